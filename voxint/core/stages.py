@@ -1,0 +1,135 @@
+"""What a provider must do: one async method between two channels.
+
+A stage reads one channel, writes the other, returns at its end and lets `trio.Cancelled` through. It needs no base
+class, no registration and no thought for interruption: its task lives in the request's nursery, so an interrupt
+cancels whatever it awaits. A stage that owns something longer-lived than a request (a pool, worker processes) is an
+async context manager too; whoever builds the agent enters it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
+
+import trio.abc
+from attrs import field, frozen
+
+from voxint.protocol.audio import AudioFormat
+from voxint.protocol.dialogue import ChatMessage
+from voxint.protocol.tools import Tool
+
+__all__ = [
+    "Delta",
+    "LanguageModel",
+    "Speech",
+    "SpeechToText",
+    "TextToSpeech",
+    "ToolCall",
+    "Transcript",
+    "Turn",
+    "Usage",
+]
+
+
+@frozen
+class Turn:
+    """What a language model answers: the conversation so far, the user's words last, and the tools it may call."""
+
+    messages: tuple[ChatMessage, ...]
+    tools: tuple[Tool, ...] = ()
+
+
+@frozen
+class Delta:
+    """A piece of the model's text, as it came."""
+
+    text: str
+
+
+@frozen
+class ToolCall:
+    """One function call of the model, assembled; `arguments` is the decoded JSON object."""
+
+    call_id: str
+    name: str
+    arguments: Mapping[str, object] = field(factory=dict, hash=False)
+
+
+@frozen
+class Usage:
+    """What the provider says the answer cost, in its own tokens."""
+
+    input_tokens: int
+    output_tokens: int
+
+
+@frozen
+class Transcript:
+    """What was understood.
+
+    Args:
+        text: The words of this segment. A partial replaces the partial before it; finals follow one another and are
+            joined by a space (nothing between Chinese characters).
+        is_final: Whether the segment is settled.
+    """
+
+    text: str
+    is_final: bool
+
+
+@frozen
+class Speech:
+    """A piece of synthesized audio.
+
+    Args:
+        audio: Whole samples in the stage's `audio_format`; any length.
+        text: The text this audio begins to speak, exactly as it came in, or None where it goes on with the text
+            before. It is how history knows what was heard.
+    """
+
+    audio: bytes
+    text: str | None = None
+
+
+@runtime_checkable
+class SpeechToText(Protocol):
+    """Turn audio into transcripts while the audio still comes in."""
+
+    @property
+    def audio_format(self) -> AudioFormat:
+        """The format `transcribe` wants; the pipeline resamples to it."""
+
+    async def transcribe(self, audio: trio.abc.ReceiveChannel[bytes], out: trio.abc.SendChannel[Transcript]) -> None:
+        """Read PCM until `audio` ends, write transcripts, return after the last final one.
+
+        Raises:
+            UpstreamError: The recogniser failed; any other exception is reported as one too.
+        """
+
+
+@runtime_checkable
+class LanguageModel(Protocol):
+    """Answer a turn, piece by piece."""
+
+    async def generate(self, turn: Turn, out: trio.abc.SendChannel[Delta | ToolCall | Usage]) -> None:
+        """Write the answer's pieces as they come, and the usage where it is known.
+
+        Raises:
+            UpstreamError: The model failed; any other exception is reported as one too.
+        """
+
+
+@runtime_checkable
+class TextToSpeech(Protocol):
+    """Speak text while the text still comes in."""
+
+    @property
+    def audio_format(self) -> AudioFormat:
+        """The format of what `synthesize` writes; the pipeline resamples from it."""
+
+    async def synthesize(self, text: trio.abc.ReceiveChannel[str], out: trio.abc.SendChannel[Speech]) -> None:
+        """Read speakable pieces until `text` ends and write their audio in order.
+
+        Raises:
+            UpstreamError: The synthesizer failed; any other exception is reported as one too.
+        """

@@ -1,0 +1,119 @@
+"""Every error voxint raises, and whose fault each is.
+
+::
+
+    VoxintError
+    ├── ConfigError            the operator's: a setting is unknown or has a bad value
+    ├── WireError              the peer's: a frame or payload breaks the protocol
+    ├── UpstreamError          a provider's: it refused, failed, or spoke nonsense
+    │   └── UpstreamTimeout    a provider's: it did not answer in time
+    ├── NotListening           the provider's input is gone: the upload was abandoned or overflowed
+    └── ServerError            the server's, seen from a client: an ERROR frame, or a lost connection
+        └── Disconnected       the connection ended before the answer did
+"""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+__all__ = [
+    "ConfigError",
+    "Disconnected",
+    "NotListening",
+    "ServerError",
+    "UpstreamError",
+    "UpstreamTimeout",
+    "VoxintError",
+    "WireError",
+]
+
+
+class VoxintError(Exception):
+    """Base of all errors that voxint raises on purpose."""
+
+
+@frozen(str=False)
+class ConfigError(VoxintError):
+    """A setting is unknown or its value is not what was expected.
+
+    Args:
+        place: Where it stands, such as ``voxint.toml: [server] port`` or ``environment VOXINT_PORT``.
+        expected: What belongs there, as a sentence.
+    """
+
+    place: str
+    expected: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.expected}"
+
+
+@frozen(str=False)
+class WireError(VoxintError):
+    """A frame or payload breaks the protocol; the peer is at fault.
+
+    Args:
+        code: One of the protocol's error codes, such as ``MALFORMED_PAYLOAD``.
+        message: What is wrong, for the person who reads the client's log.
+        detail: The place, such as ``$.payload.content.text``; never a secret or a transcript.
+    """
+
+    code: str
+    message: str
+    detail: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}" + (f" ({self.detail})" if self.detail else "")
+
+
+@frozen(str=False)
+class UpstreamError(VoxintError):
+    """A provider refused, failed or broke its own protocol.
+
+    Args:
+        message: What happened and what to do about it; never a key, a transcript or an audio byte.
+        retryable: Whether the same request may succeed later.
+        status: The HTTP status, where there was one.
+    """
+
+    message: str
+    retryable: bool = True
+    status: int | None = None
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class UpstreamTimeout(UpstreamError):
+    """A provider did not answer within the time a limit gives it."""
+
+
+class NotListening(VoxintError):
+    """An upload ended without its end frame: abandoned by the client or overflowing its bound."""
+
+
+@frozen(str=False)
+class ServerError(VoxintError):
+    """The server answered with ERROR, as a client sees it.
+
+    Args:
+        code: The protocol's error code.
+        message: The server's words.
+        detail: The server's ``error_detail``.
+        retryable: Whether the server says that trying again may help.
+        stage: ``stt``, ``llm`` or ``tts`` where a provider was at fault.
+    """
+
+    code: str
+    message: str
+    detail: str = ""
+    retryable: bool = False
+    stage: str | None = None
+
+    def __str__(self) -> str:
+        where = f" in {self.stage}" if self.stage else ""
+        return f"{self.code}{where}: {self.message}" + (f" ({self.detail})" if self.detail else "")
+
+
+class Disconnected(ServerError):
+    """The connection ended before the answer did."""

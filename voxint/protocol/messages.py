@@ -1,0 +1,312 @@
+"""The messages of the wire protocol 1.0: one frozen class per `msg_type`, one union per direction.
+
+The fields are the payload's; the envelope (`version`, `msg_type`, `session_id`, `timestamp`) belongs to `codec`.
+Fields marked *ext* are voxint's own and additive.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from voxint.protocol.receipt import Receipt
+from voxint.protocol.tools import FunctionOp, Tool
+
+__all__ = [
+    "SERVER_FEATURES",
+    "VERSION",
+    "Ack",
+    "Audio",
+    "Auth",
+    "ClientMessage",
+    "Content",
+    "Error",
+    "ErrorCode",
+    "FunctionCall",
+    "FunctionResult",
+    "HealthCheck",
+    "HealthCheckAck",
+    "HealthStatus",
+    "Heartbeat",
+    "HeartbeatReply",
+    "Interrupt",
+    "InterruptAck",
+    "Outcome",
+    "Platform",
+    "Played",
+    "Register",
+    "RegisterAck",
+    "Request",
+    "Response",
+    "Resume",
+    "ServerMessage",
+    "SessionInfo",
+    "SessionPatch",
+    "SessionQuery",
+    "SessionWarn",
+    "Shutdown",
+    "TranscriptMessage",
+]
+
+VERSION = "1.0"
+
+SERVER_FEATURES = frozenset({"binary_audio", "transcripts"})
+"""The ext features this server grants; any other asked for in REGISTER is left out of the answer."""
+
+Platform = Literal["WEB", "APP", "MINI_PROGRAM", "TV"]
+Ack = Literal["SUCCESS", "PARTIAL", "FAILED"]
+Outcome = Literal["stopped", "already_finished", "not_found", "overrun"]
+ErrorCode = Literal[
+    "AUTH_FAILED",
+    "SESSION_INVALID",
+    "STREAM_SEQ_ERROR",
+    "PAYLOAD_TOO_LARGE",
+    "SERVER_BUSY",
+    "MALFORMED_PAYLOAD",
+    "INTERNAL_ERROR",
+    "REQUEST_TIMEOUT",
+    "UPSTREAM_ERROR",
+]
+
+
+class _Message(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Fields equal to their default are left out on the wire, so that an absent stream is never a null."""
+
+
+class Auth(_Message, frozen=True):
+    """Who the client is: an API key, or an account with its password."""
+
+    type: Literal["API_KEY", "ACCOUNT"]
+    api_key: str | None = None
+    account: str | None = None
+    password: str | None = None
+
+
+class Audio(_Message, frozen=True):
+    """*ext* The sample rates of the session in Hz, asked for in REGISTER and confirmed in REGISTER_ACK."""
+
+    input_rate: int | None = None
+    output_rate: int | None = None
+
+
+class Resume(_Message, frozen=True):
+    """*ext* The session to go on with; not granted yet."""
+
+    session_id: str
+    resume_token: str
+
+
+class SessionPatch(_Message, frozen=True):
+    """The session settings a message changes; None leaves one as it is.
+
+    `system_prompt` and `scene_context` are kept as the plain text of their known keys, joined in order.
+    """
+
+    require_tts: bool | None = None
+    enable_srs: bool | None = None
+    system_prompt: str | None = None
+    scene_context: str | None = None
+    function_calling: tuple[Tool, ...] | None = None
+    function_calling_op: FunctionOp = "REPLACE"
+
+
+class Register(_Message, frozen=True):
+    """REGISTER: open a session."""
+
+    auth: Auth
+    platform: Platform = "WEB"
+    patch: SessionPatch = SessionPatch()
+    features: tuple[str, ...] = ()
+    audio: Audio = Audio()
+    resume: Resume | None = None
+
+
+class Content(_Message, frozen=True):
+    """What a REQUEST says: text, one piece of base64 voice, or the mark of a binary upload."""
+
+    text: str | None = None
+    voice_mode: Literal["BASE64", "BINARY"] | None = None
+    voice: bytes | None = None
+    audio_format: str | None = None
+
+
+class Request(_Message, frozen=True):
+    """REQUEST: ask in text or voice, begin or end an upload, or only update the session."""
+
+    request_id: str
+    data_type: Literal["TEXT", "VOICE"]
+    stream_flag: bool = False
+    stream_seq: int = 0
+    content: Content = Content()
+    patch: SessionPatch = SessionPatch()
+
+
+class Interrupt(_Message, frozen=True):
+    """INTERRUPT: stop one request, or with None every live request of the session."""
+
+    interrupt_request_id: str | None = None
+    reason: str = "USER_STOP"
+    played_ms: float | None = None
+    mode: Literal["commit", "hold", "release"] = "commit"
+
+
+class Played(_Message, frozen=True):
+    """PLAYED *ext*: how much of a request's audio the client has played."""
+
+    request_id: str
+    played_ms: float
+
+
+class FunctionResult(_Message, frozen=True):
+    """FUNCTION_RESULT *ext*: what a function call gave; not granted yet."""
+
+    request_id: str
+    call_id: str
+    result: Any = None
+    error: str | None = None
+
+
+class SessionQuery(_Message, frozen=True):
+    """SESSION_QUERY: ask for fields of the session; none named means all."""
+
+    query_fields: tuple[str, ...] = ()
+
+
+class Shutdown(_Message, frozen=True):
+    """SHUTDOWN, both ways: the sender is about to close."""
+
+    reason: str = ""
+
+
+class HeartbeatReply(_Message, frozen=True):
+    """HEARTBEAT_REPLY: the client is alive."""
+
+    client_status: str | None = None
+
+
+class HealthCheck(_Message, frozen=True):
+    """HEALTH_CHECK: ask how the server is; none named means all."""
+
+    check_fields: tuple[str, ...] = ()
+
+
+ClientMessage = (
+    Register | Request | Interrupt | Played | FunctionResult | SessionQuery | Shutdown | HeartbeatReply | HealthCheck
+)
+
+
+class RegisterAck(_Message, frozen=True):
+    """REGISTER_ACK: the session is open."""
+
+    status: Literal["SUCCESS"]
+    message: str
+    session_id: str
+    session_timeout_seconds: int
+    features: tuple[str, ...]
+    audio: Audio
+
+
+class FunctionCall(_Message, frozen=True):
+    """A function the model asks the client to call."""
+
+    name: str
+    parameters: dict[str, Any]
+    call_id: str
+
+
+class Response(_Message, frozen=True):
+    """RESPONSE: a frame of an answer.
+
+    A sequence number counts from 0 by 1 and -1 ends its stream; a stream that does not exist is left out. `voice` is
+    raw PCM here; the codec makes it base64, or a binary frame where the client asked for those.
+    """
+
+    request_id: str
+    text_stream_seq: int | None = None
+    voice_stream_seq: int | None = None
+    text: str | None = None
+    voice: bytes | None = None
+    function_call: FunctionCall | None = None
+    interrupted: bool = False
+    interrupt_reason: str | None = None
+
+
+class InterruptAck(_Message, frozen=True):
+    """INTERRUPT_ACK: what was asked has stopped; `receipts` proves it."""
+
+    interrupt_request_id: str | None
+    interrupted_request_ids: tuple[str, ...]
+    status: Ack
+    message: str
+    outcomes: dict[str, Outcome]
+    receipts: dict[str, Receipt]
+
+
+class Error(_Message, frozen=True):
+    """ERROR: a message or a request failed; with `request_id` it ends that request."""
+
+    error_code: ErrorCode
+    error_msg: str
+    error_detail: str
+    retryable: bool
+    request_id: str | None = None
+    stage: Literal["stt", "llm", "tts"] | None = None
+
+
+class SessionInfo(_Message, frozen=True):
+    """SESSION_INFO: the fields SESSION_QUERY asked for."""
+
+    status: Literal["SUCCESS"]
+    message: str
+    session_data: dict[str, Any]
+
+
+class Heartbeat(_Message, frozen=True):
+    """HEARTBEAT: the server is alive and so is the session."""
+
+    remaining_seconds: int
+
+
+class SessionWarn(_Message, frozen=True):
+    """SESSION_WARN: the session is about to expire."""
+
+    warn_type: Literal["EXPIRE_SOON"]
+    remaining_seconds: int
+    message: str
+
+
+class HealthStatus(_Message, frozen=True):
+    """How the server is; a field not asked for is left out."""
+
+    cpu_usage: float | None = None
+    conn_count: int | None = None
+    status: str | None = None
+
+
+class HealthCheckAck(_Message, frozen=True):
+    """HEALTH_CHECK_ACK: the answer to HEALTH_CHECK."""
+
+    health_status: HealthStatus
+
+
+class TranscriptMessage(_Message, frozen=True):
+    """TRANSCRIPT *ext* (feature `transcripts`): what was understood of the user's voice."""
+
+    request_id: str
+    text: str
+    is_final: bool
+
+
+ServerMessage = (
+    RegisterAck
+    | Response
+    | InterruptAck
+    | Error
+    | SessionInfo
+    | Heartbeat
+    | SessionWarn
+    | HealthCheckAck
+    | Shutdown
+    | TranscriptMessage
+)

@@ -1,0 +1,65 @@
+"""What an interruption stopped, saved and cost."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+__all__ = ["STAGES", "AudioAccount", "LastFrames", "Receipt", "StageState", "TextAccount", "UsageAccount"]
+
+STAGES = ("stt", "llm", "tts", "tools")
+
+StageState = Literal["closed", "finished", "idle", "overrun"]
+"""`closed`: cut off and torn down; `finished`: had ended by itself; `idle`: never began; `overrun`: would not stop."""
+
+
+class UsageAccount(msgspec.Struct, frozen=True, kw_only=True):
+    """What the models were asked to do.
+
+    `llm_tokens` is None where nothing is known; `estimated` counts by `protocol.tokens.estimate_tokens` over the text
+    received, because a cancelled stream never delivers the provider's own figure.
+    """
+
+    llm_tokens: int | None
+    tts_characters: int
+    source: Literal["provider", "estimated", "unknown"]
+
+
+class AudioAccount(msgspec.Struct, frozen=True, kw_only=True):
+    """Milliseconds of speech synthesized, sent and heard; `client` where the client reported what it played."""
+
+    generated_ms: float
+    sent_ms: float
+    heard_ms: float
+    source: Literal["client", "estimated"]
+
+
+class TextAccount(msgspec.Struct, frozen=True, kw_only=True):
+    """Characters of text the model wrote, and the words of it that were heard."""
+
+    generated_chars: int
+    heard: str
+
+
+class LastFrames(msgspec.Struct, frozen=True, kw_only=True):
+    """The last sequence numbers written before the final frame; None where a stream had none."""
+
+    text_stream_seq: int | None
+    voice_stream_seq: int | None
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """The account of one interrupted request.
+
+    `stop_ms` runs from the instant the interrupt was read to the instant the request's scope had exited.
+    """
+
+    request_id: str
+    reason: str
+    stop_ms: float
+    stages: dict[str, StageState]
+    usage: UsageAccount
+    audio: AudioAccount
+    text: TextAccount
+    last: LastFrames

@@ -1,0 +1,44 @@
+"""The functions a client offers the model, and the operations that change the list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from attrs import field, frozen
+
+__all__ = ["FunctionOp", "Tool", "apply_function_op"]
+
+from typing import Literal, assert_never
+
+FunctionOp = Literal["REPLACE", "ADD", "UPDATE", "DELETE"]
+
+
+@frozen
+class Tool:
+    """A function the model may call.
+
+    Args:
+        name: What the model calls it.
+        description: What it does, for the model.
+        parameters: A JSON-Schema object; the wire's list form is turned into one on decoding.
+    """
+
+    name: str
+    description: str = ""
+    parameters: Mapping[str, object] = field(factory=dict, hash=False)
+
+
+def apply_function_op(tools: Sequence[Tool], op: FunctionOp, given: Sequence[Tool]) -> tuple[Tool, ...]:
+    """Return the tools after `op`: replace all, add or overwrite, overwrite those known, or delete by name."""
+    by_name = {tool.name: tool for tool in tools}
+    named = {tool.name: tool for tool in given}
+    match op:
+        case "REPLACE":
+            return tuple(named.values())
+        case "ADD":
+            return tuple((by_name | named).values())
+        case "UPDATE":
+            return tuple(named.get(name, tool) for name, tool in by_name.items())
+        case "DELETE":
+            return tuple(tool for name, tool in by_name.items() if name not in named)
+    assert_never(op)
