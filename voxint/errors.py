@@ -56,11 +56,13 @@ class WireError(VoxintError):
         code: One of the protocol's error codes, such as ``MALFORMED_PAYLOAD``.
         message: What is wrong, for the person who reads the client's log.
         detail: The place, such as ``$.payload.content.text``; never a secret or a transcript.
+        request_id: The request the bad message wanted to begin, where one could be read from it.
     """
 
     code: str
     message: str
     detail: str = ""
+    request_id: str | None = None
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}" + (f" ({self.detail})" if self.detail else "")

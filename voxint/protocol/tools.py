@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal, assert_never
 
 from attrs import field, frozen
 
 __all__ = ["FunctionOp", "Tool", "apply_function_op"]
-
-from typing import Literal, assert_never
 
 FunctionOp = Literal["REPLACE", "ADD", "UPDATE", "DELETE"]
 
