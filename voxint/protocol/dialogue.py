@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
-from attrs import frozen
+from attrs import Factory, evolve, field, frozen, validators
 
-__all__ = ["ChatMessage", "Role"]
+from voxint.protocol.tokens import estimate_tokens
+
+__all__ = ["ChatMessage", "Dialogue", "Ending", "Exchange", "Role"]
 
 Role = Literal["system", "user", "assistant"]
+
+Ending = Literal["open", "complete", "interrupted", "failed"]
+"""How a reply ended; `open`: it is still being made, or never was."""
+
+_MESSAGE_TOKENS = 4
+"""What a chat template adds to a message (its role, its borders), as vendors' counting examples have it."""
 
 
 @frozen
@@ -17,3 +26,101 @@ class ChatMessage:
 
     role: Role
     content: str
+
+
+@frozen
+class Exchange:
+    """What the user said and what became of the reply.
+
+    Args:
+        key: What the session calls it.
+        user: The user's words; empty where there were none.
+        reply: What of the reply the user knows: all of it, or what was heard.
+        ending: How the reply ended.
+    """
+
+    key: int
+    user: str
+    reply: str = ""
+    ending: Ending = "open"
+    tokens: int = field(
+        init=False,
+        eq=False,
+        repr=False,
+        default=Factory(lambda self: estimate_tokens(self.user) + estimate_tokens(self.reply), takes_self=True),
+    )
+
+
+@frozen
+class Dialogue:
+    """The exchanges of a session, oldest first; every method returns a new dialogue.
+
+    Args:
+        exchanges: What was said so far.
+        max_exchanges: How many are kept, by default 1,000: hours of talk, far beyond what any budget lets through.
+        interrupted_mark: What the model reads after a reply that the user interrupted.
+        failed_mark: What the model reads after a reply that an error cut off.
+    """
+
+    exchanges: tuple[Exchange, ...] = ()
+    max_exchanges: int = field(default=1000, kw_only=True, validator=validators.ge(1))
+    interrupted_mark: str = field(default=" [interrupted by the user]", kw_only=True)
+    failed_mark: str = field(default=" [cut off by an error]", kw_only=True)
+
+    def __len__(self) -> int:
+        return len(self.exchanges)
+
+    def __iter__(self) -> Iterator[Exchange]:
+        return iter(self.exchanges)
+
+    def ask(self, key: int, user: str) -> Dialogue:
+        """Return the dialogue with the user's words at its end, and the oldest exchange gone where it is full."""
+        return evolve(self, exchanges=(*self.exchanges, Exchange(key, user))[-self.max_exchanges :])
+
+    def settle(self, key: int, reply: str, ending: Ending) -> Dialogue:
+        """Return the dialogue with the reply to `key` as it ended, whatever was settled before.
+
+        A reply that was complete when it was sent may be cut later to what was heard of it. A `key` that is not kept
+        (any more) changes nothing.
+        """
+        for index in range(len(self.exchanges) - 1, -1, -1):
+            if self.exchanges[index].key == key:
+                settled = Exchange(key, self.exchanges[index].user, reply, ending)
+                return evolve(self, exchanges=(*self.exchanges[:index], settled, *self.exchanges[index + 1 :]))
+        return self
+
+    def messages(self, system: str, budget_tokens: int) -> tuple[ChatMessage, ...]:
+        """Return what to send to a model: the system prompt, then as many of the latest exchanges as fit.
+
+        Exchanges are left out whole, the oldest first. The last one is always there, however long it is. An open or
+        empty reply makes no message; the words it should have answered do.
+
+        Args:
+            system: The system prompt; empty: none.
+            budget_tokens: The most tokens that all messages may have, by `estimate_tokens`.
+        """
+        left = budget_tokens - (estimate_tokens(system) + _MESSAGE_TOKENS if system else 0)
+        marks = {"interrupted": estimate_tokens(self.interrupted_mark), "failed": estimate_tokens(self.failed_mark)}
+        first = len(self.exchanges)
+        for exchange in reversed(self.exchanges):
+            left -= exchange.tokens + marks.get(exchange.ending, 0) + 2 * _MESSAGE_TOKENS
+            if left < 0 and first < len(self.exchanges):
+                break
+            first -= 1
+        opening = (ChatMessage("system", system),) if system else ()
+        return opening + tuple(message for exchange in self.exchanges[first:] for message in self._render(exchange))
+
+    def _render(self, exchange: Exchange) -> Iterator[ChatMessage]:
+        if exchange.user:
+            yield ChatMessage("user", exchange.user)
+        match exchange.ending:
+            case "open":
+                return
+            case "complete":
+                said = exchange.reply
+            case "interrupted":
+                said = (exchange.reply + self.interrupted_mark).lstrip()
+            case "failed":
+                said = (exchange.reply + self.failed_mark).lstrip()
+        if said.strip():
+            yield ChatMessage("assistant", said)

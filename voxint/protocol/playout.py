@@ -1,0 +1,239 @@
+"""What of a reply was generated, sent and heard: pure arithmetic on samples, the time handed in."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from attrs import define, field
+
+from voxint.protocol.audio import AudioFormat
+from voxint.protocol.receipt import AudioAccount, TextAccount
+from voxint.protocol.tokens import UNSPACED
+
+__all__ = ["PlayoutLedger"]
+
+_WORD = re.compile(rf"[{UNSPACED}]|[^\s{UNSPACED}]+")
+_UNSPACED = re.compile(f"[{UNSPACED}]")
+
+_UNSPACED_WEIGHT = 3
+"""A Chinese character lasts about as long as three letters: both languages carry some 5 syllables a second."""
+
+_WEIGHT_PER_SECOND = 15
+"""150 words a minute at 6 characters a word; only used until the reply has spoken a whole span of its own."""
+
+
+def _weight(text: str) -> int:
+    """Return how long `text` takes to say, in letters."""
+    return len(text) + (_UNSPACED_WEIGHT - 1) * len(_UNSPACED.findall(text))
+
+
+def _said(text: str, reach: int) -> str:
+    """Return the words of `text` that end within the first `reach` letters' worth of time."""
+    weight = end = 0
+    for word in _WORD.finditer(text):
+        weight += _weight(text[end : word.end()])
+        if weight > reach:
+            return text[:end]
+        end = word.end()
+    return text[:end]
+
+
+@define(eq=False)
+class _Playhead:
+    """A player that starts a frame when it arrives or when the one before it ends, whichever is later.
+
+    All that is left to play is always one gapless run, so its start is the only history to keep.
+    """
+
+    rate: int
+    base: int = 0
+    """Samples that were over when the run began."""
+    start: float = 0.0
+    """When the run began, in seconds."""
+    run: int = 0
+    """Samples of the run."""
+
+    @property
+    def until(self) -> float:
+        return self.start + self.run / self.rate
+
+    def add(self, samples: int, now: float) -> None:
+        if now > self.until:
+            self.base += self.run
+            self.start = now
+            self.run = samples
+        else:
+            self.run += samples
+
+    def at(self, now: float) -> int:
+        return self.base + max(0, min(self.run, round((now - self.start) * self.rate)))
+
+
+@define(eq=False)
+class _Span:
+    """Text, and the sample of the reply at which the audio that speaks it begins."""
+
+    text: str
+    start: int
+
+
+@define(eq=False)
+class PlayoutLedger:
+    """The account of one reply, from the model's text to the listener's ear.
+
+    Every `now` is in seconds of one clock and never before the `now` of an earlier call; samples are whole samples of
+    `audio_format`, the format the client gets.
+
+    Heard is estimated by a clock: a frame is played when it arrives or when the frame before it ends. A client's
+    report corrects that clock, forward or back, and is exact at its instant; from there the clock goes on until the
+    next report. So an interrupt that brings its own report is cut exactly there, a client that reports rarely is not
+    taken to stand still between reports, and one that falls silent ends by the clock. A report never counts more than
+    was sent, nor less than the report before it. Pacing (`lead_ms`) heeds no report: a client that reports nonsense
+    can't stall its own audio.
+
+    Args:
+        audio_format: What the client is sent.
+        spoken: Whether speech was asked for; without it, text sent counts as heard.
+    """
+
+    audio_format: AudioFormat
+    spoken: bool = field(kw_only=True)
+    _written: list[str] = field(init=False, factory=list)
+    _shown: list[str] = field(init=False, factory=list)
+    _spans: list[_Span] = field(init=False, factory=list)
+    _spans_ended: bool = field(init=False, default=False)
+    _generated: int = field(init=False, default=0)
+    _sent: int = field(init=False, default=0)
+    _clock: _Playhead = field(init=False)
+    _client: _Playhead | None = field(init=False, default=None)
+    _reported: int = field(init=False, default=0)
+    _frozen: tuple[float, int, str] | None = field(init=False, default=None)
+
+    def __attrs_post_init__(self) -> None:
+        self._clock = _Playhead(self.audio_format.rate)
+
+    # What the stages and the writer report, in the order in which it happens.
+
+    def wrote_text(self, text: str) -> None:
+        """Record that the model wrote `text`."""
+        self._written.append(text)
+
+    def sent_text(self, text: str) -> None:
+        """Record that `text` was written to the socket."""
+        self._shown.append(text)
+
+    def begin_span(self, text: str) -> None:
+        """Record that the audio from here on speaks `text`, as well as any text begun since the last audio."""
+        if self._spans and self._spans[-1].start == self._generated:
+            self._spans[-1].text += text
+        else:
+            self._spans.append(_Span(text, self._generated))
+
+    def end_spans(self) -> None:
+        """Record that the synthesizer has ended: the last span is as long as it is.
+
+        Until then the last span may have more audio to come, and is taken to be as long as its text should last.
+        """
+        self._spans_ended = True
+
+    def generated(self, samples: int) -> None:
+        """Record that `samples` more of audio were synthesized."""
+        self._generated += samples
+
+    def sent(self, samples: int, now: float) -> None:
+        """Record that `samples` more of audio were written to the socket."""
+        self._sent += samples
+        self._clock.add(samples, now)
+        if self._client is not None:
+            self._client.add(samples, now)
+
+    def reported(self, played_ms: float, now: float) -> None:
+        """Take the client's word that it has played `played_ms` milliseconds of this reply's audio."""
+        # A client that counts whole milliseconds says up to one less when it has played all.
+        at_end = played_ms > self.audio_format.ms(self._sent) - 1
+        played = self._sent if at_end else self.audio_format.samples(max(0.0, played_ms))
+        self._reported = max(self._reported, played)
+        self._client = _Playhead(self.audio_format.rate, self._reported, now, self._sent - self._reported)
+
+    def freeze(self, now: float) -> None:
+        """Fix what was heard: the reply was interrupted at `now`, and the client plays no more of it.
+
+        Later calls, and anything sent or reported later, leave `heard_samples` and `heard_text` as they are now.
+        """
+        if self._frozen is None:
+            self._frozen = (now, self.heard_samples(now), self.heard_text(now))
+
+    # What follows from it.
+
+    @property
+    def written(self) -> str:
+        """All the model wrote."""
+        return "".join(self._written)
+
+    @property
+    def playing_until(self) -> float | None:
+        """When the audio sent so far has been heard, or the freeze before that; None while none was sent."""
+        if not self._sent:
+            return None
+        until = (self._client or self._clock).until
+        return until if self._frozen is None else min(until, self._frozen[0])
+
+    def lead_ms(self, now: float) -> float:
+        """Return how many milliseconds of audio are sent and not yet played by the clock."""
+        return max(0.0, (self._clock.until - now) * 1000)
+
+    def heard_samples(self, now: float) -> int:
+        """Return how many samples have been heard, at most those sent."""
+        if self._frozen is not None:
+            return self._frozen[1]
+        return (self._client or self._clock).at(now)
+
+    def heard_text(self, now: float) -> str:
+        """Return the beginning of the text that has been heard.
+
+        A span whose audio is over counts whole, white space included. Of the span that is playing those words count
+        whose end was reached, if each letter lasts equally long (in Chinese and Japanese: those characters).
+        """
+        if self._frozen is not None:
+            return self._frozen[2]
+        if not self.spoken:
+            return "".join(self._shown)
+        heard = self.heard_samples(now)
+        parts: list[str] = []
+        for index, span in enumerate(self._spans):
+            length = self._length(index)
+            if not heard or heard < span.start + length:
+                parts.append(_said(span.text, max(0, heard - span.start) * _weight(span.text) // max(1, length)))
+                break
+            parts.append(span.text)
+        return "".join(parts)
+
+    def _length(self, index: int) -> int:
+        """Return how many samples the span at `index` lasts, an estimate while its audio still comes."""
+        start = self._spans[index].start
+        if index + 1 < len(self._spans):
+            return self._spans[index + 1].start - start
+        so_far = self._generated - start
+        if self._spans_ended:
+            return so_far
+        weight = _weight(self._spans[index].text)
+        weight_before = sum(_weight(span.text) for span in self._spans[:index])
+        if weight_before:
+            return max(so_far, weight * (start - self._spans[0].start) // weight_before)
+        return max(so_far, weight * self.audio_format.rate // _WEIGHT_PER_SECOND)
+
+    def audio_account(self, now: float) -> AudioAccount:
+        """Return the receipt's account of the audio."""
+        ms = self.audio_format.ms
+        source: Literal["client", "estimated"] = "estimated" if self._client is None else "client"
+        return AudioAccount(
+            generated_ms=ms(self._generated),
+            sent_ms=ms(self._sent),
+            heard_ms=ms(self.heard_samples(now)),
+            source=source,
+        )
+
+    def text_account(self, now: float) -> TextAccount:
+        """Return the receipt's account of the text."""
+        return TextAccount(generated_chars=sum(map(len, self._written)), heard=self.heard_text(now))
