@@ -6,9 +6,10 @@ Fields marked *ext* are voxint's own and additive.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
 from voxint.protocol.receipt import Receipt
 from voxint.protocol.tools import FunctionOp, Tool
@@ -38,6 +39,7 @@ __all__ = [
     "Register",
     "RegisterAck",
     "Request",
+    "RequestId",
     "Response",
     "Resume",
     "ServerMessage",
@@ -56,7 +58,7 @@ SERVER_FEATURES = frozenset({"binary_audio", "transcripts"})
 
 Platform = Literal["WEB", "APP", "MINI_PROGRAM", "TV"]
 Ack = Literal["SUCCESS", "PARTIAL", "FAILED"]
-Outcome = Literal["stopped", "already_finished", "not_found", "overrun"]
+Outcome = Literal["stopped", "already_finished", "not_found", "overrun", "held", "released"]
 ErrorCode = Literal[
     "AUTH_FAILED",
     "SESSION_INVALID",
@@ -68,6 +70,11 @@ ErrorCode = Literal[
     "REQUEST_TIMEOUT",
     "UPSTREAM_ERROR",
 ]
+RequestId = Annotated[str, Meta(min_length=1, max_length=128)]
+"""The client's own name for a request, unique per client only."""
+
+_Millis = Annotated[float, Meta(ge=0)]
+_Rate = Annotated[int, Meta(ge=8_000, le=48_000)]
 
 
 class _Message(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -86,8 +93,8 @@ class Auth(_Message, frozen=True):
 class Audio(_Message, frozen=True):
     """*ext* The sample rates of the session in Hz, asked for in REGISTER and confirmed in REGISTER_ACK."""
 
-    input_rate: int | None = None
-    output_rate: int | None = None
+    input_rate: _Rate | None = None
+    output_rate: _Rate | None = None
 
 
 class Resume(_Message, frozen=True):
@@ -100,7 +107,8 @@ class Resume(_Message, frozen=True):
 class SessionPatch(_Message, frozen=True):
     """The session settings a message changes; None leaves one as it is.
 
-    `system_prompt` and `scene_context` are kept as the plain text of their known keys, joined in order.
+    `system_prompt` and `scene_context` are plain text: each replaces the whole of what the session had, "" clears it.
+    `function_calling_op` says what `function_calling` does to the session's list; without a list it says nothing.
     """
 
     require_tts: bool | None = None
@@ -134,7 +142,7 @@ class Content(_Message, frozen=True):
 class Request(_Message, frozen=True):
     """REQUEST: ask in text or voice, begin or end an upload, or only update the session."""
 
-    request_id: str
+    request_id: RequestId
     data_type: Literal["TEXT", "VOICE"]
     stream_flag: bool = False
     stream_seq: int = 0
@@ -147,21 +155,21 @@ class Interrupt(_Message, frozen=True):
 
     interrupt_request_id: str | None = None
     reason: str = "USER_STOP"
-    played_ms: float | None = None
+    played_ms: _Millis | None = None
     mode: Literal["commit", "hold", "release"] = "commit"
 
 
 class Played(_Message, frozen=True):
     """PLAYED *ext*: how much of a request's audio the client has played."""
 
-    request_id: str
-    played_ms: float
+    request_id: RequestId
+    played_ms: _Millis
 
 
 class FunctionResult(_Message, frozen=True):
     """FUNCTION_RESULT *ext*: what a function call gave; not granted yet."""
 
-    request_id: str
+    request_id: RequestId
     call_id: str
     result: Any = None
     error: str | None = None
@@ -173,7 +181,7 @@ class SessionQuery(_Message, frozen=True):
     query_fields: tuple[str, ...] = ()
 
 
-class Shutdown(_Message, frozen=True):
+class Shutdown(_Message, frozen=True, omit_defaults=False):
     """SHUTDOWN, both ways: the sender is about to close."""
 
     reason: str = ""
@@ -205,6 +213,7 @@ class RegisterAck(_Message, frozen=True):
     session_timeout_seconds: int
     features: tuple[str, ...]
     audio: Audio
+    resume_token: str | None = None
 
 
 class FunctionCall(_Message, frozen=True):

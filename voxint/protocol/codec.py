@@ -1,0 +1,302 @@
+"""Frames to messages and back: the envelope, and the binary voice frame.
+
+A frame is read in two steps: the envelope with the payload left as it is, then the payload by `msg_type`, whose errors
+get the payload's place put in front. Whatever a peer sends, reading it gives a message or a `WireError`, and the error
+repeats nothing of what was sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import msgspec
+from attrs import frozen
+from msgspec.json import Decoder, Encoder
+
+from voxint.errors import WireError
+from voxint.protocol import messages as m
+from voxint.protocol.payloads import (
+    FunctionResultPayload,
+    HealthCheckPayload,
+    InterruptPayload,
+    RegisterPayload,
+    RequestPayload,
+    ResponsePayload,
+    SessionQueryPayload,
+    ShutdownPayload,
+)
+
+__all__ = ["MAX_FRAME_BYTES", "Inbound", "decode_client", "decode_server", "encode_client", "encode_server"]
+
+MAX_FRAME_BYTES = 8 * 1024 * 1024  # wire.md: minutes of base64 speech fit
+
+VOICE_FRAME = 0x01
+MAX_BINARY_ID_BYTES = 255  # its length is one byte
+
+_T = TypeVar("_T")
+_UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
+
+_ClientPayload = (
+    RegisterPayload
+    | RequestPayload
+    | InterruptPayload
+    | FunctionResultPayload
+    | SessionQueryPayload
+    | HealthCheckPayload
+    | ShutdownPayload
+    | m.Played
+    | m.HeartbeatReply
+)
+_Read = Callable[[str | bytes | msgspec.Raw], _T]
+
+_CLIENT: dict[str, _Read[_ClientPayload]] = {
+    "REGISTER": Decoder(RegisterPayload).decode,
+    "REQUEST": Decoder(RequestPayload).decode,
+    "INTERRUPT": Decoder(InterruptPayload).decode,
+    "PLAYED": Decoder(m.Played).decode,
+    "FUNCTION_RESULT": Decoder(FunctionResultPayload).decode,
+    "SESSION_QUERY": Decoder(SessionQueryPayload).decode,
+    "SHUTDOWN": Decoder(ShutdownPayload).decode,
+    "HEARTBEAT_REPLY": Decoder(m.HeartbeatReply).decode,
+    "HEALTH_CHECK": Decoder(HealthCheckPayload).decode,
+}
+_SERVER: dict[str, _Read[m.ServerMessage | ResponsePayload]] = {
+    "REGISTER_ACK": Decoder(m.RegisterAck).decode,
+    "RESPONSE": Decoder(ResponsePayload).decode,
+    "INTERRUPT_ACK": Decoder(m.InterruptAck).decode,
+    "ERROR": Decoder(m.Error).decode,
+    "SESSION_INFO": Decoder(m.SessionInfo).decode,
+    "HEARTBEAT": Decoder(m.Heartbeat).decode,
+    "SESSION_WARN": Decoder(m.SessionWarn).decode,
+    "HEALTH_CHECK_ACK": Decoder(m.HealthCheckAck).decode,
+    "SHUTDOWN": Decoder(m.Shutdown).decode,
+    "TRANSCRIPT": Decoder(m.TranscriptMessage).decode,
+}
+_CLIENT_TYPES: dict[type[m.ClientMessage], str] = {
+    m.Register: "REGISTER",
+    m.Request: "REQUEST",
+    m.Interrupt: "INTERRUPT",
+    m.Played: "PLAYED",
+    m.FunctionResult: "FUNCTION_RESULT",
+    m.SessionQuery: "SESSION_QUERY",
+    m.Shutdown: "SHUTDOWN",
+    m.HeartbeatReply: "HEARTBEAT_REPLY",
+    m.HealthCheck: "HEALTH_CHECK",
+}
+_SERVER_TYPES: dict[type[m.ServerMessage], str] = {
+    m.RegisterAck: "REGISTER_ACK",
+    m.Response: "RESPONSE",
+    m.InterruptAck: "INTERRUPT_ACK",
+    m.Error: "ERROR",
+    m.SessionInfo: "SESSION_INFO",
+    m.Heartbeat: "HEARTBEAT",
+    m.SessionWarn: "SESSION_WARN",
+    m.HealthCheckAck: "HEALTH_CHECK_ACK",
+    m.Shutdown: "SHUTDOWN",
+    m.TranscriptMessage: "TRANSCRIPT",
+}
+
+
+class _Envelope(msgspec.Struct, gc=False):
+    """The envelope as it is written."""
+
+    version: str
+    msg_type: str
+    session_id: str | None
+    payload: Any
+    timestamp: int
+
+
+class _Head(msgspec.Struct):
+    """The envelope as it is read; `timestamp` orders nothing and is not looked at."""
+
+    version: str
+    msg_type: str
+    payload: msgspec.Raw
+    session_id: str | None = None
+
+
+class _Named(msgspec.Struct):
+    request_id: m.RequestId
+
+
+class _NamedRequest(msgspec.Struct, tag_field="msg_type", tag="REQUEST"):
+    """As much of a broken REQUEST as its ERROR needs."""
+
+    payload: _Named
+
+
+_HEAD: _Read[_Head] = Decoder(_Head).decode
+_NAMED_REQUEST: _Read[_NamedRequest] = Decoder(_NamedRequest).decode
+_encode = Encoder().encode
+
+
+@frozen
+class Inbound:
+    """A client's message and the session it names.
+
+    Args:
+        session_id: The session named in the envelope; None where it is absent, null or empty.
+        message: The payload.
+    """
+
+    session_id: str | None
+    message: m.ClientMessage
+
+
+def decode_client(frame: str | bytes, max_bytes: int = MAX_FRAME_BYTES) -> Inbound:
+    """Read a client's text frame.
+
+    Args:
+        frame: One JSON object; as bytes it is UTF-8.
+        max_bytes: The most bytes a frame may have in UTF-8.
+
+    Returns:
+        The message. Its numbers are in range and the fields of a REQUEST fit together; whether it is allowed now is for
+        the session to say.
+
+    Raises:
+        WireError: `PAYLOAD_TOO_LARGE`; `STREAM_SEQ_ERROR` for a REQUEST's bad `stream_seq`; else `MALFORMED_PAYLOAD`.
+            It bears the `request_id` of a REQUEST where that could be read.
+    """
+    if _exceeds(frame, max_bytes):
+        raise WireError("PAYLOAD_TOO_LARGE", f"Expected a frame of at most {max_bytes} bytes", "$")
+    try:
+        head = _read_head(frame)
+        payload = _read_payload(head, _CLIENT)
+    except WireError as error:
+        raise WireError(error.code, error.message, error.detail, _request_id(frame)) from None
+    message = payload if isinstance(payload, m.Played | m.HeartbeatReply) else payload.message()
+    return Inbound(head.session_id or None, message)
+
+
+def encode_server(
+    message: m.ServerMessage, session_id: str | None, timestamp_ms: int, *, binary_audio: bool = False
+) -> str | bytes:
+    """Write a server's frame.
+
+    Args:
+        message: What to say.
+        session_id: The connection's session.
+        timestamp_ms: Milliseconds since the epoch; informative only.
+        binary_audio: Whether the client asked for that feature. A RESPONSE that carries voice and nothing else is then
+            a binary frame. One with more in it, and one whose `request_id` is too long for the binary header (it can
+            be from 64 characters on, all of them beyond ASCII), stays a text frame, which every client understands.
+
+    Returns:
+        A text frame as str, a binary frame as bytes.
+    """
+    if not isinstance(message, m.Response):
+        return _write(_SERVER_TYPES[type(message)], message, session_id, timestamp_ms)
+    if binary_audio and message.voice is not None:
+        frame = _voice_frame(message)
+        if frame is not None:
+            return frame
+    return _write("RESPONSE", ResponsePayload.of(message), session_id, timestamp_ms)
+
+
+def encode_client(message: m.ClientMessage, session_id: str | None, timestamp_ms: int) -> str:
+    """Write a client's text frame; `timestamp_ms` counts from the epoch and is informative only."""
+    payload: object
+    match message:
+        case m.Register():
+            payload = RegisterPayload.of(message)
+        case m.Request():
+            payload = RequestPayload.of(message)
+        case m.Interrupt():
+            payload = InterruptPayload.of(message)
+        case _:
+            payload = message
+    return _write(_CLIENT_TYPES[type(message)], payload, session_id, timestamp_ms)
+
+
+def decode_server(frame: str | bytes) -> m.ServerMessage:
+    """Read a server's frame, text or binary; a binary voice frame becomes a `Response` with voice.
+
+    Raises:
+        WireError: `MALFORMED_PAYLOAD`, where the server breaks the protocol.
+    """
+    if isinstance(frame, bytes) and frame[:1] == bytes((VOICE_FRAME,)):
+        return _read_voice_frame(frame)
+    payload = _read_payload(_read_head(frame), _SERVER)
+    return payload.message() if isinstance(payload, ResponsePayload) else payload
+
+
+def _write(msg_type: str, payload: object, session_id: str | None, timestamp_ms: int) -> str:
+    return _encode(_Envelope(m.VERSION, msg_type, session_id, payload, timestamp_ms)).decode()
+
+
+def _exceeds(frame: str | bytes, max_bytes: int) -> bool:
+    if isinstance(frame, bytes) or frame.isascii() or len(frame) > max_bytes:
+        return len(frame) > max_bytes
+    most = 4  # bytes of a character in UTF-8
+    return len(frame) * most > max_bytes and len(frame.encode(errors="replace")) > max_bytes
+
+
+def _read_head(frame: str | bytes) -> _Head:
+    try:
+        head = _HEAD(frame)
+    except _UNREADABLE as error:
+        raise _malformed(error, "$") from None
+    if head.version.partition(".")[0] != m.VERSION.partition(".")[0]:
+        raise WireError("MALFORMED_PAYLOAD", f"Expected version {m.VERSION}", "$.version")
+    return head
+
+
+def _read_payload(head: _Head, readers: dict[str, _Read[_T]]) -> _T:
+    read = readers.get(head.msg_type)
+    if read is None:
+        raise WireError("MALFORMED_PAYLOAD", f"Expected one of {', '.join(readers)}", "$.msg_type")
+    try:
+        return read(head.payload)
+    except _UNREADABLE as error:
+        raise _malformed(error, "$.payload") from None
+
+
+def _malformed(error: Exception, place: str) -> WireError:
+    """Return the error under the path of the whole frame, without the values that msgspec quotes."""
+    if isinstance(error, RecursionError):
+        return WireError("MALFORMED_PAYLOAD", "JSON is nested too deeply", place)
+    if isinstance(error, UnicodeError):
+        return WireError("MALFORMED_PAYLOAD", "Text is not valid Unicode", place)
+    what, _, path = str(error).rpartition(" - at `$")
+    if not what:
+        what, path = path, ""
+    return WireError("MALFORMED_PAYLOAD", what.partition(" '")[0], place + path.removesuffix("`"))
+
+
+def _request_id(frame: str | bytes) -> str | None:
+    try:
+        return _NAMED_REQUEST(frame).payload.request_id
+    except _UNREADABLE:
+        return None
+
+
+def _voice_frame(message: m.Response) -> bytes | None:
+    """Return the binary frame, or None where the message holds more than one can carry."""
+    request_id, seq = message.request_id.encode(), message.voice_stream_seq
+    if (
+        message.voice is None
+        or seq is None
+        or seq < 0
+        or message.text is not None
+        or message.text_stream_seq is not None
+        or message.function_call is not None
+        or message.interrupted
+        or len(request_id) > MAX_BINARY_ID_BYTES
+    ):
+        return None
+    return b"".join((bytes((VOICE_FRAME, len(request_id))), request_id, seq.to_bytes(4, "big"), message.voice))
+
+
+def _read_voice_frame(frame: bytes) -> m.Response:
+    pcm = 2 + (frame[1] if len(frame) > 1 else 0) + 4
+    if len(frame) < pcm or (len(frame) - pcm) % 2:
+        raise WireError("MALFORMED_PAYLOAD", "Expected a whole header and whole samples in a voice frame")
+    try:
+        request_id = frame[2 : pcm - 4].decode()
+    except UnicodeError:
+        raise WireError("MALFORMED_PAYLOAD", "Expected a request_id in UTF-8 in a voice frame") from None
+    seq = int.from_bytes(frame[pcm - 4 : pcm], "big")
+    return m.Response(request_id=request_id, voice_stream_seq=seq, voice=frame[pcm:])

@@ -1,0 +1,280 @@
+"""The payloads that differ from their message: how clients write them, and the way into `messages` and back.
+
+What existing 1.0 clients may leave open ends here: null means absent, session settings come in snake_case or camelCase,
+and prompts come in pieces. Where a message can be decoded as it is, it has no class in this file.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from voxint.errors import WireError
+from voxint.protocol.messages import (
+    Audio,
+    Auth,
+    Content,
+    FunctionCall,
+    FunctionResult,
+    HealthCheck,
+    Interrupt,
+    Platform,
+    Register,
+    Request,
+    RequestId,
+    Response,
+    Resume,
+    SessionPatch,
+    SessionQuery,
+    Shutdown,
+)
+from voxint.protocol.settings import Payload, Settings, check_depth, first, settings_of
+
+__all__ = [
+    "FunctionResultPayload",
+    "HealthCheckPayload",
+    "InterruptPayload",
+    "RegisterPayload",
+    "RequestPayload",
+    "ResponseContent",
+    "ResponsePayload",
+    "SessionQueryPayload",
+    "ShutdownPayload",
+]
+
+MAX_REASON_CHARS = 64  # wire.md
+
+
+class RegisterPayload(Settings, frozen=True, kw_only=True):
+    """REGISTER; its settings stand beside the other fields."""
+
+    auth: Auth
+    platform: Platform | None = None
+    client_type: Platform | None = None
+    features: tuple[str, ...] | None = None
+    audio: Audio | None = None
+    resume: Resume | None = None
+
+    @classmethod
+    def of(cls, message: Register) -> RegisterPayload:
+        """Return the payload that says `message`."""
+        return cls(
+            auth=message.auth,
+            platform=message.platform,
+            features=message.features,
+            audio=message.audio,
+            resume=message.resume,
+            **settings_of(message.patch),
+        )
+
+    def message(self) -> Register:
+        """Return the message."""
+        return Register(
+            auth=self.auth,
+            platform=self.platform or self.client_type or "WEB",
+            patch=self.patch(),
+            features=self.features or (),
+            audio=self.audio or Audio(),
+            resume=self.resume,
+        )
+
+
+class RequestPayload(Settings, frozen=True, kw_only=True):
+    """REQUEST; a setting in `update_session` wins over the same one beside it."""
+
+    request_id: RequestId
+    data_type: Literal["TEXT", "VOICE"]
+    stream_flag: bool | None = None
+    stream_seq: int | None = None
+    content: Content | None = None
+    update_session: Settings | None = None
+
+    @classmethod
+    def of(cls, message: Request) -> RequestPayload:
+        """Return the payload that says `message`."""
+        unchanged = message.patch == SessionPatch()
+        return cls(
+            request_id=message.request_id,
+            data_type=message.data_type,
+            stream_flag=message.stream_flag,
+            stream_seq=message.stream_seq,
+            content=message.content,
+            update_session=None if unchanged else Settings(**settings_of(message.patch)),
+        )
+
+    def message(self) -> Request:
+        """Return the message."""
+        request = Request(
+            request_id=self.request_id,
+            data_type=self.data_type,
+            stream_flag=self.stream_flag or False,
+            stream_seq=self.stream_seq or 0,
+            content=self.content or Content(),
+            patch=self._merged(),
+        )
+        fault = _fault(request)
+        if fault is not None:
+            raise fault
+        return request
+
+    def _merged(self) -> SessionPatch:
+        beside = self.patch()
+        if self.update_session is None:
+            return beside
+        update = self.update_session.patch()
+        return SessionPatch(
+            require_tts=first(update.require_tts, beside.require_tts),
+            enable_srs=first(update.enable_srs, beside.enable_srs),
+            system_prompt=first(update.system_prompt, beside.system_prompt),
+            scene_context=first(update.scene_context, beside.scene_context),
+            function_calling=first(update.function_calling, beside.function_calling),
+            function_calling_op=first(self.update_session.op(), self.op()) or "REPLACE",
+        )
+
+
+def _fault(request: Request) -> WireError | None:
+    """Return what is wrong with a REQUEST whose fields are sound each but do not fit together."""
+
+    def wrong(field: str, expected: str, code: str = "MALFORMED_PAYLOAD") -> WireError:
+        return WireError(code, expected, f"$.payload.{field}", request.request_id)
+
+    content, text, ends = request.content, request.data_type == "TEXT", request.stream_seq == -1
+    if request.stream_seq not in (0, -1) or (text and ends):
+        return wrong("stream_seq", "Expected 0, or -1 in the frame that ends a voice upload", "STREAM_SEQ_ERROR")
+    if content.voice is not None and len(content.voice) % 2:
+        return wrong("content.voice", "Expected whole 16-bit samples, got an odd number of bytes")
+    if text and request.stream_flag:
+        return wrong("stream_flag", "Expected false: a text request is one frame")
+    if text and content.text is None:
+        return wrong("content.text", "Expected `str`: a text request has a text, which may be empty")
+    if text or ends:  # of an end frame only the request_id says anything
+        return None
+    if request.stream_flag:
+        return None if content.voice_mode == "BINARY" else wrong("content.voice_mode", "Expected BINARY in an upload")
+    if content.voice_mode != "BASE64":
+        return wrong("content.voice_mode", "Expected BASE64 where stream_flag is false")
+    return wrong("content.voice", "Expected base64 audio") if content.voice is None else None
+
+
+class InterruptPayload(Payload, frozen=True):
+    """INTERRUPT; no id, null or "" asks for every live request."""
+
+    interrupt_request_id: Annotated[str, Meta(max_length=128)] | None = None
+    reason: str | None = None
+    played_ms: Annotated[float, Meta(ge=0)] | None = None
+    mode: Literal["commit", "hold", "release"] | None = None
+
+    @classmethod
+    def of(cls, message: Interrupt) -> InterruptPayload:
+        """Return the payload that says `message`."""
+        return cls(
+            interrupt_request_id=message.interrupt_request_id,
+            reason=message.reason,
+            played_ms=message.played_ms,
+            mode=message.mode,
+        )
+
+    def message(self) -> Interrupt:
+        """Return the message."""
+        return Interrupt(
+            interrupt_request_id=self.interrupt_request_id or None,
+            reason="USER_STOP" if self.reason is None else self.reason[:MAX_REASON_CHARS],
+            played_ms=self.played_ms,
+            mode=self.mode or "commit",
+        )
+
+
+class FunctionResultPayload(Payload, frozen=True):
+    """FUNCTION_RESULT *ext*."""
+
+    request_id: RequestId
+    call_id: str
+    result: Any = None
+    error: str | None = None
+
+    def __post_init__(self) -> None:
+        check_depth(self.result)
+
+    def message(self) -> FunctionResult:
+        """Return the message."""
+        return FunctionResult(request_id=self.request_id, call_id=self.call_id, result=self.result, error=self.error)
+
+
+class SessionQueryPayload(Payload, frozen=True):
+    """SESSION_QUERY."""
+
+    query_fields: tuple[str, ...] | None = None
+
+    def message(self) -> SessionQuery:
+        """Return the message."""
+        return SessionQuery(query_fields=self.query_fields or ())
+
+
+class HealthCheckPayload(Payload, frozen=True):
+    """HEALTH_CHECK."""
+
+    check_fields: tuple[str, ...] | None = None
+
+    def message(self) -> HealthCheck:
+        """Return the message."""
+        return HealthCheck(check_fields=self.check_fields or ())
+
+
+class ShutdownPayload(Payload, frozen=True):
+    """SHUTDOWN, both ways."""
+
+    reason: str | None = None
+
+    def message(self) -> Shutdown:
+        """Return the message."""
+        return Shutdown(reason=self.reason or "")
+
+
+class ResponseContent(msgspec.Struct, omit_defaults=True, gc=False):
+    """What a RESPONSE says; msgspec writes `voice` as base64."""
+
+    text: str | None = None
+    voice: bytes | None = None
+
+
+class ResponsePayload(msgspec.Struct, omit_defaults=True, gc=False):
+    """RESPONSE; `content` is there even when empty, so that a client may look into it unasked.
+
+    One is made for each token and audio frame: positional and untracked by the collector, which halves its cost.
+    """
+
+    request_id: str
+    content: ResponseContent
+    text_stream_seq: int | None = None
+    voice_stream_seq: int | None = None
+    function_call: FunctionCall | None = None
+    interrupted: bool = False
+    interrupt_reason: str | None = None
+
+    @classmethod
+    def of(cls, message: Response) -> ResponsePayload:
+        """Return the payload that says `message`."""
+        return cls(
+            message.request_id,
+            ResponseContent(message.text, message.voice),
+            message.text_stream_seq,
+            message.voice_stream_seq,
+            message.function_call,
+            message.interrupted,
+            message.interrupt_reason,
+        )
+
+    def message(self) -> Response:
+        """Return the message."""
+        return Response(
+            request_id=self.request_id,
+            text_stream_seq=self.text_stream_seq,
+            voice_stream_seq=self.voice_stream_seq,
+            text=self.content.text,
+            voice=self.content.voice,
+            function_call=self.function_call,
+            interrupted=self.interrupted,
+            interrupt_reason=self.interrupt_reason,
+        )

@@ -1,0 +1,170 @@
+"""Session settings as clients write them: in either spelling, prompts in pieces, functions in two forms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from voxint.protocol.messages import SessionPatch
+from voxint.protocol.tools import FunctionOp, Tool
+
+__all__ = ["Payload", "Settings", "check_depth", "first", "settings_of"]
+
+_T = TypeVar("_T")
+
+MAX_DEPTH = 64  # ours: no JSON Schema comes near it, and Python's recursion limit stays far away
+
+_SCENE_DESCRIPTION = ("scene_description", "sceneDescription", "description")
+
+
+class Payload(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """None means absent, read or written."""
+
+
+def check_depth(value: object) -> None:
+    """Raise ValueError, which msgspec gives its path, where free-form JSON is nested too deeply to be handled later."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [child for item in level for child in _children(item)]
+        if not level:
+            return
+    raise ValueError(f"JSON nested deeper than {MAX_DEPTH} levels")
+
+
+def _children(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def first(*values: _T | None) -> _T | None:
+    """Return the first value that is there."""
+    return next((value for value in values if value is not None), None)
+
+
+class _Parameter(Payload, frozen=True):
+    """One entry of a function's parameters in the protocol's own list form."""
+
+    name: str
+    type: str
+    description: str | None = None
+
+    def schema(self) -> dict[str, str]:
+        about = {} if self.description is None else {"description": self.description}
+        return {"type": self.type, **about}
+
+
+class _ToolPayload(Payload, frozen=True):
+    name: Annotated[str, Meta(min_length=1)]
+    description: str | None = None
+    parameters: list[_Parameter] | dict[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.parameters, dict):
+            check_depth(self.parameters)
+
+    def tool(self) -> Tool:
+        return Tool(self.name, self.description or "", self._schema())
+
+    def _schema(self) -> dict[str, Any]:
+        if not isinstance(self.parameters, list):
+            return self.parameters or {}
+        return {
+            "type": "object",
+            "properties": {parameter.name: parameter.schema() for parameter in self.parameters},
+            "required": [parameter.name for parameter in self.parameters],
+        }
+
+
+class _Prompt(Payload, frozen=True):
+    role_description: str | None = None
+    roleDescription: str | None = None
+    response_requirements: str | None = None
+    responseRequirements: str | None = None
+
+    def text(self) -> str | None:
+        return _joined(
+            [
+                first(self.role_description, self.roleDescription),
+                first(self.response_requirements, self.responseRequirements),
+            ]
+        )
+
+
+def _joined(parts: Iterable[str | None]) -> str | None:
+    """Return the parts that are there as lines; None where none is there, so that `{}` changes nothing."""
+    there = [part for part in parts if part is not None]
+    return "\n".join(filter(None, there)) if there else None
+
+
+def _prompt_text(prompt: _Prompt | str | None) -> str | None:
+    return prompt.text() if isinstance(prompt, _Prompt) else prompt
+
+
+def _scene_text(scene: dict[str, Any] | str | None) -> str | None:
+    """Return the description, then each further key as a line `key: value`."""
+    if scene is None or isinstance(scene, str):
+        return scene
+    texts = {
+        key: value if isinstance(value, str) else msgspec.json.encode(value).decode()
+        for key, value in scene.items()
+        if value is not None
+    }
+    description = [texts.pop(key) for key in _SCENE_DESCRIPTION if key in texts]
+    return _joined([*description, *(f"{key}: {text}" for key, text in texts.items())])
+
+
+class Settings(Payload, frozen=True):
+    """The session settings, wherever a message carries them."""
+
+    require_tts: bool | None = None
+    requireTts: bool | None = None
+    enable_srs: bool | None = None
+    enableSrs: bool | None = None
+    system_prompt: _Prompt | str | None = None
+    systemPrompt: _Prompt | str | None = None
+    scene_context: dict[str, Any] | str | None = None
+    sceneContext: dict[str, Any] | str | None = None
+    function_calling: tuple[_ToolPayload, ...] | None = None
+    functionCalling: tuple[_ToolPayload, ...] | None = None
+    function_calling_op: FunctionOp | None = None
+    functionCallingOp: FunctionOp | None = None
+
+    def __post_init__(self) -> None:
+        check_depth([self.scene_context, self.sceneContext])
+
+    def patch(self) -> SessionPatch:
+        """Return the changes asked for; of two spellings the protocol's own, snake_case, wins."""
+        tools = first(self.function_calling, self.functionCalling)
+        return SessionPatch(
+            require_tts=first(self.require_tts, self.requireTts),
+            enable_srs=first(self.enable_srs, self.enableSrs),
+            system_prompt=first(_prompt_text(self.system_prompt), _prompt_text(self.systemPrompt)),
+            scene_context=first(_scene_text(self.scene_context), _scene_text(self.sceneContext)),
+            function_calling=None if tools is None else tuple(tool.tool() for tool in tools),
+            function_calling_op=self.op() or "REPLACE",
+        )
+
+    def op(self) -> FunctionOp | None:
+        """Return the operation on the functions, None where none was named."""
+        return first(self.function_calling_op, self.functionCallingOp)
+
+
+def settings_of(patch: SessionPatch) -> dict[str, Any]:
+    """Return the fields of `Settings` that say `patch`."""
+    tools = patch.function_calling
+    return {
+        "require_tts": patch.require_tts,
+        "enable_srs": patch.enable_srs,
+        "system_prompt": None if patch.system_prompt is None else _Prompt(role_description=patch.system_prompt),
+        "scene_context": None if patch.scene_context is None else {"scene_description": patch.scene_context},
+        "function_calling": None if tools is None else tuple(_tool_payload(tool) for tool in tools),
+        "function_calling_op": patch.function_calling_op,
+    }
+
+
+def _tool_payload(tool: Tool) -> _ToolPayload:
+    return _ToolPayload(name=tool.name, description=tool.description, parameters=dict(tool.parameters))
