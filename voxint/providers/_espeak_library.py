@@ -1,0 +1,141 @@
+"""libespeak-ng by ctypes: one process-wide engine that turns one short text into samples in memory."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import threading
+from collections.abc import Callable
+
+from attrs import frozen
+
+from voxint.errors import ConfigError, UpstreamError
+
+__all__ = ["Engine", "Manner", "load"]
+
+# From speak_lib.h. Neither SSML (0x10) nor phoneme input (0x100) is ever asked for: a model's text is text.
+SYNCHRONOUS = 2
+DONT_EXIT = 0x8000
+CHARS_UTF8 = 1
+END_PAUSE = 0x1000
+POS_CHARACTER = 1
+RATE, VOLUME, PITCH = 1, 2, 3
+
+CALLBACK_MS = 250
+"""Speech per callback. Chosen here: 0.5 ms of work, so that an abort is prompt and the GIL is seldom asked for."""
+
+Pointer = ctypes.c_void_p
+Callback = ctypes.CFUNCTYPE(ctypes.c_int, Pointer, ctypes.c_int, Pointer)
+
+
+@frozen
+class Manner:
+    """How to speak: espeak's voice name, words a minute, pitch 0 to 100, volume 0 to 200 (100 is normal)."""
+
+    voice: str
+    rate_wpm: int
+    pitch: int
+    volume: int
+
+
+class Engine:
+    """The library with its one global state.
+
+    A lock holds that state for one short text at a time, so every method may block its thread for the tens of
+    milliseconds another text takes; callers queue before they take a thread.
+    """
+
+    def __init__(self, library: ctypes.CDLL, data_path: str) -> None:
+        self._library = library
+        self._lock = threading.Lock()
+        self._manner: Manner | None = None
+        self._chunks: list[bytes] = []
+        self._stop: Callable[[], bool] = _never
+        self._callback = Callback(self._receive)  # kept: the library holds only the pointer
+        library.espeak_Synth.argtypes = [
+            ctypes.c_char_p,
+            ctypes.c_size_t,
+            ctypes.c_uint,
+            ctypes.c_int,
+            ctypes.c_uint,
+            ctypes.c_uint,
+            Pointer,
+            Pointer,
+        ]
+        library.espeak_Info.restype = ctypes.c_char_p
+        self.rate: int = library.espeak_Initialize(SYNCHRONOUS, CALLBACK_MS, data_path.encode(), DONT_EXIT)
+        if self.rate <= 0:
+            raise ConfigError("espeak", "the data files of espeakng-loader, which could not be read: reinstall it")
+        library.espeak_SetSynthCallback(self._callback)
+        self.version: str = library.espeak_Info(None).decode()
+
+    def has_voice(self, voice: str) -> bool:
+        """Whether espeak knows `voice`; loads it, so that its first words need not wait for that."""
+        with self._lock:
+            self._manner = None
+            return bool(self._library.espeak_SetVoiceByName(voice.encode()) == 0)
+
+    def speak(self, text: str, manner: Manner, stop: Callable[[], bool]) -> list[bytes]:
+        """Speak `text` and return its samples, in the pieces they came in; blocks.
+
+        Args:
+            text: Plain text; its length bounds the time this takes, about 1 ms for 10 characters.
+            manner: The voice; it is loaded if another one spoke before.
+            stop: Asked about every 0.5 ms; once true, synthesis ends and what was made is returned.
+
+        Raises:
+            UpstreamError: espeak refused the voice or the text.
+        """
+        data = text.encode()
+        flags = CHARS_UTF8 | (END_PAUSE if text.rstrip().endswith(SENTENCE_ENDS) else 0)
+        with self._lock:
+            self._prepare(manner)
+            self._chunks, self._stop = [], stop
+            status = self._library.espeak_Synth(data, len(data) + 1, 0, POS_CHARACTER, 0, flags, None, None)
+            chunks, self._chunks, self._stop = self._chunks, [], _never
+        if status:
+            raise UpstreamError(f"espeak could not speak (status {status})")
+        return chunks
+
+    def _prepare(self, manner: Manner) -> None:
+        if manner == self._manner:
+            return
+        self._manner = None
+        if self._library.espeak_SetVoiceByName(manner.voice.encode()):
+            raise UpstreamError(f"espeak lost its voice {manner.voice}")
+        for parameter, value in ((RATE, manner.rate_wpm), (PITCH, manner.pitch), (VOLUME, manner.volume)):
+            self._library.espeak_SetParameter(parameter, value, 0)
+        self._manner = manner
+
+    def _receive(self, samples: int | None, count: int, events: int | None) -> int:
+        """Take one chunk from espeak; 1 tells it to stop."""
+        if samples and count > 0:
+            self._chunks.append(ctypes.string_at(samples, 2 * count))
+        return int(self._stop())
+
+
+SENTENCE_ENDS = (".", "!", "?", "…", "。", "！", "？")
+"""After one of these the next piece is another sentence, and espeak adds its pause."""
+
+
+def _never() -> bool:
+    return False
+
+
+@functools.cache
+def load() -> Engine:
+    """Return the process's engine, loaded at the first call.
+
+    Raises:
+        ConfigError: espeakng-loader is not installed, or its library does not load here.
+    """
+    try:
+        import espeakng_loader
+    except ImportError:
+        raise ConfigError("espeak", "the speech extra: pip install voxint[speech]") from None
+    try:
+        library = ctypes.CDLL(espeakng_loader.get_library_path())
+        data_path = espeakng_loader.get_data_path()
+    except (OSError, RuntimeError) as error:
+        raise ConfigError("espeak", f"a libespeak-ng for this machine: {error}") from error
+    return Engine(library, data_path)

@@ -1,0 +1,189 @@
+"""Speech by espeak-ng, in the server's own process: no network, no key, English and Mandarin and a hundred more.
+
+espeak-ng is licensed under GPL-3.0. It is loaded only when this provider is chosen, and comes with the `speech` extra.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import time
+import unicodedata
+
+import trio
+import trio.abc
+
+from voxint.core.stages import Speech
+from voxint.errors import ConfigError
+from voxint.protocol.audio import AudioFormat
+from voxint.providers._espeak_library import Engine, Manner, load
+
+__all__ = ["Espeak"]
+
+SEGMENT_CHARS = 160
+"""What is synthesized in one go. Chosen here: 9 s of speech, 10 ms of work, so fifty callers take half a second."""
+
+SEGMENT_CHINESE_CHARS = 40
+"""The same in Mandarin, where a character is a syllable and lasts as long as four letters."""
+
+WORD_CHARS = 40
+"""Longest run without a space. espeak 1.52 overruns a buffer, and the process dies, on words of 150 prefixes and up."""
+
+_queues: trio.lowlevel.RunVar[trio.CapacityLimiter] = trio.lowlevel.RunVar("espeak queue")
+
+
+class Espeak:
+    """Speak with espeak-ng: `core.stages.TextToSpeech`.
+
+    The library has one global state, so the process's callers take turns: first come first served, and a turn is one
+    short segment synthesized into memory, never a wait for a listener. A cancelled caller leaves the queue at once;
+    one that is being spoken stops its thread within about a millisecond, and the scope exits after that.
+
+    Args:
+        voice: An espeak voice, such as ``en``, ``en-us`` or ``cmn``; ``auto`` takes ``cmn`` for text that is mostly
+            Chinese and ``en`` for all other.
+        rate_wpm: Words a minute, 80 to 450.
+        pitch: 0 to 100.
+        volume: 0 to 200; 100 is espeak's normal.
+
+    Raises:
+        ConfigError: An option has a bad value, or the `speech` extra is not installed.
+    """
+
+    def __init__(self, voice: str = "auto", rate_wpm: int = 175, pitch: int = 50, volume: int = 100) -> None:
+        self._rate_wpm = _whole_number("rate_wpm", rate_wpm, 80, 450)
+        self._pitch = _whole_number("pitch", pitch, 0, 100)
+        self._volume = _whole_number("volume", volume, 0, 200)
+        if not isinstance(voice, str) or not voice.isprintable():
+            raise ConfigError("espeak option voice", "the name of a voice, such as auto, en or cmn")
+        self._engine: Engine = load()
+        for name in ("cmn", "en") if voice == "auto" else (voice,):
+            if not self._engine.has_voice(name):
+                raise ConfigError(
+                    "espeak option voice", f"a voice that espeak has, such as auto, en or cmn, not {name}"
+                )
+        self._voice = voice
+        self._audio_format = AudioFormat(self._engine.rate)
+
+    @property
+    def audio_format(self) -> AudioFormat:
+        """The engine's own rate, 22,050 Hz."""
+        return self._audio_format
+
+    async def synthesize(self, text: trio.abc.ReceiveChannel[str], out: trio.abc.SendChannel[Speech]) -> None:
+        """Speak each piece of `text`, in order; a piece with nothing to say gives one empty Speech.
+
+        Cancellation discards the segment in the making; the thread has stopped when this raises `trio.Cancelled`.
+
+        Raises:
+            UpstreamError: espeak failed.
+        """
+        voice = "en"
+        async for piece in text:
+            voice = self._voice if self._voice != "auto" else _language(piece) or voice
+            begins: str | None = piece
+            for segment in segments(piece, SEGMENT_CHINESE_CHARS if voice == "cmn" else SEGMENT_CHARS):
+                for chunk in await self._speak(segment, voice):
+                    await out.send(Speech(chunk, begins))
+                    begins = None
+            if begins is not None:
+                await out.send(Speech(b"", begins))
+
+    async def check(self) -> str:
+        """Speak one word and say how that went.
+
+        Raises:
+            UpstreamError: espeak failed.
+        """
+        begin = time.perf_counter()
+        chunks = await self._speak("Hello.", "en" if self._voice == "auto" else self._voice)
+        took_ms = (time.perf_counter() - begin) * 1000
+        speech_ms = self._audio_format.bytes_ms(sum(map(len, chunks)))
+        return f"espeak-ng {self._engine.version} spoke {speech_ms:.0f} ms of speech in {took_ms:.0f} ms"
+
+    async def _speak(self, segment: str, voice: str) -> list[bytes]:
+        """Synthesize one segment in a thread, after the callers who came before."""
+        speak = functools.partial(
+            self._engine.speak,
+            segment,
+            Manner(voice, self._rate_wpm, self._pitch, self._volume),
+            _cancelled,
+        )
+        return await trio.to_thread.run_sync(speak, limiter=_queue())
+
+
+def segments(text: str, limit: int) -> list[str]:
+    """Cut `text` into speakable segments of at most `limit` characters, at the ends of sentences where possible.
+
+    What can't be spoken (control characters, pictures) becomes a space, overlong words are broken, and segments that
+    hold neither letter nor digit nor sign are left out.
+    """
+    rest = _LONG_WORD.sub(r"\g<0> ", "".join(map(_speakable, text))).strip()
+    found = []
+    while rest:
+        cut = _cut(rest, limit)
+        head, rest = rest[:cut].strip(), rest[cut:].strip()
+        if any(unicodedata.category(char)[0] in "LNS" for char in head):
+            found.append(head)
+    return found
+
+
+def _cut(text: str, limit: int) -> int:
+    """Where the first segment of `text` ends: after a sentence, else a clause, else a word, else just there."""
+    if len(text) <= limit:
+        return len(text)
+    for boundary in (_SENTENCE, _CLAUSE, _SPACE):
+        ends = [match.end() for match in boundary.finditer(text, 0, limit)]
+        if ends and ends[-1] > limit // 4:
+            return ends[-1]
+    return limit
+
+
+_CHINESE = "\u3400-\u9fff\uf900-\ufaff"
+_SENTENCE = re.compile(r"[.!?;…]+[\"')\]]*\s|[。！？；]+[”’」』）]*")
+_CLAUSE = re.compile(r"[,:]\s|[，、：]")
+_SPACE = re.compile(r"\s")
+_LONG_WORD = re.compile(rf"[^\s{_CHINESE}]{{{WORD_CHARS}}}(?=\S)")
+_HAN = re.compile(f"[{_CHINESE}]")
+_WORD = re.compile(rf"[^\W\d_{_CHINESE}]+")
+
+
+def _language(text: str) -> str | None:
+    """The voice for most of `text`, a Chinese character weighing as much as another's word; None without either."""
+    chinese, other = len(_HAN.findall(text)), len(_WORD.findall(text))
+    if not chinese and not other:
+        return None
+    return "cmn" if chinese > other else "en"
+
+
+@functools.lru_cache(maxsize=4096)
+def _speakable(char: str) -> str:
+    """`char`, or a space for what espeak would take as a command, end at, or read out by its Unicode name."""
+    category = unicodedata.category(char)
+    picture = category in ("So", "Sk") and char > "\u2190"
+    return " " if category[0] == "C" or picture or char == "\ufe0f" else char
+
+
+def _cancelled() -> bool:
+    """Whether the caller of this thread was cancelled; trio raises Cancelled there once the thread has returned."""
+    try:
+        trio.from_thread.check_cancelled()
+    except trio.Cancelled:
+        return True
+    return False
+
+
+def _queue() -> trio.CapacityLimiter:
+    """The queue before the engine: a limiter of one is first come first served, and is left when cancelled."""
+    try:
+        return _queues.get()
+    except LookupError:
+        limiter = trio.CapacityLimiter(1)
+        _queues.set(limiter)
+        return limiter
+
+
+def _whole_number(option: str, value: object, low: int, high: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise ConfigError(f"espeak option {option}", f"a whole number from {low} to {high}, not {value!r}")
+    return value
