@@ -9,31 +9,21 @@ from attrs import define, field
 
 from voxint.protocol.audio import AudioFormat
 from voxint.protocol.receipt import AudioAccount, TextAccount
-from voxint.protocol.tokens import UNSPACED
+from voxint.protocol.tokens import UNSPACED, count_letters
 
 __all__ = ["PlayoutLedger"]
 
 _WORD = re.compile(rf"[{UNSPACED}]|[^\s{UNSPACED}]+")
-_UNSPACED = re.compile(f"[{UNSPACED}]")
-
-_UNSPACED_WEIGHT = 3
-"""A Chinese character lasts about as long as three letters: both languages carry some 5 syllables a second."""
-
-_WEIGHT_PER_SECOND = 15
+_LETTERS_PER_SECOND = 15
 """150 words a minute at 6 characters a word; only used until the reply has spoken a whole span of its own."""
-
-
-def _weight(text: str) -> int:
-    """Return how long `text` takes to say, in letters."""
-    return len(text) + (_UNSPACED_WEIGHT - 1) * len(_UNSPACED.findall(text))
 
 
 def _said(text: str, reach: int) -> str:
     """Return the words of `text` that end within the first `reach` letters' worth of time."""
-    weight = end = 0
+    letters = end = 0
     for word in _WORD.finditer(text):
-        weight += _weight(text[end : word.end()])
-        if weight > reach:
+        letters += count_letters(text[end : word.end()])
+        if letters > reach:
             return text[:end]
         end = word.end()
     return text[:end]
@@ -172,6 +162,11 @@ class PlayoutLedger:
         return "".join(self._written)
 
     @property
+    def shown(self) -> str:
+        """All the text that was written to the socket."""
+        return "".join(self._shown)
+
+    @property
     def playing_until(self) -> float | None:
         """When the audio sent so far has been heard, or the freeze before that; None while none was sent."""
         if not self._sent:
@@ -204,7 +199,7 @@ class PlayoutLedger:
         for index, span in enumerate(self._spans):
             length = self._length(index)
             if not heard or heard < span.start + length:
-                parts.append(_said(span.text, max(0, heard - span.start) * _weight(span.text) // max(1, length)))
+                parts.append(_said(span.text, max(0, heard - span.start) * count_letters(span.text) // max(1, length)))
                 break
             parts.append(span.text)
         return "".join(parts)
@@ -217,11 +212,11 @@ class PlayoutLedger:
         so_far = self._generated - start
         if self._spans_ended:
             return so_far
-        weight = _weight(self._spans[index].text)
-        weight_before = sum(_weight(span.text) for span in self._spans[:index])
-        if weight_before:
-            return max(so_far, weight * (start - self._spans[0].start) // weight_before)
-        return max(so_far, weight * self.audio_format.rate // _WEIGHT_PER_SECOND)
+        letters = count_letters(self._spans[index].text)
+        letters_before = sum(count_letters(span.text) for span in self._spans[:index])
+        if letters_before:
+            return max(so_far, letters * (start - self._spans[0].start) // letters_before)
+        return max(so_far, letters * self.audio_format.rate // _LETTERS_PER_SECOND)
 
     def audio_account(self, now: float) -> AudioAccount:
         """Return the receipt's account of the audio."""

@@ -1,0 +1,73 @@
+"""What is run: the stages, the prompt and the limits, frozen."""
+
+from __future__ import annotations
+
+from attrs import field, frozen, validators
+
+from voxint.core.stages import LanguageModel, SpeechToText, TextToSpeech
+
+__all__ = ["Agent", "Limits"]
+
+
+def _positive(default: float) -> float:
+    return field(default=default, validator=validators.gt(0))
+
+
+@frozen(kw_only=True)
+class Limits:
+    """How long everything may take and how much may wait. Seconds, milliseconds and counts as the names say.
+
+    Args:
+        interrupt_s: From an interrupt to its acknowledgement at the latest; the protocol's promise.
+        request_s: A whole request. Existing clients give up after 120 s, so the server speaks first.
+        first_token_s: From the model's call to its first piece: slow reasoning models fit, a dead one does not.
+        token_stall_s: Between two pieces of the model's answer.
+        transcript_s: From the end of an upload to the end of the transcript.
+        first_audio_s: From a text piece handed to the synthesizer to its first audio.
+        audio_stall_s: Between two pieces of synthesized audio.
+        upload_idle_s: An upload without audio for so long was abandoned; existing clients do that.
+        upload_ahead_s: Audio that may wait for a slow recogniser before the upload is refused.
+        lead_ms: Audio sent ahead of playback: what an interrupt cannot recall. Three frames of a jittery network
+            and some more; five seconds would fit in the kernel's socket buffers.
+        frame_ms: Audio in one frame.
+        speech_ahead_ms: Synthesized audio that may wait for its turn, so that the next sentence's synthesis has begun
+            before this one has been played.
+        segments_ahead: Text pieces that may wait for the synthesizer; beyond it the model is not read.
+        history_tokens: Budget of the conversation sent to the model, by `protocol.tokens.estimate_tokens`.
+        overruns: Requests of a session whose clean-up may hang at once before new ones are refused.
+    """
+
+    interrupt_s: float = _positive(0.25)
+    request_s: float = _positive(110.0)
+    first_token_s: float = _positive(30.0)
+    token_stall_s: float = _positive(15.0)
+    transcript_s: float = _positive(20.0)
+    first_audio_s: float = _positive(15.0)
+    audio_stall_s: float = _positive(10.0)
+    upload_idle_s: float = _positive(15.0)
+    upload_ahead_s: float = _positive(30.0)
+    lead_ms: float = _positive(300.0)
+    frame_ms: float = field(default=40.0, validator=[validators.ge(10), validators.le(200)])
+    speech_ahead_ms: float = _positive(2000.0)
+    segments_ahead: int = field(default=32, validator=validators.ge(1))
+    history_tokens: int = field(default=6000, validator=validators.ge(100))
+    overruns: int = field(default=8, validator=validators.ge(1))
+
+
+@frozen(kw_only=True)
+class Agent:
+    """Who answers: a language model, its ears and its voice.
+
+    Args:
+        llm: Writes the answers.
+        stt: Understands voice; without one a voice request is refused.
+        tts: Speaks; without one every answer is text alone.
+        prompt: The operator's system prompt; a session's own role and scene follow it.
+        limits: Every bound of a request.
+    """
+
+    llm: LanguageModel
+    stt: SpeechToText | None = None
+    tts: TextToSpeech | None = None
+    prompt: str = ""
+    limits: Limits = Limits()

@@ -1,0 +1,187 @@
+"""The frames of one request, in order: what a listener gets, and nothing after its end."""
+
+from __future__ import annotations
+
+import trio
+
+from voxint.core.outbox import Outbox
+from voxint.core.stages import ToolCall
+from voxint.protocol.messages import Error, FunctionCall, Response, ServerMessage
+from voxint.protocol.playout import PlayoutLedger
+
+__all__ = ["Answer"]
+
+ROOM = 32_768
+"""What one request may have waiting for the writer, in bytes of audio and characters of text: a second of 16 kHz
+audio. Chosen so that a reader that stalls for a moment costs nothing and one that stalls for good holds little."""
+
+CALL_SIZE = 256
+"""What a function call counts for in `ROOM`; its true size matters to nobody."""
+
+
+class Answer:
+    """The output of one request.
+
+    Text that waits is joined into one frame; voice goes frame by frame. Every frame is refused after `end`, so a stage
+    that outlives its request cannot reach the connection.
+
+    Args:
+        request_id: The client's id of the request.
+        outbox: Where the frames go.
+        ledger: Accounts for what was sent.
+        spoken: Whether the answer has a voice stream.
+    """
+
+    __slots__ = (
+        "_draft",
+        "_outbox",
+        "_room",
+        "_waiting",
+        "ended",
+        "ledger",
+        "request_id",
+        "spoken",
+        "text_frames",
+        "voice_frames",
+    )
+
+    def __init__(self, request_id: str, outbox: Outbox, ledger: PlayoutLedger, *, spoken: bool) -> None:
+        self.request_id = request_id
+        self.ledger = ledger
+        self.spoken = spoken
+        self.text_frames = 0
+        self.voice_frames = 0
+        self.ended = False
+        self._outbox = outbox
+        self._draft: _TextDraft | None = None
+        self._waiting = 0
+        self._room = trio.lowlevel.ParkingLot()
+
+    @property
+    def full(self) -> bool:
+        """Whether the next frame would have to wait for the writer."""
+        return self._waiting >= ROOM
+
+    async def room(self) -> None:
+        """Wait until there is room. Bounded by the request's own deadline: a reader may stall for so long."""
+        while self._waiting >= ROOM:
+            await self._room.park()
+
+    def text(self, text: str) -> None:
+        """Queue text, joined to what still waits."""
+        if self.ended:
+            return
+        if self._draft is None:
+            self._draft = _TextDraft(self)
+            self._outbox.queue(self._draft)
+        self._draft.parts.append(text)
+        self._waiting += len(text)
+
+    def voice(self, audio: bytes, samples: int) -> None:
+        """Queue one frame of audio."""
+        if not self.ended:
+            self._waiting += len(audio)
+            self._outbox.queue(_VoiceDraft(self, audio, samples))
+
+    def call(self, call: ToolCall) -> None:
+        """Queue a function call; text after it comes in a frame of its own."""
+        if not self.ended:
+            self._draft = None
+            self._waiting += CALL_SIZE
+            self._outbox.queue(_CallDraft(self, call))
+
+    def tell(self, message: ServerMessage) -> None:
+        """Queue another message that bears the request's id."""
+        if not self.ended:
+            self._outbox.post(message)
+
+    async def flushed(self) -> None:
+        """Wait until the writer has taken everything. Bounded by the request's own deadline."""
+        while self._waiting:
+            await self._room.park()
+
+    def end(self, *, interrupt_reason: str | None = None, error: Error | None = None) -> None:
+        """Throw away what waits, queue the one final frame, refuse everything after it."""
+        if self.ended:
+            return
+        self.ended = True
+        self._outbox.discard(self)
+        self._waiting = 0
+        self._room.unpark_all()
+        if error is not None:
+            self._outbox.post(error)
+            return
+        if interrupt_reason is None and not self.text_frames:
+            self._outbox.post(Response(request_id=self.request_id, text_stream_seq=0, text=""))
+        self._outbox.post(
+            Response(
+                request_id=self.request_id,
+                text_stream_seq=-1,
+                voice_stream_seq=-1 if self.spoken else None,
+                interrupted=interrupt_reason is not None,
+                interrupt_reason=interrupt_reason,
+            )
+        )
+
+    def _took(self, size: int) -> None:
+        self._waiting -= size
+        if self._waiting < ROOM:
+            self._room.unpark_all()
+
+
+class _TextDraft:
+    """Text that may still grow until the writer takes it."""
+
+    __slots__ = ("owner", "parts")
+
+    def __init__(self, owner: Answer) -> None:
+        self.owner = owner
+        self.parts: list[str] = []
+
+    def take(self, now: float) -> ServerMessage:
+        answer = self.owner
+        text = self.parts[0] if len(self.parts) == 1 else "".join(self.parts)
+        if answer._draft is self:
+            answer._draft = None
+        answer._took(len(text))
+        answer.ledger.sent_text(text)
+        frame = Response(request_id=answer.request_id, text_stream_seq=answer.text_frames, text=text)
+        answer.text_frames += 1
+        return frame
+
+
+class _VoiceDraft:
+    """One frame of audio."""
+
+    __slots__ = ("_audio", "_samples", "owner")
+
+    def __init__(self, owner: Answer, audio: bytes, samples: int) -> None:
+        self.owner = owner
+        self._audio = audio
+        self._samples = samples
+
+    def take(self, now: float) -> ServerMessage:
+        answer = self.owner
+        answer._took(len(self._audio))
+        answer.ledger.sent(self._samples, now)
+        frame = Response(request_id=answer.request_id, voice_stream_seq=answer.voice_frames, voice=self._audio)
+        answer.voice_frames += 1
+        return frame
+
+
+class _CallDraft:
+    """A function call; it counts as a frame of the text stream."""
+
+    __slots__ = ("_call", "owner")
+
+    def __init__(self, owner: Answer, call: ToolCall) -> None:
+        self.owner = owner
+        self._call = call
+
+    def take(self, now: float) -> ServerMessage:
+        answer, call = self.owner, self._call
+        answer._took(CALL_SIZE)
+        called = FunctionCall(name=call.name, parameters=dict(call.arguments), call_id=call.call_id)
+        frame = Response(request_id=answer.request_id, text_stream_seq=answer.text_frames, function_call=called)
+        answer.text_frames += 1
+        return frame

@@ -1,0 +1,65 @@
+"""Why a request failed, in the words that its ERROR will have."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from attrs import frozen
+
+from voxint.errors import UpstreamError, UpstreamTimeout, WireError
+from voxint.protocol.messages import Error, ErrorCode
+
+__all__ = ["Failure", "Stage", "internal_failure", "stage_failure"]
+
+Stage = Literal["stt", "llm", "tts"]
+
+
+@frozen
+class Failure:
+    """What ended a request that neither finished nor was interrupted.
+
+    Args:
+        code: The protocol's error code.
+        message: What happened, for the client's log; never a transcript, a key or a traceback.
+        retryable: Whether the same request may succeed later.
+        stage: Whose fault it is, where it is a stage's.
+        cause: The exception behind it, for the operator's log.
+    """
+
+    code: ErrorCode
+    message: str
+    retryable: bool
+    stage: Stage | None = None
+    cause: BaseException | None = None
+
+    def error(self, request_id: str) -> Error:
+        """Return the ERROR that ends the request."""
+        return Error(
+            error_code=self.code,
+            error_msg=self.message,
+            error_detail=f"stage {self.stage}" if self.stage else "",
+            retryable=self.retryable,
+            request_id=request_id,
+            stage=self.stage,
+        )
+
+
+def stage_failure(stage: Stage, error: Exception) -> Failure:
+    """Return the failure that an exception out of a stage means.
+
+    Only an `UpstreamError` was written for the client to read; any other exception is named by its type, because its
+    text may hold what the user said.
+    """
+    match error:
+        case UpstreamTimeout():
+            return Failure("REQUEST_TIMEOUT", f"{stage}: {error}", True, stage, error)
+        case UpstreamError():
+            return Failure("UPSTREAM_ERROR", f"{stage}: {error}", error.retryable, stage, error)
+        case WireError():
+            return Failure("PAYLOAD_TOO_LARGE", error.message, False, None, error)
+    return Failure("UPSTREAM_ERROR", f"{stage}: the provider raised {type(error).__name__}", False, stage, error)
+
+
+def internal_failure(error: BaseException) -> Failure:
+    """Return the failure that an exception out of voxint's own code means."""
+    return Failure("INTERNAL_ERROR", "the server failed; its log says how", True, None, error)

@@ -1,0 +1,36 @@
+"""Where a host hears of what happened: for logs and metrics, never for control."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from voxint.core.request import Request
+
+__all__ = ["Observer", "Silence"]
+
+
+class Observer(Protocol):
+    """Told in the instant it happens, in the task where it happens: it must not wait and must not raise."""
+
+    def accepted(self, request: Request) -> None:
+        """`request` is live."""
+
+    def finished(self, request: Request) -> None:
+        """`request` has ended; its outcome, receipt and timeline are settled."""
+
+    def reaped(self, request: Request) -> None:
+        """The last task of `request`, which had been declared overrun, is gone at last."""
+
+
+class Silence:
+    """The observer of a host that does not care."""
+
+    def accepted(self, request: Request) -> None:
+        """Do nothing."""
+
+    def finished(self, request: Request) -> None:
+        """Do nothing."""
+
+    def reaped(self, request: Request) -> None:
+        """Do nothing."""

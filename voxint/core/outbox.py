@@ -1,0 +1,98 @@
+"""The one queue to the one writer.
+
+Only the writer touches the socket: a task cancelled inside a send would leave half a frame on the wire. Frames of an
+answer wait here as drafts and are rendered when the writer takes them, so that sequence numbers never have gaps and
+text that piles up behind a slow reader becomes one frame.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Protocol
+
+import trio
+from attrs import frozen
+
+from voxint.protocol.messages import ServerMessage
+
+__all__ = ["Outbox", "Outgoing"]
+
+
+class Outgoing(Protocol):
+    """Something that becomes a message when the writer takes it."""
+
+    @property
+    def owner(self) -> object:
+        """Whose it is; what `Outbox.discard` goes by."""
+
+    def take(self, now: float) -> ServerMessage:
+        """Return the message and account for it as sent at `now`."""
+
+
+@frozen(eq=False)
+class _Posted:
+    """A message that is complete already."""
+
+    message: ServerMessage
+    owner: object = None
+
+    def take(self, now: float) -> ServerMessage:
+        return self.message
+
+
+class Outbox:
+    """A first-in first-out queue with one reader.
+
+    Its length is bounded by those who write drafts (`Answer` waits for room); finals and acknowledgements are never
+    refused, their number is bounded by the requests.
+    """
+
+    __slots__ = ("_closed", "_items", "_reader")
+
+    def __init__(self) -> None:
+        self._items: deque[Outgoing] = deque()
+        self._reader = trio.lowlevel.ParkingLot()
+        self._closed = False
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def queue(self, item: Outgoing) -> None:
+        """Append a draft. After `close` it is dropped: nobody is left to read it."""
+        if not self._closed:
+            self._items.append(item)
+            self._reader.unpark()
+
+    def post(self, message: ServerMessage) -> None:
+        """Append a complete message; never waits and never fails."""
+        self.queue(_Posted(message))
+
+    def post_first(self, message: ServerMessage) -> None:
+        """Put a message in front of all that waits. Only HEARTBEAT may overtake."""
+        if not self._closed:
+            self._items.appendleft(_Posted(message))
+            self._reader.unpark()
+
+    def discard(self, owner: object) -> None:
+        """Throw away what waits of `owner`; the frame in flight is past recall."""
+        if any(item.owner is owner for item in self._items):
+            self._items = deque(item for item in self._items if item.owner is not owner)
+
+    def close(self) -> None:
+        """End the queue: the reader drains what is in it, later items are dropped."""
+        self._closed = True
+        self._reader.unpark_all()
+
+    async def next(self) -> ServerMessage:
+        """Wait for the next message and account for it as sent.
+
+        Waits without bound: an idle connection is normal, its end closes the outbox.
+
+        Raises:
+            trio.EndOfChannel: The outbox was closed and is empty.
+        """
+        while not self._items:
+            if self._closed:
+                raise trio.EndOfChannel
+            await self._reader.park()
+        return self._items.popleft().take(trio.current_time())

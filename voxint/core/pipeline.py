@@ -1,0 +1,174 @@
+"""The work of one request, inside its scope: stt -> llm -> segments -> tts -> pacing -> outbox.
+
+Each stage runs under its own `Patience` and is noted in the request's book. Whatever a stage raises ends the request
+here, at the stage; nothing of it reaches the nursery that serves the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import trio
+from attrs import frozen
+
+from voxint.core.agent import Agent
+from voxint.core.failure import Stage, stage_failure
+from voxint.core.patience import Patience, Sink
+from voxint.core.request import Request
+from voxint.core.stages import Delta, Speech, SpeechToText, TextToSpeech, ToolCall, Transcript, Turn, Usage
+from voxint.core.upload import Upload
+from voxint.core.voice import Voice
+from voxint.errors import UpstreamTimeout
+from voxint.protocol.audio import AudioFormat
+from voxint.protocol.messages import TranscriptMessage
+from voxint.protocol.segments import Segmenter
+from voxint.protocol.transcript import join_transcripts
+
+__all__ = ["Pipeline"]
+
+
+@frozen(eq=False)
+class Pipeline:
+    """What a request needs to be answered.
+
+    Args:
+        agent: The stages and the limits.
+        request: Whose work it is.
+        output: The format of the client's audio.
+        understood: Called with the user's words when a voice upload has been recognised.
+        turn: Returns what the model is asked, at the moment when it is asked.
+        transcripts: Whether the client wants to see what was understood.
+    """
+
+    agent: Agent
+    request: Request
+    output: AudioFormat
+    understood: Callable[[str], None]
+    turn: Callable[[], Turn]
+    transcripts: bool = False
+
+    async def answer_text(self) -> None:
+        """Answer the user's words: the model writes, the synthesizer speaks, both at once."""
+        tts = self.agent.tts
+        if tts is None or not self.request.answer.spoken:
+            await self._write(None)
+        else:
+            pieces_in, pieces_out = trio.open_memory_channel[str](self.agent.limits.segments_ahead)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._speak, tts, pieces_out, name=f"tts of {self.request.id}")
+                async with pieces_in:
+                    await self._write(pieces_in)
+        await self.request.answer.flushed()
+
+    async def answer_voice(self, stt: SpeechToText, upload: Upload, patience: Patience) -> None:
+        """Understand the upload while it comes in, then answer its words; say nothing where there were none."""
+        if text := await self._transcribe(stt, upload, patience):
+            self.understood(text)
+            await self.answer_text()
+
+    async def _transcribe(self, stt: SpeechToText, upload: Upload, patience: Patience) -> str:
+        finals: list[str] = []
+
+        async def hear(transcript: Transcript) -> None:
+            if transcript.is_final and transcript.text:
+                finals.append(transcript.text)
+            if self.transcripts:
+                self.request.answer.tell(
+                    TranscriptMessage(request_id=self.request.id, text=transcript.text, is_final=transcript.is_final)
+                )
+            if upload.ended:
+                patience.expect("the rest of the transcript", self.agent.limits.transcript_s)
+
+        await self._run_stage("stt", patience, lambda: stt.transcribe(upload, Sink(hear)))
+        self.request.timeline.mark("transcribed")
+        return join_transcripts(finals)
+
+    async def _write(self, pieces: trio.MemorySendChannel[str] | None) -> None:
+        """Run the model; its text goes to the client as it comes, and in speakable pieces to `pieces`."""
+        request, limits = self.request, self.agent.limits
+        answer, ledger, patience, segmenter = request.answer, request.ledger, Patience(), Segmenter()
+
+        async def speak(ready: list[str]) -> None:
+            for piece in ready:
+                assert pieces is not None
+                request.spoken_chars += len(piece)
+                await pieces.send(piece)
+
+        async def pass_on(item: Delta | ToolCall | Usage) -> None:
+            if isinstance(item, Delta):
+                if item.text:
+                    request.timeline.mark("first_text")
+                    ledger.wrote_text(item.text)
+                    answer.text(item.text)
+                    ready = segmenter.feed(item.text) if pieces is not None else []
+                    if ready or answer.full:
+                        patience.rest()
+                        await speak(ready)
+                        await answer.room()
+            elif isinstance(item, ToolCall):
+                answer.call(item)
+            else:
+                request.provider_tokens = item.output_tokens
+            patience.expect("the next token", limits.token_stall_s)
+
+        request.timeline.mark("asked")
+        patience.expect("the first token", limits.first_token_s)
+        await self._run_stage("llm", patience, lambda: self.agent.llm.generate(self.turn(), Sink(pass_on)))
+        if pieces is not None:
+            await speak(segmenter.flush())
+
+    async def _speak(self, tts: TextToSpeech, pieces: trio.MemoryReceiveChannel[str]) -> None:
+        """Run the synthesizer and, beside it, the pacing of what it says."""
+        request, limits = self.request, self.agent.limits
+        patience = Patience()
+        voice = Voice(request.answer, request.timeline, tts.audio_format, self.output, limits)
+
+        async def pass_on(speech: Speech) -> None:
+            voice.add(speech)
+            if voice.full:
+                patience.rest()
+                await voice.room()
+            patience.expect("more audio", limits.audio_stall_s)
+
+        async with trio.open_nursery() as nursery, pieces:
+            nursery.start_soon(voice.pace, name=f"pacing of {request.id}")
+            source = _Pieces(pieces, patience, limits.first_audio_s)
+            await self._run_stage("tts", patience, lambda: tts.synthesize(source, Sink(pass_on)))
+            request.ledger.end_spans()
+            voice.end()
+            async for _ in pieces:
+                pass  # a synthesizer that stops listening must not stop the text
+
+    async def _run_stage(self, name: Stage, patience: Patience, call: Callable[[], Awaitable[None]]) -> None:
+        request = self.request
+        by_itself = False
+        request.stage_began(name)
+        try:
+            with patience.scope:
+                await call()
+                by_itself = True
+        except Exception as error:  # noqa: BLE001 - a stage is foreign code, whatever it raises ends its request alone
+            request.fail(stage_failure(name, error))
+        finally:
+            request.stage_ended(name, by_itself=by_itself)
+        if patience.scope.cancelled_caught:
+            request.fail(stage_failure(name, UpstreamTimeout(f"did not deliver {patience.waiting_for}")))
+
+
+class _Pieces(trio.abc.ReceiveChannel[str]):
+    """The synthesizer's reading end: its clock runs only while it has a piece to speak."""
+
+    def __init__(self, pieces: trio.MemoryReceiveChannel[str], patience: Patience, first_audio_s: float) -> None:
+        self._pieces = pieces
+        self._patience = patience
+        self._first_audio_s = first_audio_s
+
+    async def receive(self) -> str:
+        self._patience.rest()
+        try:
+            return await self._pieces.receive()
+        finally:
+            self._patience.expect("audio", self._first_audio_s)
+
+    async def aclose(self) -> None:
+        await self._pieces.aclose()

@@ -1,0 +1,151 @@
+"""Requests by id: admit, find, interrupt, remember.
+
+The registry holds a request from its acceptance to its end under the id that the client gave it, and the entry is
+removed by identity: a request that ends late cannot erase the one that came after it.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+
+import trio
+from attrs import frozen
+
+from voxint.core.request import Request
+from voxint.protocol.messages import Ack, InterruptAck, Outcome
+
+__all__ = ["Interruption", "Registry"]
+
+REMEMBERED = 64
+"""Ended requests whose receipt is kept, and ids that were interrupted before they came; the protocol's number."""
+
+EARLY_S = 5.0
+"""How long an interrupt waits for a request that has not come yet; the protocol's number."""
+
+
+@frozen
+class Interruption:
+    """What an INTERRUPT met.
+
+    Args:
+        asked: The id that was asked for; None: all.
+        stopping: The requests that were live and are on their way out.
+        settled: The outcome of every other id that was met.
+        ended: The ended requests among them, for their receipts.
+    """
+
+    asked: str | None
+    stopping: tuple[Request, ...]
+    settled: dict[str, Outcome]
+    ended: tuple[Request, ...] = ()
+
+    async def stopped(self) -> None:
+        """Wait until every request has stopped; the guard of each bounds it."""
+        for request in self.stopping:
+            await request.stopped.wait()
+
+    def acknowledgement(self) -> InterruptAck:
+        """Return the acknowledgement; true once all have stopped."""
+        outcomes: dict[str, Outcome] = dict(self.settled)
+        outcomes |= {request.id: "overrun" if request.overrun else "stopped" for request in self.stopping}
+        receipts = {
+            request.id: request.receipt for request in (*self.ended, *self.stopping) if request.receipt is not None
+        }
+        status, message = self._verdict()
+        return InterruptAck(
+            interrupt_request_id=self.asked,
+            interrupted_request_ids=tuple(request.id for request in self.stopping),
+            status=status,
+            message=message,
+            outcomes=outcomes,
+            receipts=receipts,
+        )
+
+    def _verdict(self) -> tuple[Ack, str]:
+        if not self.stopping:
+            return "FAILED", "nothing to interrupt"
+        if any(request.overrun for request in self.stopping):
+            return "PARTIAL", "a stage did not stop in time; nothing more of it will be sent"
+        return "SUCCESS", "stopped"
+
+
+class Registry:
+    """The requests of one session."""
+
+    def __init__(self) -> None:
+        self._live: dict[str, Request] = {}
+        self._ended: OrderedDict[str, Request] = OrderedDict()
+        self._early: OrderedDict[str, tuple[float, str]] = OrderedDict()
+        self._overrunning: set[Request] = set()
+
+    @property
+    def live(self) -> tuple[Request, ...]:
+        """The requests that have not ended, oldest first."""
+        return tuple(self._live.values())
+
+    @property
+    def overrunning(self) -> int:
+        """How many ended requests still have a task that does not let go."""
+        self._overrunning = {request for request in self._overrunning if not request.exited}
+        return len(self._overrunning)
+
+    def find(self, request_id: str) -> Request | None:
+        """Return the live request, or else the ended one that is remembered, or None."""
+        return self._live.get(request_id) or self._ended.get(request_id)
+
+    def is_live(self, request_id: str) -> bool:
+        """Return whether a request of that id is live."""
+        return request_id in self._live
+
+    def admit(self, request: Request) -> str | None:
+        """Hold the request; return the reason of an interrupt that came before it, or None."""
+        self._live[request.id] = request
+        self._ended.pop(request.id, None)
+        expires, reason = self._early.pop(request.id, (-1.0, ""))
+        return reason if expires > trio.current_time() else None
+
+    def release(self, request: Request) -> None:
+        """Move a request that has ended from the live to the remembered."""
+        if self._live.get(request.id) is request:
+            del self._live[request.id]
+            self._ended[request.id] = request
+            while len(self._ended) > REMEMBERED:
+                self._ended.popitem(last=False)
+        if request.overrun:
+            self._overrunning.add(request)
+
+    def interrupt(self, request_id: str | None, reason: str, played_ms: float | None = None) -> Interruption:
+        """Cancel the request of that id, or with None all live ones: at once, without an await.
+
+        An ended answer that is still being played is cut to what was heard. An unknown id is remembered for a moment,
+        because the interrupt may have overtaken its request on another connection.
+        """
+        if request_id is None:
+            return self._interrupt_all(reason, played_ms)
+        if (request := self._live.get(request_id)) is not None:
+            request.interrupt(reason, played_ms)
+            return Interruption(request_id, (request,), {})
+        if (request := self._ended.get(request_id)) is not None:
+            request.cut(reason, played_ms)
+            return Interruption(request_id, (), {request_id: "already_finished"}, (request,))
+        self._early[request_id] = (trio.current_time() + EARLY_S, reason)
+        while len(self._early) > REMEMBERED:
+            self._early.popitem(last=False)
+        return Interruption(request_id, (), {request_id: "not_found"})
+
+    def _interrupt_all(self, reason: str, played_ms: float | None) -> Interruption:
+        live = self.live
+        for request in live:
+            request.interrupt(reason, played_ms)
+        cut = self.cut_playing(reason, played_ms)
+        return Interruption(None, live, {request.id: "already_finished" for request in cut}, cut)
+
+    def cut_playing(self, reason: str, played_ms: float | None = None) -> tuple[Request, ...]:
+        """Cut the ended answers that are still being played; return them."""
+        return tuple(request for request in self._newest() if request.cut(reason, played_ms))
+
+    def _newest(self) -> Iterable[Request]:
+        # Only the last few can still be playing: playback outlasts the end of a request by the lead.
+        ended = list(self._ended.values())
+        return ended[-4:]

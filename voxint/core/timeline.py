@@ -1,0 +1,45 @@
+"""Named instants of a request and the durations between them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import trio
+
+__all__ = ["Instant", "Timeline"]
+
+Instant = Literal[
+    "accepted",
+    "upload_ended",
+    "transcribed",
+    "asked",
+    "first_text",
+    "first_audio",
+    "first_voice",
+    "stopping",
+    "stopped",
+]
+
+
+class Timeline:
+    """When what happened to a request, on trio's clock; the first mark of a name stands."""
+
+    __slots__ = ("_instants",)
+
+    def __init__(self) -> None:
+        self._instants: dict[Instant, float] = {}
+
+    def mark(self, name: Instant) -> None:
+        """Note that `name` happens now."""
+        if name not in self._instants:
+            self._instants[name] = trio.current_time()
+
+    def at(self, name: Instant) -> float | None:
+        """Return when `name` happened, in seconds of trio's clock, or None."""
+        return self._instants.get(name)
+
+    def between_s(self, start: Instant, end: Instant) -> float | None:
+        """Return the seconds from `start` to `end`, or None where one of them has not happened."""
+        if (began := self._instants.get(start)) is None or (ended := self._instants.get(end)) is None:
+            return None
+        return ended - began

@@ -1,0 +1,107 @@
+"""A voice upload on its way to the recogniser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import trio
+
+from voxint.core.resample import resampler
+from voxint.errors import WireError
+from voxint.protocol.audio import AudioFormat
+
+__all__ = ["Upload"]
+
+QUANTUM_MS = 20.0
+"""Browsers send a quantum of 2.7 ms; recognisers want 10 to 30 ms, and each hand-over costs a task switch."""
+
+LARGEST_MS = 200.0
+"""A recogniser that fell behind, or an upload in one piece, gets no more than this at once."""
+
+
+class Upload(trio.abc.ReceiveChannel[bytes]):
+    """Pushed by the receive loop, which never waits, and read by the recogniser.
+
+    Args:
+        source: The client's audio format.
+        target: The recogniser's.
+        ahead_bytes: Most bytes that may wait; more is an error, never a wait.
+        idle_s: Without a byte for so long the upload was abandoned.
+        abandoned: Called then; it has to cancel the reader.
+        ended: Called at the end frame.
+    """
+
+    def __init__(
+        self,
+        source: AudioFormat,
+        target: AudioFormat,
+        *,
+        ahead_bytes: int,
+        idle_s: float,
+        abandoned: Callable[[], None],
+        ended: Callable[[], None],
+    ) -> None:
+        self.ended = False
+        self._on_end = ended
+        self._buffer = bytearray()
+        self._quantum = source.bytes(QUANTUM_MS)
+        self._largest = source.bytes(LARGEST_MS)
+        self._ahead_bytes = ahead_bytes
+        self._idle_s = idle_s
+        self._abandoned = abandoned
+        self._rates = (source, target)
+        self._resampler = None if source == target else resampler(source, target)
+        self._drained = False
+        self._reader = trio.lowlevel.ParkingLot()
+
+    def push(self, audio: bytes) -> None:
+        """Append what the client sent; any size.
+
+        Raises:
+            WireError: More waits than the recogniser may be behind. The upload is of no use any more.
+        """
+        if self.ended:
+            return
+        if len(self._buffer) + len(audio) > self._ahead_bytes:
+            seconds = self._rates[0].bytes_ms(self._ahead_bytes) / 1000
+            raise WireError("PAYLOAD_TOO_LARGE", f"speech recognition is more than {seconds:g} s behind the upload")
+        self._buffer += audio
+        if len(self._buffer) >= self._quantum:
+            self._reader.unpark()
+
+    def end(self) -> None:
+        """Note the end frame: the recogniser gets what is left, then the end."""
+        self.ended = True
+        self._on_end()
+        self._reader.unpark_all()
+
+    async def receive(self) -> bytes:
+        """Wait for the next piece: at least a quantum, except the last.
+
+        Raises:
+            trio.EndOfChannel: The upload has ended and was read whole.
+        """
+        await trio.lowlevel.checkpoint()
+        while len(self._buffer) < self._quantum and not self.ended:
+            with trio.move_on_after(self._idle_s) as idle:
+                await self._reader.park()
+            if idle.cancelled_caught:
+                self._abandoned()
+                await trio.sleep_forever()  # ended at once: `abandoned` has cancelled the reader
+        size = min(len(self._buffer) & ~1, self._largest)
+        if not size:
+            return self._last()
+        piece = bytes(self._buffer[:size])
+        del self._buffer[:size]
+        return piece if self._resampler is None else self._resampler.feed(piece)
+
+    def _last(self) -> bytes:
+        if self._resampler is not None and not self._drained:
+            self._drained = True
+            if rest := self._resampler.flush():
+                return rest
+        raise trio.EndOfChannel
+
+    async def aclose(self) -> None:
+        """Do nothing: the request's end is the upload's."""
+        await trio.lowlevel.checkpoint()
