@@ -1,0 +1,310 @@
+"""A small HTTP/1.1 server on trio and h11: one function serves one connection.
+
+The handler gets a `HttpRequest`, reads its body as far as it likes, and answers whole or as a stream. When the client
+goes away, the handler is cancelled within a scheduler step of the FIN's arrival, also while it sleeps: nobody may go on
+working for a caller who has left. A WebSocket upgrade leaves HTTP altogether: its callback gets the raw stream, and
+nothing of this module stays in memory behind it.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+import time
+import traceback
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import suppress
+from email.utils import formatdate
+from http.client import responses
+from typing import TypeAlias
+
+import h11
+import structlog
+import trio
+from attrs import define, field
+from h11 import Connection as H11Connection
+from h11 import Event as H11Event
+
+from voxint.net.http_request import Headers, HttpError, HttpLimits, HttpRequest, RequestHead, ResponseStream
+from voxint.net.prefixed import PrefixedStream
+
+__all__ = [
+    "Handler",
+    "HttpError",
+    "HttpLimits",
+    "HttpRequest",
+    "RequestHead",
+    "ResponseStream",
+    "Upgrade",
+    "serve_connection",
+]
+
+_Event: TypeAlias = H11Event | type[h11.NEED_DATA] | type[h11.PAUSED]
+
+RECEIVE_BYTES = 65_536  # one read; loopback and LAN peers fill it, and it is what trio itself asks for
+LINGER_S = 1.0  # how long an early refusal waits for the client to stop sending, so that it can read the refusal
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER on with no time: close() sends RST and drops what is unsent
+
+log = structlog.get_logger(__name__)
+
+Handler: TypeAlias = Callable[[HttpRequest], Awaitable[None]]
+Upgrade: TypeAlias = Callable[[RequestHead, trio.abc.Stream], Awaitable[None]]
+
+
+async def serve_connection(
+    stream: trio.abc.Stream,
+    handler: Handler,
+    *,
+    upgrades: Mapping[str, Upgrade] | None = None,
+    limits: HttpLimits | None = None,
+) -> None:
+    """Serve the requests of one client until either side is done; the stream is closed at the end.
+
+    `trio.serve_tcp` makes streams with TCP_NODELAY set, which a token stream needs.
+
+    Args:
+        stream: The client's connection.
+        handler: Answers one request. It is cancelled when the client leaves: a half-closed connection counts as left.
+            While the body has unread parts only its own reading notices that. What it raises is logged by type and
+            place and answered 500, since one request's fault must not end the server.
+        upgrades: For each path where a WebSocket is welcome, what serves it. It gets the request's head, and the
+            stream as if nothing had been read.
+        limits: Bounds on what the client may take; default `HttpLimits()`.
+
+    Cancelled, it closes the stream at once and leaves the client with a torn response.
+    """
+    try:
+        upgraded = await _serve_http(stream, handler, upgrades or {}, limits or HttpLimits())
+        if upgraded is not None:
+            serve, head, stream = upgraded
+            await serve(head, stream)
+    finally:
+        await trio.aclose_forcefully(stream)
+
+
+async def _serve_http(
+    stream: trio.abc.Stream, handler: Handler, upgrades: Mapping[str, Upgrade], limits: HttpLimits
+) -> tuple[Upgrade, RequestHead, trio.abc.Stream] | None:
+    """Serve requests until the connection ends (None) or a WebSocket takes it over."""
+    connection = Connection(stream, limits)
+    try:
+        while (head := await connection.receive_head()) is not None:
+            if head.is_websocket and head.path in upgrades:
+                return upgrades[head.path], head, PrefixedStream(stream, connection.raw_head)
+            await connection.serve(handler, HttpRequest(head, connection))
+            if not connection.next_cycle():
+                break
+    except HttpError as refusal:
+        await connection.refuse(refusal)
+    if connection.lingers:
+        await connection.linger()
+    return None
+
+
+@define(eq=False)
+class Connection:
+    """The h11 state of one connection, and the only code that touches its stream.
+
+    Args:
+        raw_head: The bytes of the head last received, and what came with it.
+        broken: Whether a write failed, was cancelled half way, or is under way: nothing more can be written.
+        bodiless: Whether the answer is to have no body, the request being HEAD.
+        lingers: Whether the client may still be sending when the connection ends.
+    """
+
+    stream: trio.abc.Stream
+    limits: HttpLimits
+    h11: H11Connection = field(init=False)
+    raw_head: bytes = b""
+    broken: bool = False
+    lingers: bool = False
+    bodiless: bool = False
+    _served: bool = False
+    _ahead: _Event | None = None
+    _body_left: int = 0
+    _nursery: trio.Nursery | None = None
+
+    def __attrs_post_init__(self) -> None:
+        self.h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=self.limits.head_bytes)
+
+    async def receive_head(self) -> RequestHead | None:
+        """Return the next request's head, or None when the client is done or does not begin one in time."""
+        self.raw_head, self.bodiless = self.h11.trailing_data[0], False
+        idle = self._served and not self.raw_head
+        with trio.move_on_after(self.limits.idle_s if idle else self.limits.head_s) as scope:
+            while (event := self._next_event()) is h11.NEED_DATA:
+                data = await self._receive()
+                if not data:
+                    return None
+                if not self.raw_head:
+                    scope.deadline = trio.current_time() + self.limits.head_s
+                self.raw_head += data
+                self.h11.receive_data(data)
+            if not isinstance(event, h11.Request):
+                return None
+            self._served = True
+            self.bodiless = event.method == b"HEAD"
+            return RequestHead(event.method.decode("ascii"), event.target.decode("latin-1"), tuple(event.headers))
+        if self.raw_head:
+            raise HttpError(408, f"the headers took longer than {self.limits.head_s:g} s")
+        return None
+
+    async def serve(self, handler: Handler, request: HttpRequest) -> None:
+        """Run the handler, cancelled when the client leaves; answer for it where it fails."""
+        self._body_left = self.limits.body_bytes
+        if int(request.head.header("content-length", "0")) > self._body_left:
+            raise HttpError(413, f"the body is larger than {self._body_left} bytes")
+        self._ahead = self._next_event()
+        failure: HttpError | None = None
+        try:
+            async with trio.open_nursery() as nursery:
+                self._nursery = nursery
+                if isinstance(self._ahead, h11.EndOfMessage):  # no body: watched from the begin
+                    self._watch_from_now(request)
+                await handler(request)
+                nursery.cancel_scope.cancel(reason="the handler has returned")
+        except* HttpError as refusals:
+            failure = next(error for error in _leaves(refusals) if isinstance(error, HttpError))
+        except* Exception as errors:  # noqa: BLE001 - the boundary: one request's bug must not end the whole server
+            if request.disconnected_at is None:
+                failure = _report(request.head.path, errors)
+        if not request.answered and not self.broken:
+            await self.refuse(failure or _report(request.head.path, RuntimeError()))
+
+    def next_cycle(self) -> bool:
+        """Make ready for the next request; return whether there can be one."""
+        if self.h11.our_state is h11.DONE and self.h11.their_state is h11.DONE and not self.broken:
+            self.h11.start_next_cycle()
+            return True
+        self.lingers = self.h11.their_state is h11.SEND_BODY and not self.broken
+        return False
+
+    async def receive_body(self, request: HttpRequest) -> bytes:
+        """Return the next piece of the request's body, b"" at its end."""
+        while True:
+            if self._ahead is None and self.h11.their_state is not h11.SEND_BODY:
+                return b""
+            event, self._ahead = self._ahead or self._next_event(), None
+            if isinstance(event, h11.Data):
+                self._body_left -= len(event.data)
+                if self._body_left < 0:
+                    raise HttpError(413, f"the body is larger than {self.limits.body_bytes} bytes")
+                return bytes(event.data)
+            if isinstance(event, h11.EndOfMessage):
+                self._watch_from_now(request)
+                return b""
+            if self.h11.they_are_waiting_for_100_continue:
+                await self.send(request, self.wire(h11.InformationalResponse(status_code=100, headers=[])))
+            with trio.move_on_after(self.limits.body_s) as scope:
+                data = await self._receive()
+            if scope.cancelled_caught:
+                raise HttpError(408, f"the body paused for longer than {self.limits.body_s:g} s")
+            if not data:
+                await self._gone(request)
+            self.h11.receive_data(data)
+
+    async def send(self, request: HttpRequest, data: bytes) -> None:
+        """Write bytes, or end the handler by its cancellation where the client has left."""
+        if self.broken:
+            raise trio.BrokenResourceError("this connection failed, or an earlier write on it was cancelled half way")
+        self.broken = True
+        try:
+            await self.stream.send_all(data)
+        except trio.BrokenResourceError:
+            await self._gone(request)
+            raise
+        self.broken = False
+
+    def head_bytes(self, status: int, headers: Headers) -> bytes:
+        """Return a response's head; with `Connection: close` where the request's body has not been read to its end."""
+        unread = (("connection", "close"),) if self.h11.their_state is h11.SEND_BODY else ()
+        every = [("date", formatdate(usegmt=True)), *headers, *unread]
+        return self.wire(h11.Response(status_code=status, headers=every, reason=responses.get(status, "").encode()))
+
+    def whole(self, status: int, headers: Headers, body: bytes) -> bytes:
+        """Return a whole response; without its body where the request was HEAD."""
+        head = self.head_bytes(status, (*headers, ("content-length", str(len(body)))))
+        return head + (b"" if self.bodiless else self.wire(h11.Data(data=body))) + self.wire(h11.EndOfMessage())
+
+    def wire(self, event: H11Event) -> bytes:
+        """Return the bytes of an event of ours."""
+        return self.h11.send(event) or b""
+
+    async def refuse(self, refusal: HttpError) -> None:
+        """Answer with an error and no request to go on with; the connection ends after it."""
+        if self.h11.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+            return
+        headers = (*refusal.headers, ("content-type", "text/plain; charset=utf-8"))
+        out = self.whole(refusal.status, headers, f"{refusal.message}\n".encode())
+        self.lingers = True
+        with suppress(trio.BrokenResourceError), trio.move_on_after(self.limits.send_s):
+            await self.stream.send_all(out)
+
+    async def linger(self) -> None:
+        """Read for a moment what the client still sends: closing at once would send RST and destroy the answer."""
+        with suppress(trio.BrokenResourceError), trio.move_on_after(LINGER_S):
+            if isinstance(self.stream, trio.abc.HalfCloseableStream):
+                await self.stream.send_eof()
+            while await self._receive():
+                pass
+
+    def reset(self) -> None:
+        """Make the close of this connection a TCP reset."""
+        self.broken = True
+        if isinstance(self.stream, trio.SocketStream):
+            self.stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+
+    def _next_event(self) -> _Event:
+        try:
+            return self.h11.next_event()
+        except h11.RemoteProtocolError as error:
+            reason = "the headers are too large" if error.error_status_hint == 431 else "this is not valid HTTP/1.1"
+            raise HttpError(error.error_status_hint, reason) from error
+
+    async def _receive(self) -> bytes:
+        """Return what the client sent, b"" when it has left in whatever way."""
+        try:
+            return bytes(await self.stream.receive_some(RECEIVE_BYTES))
+        except trio.BrokenResourceError:
+            return b""
+
+    def _watch_from_now(self, request: HttpRequest) -> None:
+        self._ahead = None
+        assert self._nursery is not None
+        self._nursery.start_soon(self._watch, request)
+
+    async def _watch(self, request: HttpRequest) -> None:
+        """Wait for the client to leave. Pipelined requests are kept for their turn; past a head's size, unread."""
+        room = self.limits.head_bytes
+        while room > 0:
+            data = await self._receive()
+            if not data:
+                await self._gone(request)
+            room -= len(data)
+            self.h11.receive_data(data)
+
+    async def _gone(self, request: HttpRequest) -> None:
+        """Note that the client has left, and cancel the handler: this raises `trio.Cancelled` outside a shield."""
+        if request.disconnected_at is None:
+            request.disconnected_at = time.monotonic()
+        self.broken = True
+        assert self._nursery is not None
+        self._nursery.cancel_scope.cancel(reason="the client has left")
+        await trio.lowlevel.checkpoint_if_cancelled()
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    """Yield the errors of a group, however deep."""
+    for inner in error.exceptions if isinstance(error, BaseExceptionGroup) else ():
+        yield from _leaves(inner)
+    if not isinstance(error, BaseExceptionGroup):
+        yield error
+
+
+def _report(path: str, errors: Exception) -> HttpError:
+    """Log a handler's failure by type and place, never by its text, which may quote what a person said."""
+    for error in _leaves(errors):
+        place = traceback.extract_tb(error.__traceback__)[-1:]
+        at = f"{place[0].filename}:{place[0].lineno}" if place else "no answer was given"
+        log.error("http handler failed", path=path, error=type(error).__name__, at=at)
+    return HttpError(500, "the server failed to answer; its log says where")
