@@ -1,0 +1,237 @@
+from __future__ import annotations
+
+import random
+import zlib
+from collections.abc import AsyncIterator
+
+import h11
+import pytest
+import trio
+
+from tests.net.loopback import Conversation, client_tls, serve, server_tls, until
+from voxint.errors import ConfigError, UpstreamError, UpstreamTimeout
+from voxint.net.http import HttpClient, chunks, open_http
+from voxint.net.pool import PoolStatistics
+
+NOTHING = PoolStatistics(in_use=0, idle=0, spares=0, waiting=0)
+
+
+async def talk(conversation: Conversation) -> None:
+    """Answer with one chunk of a body that never ends."""
+    while await conversation.request():
+        await conversation.head()
+        await conversation.chunk(b"first")
+        await conversation.closed()
+
+
+async def echo(conversation: Conversation) -> None:
+    """Answer every request with its own body."""
+    while request := await conversation.request():
+        await conversation.answer(request[1])
+
+
+async def body(http: HttpClient, url: str) -> bytes:
+    """Return the whole body."""
+    async with http.stream("GET", url) as response:
+        return b"".join([chunk async for chunk in chunks(response)])
+
+
+async def test_body_comes_as_it_was_sent() -> None:
+    """Chunks come as they were sent, and the connection goes back to the pool after the last."""
+    async with serve(echo) as server, open_http() as http:
+        for _ in range(3):
+            async with http.stream("POST", server.url, json={"a": 1}) as response:
+                assert response.status_code == 200
+                assert b"".join([chunk async for chunk in chunks(response)]) == b'{"a":1}'
+        assert server.accepted == 1
+        assert http.statistics() == PoolStatistics(in_use=0, idle=1, spares=0, waiting=0)
+
+
+async def test_upload_goes_in_chunks() -> None:
+    """An async iterable is sent chunk by chunk as it yields."""
+
+    async def upload() -> AsyncIterator[bytes]:
+        yield b"one "
+        yield b"two"
+
+    async with serve(echo) as server, open_http() as http:
+        async with http.stream("POST", server.url, content=upload()) as response:
+            assert await response.aread() == b"one two"
+        async with http.stream("POST", server.url, content=b"three") as response:
+            assert await response.aread() == b"three"
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+async def test_leaving_early_closes_and_dials_a_spare(cancelled: bool) -> None:
+    """Leaving before the end closes the connection, seen by the server, and a spare is dialed for the next request."""
+    closed = trio.Event()
+
+    async def watched(conversation: Conversation) -> None:
+        try:
+            await talk(conversation)
+        finally:
+            closed.set()
+
+    async with serve(watched, server_tls()) as server, open_http(verify=client_tls()) as http:
+        with trio.CancelScope() as scope:
+            async with http.stream("GET", server.url) as response:
+                async for chunk in chunks(response):
+                    assert chunk == b"first"
+                    if not cancelled:
+                        break
+                    scope.cancel()
+        with trio.fail_after(5):
+            await closed.wait()
+        await until(lambda: server.accepted == 2)
+        async with http.stream("GET", server.url):
+            assert server.accepted == 2
+
+
+async def test_cancelled_before_the_head_dials_a_spare() -> None:
+    """A server that says nothing loses its connection at the cancellation, and a spare takes the place."""
+
+    async def silent(conversation: Conversation) -> None:
+        await conversation.closed()
+
+    async with serve(silent) as server, open_http() as http:
+        with trio.move_on_after(0.05) as scope:
+            async with http.stream("GET", server.url):
+                pytest.fail("no head was sent")
+        assert scope.cancelled_caught
+        assert http.statistics() == PoolStatistics(in_use=0, idle=0, spares=1, waiting=0)
+
+
+async def test_random_cancels_over_tls_leave_nothing() -> None:
+    """A hundred requests over TLS, cancelled at random instants of dial and answer, leave no slot and no socket."""
+    chance = random.Random(5)
+    async with serve(talk, server_tls()) as server, open_http(verify=client_tls(), max_connections=10) as http:
+        started = trio.current_time()
+        async with http.stream("GET", server.url) as response:
+            await anext(chunks(response))
+        whole_s = trio.current_time() - started
+        for _ in range(100):
+            with trio.move_on_after(chance.uniform(0, whole_s)):
+                async with http.stream("GET", server.url) as response:
+                    await anext(chunks(response))
+        left = http.statistics()
+        assert (left.in_use, left.idle, left.waiting) == (0, 0, 0)
+        await until(lambda: server.sockets() == http.statistics().spares)
+    assert server.sockets() == 0
+
+
+async def test_closing_the_client_closes_everything() -> None:
+    """After the client's block no connection, idle or spare, is open."""
+    async with serve(echo) as server:
+        async with open_http() as http:
+            async with http.stream("POST", server.url, json=1) as response:
+                await response.aread()
+            http.warm(server.url)
+            await until(lambda: server.accepted == 2)
+            assert server.sockets() == 2
+        assert server.sockets() == 0
+        assert http.statistics() == NOTHING
+
+
+async def test_warm_spares_the_first_request_its_dial() -> None:
+    """A request after `warm` uses the connection dialed then."""
+    async with serve(echo) as server, open_http() as http:
+        http.warm(server.url)
+        async with http.stream("POST", server.url, json=1) as response:
+            await response.aread()
+        assert server.accepted == 1
+
+
+async def test_refused_connection() -> None:
+    """A closed port is an UpstreamError that names host and port and the system's reason."""
+    async with serve(echo) as server:
+        pass
+    async with open_http() as http:
+        with pytest.raises(UpstreamError, match=rf"127\.0\.0\.1:{server.port} cannot be reached: Connection refused"):
+            async with http.stream("GET", server.url):
+                pytest.fail("nobody listens")
+
+
+async def test_untrusted_certificate() -> None:
+    """A certificate nobody vouches for is named as the reason."""
+    async with serve(echo, server_tls()) as server, open_http() as http:
+        with pytest.raises(UpstreamError, match="certificate is not trusted"):
+            async with http.stream("GET", server.url):
+                pytest.fail("must not trust")
+        assert http.statistics() == NOTHING
+        assert server.sockets() == 0
+
+
+async def test_connect_timeout_covers_tls() -> None:
+    """A server that accepts and never shakes hands is an UpstreamTimeout, and its socket is closed."""
+
+    async def silent(conversation: Conversation) -> None:
+        await trio.sleep_forever()
+
+    async with serve(silent) as server, open_http(connect_timeout_s=0.05, verify=client_tls()) as http:
+        with pytest.raises(UpstreamTimeout, match=r"did not accept a connection within 0\.05 s"):
+            async with http.stream("GET", server.url.replace("http:", "https:")):
+                pytest.fail("no handshake")
+        assert http.statistics() == NOTHING
+        assert server.sockets() == 0
+
+
+async def test_pool_timeout() -> None:
+    """A request that finds every connection in use gives up in time and says which setting to raise."""
+    async with (
+        serve(talk) as server,
+        open_http(max_connections=1, connect_timeout_s=0.05) as http,
+        http.stream("GET", server.url),
+    ):
+        with pytest.raises(UpstreamTimeout, match="raise max_connections"):
+            async with http.stream("GET", server.url):
+                pytest.fail("there is one connection only")
+        assert http.statistics().in_use == 1
+
+
+@pytest.mark.parametrize("sent", [b"", b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nab", b"220 secret mail\r\n"])
+async def test_broken_off(sent: bytes) -> None:
+    """A connection that ends early or speaks another protocol is an UpstreamError that quotes none of it."""
+
+    async def breaking(conversation: Conversation) -> None:
+        await conversation.request()
+        await conversation.stream.send_all(sent)
+
+    async with serve(breaking) as server, open_http() as http:
+        with pytest.raises(UpstreamError, match=f":{server.port} broke off") as caught:
+            await body(http, server.url)
+        assert "secret" not in str(caught.value)
+        assert http.statistics().in_use == 0
+
+
+async def test_illegal_header_stays_out_of_the_error() -> None:
+    """A key with a line break makes an error that does not show it, not even in its cause."""
+    async with serve(echo) as server, open_http() as http:
+        with pytest.raises(UpstreamError, match="not legal HTTP") as caught:
+            async with http.stream("GET", server.url, headers={"authorization": "Bearer hush\n"}):
+                pytest.fail("an illegal header was sent")
+        assert "hush" not in str(caught.value)
+        assert caught.value.__cause__ is None
+        assert not caught.value.retryable
+
+
+@pytest.mark.parametrize("url", ["", "localhost:80", "ftp://host/", "http://", "http://[::1"])
+async def test_not_a_url(url: str) -> None:
+    """What is no http URL is the operator's error."""
+    async with open_http() as http:
+        with pytest.raises(ConfigError):
+            http.warm(url)
+
+
+async def test_compressed_body_is_decoded() -> None:
+    """A server that compresses unasked is understood all the same."""
+
+    async def compressing(conversation: Conversation) -> None:
+        await conversation.request()
+        body = zlib.compress(b"plain")
+        headers = [("content-encoding", "deflate"), ("content-length", str(len(body)))]
+        head = conversation.http.send(h11.Response(status_code=200, headers=headers))
+        assert head is not None
+        await conversation.stream.send_all(head + body)
+
+    async with serve(compressing) as server, open_http() as http, http.stream("GET", server.url) as response:
+        assert [chunk async for chunk in chunks(response)] == [b"plain"]
