@@ -9,7 +9,6 @@ pyproject.toml pins it.
 
 from __future__ import annotations
 
-import errno
 import os
 import ssl
 from collections.abc import Awaitable, Callable, Iterable
@@ -124,7 +123,12 @@ def _reason(error: BaseException) -> str:
         error = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error.__cause__ or error
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted ({error.verify_message})"
-    if isinstance(error, OSError) and error.errno in errno.errorcode and not isinstance(error, ssl.SSLError):
+    if (
+        isinstance(error, OSError)
+        and error.errno is not None
+        and error.errno > 0
+        and not isinstance(error, ssl.SSLError)
+    ):
         return os.strerror(error.errno)
     return str(error) or type(error).__name__
 
