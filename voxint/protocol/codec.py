@@ -7,6 +7,7 @@ repeats nothing of what was sent.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -35,6 +36,7 @@ VOICE_FRAME = 0x01
 MAX_BINARY_ID_BYTES = 255  # its length is one byte
 
 _T = TypeVar("_T")
+_QUOTED_VALUE = re.compile(r""" ['"].*""", re.DOTALL)  # as repr() quotes; msgspec's own words stand in backquotes
 _UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 _ClientPayload = (
@@ -230,8 +232,8 @@ def _write(msg_type: str, payload: object, session_id: str | None, timestamp_ms:
 def _exceeds(frame: str | bytes, max_bytes: int) -> bool:
     if isinstance(frame, bytes) or frame.isascii() or len(frame) > max_bytes:
         return len(frame) > max_bytes
-    most = 4  # bytes of a character in UTF-8
-    return len(frame) * most > max_bytes and len(frame.encode(errors="replace")) > max_bytes
+    # A character takes at most 4 bytes: a frame far below the limit is not encoded to be measured.
+    return 4 * len(frame) > max_bytes and len(frame.encode(errors="replace")) > max_bytes
 
 
 def _read_head(frame: str | bytes) -> _Head:
@@ -263,7 +265,7 @@ def _malformed(error: Exception, place: str) -> WireError:
     what, _, path = str(error).rpartition(" - at `$")
     if not what:
         what, path = path, ""
-    return WireError("MALFORMED_PAYLOAD", what.partition(" '")[0], place + path.removesuffix("`"))
+    return WireError("MALFORMED_PAYLOAD", _QUOTED_VALUE.sub("", what), place + path.removesuffix("`"))
 
 
 def _request_id(frame: str | bytes) -> str | None:
@@ -284,6 +286,7 @@ def _voice_frame(message: m.Response) -> bytes | None:
         or message.text_stream_seq is not None
         or message.function_call is not None
         or message.interrupted
+        or message.interrupt_reason is not None
         or len(request_id) > MAX_BINARY_ID_BYTES
     ):
         return None

@@ -42,7 +42,10 @@ def _children(value: object) -> Iterable[object]:
 
 def first(*values: _T | None) -> _T | None:
     """Return the first value that is there."""
-    return next((value for value in values if value is not None), None)
+    for value in values:
+        if value is not None:
+            return value
+    return None
 
 
 class _Parameter(Payload, frozen=True):
@@ -114,11 +117,11 @@ def _scene_text(scene: dict[str, Any] | str | None) -> str | None:
         if value is not None
     }
     description = [texts.pop(key) for key in _SCENE_DESCRIPTION if key in texts]
-    return _joined([*description, *(f"{key}: {text}" for key, text in texts.items())])
+    return _joined([*description, *(f"{key}: {text}" if text else "" for key, text in texts.items())])
 
 
 class Settings(Payload, frozen=True):
-    """The session settings, wherever a message carries them."""
+    """The session settings, wherever a message carries them; a prompt may also be one plain text."""
 
     require_tts: bool | None = None
     requireTts: bool | None = None
@@ -134,7 +137,9 @@ class Settings(Payload, frozen=True):
     functionCallingOp: FunctionOp | None = None
 
     def __post_init__(self) -> None:
-        check_depth([self.scene_context, self.sceneContext])
+        for scene in (self.scene_context, self.sceneContext):
+            if isinstance(scene, dict):
+                check_depth(scene)
 
     def patch(self) -> SessionPatch:
         """Return the changes asked for; of two spellings the protocol's own, snake_case, wins."""

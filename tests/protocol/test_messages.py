@@ -1,0 +1,114 @@
+"""The shapes of the messages: what is left out on the wire, what stays, what is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from voxint.protocol.messages import (
+    Audio,
+    Error,
+    HealthStatus,
+    InterruptAck,
+    Played,
+    RegisterAck,
+    Response,
+    Shutdown,
+)
+from voxint.protocol.receipt import AudioAccount, LastFrames, Receipt, TextAccount, UsageAccount
+
+RECEIPT = Receipt(
+    request_id="req_1",
+    reason="USER_STOP",
+    stop_ms=1.5,
+    stages={"stt": "idle", "llm": "closed", "tts": "closed", "tools": "idle"},
+    usage=UsageAccount(llm_tokens=None, tts_characters=12, source="unknown"),
+    audio=AudioAccount(generated_ms=900.0, sent_ms=400.0, heard_ms=100.0, source="estimated"),
+    text=TextAccount(generated_chars=40, heard="The hall"),
+    last=LastFrames(text_stream_seq=3, voice_stream_seq=None),
+)
+
+
+def shape(message: msgspec.Struct) -> Any:
+    """Return what the message is on the wire."""
+    return msgspec.json.decode(msgspec.json.encode(message))
+
+
+def test_an_acknowledgement_for_all_names_null() -> None:
+    """`interrupt_request_id` is there as null: older clients pair the acknowledgement by it."""
+    ack = InterruptAck(
+        interrupt_request_id=None,
+        interrupted_request_ids=(),
+        status="FAILED",
+        message="nothing to interrupt",
+        outcomes={},
+        receipts={},
+    )
+
+    assert shape(ack) == {
+        "interrupt_request_id": None,
+        "interrupted_request_ids": [],
+        "status": "FAILED",
+        "message": "nothing to interrupt",
+        "outcomes": {},
+        "receipts": {},
+    }
+
+
+def test_a_receipt_is_written_whole() -> None:
+    """Every field of a receipt is there, null where nothing is known, with the protocol's names."""
+    assert shape(RECEIPT) == {
+        "request_id": "req_1",
+        "reason": "USER_STOP",
+        "stop_ms": 1.5,
+        "stages": {"stt": "idle", "llm": "closed", "tts": "closed", "tools": "idle"},
+        "usage": {"llm_tokens": None, "tts_characters": 12, "source": "unknown"},
+        "audio": {"generated_ms": 900.0, "sent_ms": 400.0, "heard_ms": 100.0, "source": "estimated"},
+        "text": {"generated_chars": 40, "heard": "The hall"},
+        "last": {"text_stream_seq": 3, "voice_stream_seq": None},
+    }
+
+
+def test_an_error_names_a_request_only_where_it_ends_one() -> None:
+    """`request_id` and `stage` are left out unless set: with an id the client ends that request."""
+    error = Error(error_code="SERVER_BUSY", error_msg="full", error_detail="", retryable=True)
+
+    assert shape(error) == {"error_code": "SERVER_BUSY", "error_msg": "full", "error_detail": "", "retryable": True}
+
+
+def test_what_is_not_set_is_left_out() -> None:
+    """Optional fields are absent rather than null; a SHUTDOWN always has its reason."""
+    ack = RegisterAck(
+        status="SUCCESS", message="", session_id="s", session_timeout_seconds=60, features=(), audio=Audio()
+    )
+
+    assert "resume_token" not in shape(ack)
+    assert shape(ack)["audio"] == {}
+    assert shape(HealthStatus(status="UP")) == {"status": "UP"}
+    assert shape(Shutdown()) == {"reason": ""}
+
+
+def test_messages_are_frozen() -> None:
+    """A message can be handed on without a copy, since nobody can change it."""
+    response = Response(request_id="req_1", text_stream_seq=0, text="Hello")
+
+    with pytest.raises(AttributeError):
+        response.text = "Goodbye"  # type: ignore[misc]  # the wrong assignment is the test
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        (Audio, {"input_rate": 7999}),
+        (Audio, {"output_rate": 48001}),
+        (Played, {"request_id": "", "played_ms": 1}),
+        (Played, {"request_id": "x" * 129, "played_ms": 1}),
+        (Played, {"request_id": "req_1", "played_ms": -0.5}),
+    ],
+)
+def test_a_value_out_of_range_is_refused(kind: type[msgspec.Struct], value: dict[str, Any]) -> None:
+    """Sample rates are those of speech engines, request ids have 1 to 128 characters, no position is negative."""
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(value, kind)
