@@ -1,0 +1,46 @@
+"""What an operator sets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attrs import field, frozen, validators
+
+__all__ = ["ServerConfig"]
+
+
+def _positive(default: float) -> float:
+    return field(default=default, validator=validators.gt(0))
+
+
+@frozen(kw_only=True)
+class ServerConfig:
+    """The server's settings; seconds, bytes and counts as the names say.
+
+    Args:
+        host: The address to listen on. Loopback by default: without keys, nothing else is served.
+        port: The port; 0 lets the system choose.
+        api_keys: Keys of which a REGISTER must bring one; none and no accounts: open, on loopback only.
+        accounts: Passwords by account name, the other way to register.
+        heartbeat_s: Between two HEARTBEATs; existing clients give up after 120 s without.
+        session_timeout_s: A client that has been silent for so long is closed.
+        warn_s: SESSION_WARN goes out so long before that.
+        register_s: From the connection to its REGISTER.
+        close_s: For a polite close; a client that does not read would hold it for a minute.
+        drain_s: For live requests to end by themselves at shutdown.
+        max_frame_bytes: The largest frame from a client: minutes of BASE64 speech.
+        max_connections: More are refused with 503.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = field(default=8765, validator=[validators.ge(0), validators.le(65_535)])
+    api_keys: tuple[str, ...] = field(default=(), repr=False)
+    accounts: Mapping[str, str] = field(factory=dict, repr=False)
+    heartbeat_s: float = _positive(30.0)
+    session_timeout_s: float = _positive(600.0)
+    warn_s: float = _positive(60.0)
+    register_s: float = _positive(10.0)
+    close_s: float = _positive(1.0)
+    drain_s: float = field(default=10.0, validator=validators.ge(0))
+    max_frame_bytes: int = field(default=8 * 1024 * 1024, validator=validators.ge(1024))
+    max_connections: int = field(default=1000, validator=validators.ge(1))

@@ -1,0 +1,261 @@
+"""One client's messages, and what each does: no socket and no await, so the receive loop never waits."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import trio
+
+from voxint.core.failure import Failure
+from voxint.core.outbox import Outbox
+from voxint.core.registry import Interruption
+from voxint.core.request import Request
+from voxint.core.session import Session
+from voxint.core.settings import Settings
+from voxint.core.upload import Upload
+from voxint.errors import WireError
+from voxint.protocol import messages as m
+from voxint.protocol.audio import AudioFormat
+from voxint.protocol.codec import decode_client
+from voxint.server.auth import admits
+from voxint.server.host import Host
+
+__all__ = ["Connection"]
+
+REFUSED = 4401
+"""Close code of a failed REGISTER: in the private range, and not 1000, which existing clients take for success."""
+
+GOING_AWAY = 1001
+LEFT = 1000
+
+
+class Connection:
+    """What a client has said so far, and the answers on their way to it.
+
+    Args:
+        host: The server.
+
+    Attributes:
+        outbox: What the writer sends; closed once `closing` is set.
+        session: None until REGISTER succeeds.
+        closing: The close code and reason, once the connection has to end.
+        ending: Set then.
+        last_heard: When the last frame came, on trio's clock.
+    """
+
+    def __init__(self, host: Host) -> None:
+        self.outbox = Outbox()
+        self.session: Session | None = None
+        self.closing: tuple[int, str] | None = None
+        self.ending = trio.Event()
+        self.last_heard = trio.current_time()
+        self._host = host
+        self._created = 0.0
+        self._upload: tuple[Request, Upload] | None = None
+        self._stray_told = False
+        self._handlers: dict[type[m.ClientMessage], Callable[[Session, Any], None]] = {
+            m.Request: self._request,
+            m.Interrupt: self._interrupt,
+            m.Played: self._played,
+            m.FunctionResult: self._function_result,
+            m.SessionQuery: self._session_query,
+            m.Shutdown: self._shutdown,
+            m.HeartbeatReply: self._heartbeat_reply,
+        }
+
+    def receive(self, frame: str | bytes) -> None:
+        """Do what a frame asks. A bad frame costs an ERROR, never the connection, except a failed REGISTER."""
+        self.last_heard = trio.current_time()
+        if isinstance(frame, bytes):
+            self._audio(frame)
+            return
+        try:
+            inbound = decode_client(frame, self._host.config.max_frame_bytes)
+            self._dispatch(inbound.session_id, inbound.message)
+        except WireError as error:
+            self._refuse(error)
+
+    def close(self, code: int, reason: str) -> None:
+        """End the connection once what waits has been written; the first reason stands."""
+        if self.closing is None:
+            self.closing = (code, reason)
+            self.outbox.close()
+            self.ending.set()
+
+    def lost(self) -> None:
+        """Cancel what the client had asked: the connection is gone, by whoever's doing."""
+        if self.session is not None:
+            self.session.close("DISCONNECT")
+        self.close(GOING_AWAY, "the connection was lost")
+
+    def remaining_s(self) -> float:
+        """Return how long the client may go on saying nothing."""
+        return self.last_heard + self._host.config.session_timeout_s - trio.current_time()
+
+    def _dispatch(self, session_id: str | None, message: m.ClientMessage) -> None:
+        if isinstance(message, m.HealthCheck):
+            self._health_check(message)
+        elif isinstance(message, m.Register):
+            self._register(message)
+        elif self.session is None:
+            raise WireError("SESSION_INVALID", "REGISTER first")
+        elif session_id != self.session.id:
+            raise WireError("SESSION_INVALID", "the session is not this connection's", "$.session_id")
+        else:
+            self._handlers[type(message)](self.session, message)
+
+    def _refuse(self, error: WireError) -> None:
+        request_id = error.request_id
+        if request_id is not None and self.session is not None and self.session.registry.is_live(request_id):
+            # An ERROR that bears the id would end the live request in the client.
+            request_id = None
+        self.outbox.post(
+            m.Error(
+                error_code=error.code,  # type: ignore[arg-type]  # WireError says one of the protocol's codes
+                error_msg=error.message,
+                error_detail=error.detail,
+                retryable=error.code == "SERVER_BUSY",
+                request_id=request_id,
+            )
+        )
+
+    def _register(self, message: m.Register) -> None:
+        if self.session is not None:
+            raise WireError("MALFORMED_PAYLOAD", "this connection has registered already")
+        if message.resume is not None:
+            raise WireError("MALFORMED_PAYLOAD", "resume is not granted: REGISTER without it", "$.payload.resume")
+        if self._host.draining:
+            self._refuse(WireError("SERVER_BUSY", "the server is shutting down"))
+            self.close(GOING_AWAY, "shutting down")
+        elif not admits(self._host.config, message.auth):
+            self._refuse(WireError("AUTH_FAILED", "the key or account is not known here"))
+            self.close(REFUSED, "authentication failed")
+        else:
+            self._open_session(message)
+
+    def _open_session(self, message: m.Register) -> None:
+        settings = Settings(
+            platform=message.platform,
+            features=frozenset(message.features) & m.SERVER_FEATURES,
+            input=AudioFormat(message.audio.input_rate or AudioFormat().rate),
+            output=AudioFormat(message.audio.output_rate or AudioFormat().rate),
+        )
+        self.session = Session(
+            self._host.agent,
+            self._host.home,
+            session_id=f"sess_{uuid.uuid4().hex}",
+            settings=settings.patched(message.patch),
+            observer=self._host.observer,
+        )
+        self._created = time.time()
+        self.outbox.post(
+            m.RegisterAck(
+                status="SUCCESS",
+                message="registered",
+                session_id=self.session.id,
+                session_timeout_seconds=int(self._host.config.session_timeout_s),
+                features=tuple(sorted(settings.features)),
+                audio=m.Audio(input_rate=settings.input.rate, output_rate=settings.output.rate),
+            )
+        )
+
+    def _request(self, session: Session, message: m.Request) -> None:
+        if message.stream_seq == -1:
+            self._end_upload(session, message.request_id)
+            return
+        if self._host.draining:
+            raise WireError("SERVER_BUSY", "the server is shutting down", "", message.request_id)
+        session.settings = session.settings.patched(message.patch)
+        if message.data_type == "TEXT":
+            self._text(session, message)
+        elif message.stream_flag:
+            self._stray_told = False
+            self._upload = session.listen(message.request_id, self.outbox)
+        else:
+            session.listen(message.request_id, self.outbox, whole=message.content.voice)
+
+    def _text(self, session: Session, message: m.Request) -> None:
+        if text := (message.content.text or "").strip():
+            session.ask(message.request_id, text, self.outbox)
+        elif message.patch == m.SessionPatch():
+            raise WireError("MALFORMED_PAYLOAD", "the text is empty", "$.payload.content.text", message.request_id)
+        else:
+            self.outbox.post(m.Response(request_id=message.request_id, text_stream_seq=-1))
+
+    def _audio(self, audio: bytes) -> None:
+        """Take microphone audio; what belongs to an upload that has ended is swallowed."""
+        if self._upload is not None:
+            request, upload = self._upload
+            if request.stopping.is_set():
+                return
+            try:
+                upload.push(audio)
+            except WireError as error:
+                request.fail(Failure("PAYLOAD_TOO_LARGE", error.message, retryable=False))
+        elif not self._stray_told:
+            self._stray_told = True
+            code = "SESSION_INVALID" if self.session is None else "STREAM_SEQ_ERROR"
+            self._refuse(WireError(code, "audio came without a start frame; what follows is ignored"))
+
+    def _end_upload(self, session: Session, request_id: str) -> None:
+        if self._upload is not None and self._upload[0].id == request_id:
+            self._upload[1].end()
+            self._upload = None
+            self._stray_told = True  # late audio of an upload that has ended is no news
+        elif session.registry.find(request_id) is None:
+            raise WireError("STREAM_SEQ_ERROR", "an end frame came without a start frame", "", request_id)
+
+    def _interrupt(self, session: Session, message: m.Interrupt) -> None:
+        if message.mode != "commit":
+            raise WireError("MALFORMED_PAYLOAD", f"mode {message.mode} is not granted", "$.payload.mode")
+        # Cancelled here, before anything is sent or awaited.
+        interruption = session.interrupt(message.interrupt_request_id, message.reason, message.played_ms)
+        if interruption.stopping:
+            self._host.home.start_soon(self._acknowledge, interruption)
+        else:
+            self.outbox.post(interruption.acknowledgement())
+
+    async def _acknowledge(self, interruption: Interruption) -> None:
+        await interruption.stopped()
+        self.outbox.post(interruption.acknowledgement())
+
+    def _played(self, session: Session, message: m.Played) -> None:
+        session.played(message.request_id, message.played_ms)
+
+    def _function_result(self, session: Session, message: m.FunctionResult) -> None:
+        raise WireError("MALFORMED_PAYLOAD", "FUNCTION_RESULT is not granted", "$.msg_type")
+
+    def _session_query(self, session: Session, message: m.SessionQuery) -> None:
+        settings = session.settings
+        data = {
+            "platform": settings.platform,
+            "require_tts": settings.require_tts,
+            "enable_srs": settings.enable_srs,
+            "function_calling": [
+                {"name": tool.name, "description": tool.description, "parameters": dict(tool.parameters)}
+                for tool in settings.tools
+            ],
+            "create_time": int(self._created * 1000),
+            "remaining_seconds": max(0, int(self.remaining_s())),
+        }
+        wanted = message.query_fields or tuple(data)
+        chosen = {name: data[name] for name in wanted if name in data}
+        self.outbox.post(m.SessionInfo(status="SUCCESS", message="", session_data=chosen))
+
+    def _shutdown(self, session: Session, message: m.Shutdown) -> None:
+        session.close("CLIENT_SHUTDOWN")
+        self.close(LEFT, "the client said goodbye")
+
+    def _heartbeat_reply(self, session: Session, message: m.HeartbeatReply) -> None:
+        pass  # to have been heard is all it asks
+
+    def _health_check(self, message: m.HealthCheck) -> None:
+        health = self._host.health()
+        if message.check_fields:
+            hidden = set(health.__struct_fields__) - set(message.check_fields)
+            health = msgspec.structs.replace(health, **dict.fromkeys(hidden))
+        self.outbox.post(m.HealthCheckAck(health_status=health))

@@ -1,0 +1,115 @@
+"""One WebSocket: the receive loop, the one writer, the heartbeat, the close that can't hang."""
+
+from __future__ import annotations
+
+import time
+
+import structlog
+import trio
+from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_server_stream
+
+from voxint.protocol.codec import encode_server
+from voxint.protocol.messages import Heartbeat, SessionWarn
+from voxint.server.connection import Connection
+from voxint.server.host import Host
+
+__all__ = ["serve_websocket"]
+
+SILENT = 4408
+"""Close code of a client that was silent for the session timeout, or never registered."""
+
+FAULT = 1011
+
+log = structlog.get_logger(__name__)
+
+
+async def serve_websocket(host: Host, stream: trio.abc.Stream) -> None:
+    """Serve one client until either side ends. Its requests are cancelled then; nothing here waits for them.
+
+    Args:
+        host: The server.
+        stream: The connection with its upgrade request still to be read; the caller closes it.
+    """
+    async with trio.open_nursery() as nursery:
+        ws = await _accept(host, nursery, stream)
+        if ws is not None:
+            connection = Connection(host)
+            with host.admitted(connection):
+                try:
+                    nursery.start_soon(_write, connection, ws, nursery.cancel_scope)
+                    nursery.start_soon(_keep_alive, connection, host, nursery.cancel_scope)
+                    await _read(connection, ws)
+                finally:
+                    connection.lost()
+        nursery.cancel_scope.cancel(reason="the connection has ended")
+
+
+async def _accept(host: Host, nursery: trio.Nursery, stream: trio.abc.Stream) -> WebSocketConnection | None:
+    """Return the open WebSocket, or None where it was refused or the client took too long."""
+    with trio.move_on_after(host.config.register_s):
+        request = await wrap_server_stream(nursery, stream, max_message_size=host.config.max_frame_bytes)
+        if host.full:
+            await request.reject(503, body=b"the server is full or going down")
+            return None
+        return await request.accept()
+    return None
+
+
+async def _read(connection: Connection, ws: WebSocketConnection) -> None:
+    """Receive until the connection ends. Nothing in here waits for anything but the next frame."""
+    try:
+        while True:
+            connection.receive(await ws.get_message())
+    except ConnectionClosed:
+        pass
+    except Exception as error:
+        log.error("connection failed", error=type(error).__name__, exc_info=error)
+        connection.close(FAULT, "the server failed")
+        await trio.sleep_forever()  # ended by `_write` or `_keep_alive` within close_s
+
+
+async def _write(connection: Connection, ws: WebSocketConnection, all_of_it: trio.CancelScope) -> None:
+    """Send what the outbox holds: the only task that touches the socket, cancelled only together with the socket."""
+    try:
+        while True:
+            message = await connection.outbox.next()
+            session = connection.session
+            binary_audio = session is not None and "binary_audio" in session.settings.features
+            session_id = session.id if session is not None else None
+            await ws.send_message(
+                encode_server(message, session_id, int(time.time() * 1000), binary_audio=binary_audio)
+            )
+    except trio.EndOfChannel:
+        code, reason = connection.closing or (FAULT, "")
+        await ws.aclose(code, reason)
+    except ConnectionClosed:
+        pass
+    all_of_it.cancel(reason="the connection has ended")
+
+
+async def _keep_alive(connection: Connection, host: Host, all_of_it: trio.CancelScope) -> None:
+    """Send heartbeats, close a client that stays silent, and bound the close itself."""
+    config = host.config
+    next_heartbeat = trio.current_time() + config.heartbeat_s
+    register_by = trio.current_time() + config.register_s
+    warned_at = -1.0
+    while not connection.ending.is_set():
+        now = trio.current_time()
+        remaining_s = connection.remaining_s() if connection.session else register_by - now
+        if remaining_s <= 0:
+            connection.close(SILENT, "nothing was heard for too long")
+            break
+        if connection.session and remaining_s <= config.warn_s and warned_at != connection.last_heard:
+            warned_at = connection.last_heard
+            message = "the session ends unless something is heard"
+            connection.outbox.post(
+                SessionWarn(warn_type="EXPIRE_SOON", remaining_seconds=int(remaining_s), message=message)
+            )
+        if now >= next_heartbeat:
+            next_heartbeat = now + config.heartbeat_s
+            connection.outbox.post_first(Heartbeat(remaining_seconds=int(remaining_s)))
+        warn_in_s = remaining_s - config.warn_s if remaining_s > config.warn_s else remaining_s
+        with trio.move_on_after(max(0.0, min(next_heartbeat - now, warn_in_s, remaining_s))):
+            await connection.ending.wait()
+    await trio.sleep(config.close_s)
+    all_of_it.cancel(reason="the client did not let the connection close")

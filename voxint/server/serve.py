@@ -1,0 +1,120 @@
+"""Listen, admit, drain: the server as one call in a nursery."""
+
+from __future__ import annotations
+
+import functools
+
+import trio
+from attrs import field, frozen
+
+from voxint.core.agent import Agent
+from voxint.core.observer import Observer, Silence
+from voxint.net.httpd import HttpRequest, RequestHead, serve_connection
+from voxint.protocol.messages import Shutdown
+from voxint.server.auth import check_exposure
+from voxint.server.config import ServerConfig
+from voxint.server.connection import GOING_AWAY
+from voxint.server.endpoint import serve_websocket
+from voxint.server.host import Host
+
+__all__ = ["PATH", "Server", "serve"]
+
+PATH = "/ws/agent/stream"
+
+
+@frozen(eq=False)
+class Server:
+    """A server that listens.
+
+    Args:
+        port: Where.
+        url: The WebSocket's address.
+    """
+
+    port: int
+    url: str
+    _down: trio.Event = field(factory=trio.Event)
+
+    def shut_down(self) -> None:
+        """Begin to drain; `serve` returns when it is done. For another thread: through `TrioToken.run_sync_soon`."""
+        self._down.set()
+
+    async def wait_down(self) -> None:
+        """Wait for `shut_down`, without bound: a server runs until it is told."""
+        await self._down.wait()
+
+
+async def serve(
+    agent: Agent,
+    config: ServerConfig = ServerConfig(),
+    *,
+    observer: Observer | None = None,
+    task_status: trio.TaskStatus[Server] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Serve an agent until `Server.shut_down`, or until cancelled.
+
+    With `nursery.start` it returns a `Server` once it really listens. Cancelled, it ends every request and connection
+    at once, without a word to the clients. Where a stage that was declared overrun still hangs, it can't return.
+
+    Args:
+        agent: Who answers; entered already where its stages are context managers.
+        config: The operator's settings.
+        observer: Hears of every request.
+        task_status: Given by `nursery.start`.
+
+    Raises:
+        ConfigError: The address can be reached by everybody and no key is configured.
+        OSError: The port is taken.
+    """
+    check_exposure(config)
+    listeners = await trio.open_tcp_listeners(config.port, host=config.host)
+    port = listeners[0].socket.getsockname()[1]
+    server = Server(port, f"ws://{_authority(config.host, port)}{PATH}")
+    async with trio.open_nursery() as home:
+        host = Host(agent, config, home, observer or Silence())
+        async with trio.open_nursery() as front:
+            accepting = trio.CancelScope()
+            front.start_soon(_accept, host, listeners, front, accepting)
+            task_status.started(server)
+            await server.wait_down()
+            accepting.cancel(reason="the server is going down")
+            await _drain(host)
+
+
+async def _accept(
+    host: Host, listeners: list[trio.SocketListener], front: trio.Nursery, accepting: trio.CancelScope
+) -> None:
+    async def upgrade(head: RequestHead, stream: trio.abc.Stream) -> None:
+        await serve_websocket(host, stream)
+
+    upgrades = {PATH: upgrade, f"/{PATH}": upgrade}  # an existing client doubles the slash
+    handler = functools.partial(_pages, host)
+
+    async def connected(stream: trio.SocketStream) -> None:
+        await serve_connection(stream, handler, upgrades=upgrades)
+
+    with accepting:
+        await trio.serve_listeners(connected, listeners, handler_nursery=front)
+
+
+async def _pages(host: Host, request: HttpRequest) -> None:
+    await request.respond(200, b"ok\n")
+
+
+async def _drain(host: Host) -> None:
+    """Say goodbye, let live requests end for a while, cancel the rest, flush their final frames, close."""
+    host.draining = True
+    for connection in host.connections:
+        connection.outbox.post(Shutdown(reason="the server is shutting down"))
+    with trio.move_on_after(host.config.drain_s):
+        await host.until_idle()
+    for session in host.sessions():
+        session.close("SHUTDOWN")
+    await host.until_idle()  # bounded: every request's guard has been told to stop it
+    for connection in host.connections:
+        connection.close(GOING_AWAY, "the server is shutting down")
+    # The connections close within close_s each; the front nursery waits for them.
+
+
+def _authority(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
