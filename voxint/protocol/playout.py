@@ -140,6 +140,8 @@ class PlayoutLedger:
 
     def reported(self, played_ms: float, now: float) -> None:
         """Take the client's word that it has played `played_ms` milliseconds of this reply's audio."""
+        if self._frozen is not None:
+            return
         # A client that counts whole milliseconds says up to one less when it has played all.
         at_end = played_ms > self.audio_format.ms(self._sent) - 1
         played = self._sent if at_end else self.audio_format.samples(max(0.0, played_ms))
@@ -193,7 +195,7 @@ class PlayoutLedger:
         if self._frozen is not None:
             return self._frozen[2]
         if not self.spoken:
-            return "".join(self._shown)
+            return self.shown
         heard = self.heard_samples(now)
         parts: list[str] = []
         for index, span in enumerate(self._spans):
