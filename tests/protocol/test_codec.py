@@ -208,7 +208,10 @@ def test_voice_alone_is_a_binary_frame_where_asked_for() -> None:
     """The layout is that of the protocol: kind, length and id, big-endian sequence number, samples."""
     voice = Response(request_id="ré", voice_stream_seq=258, voice=PCM)
 
-    assert encode_server(voice, "s", 1, binary_audio=True) == b"\x01\x03r\xc3\xa9\x00\x00\x01\x02" + PCM
+    frame = b"\x01\x03r\xc3\xa9\x00\x00\x01\x02" + PCM
+
+    assert encode_server(voice, "s", 1, binary_audio=True) == frame
+    assert decode_server(frame) == voice
     assert isinstance(encode_server(voice, "s", 1), str)
 
 
