@@ -1,0 +1,1 @@
+"""What tests of voxint and of its providers stand on."""

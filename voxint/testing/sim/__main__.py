@@ -1,0 +1,43 @@
+"""Run the simulated upstream in a process of its own; it prints where it listens as one line of JSON."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from functools import partial
+
+import msgspec
+import trio
+from attrs import fields
+
+from voxint.testing.sim.app import serve_sim
+from voxint.testing.sim.settings import SimSettings
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Serve until the process is ended; a flag for each field of `SimSettings`, such as ``--first-token-s 0.5``."""
+    parser = argparse.ArgumentParser("python -m voxint.testing.sim", description=main.__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", default=0, type=int)
+    names = [field.name for field in fields(SimSettings)]
+    for name in names:
+        parser.add_argument(f"--{name.replace('_', '-')}", default=argparse.SUPPRESS, nargs="?", const="true")
+    given = vars(parser.parse_args(arguments))
+    host, port = given.pop("host"), given.pop("port")
+    try:
+        settings = SimSettings().override(given, strict=False)
+    except ValueError as error:
+        parser.error(str(error))
+    trio.run(partial(_run, settings, host, port))
+
+
+async def _run(settings: SimSettings, host: str, port: int) -> None:
+    async with trio.open_nursery() as nursery:
+        address = await nursery.start(partial(serve_sim, settings, host=host, port=port))
+        sys.stdout.write(msgspec.json.encode(address).decode() + os.linesep)
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,148 @@
+"""The simulated upstream's server: its endpoints, its ledger, and the port where nobody ever answers."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from itertools import count
+
+import msgspec
+import trio
+from attrs import Factory, define, frozen
+
+from voxint.net.http_request import HttpLimits, HttpRequest
+from voxint.net.httpd import serve_connection
+from voxint.testing.sim.chat import MODEL, chat
+from voxint.testing.sim.ledger import Ledger, LedgerEntry
+from voxint.testing.sim.play import refuse
+from voxint.testing.sim.settings import Endpoint, SimSettings
+
+__all__ = ["SimAddress", "serve_sim"]
+
+JSON_HEADERS = (("content-type", "application/json"),)
+SETTLE_S = 5.0  # the longest that GET /ledger?settled=1 waits
+LIMITS = HttpLimits(body_s=float("inf"))  # a person may think in the middle of an upload
+
+Serve = Callable[[HttpRequest, LedgerEntry, SimSettings], Awaitable[None]]
+ENDPOINTS: Mapping[str, tuple[Endpoint, Serve]] = {
+    "/v1/chat/completions": ("chat", chat),
+}
+
+
+@frozen
+class SimAddress:
+    """Where a simulated upstream listens.
+
+    Args:
+        url: Its root, such as ``http://127.0.0.1:4242``.
+        base_url: What an OpenAI client calls so: the root and ``/v1``.
+        port: Its port.
+        stalled_url: The root of the port where no connect completes, if the settings ask for one.
+    """
+
+    url: str
+    base_url: str
+    port: int
+    stalled_url: str | None = None
+
+
+async def serve_sim(
+    settings: SimSettings | None = None,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    task_status: trio.TaskStatus[SimAddress] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Serve until cancelled; with `nursery.start`, ready when that returns, which gives the `SimAddress`.
+
+    Args:
+        settings: The behaviour of requests that do not ask for another.
+        host: The address to listen on.
+        port: The port; 0 takes a free one.
+        task_status: Of `nursery.start`.
+    """
+    settings = settings or SimSettings()
+    listeners = await trio.open_tcp_listeners(port, host=host)
+    sim = _Sim(settings)
+    with ExitStack() as stack:
+        stalled = stack.enter_context(_stalled_port(host)) if settings.stall_connect else None
+        port = listeners[0].socket.getsockname()[1]
+        root = f"http://{host}:{port}"
+        stalled_url = f"http://{host}:{stalled}" if stalled else None
+        address = SimAddress(root, f"{root}/v1", port, stalled_url)
+        async with trio.open_nursery() as nursery:
+            await nursery.start(partial(trio.serve_listeners, sim.serve, listeners))
+            task_status.started(address)
+
+
+@define(eq=False)
+class _Sim:
+    """The endpoints over one ledger."""
+
+    settings: SimSettings
+    ledger: Ledger = Factory(Ledger)
+    _connections: count[int] = Factory(lambda: count(1))
+
+    async def serve(self, stream: trio.SocketStream) -> None:
+        self.ledger.open_connections += 1
+        try:
+            await serve_connection(stream, partial(self._answer, next(self._connections)), limits=LIMITS)
+        finally:
+            self.ledger.open_connections -= 1
+
+    async def _answer(self, connection: int, request: HttpRequest) -> None:
+        head = request.head
+        if head.method == "POST" and head.path in ENDPOINTS:
+            await self._serve_model(request, self.ledger.begin(head.path, time.monotonic(), connection))
+            return
+        match head.method, head.path:
+            case "GET" | "HEAD", "/healthz":
+                await request.respond(200, b"ok\n")
+            case "GET", "/v1/models":
+                model = {"id": MODEL, "object": "model", "created": 0, "owned_by": "voxint"}
+                await _json(request, {"object": "list", "data": [model]})
+            case "GET", "/ledger":
+                if "settled" in head.query:
+                    with trio.move_on_after(SETTLE_S):
+                        await self.ledger.settled()
+                await _json(request, self.ledger.report(int(head.query.get("after", "0"))))
+            case "DELETE", "/ledger":
+                self.ledger.clear()
+                await _json(request, self.ledger.report())
+            case _:
+                known = head.path in (*ENDPOINTS, "/healthz", "/v1/models", "/ledger")
+                await request.respond(405 if known else 404, b"the simulated upstream has no such endpoint\n")
+
+    async def _serve_model(self, request: HttpRequest, entry: LedgerEntry) -> None:
+        """Run one of the three model endpoints under its ledger entry."""
+        name, serve = ENDPOINTS[request.head.path]
+        entry.tag = request.head.header("x-request-id")
+        try:
+            changes = msgspec.json.decode(request.head.header("x-sim", "{}"), type=dict[str, object])
+            await serve(request, entry, self.settings.on(name).override(changes))
+        except ValueError as error:
+            await refuse(request, entry, 400, str(error))
+        finally:
+            self.ledger.end(entry, request.disconnected_at)
+
+
+async def _json(request: HttpRequest, data: object) -> None:
+    await request.respond(200, msgspec.json.encode(data), headers=JSON_HEADERS)
+
+
+@contextmanager
+def _stalled_port(host: str) -> Iterator[int]:
+    """Keep a port whose queue of unaccepted connections is full, so that a connect to it hangs; yield its number."""
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind((host, 0))
+        listener.listen(0)
+        port: int = listener.getsockname()[1]
+        for _ in range(4):  # Linux queues one more than it is asked for; the rest wait in SYN_SENT, as a client's will
+            filler = stack.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex((host, port))
+        yield port
