@@ -100,10 +100,9 @@ class Dialogue:
             budget_tokens: The most tokens that all messages may have, by `estimate_tokens`.
         """
         left = budget_tokens - (estimate_tokens(system) + _MESSAGE_TOKENS if system else 0)
-        marks = {"interrupted": estimate_tokens(self.interrupted_mark), "failed": estimate_tokens(self.failed_mark)}
         first = len(self.exchanges)
         for exchange in reversed(self.exchanges):
-            left -= exchange.tokens + marks.get(exchange.ending, 0) + 2 * _MESSAGE_TOKENS
+            left -= exchange.tokens + estimate_tokens(self._mark(exchange)) + 2 * _MESSAGE_TOKENS
             if left < 0 and first < len(self.exchanges):
                 break
             first -= 1
@@ -113,14 +112,14 @@ class Dialogue:
     def _render(self, exchange: Exchange) -> Iterator[ChatMessage]:
         if exchange.user:
             yield ChatMessage("user", exchange.user)
-        match exchange.ending:
-            case "open":
-                return
-            case "complete":
-                said = exchange.reply
-            case "interrupted":
-                said = (exchange.reply + self.interrupted_mark).lstrip()
-            case "failed":
-                said = (exchange.reply + self.failed_mark).lstrip()
+        if exchange.ending == "open":
+            return
+        mark = self._mark(exchange)
+        said = (exchange.reply + mark) if exchange.reply else mark.lstrip()
         if said.strip():
             yield ChatMessage("assistant", said)
+
+    def _mark(self, exchange: Exchange) -> str:
+        if exchange.ending == "interrupted":
+            return self.interrupted_mark
+        return self.failed_mark if exchange.ending == "failed" else ""

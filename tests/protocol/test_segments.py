@@ -1,0 +1,235 @@
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from voxint.protocol.segments import Segmenter
+
+
+def cut(text: str, segmenter: Segmenter | None = None) -> list[str]:
+    """Return the pieces of a whole reply, fed at once."""
+    segmenter = segmenter or Segmenter()
+    return segmenter.feed(text) + segmenter.flush()
+
+
+def eager() -> Segmenter:
+    """Return a segmenter that cuts wherever it may."""
+    return Segmenter(first_min_chars=1, min_chars=1, max_chars=200)
+
+
+def test_the_first_piece_is_early_and_later_ones_are_sentences() -> None:
+    """Speech begins with the first clause; from there on whole sentences sound better, short ones joined."""
+    reply = (
+        "Of course, I can tell you. The vase is blue, old and rare. It is Ming. People came from far to see it. Yes."
+    )
+    assert cut(reply) == [
+        "Of course, ",
+        "I can tell you. The vase is blue, old and rare. ",
+        "It is Ming. People came from far to see it. ",
+        "Yes.",
+    ]
+
+
+def test_chinese_needs_no_spaces_and_counts_threefold() -> None:
+    """A short Chinese greeting is long enough to begin with, and each sentence stands for itself."""
+    assert cut("好的，我来介绍。这是一件商代的青铜器，非常珍贵。它高八十三厘米。谢谢。") == [
+        "好的，",
+        "我来介绍。这是一件商代的青铜器，非常珍贵。",
+        "它高八十三厘米。谢谢。",
+    ]
+
+
+def test_a_piece_is_handed_out_when_the_next_word_begins() -> None:
+    """A mark alone decides nothing: it may be a decimal point, or have a closing quote or an emoji behind it."""
+    segmenter = eager()
+    assert segmenter.feed("It is 3.") == []
+    assert segmenter.feed("14. ") == []
+    assert segmenter.feed("Good") == ["It is 3.14. "]
+    assert segmenter.feed("。") == []
+    assert segmenter.feed("”") == []
+    assert segmenter.feed("好") == ["Good。”"]
+    assert segmenter.flush() == ["好"]
+
+
+def test_a_flush_begins_anew() -> None:
+    """After a pause that the caller knows of, the next piece is a first piece again."""
+    segmenter = Segmenter()
+    assert segmenter.feed("Let me look. ") == []
+    assert segmenter.flush() == ["Let me look. "]
+    assert segmenter.flush() == []
+    assert segmenter.feed("Here it is, found") == ["Here it is, "]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It costs 3.14 or 1,000 at 12:30 or 3:15.20",
+        "Take v1.2.3 of voxint.toml",
+        "See https://example.com/a.b?c=d,e;f!g#h or mail a.b@example.com now",
+        "Dr. Smith and Prof. Wu met Mrs. (Dr. Li) Mr. Bo",
+        "Fruit e.g. apples",
+        "He lives in the U.S. and has a Ph.D. in it",
+        "At 5 a.m. and 6 p.m. daily",
+        "By J. R. R. Tolkien",
+        "Apples etc. are in fig. 3 on p. 5 of no. 7",
+        "1. Open the door",
+        "**2. Close it",
+        "价格是３．１４元",
+        "现在12：30了共1，000元",
+        "用 index.html 吧",
+        "word-for-word 10–20 and/or so",
+        "What?No",
+        "'Tis it",
+    ],
+)
+def test_what_only_looks_like_an_end_is_not_cut(text: str) -> None:
+    """Numbers, addresses, file names, abbreviations, initials and the items' numbers of a list stay whole."""
+    assert cut(text, eager()) == [text]
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        ["Yes! ", "No? ", "Well."],
+        ["He left (really.) ", "She stayed."],
+        ['He said "go." ', '"Where?" ', "she asked."],
+        ["So do I. ", "He too"],
+        ["Apples etc. ", "Then pears"],
+        ["Find x. ", "It was in 1984. ", "Good"],
+        ["What?! ", "Really..."],
+        ["Well... ", "That is. . . ", "Fine"],
+        ["Wait… ", "what"],
+        ["One\n", "two\n\n", "- three\n", "**four**"],
+        ["Really etc.\n", "one"],
+        ["Great! ", "😊 Bye 😊"],
+        ["Great!😊 ", "Bye"],
+        ["**Done.** ", "Next"],
+        ["他说：", "“走吧！”", "“好的。」", "（真的？！）", "走……", "好"],
+        ["你好.", "我是!", "这里"],
+        ["真的? ", "OK。", "Good"],
+        ["नमस्ते। ", "ठीक"],
+    ],
+)
+def test_marks_end_a_piece_with_what_belongs_to_them(pieces: list[str]) -> None:
+    """Closing quotes, brackets and the white space stay with the sentence; what opens the next goes with that."""
+    assert cut("".join(pieces), eager()) == pieces
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        ["so, ", "yes"],
+        ["yes: ", "no"],
+        ["said: ", '"no"'],
+        ["so — ", "but"],
+        ["but - ", "then"],
+        ["then—", "done"],
+        ["苹果、", "梨"],
+        ["香蕉；", "梨"],
+        ["他说：", "“走"],
+        ["“好，”", "他"],
+        ["好——", "是"],
+        ["我是,", "这里"],
+        ["12： ", "30"],
+        ["well... ", "so"],
+    ],
+)
+def test_a_first_piece_may_end_at_a_clause(pieces: list[str]) -> None:
+    """Commas, semicolons, colons, dashes and the dots of a thought that trails off let speech begin, none else."""
+    assert cut("".join(pieces), eager()) == pieces
+    assert cut("Go. " + "".join(pieces), eager()) == ["Go. ", "".join(pieces)]
+
+
+@pytest.mark.parametrize("text", ["", "😊", "...", " \n", "“！”", "***"])
+def test_a_reply_without_a_word_comes_out_at_the_flush(text: str) -> None:
+    """Only a reply that says nothing at all makes a piece that says nothing."""
+    assert cut(text, eager()) == ([text] if text else [])
+
+
+def test_long_sentences_are_cut_at_clauses_from_half_the_maximum_on() -> None:
+    """A sentence without end would keep the listener waiting for its synthesis."""
+    segmenter = Segmenter(first_min_chars=1, min_chars=10, max_chars=40)
+    assert cut("Well, a b c, d e f g, h i j k l m, n o p q, r s t u, v w x", segmenter) == [
+        "Well, ",
+        "a b c, d e f g, h i j k l m, ",
+        "n o p q, r s t u, v w x",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("one two three four", ["one two ", "three four"]),
+        ("one twothreefour", ["one ", "twothreefo", "ur"]),
+        ("twothreefourfive", ["twothreefo", "urfive"]),
+        ("一二三四五六七八九十百千", ["一二三四五六七八九十", "百千"]),
+        ("a 一二三四五六七八九十", ["a 一二三四五六七八", "九十"]),
+        ("abcdefgh😊😊😊😊ij", ["abcdefgh😊😊", "😊😊ij"]),
+        ("abcdefghij      kl", ["abcdefghij      ", "kl"]),
+        ("😊😊😊😊😊😊😊😊😊😊😊abc", ["😊😊😊😊😊😊😊😊😊😊😊abc"]),
+    ],
+)
+def test_no_piece_has_more_than_the_maximum_to_say(text: str, pieces: list[str]) -> None:
+    """Without a mark the last space is the place, in Chinese any, and without a space the maximum itself."""
+    assert cut(text, Segmenter(first_min_chars=1, max_chars=10)) == pieces
+
+
+def test_a_length_of_nothing_is_refused() -> None:
+    """A piece has at least one character."""
+    with pytest.raises(ValueError, match="max_chars"):
+        Segmenter(max_chars=0)
+
+
+replies = st.lists(
+    st.sampled_from(
+        [*"abI17 .,!?…:;-—\n\"'()。，”“你好😊*_", ". ", ", ", "Dr", "e.g.", "3.14", "etc.", "a.b/c", "word ", "……"]
+    ),
+    max_size=80,
+).map("".join)
+segmenters = st.builds(
+    Segmenter, first_min_chars=st.integers(1, 12), min_chars=st.integers(1, 20), max_chars=st.integers(1, 30)
+)
+
+
+@given(replies, segmenters, st.lists(st.integers(0, 80)))
+def test_pieces_do_not_depend_on_the_deltas(reply: str, segmenter: Segmenter, places: list[int]) -> None:
+    """However a model cuts its text, to single characters even, the same pieces come out."""
+    at_once = cut(reply, segmenter)
+    by_character = [piece for character in reply for piece in segmenter.feed(character)] + segmenter.flush()
+    edges = [0, *sorted(min(place, len(reply)) for place in places), len(reply)]
+    deltas = [reply[start:end] for start, end in pairwise(edges)]
+    by_delta = [piece for delta in deltas for piece in segmenter.feed(delta)] + segmenter.flush()
+    assert by_character == at_once
+    assert by_delta == at_once
+
+
+@given(st.text() | replies, segmenters)
+def test_pieces_are_the_whole_text_and_each_has_something_to_say(reply: str, segmenter: Segmenter) -> None:
+    """Nothing is lost or changed, and every piece has a letter or digit where the reply has any."""
+    pieces = cut(reply, segmenter)
+    assert "".join(pieces) == reply
+    if re.search(r"[^\W_]", reply):
+        assert all(re.search(r"[^\W_]", piece) for piece in pieces)
+
+
+@given(replies, segmenters)
+def test_the_words_of_a_piece_keep_within_the_maximum(reply: str, segmenter: Segmenter) -> None:
+    """From its first letter to its last a piece is never longer than it may be, whatever comes."""
+    for piece in cut(reply, segmenter):
+        assert len(re.sub(r"^[\W_]+|[\W_]+$", "", piece)) <= segmenter.max_chars
+
+
+@pytest.mark.parametrize("flood", ["a", "你", "!", "\n", "a ", "a. ", "12. ", "。", "😊"])
+def test_a_flood_costs_a_bounded_amount_of_work_a_character(flood: str) -> None:
+    """What is held back while the text goes on is never more than one piece, or a list of deltas not looked at."""
+    segmenter = Segmenter()
+    longest = 0
+    segmenter.feed("x")
+    for character in flood * (20_000 // len(flood)):
+        segmenter.feed(character)
+        longest = max(longest, len(segmenter._held[0]))
+    assert longest <= 2 * segmenter.max_chars
