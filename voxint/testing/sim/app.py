@@ -19,6 +19,8 @@ from voxint.testing.sim.chat import MODEL, chat
 from voxint.testing.sim.ledger import Ledger, LedgerEntry
 from voxint.testing.sim.play import refuse
 from voxint.testing.sim.settings import Endpoint, SimSettings
+from voxint.testing.sim.speech import speech
+from voxint.testing.sim.transcription import transcription
 
 __all__ = ["SimAddress", "serve_sim"]
 
@@ -29,6 +31,8 @@ LIMITS = HttpLimits(body_s=float("inf"))  # a person may think in the middle of 
 Serve = Callable[[HttpRequest, LedgerEntry, SimSettings], Awaitable[None]]
 ENDPOINTS: Mapping[str, tuple[Endpoint, Serve]] = {
     "/v1/chat/completions": ("chat", chat),
+    "/v1/audio/speech": ("speech", speech),
+    "/v1/audio/transcriptions": ("transcription", transcription),
 }
 
 
