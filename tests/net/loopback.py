@@ -12,7 +12,7 @@ import trio
 import trustme
 from attrs import define, field
 
-__all__ = ["Conversation", "Loopback", "client_tls", "serve", "server_tls", "until"]
+__all__ = ["Conversation", "Loopback", "Script", "client_tls", "serve", "server_tls", "until"]
 
 
 @define

@@ -1,0 +1,220 @@
+"""A language model behind any OpenAI-compatible `/chat/completions` endpoint, streamed."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+import httpx
+import trio
+import trio.abc
+
+from voxint.core.stages import Delta, ToolCall, Turn, Usage
+from voxint.errors import ConfigError, UpstreamError, UpstreamTimeout
+from voxint.net.http import HttpClient, chunks
+from voxint.net.sse import EventParser
+from voxint.protocol.tools import Tool
+from voxint.providers._openai_answer import Answer, Provider, model_names, refusal_words
+
+__all__ = ["OpenAIChat"]
+
+TAIL_S = 0.25
+"""How long usage and end may follow the finish: the last sentence waits for it, and servers send them at once."""
+
+ERROR_BODY_S = 2.0
+"""How long the words of a refusal may take; its status is known by then."""
+
+CHECK_S = 10.0
+"""How long `check` may take: a person waits for it."""
+
+ERROR_BODY_BYTES = 16_384
+MODELS_BYTES = 4 << 20  # the longest public list of models has some hundred KiB
+
+
+class OpenAIChat:
+    """Answers turns with a chat model; implements `LanguageModel`.
+
+    Args:
+        base_url: Such as ``https://api.openai.com/v1``.
+        model: The model's name at the provider.
+        http: The client to send with.
+        api_key_env: The environment variable that holds the key; None sends no key.
+        headers: More headers; an ``authorization`` here takes the place of the key's.
+        extra_body: More fields of the request, such as ``temperature``.
+        include_usage: Ask for the usage (`stream_options`); false for servers that refuse the field.
+
+    Raises:
+        ConfigError: An option has a bad value, or the variable is not set.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        model: str,
+        *,
+        http: HttpClient,
+        api_key_env: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        extra_body: Mapping[str, object] | None = None,
+        include_usage: bool = True,
+    ) -> None:
+        self._url = _base_url(base_url)
+        self._model = _text("model", model, "the model's name at the provider")
+        self._http = http
+        key = None if api_key_env is None else _key(_text("api_key_env", api_key_env, "a variable's name"))
+        self._headers = ({"authorization": f"Bearer {key}"} if key else {}) | _headers(headers or {})
+        self._extra_body = _extra_body({} if extra_body is None else extra_body)
+        if not isinstance(include_usage, bool):
+            raise ConfigError(_place("include_usage"), "true or false")
+        self._include_usage = include_usage
+        self._provider = Provider(urlsplit(self._url).netloc, self._model, api_key_env, key)
+
+    async def generate(self, turn: Turn, out: trio.abc.SendChannel[Delta | ToolCall | Usage]) -> None:
+        """Stream the answer: text as it comes, then the function calls, then the usage if the server tells it.
+
+        The text that came in one network read is one `Delta`. Cancellation closes the connection, so the model stops.
+
+        Raises:
+            UpstreamError: The provider refused, broke off, reported an error in mid-stream or spoke nonsense.
+            UpstreamTimeout: It could not be reached in time.
+        """
+        answer = Answer(self._provider)
+        parser = EventParser()
+        url = f"{self._url}/chat/completions"
+        async with self._http.stream("POST", url, headers=self._headers, json=self._body(turn)) as response:
+            if response.status_code != 200:
+                raise await self._refusal(response)
+            with trio.CancelScope() as tail:
+                async for chunk in chunks(response):
+                    if text := answer.take(parser.feed(chunk)):
+                        tail.deadline = math.inf
+                        await out.send(Delta(text))
+                    if answer.finished and tail.deadline == math.inf:
+                        tail.deadline = trio.current_time() + TAIL_S
+        if not answer.finished:
+            raise self._provider.cut_off(response.headers.get("content-type", "none"), answer.began)
+        for call in answer.tool_calls():
+            await out.send(call)
+        if answer.usage is not None:
+            await out.send(answer.usage)
+
+    async def check(self) -> str:
+        """Ask the provider for its models and return a verdict in one line; bounded by 10 s.
+
+        Raises:
+            UpstreamError: It cannot be reached, or refuses the key.
+            UpstreamTimeout: It did not answer in time.
+        """
+        try:
+            with trio.fail_after(CHECK_S):
+                async with self._http.stream("GET", f"{self._url}/models", headers=self._headers) as response:
+                    if response.status_code in (401, 403, 429) or response.status_code >= 500:
+                        raise await self._refusal(response)
+                    listed = await _read(response, MODELS_BYTES) if response.status_code == 200 else b""
+        except trio.TooSlowError:
+            raise UpstreamTimeout(f"{self._provider.place} did not answer within {CHECK_S:g} s") from None
+        names = model_names(listed)
+        if names is None:
+            return f"{self._provider.place} is reachable; it lists no models, so {self._model} is not verified"
+        if self._model in names:
+            return f"{self._provider.place} is reachable and has {self._model}"
+        return f"{self._provider.place} is reachable, but {self._model} is not among the {len(names)} models it lists"
+
+    def _body(self, turn: Turn) -> dict[str, object]:
+        body: dict[str, object] = {"model": self._model}
+        if self._include_usage:
+            body["stream_options"] = {"include_usage": True}
+        if turn.tools:
+            body["tools"] = [_tool(tool) for tool in turn.tools]
+        body |= self._extra_body
+        body["messages"] = [{"role": each.role, "content": each.content} for each in turn.messages]
+        body["stream"] = True
+        return body
+
+    async def _refusal(self, response: httpx.Response) -> UpstreamError:
+        body = b""
+        try:
+            with trio.move_on_after(ERROR_BODY_S):
+                body = await _read(response, ERROR_BODY_BYTES)
+        except UpstreamError:
+            pass  # its status says enough
+        return self._provider.refused(response.status_code, refusal_words(body))
+
+
+def _tool(tool: Tool) -> dict[str, object]:
+    """Return a tool in OpenAI's form; servers refuse a schema without a type."""
+    parameters = dict(tool.parameters) or {"type": "object", "properties": {}}
+    return {
+        "type": "function",
+        "function": {"name": tool.name, "description": tool.description, "parameters": parameters},
+    }
+
+
+async def _read(response: httpx.Response, limit: int) -> bytes:
+    """Return the body, or its beginning where it is longer than `limit` bytes."""
+    body = bytearray()
+    async for chunk in chunks(response):
+        body += chunk
+        if len(body) >= limit:
+            break
+    return bytes(body[:limit])
+
+
+def _place(option: str) -> str:
+    return f"openai_chat option {option}"
+
+
+def _text(option: str, value: object, what: str) -> str:
+    if not isinstance(value, str) or not value or not value.isprintable():
+        raise ConfigError(_place(option), f"{what}, as a string")
+    return value
+
+
+def _base_url(value: object) -> str:
+    url = _text("base_url", value, "a URL such as https://api.openai.com/v1").rstrip("/")
+    try:
+        parts = urlsplit(url)
+        well_formed = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        well_formed = False
+    if not well_formed or parts.username is not None or parts.query or parts.fragment:
+        # The value stays out of the message: some put the key into it.
+        raise ConfigError(
+            _place("base_url"),
+            "an http or https URL such as https://api.openai.com/v1, without user, query or fragment",
+        )
+    if parts.path.endswith("/chat/completions"):
+        raise ConfigError(_place("base_url"), "the part of the URL before /chat/completions")
+    return url
+
+
+def _key(variable: str) -> str:
+    key = os.environ.get(variable, "").strip()
+    if not key:
+        raise ConfigError(
+            f"environment {variable}", "the provider's key; the variable is not set (api_key_env names it)"
+        )
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise ConfigError(f"environment {variable}", "a key of printable ASCII characters without spaces")
+    return key
+
+
+def _headers(value: object) -> dict[str, str]:
+    expected = "a table of header names and their values, all strings of one printable ASCII line"
+    if not isinstance(value, Mapping):
+        raise ConfigError(_place("headers"), expected)
+    for text in (*value.keys(), *value.values()):
+        if not isinstance(text, str) or not text.isascii() or not text.isprintable():
+            raise ConfigError(_place("headers"), expected)
+    return {name.lower(): text for name, text in value.items()}
+
+
+def _extra_body(value: object) -> dict[str, object]:
+    if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
+        raise ConfigError(_place("extra_body"), "a table of fields of the request, such as temperature")
+    for name in ("messages", "stream"):
+        if name in value:
+            raise ConfigError(_place("extra_body"), f"fields other than {name}, which voxint itself sets")
+    return dict(value)
