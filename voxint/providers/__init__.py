@@ -1,0 +1,5 @@
+"""Adapters of speech and language engines, one file each."""
+
+from __future__ import annotations
+
+__all__: list[str] = []
