@@ -13,10 +13,141 @@
 #   server/      one port: WebSocket, health, metrics
 #   testing/     public: scripted stages, memory transports, the simulated upstream, invariant checks
 #   client.py    the Python client
-#   cli.py       the composition root
+#   cli/         the composition root
 
 from __future__ import annotations
 
+import importlib
+from typing import TYPE_CHECKING
+
 from voxint._version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from voxint.core.agent import Agent, Limits
+    from voxint.core.conversation import Conversation, Reply, VoiceReply, open_conversation
+    from voxint.core.observer import Observer
+    from voxint.core.settings import Settings
+    from voxint.core.stages import (
+        Delta,
+        LanguageModel,
+        Speech,
+        SpeechToText,
+        TextToSpeech,
+        ToolCall,
+        Transcript,
+        Turn,
+        Usage,
+    )
+    from voxint.errors import (
+        ConfigError,
+        Disconnected,
+        ServerError,
+        UpstreamError,
+        UpstreamTimeout,
+        VoxintError,
+        WireError,
+    )
+    from voxint.net.http import HttpClient, open_http
+    from voxint.protocol.audio import AudioFormat
+    from voxint.protocol.dialogue import ChatMessage, Dialogue, Exchange
+    from voxint.protocol.events import Called, Ended, Event, Text, Understood, Voice
+    from voxint.protocol.receipt import Receipt
+    from voxint.protocol.tools import Tool
+    from voxint.server.config import ServerConfig
+    from voxint.server.serve import Server, serve
+
+# Where each public name lives. They are imported when first asked for, so that a client does not load the server and
+# `import voxint` costs nothing.
+_HOME = {
+    "core.agent": ("Agent", "Limits"),
+    "core.conversation": ("Conversation", "Reply", "VoiceReply", "open_conversation"),
+    "core.observer": ("Observer",),
+    "core.settings": ("Settings",),
+    "core.stages": (
+        "Delta",
+        "LanguageModel",
+        "Speech",
+        "SpeechToText",
+        "TextToSpeech",
+        "ToolCall",
+        "Transcript",
+        "Turn",
+        "Usage",
+    ),
+    "errors": (
+        "ConfigError",
+        "Disconnected",
+        "ServerError",
+        "UpstreamError",
+        "UpstreamTimeout",
+        "VoxintError",
+        "WireError",
+    ),
+    "net.http": ("HttpClient", "open_http"),
+    "protocol.audio": ("AudioFormat",),
+    "protocol.dialogue": ("ChatMessage", "Dialogue", "Exchange"),
+    "protocol.events": ("Called", "Ended", "Event", "Text", "Understood", "Voice"),
+    "protocol.receipt": ("Receipt",),
+    "protocol.tools": ("Tool",),
+    "server.config": ("ServerConfig",),
+    "server.serve": ("Server", "serve"),
+}
+_MODULE = {name: f"voxint.{module}" for module, names in _HOME.items() for name in names}
+
+__all__ = [
+    "Agent",
+    "AudioFormat",
+    "Called",
+    "ChatMessage",
+    "ConfigError",
+    "Conversation",
+    "Delta",
+    "Dialogue",
+    "Disconnected",
+    "Ended",
+    "Event",
+    "Exchange",
+    "HttpClient",
+    "LanguageModel",
+    "Limits",
+    "Observer",
+    "Receipt",
+    "Reply",
+    "Server",
+    "ServerConfig",
+    "ServerError",
+    "Settings",
+    "Speech",
+    "SpeechToText",
+    "Text",
+    "TextToSpeech",
+    "Tool",
+    "ToolCall",
+    "Transcript",
+    "Turn",
+    "Understood",
+    "UpstreamError",
+    "UpstreamTimeout",
+    "Usage",
+    "Voice",
+    "VoiceReply",
+    "VoxintError",
+    "WireError",
+    "__version__",
+    "open_conversation",
+    "open_http",
+    "serve",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name from where it lives."""
+    if name not in _MODULE:
+        raise AttributeError(f"module 'voxint' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_MODULE[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

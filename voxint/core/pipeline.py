@@ -96,11 +96,11 @@ class Pipeline:
 
         async def pass_on(item: Delta | ToolCall | Usage) -> None:
             if isinstance(item, Delta):
-                if item.text:
+                if text := _encodable(item.text):
                     request.timeline.mark("first_text")
-                    ledger.wrote_text(item.text)
-                    answer.text(item.text)
-                    ready = segmenter.feed(item.text) if pieces is not None else []
+                    ledger.wrote_text(text)
+                    answer.text(text)
+                    ready = segmenter.feed(text) if pieces is not None else []
                     if ready or answer.full:
                         patience.rest()
                         await speak(ready)
@@ -153,6 +153,11 @@ class Pipeline:
             request.stage_ended(name, by_itself=by_itself)
         if patience.scope.cancelled_caught:
             request.fail(stage_failure(name, UpstreamTimeout(f"did not deliver {patience.waiting_for}")))
+
+
+def _encodable(text: str) -> str:
+    """Return `text` without half surrogates: a provider that cuts an emoji in two must not stop the writer."""
+    return text if text.isascii() else text.encode(errors="replace").decode()
 
 
 class _Pieces(trio.abc.ReceiveChannel[str]):

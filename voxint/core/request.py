@@ -107,10 +107,10 @@ class Request:
             self._stop(failure.code)
 
     def _stop(self, why: str) -> None:
-        self.ledger.freeze(trio.current_time())
-        self.timeline.mark("stopping")
         self.scope.cancel(reason=why)
         self.stopping.set()
+        self.timeline.mark("stopping")
+        self.ledger.freeze(trio.current_time())
 
     async def run(self, work: Callable[[], Awaitable[None]]) -> None:
         """Do the work, and finish whatever becomes of it."""

@@ -69,6 +69,19 @@ class _Span:
 
 
 @define(eq=False)
+class _Frozen:
+    """Where the listener was when the reply was interrupted; the words up to there are found when they are asked for.
+
+    An interrupt cancels first and reckons later.
+    """
+
+    now: float
+    samples: int
+    shown: int
+    text: str | None = None
+
+
+@define(eq=False)
 class PlayoutLedger:
     """The account of one reply, from the model's text to the listener's ear.
 
@@ -98,7 +111,7 @@ class PlayoutLedger:
     _clock: _Playhead = field(init=False)
     _client: _Playhead | None = field(init=False, default=None)
     _reported: int = field(init=False, default=0)
-    _frozen: tuple[float, int, str] | None = field(init=False, default=None)
+    _frozen: _Frozen | None = field(init=False, default=None)
 
     def __attrs_post_init__(self) -> None:
         self._clock = _Playhead(self.audio_format.rate)
@@ -154,7 +167,7 @@ class PlayoutLedger:
         Later calls, and anything sent or reported later, leave `heard_samples` and `heard_text` as they are now.
         """
         if self._frozen is None:
-            self._frozen = (now, self.heard_samples(now), self.heard_text(now))
+            self._frozen = _Frozen(now, self.heard_samples(now), len(self._shown))
 
     # What follows from it.
 
@@ -174,7 +187,7 @@ class PlayoutLedger:
         if not self._sent:
             return None
         until = (self._client or self._clock).until
-        return until if self._frozen is None else min(until, self._frozen[0])
+        return until if self._frozen is None else min(until, self._frozen.now)
 
     def lead_ms(self, now: float) -> float:
         """Return how many milliseconds of audio are sent and not yet played by the clock."""
@@ -183,7 +196,7 @@ class PlayoutLedger:
     def heard_samples(self, now: float) -> int:
         """Return how many samples have been heard, at most those sent."""
         if self._frozen is not None:
-            return self._frozen[1]
+            return self._frozen.samples
         return (self._client or self._clock).at(now)
 
     def heard_text(self, now: float) -> str:
@@ -192,10 +205,15 @@ class PlayoutLedger:
         A span whose audio is over counts whole, white space included. Of the span that is playing those words count
         whose end was reached, if each letter lasts equally long (in Chinese and Japanese: those characters).
         """
-        if self._frozen is not None:
-            return self._frozen[2]
+        if self._frozen is None:
+            return self._said_by(now, len(self._shown))
+        if self._frozen.text is None:
+            self._frozen.text = self._said_by(self._frozen.now, self._frozen.shown)
+        return self._frozen.text
+
+    def _said_by(self, now: float, shown: int) -> str:
         if not self.spoken:
-            return self.shown
+            return "".join(self._shown[:shown])
         heard = self.heard_samples(now)
         parts: list[str] = []
         for index, span in enumerate(self._spans):

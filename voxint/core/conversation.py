@@ -1,0 +1,201 @@
+"""The library's door: a conversation for a trio program that has its own transport, or none.
+
+No socket and no server: ask, read the reply's events, interrupt, look at the history. The same request scope runs
+underneath, so an interrupt here keeps the same promises as one on the wire.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import trio
+
+from voxint.core.agent import Agent
+from voxint.core.observer import Observer
+from voxint.core.outbox import Outbox
+from voxint.core.registry import Interruption
+from voxint.core.request import Request
+from voxint.core.session import Session
+from voxint.core.settings import Settings
+from voxint.core.upload import Upload
+from voxint.errors import ServerError
+from voxint.protocol.dialogue import Dialogue
+from voxint.protocol.events import Ended, Event, Text, events_of
+from voxint.protocol.messages import Error
+from voxint.protocol.receipt import Receipt
+
+__all__ = ["Conversation", "Reply", "VoiceReply", "open_conversation"]
+
+STOP = "USER_STOP"
+
+
+@asynccontextmanager
+async def open_conversation(
+    agent: Agent, settings: Settings = Settings(require_tts=True), *, observer: Observer | None = None
+) -> AsyncIterator[Conversation]:
+    """Open a conversation with `agent`; leaving the block interrupts what is live and waits until it has stopped.
+
+    Args:
+        agent: Who answers; entered already where its stages are context managers.
+        settings: Whether to speak, the audio formats, the prompts and the tools. Default: speak, at 16 kHz.
+        observer: Hears of every request.
+
+    A stage that will not stop holds the end of the block, as trio's nurseries do; its request, the interrupt and the
+    next reply do not wait for it.
+    """
+    async with trio.open_nursery() as home:
+        session = Session(agent, home, session_id=f"conv_{uuid.uuid4().hex}", settings=settings, observer=observer)
+        try:
+            yield Conversation(session)
+        finally:
+            session.close("CLOSED")
+
+
+class Conversation:
+    """One caller's conversation. Made by `open_conversation`."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    @property
+    def history(self) -> Dialogue:
+        """What was said: the user's words, and of each reply what was heard."""
+        return self._session.dialogue
+
+    @property
+    def settings(self) -> Settings:
+        """The settings; assign an evolved copy to change what the next request gets."""
+        return self._session.settings
+
+    @settings.setter
+    def settings(self, settings: Settings) -> None:
+        self._session.settings = settings
+
+    def ask(self, text: str, *, request_id: str | None = None) -> Reply:
+        """Ask, and interrupt what is live: at once, without an await.
+
+        Args:
+            text: The user's words.
+            request_id: The reply's id; one is made up where None.
+
+        Raises:
+            WireError: A reply of that id is live already, or too many interrupted ones have not let go.
+        """
+        outbox = Outbox()
+        request = self._session.ask(request_id or _new_id(), text, outbox)
+        return Reply(self._session, request, outbox)
+
+    def listen(self, *, request_id: str | None = None) -> VoiceReply:
+        """Begin to listen, and interrupt what is live: at once, without an await.
+
+        Raises:
+            WireError: As `ask`, or the agent has no speech recognition.
+        """
+        outbox = Outbox()
+        request, upload = self._session.listen(request_id or _new_id(), outbox)
+        return VoiceReply(self._session, request, outbox, upload)
+
+    def interrupt_nowait(self, reason: str = STOP) -> Interruption:
+        """Cancel every live reply now; `stopped` of the result waits for the proof.
+
+        Safe to be called from another thread through `TrioToken.run_sync_soon`.
+        """
+        return self._session.interrupt(None, reason)
+
+    async def interrupt(self, reason: str = STOP) -> dict[str, Receipt]:
+        """Cancel every live reply, wait until all have stopped, and return their receipts by id.
+
+        Bounded by `Limits.interrupt_s`. Cancelled, the replies stop all the same.
+        """
+        return await _receipts(self.interrupt_nowait(reason))
+
+
+class Reply:
+    """A reply on its way. Iterate over it for its events; what is not read yet holds the model back.
+
+    Attributes:
+        request_id: Its id, there from the start.
+    """
+
+    def __init__(self, session: Session, request: Request, outbox: Outbox) -> None:
+        self.request_id = request.id
+        self._session = session
+        self._request = request
+        self._outbox = outbox
+        self._ended = False
+
+    @property
+    def receipt(self) -> Receipt | None:
+        """The account of its interruption, once it was interrupted and has stopped."""
+        return self._request.receipt
+
+    async def __aiter__(self) -> AsyncIterator[Event]:
+        """Yield the events until `Ended`.
+
+        Raises:
+            ServerError: The reply failed; says the stage.
+        """
+        while not self._ended:
+            message = await self._outbox.next()
+            if isinstance(message, Error):
+                self._ended = True
+                raise ServerError(
+                    message.error_code, message.error_msg, message.error_detail, message.retryable, message.stage
+                )
+            for event in events_of(message):
+                self._ended = self._ended or isinstance(event, Ended)
+                yield event
+
+    async def text(self) -> str:
+        """Read the reply to its end and return its text; its audio is passed over."""
+        return "".join([event.text async for event in self if isinstance(event, Text)])
+
+    def played(self, ms: float) -> None:
+        """Report how much of the audio the listener has heard; without it, a clock estimates."""
+        self._session.played(self.request_id, ms)
+
+    def interrupt_nowait(self, reason: str = STOP, *, played_ms: float | None = None) -> Interruption:
+        """Cancel the reply now; `stopped` of the result waits for the proof.
+
+        Safe to be called from another thread through `TrioToken.run_sync_soon`.
+        """
+        return self._session.interrupt(self.request_id, reason, played_ms)
+
+    async def interrupt(self, reason: str = STOP, *, played_ms: float | None = None) -> Receipt | None:
+        """Cancel the reply, wait until it has stopped, and return its receipt; None where it had ended unheard of.
+
+        Bounded by `Limits.interrupt_s`. Cancelled, the reply stops all the same.
+        """
+        receipts = await _receipts(self.interrupt_nowait(reason, played_ms=played_ms))
+        return receipts.get(self.request_id)
+
+
+class VoiceReply(Reply):
+    """A reply to a voice that is still speaking."""
+
+    def __init__(self, session: Session, request: Request, outbox: Outbox, upload: Upload) -> None:
+        super().__init__(session, request, outbox)
+        self._upload = upload
+
+    def hear(self, audio: bytes) -> None:
+        """Pass on microphone audio: s16le mono at the settings' input rate, any size. Never waits.
+
+        Raises:
+            WireError: The recogniser is too far behind.
+        """
+        self._upload.push(audio)
+
+    def end(self) -> None:
+        """Note the end of the utterance; without it the upload is given up after `Limits.upload_idle_s`."""
+        self._upload.end()
+
+
+async def _receipts(interruption: Interruption) -> dict[str, Receipt]:
+    await interruption.stopped()
+    return interruption.acknowledgement().receipts
+
+
+def _new_id() -> str:
+    return f"req_{uuid.uuid4().hex}"
