@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import h11
-import psutil  # type: ignore[import-untyped]  # it ships no types
+import psutil
 import trio
 import trustme
 from attrs import define, field

@@ -5,14 +5,13 @@ import ssl
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 
-import h11
 import httpcore
 import pytest
 import trio
 
 from tests.net.loopback import Conversation, client_tls, serve, server_tls, until
 from voxint.net import pool as pool_module
-from voxint.net.pool import Pool, PoolStatistics, receiver
+from voxint.net.pool import Body, Pool, PoolStatistics
 
 NOTHING = PoolStatistics(in_use=0, idle=0, spares=0, waiting=0)
 
@@ -55,9 +54,7 @@ async def get(pool: httpcore.AsyncConnectionPool, url: str, **extensions: object
     request = httpcore.Request("GET", url, headers=[("host", "127.0.0.1")], extensions=extensions)
     response = await pool.handle_async_request(request)
     try:
-        event = await receiver(response)()
-        assert isinstance(event, h11.Data)
-        return bytes(event.data)
+        return await Body(response).read()
     finally:
         await response.aclose()
 

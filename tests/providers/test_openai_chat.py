@@ -57,8 +57,8 @@ async def generate(chat: LanguageModel, turn: Turn = TURN) -> list[Piece]:
     return [piece async for piece in receive]
 
 
-async def answer_to(*chunks: bytes, **options: Any) -> list[Piece]:
-    """Return what the stage makes of a response of these chunks."""
+def playing(*chunks: bytes) -> Script:
+    """Return the script of one response of these chunks."""
 
     async def script(conversation: Conversation) -> None:
         await conversation.request()
@@ -67,7 +67,12 @@ async def answer_to(*chunks: bytes, **options: Any) -> list[Piece]:
             await conversation.chunk(chunk)
         await conversation.end()
 
-    async with chat_with(script, **options) as (chat, _, _):
+    return script
+
+
+async def answer_to(*chunks: bytes) -> list[Piece]:
+    """Return what the stage makes of a response of these chunks."""
+    async with chat_with(playing(*chunks)) as (chat, _, _):
         return await generate(chat)
 
 
@@ -196,19 +201,9 @@ async def test_function_calls_without_an_index() -> None:
 )
 async def test_bad_answers(chunks: list[bytes], message: str) -> None:
     """An answer that is cut off, reports an error or breaks the form is an UpstreamError that says which."""
-    with pytest.raises(UpstreamError, match=message):
-        await raising(answer_to(*chunks))
-
-
-async def raising(awaitable: Any) -> None:
-    """Await, and raise what is inside the groups that nurseries make."""
-    try:
-        await awaitable
-    except BaseExceptionGroup as group:
-        error: BaseException = group
-        while isinstance(error, BaseExceptionGroup):
-            [error] = error.exceptions
-        raise error from None
+    async with chat_with(playing(*chunks)) as (chat, _, _):
+        with pytest.raises(UpstreamError, match=message):
+            await generate(chat)
 
 
 @pytest.mark.parametrize(
@@ -312,16 +307,19 @@ async def test_a_slow_reader_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> N
         await conversation.request()
         await conversation.head()
         await conversation.chunk(text("a", "stop"))
+        await first_is_read.wait()
         await conversation.chunk(text("b") + DONE)
         await conversation.end()
 
+    first_is_read = trio.Event()
     async with chat_with(script) as (chat, _, _):
         send, receive = trio.open_memory_channel[Piece](0)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(chat.generate, TURN, send)
             for expected in (Delta("a"), Delta("b")):
-                await trio.sleep(0.1)
+                await trio.sleep(0.1)  # twice the tail
                 assert await receive.receive() == expected
+                first_is_read.set()
 
 
 @pytest.mark.parametrize(
@@ -377,7 +375,7 @@ async def test_check(status: int, body: bytes, verdict: str) -> None:
         assert verdict in await chat.check()
 
 
-async def test_check_of_a_bad_key(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_check_of_a_bad_key() -> None:
     """The check raises what the first turn would meet."""
 
     async def script(conversation: Conversation) -> None:

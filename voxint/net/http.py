@@ -7,7 +7,6 @@ from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mappin
 from contextlib import asynccontextmanager
 from typing import cast
 
-import h11
 import httpcore
 import httpx
 import msgspec
@@ -16,7 +15,7 @@ from attrs import frozen
 
 from voxint._version import __version__
 from voxint.errors import ConfigError, UpstreamError, UpstreamTimeout
-from voxint.net.pool import Pool, PoolStatistics, receiver
+from voxint.net.pool import Body, Pool, PoolStatistics
 
 __all__ = ["HttpClient", "chunks", "open_http"]
 
@@ -63,25 +62,25 @@ class HttpClient:
             UpstreamError: The server could not be reached, broke off, or does not speak HTTP; also from `chunks`.
             UpstreamTimeout: It did not accept a connection in time, or no connection became free in time.
         """
-        request, body = _request(method, url, headers, json, content)
+        request, upload = _request(method, url, headers, json, content)
         target = _target(request.url)
         peer = _Peer(f"{request.url.host}:{target.origin.port}", self._timeout_s)
         try:
             limits = {"timeout": {"pool": self._timeout_s}}
             raw = await self._pool.handle_async_request(
-                httpcore.Request(method, target, headers=request.headers.raw, content=body, extensions=limits)
+                httpcore.Request(method, target, headers=request.headers.raw, content=upload, extensions=limits)
             )
         except _FOREIGN as error:
             raise peer.error(error) from _shown(error)
         except trio.Cancelled:
             self._pool.dial_spare(target.origin)
             raise
-        incoming = _Body(raw, peer)
+        body = Body(raw)
         try:
-            yield httpx.Response(raw.status, headers=raw.headers, stream=incoming, request=request)
+            yield httpx.Response(raw.status, headers=raw.headers, stream=_Incoming(body, peer), request=request)
         finally:
-            await incoming.aclose()
-            if not incoming.complete:
+            await body.aclose()
+            if not body.complete:
                 self._pool.dial_spare(target.origin)
 
     def warm(self, url: str) -> None:
@@ -128,39 +127,35 @@ def chunks(response: httpx.Response) -> AsyncIterator[bytes]:
     """
     if "content-encoding" in response.headers:
         return response.aiter_bytes()
-    return cast("_Body", response.stream)
+    return cast("_Incoming", response.stream)
 
 
-class _Body(httpx.AsyncByteStream):
-    """The body of a response, chunk by chunk."""
+class _Incoming(httpx.AsyncByteStream):
+    """The body of a response as httpx wants it; an iterator, because trio warns of generators that are cut short."""
 
-    def __init__(self, raw: httpcore.Response, peer: _Peer) -> None:
-        self.complete = False
-        self._raw = raw
-        self._receive = receiver(raw)
+    def __init__(self, body: Body, peer: _Peer) -> None:
+        self._body = body
         self._peer = peer
 
-    def __aiter__(self) -> _Body:
+    def __aiter__(self) -> _Incoming:
         return self
 
     async def __anext__(self) -> bytes:
-        if not self.complete:
-            try:
-                event = await self._receive()
-            except _FOREIGN as error:
-                raise self._peer.error(error) from _shown(error)
-            if type(event) is h11.Data:
-                return bytes(event.data)
-            self.complete = True
-        raise StopAsyncIteration
+        try:
+            data = await self._body.read()
+        except _FOREIGN as error:
+            raise self._peer.error(error) from _shown(error)
+        if not data:
+            raise StopAsyncIteration
+        return data
 
     async def aclose(self) -> None:
-        """Give a finished connection back, close any other; shielded, and waits for nothing."""
-        await self._raw.aclose()
+        """See `Body.aclose`."""
+        await self._body.aclose()
 
 
 class _Upload:
-    """The body of a request in one piece; an iterator, because trio warns of generators that are cut short."""
+    """The body of a request in one piece; an iterator as `_Incoming` is."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content
