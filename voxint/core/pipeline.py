@@ -89,10 +89,10 @@ class Pipeline:
         answer, ledger, patience, segmenter = request.answer, request.ledger, Patience(), Segmenter()
 
         async def speak(ready: list[str]) -> None:
-            for piece in ready:
-                assert pieces is not None
-                request.spoken_chars += len(piece)
-                await pieces.send(piece)
+            if pieces is not None:
+                for piece in ready:
+                    request.spoken_chars += len(piece)
+                    await pieces.send(piece)
 
         async def pass_on(item: Delta | ToolCall | Usage) -> None:
             if isinstance(item, Delta):
@@ -106,6 +106,8 @@ class Pipeline:
                         await speak(ready)
                         await answer.room()
             elif isinstance(item, ToolCall):
+                patience.rest()
+                await speak(segmenter.flush())  # what was said before the call is not held back while a tool runs
                 answer.call(item)
             else:
                 request.provider_tokens = item.output_tokens
@@ -114,8 +116,7 @@ class Pipeline:
         request.timeline.mark("asked")
         patience.expect("the first token", limits.first_token_s)
         await self._run_stage("llm", patience, lambda: self.agent.llm.generate(self.turn(), Sink(pass_on)))
-        if pieces is not None:
-            await speak(segmenter.flush())
+        await speak(segmenter.flush())
 
     async def _speak(self, tts: TextToSpeech, pieces: trio.MemoryReceiveChannel[str]) -> None:
         """Run the synthesizer and, beside it, the pacing of what it says."""
