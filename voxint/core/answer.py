@@ -6,7 +6,7 @@ import trio
 
 from voxint.core.outbox import Outbox
 from voxint.core.stages import ToolCall
-from voxint.protocol.messages import Error, FunctionCall, Response, ServerMessage
+from voxint.protocol.messages import Error, FunctionCall, Response, ServerMessage, TranscriptMessage
 from voxint.protocol.playout import PlayoutLedger
 
 __all__ = ["Answer"]
@@ -90,10 +90,11 @@ class Answer:
             self._waiting += CALL_SIZE
             self._outbox.queue(_CallDraft(self, call))
 
-    def tell(self, message: ServerMessage) -> None:
-        """Queue another message that bears the request's id."""
+    def understood(self, text: str, *, is_final: bool) -> None:
+        """Queue what was understood of the user's voice."""
         if not self.ended:
-            self._outbox.post(message)
+            self._waiting += len(text)
+            self._outbox.queue(_TranscriptDraft(self, text, is_final))
 
     async def flushed(self) -> None:
         """Wait until the writer has taken everything. Bounded by the request's own deadline."""
@@ -167,6 +168,21 @@ class _VoiceDraft:
         frame = Response(request_id=answer.request_id, voice_stream_seq=answer.voice_frames, voice=self._audio)
         answer.voice_frames += 1
         return frame
+
+
+class _TranscriptDraft:
+    """What was understood; it belongs to no stream."""
+
+    __slots__ = ("_is_final", "_text", "owner")
+
+    def __init__(self, owner: Answer, text: str, is_final: bool) -> None:
+        self.owner = owner
+        self._text = text
+        self._is_final = is_final
+
+    def take(self, now: float) -> ServerMessage:
+        self.owner._took(len(self._text))
+        return TranscriptMessage(request_id=self.owner.request_id, text=self._text, is_final=self._is_final)
 
 
 class _CallDraft:

@@ -20,7 +20,6 @@ from voxint.core.upload import Upload
 from voxint.core.voice import Voice
 from voxint.errors import UpstreamTimeout
 from voxint.protocol.audio import AudioFormat
-from voxint.protocol.messages import TranscriptMessage
 from voxint.protocol.segments import Segmenter
 from voxint.protocol.transcript import join_transcripts
 
@@ -68,20 +67,20 @@ class Pipeline:
 
     async def _transcribe(self, stt: SpeechToText, upload: Upload, patience: Patience) -> str:
         finals: list[str] = []
+        answer = self.request.answer
 
         async def hear(transcript: Transcript) -> None:
             if transcript.is_final and transcript.text:
                 finals.append(transcript.text)
             if self.transcripts:
-                self.request.answer.tell(
-                    TranscriptMessage(request_id=self.request.id, text=transcript.text, is_final=transcript.is_final)
-                )
+                await answer.room()
+                answer.understood(_encodable(transcript.text), is_final=transcript.is_final)
             if upload.ended:
                 patience.expect("the rest of the transcript", self.agent.limits.transcript_s)
 
         await self._run_stage("stt", patience, lambda: stt.transcribe(upload, Sink(hear)))
         self.request.timeline.mark("transcribed")
-        return join_transcripts(finals)
+        return _encodable(join_transcripts(finals))
 
     async def _write(self, pieces: trio.MemorySendChannel[str] | None) -> None:
         """Run the model; its text goes to the client as it comes, and in speakable pieces to `pieces`."""
