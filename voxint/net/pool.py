@@ -43,13 +43,15 @@ class PoolStatistics:
     Args:
         in_use: Connections a request owns, those being dialed included.
         idle: Used connections that wait for the next request.
-        spares: Connections never used yet, those being dialed included.
+        spares: Connections never used yet, ready for the next request.
+        dialing: Spares that are being dialed.
         waiting: Requests that wait for a connection to become free.
     """
 
     in_use: int
     idle: int
     spares: int
+    dialing: int
     waiting: int
 
 
@@ -160,15 +162,25 @@ class _Spares:
         """Return how many spares there are, to `origin` or in all."""
         return sum(1 for spare in self._kept if origin is None or spare.origin == origin)
 
-    def dial(self, origin: httpcore.Origin) -> None:
-        """Begin to dial one more."""
-        spare = _Spare(origin)
-        self._kept.append(spare)
-        self._nursery.start_soon(self._keep, spare)
+    def ready(self) -> int:
+        """Return how many spares are dialed and waiting."""
+        return sum(1 for spare in self._kept if spare.dialed.is_set())
+
+    def dial(self, origin: httpcore.Origin, idle: int = 0) -> None:
+        """Begin to dial one more, unless with the `idle` connections of the pool enough are warm."""
+        if idle + self.count(origin) < SPARES_PER_ORIGIN and self.count() < SPARES_IN_ALL:
+            spare = _Spare(origin)
+            self._kept.append(spare)
+            self._nursery.start_soon(self._keep, spare)
 
     async def take(self, origin: httpcore.Origin) -> Stream | None:
-        """Return a live spare to `origin`, waiting for one that is being dialed; None where there is none."""
+        """Return a live spare to `origin`, waiting for one that is being dialed; None where there is none.
+
+        Having to wait means that requests follow their cancellations at once; one more is dialed then, so that the
+        next of them finds one ready.
+        """
         while (spare := self._first(origin)) is not None:
+            late = not spare.dialed.is_set()
             spare.claimed = True
             try:
                 await spare.dialed.wait()  # its keeper bounds the dial
@@ -179,6 +191,8 @@ class _Spares:
             with trio.CancelScope(shield=True):  # one step of a keeper that waits for nothing any more
                 await spare.ended.wait()
             if spare.stream is not None:
+                if late:
+                    self.dial(origin)
                 return spare.stream
         return None
 
@@ -281,15 +295,15 @@ class Pool(httpcore.AsyncConnectionPool):
         return PoolStatistics(
             in_use=len(self._connections) - idle,
             idle=idle,
-            spares=self._spares.count(),
+            spares=self._spares.ready(),
+            dialing=self._spares.count() - self._spares.ready(),
             waiting=sum(1 for request in self._requests if request.is_queued()),
         )
 
     def dial_spare(self, origin: httpcore.Origin) -> None:
         """Dial a connection to `origin` in the background, unless enough of them are warm."""
         idle = sum(1 for known in self._connections if known.can_handle_request(origin) and known.is_idle())
-        if idle + self._spares.count(origin) < SPARES_PER_ORIGIN and self._spares.count() < SPARES_IN_ALL:
-            self._spares.dial(origin)
+        self._spares.dial(origin, idle)
 
     def create_connection(self, origin: httpcore.Origin) -> _Connection:
         """Return a connection to be, which takes a spare when it dials."""
