@@ -1,0 +1,381 @@
+"""One session with a server: requests out, replies and answers in."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterable
+from contextlib import aclosing, asynccontextmanager, contextmanager
+from typing import Any, Generic, TypeVar
+from weakref import WeakValueDictionary
+
+import trio
+from attrs import evolve
+
+from voxint.client.link import Link
+from voxint.client.reply import Reply, ReplyOverflow, VoiceUpload
+from voxint.errors import Disconnected, ServerError, WireError
+from voxint.protocol import messages as m
+from voxint.protocol.codec import decode_server, encode_client
+from voxint.protocol.events import events_of
+from voxint.protocol.tools import FunctionOp, Tool
+
+__all__ = ["Client", "Notice"]
+
+Notice = m.Shutdown | m.SessionWarn | m.Error
+"""What a server says of its own accord: it goes down, the session is about to expire, or a message was refused that
+belongs to no reply."""
+
+_T = TypeVar("_T")
+
+
+class _Waiter(Generic[_T]):
+    """Somebody who waits for an answer. One who has left stays in line, so that the next gets his own."""
+
+    def __init__(self) -> None:
+        self.answer: tuple[_T, float] | None = None
+        self.failure: ServerError | None = None
+        self.done = trio.Event()
+
+
+class Client:
+    """A session with a server; made by `connect`.
+
+    Any task may call it. Every method raises `Disconnected` once the connection is lost.
+
+    Attributes:
+        registered: The server's REGISTER_ACK: session id, granted features, the sample rates in Hz.
+    """
+
+    registered: m.RegisterAck
+
+    def __init__(
+        self,
+        link: Link,
+        nursery: trio.Nursery,
+        *,
+        answer_timeout_s: float,
+        unread_limit_bytes: int,
+        on_frame: Callable[[m.ServerMessage, float], None] | None,
+        on_notice: Callable[[Notice], None] | None,
+    ) -> None:
+        self._link = link
+        self._nursery = nursery
+        self._answer_timeout_s = answer_timeout_s
+        self._unread_limit_bytes = unread_limit_bytes
+        self._on_frame = on_frame
+        self._on_notice = on_notice
+        self._session_id: str | None = None
+        self._replies: WeakValueDictionary[str, Reply] = WeakValueDictionary()
+        self._waiters: dict[object, deque[_Waiter[Any]]] = {}
+        self._upload: VoiceUpload | None = None
+
+    async def send_text(self, text: str, *, request_id: str | None = None, require_tts: bool | None = None) -> Reply:
+        """Ask in text. What is live in the session is interrupted by it, with the reason ``USER_NEW_INPUT``.
+
+        Args:
+            text: The user's words, not empty.
+            request_id: The request's id on the wire, 1 to 128 characters, new for each request; None makes one. It is
+                not your user interface's message id: see `Reply`.
+            require_tts: Whether this and later replies are spoken; None leaves it as it is.
+
+        Returns:
+            The reply, at once: its `request_id` can be interrupted before anything has come. Cancelled, the request
+            was not sent.
+
+        Raises:
+            ValueError: The text is empty, or the id is that of a live reply.
+        """
+        if not text.strip():
+            raise ValueError("the text is empty: there is nothing to ask")
+        patch = m.SessionPatch(require_tts=require_tts)
+        return await self._ask(request_id, "TEXT", m.Content(text=text), patch)
+
+    async def send_voice(
+        self,
+        audio: bytes | AsyncIterable[bytes],
+        *,
+        request_id: str | None = None,
+        require_tts: bool | None = None,
+    ) -> Reply:
+        """Ask in voice that is here already, or that an iterable gives as it comes.
+
+        Args:
+            audio: PCM, s16le mono at the session's input rate. As bytes it is sent whole. An iterable is read by a
+                task of the client's, until its end or the reply's; where it raises, the request is interrupted with
+                ``CLIENT_ERROR`` and the reply raises the error.
+            request_id: As in `send_text`.
+            require_tts: As in `send_text`.
+
+        Returns:
+            The reply, at once: also while the voice is still being sent.
+
+        Raises:
+            ValueError: The id is that of a live reply, or the audio is not whole samples.
+        """
+        if isinstance(audio, bytes):
+            if not audio or len(audio) % 2:
+                raise ValueError("the audio is empty or not whole 16-bit samples")
+            content = m.Content(voice_mode="BASE64", voice=audio, audio_format="pcm")
+            return await self._ask(request_id, "VOICE", content, m.SessionPatch(require_tts=require_tts))
+        upload = await self.open_voice(request_id=request_id, require_tts=require_tts)
+        self._nursery.start_soon(self._send_all, upload, audio)
+        return upload.reply
+
+    async def open_voice(self, *, request_id: str | None = None, require_tts: bool | None = None) -> VoiceUpload:
+        """Begin to ask in live voice: `send` what the microphone gives, then `end`.
+
+        A connection carries one upload at a time: opening another interrupts the one that is open.
+
+        Args:
+            request_id: As in `send_text`.
+            require_tts: As in `send_text`.
+
+        Raises:
+            ValueError: The id is that of a live reply.
+        """
+        content = m.Content(voice_mode="BINARY", audio_format="pcm")
+        patch = m.SessionPatch(require_tts=require_tts)
+        reply = await self._ask(request_id, "VOICE", content, patch, stream=True)
+        self._upload = VoiceUpload(self, reply)
+        return self._upload
+
+    async def interrupt(
+        self, request_id: str | None = None, *, reason: str = "USER_STOP", played_ms: float | None = None
+    ) -> m.InterruptAck:
+        """Interrupt a request by its id, or with None every live one, and wait for the acknowledgement.
+
+        The replies it names fall silent as `Reply.interrupt` says. Nothing to interrupt is no error: `status` is
+        ``FAILED`` then and `outcomes` says why. Cancelled, the INTERRUPT is sent all the same.
+
+        Raises:
+            ServerError: The server did not acknowledge in time.
+        """
+        for reply in list(self._replies.values()):
+            if request_id in (None, "", reply.request_id):
+                reply._silence(reason)
+        return (await self._interrupt(request_id, reason, played_ms))[0]
+
+    async def _interrupt(
+        self, request_id: str | None, reason: str, played_ms: float | None
+    ) -> tuple[m.InterruptAck, float]:
+        """Return the acknowledgement with the instant it was read."""
+        waiter = self._post_interrupt(request_id or None, reason, played_ms)
+        return await self._answer(waiter, "an INTERRUPT")
+
+    def played(self, request_id: str, played_ms: float) -> None:
+        """Report how much of a reply's audio was heard; see `Reply.played`."""
+        if self._link.lost is None and not self._link.congested:
+            self._post(m.Played(request_id=request_id, played_ms=played_ms))
+
+    async def update(
+        self,
+        *,
+        require_tts: bool | None = None,
+        enable_srs: bool | None = None,
+        system_prompt: str | None = None,
+        scene_context: str | None = None,
+        tools: Iterable[Tool] | None = None,
+        tools_op: FunctionOp = "REPLACE",
+    ) -> None:
+        """Change the session, and wait until the server has. What is not given stays; live replies go on.
+
+        Raises:
+            ServerError: The server refused, or did not answer in time.
+            ValueError: Nothing was given.
+        """
+        patch = m.SessionPatch(
+            require_tts=require_tts,
+            enable_srs=enable_srs,
+            system_prompt=system_prompt,
+            scene_context=scene_context,
+            function_calling=None if tools is None else tuple(tools),
+            function_calling_op=tools_op,
+        )
+        if patch == m.SessionPatch(function_calling_op=tools_op):
+            raise ValueError("nothing to update: give at least one setting")
+        with self._in_time("a session update"):
+            await (await self._ask(None, "TEXT", m.Content(text=""), patch)).text()
+
+    async def session_info(self, *fields: str) -> dict[str, Any]:
+        """Return the session's data: all of it, or the fields named."""
+        waiter = self._post_query(m.SessionQuery(query_fields=fields), m.SessionInfo)
+        return (await self._answer(waiter, "a SESSION_QUERY"))[0].session_data
+
+    async def health(self, *fields: str) -> m.HealthStatus:
+        """Return how the server is: all of it, or the fields named."""
+        waiter = self._post_query(m.HealthCheck(check_fields=fields), m.HealthCheckAck)
+        return (await self._answer(waiter, "a HEALTH_CHECK"))[0].health_status
+
+    async def wait_disconnected(self) -> None:
+        """Wait until the connection is lost, for an application that is idle; without bound, that is its use."""
+        await self._link.wait_lost()
+
+    async def _send_audio(self, upload: VoiceUpload, audio: bytes) -> None:
+        """Send audio of an upload; see `VoiceUpload.send`."""
+        await self._link.room()
+        # Audio belongs to whichever upload is open: that of an older one would be heard as the newer one's.
+        if audio and self._upload is upload and not upload.reply.ended:
+            self._link.post(audio)
+
+    async def _end_upload(self, upload: VoiceUpload) -> None:
+        """End an upload; see `VoiceUpload.end`."""
+        await self._link.room()
+        if self._upload is upload and not upload.reply.ended:
+            self._upload = None
+            request_id = upload.reply.request_id
+            self._post(m.Request(request_id=request_id, data_type="VOICE", stream_flag=True, stream_seq=-1))
+            upload.reply.t_input_end = trio.current_time()
+
+    async def _ask(
+        self, request_id: str | None, data_type: Any, content: m.Content, patch: m.SessionPatch, *, stream: bool = False
+    ) -> Reply:
+        await self._link.room()
+        request_id = request_id or f"req_{uuid.uuid4().hex}"
+        known = self._replies.get(request_id)
+        if known is not None and not known.ended:
+            raise ValueError(f"request_id {request_id} is that of a live reply: each request needs its own")
+        reply = Reply(self, request_id, self._unread_limit_bytes)
+        self._post(
+            m.Request(request_id=request_id, data_type=data_type, stream_flag=stream, content=content, patch=patch)
+        )
+        reply.t_input_end = None if stream else reply.t_sent
+        self._replies[request_id] = reply
+        return reply
+
+    async def _send_all(self, upload: VoiceUpload, audio: AsyncIterable[bytes]) -> None:
+        reply = upload.reply
+        try:
+            with reply._while_live:
+                async with _closed_after(audio):
+                    async for piece in audio:
+                        await upload.send(piece)
+                await upload.end()
+        except Exception as error:  # noqa: BLE001 - the application's own iterable: the reply hands it back
+            if not reply.ended:
+                reply._fail(error)
+                self._post_interrupt(reply.request_id, "CLIENT_ERROR")
+
+    def _post(self, message: m.ClientMessage) -> None:
+        self._link.post(encode_client(message, self._session_id, int(time.time() * 1000)))
+
+    def _post_interrupt(
+        self, request_id: str | None, reason: str, played_ms: float | None = None
+    ) -> _Waiter[m.InterruptAck]:
+        message = m.Interrupt(interrupt_request_id=request_id, reason=reason, played_ms=played_ms)
+        self._post(message)
+        return self._expect((m.InterruptAck, request_id))
+
+    def _post_query(self, message: m.ClientMessage, answer: type[_T]) -> _Waiter[_T]:
+        self._post(message)
+        return self._expect(answer)
+
+    def _expect(self, key: object) -> _Waiter[Any]:
+        waiter: _Waiter[Any] = _Waiter()
+        self._waiters.setdefault(key, deque()).append(waiter)
+        return waiter
+
+    async def _answer(self, waiter: _Waiter[_T], what: str) -> tuple[_T, float]:
+        with self._in_time(what):
+            await waiter.done.wait()
+        if waiter.failure is not None:
+            raise evolve(waiter.failure)
+        assert waiter.answer is not None
+        return waiter.answer
+
+    @contextmanager
+    def _in_time(self, what: str) -> Generator[None]:
+        with trio.move_on_after(self._answer_timeout_s) as scope:
+            yield
+        if scope.cancelled_caught:
+            message = f"the server did not answer {what} within {self._answer_timeout_s:g} s"
+            raise ServerError("REQUEST_TIMEOUT", message, retryable=True)
+
+    async def _register(self, message: m.Register) -> None:
+        self.registered = (await self._answer(self._post_query(message, m.RegisterAck), "REGISTER"))[0]
+
+    def _receive(self, frame: str | bytes) -> None:
+        now = trio.current_time()
+        try:
+            message = decode_server(frame)
+        except WireError as error:
+            if error.detail == "$.msg_type":
+                return  # a newer server's message, additive as the protocol promises
+            raise
+        if self._on_frame is not None:
+            self._on_frame(message, now)
+        match message:
+            case m.Response() | m.TranscriptMessage():
+                self._reply_frame(message, now)
+            case m.InterruptAck():
+                self._answered((m.InterruptAck, message.interrupt_request_id or None), message, now)
+            case m.Error():
+                self._error(message)
+            case m.Heartbeat():
+                self._post(m.HeartbeatReply(client_status="ONLINE"))
+            case m.Shutdown() | m.SessionWarn():
+                self._notify(message)
+            case m.RegisterAck():
+                # Set here and not in `_register`: what follows in the same step may already need it.
+                self._session_id = message.session_id
+                self._answered(m.RegisterAck, message, now)
+            case _:
+                self._answered(type(message), message, now)
+
+    def _reply_frame(self, message: m.Response | m.TranscriptMessage, now: float) -> None:
+        reply = self._replies.get(message.request_id)
+        if reply is None or reply.ended:
+            return
+        try:
+            reply._take(events_of(message), now)
+        except ReplyOverflow:
+            self._post_interrupt(reply.request_id, "CLIENT_ERROR")
+
+    def _answered(self, key: object, message: m.ServerMessage, now: float) -> None:
+        waiters = self._waiters.get(key)
+        if not waiters:
+            return
+        waiter = waiters.popleft()
+        if not waiters:
+            del self._waiters[key]
+        waiter.answer = (message, now)
+        waiter.done.set()
+
+    def _error(self, message: m.Error) -> None:
+        error = ServerError(
+            message.error_code, message.error_msg, message.error_detail, message.retryable, message.stage
+        )
+        reply = self._replies.get(message.request_id) if message.request_id else None
+        if reply is not None and not reply.ended:
+            reply._fail(error)
+        elif message.error_code == "SESSION_INVALID" or self._session_id is None:
+            self._fail_all(error)
+        else:
+            self._notify(message)
+
+    def _notify(self, notice: Notice) -> None:
+        if self._on_notice is not None:
+            self._on_notice(notice)
+
+    def _lost(self, error: Disconnected) -> None:
+        self._fail_all(error)
+
+    def _fail_all(self, error: ServerError) -> None:
+        for reply in list(self._replies.values()):
+            reply._fail(error)
+        waiters = [waiter for line in self._waiters.values() for waiter in line]
+        self._waiters.clear()
+        for waiter in waiters:
+            waiter.failure = error
+            waiter.done.set()
+
+
+@asynccontextmanager
+async def _closed_after(audio: AsyncIterable[bytes]) -> AsyncGenerator[None]:
+    """Close an async generator in the task that read it, also when it was left early."""
+    if isinstance(audio, AsyncGenerator):
+        async with aclosing(audio):
+            yield
+    else:
+        yield

@@ -1,0 +1,133 @@
+"""Open a session with a server, and close it whatever happens inside."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import asynccontextmanager
+
+import trio
+
+from voxint.client.client import Client, Notice
+from voxint.client.link import Address, Link
+from voxint.protocol import messages as m
+from voxint.protocol.tools import Tool
+
+__all__ = ["connect"]
+
+UNREAD_LIMIT_BYTES = 32 * 1024 * 1024
+"""What a reply may hold unread: eleven minutes of 24 kHz speech, chosen so that only a reader who has gone meets it."""
+
+
+@asynccontextmanager
+async def connect(
+    url: str,
+    *,
+    api_key: str | None = None,
+    account: str | None = None,
+    password: str | None = None,
+    platform: m.Platform = "WEB",
+    require_tts: bool = False,
+    enable_srs: bool | None = None,
+    features: Iterable[str] = (),
+    input_rate: int | None = None,
+    output_rate: int | None = None,
+    system_prompt: str | None = None,
+    scene_context: str | None = None,
+    tools: Iterable[Tool] = (),
+    connect_timeout_s: float = 5.0,
+    answer_timeout_s: float = 10.0,
+    unread_limit_bytes: int = UNREAD_LIMIT_BYTES,
+    ssl_context: ssl.SSLContext | None = None,
+    on_frame: Callable[[m.ServerMessage, float], None] | None = None,
+    on_notice: Callable[[Notice], None] | None = None,
+) -> AsyncGenerator[Client]:
+    """Connect, register, and give the `Client` for the block.
+
+    Leaving the block sends what waits and closes the connection, within a second; the server then cancels what is
+    live. Cancelled, it drops the connection at once. An exception of the block comes out as it is, in no group.
+
+    Args:
+        url: ``ws://HOST:PORT/ws/agent/stream``, or ``wss://`` for TLS.
+        api_key: The key, where the server wants one.
+        account: The other way to register, with `password`.
+        password: The account's.
+        platform: What kind of client this is.
+        require_tts: Whether replies are spoken.
+        enable_srs: A session setting that the server keeps; None: its default.
+        features: Extensions to ask for, such as ``transcripts`` and ``binary_audio``; `Client.registered` says which
+            were granted.
+        input_rate: Of the audio sent, in Hz; None: 16,000.
+        output_rate: Of the audio received, in Hz; None: 16,000.
+        system_prompt: Who the agent is; None: the server's own prompt.
+        scene_context: Where the user is; None: nothing.
+        tools: Functions the model may call.
+        connect_timeout_s: For dialling, both handshakes and the registration together.
+        answer_timeout_s: For an acknowledgement, a query, an update.
+        unread_limit_bytes: What a reply may hold unread before it fails with `ReplyOverflow` and is interrupted.
+        ssl_context: For ``wss://``; None: the system's certificates.
+        on_frame: Called with every frame and the instant it was read, before the client looks at it. It must not wait.
+        on_notice: Called with what the server says of its own accord. It must not wait. An exception of either hook
+            ends the connection and comes out of the block.
+
+    Raises:
+        Disconnected: The server can't be reached, refused the connection, or took too long.
+        ServerError: The server refused the registration, such as with ``AUTH_FAILED``.
+        ConfigError: The url is not a WebSocket's.
+    """
+    register = m.Register(
+        auth=_auth(api_key, account, password),
+        platform=platform,
+        patch=m.SessionPatch(
+            require_tts=require_tts,
+            enable_srs=enable_srs,
+            system_prompt=system_prompt,
+            scene_context=scene_context,
+            function_calling=tuple(tools) or None,
+        ),
+        features=tuple(features),
+        audio=m.Audio(input_rate=input_rate, output_rate=output_rate),
+    )
+    link = Link(Address.of(url), ssl_context)
+    failure: BaseException | None = None
+    try:
+        async with trio.open_nursery() as nursery:
+            client = Client(
+                link,
+                nursery,
+                answer_timeout_s=answer_timeout_s,
+                unread_limit_bytes=unread_limit_bytes,
+                on_frame=on_frame,
+                on_notice=on_notice,
+            )
+            try:
+                try:
+                    await _open(link, client, nursery, register, connect_timeout_s)
+                    yield client
+                finally:
+                    await link.close()
+            except BaseException as error:  # noqa: BLE001 - raised below, past the nursery that would wrap it in a group
+                failure = error
+            nursery.cancel_scope.cancel(reason="the block of connect() has ended")
+    finally:
+        try:
+            if link.fault is not None:
+                raise link.fault
+            if failure is not None:
+                raise failure
+        finally:
+            del failure  # its traceback holds this frame
+
+
+async def _open(link: Link, client: Client, nursery: trio.Nursery, register: m.Register, timeout_s: float) -> None:
+    with trio.move_on_after(timeout_s) as scope:
+        await nursery.start(link.run, client._receive, client._lost)
+        await client._register(register)
+    if scope.cancelled_caught:
+        raise link.disconnected(f"did not open a session within {timeout_s:g} s: is it this server's port?")
+
+
+def _auth(api_key: str | None, account: str | None, password: str | None) -> m.Auth:
+    if account is not None:
+        return m.Auth(type="ACCOUNT", account=account, password=password)
+    return m.Auth(type="API_KEY", api_key=api_key or "")

@@ -1,0 +1,272 @@
+"""The socket of a client: one task reads, one writes, and whoever waits can be cancelled harmlessly."""
+
+from __future__ import annotations
+
+import ssl
+from collections import deque
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+import trio
+from attrs import frozen
+from trio_websocket import ConnectionClosed, ConnectionRejected, WebSocketConnection, wrap_client_stream
+
+from voxint.errors import ConfigError, Disconnected, WireError
+from voxint.protocol.codec import MAX_FRAME_BYTES
+
+__all__ = ["Address", "Link"]
+
+ROOM = 65_536
+"""Bytes that may wait for the writer before `Link.room` waits: two seconds of 16 kHz speech, chosen so that a stalled
+network holds little and an INTERRUPT never queues behind more."""
+
+CLOSE_S = 1.0
+"""For what is still to be sent and a polite close; a peer that does not read would hold it for ever."""
+
+SILENCE_S = 120.0
+"""Servers send HEARTBEAT well under 120 s apart (the protocol's number): a longer silence is a dead connection."""
+
+RECEIVE_BYTES = 65_536  # a base64 audio frame is about 5 KB: one read where trio-websocket's default takes two
+
+_Stream = trio.SocketStream | trio.SSLStream[trio.SocketStream]
+
+
+@frozen
+class Address:
+    """Where a server is.
+
+    Args:
+        secure: Whether to speak TLS.
+        host: Name or IP address.
+        port: TCP port.
+        resource: Path and query.
+        shown: The url as errors may show it: without query and user, where keys may stand.
+    """
+
+    secure: bool
+    host: str
+    port: int
+    resource: str
+    shown: str
+
+    @classmethod
+    def of(cls, url: str) -> Address:
+        """Read a ws:// or wss:// url.
+
+        Raises:
+            ConfigError: It is not one.
+        """
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname, parts.port
+        except ValueError:
+            host = None
+        if host is None or parts.scheme not in ("ws", "wss"):
+            raise ConfigError("url", "expected ws://HOST:PORT/ws/agent/stream, or wss:// for TLS")
+        secure = parts.scheme == "wss"
+        port = port or (443 if secure else 80)
+        path = parts.path or "/"
+        resource = f"{path}?{parts.query}" if parts.query else path
+        authority = parts.netloc.rpartition("@")[2]
+        return cls(secure, host, port, resource, f"{parts.scheme}://{authority}{path}")
+
+
+class Link:
+    """A connection to a server, dialled by `run`.
+
+    Args:
+        address: Where.
+        ssl_context: For wss://; None: the system's certificates.
+
+    Attributes:
+        lost: Why nothing can be sent any more; None while something can.
+        fault: What `receive` raised, where that ended the connection.
+    """
+
+    def __init__(self, address: Address, ssl_context: ssl.SSLContext | None) -> None:
+        self.lost: Disconnected | None = None
+        self.fault: Exception | None = None
+        self._address = address
+        self._ssl_context = ssl_context
+        self._frames: deque[str | bytes] = deque()
+        self._waiting = 0
+        self._writer = trio.lowlevel.ParkingLot()
+        self._room = trio.lowlevel.ParkingLot()
+        self._closing = False
+        self._ended = trio.Event()
+
+    def disconnected(self, what: str) -> Disconnected:
+        """Return the error that says what happened to this connection."""
+        return Disconnected("DISCONNECTED", f"{self._address.shown}: {what}", retryable=True)
+
+    @property
+    def congested(self) -> bool:
+        """Whether `room` would wait."""
+        return self._waiting >= ROOM
+
+    async def room(self) -> None:
+        """Wait until little waits for the writer. Bounded by the connection: its loss wakes everybody.
+
+        Raises:
+            Disconnected: The connection is lost.
+        """
+        await trio.lowlevel.checkpoint()
+        while self.congested and self.lost is None:
+            await self._room.park()
+        self._check()
+
+    def post(self, frame: str | bytes) -> None:
+        """Hand a frame to the writer, without waiting.
+
+        Raises:
+            Disconnected: The connection is lost.
+        """
+        self._check()
+        self._frames.append(frame)
+        self._waiting += len(frame)
+        self._writer.unpark()
+
+    async def wait_lost(self) -> None:
+        """Wait until the connection is lost or closed; without bound, that is its use."""
+        await self._ended.wait()
+
+    async def close(self) -> None:
+        """Send what waits, say goodbye, and wait for that for `CLOSE_S` at most; cancelled, it is over at once."""
+        self._closing = True
+        self._writer.unpark_all()
+        with trio.move_on_after(CLOSE_S):
+            await self._ended.wait()
+
+    async def run(
+        self,
+        receive: Callable[[str | bytes], None],
+        lost: Callable[[Disconnected], None],
+        *,
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Dial, then read and write until either side ends. Cancelled, it drops the connection at once.
+
+        Args:
+            receive: Takes each frame, without waiting.
+            lost: Told once, when the connection that was `started` has ended.
+            task_status: `started` once the WebSocket is open.
+
+        Raises:
+            Disconnected: The server can't be reached or refused; only before `started`.
+        """
+        stream: _Stream | None = None
+        why = self.disconnected("the client has closed the connection")
+        opened = False
+        try:
+            stream = await self._dial()
+            async with trio.open_nursery() as nursery:
+                ws = await self._open(nursery, stream)
+                opened = True
+                task_status.started()
+                nursery.start_soon(self._write, ws)
+                why = await self._read(ws, receive)
+                if not self._closing:
+                    nursery.cancel_scope.cancel(reason="the connection has ended")
+        except* Exception as group:  # noqa: BLE001 - whatever trio-websocket fails with costs this connection, no more
+            why = self._failed(group)
+            if not opened:
+                raise why from None
+        finally:
+            if stream is not None:
+                await trio.aclose_forcefully(stream)
+            self.lost = why
+            self._ended.set()
+            self._room.unpark_all()
+            lost(why)
+
+    async def _dial(self) -> _Stream:
+        address = self._address
+        try:
+            if not address.secure:
+                return await trio.open_tcp_stream(address.host, address.port)
+            context = self._ssl_context or ssl.create_default_context()
+            stream = await trio.open_ssl_over_tcp_stream(
+                address.host, address.port, https_compatible=True, ssl_context=context
+            )
+            try:
+                await stream.do_handshake()
+            except BaseException:
+                await trio.aclose_forcefully(stream)
+                raise
+        except OSError as error:
+            what = f"can't be reached ({error}): is the server running, and is this its address?"
+            raise self.disconnected(what) from None
+        except trio.BrokenResourceError as error:
+            what = f"the TLS handshake failed ({error.__cause__}): is it a wss:// server, and is its certificate known?"
+            raise self.disconnected(what) from None
+        return stream
+
+    async def _open(self, nursery: trio.Nursery, stream: _Stream) -> WebSocketConnection:
+        host = f"[{self._address.host}]" if ":" in self._address.host else self._address.host
+        return await wrap_client_stream(
+            nursery,
+            stream,
+            f"{host}:{self._address.port}",
+            self._address.resource,
+            max_message_size=MAX_FRAME_BYTES,
+            receive_buffer_size=RECEIVE_BYTES,
+        )
+
+    async def _write(self, ws: WebSocketConnection) -> None:
+        """Send what was posted: the only task that does, cancelled only together with the socket.
+
+        A task cancelled inside a send would leave half a frame on the wire.
+        """
+        try:
+            while True:
+                while not self._frames:
+                    if self._closing:
+                        await ws.aclose()
+                        return
+                    await self._writer.park()
+                frame = self._frames.popleft()
+                self._waiting -= len(frame)
+                if self._waiting < ROOM:
+                    self._room.unpark_all()
+                await ws.send_message(frame)
+        except ConnectionClosed:
+            pass  # the reader says why
+
+    async def _read(self, ws: WebSocketConnection, receive: Callable[[str | bytes], None]) -> Disconnected:
+        """Receive until the connection ends; return why it did."""
+        with trio.CancelScope() as silence:
+            while True:
+                silence.deadline = trio.current_time() + SILENCE_S
+                try:
+                    receive(await ws.get_message())
+                except ConnectionClosed as closed:
+                    return self._closed(closed)
+                except WireError as error:
+                    return self.disconnected(f"the server broke the protocol ({error})")
+                except Exception as error:  # noqa: BLE001 - a hook of the application's: `connect` raises it
+                    self.fault = error
+                    return self.disconnected(f"a hook raised {type(error).__name__}")
+        return self.disconnected(f"nothing came for {SILENCE_S:g} s")
+
+    def _closed(self, closed: ConnectionClosed) -> Disconnected:
+        reason = closed.reason
+        if self._closing:
+            return self.disconnected("the client has closed the connection")
+        if reason is None or reason.code == 1006:  # 1006: the TCP connection ended without a word
+            return self.disconnected("the connection broke")
+        words = f", {reason.reason}" if reason.reason else ""
+        return self.disconnected(f"the server closed the connection ({reason.code}{words})")
+
+    def _failed(self, group: BaseExceptionGroup[Exception]) -> Disconnected:
+        error: BaseException = group
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        if isinstance(error, Disconnected):
+            return error
+        if isinstance(error, ConnectionRejected):
+            return self.disconnected(f"refused with HTTP status {error.status_code}: is the path right, is it full?")
+        return self.disconnected(f"the server does not speak WebSocket ({type(error).__name__})")
+
+    def _check(self) -> None:
+        if self.lost is not None:
+            raise self.disconnected(self.lost.message.partition(": ")[2])

@@ -1,0 +1,247 @@
+"""One answer as it comes in, and the upload that asks for it."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Protocol
+
+import trio
+from attrs import evolve
+
+from voxint.errors import ServerError, VoxintError
+from voxint.protocol.events import Ended, Event, Text, Voice
+from voxint.protocol.messages import InterruptAck
+from voxint.protocol.receipt import Receipt
+
+__all__ = ["Reply", "ReplyOverflow", "VoiceUpload"]
+
+EVENT_BYTES = 128  # ours: what an event weighs beside its text or audio
+
+
+class ReplyOverflow(VoxintError):
+    """A reply was not read while more came than the client keeps; the application is at fault."""
+
+
+class Line(Protocol):
+    """What a reply needs of its client."""
+
+    async def _interrupt(
+        self, request_id: str | None, reason: str, played_ms: float | None
+    ) -> tuple[InterruptAck, float]:
+        """Interrupt and return the acknowledgement with the instant it was read."""
+
+    def played(self, request_id: str, played_ms: float) -> None:
+        """Report the playback position."""
+
+    async def _send_audio(self, upload: VoiceUpload, audio: bytes) -> None:
+        """Send audio of an upload."""
+
+    async def _end_upload(self, upload: VoiceUpload) -> None:
+        """Send the end frame of an upload."""
+
+
+class Reply:
+    """The answer to one request: iterate over it for its events, the last of which is `Ended`.
+
+    It buffers what comes until it is read, so a slow reader holds up neither acknowledgements nor other replies.
+    Replies are made by `Client`; one that the application lets go of is ignored from then on, not interrupted.
+
+    Attributes:
+        request_id: The request's own id on the wire: what INTERRUPT, PLAYED and the receipts name. It is *not* the id
+            that an application gives to a message in its user interface; an interrupt with such an id stops nothing.
+        ack: The acknowledgement of the last `interrupt` of this reply; None before. `ack.outcomes[request_id]` says
+            whether it was ``stopped``, had ``already_finished``, or was ``not_found``.
+        t_sent: When the request was handed to the writer, like all instants here in seconds on trio's clock.
+        t_input_end: When the last of the user's input was; None while an upload is open.
+        t_first_text: When the first text was read from the socket; None before.
+        t_first_voice: When the first audio was.
+        t_ended: When the end was.
+        t_interrupt: When the last `interrupt` was handed to the writer.
+        t_ack: When its acknowledgement was read.
+    """
+
+    def __init__(self, line: Line, request_id: str, unread_limit_bytes: int) -> None:
+        self.request_id = request_id
+        self.ack: InterruptAck | None = None
+        self.t_sent = trio.current_time()
+        self.t_input_end: float | None = None
+        self.t_first_text: float | None = None
+        self.t_first_voice: float | None = None
+        self.t_ended: float | None = None
+        self.t_interrupt: float | None = None
+        self.t_ack: float | None = None
+        self._line = line
+        self._events: deque[Event] = deque()
+        self._unread_bytes = 0
+        self._limit_bytes = unread_limit_bytes
+        self._failure: Exception | None = None
+        self._silenced: str | None = None
+        self._news = trio.lowlevel.ParkingLot()
+        self._while_live = trio.CancelScope()
+
+    def __aiter__(self) -> Reply:
+        return self
+
+    async def __anext__(self) -> Event:
+        """Wait for the next event. Bounded by the server's request limit, and by the connection, whose loss ends it.
+
+        Raises:
+            ServerError: The request failed; raised once what came before it was read.
+            Disconnected: The connection was lost, likewise.
+            ReplyOverflow: More came than the client keeps unread.
+        """
+        await trio.lowlevel.checkpoint()
+        while not self._events:
+            if self._failure is not None:
+                # A copy: several tasks may raise it, each with its own traceback.
+                raise evolve(self._failure) if isinstance(self._failure, ServerError) else self._failure
+            if self.ended:
+                raise StopAsyncIteration
+            await self._news.park()
+        event = self._events.popleft()
+        self._unread_bytes -= _size(event)
+        return event
+
+    @property
+    def ended(self) -> bool:
+        """Whether its end has come, read or not: by a final frame, an error or the loss of the connection."""
+        return self.t_ended is not None
+
+    async def text(self) -> str:
+        """Read to the end and return the text that was not read yet; of an interrupted reply what came of it.
+
+        Raises:
+            ServerError: As iteration does; what was read is lost then.
+        """
+        return "".join([event.text async for event in self if isinstance(event, Text)])
+
+    async def interrupt(self, reason: str = "USER_STOP", played_ms: float | None = None) -> Receipt | None:
+        """Stop this reply and wait for the proof: returns when the INTERRUPT_ACK is here.
+
+        From the call on the reply is silent: what was not read yet is thrown away, whatever still comes too, and
+        `Ended` is the next and last event, interrupted even where the server had finished just before. Cancelled,
+        the INTERRUPT is sent all the same.
+
+        Args:
+            reason: ``USER_STOP``, ``USER_NEW_INPUT``, ``CLIENT_ERROR`` or your own words, 64 characters at most.
+            played_ms: How many milliseconds of this reply's audio were heard so far, where the caller knows.
+
+        Returns:
+            What was stopped, saved and heard. For a reply that had finished: a receipt if it was still being played
+            and the dialogue was cut to what was heard, else None. None too if the server does not know the id.
+
+        Raises:
+            ServerError: The server did not acknowledge in time.
+            Disconnected: The connection was lost.
+        """
+        self.t_interrupt = trio.current_time()
+        self._silence(reason)
+        self.ack, self.t_ack = await self._line._interrupt(self.request_id, reason, played_ms)
+        return self.ack.receipts.get(self.request_id)
+
+    def played(self, played_ms: float) -> None:
+        """Tell the server how many milliseconds of this reply's audio were heard so far.
+
+        A hint that is never waited for, and dropped where the connection is congested or lost.
+        """
+        self._line.played(self.request_id, played_ms)
+
+    # What follows is for the client, which reads the socket.
+
+    def _take(self, events: tuple[Event, ...], now: float) -> None:
+        """Buffer what was read at `now`.
+
+        Raises:
+            ReplyOverflow: More is unread than the limit; the reply has failed with it.
+        """
+        for event in events:
+            if self.ended:
+                return
+            if isinstance(event, Ended):
+                self._end(event, now)
+                return
+            self._mark_first(event, now)
+            if self._silenced is None:
+                self._buffer(event)
+
+    def _end(self, event: Ended, now: float) -> None:
+        self.t_ended = now
+        self._events.append(self._cut(event))
+        self._while_live.cancel(reason="the reply has ended")
+        self._news.unpark_all()
+
+    def _fail(self, error: Exception) -> None:
+        """End with an error; the first end stands."""
+        if not self.ended:
+            self.t_ended = trio.current_time()
+            self._failure = error
+            self._while_live.cancel(reason="the reply has failed")
+            self._news.unpark_all()
+
+    def _silence(self, reason: str) -> None:
+        """Throw away what is unread; nothing but `Ended` comes after."""
+        self._silenced = reason
+        last = self._events[-1] if self._events else None
+        self._events.clear()
+        self._unread_bytes = 0
+        if isinstance(last, Ended):
+            self._events.append(self._cut(last))
+
+    def _cut(self, end: Ended) -> Ended:
+        return end if self._silenced is None or end.interrupted else Ended(True, self._silenced)
+
+    def _mark_first(self, event: Event, now: float) -> None:
+        if isinstance(event, Text):
+            if self.t_first_text is None:
+                self.t_first_text = now
+        elif isinstance(event, Voice) and self.t_first_voice is None:
+            self.t_first_voice = now
+
+    def _buffer(self, event: Event) -> None:
+        self._unread_bytes += _size(event)
+        if self._unread_bytes > self._limit_bytes:
+            self._events.clear()
+            error = ReplyOverflow(
+                f"reply {self.request_id} was not read while {self._limit_bytes} bytes came: read it or interrupt it"
+            )
+            self._fail(error)
+            raise error
+        self._events.append(event)
+        self._news.unpark()
+
+
+class VoiceUpload:
+    """A live voice on its way to the server; made by `Client.open_voice`.
+
+    Attributes:
+        reply: The answer; it can be read and interrupted from the start.
+    """
+
+    def __init__(self, line: Line, reply: Reply) -> None:
+        self.reply = reply
+        self._line = line
+
+    async def send(self, audio: bytes) -> None:
+        """Send a piece of PCM at the session's input rate; any size, 20 ms is a good one.
+
+        Waits while the network is behind. Once the reply has ended, or another upload has begun, the audio is dropped
+        without an error, so that a microphone's loop need not know. Cancelled, it has sent all of the piece or nothing.
+
+        Raises:
+            Disconnected: The connection was lost.
+        """
+        await self._line._send_audio(self, audio)
+
+    async def end(self) -> None:
+        """Say that the voice is complete; a second time it does nothing.
+
+        Raises:
+            Disconnected: The connection was lost.
+        """
+        await self._line._end_upload(self)
+
+
+def _size(event: Event) -> int:
+    if isinstance(event, Voice):
+        return EVENT_BYTES + len(event.audio)
+    return EVENT_BYTES + len(event.text) if isinstance(event, Text) else EVENT_BYTES
