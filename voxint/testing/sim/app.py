@@ -22,7 +22,7 @@ from voxint.testing.sim.settings import Endpoint, SimSettings
 from voxint.testing.sim.speech import speech
 from voxint.testing.sim.transcription import transcription
 
-__all__ = ["SimAddress", "serve_sim"]
+__all__ = ["SimAddress", "Simulator", "serve_sim"]
 
 JSON_HEADERS = (("content-type", "application/json"),)
 SETTLE_S = 5.0  # the longest that GET /ledger?settled=1 waits
@@ -70,7 +70,7 @@ async def serve_sim(
     """
     settings = settings or SimSettings()
     listeners = await trio.open_tcp_listeners(port, host=host)
-    sim = _Sim(settings)
+    sim = Simulator(settings)
     with ExitStack() as stack:
         stalled = stack.enter_context(_stalled_port(host)) if settings.stall_connect else None
         port = listeners[0].socket.getsockname()[1]
@@ -83,14 +83,15 @@ async def serve_sim(
 
 
 @define(eq=False)
-class _Sim:
-    """The endpoints over one ledger."""
+class Simulator:
+    """The endpoints over one ledger, for any stream; `serve_sim` puts it behind a port."""
 
     settings: SimSettings
     ledger: Ledger = Factory(Ledger)
     _connections: count[int] = Factory(lambda: count(1))
 
-    async def serve(self, stream: trio.SocketStream) -> None:
+    async def serve(self, stream: trio.abc.Stream) -> None:
+        """Serve one connection."""
         self.ledger.open_connections += 1
         try:
             await serve_connection(stream, partial(self._answer, next(self._connections)), limits=LIMITS)

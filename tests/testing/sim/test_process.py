@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import psutil
+import pytest
+import trio
+
+from tests.testing.simulated import Simulated, asking, events
+from voxint.net.http import open_http
+from voxint.testing.sim import sim_process
+from voxint.testing.sim.__main__ import main
+
+
+async def test_process_serves_while_the_block_runs() -> None:
+    """The child is ready when the block begins, takes its flags, counts connections, and is gone after the block."""
+    async with sim_process(tokens=2, token_interval_s=0.0, first_token_s=0.0, stall_connect=True) as sim:
+        assert sim.address.stalled_url is not None
+        async with open_http() as http:
+            with trio.fail_after(10):
+                response = await Simulated(sim, http).post("/chat/completions", asking("hello"))
+            assert len(events(response.content)) == 3
+            report = await sim.ledger(settled=True)
+            assert [entry.tokens_written for entry in report.requests] == [2]
+            assert report.open_connections >= 1
+            await sim.clear()
+            assert (await sim.ledger()).requests == []
+    assert not psutil.pid_exists(sim.pid)
+
+
+async def test_process_that_cannot_start_is_an_error_at_once() -> None:
+    """A bad flag ends the child, and the block does not begin."""
+    with pytest.raises(RuntimeError, match="standard error"):
+        async with sim_process(tokens="many"):
+            raise AssertionError("it must not begin")
+
+
+def test_bad_flags_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    """The command line says which flag has a bad value."""
+    with pytest.raises(SystemExit):
+        main(["--tokens", "many"])
+    assert "tokens" in capsys.readouterr().err
