@@ -1,0 +1,266 @@
+"""What the protocol promises of an interruption, checked frame by frame from the client's side of one connection.
+
+Feed it every message as the client sends it and every frame as the client reads it, in order::
+
+    checker = Checker()
+    checker.sent(Interrupt(...), trio.current_time())
+    checker.received(await connection.receive(), trio.current_time())
+    ...
+    checker.settled()            # when the server owes nothing any more
+    assert not checker.violations
+
+It knows the protocol and no server, so it serves an end-to-end test and a benchmark of any implementation alike. It
+does no I/O and reads no clock.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from attrs import define, field, frozen
+
+from voxint.protocol.audio import AudioFormat
+from voxint.protocol.messages import (
+    ClientMessage,
+    Error,
+    Interrupt,
+    InterruptAck,
+    Register,
+    RegisterAck,
+    Request,
+    Response,
+    ServerMessage,
+    SessionPatch,
+    TranscriptMessage,
+)
+from voxint.protocol.receipt import Receipt
+
+__all__ = ["Checker", "Rule", "Violation"]
+
+Rule = Literal[
+    "sequence",
+    "first_frame",
+    "end",
+    "after_end",
+    "leak_after_ack",
+    "voice",
+    "ack",
+    "late_ack",
+    "status",
+    "receipt",
+    "unanswered",
+]
+
+
+@frozen
+class Violation:
+    """A broken promise.
+
+    Args:
+        rule: Which: `sequence` (0 upward by 1), `first_frame` (carries `text_stream_seq` 0), `end` (exactly one, both
+            streams at once), `after_end` (nothing follows it), `leak_after_ack` (nothing follows the
+            acknowledgement), `voice` (none unasked for, whole samples, none empty), `ack` (one for each INTERRUPT,
+            behind the finals), `late_ack`, `status` (agrees with the outcomes), `receipt` (agrees with itself, the
+            frames and its first issue), `unanswered` (only `Checker.settled` can tell).
+        request_id: Whose; None where it is nobody's.
+        at: When, in the clock of the caller.
+        what: What was seen and what was due.
+    """
+
+    rule: Rule
+    request_id: str | None
+    at: float
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.rule} of {self.request_id} at {self.at:.3f} s: {self.what}"
+
+
+@define(eq=False)
+class _Heard:
+    """What was received of one request."""
+
+    spoken: bool
+    """Whether it was to have a voice stream."""
+    ours: bool = True
+    """Whether this connection sent it; one that joined a session also gets the rest of what others asked."""
+    text_frames: int = 0
+    voice_frames: int = 0
+    voice_bytes: int = 0
+    text: list[str] = field(factory=list)
+    ended: bool = False
+    acknowledged: bool = False
+
+
+@define(eq=False)
+class Checker:
+    """Checks one connection. Promises of the ext fields are checked where the fields are there.
+
+    Args:
+        ack_within_s: From INTERRUPT sent to INTERRUPT_ACK read, at most: the server's deadline and what the network
+            and both processes take. Default: 250 ms and twice as much again, because a busy machine is no fault of
+            the protocol; in virtual time say 0.25.
+
+    Attributes:
+        violations: What was broken, in the order in which it was seen.
+    """
+
+    ack_within_s: float = 0.75
+    violations: list[Violation] = field(init=False, factory=list)
+    _now: float = field(init=False, default=0.0)
+    _spoken: bool = field(init=False, default=False)
+    _audio_format: AudioFormat = field(init=False, factory=AudioFormat)
+    _requests: dict[str, _Heard] = field(init=False, factory=dict)
+    _interrupts: list[tuple[str | None, float]] = field(init=False, factory=list)
+    _receipts: dict[str, Receipt] = field(init=False, factory=dict)
+
+    def sent(self, message: ClientMessage, now: float) -> None:
+        """Note a message of the client; `now` in seconds of the caller's clock."""
+        self._now = now
+        match message:
+            case Register():
+                self._patched(message.patch)
+            case Interrupt():
+                self._interrupts.append((message.interrupt_request_id or None, now))
+            case Request() if message.stream_seq != -1:
+                self._patched(message.patch)
+                known = self._requests.get(message.request_id)
+                if known is None or known.ended:  # else: the id is live, and the server has to say so
+                    self._requests[message.request_id] = _Heard(self._spoken)
+                    self._receipts.pop(message.request_id, None)
+
+    def received(self, message: ServerMessage, now: float) -> None:
+        """Check a frame of the server; `now` in seconds of the caller's clock."""
+        self._now = now
+        match message:
+            case Response():
+                self._response(message)
+            case InterruptAck():
+                self._acknowledgement(message)
+            case Error() if message.request_id is not None:
+                self._of(message.request_id).ended = True
+            case TranscriptMessage():
+                self._of(message.request_id)
+            case RegisterAck():
+                self._audio_format = AudioFormat(message.audio.output_rate or AudioFormat().rate)
+
+    def settled(self) -> None:
+        """Note that the server was given its time: every request has to have ended, every INTERRUPT to be answered."""
+        for request_id, heard in self._requests.items():
+            if not heard.ended:
+                self._violated("unanswered", request_id, "the request has no end")
+        for asked, at in self._interrupts:
+            self._violated("unanswered", asked, f"the INTERRUPT sent at {at:.3f} s has no acknowledgement")
+
+    def _violated(self, rule: Rule, request_id: str | None, what: str) -> None:
+        self.violations.append(Violation(rule, request_id, self._now, what))
+
+    def _patched(self, patch: SessionPatch) -> None:
+        if patch.require_tts is not None:
+            self._spoken = patch.require_tts
+
+    def _of(self, request_id: str) -> _Heard:
+        """Return what was received of the request that a frame bears the id of; nothing may follow its end."""
+        heard = self._requests.setdefault(request_id, _Heard(self._spoken, ours=False))
+        if heard.acknowledged:
+            self._violated("leak_after_ack", request_id, "a frame followed its acknowledgement")
+        elif heard.ended:
+            self._violated("after_end", request_id, "a frame followed its end")
+        return heard
+
+    def _response(self, frame: Response) -> None:
+        heard = self._of(frame.request_id)
+        text_seq, voice_seq = frame.text_stream_seq, frame.voice_stream_seq
+        ends = frame.interrupted or -1 in (text_seq, voice_seq)
+        if text_seq is None and voice_seq is None:
+            self._violated("sequence", frame.request_id, "a RESPONSE belongs to no stream")
+        if ends:
+            heard.ended = True
+        if not heard.ours:
+            return
+        if not heard.text_frames and text_seq != 0 and not frame.interrupted:
+            self._violated("first_frame", frame.request_id, f"text_stream_seq is {text_seq}, 0 was due")
+        if ends:
+            self._end(frame, heard)
+            return
+        if text_seq is not None:
+            self._in_sequence(frame.request_id, "text", text_seq, heard.text_frames)
+            heard.text_frames += 1
+            heard.text.append(frame.text or "")
+        if voice_seq is not None:
+            self._in_sequence(frame.request_id, "voice", voice_seq, heard.voice_frames)
+            heard.voice_frames += 1
+            heard.voice_bytes += len(frame.voice or b"")
+            self._voice(frame, heard)
+
+    def _in_sequence(self, request_id: str, stream: str, got: int, due: int) -> None:
+        if got != due:
+            self._violated("sequence", request_id, f"{stream}_stream_seq is {got}, {due} was due")
+
+    def _voice(self, frame: Response, heard: _Heard) -> None:
+        if not heard.spoken:
+            self._violated("voice", frame.request_id, "voice came although require_tts is false")
+        if not frame.voice:
+            self._violated("voice", frame.request_id, "a voice frame is empty")
+        elif len(frame.voice) % 2:
+            self._violated("voice", frame.request_id, "a voice frame has half a sample")
+
+    def _end(self, frame: Response, heard: _Heard) -> None:
+        if frame.text_stream_seq != -1:
+            self._violated("end", frame.request_id, "the last frame does not end the text stream")
+        if heard.spoken and frame.voice_stream_seq != -1:
+            self._violated("end", frame.request_id, "the last frame does not end the voice stream")
+        if not heard.spoken and frame.voice_stream_seq is not None:
+            self._violated("voice", frame.request_id, "a voice stream ends although require_tts is false")
+
+    def _acknowledgement(self, ack: InterruptAck) -> None:
+        asked = ack.interrupt_request_id
+        due = next((interrupt for interrupt in self._interrupts if interrupt[0] == asked), None)
+        if due is None:
+            self._violated("ack", asked, "an acknowledgement that no INTERRUPT waits for")
+        else:
+            self._interrupts.remove(due)
+            if self._now - due[1] > self.ack_within_s:
+                self._violated("late_ack", asked, f"the acknowledgement took {self._now - due[1]:.3f} s")
+        self._status(ack)
+        for request_id in ack.interrupted_request_ids:
+            heard = self._requests.setdefault(request_id, _Heard(self._spoken, ours=False, ended=True))
+            if asked is not None and asked != request_id:
+                self._violated("ack", request_id, f"it was stopped, but {asked} was asked for")
+            if not heard.ended:
+                self._violated("ack", request_id, "the acknowledgement came before the final frame")
+            heard.acknowledged = True
+        for request_id, receipt in ack.receipts.items():
+            self._receipt(request_id, receipt)
+
+    def _status(self, ack: InterruptAck) -> None:
+        asked, stopped, outcomes = ack.interrupt_request_id, ack.interrupted_request_ids, ack.outcomes
+        if (ack.status == "FAILED") == bool(stopped):
+            self._violated("status", asked, f"{ack.status} with {len(stopped)} stopped requests")
+        overrun = any(outcomes.get(request_id) == "overrun" for request_id in stopped)
+        if outcomes and stopped and (ack.status == "PARTIAL") != overrun:
+            self._violated("status", asked, f"{ack.status} with the outcomes {sorted(outcomes.values())}")
+        if outcomes and any(outcomes.get(request_id) not in ("stopped", "overrun") for request_id in stopped):
+            self._violated("status", asked, "a stopped request has no outcome that says so")
+
+    def _receipt(self, request_id: str, receipt: Receipt) -> None:
+        if self._receipts.setdefault(request_id, receipt) != receipt:
+            self._violated("receipt", request_id, "it is not the receipt that was issued before")
+        audio = receipt.audio
+        if not 0 <= audio.heard_ms <= audio.sent_ms <= audio.generated_ms:
+            what = f"heard {audio.heard_ms} ms, sent {audio.sent_ms} ms, generated {audio.generated_ms} ms"
+            self._violated("receipt", request_id, what)
+        heard = self._requests.get(request_id)
+        if heard is None or not heard.ours:
+            return
+        last, text = receipt.last, "".join(heard.text)
+        came = (
+            heard.text_frames - 1 if heard.text_frames else None,
+            heard.voice_frames - 1 if heard.voice_frames else None,
+        )
+        if (last.text_stream_seq, last.voice_stream_seq) != came:
+            self._violated("receipt", request_id, f"its last frames are {last}, those that came are {came}")
+        if audio.sent_ms != self._audio_format.bytes_ms(heard.voice_bytes):
+            self._violated("receipt", request_id, f"{audio.sent_ms} ms of audio were sent, not what came")
+        if not text.startswith(receipt.text.heard):
+            self._violated("receipt", request_id, "the text that was heard is not the beginning of the text that came")
