@@ -48,6 +48,18 @@ async def test_body_comes_as_it_was_sent() -> None:
         assert http.statistics() == evolve(NOTHING, idle=1)
 
 
+async def test_body_that_ends_with_the_connection() -> None:
+    """A body without a length ends where the server closes."""
+
+    async def old(conversation: Conversation) -> None:
+        await conversation.request()
+        await conversation.stream.send_all(b"HTTP/1.0 200 OK\r\n\r\nall")
+
+    async with serve(old) as server, open_http() as http:
+        assert await body(http, server.url) == b"all"
+        assert http.statistics() == NOTHING
+
+
 async def test_upload_goes_in_chunks() -> None:
     """An async iterable is sent chunk by chunk as it yields."""
 
@@ -159,6 +171,21 @@ async def test_untrusted_certificate() -> None:
             async with http.stream("GET", server.url):
                 pytest.fail("must not trust")
         assert http.statistics() == NOTHING
+        assert server.sockets() == 0
+
+
+async def test_tls_with_a_server_that_has_none() -> None:
+    """Asking for https where plain HTTP is spoken names TLS as the reason."""
+
+    async def plain(conversation: Conversation) -> None:
+        await conversation.stream.receive_some()
+        await conversation.stream.send_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        await conversation.closed()
+
+    async with serve(plain) as server, open_http(verify=client_tls()) as http:
+        with pytest.raises(UpstreamError, match=r"TLS failed \(wrong version number\)"):
+            async with http.stream("GET", server.url.replace("http:", "https:")):
+                pytest.fail("no TLS there")
         assert server.sockets() == 0
 
 

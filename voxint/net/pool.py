@@ -125,16 +125,15 @@ def _reason(error: BaseException) -> str:
     """Return the system's or TLS's own short words, from the innermost cause."""
     while isinstance(error, BaseExceptionGroup) or error.__cause__ is not None:
         error = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error.__cause__ or error
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not trusted ({error.verify_message})"
-    if (
-        isinstance(error, OSError)
-        and error.errno is not None
-        and error.errno > 0
-        and not isinstance(error, ssl.SSLError)
-    ):
-        return os.strerror(error.errno)
-    return str(error) or type(error).__name__
+    match error:
+        case ssl.SSLCertVerificationError():
+            return f"its certificate is not trusted ({error.verify_message})"
+        case ssl.SSLError():
+            return f"TLS failed ({(error.reason or 'unknown').replace('_', ' ').lower()})"
+        case OSError(errno=int(code)) if code > 0:
+            return os.strerror(code)
+        case _:
+            return str(error) or type(error).__name__
 
 
 @define(eq=False)
@@ -180,13 +179,13 @@ class _Spares:
         next of them finds one ready.
         """
         while (spare := self._first(origin)) is not None:
-            late = not spare.dialed.is_set()
             spare.claimed = True
-            try:
-                await spare.dialed.wait()  # its keeper bounds the dial
-            except trio.Cancelled:
-                spare.claimed = False
-                raise
+            if late := not spare.dialed.is_set():
+                try:
+                    await spare.dialed.wait()  # its keeper bounds the dial
+                except trio.Cancelled:
+                    spare.claimed = False
+                    raise
             spare.watch.cancel()
             with trio.CancelScope(shield=True):  # one step of a keeper that waits for nothing any more
                 await spare.ended.wait()
