@@ -30,8 +30,8 @@ class EventParser:
     cuts off is lost, as the rules say.
 
     Args:
-        max_event_bytes: The most that one event may hold, its last line whole. A mebibyte is room for the arguments of any function call,
-            and keeps a mad server from filling the memory.
+        max_event_bytes: The most that one event may hold, its last line whole. A mebibyte is room for the arguments of
+            any function call, and keeps a mad server from filling the memory.
     """
 
     def __init__(self, max_event_bytes: int = 1 << 20) -> None:
