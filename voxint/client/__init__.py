@@ -12,6 +12,7 @@
 # connect.py   open and close a session
 # client.py    requests out, replies and answers in
 # reply.py     one answer as it comes in, and the upload that asks for it
+# waiting.py   who waits for which answer of the server's
 # link.py      the socket: one reader, one writer
 
 from __future__ import annotations

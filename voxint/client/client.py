@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Generator, Iterable
-from contextlib import aclosing, asynccontextmanager, contextmanager
-from typing import Any, Generic, TypeVar
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
+from contextlib import aclosing, asynccontextmanager
+from typing import Any, Literal, TypeVar
 from weakref import WeakValueDictionary
 
 import trio
-from attrs import evolve
 
 from voxint.client.link import Link
 from voxint.client.reply import Reply, ReplyOverflow, VoiceUpload
+from voxint.client.waiting import Waiter, Waiters
 from voxint.errors import Disconnected, ServerError, WireError
 from voxint.protocol import messages as m
 from voxint.protocol.codec import decode_server, encode_client
@@ -27,16 +26,9 @@ Notice = m.Shutdown | m.SessionWarn | m.Error
 """What a server says of its own accord: it goes down, the session is about to expire, or a message was refused that
 belongs to no reply."""
 
+MAX_ID_CHARS = 128  # wire.md
+
 _T = TypeVar("_T")
-
-
-class _Waiter(Generic[_T]):
-    """Somebody who waits for an answer. One who has left stays in line, so that the next gets his own."""
-
-    def __init__(self) -> None:
-        self.answer: tuple[_T, float] | None = None
-        self.failure: ServerError | None = None
-        self.done = trio.Event()
 
 
 class Client:
@@ -62,13 +54,12 @@ class Client:
     ) -> None:
         self._link = link
         self._nursery = nursery
-        self._answer_timeout_s = answer_timeout_s
         self._unread_limit_bytes = unread_limit_bytes
         self._on_frame = on_frame
         self._on_notice = on_notice
         self._session_id: str | None = None
         self._replies: WeakValueDictionary[str, Reply] = WeakValueDictionary()
-        self._waiters: dict[object, deque[_Waiter[Any]]] = {}
+        self._waiters = Waiters(answer_timeout_s)
         self._upload: VoiceUpload | None = None
 
     async def send_text(self, text: str, *, request_id: str | None = None, require_tts: bool | None = None) -> Reply:
@@ -85,7 +76,7 @@ class Client:
             was not sent.
 
         Raises:
-            ValueError: The text is empty, or the id is that of a live reply.
+            ValueError: The text is empty, or the id is too long or that of a live reply.
         """
         if not text.strip():
             raise ValueError("the text is empty: there is nothing to ask")
@@ -112,7 +103,7 @@ class Client:
             The reply, at once: also while the voice is still being sent.
 
         Raises:
-            ValueError: The id is that of a live reply, or the audio is not whole samples.
+            ValueError: The audio is empty or not whole samples, or the id is as in `send_text`.
         """
         if isinstance(audio, bytes):
             if not audio or len(audio) % 2:
@@ -133,7 +124,7 @@ class Client:
             require_tts: As in `send_text`.
 
         Raises:
-            ValueError: The id is that of a live reply.
+            ValueError: The id is as in `send_text`.
         """
         content = m.Content(voice_mode="BINARY", audio_format="pcm")
         patch = m.SessionPatch(require_tts=require_tts)
@@ -151,18 +142,13 @@ class Client:
 
         Raises:
             ServerError: The server did not acknowledge in time.
+            ValueError: `played_ms` is negative.
         """
+        waiter = self._post_interrupt(request_id or None, reason, played_ms)
         for reply in list(self._replies.values()):
             if request_id in (None, "", reply.request_id):
                 reply._silence(reason)
-        return (await self._interrupt(request_id, reason, played_ms))[0]
-
-    async def _interrupt(
-        self, request_id: str | None, reason: str, played_ms: float | None
-    ) -> tuple[m.InterruptAck, float]:
-        """Return the acknowledgement with the instant it was read."""
-        waiter = self._post_interrupt(request_id or None, reason, played_ms)
-        return await self._answer(waiter, "an INTERRUPT")
+        return (await self._waiters.answer(waiter, "an INTERRUPT"))[0]
 
     def played(self, request_id: str, played_ms: float) -> None:
         """Report how much of a reply's audio was heard; see `Reply.played`."""
@@ -195,18 +181,18 @@ class Client:
         )
         if patch == m.SessionPatch(function_calling_op=tools_op):
             raise ValueError("nothing to update: give at least one setting")
-        with self._in_time("a session update"):
+        with self._waiters.in_time("a session update"):
             await (await self._ask(None, "TEXT", m.Content(text=""), patch)).text()
 
     async def session_info(self, *fields: str) -> dict[str, Any]:
         """Return the session's data: all of it, or the fields named."""
         waiter = self._post_query(m.SessionQuery(query_fields=fields), m.SessionInfo)
-        return (await self._answer(waiter, "a SESSION_QUERY"))[0].session_data
+        return (await self._waiters.answer(waiter, "a SESSION_QUERY"))[0].session_data
 
     async def health(self, *fields: str) -> m.HealthStatus:
         """Return how the server is: all of it, or the fields named."""
         waiter = self._post_query(m.HealthCheck(check_fields=fields), m.HealthCheckAck)
-        return (await self._answer(waiter, "a HEALTH_CHECK"))[0].health_status
+        return (await self._waiters.answer(waiter, "a HEALTH_CHECK"))[0].health_status
 
     async def wait_disconnected(self) -> None:
         """Wait until the connection is lost, for an application that is idle; without bound, that is its use."""
@@ -216,23 +202,31 @@ class Client:
         """Send audio of an upload; see `VoiceUpload.send`."""
         await self._link.room()
         # Audio belongs to whichever upload is open: that of an older one would be heard as the newer one's.
-        if audio and self._upload is upload and not upload.reply.ended:
+        if audio and self._upload is upload and not upload.reply._input.cancel_called:
             self._link.post(audio)
 
     async def _end_upload(self, upload: VoiceUpload) -> None:
         """End an upload; see `VoiceUpload.end`."""
         await self._link.room()
-        if self._upload is upload and not upload.reply.ended:
+        if self._upload is upload and not upload.reply._input.cancel_called:
             self._upload = None
             request_id = upload.reply.request_id
             self._post(m.Request(request_id=request_id, data_type="VOICE", stream_flag=True, stream_seq=-1))
             upload.reply.t_input_end = trio.current_time()
 
     async def _ask(
-        self, request_id: str | None, data_type: Any, content: m.Content, patch: m.SessionPatch, *, stream: bool = False
+        self,
+        request_id: str | None,
+        data_type: Literal["TEXT", "VOICE"],
+        content: m.Content,
+        patch: m.SessionPatch,
+        *,
+        stream: bool = False,
     ) -> Reply:
         await self._link.room()
-        request_id = request_id or f"req_{uuid.uuid4().hex}"
+        request_id = f"req_{uuid.uuid4().hex}" if request_id is None else request_id
+        if not 0 < len(request_id) <= MAX_ID_CHARS:
+            raise ValueError(f"request_id has {len(request_id)} characters: give 1 to {MAX_ID_CHARS}")
         known = self._replies.get(request_id)
         if known is not None and not known.ended:
             raise ValueError(f"request_id {request_id} is that of a live reply: each request needs its own")
@@ -247,13 +241,13 @@ class Client:
     async def _send_all(self, upload: VoiceUpload, audio: AsyncIterable[bytes]) -> None:
         reply = upload.reply
         try:
-            with reply._while_live:
+            with reply._input:
                 async with _closed_after(audio):
                     async for piece in audio:
                         await upload.send(piece)
                 await upload.end()
         except Exception as error:  # noqa: BLE001 - the application's own iterable: the reply hands it back
-            if not reply.ended:
+            if not reply.ended:  # else nobody is left to tell
                 reply._fail(error)
                 self._post_interrupt(reply.request_id, "CLIENT_ERROR")
 
@@ -262,38 +256,25 @@ class Client:
 
     def _post_interrupt(
         self, request_id: str | None, reason: str, played_ms: float | None = None
-    ) -> _Waiter[m.InterruptAck]:
+    ) -> Waiter[m.InterruptAck]:
+        if played_ms is not None and played_ms < 0:
+            raise ValueError(f"played_ms is {played_ms}: nobody has heard less than nothing")
         message = m.Interrupt(interrupt_request_id=request_id, reason=reason, played_ms=played_ms)
         self._post(message)
-        return self._expect((m.InterruptAck, request_id))
+        return self._waiters.join((m.InterruptAck, request_id))
 
-    def _post_query(self, message: m.ClientMessage, answer: type[_T]) -> _Waiter[_T]:
+    def _post_query(self, message: m.ClientMessage, answer: type[_T]) -> Waiter[_T]:
         self._post(message)
-        return self._expect(answer)
+        return self._waiters.join(answer)
 
-    def _expect(self, key: object) -> _Waiter[Any]:
-        waiter: _Waiter[Any] = _Waiter()
-        self._waiters.setdefault(key, deque()).append(waiter)
-        return waiter
-
-    async def _answer(self, waiter: _Waiter[_T], what: str) -> tuple[_T, float]:
-        with self._in_time(what):
-            await waiter.done.wait()
-        if waiter.failure is not None:
-            raise evolve(waiter.failure)
-        assert waiter.answer is not None
-        return waiter.answer
-
-    @contextmanager
-    def _in_time(self, what: str) -> Generator[None]:
-        with trio.move_on_after(self._answer_timeout_s) as scope:
-            yield
-        if scope.cancelled_caught:
-            message = f"the server did not answer {what} within {self._answer_timeout_s:g} s"
-            raise ServerError("REQUEST_TIMEOUT", message, retryable=True)
+    async def _interrupt(self, reply: Reply, reason: str, played_ms: float | None) -> tuple[m.InterruptAck, float]:
+        """Return the acknowledgement with the instant it was read."""
+        waiter = self._post_interrupt(reply.request_id, reason, played_ms)
+        reply._silence(reason)
+        return await self._waiters.answer(waiter, "an INTERRUPT")
 
     async def _register(self, message: m.Register) -> None:
-        self.registered = (await self._answer(self._post_query(message, m.RegisterAck), "REGISTER"))[0]
+        self.registered = (await self._waiters.answer(self._post_query(message, m.RegisterAck), "REGISTER"))[0]
 
     def _receive(self, frame: str | bytes) -> None:
         now = trio.current_time()
@@ -309,7 +290,7 @@ class Client:
             case m.Response() | m.TranscriptMessage():
                 self._reply_frame(message, now)
             case m.InterruptAck():
-                self._answered((m.InterruptAck, message.interrupt_request_id or None), message, now)
+                self._waiters.arrived((m.InterruptAck, message.interrupt_request_id or None), message, now)
             case m.Error():
                 self._error(message)
             case m.Heartbeat():
@@ -319,9 +300,9 @@ class Client:
             case m.RegisterAck():
                 # Set here and not in `_register`: what follows in the same step may already need it.
                 self._session_id = message.session_id
-                self._answered(m.RegisterAck, message, now)
+                self._waiters.arrived(m.RegisterAck, message, now)
             case _:
-                self._answered(type(message), message, now)
+                self._waiters.arrived(type(message), message, now)
 
     def _reply_frame(self, message: m.Response | m.TranscriptMessage, now: float) -> None:
         reply = self._replies.get(message.request_id)
@@ -331,16 +312,6 @@ class Client:
             reply._take(events_of(message), now)
         except ReplyOverflow:
             self._post_interrupt(reply.request_id, "CLIENT_ERROR")
-
-    def _answered(self, key: object, message: m.ServerMessage, now: float) -> None:
-        waiters = self._waiters.get(key)
-        if not waiters:
-            return
-        waiter = waiters.popleft()
-        if not waiters:
-            del self._waiters[key]
-        waiter.answer = (message, now)
-        waiter.done.set()
 
     def _error(self, message: m.Error) -> None:
         error = ServerError(
@@ -364,11 +335,7 @@ class Client:
     def _fail_all(self, error: ServerError) -> None:
         for reply in list(self._replies.values()):
             reply._fail(error)
-        waiters = [waiter for line in self._waiters.values() for waiter in line]
-        self._waiters.clear()
-        for waiter in waiters:
-            waiter.failure = error
-            waiter.done.set()
+        self._waiters.fail(error)
 
 
 @asynccontextmanager

@@ -106,6 +106,8 @@ async def connect(
                     yield client
                 finally:
                     await link.close()
+            except trio.Cancelled:
+                raise
             except BaseException as error:  # noqa: BLE001 - raised below, past the nursery that would wrap it in a group
                 failure = error
             nursery.cancel_scope.cancel(reason="the block of connect() has ended")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import trio
-from attrs import frozen
+from attrs import evolve, frozen
 from trio_websocket import ConnectionClosed, ConnectionRejected, WebSocketConnection, wrap_client_stream
 
 from voxint.errors import ConfigError, Disconnected, WireError
@@ -269,4 +269,4 @@ class Link:
 
     def _check(self) -> None:
         if self.lost is not None:
-            raise self.disconnected(self.lost.message.partition(": ")[2])
+            raise evolve(self.lost)  # a copy: several tasks may raise it, each with its own traceback

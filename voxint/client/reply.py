@@ -25,10 +25,8 @@ class ReplyOverflow(VoxintError):
 class Line(Protocol):
     """What a reply needs of its client."""
 
-    async def _interrupt(
-        self, request_id: str | None, reason: str, played_ms: float | None
-    ) -> tuple[InterruptAck, float]:
-        """Interrupt and return the acknowledgement with the instant it was read."""
+    async def _interrupt(self, reply: Reply, reason: str, played_ms: float | None) -> tuple[InterruptAck, float]:
+        """Interrupt and silence the reply; return the acknowledgement with the instant it was read."""
 
     def played(self, request_id: str, played_ms: float) -> None:
         """Report the playback position."""
@@ -77,7 +75,7 @@ class Reply:
         self._failure: Exception | None = None
         self._silenced: str | None = None
         self._news = trio.lowlevel.ParkingLot()
-        self._while_live = trio.CancelScope()
+        self._input = trio.CancelScope()  # around the task that sends the user's voice, if there is one
 
     def __aiter__(self) -> Reply:
         return self
@@ -115,7 +113,7 @@ class Reply:
         """
         return "".join([event.text async for event in self if isinstance(event, Text)])
 
-    async def interrupt(self, reason: str = "USER_STOP", played_ms: float | None = None) -> Receipt | None:
+    async def interrupt(self, reason: str = "USER_STOP", *, played_ms: float | None = None) -> Receipt | None:
         """Stop this reply and wait for the proof: returns when the INTERRUPT_ACK is here.
 
         From the call on the reply is silent: what was not read yet is thrown away, whatever still comes too, and
@@ -133,10 +131,10 @@ class Reply:
         Raises:
             ServerError: The server did not acknowledge in time.
             Disconnected: The connection was lost.
+            ValueError: `played_ms` is negative.
         """
         self.t_interrupt = trio.current_time()
-        self._silence(reason)
-        self.ack, self.t_ack = await self._line._interrupt(self.request_id, reason, played_ms)
+        self.ack, self.t_ack = await self._line._interrupt(self, reason, played_ms)
         return self.ack.receipts.get(self.request_id)
 
     def played(self, played_ms: float) -> None:
@@ -167,7 +165,7 @@ class Reply:
     def _end(self, event: Ended, now: float) -> None:
         self.t_ended = now
         self._events.append(self._cut(event))
-        self._while_live.cancel(reason="the reply has ended")
+        self._input.cancel(reason="the reply has ended")
         self._news.unpark_all()
 
     def _fail(self, error: Exception) -> None:
@@ -175,12 +173,13 @@ class Reply:
         if not self.ended:
             self.t_ended = trio.current_time()
             self._failure = error
-            self._while_live.cancel(reason="the reply has failed")
+            self._input.cancel(reason="the reply has failed")
             self._news.unpark_all()
 
     def _silence(self, reason: str) -> None:
         """Throw away what is unread; nothing but `Ended` comes after."""
         self._silenced = reason
+        self._input.cancel(reason="the reply was interrupted")
         last = self._events[-1] if self._events else None
         self._events.clear()
         self._unread_bytes = 0

@@ -1,0 +1,105 @@
+"""The real server with scripted stages, and a server that says whatever a test makes it say."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import trio
+from trio_websocket import ConnectionClosed, WebSocketConnection, WebSocketRequest, serve_websocket
+
+from voxint.core.agent import Agent
+from voxint.protocol import messages as m
+from voxint.protocol.codec import decode_client, encode_server
+from voxint.server.config import ServerConfig
+from voxint.server.serve import Server, serve
+
+__all__ = ["Peer", "scripted", "serving"]
+
+PATIENCE_S = 10.0  # a test that waits longer has failed; a busy machine is far below it
+
+T = TypeVar("T", bound=m.ClientMessage)
+
+
+@asynccontextmanager
+async def serving(agent: Agent, config: ServerConfig = ServerConfig(port=0)) -> AsyncGenerator[Server]:
+    """Run the real server on loopback for the block."""
+    with trio.fail_after(PATIENCE_S):
+        async with trio.open_nursery() as nursery:
+            yield await nursery.start(serve, agent, config)
+            nursery.cancel_scope.cancel()
+
+
+class Peer:
+    """One connection of a scripted server, registered already.
+
+    Attributes:
+        audio: The binary frames that were read so far, joined.
+    """
+
+    def __init__(self, ws: WebSocketConnection) -> None:
+        self.ws = ws
+        self.audio = b""
+
+    async def read(self, kind: type[T]) -> T:
+        """Return the client's next message, which has to be of that kind; audio before it is kept in `audio`."""
+        while isinstance(frame := await self.ws.get_message(), bytes):
+            self.audio += frame
+        message = decode_client(frame).message
+        assert isinstance(message, kind), message
+        return message
+
+    async def say(self, message: m.ServerMessage) -> None:
+        """Send a message."""
+        await self.ws.send_message(encode_server(message, "s", 0))
+
+    async def say_text(self, request_id: str, *texts: str) -> None:
+        """Send text frames of a reply."""
+        for seq, text in enumerate(texts):
+            await self.say(m.Response(request_id=request_id, text_stream_seq=seq, text=text))
+
+    async def acknowledge(self, interrupt: m.Interrupt, message: str = "") -> None:
+        """Acknowledge an interrupt that met nothing."""
+        await self.say(
+            m.InterruptAck(
+                interrupt_request_id=interrupt.interrupt_request_id,
+                interrupted_request_ids=(),
+                status="FAILED",
+                message=message,
+                outcomes={},
+                receipts={},
+            )
+        )
+
+
+@asynccontextmanager
+async def scripted(
+    script: Callable[[Peer], Awaitable[None]], *, tls: ssl.SSLContext | None = None
+) -> AsyncGenerator[str]:
+    """Run a server that answers REGISTER and then does `script` with each connection; gives its url."""
+
+    async def handle(request: WebSocketRequest) -> None:
+        peer = Peer(await request.accept())
+        try:
+            await peer.read(m.Register)
+            await peer.say(
+                m.RegisterAck(
+                    status="SUCCESS",
+                    message="",
+                    session_id="s",
+                    session_timeout_seconds=60,
+                    features=(),
+                    audio=m.Audio(),
+                )
+            )
+            await script(peer)
+        except ConnectionClosed:
+            pass  # the client has gone; the test says whether it should have
+
+    with trio.fail_after(PATIENCE_S):
+        async with trio.open_nursery() as nursery:
+            server = await nursery.start(serve_websocket, handle, "127.0.0.1", 0, tls)
+            yield f"{'wss' if tls else 'ws'}://127.0.0.1:{server.port}/ws/agent/stream"
+            nursery.cancel_scope.cancel()
