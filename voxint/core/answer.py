@@ -22,8 +22,8 @@ CALL_SIZE = 256
 class Answer:
     """The output of one request.
 
-    Text that waits is joined into one frame; voice goes frame by frame. Every frame is refused after `end`, so a stage
-    that outlives its request cannot reach the connection.
+    Text that waits is joined into one frame; voice goes frame by frame. Every frame is refused after `silence`, so a
+    stage that takes its time to stop cannot reach the connection.
 
     Args:
         request_id: The client's id of the request.
@@ -40,6 +40,7 @@ class Answer:
         "ended",
         "ledger",
         "request_id",
+        "silent",
         "spoken",
         "text_frames",
         "voice_frames",
@@ -51,6 +52,7 @@ class Answer:
         self.spoken = spoken
         self.text_frames = 0
         self.voice_frames = 0
+        self.silent = False
         self.ended = False
         self._outbox = outbox
         self._draft: _TextDraft | None = None
@@ -69,7 +71,7 @@ class Answer:
 
     def text(self, text: str) -> None:
         """Queue text, joined to what still waits."""
-        if self.ended:
+        if self.silent:
             return
         if self._draft is None:
             self._draft = _TextDraft(self)
@@ -79,20 +81,20 @@ class Answer:
 
     def voice(self, audio: bytes, samples: int) -> None:
         """Queue one frame of audio."""
-        if not self.ended:
+        if not self.silent:
             self._waiting += len(audio)
             self._outbox.queue(_VoiceDraft(self, audio, samples))
 
     def call(self, call: ToolCall) -> None:
         """Queue a function call; text after it comes in a frame of its own."""
-        if not self.ended:
+        if not self.silent:
             self._draft = None
             self._waiting += CALL_SIZE
             self._outbox.queue(_CallDraft(self, call))
 
     def understood(self, text: str, *, is_final: bool) -> None:
         """Queue what was understood of the user's voice."""
-        if not self.ended:
+        if not self.silent:
             self._waiting += len(text)
             self._outbox.queue(_TranscriptDraft(self, text, is_final))
 
@@ -101,14 +103,20 @@ class Answer:
         while self._waiting:
             await self._room.park()
 
+    def silence(self) -> None:
+        """Throw away what waits and refuse everything but the end."""
+        if not self.silent:
+            self.silent = True
+            self._outbox.discard(self)
+            self._waiting = 0
+            self._room.unpark_all()
+
     def end(self, *, interrupt_reason: str | None = None, error: Error | None = None) -> None:
-        """Throw away what waits, queue the one final frame, refuse everything after it."""
+        """Queue the one final frame behind what was sent; nothing comes after it."""
         if self.ended:
             return
+        self.silence()
         self.ended = True
-        self._outbox.discard(self)
-        self._waiting = 0
-        self._room.unpark_all()
         if error is not None:
             self._outbox.post(error)
             return

@@ -110,6 +110,7 @@ class Request:
         self.scope.cancel(reason=why)
         self.stopping.set()
         self.timeline.mark("stopping")
+        self.answer.silence()
         self.ledger.freeze(trio.current_time())
 
     async def run(self, work: Callable[[], Awaitable[None]]) -> None:
