@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import functools
-
 import trio
 from attrs import field, frozen
 
 from voxint.core.agent import Agent
-from voxint.core.observer import Observer, Silence
-from voxint.net.httpd import HttpRequest, RequestHead, serve_connection
+from voxint.core.observer import Observer
+from voxint.net.httpd import Handler, RequestHead, serve_connection
 from voxint.protocol.messages import Shutdown
 from voxint.server.auth import check_exposure
 from voxint.server.config import ServerConfig
 from voxint.server.connection import GOING_AWAY
 from voxint.server.endpoint import serve_websocket
 from voxint.server.host import Host
+from voxint.server.pages import Pages
+from voxint.server.telemetry import Telemetry
 
 __all__ = ["PATH", "Server", "serve"]
 
@@ -71,34 +71,38 @@ async def serve(
     port = listeners[0].socket.getsockname()[1]
     server = Server(port, f"ws://{_authority(config.host, port)}{PATH}")
     async with trio.open_nursery() as home:
-        host = Host(agent, config, home, observer or Silence())
+        telemetry = Telemetry(observer)
+        host = Host(agent, config, home, telemetry)
+        telemetry.sessions = host.sessions
+        pages = Pages(host, telemetry.metrics, server.url)
         async with trio.open_nursery() as front:
             accepting = trio.CancelScope()
-            front.start_soon(_accept, host, listeners, front, accepting)
+            front.start_soon(_accept, host, pages.answer, listeners, front, accepting)
             task_status.started(server)
             await server.wait_down()
+            await _drain(host)  # still accepting: /readyz says 503, and /metrics shows what is left
             accepting.cancel(reason="the server is going down")
-            await _drain(host)
+            # By then every WebSocket is closed; an idle HTTP connection, such as a scraper's, is not waited for.
+            front.cancel_scope.deadline = trio.current_time() + config.close_s
 
 
 async def _accept(
-    host: Host, listeners: list[trio.SocketListener], front: trio.Nursery, accepting: trio.CancelScope
+    host: Host,
+    handler: Handler,
+    listeners: list[trio.SocketListener],
+    front: trio.Nursery,
+    accepting: trio.CancelScope,
 ) -> None:
     async def upgrade(head: RequestHead, stream: trio.abc.Stream) -> None:
         await serve_websocket(host, stream)
 
     upgrades = {PATH: upgrade, f"/{PATH}": upgrade}  # an existing client doubles the slash
-    handler = functools.partial(_pages, host)
 
     async def connected(stream: trio.SocketStream) -> None:
         await serve_connection(stream, handler, upgrades=upgrades)
 
     with accepting:
         await trio.serve_listeners(connected, listeners, handler_nursery=front)
-
-
-async def _pages(host: Host, request: HttpRequest) -> None:
-    await request.respond(200, b"ok\n")
 
 
 async def _drain(host: Host) -> None:
@@ -113,7 +117,7 @@ async def _drain(host: Host) -> None:
     await host.until_idle()  # bounded: every request's guard has been told to stop it
     for connection in host.connections:
         connection.close(GOING_AWAY, "the server is shutting down")
-    # The connections close within close_s each; the front nursery waits for them.
+    # The connections close within close_s each.
 
 
 def _authority(host: str, port: int) -> str:

@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import re
+
+import httpx
+import pytest
+import trio
+
+from voxint.client import connect
+from voxint.core.agent import Agent
+from voxint.errors import Disconnected
+from voxint.net.httpd import RequestHead
+from voxint.server.config import ServerConfig
+from voxint.server.host import Host
+from voxint.server.metrics import Metrics
+from voxint.server.pages import Page, Pages
+from voxint.server.serve import Server, serve
+from voxint.testing.stages import FOREVER, ScriptedModel, ScriptedVoice
+
+WS_URL = "ws://127.0.0.1:8765/ws/agent/stream"
+
+
+class Site:
+    """The pages of a server without a socket."""
+
+    def __init__(self, nursery: trio.Nursery, agent: Agent, config: ServerConfig) -> None:
+        self.host = Host(agent, config, nursery, observer=None)  # type: ignore[arg-type]  # no request is made
+        self.pages = Pages(self.host, Metrics(), WS_URL)
+
+    def get(self, path: str, method: str = "GET", **headers: str) -> Page:
+        """Return the answer to a request."""
+        pairs = tuple((name.replace("_", "-").encode(), value.encode()) for name, value in headers.items())
+        return self.pages.page(RequestHead(method, path, pairs))
+
+
+@pytest.fixture
+def site(nursery: trio.Nursery) -> Site:
+    """A server that writes only, open to this machine."""
+    return Site(nursery, Agent(llm=ScriptedModel("Yes.")), ServerConfig())
+
+
+async def test_healthz_says_that_the_process_lives_also_while_it_drains(site: Site) -> None:
+    """A supervisor must not kill a server that is going down politely."""
+    assert site.get("/healthz").status == 200
+    site.host.draining = True
+    assert site.get("/healthz").status == 200
+
+
+async def test_readyz_says_503_while_draining(site: Site) -> None:
+    """A load balancer sends nobody any more."""
+    assert (site.get("/readyz").status, site.get("/readyz").body) == (200, b"ready\n")
+    site.host.draining = True
+    assert (site.get("/readyz").status, site.get("/readyz").body) == (503, b"draining\n")
+
+
+async def test_metrics_are_in_prometheus_text_format(site: Site) -> None:
+    """Every label value is there from the start, so that a rate sees the first event."""
+    page = site.get("/metrics")
+    assert page.media_type.startswith("text/plain; version=")
+    assert b"\nvoxint_connections 0.0\n" in page.body
+    assert b'\nvoxint_interrupts_total{reason="USER_STOP"} 0.0\n' in page.body
+
+
+@pytest.mark.parametrize(("path", "method", "status"), [
+    ("/nothing", "GET", 404),
+    ("/nothing", "POST", 404),
+    ("/healthz/", "GET", 404),
+    ("/metrics", "POST", 405),
+    ("/", "DELETE", 405),
+    ("/", "HEAD", 200),
+    ("/?utm=1", "GET", 200),
+    ("/ws/agent/stream", "GET", 426),
+])  # fmt: skip
+async def test_other_requests_get_the_right_status(site: Site, path: str, method: str, status: int) -> None:
+    """Unknown paths 404, other methods 405, a WebSocket's path without its upgrade 426."""
+    page = site.get(path, method)
+    assert page.status == status
+    assert dict(page.headers).get("allow") == ("GET, HEAD" if status == 405 else None)
+    assert dict(page.headers).get("upgrade") == ("websocket" if status == 426 else None)
+
+
+async def test_the_landing_page_shows_the_address_as_the_visitor_sees_it(site: Site) -> None:
+    """The Host header names it, behind a proxy with TLS too; a header that is no host is not repeated."""
+    assert "ws://museum.example:9000/ws/agent/stream" in site.get("/", host="museum.example:9000").body.decode()
+    assert "wss://museum.example/ws" in site.get("/", host="museum.example", x_forwarded_proto="https").body.decode()
+    assert "ws://[::1]:8765/ws" in site.get("/", host="[::1]:8765").body.decode()
+    forged = site.get("/", host='"><script>alert(1)</script>').body.decode()
+    assert WS_URL in forged
+    assert "script" not in forged
+
+
+async def test_the_landing_page_is_self_contained_and_links_to_the_rest(site: Site) -> None:
+    """No script, image, font or style comes from elsewhere; it speaks English and a line of Chinese."""
+    page = site.get("/").body.decode()
+    assert not re.search(r"(?:src|href)=\"(?!/)|@import|url\(|<script|\$", page)
+    assert all(f'href="{path}"' in page for path in ("/healthz", "/readyz", "/metrics"))
+    assert "prefers-color-scheme: dark" in page
+    assert re.search("[一-鿿]", page)
+
+
+@pytest.mark.parametrize("voice", [False, True])
+async def test_the_landing_page_says_what_runs_here(nursery: trio.Nursery, voice: bool) -> None:
+    """Whether it speaks, whether it wants a key, whether it drains."""
+    config = ServerConfig(api_keys=("k-123",) if voice else ())
+    site = Site(nursery, Agent(llm=ScriptedModel("Yes."), tts=ScriptedVoice() if voice else None), config)
+    site.host.draining = voice
+    page = site.get("/").body.decode()
+    assert ("a key or an account" in page) is voice
+    assert ("nothing: it is open" in page) is not voice
+    assert page.count("no, text only") == (1 if voice else 2)
+    assert ("draining" in page) is voice
+    assert "k-123" not in page
+
+
+async def test_one_port_serves_pages_and_websocket(nursery: trio.Nursery) -> None:
+    """Over sockets: the pages with their headers, while a WebSocket is open and counted."""
+    server: Server = await nursery.start(serve, Agent(llm=ScriptedModel("Yes.")), ServerConfig(port=0))
+    root = f"http://127.0.0.1:{server.port}"
+    async with httpx.AsyncClient(trust_env=False) as http:
+        async with connect(server.url) as client:
+            assert await (await client.send_text("Are you there?")).text() == "Yes."
+            metrics = (await http.get(f"{root}/metrics")).text
+            assert "\nvoxint_connections 1.0\n" in metrics
+            assert '\nvoxint_requests_total{outcome="complete"} 1.0\n' in metrics
+        landing = await http.get(root)
+        assert server.url in landing.text
+        assert "default-src 'none'" in landing.headers["content-security-policy"]
+        head = await http.head(root)
+        assert (head.status_code, head.content) == (200, b"")
+        assert head.headers["content-length"] == str(len(landing.content))
+    server.shut_down()
+
+
+async def test_a_draining_server_still_answers_pages_and_takes_no_caller(nursery: trio.Nursery) -> None:
+    """/readyz says 503 and a WebSocket is refused while a live request keeps the server from its end."""
+    config = ServerConfig(port=0, drain_s=30)
+    server: Server = await nursery.start(serve, Agent(llm=ScriptedModel("Well, ", FOREVER)), config)
+    root = f"http://127.0.0.1:{server.port}"
+    async with connect(server.url) as client, httpx.AsyncClient(trust_env=False) as http:
+        reply = await client.send_text("Are you there?")
+        await anext(reply)
+        server.shut_down()
+        with trio.fail_after(5):
+            while (await http.get(f"{root}/readyz")).status_code == 200:
+                pass  # there is no event for it at this end of the socket
+            assert (await http.get(f"{root}/readyz")).status_code == 503
+            assert (await http.get(f"{root}/healthz")).status_code == 200
+            with pytest.raises(Disconnected, match="503"):
+                async with connect(server.url):
+                    pass
+            await reply.interrupt()
+
+
+async def test_an_idle_http_connection_does_not_hold_the_shutdown(nursery: trio.Nursery) -> None:
+    """A scraper keeps its connection open; the server is down within close_s all the same."""
+    down = trio.Event()
+
+    async def run(task_status: trio.TaskStatus[Server]) -> None:
+        config = ServerConfig(port=0, close_s=0.1)
+        await serve(Agent(llm=ScriptedModel("Yes.")), config, task_status=task_status)
+        down.set()
+
+    server: Server = await nursery.start(run)
+    async with httpx.AsyncClient(trust_env=False) as http:
+        assert (await http.get(f"http://127.0.0.1:{server.port}/healthz")).status_code == 200
+        server.shut_down()
+        with trio.fail_after(5):
+            await down.wait()

@@ -1,0 +1,95 @@
+"""The numbers of one server, in a registry of its own."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias, get_args
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector, generate_latest
+
+from voxint._version import __version__
+from voxint.core.failure import Stage
+from voxint.protocol.receipt import STAGES
+
+__all__ = ["REASONS", "Metrics", "Outcome"]
+
+Outcome: TypeAlias = Literal["complete", "interrupted", "failed"]
+
+REASONS = (
+    "USER_NEW_INPUT",
+    "USER_STOP",
+    "USER_VOICE_INPUT",
+    "CLIENT_ERROR",
+    "CLIENT_SHUTDOWN",
+    "DISCONNECT",
+    "SHUTDOWN",
+    "other",
+)
+"""Label values of `reason`. Clients may send any string, and each would be a new time series for ever."""
+
+CODES = ("UPSTREAM_ERROR", "REQUEST_TIMEOUT", "PAYLOAD_TOO_LARGE", "INTERNAL_ERROR")
+"""The protocol's error codes that end a request which was accepted."""
+
+STOP_BUCKETS = (0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.125, 0.25)
+"""From half a millisecond, a stop on an idle machine, by doubling to the interrupt deadline; beyond it: overrun."""
+
+FIRST_BUCKETS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0)
+"""Dense where a person begins to notice a pause, sparse up to the limit for slow reasoning models."""
+
+Labelled: TypeAlias = tuple[str, ...]
+
+
+class Metrics:
+    """The server's collectors. Names and meanings stand in docs/reference/metrics.md.
+
+    Attributes:
+        registry: Theirs alone; two servers of one process do not share it.
+    """
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.connections = self._gauge("connections", "Open WebSocket connections.")
+        self.live = self._gauge("requests_live", "Requests that have been accepted and not ended.")
+        self.overrunning = self._gauge(
+            "requests_overrunning", "Ended requests of which a stage still has not let go; each holds its upstream."
+        )
+        self.requests = self._counter("requests", "Ended requests.", outcome=get_args(Outcome))
+        self.interrupts = self._counter("interrupts", "Requests that an interruption stopped.", reason=REASONS)
+        self.overruns = self._counter("overruns", "Stages that did not stop by the interrupt deadline.", stage=STAGES)
+        self.stage_failures = self._counter(
+            "stage_failures", "Requests that a provider's failure ended.", stage=get_args(Stage)
+        )
+        self.errors = self._counter("request_errors", "Requests that ended in an ERROR.", code=CODES)
+        self.tokens = self._counter("llm_tokens", "Tokens the model wrote.", source=("provider", "estimated"))
+        self.characters = self._counter("tts_characters", "Characters handed to speech synthesis.")
+        self.audio = self._counter(
+            "audio_seconds", "Speech of answers, in seconds.", state=("generated", "sent", "heard")
+        )
+        self.stop = self._histogram(
+            "stop_seconds", "From an interruption to the exit of the request's scope.", STOP_BUCKETS
+        )
+        self.first_text = self._histogram(
+            "first_text_seconds", "From the end of the user's input to the first text.", FIRST_BUCKETS
+        )
+        self.first_audio = self._histogram(
+            "first_audio_seconds", "From the end of the user's input to the first frame of speech.", FIRST_BUCKETS
+        )
+        Info("voxint_build", "The version of voxint.", registry=self.registry).info({"version": __version__})
+        ProcessCollector(registry=self.registry)
+
+    def exposition(self) -> bytes:
+        """Return all of it in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+    def _gauge(self, name: str, text: str) -> Gauge:
+        return Gauge(f"voxint_{name}", text, registry=self.registry)
+
+    def _counter(self, name: str, text: str, **labels: Labelled) -> Counter:
+        """Make a counter that shows every label value from the start: a rate needs the zero before the first one."""
+        counter = Counter(f"voxint_{name}", text, tuple(labels), registry=self.registry)
+        for values in labels.values():
+            for value in values:
+                counter.labels(value)
+        return counter
+
+    def _histogram(self, name: str, text: str, buckets: tuple[float, ...]) -> Histogram:
+        return Histogram(f"voxint_{name}", text, buckets=buckets, registry=self.registry)

@@ -1,0 +1,162 @@
+"""What the operator sees of a request: its numbers, and one line in the log.
+
+No transcript, no audio and no key is ever at hand here: a line is made of ids, codes, counts and durations. There is no
+line per frame, and none for an interrupt that finds nothing, which existing clients send before every request.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import structlog
+import trio
+from structlog.contextvars import bind_contextvars, get_contextvars
+
+from voxint.core.observer import Observer, Silence
+from voxint.core.request import Request
+from voxint.core.session import Session
+from voxint.core.timeline import Instant
+from voxint.protocol.tokens import estimate_tokens
+from voxint.server.metrics import REASONS, Metrics
+
+__all__ = ["Telemetry"]
+
+log = structlog.get_logger(__name__)
+
+
+class Telemetry:
+    """An observer that counts and logs, and passes on what it hears.
+
+    Args:
+        then: Hears the same.
+
+    Attributes:
+        metrics: What was counted.
+        sessions: Returns the open sessions, to name a request's in the log.
+    """
+
+    def __init__(self, then: Observer | None = None) -> None:
+        self.metrics = Metrics()
+        self.sessions: Callable[[], Iterable[Session]] = list
+        self._then = then or Silence()
+
+    def accepted(self, request: Request) -> None:
+        """Count it as live, and name its session to every later line of this connection and its requests."""
+        self.metrics.live.inc()
+        if "session_id" not in get_contextvars():
+            owners = (session.id for session in self.sessions() if session.registry.find(request.id) is request)
+            # Bound in the connection's task, before the request's tasks are born of it and inherit the context.
+            bind_contextvars(session_id=next(owners, None))
+        log.debug("request accepted", req_id=request.id)
+        self._then.accepted(request)
+
+    def finished(self, request: Request) -> None:
+        """Count its outcome and log it."""
+        self.metrics.live.dec()
+        tokens, source = _tokens(request)
+        self._count_outcome(request)
+        self._count_work(request, tokens, source)
+        _log_outcome(request, tokens, source)
+        if request.overrun:
+            hanging = [stage for stage, state in request.stages().items() if state == "overrun"]
+            self.metrics.overrunning.inc()
+            for stage in hanging:
+                self.metrics.overruns.labels(stage).inc()
+            log.warning("stage overran the interrupt deadline", req_id=request.id, stages=hanging)
+        self._then.finished(request)
+
+    def reaped(self, request: Request) -> None:
+        """Log that an overrun request is gone at last."""
+        self.metrics.overrunning.dec()
+        stopping = request.timeline.at("stopping")
+        after_ms = None if stopping is None else _ms(trio.current_time() - stopping)
+        log.info("overrun request let go", req_id=request.id, after_ms=after_ms)
+        self._then.reaped(request)
+
+    def _count_outcome(self, request: Request) -> None:
+        metrics = self.metrics
+        metrics.requests.labels(request.ending).inc()
+        if request.failure is not None:
+            metrics.errors.labels(request.failure.code).inc()
+            if request.failure.stage is not None:
+                metrics.stage_failures.labels(request.failure.stage).inc()
+        elif request.reason is not None:
+            metrics.interrupts.labels(request.reason if request.reason in REASONS else "other").inc()
+            if (stop_s := request.timeline.between_s("stopping", "stopped")) is not None:
+                metrics.stop.observe(stop_s)
+
+    def _count_work(self, request: Request, tokens: int, source: str) -> None:
+        metrics = self.metrics
+        metrics.tokens.labels(source).inc(tokens)
+        metrics.characters.inc(request.spoken_chars)
+        audio = request.ledger.audio_account(trio.current_time())
+        # The end of a complete answer has left but is still to be played, at most `lead_ms` of it.
+        heard_ms = audio.sent_ms if request.ending == "complete" else audio.heard_ms
+        for state, ms in (("generated", audio.generated_ms), ("sent", audio.sent_ms), ("heard", heard_ms)):
+            metrics.audio.labels(state).inc(ms / 1000)
+        if (first_s := _since_input(request, "first_text")) is not None:
+            metrics.first_text.observe(first_s)
+        if (first_s := _since_input(request, "first_voice")) is not None:
+            metrics.first_audio.observe(first_s)
+
+
+def _log_outcome(request: Request, tokens: int, source: str) -> None:
+    audio = request.ledger.audio_account(trio.current_time())
+    timeline = request.timeline
+    line: dict[str, Any] = {
+        "req_id": request.id,
+        "outcome": request.ending,
+        "reason": request.reason if request.ending == "interrupted" else None,
+        "duration_ms": _ms(timeline.between_s("accepted", "stopped")),
+        "first_text_ms": _ms(_since_input(request, "first_text")),
+        "first_audio_ms": _ms(_since_input(request, "first_voice")),
+        "stop_ms": _ms(timeline.between_s("stopping", "stopped")),
+        "tokens": tokens,
+        "tokens_source": source,
+        "audio_generated_ms": audio.generated_ms,
+        "audio_sent_ms": audio.sent_ms,
+    }
+    failure = request.failure
+    if failure is None:
+        log.info("request finished", **_present(line))
+        return
+    line |= {"code": failure.code, "stage": failure.stage, "error": failure.message, "cause": _cause(failure.cause)}
+    # A provider's bad day is a warning; a bug of ours is an error.
+    level = "error" if failure.code == "INTERNAL_ERROR" else "warning"
+    getattr(log, level)("request failed", **_present(line))
+
+
+def _tokens(request: Request) -> tuple[int, str]:
+    """Return how many tokens the model wrote, and who says so."""
+    if request.provider_tokens is not None:
+        return request.provider_tokens, "provider"
+    return estimate_tokens(request.ledger.written), "estimated"
+
+
+def _since_input(request: Request, instant: Instant) -> float | None:
+    """Return the seconds from the end of what the user said, or typed, to `instant`."""
+    timeline = request.timeline
+    begins: tuple[Instant, ...] = ("upload_ended", "transcribed", "accepted")
+    begin = next(begin for begin in begins if timeline.at(begin) is not None)
+    return timeline.between_s(begin, instant)
+
+
+def _cause(error: BaseException | None) -> list[str] | None:
+    """Return the type and place of each exception behind a failure, never its text, which may quote a person."""
+    if error is None:
+        return None
+    if isinstance(error, BaseExceptionGroup):
+        return [line for inner in error.exceptions for line in _cause(inner) or ()]
+    place = traceback.extract_tb(error.__traceback__)[-1:]
+    at = f" at {place[0].filename}:{place[0].lineno}" if place else ""
+    return [f"{type(error).__name__}{at}"]
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds * 1000, 3)
+
+
+def _present(line: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in line.items() if value is not None}
