@@ -15,13 +15,14 @@ from contextlib import asynccontextmanager
 import psutil
 import trio
 from trio_websocket import ConnectionClosed, WebSocketRequest, serve_websocket
-from voxint.testing.upstream_stages import HttpSpeech
 
 from voxint.core.agent import Agent
 from voxint.net.http import open_http
+from voxint.protocol.audio import AudioFormat
 from voxint.providers.openai_chat import OpenAIChat
 from voxint.server.config import ServerConfig
 from voxint.server.serve import serve
+from voxint.testing.upstream_stages import HttpSpeech
 
 __all__ = ["Child", "child"]
 
@@ -86,7 +87,10 @@ async def _echo() -> None:
 
 async def _voxint(base_url: str) -> None:
     async with open_http() as http, trio.open_nursery() as nursery:
-        agent = Agent(llm=OpenAIChat(base_url=base_url, model="sim", http=http), tts=HttpSpeech(http, base_url))
+        agent = Agent(
+            llm=OpenAIChat(base_url=base_url, model="sim", http=http),
+            tts=HttpSpeech(http, base_url, AudioFormat(16_000)),
+        )
         server = await nursery.start(serve, agent, ServerConfig(port=0))
         gc.collect()
         gc.freeze()

@@ -31,7 +31,7 @@ class Limits:
             and some more; five seconds would fit in the kernel's socket buffers.
         frame_ms: Audio in one frame.
         speech_ahead_ms: Synthesized audio that may wait for its turn, so that the next sentence's synthesis has begun
-            before this one has been played.
+            before this one has been played; a synthesizer's first audio takes 0.2 to 0.8 s.
         segments_ahead: Text pieces that may wait for the synthesizer; beyond it the model is not read.
         history_tokens: Budget of the conversation sent to the model, by `protocol.tokens.estimate_tokens`.
         overruns: Requests of a session whose clean-up may hang at once before new ones are refused.
@@ -48,7 +48,7 @@ class Limits:
     upload_ahead_s: float = _positive(30.0)
     lead_ms: float = _positive(300.0)
     frame_ms: float = field(default=40.0, validator=[validators.ge(10), validators.le(200)])
-    speech_ahead_ms: float = _positive(2000.0)
+    speech_ahead_ms: float = _positive(1000.0)
     segments_ahead: int = field(default=32, validator=validators.ge(1))
     history_tokens: int = field(default=6000, validator=validators.ge(100))
     overruns: int = field(default=8, validator=validators.ge(1))

@@ -16,6 +16,10 @@ __all__ = ["Patience", "Sink"]
 
 T = TypeVar("T")
 
+YIELD_EVERY = 8
+"""A provider that reads a socket yields there anyway; a task switch for each token on top would be a tenth of the cost
+of a token. Eight pieces of a stage that reads nothing take well under a millisecond."""
+
 
 class Patience:
     """A cancel scope whose deadline moves.
@@ -44,18 +48,23 @@ class Patience:
 class Sink(trio.abc.SendChannel[T], Generic[T]):
     """The writing end a stage is given: an unbuffered channel whose consumer runs in the stage's own task.
 
-    It saves a task and two switches for every token. Each send is a full checkpoint, so a stage that never awaits
-    anything else is interrupted all the same.
+    It saves a task and two switches for every token. Each send lets a cancellation in and every eighth lets the other
+    tasks run, so a stage that never awaits anything else is interrupted all the same and starves nobody.
     """
 
-    __slots__ = ("_accept",)
+    __slots__ = ("_accept", "_sends")
 
     def __init__(self, accept: Callable[[T], Awaitable[None]]) -> None:
         self._accept = accept
+        self._sends = 0
 
     async def send(self, value: T) -> None:
         """Hand `value` on; returns when the next one may come."""
-        await trio.lowlevel.checkpoint()
+        self._sends += 1
+        if self._sends % YIELD_EVERY:
+            await trio.lowlevel.checkpoint_if_cancelled()
+        else:
+            await trio.lowlevel.checkpoint()
         await self._accept(value)
 
     async def aclose(self) -> None:

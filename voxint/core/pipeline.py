@@ -48,16 +48,18 @@ class Pipeline:
 
     async def answer_text(self) -> None:
         """Answer the user's words: the model writes, the synthesizer speaks, both at once."""
-        tts = self.agent.tts
-        if tts is None or not self.request.answer.spoken:
+        request, tts = self.request, self.agent.tts
+        if tts is None or not request.answer.spoken:
             await self._write(None)
         else:
             pieces_in, pieces_out = trio.open_memory_channel[str](self.agent.limits.segments_ahead)
+            voice = Voice(request.answer, request.timeline, tts.audio_format, self.output, self.agent.limits)
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._speak, tts, pieces_out, name=f"tts of {self.request.id}")
-                async with pieces_in:
+                nursery.start_soon(voice.pace, name=f"pacing of {request.id}")
+                nursery.start_soon(self._speak, tts, pieces_out, voice, name=f"tts of {request.id}")
+                with pieces_in:
                     await self._write(pieces_in)
-        await self.request.answer.flushed()
+        await request.answer.flushed()
 
     async def answer_voice(self, stt: SpeechToText, upload: Upload, patience: Patience) -> None:
         """Understand the upload while it comes in, then answer its words; say nothing where there were none."""
@@ -117,11 +119,9 @@ class Pipeline:
         await self._run_stage("llm", patience, lambda: self.agent.llm.generate(self.turn(), Sink(pass_on)))
         await speak(segmenter.flush())
 
-    async def _speak(self, tts: TextToSpeech, pieces: trio.MemoryReceiveChannel[str]) -> None:
-        """Run the synthesizer and, beside it, the pacing of what it says."""
-        request, limits = self.request, self.agent.limits
-        patience = Patience()
-        voice = Voice(request.answer, request.timeline, tts.audio_format, self.output, limits)
+    async def _speak(self, tts: TextToSpeech, pieces: trio.MemoryReceiveChannel[str], voice: Voice) -> None:
+        """Run the synthesizer; what it says waits in `voice` for its time."""
+        limits, patience = self.agent.limits, Patience()
 
         async def pass_on(speech: Speech) -> None:
             voice.add(speech)
@@ -130,11 +130,9 @@ class Pipeline:
                 await voice.room()
             patience.expect("more audio", limits.audio_stall_s)
 
-        async with trio.open_nursery() as nursery, pieces:
-            nursery.start_soon(voice.pace, name=f"pacing of {request.id}")
+        with pieces:
             source = _Pieces(pieces, patience, limits.first_audio_s)
             await self._run_stage("tts", patience, lambda: tts.synthesize(source, Sink(pass_on)))
-            request.ledger.end_spans()
             voice.end()
             async for _ in pieces:
                 pass  # a synthesizer that stops listening must not stop the text

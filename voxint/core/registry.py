@@ -6,8 +6,9 @@ removed by identity: a request that ends late cannot erase the one that came aft
 
 from __future__ import annotations
 
+import functools
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import trio
 from attrs import frozen
@@ -44,6 +45,23 @@ class Interruption:
         """Wait until every request has stopped; the guard of each bounds it."""
         for request in self.stopping:
             await request.stopped.wait()
+
+    def when_stopped(self, tell: Callable[[Interruption], None]) -> None:
+        """Call `tell` in the very step in which the last request has stopped, or now where there is none to wait for.
+
+        A task that waits for `stopped` would wake one scheduler pass later: a millisecond on a busy server.
+        """
+        waiting = {request for request in self.stopping if not request.stopped.is_set()}
+
+        def one_stopped(request: Request) -> None:
+            waiting.discard(request)
+            if not waiting:
+                tell(self)
+
+        for request in tuple(waiting):
+            request.when_stopped(functools.partial(one_stopped, request))
+        if not waiting:
+            tell(self)
 
     def acknowledgement(self) -> InterruptAck:
         """Return the acknowledgement; true once all have stopped."""

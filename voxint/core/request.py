@@ -85,6 +85,7 @@ class Request:
         self._limits = limits
         self._owner = owner
         self._complete = False
+        self._on_stop: list[Callable[[], None]] = []
 
     @property
     def ledger(self) -> PlayoutLedger:
@@ -173,6 +174,16 @@ class Request:
         self._owner.release(self)
         self.stopping.set()
         self.stopped.set()
+        for told in self._on_stop:
+            told()
+        self._on_stop.clear()
+
+    def when_stopped(self, tell: Callable[[], None]) -> None:
+        """Call `tell` in the very step in which the request has stopped, or now where it has. It must not raise."""
+        if self.stopped.is_set():
+            tell()
+        else:
+            self._on_stop.append(tell)
 
     def cut(self, reason: str, played_ms: float | None) -> bool:
         """Cut a complete answer that is still being played back to what was heard; return whether there was anything.

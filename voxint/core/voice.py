@@ -69,6 +69,7 @@ class Voice:
     def end(self) -> None:
         """Note that no more audio comes."""
         self._append(self._resampler.flush())
+        self._answer.ledger.end_spans()
         self._ended = True
         self._more.unpark_all()
 

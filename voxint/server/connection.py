@@ -12,7 +12,6 @@ import trio
 
 from voxint.core.failure import Failure
 from voxint.core.outbox import Outbox
-from voxint.core.registry import Interruption
 from voxint.core.request import Request
 from voxint.core.session import Session
 from voxint.core.settings import Settings
@@ -214,14 +213,7 @@ class Connection:
             raise WireError("MALFORMED_PAYLOAD", f"mode {message.mode} is not granted", "$.payload.mode")
         # Cancelled here, before anything is sent or awaited.
         interruption = session.interrupt(message.interrupt_request_id, message.reason, message.played_ms)
-        if interruption.stopping:
-            self._host.home.start_soon(self._acknowledge, interruption)
-        else:
-            self.outbox.post(interruption.acknowledgement())
-
-    async def _acknowledge(self, interruption: Interruption) -> None:
-        await interruption.stopped()
-        self.outbox.post(interruption.acknowledgement())
+        interruption.when_stopped(lambda stopped: self.outbox.post(stopped.acknowledgement()))
 
     def _played(self, session: Session, message: m.Played) -> None:
         session.played(message.request_id, message.played_ms)
