@@ -172,12 +172,12 @@ class Link:
             if not opened:
                 raise why from None
         finally:
-            if stream is not None:
-                await trio.aclose_forcefully(stream)
             self.lost = why
             self._ended.set()
             self._room.unpark_all()
             lost(why)
+            if stream is not None:
+                await trio.aclose_forcefully(stream)  # last: where this task was cancelled, it raises again
 
     async def _dial(self) -> _Stream:
         address = self._address

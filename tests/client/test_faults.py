@@ -1,0 +1,487 @@
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+import trio
+import trustme
+from msgspec.structs import replace
+from trio.testing import wait_all_tasks_blocked
+
+from tests.client.rig import PATIENCE_S, Peer, scripted, serving
+from voxint.client import Notice, ReplyOverflow, connect, link
+from voxint.core.agent import Agent
+from voxint.errors import ConfigError, Disconnected, ServerError
+from voxint.protocol import messages as m
+from voxint.protocol.events import Ended, Text, Voice
+from voxint.testing.stages import FOREVER, ScriptedModel
+
+LOST = m.Error(error_code="SESSION_INVALID", error_msg="gone", error_detail="", retryable=False)
+
+
+async def stay(peer: Peer) -> None:
+    """Read until the client leaves."""
+    while True:
+        await peer.ws.get_message()
+
+
+async def answer_query(peer: Peer) -> None:
+    """Answer one SESSION_QUERY, by which a test knows that everything before it was read."""
+    await peer.read(m.SessionQuery)
+    await peer.say(m.SessionInfo(status="SUCCESS", message="", session_data={}))
+
+
+async def test_an_error_comes_after_what_was_read_before_it() -> None:
+    """Events that came before an ERROR are delivered, then it is raised, each time the reply is read."""
+
+    async def script(peer: Peer) -> None:
+        request = await peer.read(m.Request)
+        await peer.say_text(request.request_id, "Half")
+        await peer.say(
+            m.Error(
+                error_code="UPSTREAM_ERROR",
+                error_msg="no answer",
+                error_detail="d",
+                retryable=True,
+                request_id=request.request_id,
+                stage="llm",
+            )
+        )
+        await stay(peer)
+
+    async with scripted(script) as url, connect(url) as client:
+        reply = await client.send_text("Hi")
+        assert await anext(reply) == Text("Half")
+        for _ in range(2):
+            with pytest.raises(ServerError) as caught:
+                await anext(reply)
+            assert str(caught.value) == "UPSTREAM_ERROR in llm: no answer (d)"
+            assert caught.value.retryable
+
+
+async def test_a_lost_connection_ends_everything_that_waits() -> None:
+    """Replies, acknowledgements and queries raise Disconnected, and so does every later call."""
+
+    async def script(peer: Peer) -> None:
+        for kind in (m.Request, m.Interrupt, m.SessionQuery):
+            await peer.read(kind)
+        await peer.ws.aclose(1011, "the server failed")
+
+    async with scripted(script) as url, connect(url) as client:
+        reply = await client.send_text("Hi")
+        async with trio.open_nursery() as nursery:
+
+            async def fails(work: object) -> None:
+                with pytest.raises(Disconnected, match=r"closed the connection \(1011, the server failed\)"):
+                    await work  # type: ignore[misc]  # any awaitable of the client's
+
+            nursery.start_soon(fails, anext(reply))
+            await wait_all_tasks_blocked()
+            nursery.start_soon(fails, client.interrupt("other"))
+            await wait_all_tasks_blocked()
+            nursery.start_soon(fails, client.session_info())
+        await client.wait_disconnected()
+        for call in (client.send_text("Hi"), client.open_voice(), client.interrupt(), client.health()):
+            with pytest.raises(Disconnected):
+                await call
+        reply.played(20)  # a hint: dropped
+
+
+async def test_a_connection_that_breaks() -> None:
+    """A TCP connection that ends without a word is Disconnected too."""
+
+    async def script(peer: Peer) -> None:
+        await peer.read(m.Request)
+        await trio.aclose_forcefully(peer.ws._stream)
+
+    async with scripted(script) as url, connect(url) as client:
+        with pytest.raises(Disconnected, match="the connection broke"):
+            await anext(await client.send_text("Hi"))
+
+
+async def test_an_interrupt_that_nobody_acknowledges() -> None:
+    """It raises REQUEST_TIMEOUT, and its late acknowledgement is not taken for that of the next one."""
+
+    async def script(peer: Peer) -> None:
+        late = await peer.read(m.Interrupt)
+        next_one = await peer.read(m.Interrupt)
+        await peer.acknowledge(late, "late")
+        await peer.acknowledge(next_one, "next")
+        await stay(peer)
+
+    async with scripted(script) as url, connect(url, answer_timeout_s=0.25) as client:
+        with pytest.raises(ServerError) as caught:
+            await client.interrupt("r")
+        assert (await client.interrupt("r")).message == "next"
+    assert caught.value.code == "REQUEST_TIMEOUT"
+
+
+async def test_acknowledgements_find_who_asked() -> None:
+    """They are paired by the echoed id, whatever their order, and first come first served among equal ids."""
+
+    async def script(peer: Peer) -> None:
+        asked = [await peer.read(m.Interrupt) for _ in range(3)]
+        for n in (2, 0, 1):
+            await peer.acknowledge(asked[n], str(n))
+        await stay(peer)
+
+    got: dict[int, str] = {}
+    async with scripted(script) as url, connect(url) as client, trio.open_nursery() as nursery:
+
+        async def interrupt(n: int, request_id: str | None) -> None:
+            got[n] = (await client.interrupt(request_id)).message
+
+        for n, request_id in enumerate(("r", "r", None)):
+            nursery.start_soon(interrupt, n, request_id)
+            await wait_all_tasks_blocked()
+    assert got == {0: "0", 1: "1", 2: "2"}
+
+
+async def test_a_heartbeat_is_answered() -> None:
+    """The client says that it is alive, without the application."""
+    answered = trio.Event()
+
+    async def script(peer: Peer) -> None:
+        await peer.say(m.Heartbeat(remaining_seconds=9))
+        await peer.read(m.HeartbeatReply)
+        answered.set()
+
+    async with scripted(script) as url, connect(url):
+        await answered.wait()
+
+
+async def test_notices() -> None:
+    """SHUTDOWN, SESSION_WARN and an ERROR of no reply go to `on_notice`, in order, and end nothing."""
+    said: list[Notice] = [
+        m.SessionWarn(warn_type="EXPIRE_SOON", remaining_seconds=3, message="soon"),
+        m.Error(error_code="MALFORMED_PAYLOAD", error_msg="what?", error_detail="", retryable=False, request_id="old"),
+        m.Shutdown(reason="maintenance"),
+    ]
+
+    async def script(peer: Peer) -> None:
+        for notice in said:
+            await peer.say(notice)
+        await answer_query(peer)
+        await stay(peer)
+
+    heard: list[Notice] = []
+    async with scripted(script) as url:
+        async with connect(url, on_notice=heard.append) as client:
+            await client.session_info()
+        async with connect(url) as client:  # and without the hook they are passed over
+            await client.session_info()
+    assert heard == said
+
+
+async def test_a_session_that_is_gone_fails_what_waits() -> None:
+    """SESSION_INVALID answers nothing by name, and everything: no reply of the session will go on."""
+
+    async def script(peer: Peer) -> None:
+        await peer.read(m.Request)
+        await peer.read(m.SessionQuery)
+        await peer.say(LOST)
+        await stay(peer)
+
+    async with scripted(script) as url, connect(url) as client:
+        reply = await client.send_text("Hi")
+        for wait in (client.session_info(), anext(reply)):
+            with pytest.raises(ServerError, match="gone"):
+                await wait
+
+
+@pytest.mark.parametrize(
+    "frame", ['{"version": "1.0"', b"\x01", '{"version":"1.0","msg_type":"RESPONSE","payload":{}}']
+)
+async def test_a_server_that_breaks_the_protocol(frame: str | bytes) -> None:
+    """A frame that cannot be read ends the connection, and the error says that the server is at fault."""
+
+    async def script(peer: Peer) -> None:
+        await peer.read(m.Request)
+        await peer.ws.send_message(frame)
+        await stay(peer)
+
+    async with scripted(script) as url, connect(url) as client:
+        with pytest.raises(Disconnected, match="the server broke the protocol"):
+            await anext(await client.send_text("Hi"))
+
+
+async def test_what_a_newer_server_may_add() -> None:
+    """Messages of unknown types, frames of unknown requests and answers that nobody asked for are passed over."""
+
+    async def script(peer: Peer) -> None:
+        await peer.ws.send_message('{"version":"1.1","msg_type":"SPEECH","payload":{}}')
+        await peer.say_text("whose?", "hm")
+        await peer.say(m.HealthCheckAck(health_status=m.HealthStatus()))
+        await peer.acknowledge(m.Interrupt(interrupt_request_id="whose?"))
+        await answer_query(peer)
+        await stay(peer)
+
+    async with scripted(script) as url, connect(url) as client:
+        assert await client.session_info() == {}
+
+
+async def test_frames_after_the_end_are_ignored() -> None:
+    """Nothing follows `Ended`, whatever the server still says of the request."""
+
+    async def script(peer: Peer) -> None:
+        request_id = (await peer.read(m.Request)).request_id
+        await peer.say(m.Response(request_id=request_id, text_stream_seq=-1, interrupted=True, interrupt_reason="X"))
+        await peer.say_text(request_id, "late")
+        await peer.say(replace(LOST, error_code="INTERNAL_ERROR", request_id=request_id))
+        await answer_query(peer)
+        await stay(peer)
+
+    async with scripted(script) as url, connect(url) as client:
+        reply = await client.send_text("Hi")
+        await client.session_info()
+        assert [event async for event in reply] == [Ended(True, "X")]
+
+
+async def test_a_reply_that_nobody_reads() -> None:
+    """It fails with ReplyOverflow beyond its limit, is interrupted, and holds up nothing else meanwhile."""
+    interrupted: list[m.Interrupt] = []
+    done = trio.Event()
+
+    async def script(peer: Peer) -> None:
+        request = await peer.read(m.Request)
+        for seq in range(3):
+            await peer.say(m.Response(request_id=request.request_id, voice_stream_seq=seq, voice=bytes(500)))
+        await answer_query(peer)
+        interrupted.append(await peer.read(m.Interrupt))
+        done.set()
+
+    async with scripted(script) as url, connect(url, unread_limit_bytes=1500) as client:
+        reply = await client.send_text("Hi")
+        await client.session_info()
+        with pytest.raises(ReplyOverflow, match="1500 bytes"):
+            await anext(reply)
+        await done.wait()
+    assert interrupted == [m.Interrupt(interrupt_request_id=reply.request_id, reason="CLIENT_ERROR")]
+
+
+async def test_a_reply_that_is_read_may_be_long() -> None:
+    """The limit is on what is unread: reading makes room."""
+
+    async def script(peer: Peer) -> None:
+        request = await peer.read(m.Request)
+        for seq in range(8):
+            await peer.say(m.Response(request_id=request.request_id, voice_stream_seq=seq, voice=bytes(500)))
+            await answer_query(peer)
+        await stay(peer)
+
+    async with scripted(script) as url, connect(url, unread_limit_bytes=1500) as client:
+        reply = await client.send_text("Hi")
+        for _ in range(8):
+            await client.session_info()
+            assert await anext(reply) == Voice(bytes(500))
+
+
+async def test_a_reply_that_was_let_go_is_passed_over() -> None:
+    """Frames of a reply that the application has dropped are kept for nobody."""
+
+    async def script(peer: Peer) -> None:
+        request = await peer.read(m.Request)
+        await peer.say(m.Response(request_id=request.request_id, voice_stream_seq=0, voice=bytes(500)))
+        await answer_query(peer)
+        await stay(peer)
+
+    async with scripted(script) as url, connect(url, unread_limit_bytes=100) as client:
+        await client.send_text("Hi")
+        assert await client.session_info() == {}  # an overflow would have sent an INTERRUPT first
+
+
+async def test_a_cancelled_upload_leaves_no_half_frame() -> None:
+    """Where the server does not read, a cancelled `send` has sent all or nothing, and the stream stays readable."""
+    go_on = trio.Event()
+    heard = b""
+
+    async def script(peer: Peer) -> None:
+        nonlocal heard
+        await peer.read(m.Request)
+        await go_on.wait()
+        await peer.read(m.Request)
+        heard = peer.audio
+        await peer.say(m.Response(request_id="r", text_stream_seq=-1))
+        await stay(peer)
+
+    async with scripted(script) as url, connect(url) as client:
+        upload = await client.open_voice(request_id="r")
+        sent = 0
+        while True:
+            with trio.move_on_after(0.25) as stalled:  # there is no event for "the kernel takes no more"
+                await upload.send(bytes(65_536))
+                sent += 65_536
+            if stalled.cancelled_caught:
+                break
+        go_on.set()
+        await upload.end()
+        assert await upload.reply.text() == ""
+    assert len(heard) == sent > 0
+
+
+async def test_closing_towards_a_server_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaving the block is bounded, though the server reads nothing and never closes."""
+    monkeypatch.setattr(link, "CLOSE_S", 0.125)
+    release = trio.Event()
+
+    async def script(peer: Peer) -> None:
+        peer.ws._reader_running = False  # the one way to make a trio-websocket server deaf
+        await release.wait()
+
+    async with scripted(script) as url:
+        async with connect(url) as client:
+            while not client._link.congested:
+                client._link.post(bytes(65_536))
+                await wait_all_tasks_blocked()
+            before = trio.current_time()
+        took_s = trio.current_time() - before
+        release.set()
+    assert took_s < 1.0
+
+
+async def test_a_silent_connection_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without so much as a heartbeat the connection counts as dead."""
+    monkeypatch.setattr(link, "SILENCE_S", 0.125)
+
+    async with scripted(stay) as url, connect(url) as client:
+        with pytest.raises(Disconnected, match="nothing came for"):
+            await anext(await client.send_text("Hi"))
+
+
+async def test_a_server_that_is_not_there() -> None:
+    """The error names the url, without the key in its query, and what to look at."""
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        port = nobody.getsockname()[1]
+        with pytest.raises(Disconnected) as caught:
+            async with connect(f"ws://me:pw@127.0.0.1:{port}/ws?key=secret"):
+                pass
+    assert f"ws://127.0.0.1:{port}/ws: can't be reached" in str(caught.value)
+    assert "is the server running" in str(caught.value)
+    assert "secret" not in str(caught.value)
+    assert "pw" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1/", "ws://", "127.0.0.1:80", "ws://h:port/"])
+async def test_a_bad_url(url: str) -> None:
+    """What is no WebSocket's address is a ConfigError that says what one looks like."""
+    with pytest.raises(ConfigError, match="ws://HOST:PORT"):
+        async with connect(url):
+            pass
+
+
+async def test_a_wrong_path() -> None:
+    """A server that answers the upgrade with an HTTP status is Disconnected with that status."""
+    async with serving(Agent(llm=ScriptedModel())) as server:
+        with pytest.raises(Disconnected, match="HTTP status"):
+            async with connect(server.url + "/nothing"):
+                pass
+
+
+@pytest.mark.parametrize(
+    ("banner", "what"),
+    [(b"220 mail ready\r\n\r\n", "does not speak WebSocket"), (b"", "did not open a session within")],
+)
+async def test_a_server_of_another_kind(banner: bytes, what: str) -> None:
+    """One that speaks something else is told at once, one that says nothing when the time to connect is up."""
+
+    async def speak(stream: trio.SocketStream) -> None:
+        if banner:
+            await stream.send_all(banner)
+        async for _ in stream:
+            pass
+
+    with trio.fail_after(PATIENCE_S):
+        async with trio.open_nursery() as nursery:
+            listeners = await nursery.start(trio.serve_tcp, speak, 0)
+            port = listeners[0].socket.getsockname()[1]
+            with pytest.raises(Disconnected, match=what):
+                async with connect(f"ws://127.0.0.1:{port}/", connect_timeout_s=0.25):
+                    pass
+            nursery.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def trusting_nobody(tls: ssl.SSLContext) -> AsyncGenerator[str]:
+    """Run a server that does a TLS handshake, whatever comes of it."""
+
+    async def shake_hands(stream: trio.SocketStream) -> None:
+        with suppress(trio.BrokenResourceError):
+            await trio.SSLStream(stream, tls, server_side=True).do_handshake()
+
+    with trio.fail_after(PATIENCE_S):
+        async with trio.open_nursery() as nursery:
+            listeners = await nursery.start(trio.serve_tcp, shake_hands, 0)
+            yield f"wss://127.0.0.1:{listeners[0].socket.getsockname()[1]}/"
+            nursery.cancel_scope.cancel()
+
+
+async def test_tls() -> None:
+    """wss:// works with a certificate that the given context knows."""
+    authority = trustme.CA()
+    server_tls, client_tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH), ssl.create_default_context()
+    authority.issue_cert("127.0.0.1").configure_cert(server_tls)
+    authority.configure_trust(client_tls)
+
+    async def script(peer: Peer) -> None:
+        await answer_query(peer)
+        await stay(peer)
+
+    async with scripted(script, tls=server_tls) as url, connect(url, ssl_context=client_tls) as client:
+        assert await client.session_info() == {}
+
+
+async def test_an_unknown_certificate() -> None:
+    """A TLS handshake that fails is told at once, with its cause."""
+    server_tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(server_tls)
+
+    async with trusting_nobody(server_tls) as url:
+        with pytest.raises(Disconnected, match=r"the TLS handshake failed \(.*CERTIFICATE_VERIFY_FAILED"):
+            async with connect(url):
+                pass
+
+
+async def test_a_hook_that_fails() -> None:
+    """Its exception ends the connection and comes out of the block, in place of the Disconnected it caused."""
+
+    def hook(message: m.ServerMessage, now: float) -> None:
+        if isinstance(message, m.SessionInfo):
+            raise ZeroDivisionError
+
+    async def script(peer: Peer) -> None:
+        await answer_query(peer)
+        await stay(peer)
+
+    async def ask(url: str) -> None:
+        async with connect(url, on_frame=hook) as client:
+            with pytest.raises(Disconnected, match="a hook raised ZeroDivisionError"):
+                await client.session_info()
+
+    async with scripted(script) as url:
+        with pytest.raises(ZeroDivisionError):
+            await ask(url)
+
+
+async def test_an_exception_of_the_block_comes_out_as_it_is() -> None:
+    """It is wrapped in no group, and the connection is closed."""
+    async with scripted(stay) as url:
+        with pytest.raises(KeyError, match="mine"):
+            async with connect(url):
+                raise KeyError("mine")
+
+
+async def test_a_cancelled_block_is_left_at_once() -> None:
+    """Cancellation passes through, drops the connection, and the server stops the work."""
+    model = ScriptedModel("Well, ", FOREVER)
+    async with serving(Agent(llm=model)) as server:
+        with trio.CancelScope() as scope:
+            async with connect(server.url) as client:
+                await anext(await client.send_text("Hi"))
+                scope.cancel()
+                await trio.sleep_forever()
+        assert scope.cancelled_caught
+    assert model.calls[0].cancelled is not None
