@@ -1,0 +1,388 @@
+"""The pocketsphinx provider, with real processes: what it understands, and that an interruption leaves nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soxr
+import trio
+import trio.testing
+
+import voxint
+from voxint.core.stages import Speech, SpeechToText, Transcript
+from voxint.errors import ConfigError, UpstreamError
+from voxint.providers.espeak import Espeak
+from voxint.providers.pocketsphinx import PocketSphinx, demo_sentences
+
+FRAME_BYTES = 640  # 20 ms, what the pipeline sends
+QUIET = bytes(16_000)
+
+
+async def say(sentence: str) -> bytes:
+    """Have espeak say `sentence`, at 16 kHz, with a little silence round it."""
+    text_in, text_out = trio.open_memory_channel[str](1)
+    speech_in, speech_out = trio.open_memory_channel[Speech](1_000)
+    text_in.send_nowait(sentence)
+    text_in.close()
+    stage = Espeak(voice="en-us")
+    await stage.synthesize(text_out, speech_in)
+    speech_in.close()
+    spoken = np.frombuffer(b"".join([speech.audio async for speech in speech_out]), dtype="<i2")
+    resampled = soxr.resample(spoken, stage.audio_format.rate, 16_000)
+    return b"".join((QUIET[:6_400], resampled.astype("<i2").tobytes(), QUIET[:9_600]))
+
+
+async def hear(stt: PocketSphinx, pcm: bytes) -> list[Transcript]:
+    """Send `pcm` as the pipeline does, and return everything that was written."""
+    audio_in, audio_out = trio.open_memory_channel[bytes](0)
+    heard_in, heard_out = trio.open_memory_channel[Transcript](1_000)
+
+    async def upload() -> None:
+        async with audio_in:
+            for at in range(0, len(pcm), FRAME_BYTES):
+                await audio_in.send(pcm[at : at + FRAME_BYTES])
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(upload)
+        await stt.transcribe(audio_out, heard_in)
+    heard_in.close()
+    return [transcript async for transcript in heard_out]
+
+
+class Utterance:
+    """An utterance that has begun and does not end: `run` it in a nursery, cancel its scope, or end its audio."""
+
+    def __init__(self, stt: PocketSphinx) -> None:
+        self._stt = stt
+        self._audio_in, self._audio_out = trio.open_memory_channel[bytes](0)
+        self._heard_in, self.heard = trio.open_memory_channel[Transcript](1_000)
+        self.scope = trio.CancelScope()
+        self.stopped = trio.Event()
+        self.error: UpstreamError | None = None
+
+    async def run(self) -> None:
+        """Transcribe until the audio ends or the scope is cancelled."""
+        with self.scope:
+            try:
+                await self._stt.transcribe(self._audio_out, self._heard_in)
+            except UpstreamError as error:
+                self.error = error
+        self._audio_out.close()  # so that who still speaks is told
+        self.stopped.set()
+
+    async def speak(self, pcm: bytes = QUIET[:FRAME_BYTES]) -> None:
+        """Send a frame and one more: the second is taken when the first has been answered."""
+        await self._audio_in.send(pcm)
+        await self._audio_in.send(pcm)
+
+    async def end(self) -> None:
+        """End the audio and wait for what follows from it."""
+        self._audio_in.close()
+        await self.stopped.wait()
+
+
+def children(of: str = "self") -> set[int]:
+    """The processes that this one (or another) has started and not reaped."""
+    lists = [task.read_text() for task in Path(f"/proc/{of}/task").glob("*/children")]
+    return {int(pid) for line in lists for pid in line.split()}
+
+
+def exists(pid: int) -> bool:
+    """Whether `pid` is a process, be it a zombie."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def open_files() -> int:
+    """How many file descriptors this process holds."""
+    return len(os.listdir("/proc/self/fd"))
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for what another process does and no event tells; fails after 10 s."""
+    with trio.fail_after(10):
+        while not condition():  # noqa: ASYNC110  # the event is in another process
+            await trio.sleep(0.005)
+
+
+def only_child() -> int:
+    """The one process there is."""
+    (pid,) = children()
+    return pid
+
+
+async def test_it_is_a_stage_that_keeps_the_engine_out_of_this_process() -> None:
+    """A PocketSphinx is a SpeechToText at 16 kHz, and the engine, which holds the GIL, is loaded elsewhere."""
+    async with PocketSphinx() as stt:
+        assert isinstance(stt, SpeechToText)
+        assert stt.audio_format.rate == 16_000
+        await hear(stt, QUIET)
+        assert "pocketsphinx" not in sys.modules
+
+
+async def test_it_understands_the_demo() -> None:
+    """Every sentence of the demo's grammar, spoken by espeak, is understood; one may fail, for espeak is not exact."""
+    missed = []
+    async with PocketSphinx() as stt:
+        for sentence in demo_sentences():
+            (*_, final) = await hear(stt, await say(sentence))
+            if final.text != sentence:
+                missed.append((sentence, final.text))
+    assert len(demo_sentences()) >= 24
+    assert len(missed) <= 1, missed
+
+
+async def test_partials_come_while_the_audio_still_does() -> None:
+    """Before the audio ends there are partials, each unlike the one before; after it exactly one final."""
+    async with PocketSphinx() as stt:
+        transcripts = await hear(stt, await say("tell me about interruption"))
+    *partials, final = transcripts
+    assert final == Transcript("tell me about interruption", is_final=True)
+    assert len(partials) >= 2
+    assert not any(partial.is_final for partial in partials)
+    assert all(one.text != other.text for one, other in pairwise(partials))
+
+
+@pytest.mark.parametrize("pcm", [b"", QUIET * 2])
+async def test_silence_is_an_empty_final(pcm: bytes) -> None:
+    """Where there is nothing to understand there is one final without text."""
+    async with PocketSphinx() as stt:
+        assert await hear(stt, pcm) == [Transcript("", is_final=True)]
+
+
+async def test_a_finished_utterance_leaves_its_process_for_the_next() -> None:
+    """Two utterances one after the other are heard by the same process, and the second as if it were the first."""
+    async with PocketSphinx() as stt:
+        pid = only_child()
+        spoken = await say("what is the weather today")
+        assert await hear(stt, spoken) == await hear(stt, spoken)
+        assert only_child() == pid
+
+
+async def test_cancellation_kills_the_process() -> None:
+    """When the scope has exited the process is gone and reaped, soon; another one then hears the next utterance."""
+    async with PocketSphinx(max_workers=1, wait_s=10) as stt, trio.open_nursery() as nursery:
+        pid = only_child()
+        utterance = Utterance(stt)
+        nursery.start_soon(utterance.run)
+        await utterance.speak(QUIET)
+        began = trio.current_time()
+        utterance.scope.cancel()
+        await utterance.stopped.wait()
+        assert not exists(pid)
+        assert trio.current_time() - began < 0.5  # 3 ms as measured; generous for a loaded machine
+        assert await hear(stt, QUIET) == [Transcript("", is_final=True)]
+
+
+async def test_twenty_cancellations_leave_nothing() -> None:
+    """After twenty killed utterances there is the one warm process and not a file descriptor more; on leaving, none."""
+    assert children() == set()
+    await trio.to_thread.run_sync(int)  # trio's thread, and whatever it keeps open, are not what is counted
+    outside = open_files()
+    async with PocketSphinx(max_workers=1, wait_s=10) as stt:
+        inside = open_files()
+        async with trio.open_nursery() as nursery:
+            for _ in range(20):
+                utterance = Utterance(stt)
+                nursery.start_soon(utterance.run)
+                await utterance.speak()
+                utterance.scope.cancel()
+                await utterance.stopped.wait()
+        await hear(stt, QUIET)
+        assert len(children()) == 1
+        assert open_files() == inside
+    assert children() == set()
+    assert open_files() == outside
+
+
+async def test_a_cancellation_while_waiting_costs_no_process() -> None:
+    """An utterance that waits for a process leaves at once, and the one that has it goes on."""
+    async with PocketSphinx(max_workers=1, wait_s=60) as stt, trio.open_nursery() as nursery:
+        pid = only_child()
+        speaking, waiting = Utterance(stt), Utterance(stt)
+        nursery.start_soon(speaking.run)
+        await speaking.speak()
+        nursery.start_soon(waiting.run)
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        waiting.scope.cancel()
+        await waiting.stopped.wait()
+        assert only_child() == pid
+        await speaking.end()
+        assert speaking.error is None
+
+
+async def test_all_busy_is_an_error_after_a_while() -> None:
+    """With `max_workers` speaking, one more is refused after `wait_s` as the provider's fault that may pass."""
+    async with PocketSphinx(max_workers=1, wait_s=0.05) as stt, trio.open_nursery() as nursery:
+        speaking = Utterance(stt)
+        nursery.start_soon(speaking.run)
+        await speaking.speak()
+        refused = Utterance(stt)
+        await refused.run()
+        assert "all 1 recognisers busy" in str(refused.error)
+        assert refused.error is not None
+        assert refused.error.retryable
+        await speaking.end()
+
+
+async def test_processes_are_added_up_to_the_limit() -> None:
+    """Three who speak at once get a process each, and a fourth does not."""
+    async with PocketSphinx(max_workers=3, wait_s=10) as stt, trio.open_nursery() as nursery:
+        speaking = [Utterance(stt) for _ in range(3)]
+        for utterance in speaking:
+            nursery.start_soon(utterance.run)
+        for utterance in speaking:
+            await utterance.speak()
+        assert len(children()) == 3
+        fourth = Utterance(stt)
+        nursery.start_soon(fourth.run)
+        await speaking[0].end()
+        await fourth.speak()
+        assert len(children()) == 3
+        for utterance in (*speaking[1:], fourth):
+            await utterance.end()
+
+
+async def test_an_interrupted_process_is_replaced_not_added() -> None:
+    """A request right behind an interruption waits for the replacement and does not make the pool grow."""
+    async with PocketSphinx(max_workers=4, wait_s=10) as stt, trio.open_nursery() as nursery:
+        for _ in range(5):
+            utterance = Utterance(stt)
+            nursery.start_soon(utterance.run)
+            await utterance.speak()
+            utterance.scope.cancel()
+            await utterance.stopped.wait()
+        await hear(stt, QUIET)
+        assert len(children()) == 1
+
+
+async def test_a_crash_in_mid_utterance_is_the_providers_fault() -> None:
+    """A process that dies while it is spoken to is an UpstreamError, and the next utterance gets another."""
+    async with PocketSphinx(wait_s=10) as stt, trio.open_nursery() as nursery:
+        utterance = Utterance(stt)
+        nursery.start_soon(utterance.run)
+        await utterance.speak()
+        os.kill(only_child(), signal.SIGKILL)
+        await utterance.end()
+        assert isinstance(utterance.error, UpstreamError)
+        assert "died" in str(utterance.error)
+        assert await hear(stt, QUIET) == [Transcript("", is_final=True)]
+
+
+async def test_a_crash_in_idleness_is_not_noticed() -> None:
+    """A process that dies unused is reaped and replaced, and the next utterance never meets it."""
+    async with PocketSphinx(max_workers=1, wait_s=10) as stt:
+        pid = only_child()
+        os.kill(pid, signal.SIGKILL)
+        await until(lambda: not exists(pid))
+        assert await hear(stt, QUIET) == [Transcript("", is_final=True)]
+
+
+async def test_the_processes_die_with_their_parent() -> None:
+    """When the server is killed its recognisers end by themselves."""
+    program = (
+        "import trio; from voxint.providers.pocketsphinx import PocketSphinx\n"
+        "async def main():\n"
+        "    async with PocketSphinx(): print(flush=True); await trio.sleep_forever()\n"
+        "trio.run(main)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(next(iter(voxint.__path__))).parent)}
+    command = [sys.executable, "-c", program]
+    async with trio.open_nursery() as nursery:
+        parent = await trio.lowlevel.open_process(command, stdout=subprocess.PIPE, env=environment)
+        assert parent.stdout is not None
+        with trio.fail_after(20):
+            await parent.stdout.receive_some()
+        (pid,) = children(str(parent.pid))
+        parent.kill()
+        await parent.wait()
+        await parent.stdout.aclose()
+        nursery.start_soon(until, lambda: not exists(pid))
+
+
+async def test_a_grammar_of_ones_own(tmp_path: Path) -> None:
+    """A path names a JSGF file, and its sentences alone are understood."""
+    grammar = tmp_path / "lamp.gram"
+    grammar.write_text(
+        "#JSGF V1.0;\ngrammar lamp;\npublic <order> = switch (on | off) the lamp in the (kitchen | garden | bedroom);\n"
+    )
+    async with PocketSphinx(grammar=str(grammar)) as stt:
+        (*_, final) = await hear(stt, await say("switch off the lamp in the kitchen"))
+    assert final.text == "switch off the lamp in the kitchen"
+
+
+async def test_general_english() -> None:
+    """Without a grammar other words than the demo's are heard, if not always rightly."""
+    async with PocketSphinx(grammar="general") as stt:
+        (*_, final) = await hear(stt, await say("the weather in the garden is beautiful"))
+    assert len(final.text.split()) >= 4
+    assert final.text not in demo_sentences()
+
+
+async def test_a_bad_grammar_is_the_operators_fault(tmp_path: Path) -> None:
+    """A grammar that does not parse, or has a word without a pronunciation, is a ConfigError on entering."""
+    for body in ("public <a> = xyzzyq;", "public <a> = (hello;"):
+        grammar = tmp_path / "bad.gram"
+        grammar.write_text(f"#JSGF V1.0;\ngrammar bad;\n{body}\n")
+        with pytest.raises(ConfigError, match="pocketsphinx option grammar"):
+            async with PocketSphinx(grammar=str(grammar)):
+                raise AssertionError("entered")
+    assert children() == set()
+
+
+async def test_a_missing_extra_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the process can't import pocketsphinx the ConfigError says what to install."""
+    (tmp_path / "pocketsphinx.py").write_text("raise ImportError")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(ConfigError, match=r"pip install voxint\[speech\]"):
+        await PocketSphinx().check()
+
+
+async def test_it_must_be_entered_and_only_once() -> None:
+    """Used before entering, or entered twice, it says so."""
+    stt = PocketSphinx()
+    with pytest.raises(RuntimeError, match="async with PocketSphinx"):
+        await stt.transcribe(trio.open_memory_channel[bytes](0)[1], trio.open_memory_channel[Transcript](0)[0])
+    async with stt:
+        with pytest.raises(RuntimeError, match="entered already"):
+            await stt.__aenter__()
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("grammar", "nowhere.gram"),
+        ("grammar", 3),
+        ("workers", 0),
+        ("workers", True),
+        ("max_workers", "many"),
+        ("max_workers", 0),
+        ("wait_s", -1),
+        ("wait_s", float("nan")),
+        ("wait_s", "long"),
+    ],
+)
+def test_a_bad_option_is_named(option: str, value: object) -> None:
+    """A bad value is a ConfigError that names its option."""
+    with pytest.raises(ConfigError, match=f"pocketsphinx option {option}"):
+        PocketSphinx(**{option: value})  # type: ignore[arg-type]  # values as TOML may hold them
+
+
+async def test_check_works_entered_and_not() -> None:
+    """`check` asks a process of the pool, or one started for it; nothing is left."""
+    stt = PocketSphinx()
+    assert "answered" in await stt.check()
+    assert children() == set()
+    async with stt:
+        assert "answered" in await stt.check()
