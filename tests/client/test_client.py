@@ -204,16 +204,21 @@ async def pieces(*audio: bytes) -> AsyncIterator[bytes]:
         yield piece
 
 
-@pytest.mark.parametrize("way", ["whole", "iterable", "live"])
+@pytest.mark.parametrize("way", ["whole", "generator", "channel", "live"])
 async def test_a_voice_is_understood_and_answered(way: str) -> None:
-    """Voice arrives complete, sent whole, from an iterable or piece by piece, and is answered."""
+    """Voice arrives complete, sent whole, from a generator, a channel or piece by piece, and is answered."""
     ears = ScriptedEars.hears("what time is it?")
     agent = Agent(llm=ScriptedModel("Noon."), stt=ears)
     async with serving(agent) as server, connect(server.url, features=["transcripts"]) as client:
         if way == "whole":
             reply = await client.send_voice(HALF_A_SECOND)
-        elif way == "iterable":
+        elif way == "generator":
             reply = await client.send_voice(pieces(HALF_A_SECOND[:1001], HALF_A_SECOND[1001:]))
+        elif way == "channel":
+            microphone, audio = trio.open_memory_channel[bytes](1)
+            reply = await client.send_voice(audio)
+            async with microphone:
+                await microphone.send(HALF_A_SECOND)
         else:
             upload = await client.open_voice()
             assert upload.reply.t_input_end is None

@@ -153,9 +153,7 @@ class Reply:
             ReplyOverflow: More is unread than the limit; the reply has failed with it.
         """
         for event in events:
-            if self.ended:
-                return
-            if isinstance(event, Ended):
+            if isinstance(event, Ended):  # the last, as `events_of` promises
                 self._end(event, now)
                 return
             self._mark_first(event, now)
