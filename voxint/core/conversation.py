@@ -7,8 +7,10 @@ underneath, so an interrupt here keeps the same promises as one on the wire.
 from __future__ import annotations
 
 import uuid
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Self
 
 import trio
 
@@ -124,6 +126,7 @@ class Reply:
         self._session = session
         self._request = request
         self._outbox = outbox
+        self._events: deque[Event] = deque()
         self._ended = False
 
     @property
@@ -131,22 +134,29 @@ class Reply:
         """The account of its interruption, once it was interrupted and has stopped."""
         return self._request.receipt
 
-    async def __aiter__(self) -> AsyncIterator[Event]:
-        """Yield the events until `Ended`.
+    def __aiter__(self) -> Self:
+        """Return the reply itself: its events are read once, and a reader may stop and go on."""
+        return self
+
+    async def __anext__(self) -> Event:
+        """Return the next event; `Ended` is the last.
 
         Raises:
             ServerError: The reply failed; says the stage.
         """
-        while not self._ended:
+        while not self._events:
+            if self._ended:
+                raise StopAsyncIteration
             message = await self._outbox.next()
             if isinstance(message, Error):
                 self._ended = True
                 raise ServerError(
                     message.error_code, message.error_msg, message.error_detail, message.retryable, message.stage
                 )
-            for event in events_of(message):
-                self._ended = self._ended or isinstance(event, Ended)
-                yield event
+            self._events.extend(events_of(message))
+        event = self._events.popleft()
+        self._ended = self._ended or isinstance(event, Ended)
+        return event
 
     async def text(self) -> str:
         """Read the reply to its end and return its text; its audio is passed over."""

@@ -1,0 +1,150 @@
+"""The library's door: a conversation without a socket, in virtual time."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from voxint.core.agent import Agent
+from voxint.core.conversation import Reply, open_conversation
+from voxint.core.settings import Settings
+from voxint.core.stages import Delta, ToolCall, Turn, Usage
+from voxint.errors import ServerError, UpstreamError, WireError
+from voxint.protocol.events import Ended, Event, Text, Voice
+from voxint.testing.stages import FOREVER, HEAR, ScriptedEars, ScriptedModel, ScriptedVoice
+
+SILENT = Settings(require_tts=False)
+
+
+async def events(reply: Reply) -> list[Event]:
+    """Return all events of a reply."""
+    return [event async for event in reply]
+
+
+async def test_a_reply_is_read_event_by_event(autojump_clock: MockClock) -> None:
+    """Text comes as it is written, then the end; the history holds both sides."""
+    agent = Agent(llm=ScriptedModel.says("Hello. ", "How are you?", every=0.125))
+    async with open_conversation(agent, SILENT) as conversation:
+        assert await events(conversation.ask("Hi")) == [Text("Hello. "), Text("How are you?"), Ended(False)]
+        assert [(e.user, e.reply, e.ending) for e in conversation.history] == [
+            ("Hi", "Hello. How are you?", "complete")
+        ]
+
+
+async def test_a_reply_is_spoken(autojump_clock: MockClock) -> None:
+    """With speech asked for, which is the default, the audio comes too, all of it."""
+    agent = Agent(llm=ScriptedModel.says("Hello there."), tts=ScriptedVoice())
+    async with open_conversation(agent) as conversation:
+        heard = [event.audio for event in await events(conversation.ask("Hi")) if isinstance(event, Voice)]
+    assert len(b"".join(heard)) == len("Hello there.") * 2000
+
+
+async def test_interrupt_returns_the_receipt(autojump_clock: MockClock) -> None:
+    """The receipt is there when the interrupt returns, and the reply's events end with the reason."""
+    agent = Agent(llm=ScriptedModel("Well, ", FOREVER))
+    async with open_conversation(agent, SILENT) as conversation:
+        reply = conversation.ask("Hi")
+        assert await anext(reply) == Text("Well, ")
+        receipt = await reply.interrupt("USER_STOP")
+        assert receipt is not None
+        assert (receipt.reason, receipt.stages["llm"], receipt.text.heard) == ("USER_STOP", "closed", "Well, ")
+        assert reply.receipt == receipt
+        assert await events(reply) == [Ended(True, "USER_STOP")]
+
+
+async def test_interrupting_all_returns_every_receipt(autojump_clock: MockClock) -> None:
+    """`Conversation.interrupt` stops what is live; with nothing live it returns nothing."""
+    async with open_conversation(Agent(llm=ScriptedModel(FOREVER)), SILENT) as conversation:
+        assert await conversation.interrupt() == {}
+        reply = conversation.ask("Hi")
+        assert list(await conversation.interrupt()) == [reply.request_id]
+
+
+async def test_asking_again_interrupts(autojump_clock: MockClock) -> None:
+    """A new question takes the floor: the old reply ends with USER_NEW_INPUT, and the model sees what was heard."""
+    model = ScriptedModel.turns(ScriptedModel("Well, ", FOREVER), ScriptedModel.says("Yes."))
+    async with open_conversation(Agent(llm=model), SILENT) as conversation:
+        first = conversation.ask("One?")
+        assert await anext(first) == Text("Well, ")
+        assert await conversation.ask("Two?").text() == "Yes."
+        assert await events(first) == [Ended(True, "USER_NEW_INPUT")]
+    said = [message.content for message in model.calls[1].given[0].messages]
+    assert said == ["One?", "Well,  [interrupted by the user]", "Two?"]
+
+
+async def test_a_voice_is_heard_while_it_speaks(autojump_clock: MockClock) -> None:
+    """`listen` takes microphone audio without waiting; the reply answers its words."""
+    agent = Agent(stt=ScriptedEars(HEAR, "what time is it"), llm=ScriptedModel.says("Noon."))
+    async with open_conversation(agent, SILENT) as conversation:
+        reply = conversation.listen()
+        for _ in range(10):
+            reply.hear(bytes(3200))
+        reply.end()
+        assert await reply.text() == "Noon."
+        assert [exchange.user for exchange in conversation.history] == ["what time is it"]
+
+
+async def test_a_failed_reply_raises(autojump_clock: MockClock) -> None:
+    """An upstream's failure is raised where the events are read, with the stage; the conversation goes on."""
+    model = ScriptedModel.turns(ScriptedModel("Well, ", UpstreamError("it broke off")), ScriptedModel.says("Yes."))
+    async with open_conversation(Agent(llm=model), SILENT) as conversation:
+        reply = conversation.ask("One?")
+        with pytest.raises(ServerError, match="it broke off") as raised:
+            await reply.text()
+        assert raised.value.stage == "llm"
+        assert await conversation.ask("Two?").text() == "Yes."
+
+
+async def test_leaving_the_block_interrupts(autojump_clock: MockClock) -> None:
+    """The end of the conversation stops what is live, at once."""
+    model = ScriptedModel(FOREVER)
+    async with open_conversation(Agent(llm=model), SILENT) as conversation:
+        conversation.ask("Hi")
+        await trio.sleep(1)
+        assert model.running == 1
+    assert model.running == 0
+
+
+async def test_a_provider_without_a_thought_for_interruption_is_interrupted(autojump_clock: MockClock) -> None:
+    """Nothing needs a cancel argument: whatever a stage awaits ends with the scope."""
+    cleaned_up = []
+
+    class Naive:
+        async def generate(self, turn: Turn, out: trio.abc.SendChannel[Delta | ToolCall | Usage]) -> None:
+            try:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(trio.sleep_forever)
+            finally:
+                cleaned_up.append(trio.current_time())
+
+    async with open_conversation(Agent(llm=Naive()), SILENT) as conversation:
+        reply = conversation.ask("Hi")
+        await trio.sleep(0.5)
+        began = trio.current_time()
+        assert await reply.interrupt() is not None
+        assert cleaned_up == [began]
+
+
+async def test_an_id_of_the_applications_own(autojump_clock: MockClock) -> None:
+    """The application may name a reply; a name that is live already is refused, and the live one goes on."""
+    async with open_conversation(Agent(llm=ScriptedModel.says("Yes.", every=0.5)), SILENT) as conversation:
+        reply = conversation.ask("Hi", request_id="mine")
+        with pytest.raises(WireError, match="live already"):
+            conversation.ask("Again", request_id="mine")
+        assert await reply.text() == "Yes."
+
+
+async def test_interrupting_from_another_thread() -> None:
+    """The documented way from another thread: `TrioToken.run_sync_soon` with the method that does not wait."""
+    async with open_conversation(Agent(llm=ScriptedModel("Well, ", FOREVER)), SILENT) as conversation:
+        reply = conversation.ask("Hi")
+        token = trio.lowlevel.current_trio_token()
+        thread = threading.Thread(target=lambda: token.run_sync_soon(reply.interrupt_nowait, "USER_STOP"))
+        thread.start()
+        with trio.fail_after(5):
+            ended = (await events(reply))[-1]
+        thread.join()
+    assert ended == Ended(True, "USER_STOP")
