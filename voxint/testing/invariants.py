@@ -147,7 +147,7 @@ class Checker:
     def settled(self) -> None:
         """Note that the server was given its time: every request has to have ended, every INTERRUPT to be answered."""
         for request_id, heard in self._requests.items():
-            if not heard.ended:
+            if heard.ours and not heard.ended:
                 self._violated("unanswered", request_id, "the request has no end")
         for asked, at in self._interrupts:
             self._violated("unanswered", asked, f"the INTERRUPT sent at {at:.3f} s has no acknowledgement")

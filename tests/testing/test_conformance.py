@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+import pytest
+import trio
+
+from voxint.core.stages import Delta, LanguageModel, Speech, ToolCall, Transcript, Turn, Usage
+from voxint.protocol.audio import AudioFormat
+from voxint.testing.conformance import check_language_model, check_speech_to_text, check_text_to_speech
+from voxint.testing.stages import FOREVER, HEAR, SPEAK, ScriptedEars, ScriptedModel, ScriptedVoice
+
+pytestmark = pytest.mark.virtual_time
+
+TURN = Turn(())
+TEXT = ("Hello there. ", "How are you?")
+VOICE = bytes(3200)
+
+Out = trio.abc.SendChannel[Delta | ToolCall | Usage]
+
+
+async def test_a_scripted_model_conforms() -> None:
+    """The check returns what the first run wrote."""
+    model = ScriptedModel.says("Hello. ", "Bye.", every=0.125)
+    assert await check_language_model(model, TURN) == [Delta("Hello. "), Delta("Bye.")]
+    assert model.running == 0
+
+
+async def test_a_scripted_voice_conforms() -> None:
+    """With chunks that take their time, also when its text never comes or never began."""
+    spoken = await check_text_to_speech(ScriptedVoice(0.5, SPEAK, every=0.125), TEXT)
+    assert "".join(speech.text or "" for speech in spoken) == "".join(TEXT)
+
+
+async def test_scripted_ears_conform() -> None:
+    """Also when the upload never ends, or is empty."""
+    ears = ScriptedEars.hears("hello", after=0.5)
+    assert await check_speech_to_text(ears, VOICE) == [Transcript("hello", is_final=True)]
+
+
+class Swallows:
+    """Takes a cancellation for an end."""
+
+    async def generate(self, turn: Turn, out: Out) -> None:
+        """Write two words, or fewer."""
+        try:
+            await out.send(Delta("Hello "))
+            await trio.sleep(1)
+            await out.send(Delta("there."))
+        except trio.Cancelled:
+            pass
+
+
+class GoesOn:
+    """Takes a cancellation for a failed send."""
+
+    async def generate(self, turn: Turn, out: Out) -> None:
+        """Write two words, whatever becomes of the first."""
+        for word in ("Hello ", "there."):
+            try:
+                await out.send(Delta(word))
+            except BaseException:  # noqa: BLE001 - the mistake that the check has to find
+                continue
+
+
+class Leaks:
+    """Keeps a task for each call in a nursery of its own."""
+
+    def __init__(self, nursery: trio.Nursery) -> None:
+        self.nursery = nursery
+
+    async def generate(self, turn: Turn, out: Out) -> None:
+        """Write a word, and leave a task if the second is never reached."""
+        leak = trio.CancelScope()
+
+        async def stay() -> None:
+            with leak:
+                await trio.sleep_forever()
+
+        self.nursery.start_soon(stay)
+        await trio.sleep(1)
+        await out.send(Delta("there."))
+        leak.cancel()
+
+
+class Remembers:
+    """Has room for one call at a time, and for none after a cancelled one."""
+
+    def __init__(self) -> None:
+        self.busy = False
+
+    async def generate(self, turn: Turn, out: Out) -> None:
+        """Write a word."""
+        if self.busy:
+            raise RuntimeError("busy")
+        self.busy = True
+        await trio.sleep(1)
+        await out.send(Delta("Hello."))
+        self.busy = False
+
+
+class Mistypes:
+    """Writes its text as it is."""
+
+    async def generate(self, turn: Turn, out: trio.abc.SendChannel[object]) -> None:
+        """Write a str."""
+        await out.send("Hello.")
+
+
+@pytest.mark.parametrize(
+    ("model", "complaint"),
+    [
+        (Swallows(), "Swallows, cancelled .*, swallowed Cancelled"),
+        (GoesOn(), "GoesOn, cancelled .*, (went on writing|swallowed Cancelled)"),
+        (Remembers(), "Remembers, run 3 times at once: busy"),
+        (Mistypes(), "Mistypes wrote a str"),
+        (ScriptedModel("Well, ", FOREVER), "did not return within 30 s"),
+        (ScriptedModel("Well, ", lingers=0.5), r"cancelled .*, took 0\.5 s to stop, 0\.25 s are allowed"),
+        (ScriptedModel("Well, ", breaks=OSError("gone")), r"raised OSError\('gone'\) instead of letting Cancelled"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+async def test_a_model_that_breaks_the_contract_is_told_how(model: LanguageModel, complaint: str) -> None:
+    """Each way to break it has words of its own."""
+    with pytest.raises(AssertionError, match=complaint):
+        await check_language_model(model, TURN)
+
+
+async def test_a_task_that_is_left_is_found() -> None:
+    """A stage that starts tasks outside of its call leaves them behind when it is cancelled."""
+    async with trio.open_nursery() as nursery:
+        with pytest.raises(AssertionError, match="left 1 task"):
+            await check_language_model(Leaks(nursery), TURN)
+        nursery.cancel_scope.cancel()
+
+
+async def test_what_lives_longer_than_a_call_is_no_leak() -> None:
+    """A task that the provider keeps for all of its calls is there after the first."""
+
+    class Pool(ScriptedModel):
+        kept = False
+
+        async def generate(self, turn: Turn, out: Out) -> None:
+            if not self.kept:
+                self.kept = True
+                nursery.start_soon(trio.sleep_forever)
+            await super().generate(turn, out)
+
+    async with trio.open_nursery() as nursery:
+        await check_language_model(Pool("Hello.", 0.5), TURN)
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_provider_that_fails_fails_as_it_does() -> None:
+    """The contract is not at stake: the error comes through as it is."""
+    with pytest.raises(OSError, match="no route"):
+        await check_language_model(ScriptedModel(OSError("no route")), TURN)
+
+
+@pytest.mark.parametrize(
+    ("speech", "complaint"),
+    [
+        (Speech(b"\0\0", "Hello"), "joined, is not the text that came in"),
+        (Speech(b"\0\0\0", "Hello there. "), "half a sample"),
+        (Speech(b"", "Hello there. "), "wrote no audio"),
+    ],
+)
+async def test_a_voice_that_breaks_the_contract_is_told_how(speech: Speech, complaint: str) -> None:
+    """What was heard can only be known from whole samples and true text."""
+    with pytest.raises(AssertionError, match=complaint):
+        await check_text_to_speech(ScriptedVoice(speech), TEXT[:1])
+
+
+async def test_a_voice_that_stops_listening_has_swallowed_a_cancellation() -> None:
+    """A stage that returns although its text has not ended did not let the cancellation through."""
+
+    class Deaf(ScriptedVoice):
+        async def synthesize(self, text: trio.abc.ReceiveChannel[str], out: trio.abc.SendChannel[Speech]) -> None:
+            try:
+                await super().synthesize(text, out)
+            except trio.Cancelled:
+                if self.calls[-1].cancelled == self.calls[-1].started + 0.25:
+                    return
+                raise
+
+    with pytest.raises(AssertionError, match="while it waits for input, swallowed Cancelled"):
+        await check_text_to_speech(Deaf(), TEXT)
+
+
+async def test_a_format_is_needed() -> None:
+    """The pipeline resamples by it."""
+    voice = ScriptedVoice()
+    voice.audio_format = 16_000  # type: ignore[assignment]  # the mistake that the check has to find
+    with pytest.raises(AssertionError, match="not an AudioFormat"):
+        await check_text_to_speech(voice, TEXT)
+
+
+@pytest.mark.parametrize(
+    ("ears", "complaint"),
+    [
+        (ScriptedEars(HEAR), "understood nothing"),
+        (ScriptedEars(HEAR, Transcript("hel", is_final=False)), "ended with a partial"),
+    ],
+)
+async def test_ears_that_break_the_contract_are_told_how(ears: ScriptedEars, complaint: str) -> None:
+    """A recogniser settles its last segment."""
+    with pytest.raises(AssertionError, match=complaint):
+        await check_speech_to_text(ears, VOICE)
+
+
+@pytest.mark.parametrize("check", [check_language_model, check_text_to_speech, check_speech_to_text])
+async def test_what_is_no_stage_is_no_stage(check: object) -> None:
+    """An object without the method is told which it lacks."""
+    with pytest.raises(AssertionError, match=r"AudioFormat (has no|lacks)"):
+        await check(AudioFormat(), ())  # type: ignore[operator]  # the mistake that the check has to find

@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import pytest
+
+from voxint.protocol import messages as m
+from voxint.protocol.receipt import AudioAccount, LastFrames, Receipt, TextAccount, UsageAccount
+from voxint.testing.invariants import Checker
+
+SPOKEN = m.SessionPatch(require_tts=True)
+AUDIO = bytes(320)
+
+
+def request(request_id: str = "r1", patch: m.SessionPatch = m.SessionPatch()) -> m.Request:  # noqa: B008 - frozen
+    """Return a REQUEST in text."""
+    return m.Request(request_id=request_id, data_type="TEXT", content=m.Content(text="Hello?"), patch=patch)
+
+
+def text(seq: int, words: str = "Well, ") -> m.Response:
+    """Return a frame of text of r1; -1 ends it."""
+    return m.Response(request_id="r1", text_stream_seq=seq, text=None if seq == -1 else words)
+
+
+def voice(seq: int, audio: bytes = AUDIO) -> m.Response:
+    """Return a frame of voice of r1."""
+    return m.Response(request_id="r1", voice_stream_seq=seq, voice=audio)
+
+
+END = m.Response(request_id="r1", text_stream_seq=-1)
+SPOKEN_END = m.Response(request_id="r1", text_stream_seq=-1, voice_stream_seq=-1)
+CUT = m.Response(request_id="r1", text_stream_seq=-1, interrupted=True, interrupt_reason="USER_STOP")
+INTERRUPT = m.Interrupt(interrupt_request_id="r1")
+ERROR = m.Error(error_code="UPSTREAM_ERROR", error_msg="", error_detail="", retryable=True, request_id="r1")
+
+
+def ack(
+    *stopped: str, status: m.Ack = "SUCCESS", outcome: m.Outcome = "stopped", receipt: Receipt | None = None
+) -> m.InterruptAck:
+    """Return the acknowledgement of an INTERRUPT of r1."""
+    return m.InterruptAck(
+        interrupt_request_id="r1",
+        interrupted_request_ids=stopped,
+        status=status,
+        message="",
+        outcomes={"r1": outcome},
+        receipts={} if receipt is None else {"r1": receipt},
+    )
+
+
+def receipt(*, heard_ms: float = 0.0, sent_ms: float = 0.0, heard: str = "Well, ", last: int | None = 0) -> Receipt:
+    """Return a receipt of r1, which had one frame of text."""
+    return Receipt(
+        request_id="r1",
+        reason="USER_STOP",
+        stop_ms=0.5,
+        stages={"llm": "closed"},
+        usage=UsageAccount(llm_tokens=2, tts_characters=0, source="estimated"),
+        audio=AudioAccount(generated_ms=sent_ms, sent_ms=sent_ms, heard_ms=heard_ms, source="estimated"),
+        text=TextAccount(generated_chars=6, heard=heard),
+        last=LastFrames(text_stream_seq=last, voice_stream_seq=None),
+    )
+
+
+def rules(*messages: m.ClientMessage | m.ServerMessage, took_s: float = 0.0) -> list[str]:
+    """Feed a connection's messages to a checker, an acknowledgement `took_s` late; return the rules it saw broken."""
+    checker = Checker()
+    for message in messages:
+        if isinstance(message, m.ClientMessage):
+            checker.sent(message, 1.0)
+        else:
+            checker.received(message, 1.0 + took_s)
+    checker.settled()
+    return [violation.rule for violation in checker.violations]
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        (request(), text(0), text(1), END),
+        (request(patch=SPOKEN), text(0), voice(0), text(1), voice(1), SPOKEN_END),
+        (request(), text(0), INTERRUPT, text(1), CUT, ack("r1")),
+        (request(), text(0), INTERRUPT, CUT, ack("r1", receipt=receipt()), request(), text(0), END),
+        (request(), CUT, INTERRUPT, ack(status="FAILED", outcome="already_finished")),
+        (request(), INTERRUPT, ERROR, ack("r1")),
+        (request(), INTERRUPT, CUT, ack("r1", status="PARTIAL", outcome="overrun")),
+        (m.Response(request_id="other", voice_stream_seq=7, voice=AUDIO),),
+    ],
+)
+def test_a_sound_connection_breaks_no_promise(messages: tuple[m.ClientMessage | m.ServerMessage, ...]) -> None:
+    """Answers, spoken or not; interruptions, early, late or overrun; a session that was joined half-way."""
+    assert rules(*messages) == []
+
+
+@pytest.mark.parametrize(
+    ("messages", "broken"),
+    [
+        ((request(), text(0), text(2), END), "sequence"),
+        ((request(), text(0), m.Response(request_id="r1", text="?"), END), "sequence"),
+        ((request(), text(1), END), "sequence"),
+        ((request(), END), "first_frame"),
+        ((request(patch=SPOKEN), text(0), END), "end"),
+        ((request(), text(0), m.Response(request_id="r1", interrupted=True)), "end"),
+        ((request(), text(0), END, END), "after_end"),
+        ((request(), text(0), ERROR, text(1)), "after_end"),
+        ((request(), INTERRUPT, CUT, ack("r1"), text(0)), "leak_after_ack"),
+        ((request(), text(0), voice(0), END), "voice"),
+        ((request(), text(0), SPOKEN_END), "voice"),
+        ((request(patch=SPOKEN), text(0), voice(0, b"\0"), SPOKEN_END), "voice"),
+        ((request(patch=SPOKEN), text(0), voice(0, b""), SPOKEN_END), "voice"),
+        ((request(), INTERRUPT, ack("r1"), CUT), "ack"),
+        ((ack(status="FAILED", outcome="not_found"),), "ack"),
+        ((request(), INTERRUPT, CUT, ack("r1", status="FAILED")), "status"),
+        ((INTERRUPT, ack(outcome="not_found")), "status"),
+        ((request(), INTERRUPT, CUT, ack("r1", outcome="overrun")), "status"),
+        ((request(), INTERRUPT, CUT, ack("r1", outcome="not_found")), "status"),
+        ((request(), text(0), INTERRUPT, CUT, ack("r1", receipt=receipt(heard_ms=1))), "receipt"),
+        ((request(), text(0), INTERRUPT, CUT, ack("r1", receipt=receipt(sent_ms=1))), "receipt"),
+        ((request(), text(0), INTERRUPT, CUT, ack("r1", receipt=receipt(heard="What"))), "receipt"),
+        ((request(), text(0), INTERRUPT, CUT, ack("r1", receipt=receipt(last=1))), "receipt"),
+        ((request(), text(0)), "unanswered"),
+        ((INTERRUPT,), "unanswered"),
+    ],
+)
+def test_a_broken_promise_is_named(messages: tuple[m.ClientMessage | m.ServerMessage, ...], broken: str) -> None:
+    """Each rule is broken by its own messages."""
+    assert broken in rules(*messages)
+
+
+def test_a_receipt_does_not_change() -> None:
+    """A second INTERRUPT gets the receipt of the first."""
+    again = ack(status="FAILED", outcome="already_finished", receipt=receipt(heard=""))
+    assert rules(request(), text(0), INTERRUPT, CUT, ack("r1", receipt=receipt()), INTERRUPT, again) == ["receipt"]
+
+
+def test_only_what_was_asked_for_is_stopped() -> None:
+    """An INTERRUPT of one request stops no other."""
+    assert "ack" in rules(request(), request("r2"), INTERRUPT, CUT, ack("r1", "r2"))
+
+
+def test_an_acknowledgement_can_be_late() -> None:
+    """The client's clock decides."""
+    assert rules(request(), INTERRUPT, CUT, ack("r1"), took_s=0.75) == []
+    assert rules(request(), INTERRUPT, CUT, ack("r1"), took_s=0.76) == ["late_ack"]
+
+
+def test_a_live_id_that_is_asked_again_stays_the_same_request() -> None:
+    """The server refuses it with an ERROR without id, and the answer goes on."""
+    refused = m.Error(error_code="MALFORMED_PAYLOAD", error_msg="", error_detail="r1", retryable=False)
+    assert rules(request(), text(0), request(), refused, text(1), END) == []
+
+
+def test_the_audio_of_a_receipt_is_that_of_the_session() -> None:
+    """160 samples are 20 ms at the 8 kHz that REGISTER_ACK confirmed."""
+    registered = m.RegisterAck(
+        status="SUCCESS",
+        message="",
+        session_id="s",
+        session_timeout_seconds=600,
+        features=(),
+        audio=m.Audio(input_rate=8000, output_rate=8000),
+    )
+    register = m.Register(auth=m.Auth(type="API_KEY", api_key="k"), patch=SPOKEN)
+    cut = m.Response(request_id="r1", text_stream_seq=-1, voice_stream_seq=-1, interrupted=True)
+    told = ack("r1", receipt=receipt(heard_ms=10, sent_ms=20))
+    broken = rules(register, registered, request(), text(0), voice(0), INTERRUPT, cut, told)
+    assert broken == ["receipt"]  # of `last`, which the receipt above has without voice; its 20 ms are right
+
+
+def test_a_violation_reads_well() -> None:
+    """It says which promise, whose, when and what was due."""
+    checker = Checker()
+    checker.sent(request(), 1.0)
+    checker.received(text(1), 1.5)
+    assert str(checker.violations[0]) == "first_frame of r1 at 1.500 s: text_stream_seq is 1, 0 was due"
