@@ -124,7 +124,7 @@ async def test_markup_is_plain_text(markup: str) -> None:
 
 
 async def test_words_that_would_overrun_the_library_are_broken() -> None:
-    """A word of 300 prefixes, which kills the process when given to espeak whole, is spoken."""
+    """A word of 2,100 letters, of the kind that kills the process when espeak gets it whole, is spoken."""
     assert await duration_ms(Espeak(), "antidis" * 300) > 10_000
 
 

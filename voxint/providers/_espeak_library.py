@@ -79,7 +79,7 @@ class Engine:
         """Speak `text` and return its samples, in the pieces they came in; blocks.
 
         Args:
-            text: Plain text; its length bounds the time this takes, about 1 ms for 10 characters.
+            text: Plain text; its length bounds the time: 0.06 ms a character, up to 1.4 where letters are read by name.
             manner: The voice; it is loaded if another one spoke before.
             stop: Asked about every 0.5 ms; once true, synthesis ends and what was made is returned.
 

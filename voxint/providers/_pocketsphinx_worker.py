@@ -102,8 +102,8 @@ def _decoder(grammar: str) -> Decoder:
 def _grammar_decoder(grammar: str, dictionary: str) -> Decoder:
     from pocketsphinx import Decoder
 
-    # Found by trying on the sentences of the demo: the second pass (bestpath) got a quarter of them wrong, and the
-    # default beams lost one in ten; these cost a twentieth of real time.
+    # Measured on 48 candidate sentences in 4 of espeak's voices: 64 % understood by default, 82 % without the second
+    # pass (bestpath), 85 % with these beams too, at some 3 % of real time.
     return Decoder(
         loglevel="FATAL", jsgf=grammar, dict=dictionary, bestpath=False, beam=1e-80, pbeam=1e-80, wbeam=1e-60
     )
