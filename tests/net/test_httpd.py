@@ -261,3 +261,18 @@ async def test_handler_may_bound_the_body_itself() -> None:
     async with in_memory(handler) as client:
         await client.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc")
         assert (await client.answer())[0] == 413
+
+
+async def test_send_without_waiting_falls_back_where_there_is_no_socket() -> None:
+    """On another kind of stream nothing goes without waiting; the `flush`, or the end, sends it."""
+
+    async def handler(request: HttpRequest) -> None:
+        response = await request.stream()
+        assert not response.send_nowait(b"one ")
+        await response.flush()
+        assert not response.send_nowait(b"two")
+        await response.end()
+
+    async with in_memory(handler) as client:
+        await client.send(GET)
+        assert await client.answer() == (200, b"one two")

@@ -197,3 +197,44 @@ async def test_websocket_gets_the_stream_as_if_nothing_was_read() -> None:
 async def _websocket_on(stream: trio.SocketStream, path: str) -> AsyncIterator[trio_websocket.WebSocketConnection]:
     async with trio.open_nursery() as nursery:
         yield await trio_websocket.wrap_client_stream(nursery, stream, "x", path)
+
+
+async def test_pieces_sent_without_waiting_arrive_whole_and_in_order() -> None:
+    """When the socket is full, `send_nowait` says so, `flush` waits for the client, and no byte is lost or doubled."""
+    full = trio.Event()
+
+    async def handler(request: HttpRequest) -> None:
+        response = await request.stream()
+        for n in range(100):
+            if not response.send_nowait(bytes([n]) * 100_000):
+                full.set()
+                await response.flush()
+        assert response.send_nowait(b"")
+        await response.end()
+
+    async with on_loopback(handler) as dial:
+        client = Client(await dial())
+        await client.send(GET)
+        await full.wait()
+        assert await client.answer() == (200, b"".join(bytes([n]) * 100_000 for n in range(100)))
+
+
+async def test_send_without_waiting_notices_that_the_client_has_left() -> None:
+    """A handler that only ever uses `send_nowait` and `flush` is cancelled like any other."""
+    cancelled = trio.Event()
+
+    async def handler(request: HttpRequest) -> None:
+        response = await request.stream()
+        try:
+            while True:
+                if not response.send_nowait(bytes(100_000)):
+                    await response.flush()
+        finally:
+            cancelled.set()
+
+    async with on_loopback(handler) as dial:
+        stream = await dial()
+        await stream.send_all(GET)
+        assert await stream.receive_some()
+        await stream.aclose()
+        await cancelled.wait()

@@ -8,6 +8,7 @@ nothing of this module stays in memory behind it.
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
 import time
@@ -120,6 +121,7 @@ class Connection:
     lingers: bool = False
     bodiless: bool = False
     _served: bool = False
+    _unsent: bytes = b""
     _ahead: _Event | None = None
     _body_left: int = 0
     _nursery: trio.Nursery | None = None
@@ -209,11 +211,24 @@ class Connection:
             raise trio.BrokenResourceError("this connection failed, or an earlier write on it was cancelled half way")
         self.broken = True
         try:
-            await self.stream.send_all(data)
+            await self.stream.send_all(self._unsent + data)
+            self._unsent = b""
         except trio.BrokenResourceError:
             await self._gone(request)
             raise
         self.broken = False
+
+    def send_nowait(self, data: bytes) -> bool:
+        """Write without a checkpoint; return whether all of it went, else the next `send` begins with the rest."""
+        if self.broken or self._unsent or not isinstance(self.stream, trio.SocketStream):
+            self._unsent += data
+            return False
+        try:
+            taken = os.write(self.stream.socket.fileno(), data)
+        except OSError:  # full, or gone: `send` finds out which, and ends the handler if it is gone
+            taken = 0
+        self._unsent = data[taken:]
+        return not self._unsent
 
     def head_bytes(self, status: int, headers: Headers) -> bytes:
         """Return a response's head; with `Connection: close` where the request's body has not been read to its end."""

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+
 import psutil
 import pytest
 import trio
@@ -31,6 +35,19 @@ async def test_process_that_cannot_start_is_an_error_at_once() -> None:
     with pytest.raises(RuntimeError, match="standard error"):
         async with sim_process(tokens="many"):
             raise AssertionError("it must not begin")
+
+
+async def test_interrupted_process_ends_in_silence() -> None:
+    """Ctrl-C ends it with status 0 and no traceback."""
+    command = [sys.executable, "-m", "voxint.testing.sim", "--tokens", "1"]
+    process = await trio.lowlevel.open_process(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    async with process.stdout, process.stderr:
+        with trio.fail_after(20):
+            assert b"base_url" in await process.stdout.receive_some()
+            process.send_signal(signal.SIGINT)
+            assert (await process.wait(), await process.stderr.receive_some()) == (0, b"")
 
 
 def test_bad_flags_are_named(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,7 @@ import sys
 from functools import partial
 
 import msgspec
+import structlog
 import trio
 from attrs import fields
 
@@ -17,7 +18,7 @@ from voxint.testing.sim.settings import SimSettings
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Serve until the process is ended; a flag for each field of `SimSettings`, such as ``--first-token-s 0.5``."""
+    """Serve until interrupted; a flag for each field of `SimSettings`, such as ``--first-token-s 0.5``."""
     parser = argparse.ArgumentParser("python -m voxint.testing.sim", description=main.__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", default=0, type=int)
@@ -30,7 +31,12 @@ def main(arguments: list[str] | None = None) -> None:
         settings = SimSettings().override(given, strict=False)
     except ValueError as error:
         parser.error(str(error))
-    trio.run(partial(_run, settings, host, port))
+    # Standard output is for the one line: nobody reads on after it, and a full pipe would stop the process.
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    try:
+        trio.run(partial(_run, settings, host, port))
+    except* KeyboardInterrupt:
+        pass
 
 
 async def _run(settings: SimSettings, host: str, port: int) -> None:

@@ -16,10 +16,11 @@ from attrs import Factory, define, frozen
 from voxint.net.http_request import HttpLimits, HttpRequest
 from voxint.net.httpd import serve_connection
 from voxint.testing.sim.chat import MODEL, chat
-from voxint.testing.sim.ledger import Ledger, LedgerEntry
-from voxint.testing.sim.play import refuse
+from voxint.testing.sim.ledger import Ledger
+from voxint.testing.sim.play import Call, refuse
 from voxint.testing.sim.settings import Endpoint, SimSettings
 from voxint.testing.sim.speech import speech
+from voxint.testing.sim.ticker import Ticker
 from voxint.testing.sim.transcription import transcription
 
 __all__ = ["SimAddress", "Simulator", "serve_sim"]
@@ -28,7 +29,7 @@ JSON_HEADERS = (("content-type", "application/json"),)
 SETTLE_S = 5.0  # the longest that GET /ledger?settled=1 waits
 LIMITS = HttpLimits(body_s=float("inf"))  # a person may think in the middle of an upload
 
-Serve = Callable[[HttpRequest, LedgerEntry, SimSettings], Awaitable[None]]
+Serve = Callable[[Call, SimSettings], Awaitable[None]]
 ENDPOINTS: Mapping[str, tuple[Endpoint, Serve]] = {
     "/v1/chat/completions": ("chat", chat),
     "/v1/audio/speech": ("speech", speech),
@@ -78,16 +79,18 @@ async def serve_sim(
         stalled_url = f"http://{host}:{stalled}" if stalled else None
         address = SimAddress(root, f"{root}/v1", port, stalled_url)
         async with trio.open_nursery() as nursery:
+            nursery.start_soon(sim.ticker.run)
             await nursery.start(partial(trio.serve_listeners, sim.serve, listeners))
             task_status.started(address)
 
 
 @define(eq=False)
 class Simulator:
-    """The endpoints over one ledger, for any stream; `serve_sim` puts it behind a port."""
+    """The endpoints over one ledger, for any stream, while its `ticker` runs; `serve_sim` puts both behind a port."""
 
     settings: SimSettings
     ledger: Ledger = Factory(Ledger)
+    ticker: Ticker = Factory(Ticker)
     _connections: count[int] = Factory(lambda: count(1))
 
     async def serve(self, stream: trio.abc.Stream) -> None:
@@ -101,7 +104,8 @@ class Simulator:
     async def _answer(self, connection: int, request: HttpRequest) -> None:
         head = request.head
         if head.method == "POST" and head.path in ENDPOINTS:
-            await self._serve_model(request, self.ledger.begin(head.path, time.monotonic(), connection))
+            entry = self.ledger.begin(head.path, time.monotonic(), connection)
+            await self._serve_model(Call(request, entry, self.ticker))
             return
         match head.method, head.path:
             case "GET" | "HEAD", "/healthz":
@@ -121,17 +125,18 @@ class Simulator:
                 known = head.path in (*ENDPOINTS, "/healthz", "/v1/models", "/ledger")
                 await request.respond(405 if known else 404, b"the simulated upstream has no such endpoint\n")
 
-    async def _serve_model(self, request: HttpRequest, entry: LedgerEntry) -> None:
+    async def _serve_model(self, call: Call) -> None:
         """Run one of the three model endpoints under its ledger entry."""
-        name, serve = ENDPOINTS[request.head.path]
-        entry.tag = request.head.header("x-request-id")
+        head = call.request.head
+        name, serve = ENDPOINTS[head.path]
+        call.entry.tag = head.header("x-request-id")
         try:
-            changes = msgspec.json.decode(request.head.header("x-sim", "{}"), type=dict[str, object])
-            await serve(request, entry, self.settings.on(name).override(changes))
+            changes = msgspec.json.decode(head.header("x-sim", "{}"), type=dict[str, object])
+            await serve(call, self.settings.on(name).override(changes))
         except ValueError as error:
-            await refuse(request, entry, 400, str(error))
+            await refuse(call, 400, str(error))
         finally:
-            self.ledger.end(entry, request.disconnected_at)
+            self.ledger.end(call.entry, call.request.disconnected_at)
 
 
 async def _json(request: HttpRequest, data: object) -> None:

@@ -9,10 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import msgspec
 from attrs import field, frozen
 
-from voxint.net.http_request import HttpRequest
 from voxint.testing.sim.content import answer_to, numbered, pieces_of, turn_of
-from voxint.testing.sim.ledger import LedgerEntry
-from voxint.testing.sim.play import Answer, play
+from voxint.testing.sim.play import Answer, Call, play
 from voxint.testing.sim.settings import SimSettings
 
 __all__ = ["chat"]
@@ -84,38 +82,39 @@ class ChatBody:
     sim: dict[str, object] = field(factory=dict)
 
 
-async def chat(request: HttpRequest, entry: LedgerEntry, settings: SimSettings) -> None:
+async def chat(call: Call, settings: SimSettings) -> None:
     """Answer a chat request, misbehaving as the settings and the request say.
 
     Raises:
         ValueError: The body is not such a request; the text says where.
     """
-    raw = await request.read()
+    entry = call.entry
+    raw = await call.request.read()
     entry.bytes_received = len(raw)
     body = msgspec.json.decode(raw, type=ChatBody)
     settings = settings.override(body.sim)
     entry.tag = entry.tag or body.user
     heard = [message.text for message in body.messages if message.role == "user"]
     entry.turn = turn_of(heard[-1]) if heard else None
-    call = _call_wanted(body, heard)
+    function = _call_wanted(body, heard)
     words = _words(heard, entry.turn or 0, settings)
     form = _Form(entry.id, body, prompt_tokens=sum(len(message.text.split()) for message in body.messages))
     if body.stream:
-        pieces, headers = form.call(*call) if call else form.deltas(words), SSE_HEADERS
+        pieces, headers = form.call(*function) if function else form.deltas(words), SSE_HEADERS
         answer = Answer(
             pieces,
-            form.end_of_call if call else form.end,
+            form.end_of_call if function else form.end,
             GARBAGE,
             settings.first_token_s,
             settings.token_interval_s,
             headers,
         )
     else:
-        every = [] if call else list(words)
+        every = [] if function else list(words)
         needs_s = settings.first_token_s + settings.token_interval_s * len(every)
-        whole = form.whole("".join(every), len(every), call)
+        whole = form.whole("".join(every), len(every), function)
         answer = Answer([whole], lambda count: b"", GARBAGE, needs_s, 0.0, JSON_HEADERS)
-    await play(request, entry, settings, answer)
+    await play(call, settings, answer)
 
 
 def _words(heard: Sequence[str], turn: int, settings: SimSettings) -> Iterator[str]:

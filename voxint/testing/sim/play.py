@@ -14,8 +14,9 @@ from attrs import define, frozen
 from voxint.net.http_request import Headers, HttpRequest, ResponseStream
 from voxint.testing.sim.ledger import LedgerEntry
 from voxint.testing.sim.settings import Fault, SimSettings
+from voxint.testing.sim.ticker import Ticker
 
-__all__ = ["Answer", "play", "refuse"]
+__all__ = ["Answer", "Call", "play", "refuse"]
 
 
 @frozen
@@ -39,19 +40,36 @@ class Answer:
     headers: Headers
 
 
-async def play(request: HttpRequest, entry: LedgerEntry, settings: SimSettings, answer: Answer) -> None:
+@frozen
+class Call:
+    """One request to a model, as its endpoint sees it.
+
+    Args:
+        request: The HTTP request.
+        entry: Its place in the ledger.
+        ticker: What it waits with.
+    """
+
+    request: HttpRequest
+    entry: LedgerEntry
+    ticker: Ticker
+
+
+async def play(call: Call, settings: SimSettings, answer: Answer) -> None:
     """Answer a request as the settings say; a client that leaves cancels it, wherever it is.
 
     A stall has no bound, by intent: silence for ever is the fault that it simulates.
     """
+    request, entry = call.request, call.entry
     if settings.status != 200:
         body = settings.error_body.encode() if settings.error_body is not None else None
-        await refuse(request, entry, settings.status, "the simulated upstream was told to refuse", body)
+        await refuse(call, settings.status, "the simulated upstream was told to refuse", body)
         return
     if settings.stall_headers:
         await _stall(entry, settings.stall_s)
     out = await request.stream(headers=answer.headers)
-    pace = _Pace(out, entry, trio.current_time() + answer.first_s, 0.0 if settings.flood else answer.interval_s)
+    interval_s = 0.0 if settings.flood else answer.interval_s
+    pace = _Pace(out, entry, call.ticker, trio.current_time() + answer.first_s, interval_s)
     pieces = iter(answer.pieces)
     position = 0
     for at, fault in settings.faults():
@@ -70,13 +88,12 @@ async def play(request: HttpRequest, entry: LedgerEntry, settings: SimSettings, 
     entry.outcome = "complete"
 
 
-async def refuse(
-    request: HttpRequest, entry: LedgerEntry, status: int, message: str, body: bytes | None = None
-) -> None:
+async def refuse(call: Call, status: int, message: str, body: bytes | None = None) -> None:
     """Answer with an error in OpenAI's form, or with `body`."""
     error = {"error": {"message": message, "type": "sim_error", "param": None, "code": None}}
-    entry.outcome = "refused"
-    await request.respond(status, body or msgspec.json.encode(error), headers=(("content-type", "application/json"),))
+    call.entry.outcome = "refused"
+    body = msgspec.json.encode(error) if body is None else body
+    await call.request.respond(status, body, headers=(("content-type", "application/json"),))
 
 
 @define(eq=False)
@@ -85,16 +102,20 @@ class _Pace:
 
     out: ResponseStream
     entry: LedgerEntry
+    ticker: Ticker
     due: float
     interval_s: float
 
     async def send(self, pieces: Iterable[bytes]) -> None:
-        entry, out, due = self.entry, self.out, self.due
+        entry, out, due, until = self.entry, self.out, self.due, self.ticker.until
         for piece in pieces:
             if due > trio.current_time():
-                await trio.sleep_until(due)
+                await until(due)
+            else:
+                await trio.lowlevel.checkpoint()  # behind time, or a flood: the others have their turn too
             entry.generated(time.monotonic())
-            await out.send(piece)
+            if not out.send_nowait(piece):
+                await out.flush()
             entry.written(len(piece))
             if entry.t_first_written is None:
                 entry.t_first_written = time.monotonic()

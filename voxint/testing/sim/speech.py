@@ -10,11 +10,9 @@ from functools import cache
 import msgspec
 from attrs import field, frozen
 
-from voxint.net.http_request import HttpRequest
 from voxint.protocol.audio import AudioFormat
 from voxint.testing.sim.content import is_chinese, turn_of
-from voxint.testing.sim.ledger import LedgerEntry
-from voxint.testing.sim.play import Answer, play
+from voxint.testing.sim.play import Answer, Call, play
 from voxint.testing.sim.settings import SimSettings
 
 __all__ = ["duration_s", "speech"]
@@ -37,13 +35,14 @@ class SpeechBody:
     sim: dict[str, object] = field(factory=dict)
 
 
-async def speech(request: HttpRequest, entry: LedgerEntry, settings: SimSettings) -> None:
+async def speech(call: Call, settings: SimSettings) -> None:
     """Answer a speech request, misbehaving as the settings and the request say.
 
     Raises:
         ValueError: The body is not such a request, or asks for another format than PCM.
     """
-    raw = await request.read()
+    entry = call.entry
+    raw = await call.request.read()
     entry.bytes_received = len(raw)
     body = msgspec.json.decode(raw, type=SpeechBody)
     if body.response_format != "pcm":
@@ -60,7 +59,7 @@ async def speech(request: HttpRequest, entry: LedgerEntry, settings: SimSettings
     headers = (("content-type", f"audio/pcm;rate={audio.rate}"),)
     pieces = _chunks(loop, audio.bytes(settings.chunk_ms), total)
     answer = Answer(pieces, lambda _: b"", HALF_A_SAMPLE, settings.first_chunk_s, settings.chunk_interval_s, headers)
-    await play(request, entry, settings, answer)
+    await play(call, settings, answer)
 
 
 def duration_s(text: str, settings: SimSettings) -> float:

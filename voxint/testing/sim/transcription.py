@@ -9,10 +9,8 @@ from collections.abc import Iterator, Mapping
 import msgspec
 from attrs import define, field
 
-from voxint.net.http_request import HttpRequest
 from voxint.protocol.audio import AudioFormat
-from voxint.testing.sim.ledger import LedgerEntry
-from voxint.testing.sim.play import Answer, play
+from voxint.testing.sim.play import Answer, Call, play
 from voxint.testing.sim.settings import SimSettings
 
 __all__ = ["transcription"]
@@ -26,7 +24,7 @@ BOUNDARY = re.compile(r'boundary="?([^";]+)')
 FIELD = re.compile(rb'name="([^"]*)"')
 
 
-async def transcription(request: HttpRequest, entry: LedgerEntry, settings: SimSettings) -> None:
+async def transcription(call: Call, settings: SimSettings) -> None:
     """Hear an upload to its end, then answer, misbehaving as the settings and the request say.
 
     A refusal does not wait for the upload's end, as with real servers.
@@ -34,6 +32,7 @@ async def transcription(request: HttpRequest, entry: LedgerEntry, settings: SimS
     Raises:
         ValueError: The form has no `file`.
     """
+    request, entry = call.request, call.entry
     head = request.head
     heard = _Heard()
     options: Mapping[str, str] = head.query
@@ -67,7 +66,7 @@ async def transcription(request: HttpRequest, entry: LedgerEntry, settings: SimS
     else:
         whole = msgspec.json.encode({"text": text})
         answer = Answer([whole], lambda _: b"", GARBAGE, settings.transcript_delay_s, 0.0, JSON_HEADERS)
-    await play(request, entry, settings, answer)
+    await play(call, settings, answer)
 
 
 @define
