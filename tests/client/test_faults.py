@@ -322,6 +322,26 @@ async def test_a_cancelled_upload_leaves_no_half_frame() -> None:
     assert len(heard) == sent > 0
 
 
+async def test_an_upload_stops_at_its_interrupt() -> None:
+    """Once the INTERRUPT is posted no audio and no end frame follow, even before the server has answered it."""
+
+    async def script(peer: Peer) -> None:
+        await peer.read(m.Request)
+        interrupt = await peer.read(m.Interrupt)
+        await answer_query(peer)
+        assert peer.audio == b""
+        await peer.acknowledge(interrupt)
+        await stay(peer)
+
+    async with scripted(script) as url, connect(url) as client, trio.open_nursery() as nursery:
+        upload = await client.open_voice()
+        nursery.start_soon(upload.reply.interrupt)
+        await wait_all_tasks_blocked()
+        await upload.send(bytes(100))
+        await upload.end()
+        assert await client.session_info() == {}
+
+
 async def test_closing_towards_a_server_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leaving the block is bounded, though the server reads nothing and never closes."""
     monkeypatch.setattr(link, "CLOSE_S", 0.125)
