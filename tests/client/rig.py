@@ -16,7 +16,7 @@ from voxint.protocol.codec import decode_client, encode_server
 from voxint.server.config import ServerConfig
 from voxint.server.serve import Server, serve
 
-__all__ = ["Peer", "scripted", "serving"]
+__all__ = ["PATIENCE_S", "Peer", "answer_query", "scripted", "serving", "stay"]
 
 PATIENCE_S = 10.0  # a test that waits longer has failed; a busy machine is far below it
 
@@ -103,3 +103,15 @@ async def scripted(
             server = await nursery.start(serve_websocket, handle, "127.0.0.1", 0, tls)
             yield f"{'wss' if tls else 'ws'}://127.0.0.1:{server.port}/ws/agent/stream"
             nursery.cancel_scope.cancel()
+
+
+async def stay(peer: Peer) -> None:
+    """Read until the client leaves."""
+    while True:
+        await peer.ws.get_message()
+
+
+async def answer_query(peer: Peer) -> None:
+    """Answer one SESSION_QUERY, by which a test knows that everything before it was read."""
+    await peer.read(m.SessionQuery)
+    await peer.say(m.SessionInfo(status="SUCCESS", message="", session_data={}))
