@@ -11,7 +11,7 @@ import trio
 from attrs import evolve
 
 from tests.net.loopback import Conversation, client_tls, serve, server_tls, until
-from voxint.net import pool as pool_module
+from voxint.net import spares
 from voxint.net.pool import Body, Pool, PoolStatistics
 
 NOTHING = PoolStatistics(in_use=0, idle=0, spares=0, dialing=0, waiting=0)
@@ -176,7 +176,7 @@ async def test_a_spare_that_speaks_unasked_is_dropped() -> None:
 
 async def test_a_spare_grows_old(monkeypatch: pytest.MonkeyPatch) -> None:
     """A spare nobody took is closed when its time is up."""
-    monkeypatch.setattr(pool_module, "SPARE_LIFE_S", 0.05)
+    monkeypatch.setattr(spares, "SPARE_LIFE_S", 0.05)
     async with serve(talk) as server, open_pool() as pool:
         pool.dial_spare(httpcore.URL(server.url).origin)
         await until(lambda: server.accepted == 1)

@@ -99,20 +99,20 @@ class Request:
             self.ledger.reported(played_ms, now)
         if not self.stopping.is_set():
             self.reason = reason
-            self._stop(reason)
+            self._stop(reason, now)
 
     def fail(self, failure: Failure) -> None:
         """End the work because of `failure`; the first end stands."""
         if not self.stopping.is_set():
             self.failure = failure
-            self._stop(failure.code)
+            self._stop(failure.code, trio.current_time())
 
-    def _stop(self, why: str) -> None:
+    def _stop(self, why: str, now: float) -> None:
         self.scope.cancel(reason=why)
         self.stopping.set()
         self.timeline.mark("stopping")
         self.answer.silence()
-        self.ledger.freeze(trio.current_time())
+        self.ledger.freeze(now)
 
     async def run(self, work: Callable[[], Awaitable[None]]) -> None:
         """Do the work, and finish whatever becomes of it."""

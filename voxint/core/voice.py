@@ -13,6 +13,7 @@ from voxint.core.answer import Answer
 from voxint.core.resample import resampler
 from voxint.core.stages import Speech
 from voxint.core.timeline import Timeline
+from voxint.errors import UpstreamError
 from voxint.protocol.audio import BYTES_PER_SAMPLE, AudioFormat
 
 __all__ = ["Voice"]
@@ -41,7 +42,8 @@ class Voice:
         self._format = target
         self._frame_bytes = target.bytes(limits.frame_ms)
         self._ahead_bytes = target.bytes(limits.speech_ahead_ms)
-        self._lead_s = limits.lead_ms / 1000
+        # A frame leaves when what is ahead of it leaves room for it in the lead.
+        self._lead_s = max(0.0, limits.lead_ms - limits.frame_ms) / 1000
         self._buffer = bytearray()
         self._ended = False
         self._more = trio.lowlevel.ParkingLot()
@@ -59,9 +61,15 @@ class Voice:
             await self._less.park()
 
     def add(self, speech: Speech) -> None:
-        """Account for synthesized audio and let it wait for its turn."""
+        """Account for synthesized audio and let it wait for its turn.
+
+        Raises:
+            UpstreamError: It ends in the middle of a sample; all that follows would be noise.
+        """
         if speech.text is not None:
             self._answer.ledger.begin_span(speech.text)
+        if len(speech.audio) % BYTES_PER_SAMPLE:
+            raise UpstreamError("it wrote half a sample", retryable=False)
         if speech.audio:
             self._timeline.mark("first_audio")
             self._append(self._resampler.feed(speech.audio))
@@ -83,9 +91,9 @@ class Voice:
         """Send frames as playback goes on, until the end. Waits for audio as long as the synthesizer may take."""
         while await self._frame_ready():
             await self._answer.room()
-            ahead_s = self._plays_until - trio.current_time()
-            if ahead_s > self._lead_s:
-                await trio.sleep(ahead_s - self._lead_s)
+            leaves_at = self._plays_until - self._lead_s
+            if leaves_at > trio.current_time():
+                await trio.sleep_until(leaves_at)
             self._send_frame()
 
     async def _frame_ready(self) -> bool:
@@ -95,10 +103,10 @@ class Voice:
             if not self._buffer:
                 await self._more.park()
                 continue
-            until_dry_s = self._plays_until - trio.current_time() - DRY_MS / 1000
-            if until_dry_s <= 0:
+            dry_at = self._plays_until - DRY_MS / 1000
+            if dry_at <= trio.current_time():
                 return True
-            with trio.move_on_after(until_dry_s):
+            with trio.move_on_at(dry_at):
                 await self._more.park()
         return True
 
