@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-from attrs import field, frozen, validators
+from attrs import Attribute, field, frozen, validators
 
 __all__ = ["ServerConfig"]
 
 
 def _positive(default: float) -> float:
     return field(default=default, validator=validators.gt(0))
+
+
+def _no_blank(instance: object, attribute: Attribute[Any], values: tuple[str, ...] | Mapping[str, str]) -> None:
+    """Refuse the secret that nobody set: an empty key would let everybody in who brings none."""
+    secrets = values.values() if isinstance(values, Mapping) else values
+    if not all(secret.strip() for secret in secrets):
+        raise ValueError(f"'{attribute.name}' must hold no empty string")
 
 
 @frozen(kw_only=True)
@@ -34,8 +42,8 @@ class ServerConfig:
 
     host: str = "127.0.0.1"
     port: int = field(default=8765, validator=[validators.ge(0), validators.le(65_535)])
-    api_keys: tuple[str, ...] = field(default=(), repr=False)
-    accounts: Mapping[str, str] = field(factory=dict, repr=False)
+    api_keys: tuple[str, ...] = field(default=(), repr=False, validator=_no_blank)
+    accounts: Mapping[str, str] = field(factory=dict, repr=False, validator=_no_blank)
     heartbeat_s: float = _positive(30.0)
     session_timeout_s: float = _positive(600.0)
     warn_s: float = _positive(60.0)

@@ -1,0 +1,136 @@
+"""From a configuration to a running agent: find each provider, call it with its options, enter and leave it."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+import sys
+import tomllib
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from importlib.metadata import entry_points
+from typing import Any
+
+from attrs import evolve
+
+from voxint.core.agent import Agent
+from voxint.core.stages import LanguageModel, SpeechToText, TextToSpeech
+from voxint.errors import ConfigError
+from voxint.net.http import HttpClient, open_http
+from voxint.server.config_file import Config, Given, StageConfig, did_you_mean
+
+__all__ = ["open_agent", "open_stage"]
+
+Factory = Callable[..., object]
+
+PROTOCOLS = {
+    "llm": (LanguageModel, "generate(turn, out)"),
+    "stt": (SpeechToText, "audio_format and transcribe(audio, out)"),
+    "tts": (TextToSpeech, "audio_format and synthesize(text, out)"),
+}
+
+
+@asynccontextmanager
+async def open_agent(config: Config) -> AsyncGenerator[Agent]:
+    """Build the agent of a configuration, and enter its providers for the block.
+
+    Raises:
+        ConfigError: A provider is not known or not installed, or an option of it is unknown, missing or bad.
+    """
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(open_http())
+        stages: dict[str, Any] = {}
+        for stage in (config.llm, config.stt, config.tts):
+            if stage is not None:
+                stages[stage.kind] = await stack.enter_async_context(open_stage(stage, http))
+        yield Agent(**stages, prompt=config.prompt, limits=config.limits)
+
+
+@asynccontextmanager
+async def open_stage(config: StageConfig, http: HttpClient) -> AsyncGenerator[object]:
+    """Make one provider, and enter it for the block where it is an async context manager.
+
+    Its factory is called with the options as keyword arguments, and with the `http` client where it takes one.
+
+    Raises:
+        ConfigError: As `open_agent`.
+    """
+    factory = _factory(config)
+    stage = _call(factory, config, http)
+    protocol, members = PROTOCOLS[config.kind]
+    if not isinstance(stage, protocol):
+        raise ConfigError(config.place, f"a provider with {members}, which {config.provider} does not make")
+    if isinstance(stage, AbstractAsyncContextManager):
+        async with stage:
+            yield stage
+    else:
+        yield stage
+
+
+def _factory(config: StageConfig) -> Factory:
+    module, colon, attribute = config.provider.partition(":")
+    if colon:
+        return _local(config.place, module, attribute)
+    known = {entry.name: entry for entry in entry_points(group=f"voxint.{config.kind}")}
+    if (entry := known.get(config.provider)) is None:
+        hint = did_you_mean(config.provider, known)
+        raise ConfigError(config.place, f"unknown provider; {hint}, or any module:attribute")
+    factory: Factory = entry.load()
+    return factory
+
+
+def _local(place: str, module: str, attribute: str) -> Factory:
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())  # an installed command does not look where it is called, as `python -m` does
+    try:
+        factory = getattr(importlib.import_module(module), attribute, None)
+    except ModuleNotFoundError as error:
+        raise ConfigError(place, f"a module that can be imported here ({error})") from error
+    if not callable(factory):
+        raise ConfigError(place, f"a class or function of {module}, which has no {attribute}")
+    found: Factory = factory
+    return found
+
+
+def _call(factory: Factory, config: StageConfig, http: HttpClient) -> object:
+    signature = inspect.signature(factory)
+    parameters = {
+        name: parameter
+        for name, parameter in signature.parameters.items()
+        if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+    }
+    takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in signature.parameters.values())
+    own = {name: parameter for name, parameter in parameters.items() if name != "http"}
+    for name, given in config.options.items():
+        if name not in own and not takes_any:
+            raise ConfigError(given.place, f"unknown option of {config.provider}; {did_you_mean(name, own)}")
+    missing = [
+        name for name, parameter in own.items() if parameter.default is parameter.empty and name not in config.options
+    ]
+    if missing:
+        raise ConfigError(f"{config.place} = {config.provider!r}", f"needs also {', '.join(missing)}")
+    annotations = _annotations(factory)
+    options = {name: _value(given, annotations.get(name)) for name, given in config.options.items()}
+    try:
+        return factory(**options, **({"http": http} if "http" in parameters else {}))
+    except ConfigError as error:
+        raise evolve(error, place=f"[{config.kind}] {error.place}") from error
+
+
+def _annotations(factory: Factory) -> Mapping[str, object]:
+    """Return the parameters' types; none where they can't be had, as of names imported for type checkers only."""
+    try:
+        return {name: each.annotation for name, each in inspect.signature(factory, eval_str=True).parameters.items()}
+    except (NameError, TypeError):
+        return {}
+
+
+def _value(given: Given, annotation: object) -> object:
+    """Return the value of an option; a text of the environment or of a flag becomes what the parameter wants."""
+    if given.typed or annotation in (None, inspect.Parameter.empty, str, str | None):
+        return given.value
+    try:
+        return tomllib.loads(f"value = {given.value}")["value"]
+    except tomllib.TOMLDecodeError:
+        raise ConfigError(given.place, 'a value as it would stand in TOML, such as 5, true or ["a"]') from None

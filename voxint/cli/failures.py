@@ -1,0 +1,49 @@
+"""Run a command, and tell a person in one line what went wrong: a traceback is for bugs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from typing import NoReturn
+
+import click
+import trio
+
+from voxint.errors import ConfigError, VoxintError
+
+__all__ = ["BAD_CONFIG", "FAILED", "QUIT", "run"]
+
+FAILED = 1
+"""Exit code: it did not work."""
+
+BAD_CONFIG = 2
+"""Exit code: a flag, a variable or a line of the configuration is wrong; click's own for usage errors."""
+
+QUIT = 130
+"""Exit code: ended by Ctrl-C, as shells count it."""
+
+
+def run(main: Callable[[], Awaitable[int | None]]) -> NoReturn:
+    """Run `main` on trio and exit with the code it returns, None being success.
+
+    An error of the operator's, of a provider's or of the system's is one line on standard error.
+    """
+    code: int | None = FAILED
+    try:
+        code = trio.run(main)
+    except* KeyboardInterrupt:
+        code = QUIT
+    except* (VoxintError, OSError) as group:
+        errors = list(_leaves(group))
+        for error in errors:
+            click.echo(f"voxint: {error}", err=True)
+        code = BAD_CONFIG if any(isinstance(error, ConfigError) for error in errors) else FAILED
+    sys.exit(code)
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error

@@ -1,0 +1,59 @@
+"""The log of the command line: JSON lines for machines, coloured lines for a terminal, nobody's words in either."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import traceback
+from collections.abc import MutableMapping
+from typing import Any, Literal
+
+import structlog
+
+__all__ = ["LEVELS", "LogFormat", "configure_logs"]
+
+LogFormat = Literal["auto", "json", "console"]
+
+LEVELS = ("debug", "info", "warning", "error")
+
+
+def configure_logs(level: str, log_format: LogFormat = "auto") -> None:
+    """Send the log of this process to standard error; each line is written at once.
+
+    Args:
+        level: The least level that is written, one of `LEVELS`.
+        log_format: ``auto`` is ``console`` where standard error is a terminal, else ``json``.
+    """
+    terminal = sys.stderr.isatty()
+    renderer: structlog.typing.Processor
+    if log_format == "json" or (log_format == "auto" and not terminal):
+        stamp, renderer = structlog.processors.TimeStamper("iso"), structlog.processors.JSONRenderer(ensure_ascii=False)
+    else:
+        colors = terminal and not os.environ.get("NO_COLOR")
+        stamp = structlog.processors.TimeStamper("%H:%M:%S.%f", utc=False)
+        renderer = structlog.dev.ConsoleRenderer(colors=colors, sort_keys=False, pad_event_to=18)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            stamp,
+            _places_of_errors,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def _places_of_errors(logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Replace an exception by its type and the lines it went through.
+
+    Its text may quote what a person said, and a formatter that shows local variables would show a transcript.
+    """
+    error = event.pop("exc_info", None)
+    if isinstance(error, BaseException):
+        frames = traceback.extract_tb(error.__traceback__)
+        event["trace"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+    return event

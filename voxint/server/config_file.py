@@ -1,0 +1,287 @@
+"""What an operator set, as one frozen value: a TOML file, the environment, flags; the later the stronger."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+import tomllib
+import typing
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import attrs
+from attrs import field, frozen
+
+from voxint.core.agent import Limits
+from voxint.errors import ConfigError
+from voxint.server.config import ServerConfig
+
+__all__ = ["Config", "Given", "StageConfig", "did_you_mean", "load_config"]
+
+STAGES = ("llm", "stt", "tts")
+
+PREFIX = "VOXINT_"
+
+OTHERS = frozenset({"VOXINT_API_KEY", "VOXINT_URL", "VOXINT_LOG_LEVEL", "VOXINT_LOG_FORMAT"})
+"""Variables of the same prefix that are read elsewhere: by the client and by the command line."""
+
+KUBERNETES = re.compile(r"(tcp|udp)://")
+"""Kubernetes sets VOXINT_PORT to such an address in every pod beside a service named voxint."""
+
+
+@frozen
+class Given:
+    """One value as the operator gave it.
+
+    Args:
+        value: As it stands there; may be a secret.
+        place: Where it stands.
+        typed: Whether it has a type of its own (TOML), or is text to be understood (environment, flags).
+    """
+
+    value: object = field(repr=False)
+    place: str
+    typed: bool
+
+
+Section = dict[str, Given]
+Sections = dict[str, Section]
+
+
+@frozen
+class StageConfig:
+    """Which provider does a stage, and its options, not yet looked at.
+
+    Args:
+        kind: ``llm``, ``stt`` or ``tts``.
+        provider: A name of the entry point group, or ``module:attribute``.
+        place: Where the provider was named.
+        options: By name.
+    """
+
+    kind: str
+    provider: str
+    place: str
+    options: Mapping[str, Given] = field(factory=dict)
+
+
+@frozen(kw_only=True)
+class Config:
+    """A server's whole configuration.
+
+    Args:
+        server: The port, the keys, the connections.
+        limits: The bounds of a request.
+        prompt: The operator's system prompt.
+        llm: Who writes.
+        stt: Who understands; without, a voice request is refused.
+        tts: Who speaks; without, answers are text.
+    """
+
+    llm: StageConfig
+    stt: StageConfig | None = None
+    tts: StageConfig | None = None
+    prompt: str = ""
+    server: ServerConfig = ServerConfig()
+    limits: Limits = Limits()
+
+
+SECTIONS: Mapping[str, Mapping[str, object]] = {
+    "server": typing.get_type_hints(ServerConfig),
+    "limits": typing.get_type_hints(Limits),
+    "agent": {"prompt": str},
+}
+"""The keys of each section but the stages', whose keys are their provider's, and the type of each."""
+
+
+def load_config(path: Path | None, environ: Mapping[str, str], flags: Mapping[str, str] | None = None) -> Config:
+    """Return the configuration of a server.
+
+    Args:
+        path: A TOML file, or None.
+        environ: Environment variables: ``VOXINT_PORT`` for a key of ``[server]``, ``VOXINT_LIMITS_LEAD_MS``,
+            ``VOXINT_LLM_MODEL`` and so on for the other sections. Empty ones count as unset.
+        flags: Values by ``section.key``; the strongest.
+
+    Raises:
+        ConfigError: The file can't be read, a key is unknown, or a value is not what is expected there.
+    """
+    sections: Sections = {name: {} for name in (*SECTIONS, *STAGES)}
+    for layer in (_file(path) if path else [], _environment(environ), _flags(flags or {})):
+        for section, key, given in layer:
+            sections[section][key] = given
+    llm, stt, tts = (_stage(kind, sections[kind]) for kind in STAGES)
+    if llm is None:
+        raise ConfigError(
+            str(path) if path else "configuration",
+            'needs a language model, such as [llm] provider = "openai_chat"; or try `voxint demo`, which brings one',
+        )
+    return Config(
+        server=ServerConfig(**_values("server", ServerConfig, sections["server"])),
+        limits=Limits(**_values("limits", Limits, sections["limits"])),
+        prompt=_prompt(sections["agent"]),
+        llm=llm,
+        stt=stt,
+        tts=tts,
+    )
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return the end of an error message about an unknown word."""
+    known = sorted(known)
+    close = difflib.get_close_matches(word, known, n=1)
+    return f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
+
+
+Layer = list[tuple[str, str, Given]]
+
+
+def _file(path: Path) -> Layer:
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(str(path), f"a readable file ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(str(path), "a file in UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(str(path), f"TOML: {error}") from None  # the traceback would show the file's text
+    found: Layer = []
+    for section, table in data.items():
+        if section not in (*SECTIONS, *STAGES):
+            _refuse_section(path, section, table)
+        if not isinstance(table, dict):
+            raise ConfigError(f"{path}: {section}", f"a section, written [{section}]")
+        for key, value in table.items():
+            place = f"{path}: [{section}] {key}"
+            _check_key(place, section, key)
+            found.append((section, key, Given(value, place, typed=True)))
+    return found
+
+
+def _refuse_section(path: Path, section: str, table: object) -> typing.NoReturn:
+    homes = [f"[{name}]" for name, keys in SECTIONS.items() if section in keys]
+    if homes and not isinstance(table, dict):
+        raise ConfigError(f"{path}: {section}", f"stands before any section; it belongs in {homes[0]}")
+    raise ConfigError(f"{path}: [{section}]", f"unknown section; {did_you_mean(section, (*SECTIONS, *STAGES))}")
+
+
+def _check_key(place: str, section: str, key: str) -> None:
+    if section in STAGES or key in SECTIONS[section]:
+        return
+    homes = [name for name, keys in SECTIONS.items() if key in keys]
+    hint = f"it belongs in [{homes[0]}]" if homes else did_you_mean(key, SECTIONS[section])
+    raise ConfigError(place, f"unknown key; {hint}")
+
+
+def _environment(environ: Mapping[str, str]) -> Layer:
+    """Read what bears the prefix. A near miss is an error; what resembles nothing may be somebody else's."""
+    names = {_variable(section, key): (section, key) for section, keys in SECTIONS.items() for key in keys}
+    providers = {f"{PREFIX}{kind.upper()}_PROVIDER" for kind in STAGES}
+    found: Layer = []
+    for name, text in sorted(environ.items()):
+        if not name.startswith(PREFIX) or not text or name in OTHERS:
+            continue
+        if name == f"{PREFIX}PORT" and KUBERNETES.match(text):
+            continue
+        kind, _, option = name.removeprefix(PREFIX).lower().partition("_")
+        if name in names:
+            section, key = names[name]
+        elif kind in STAGES and option:
+            section, key = kind, option
+        elif close := difflib.get_close_matches(name, [*names, *providers, *OTHERS], n=1, cutoff=0.85):
+            raise ConfigError(f"environment {name}", f"unknown variable; did you mean {close[0]}?")
+        else:
+            continue
+        found.append((section, key, Given(text, f"environment {name}", typed=False)))
+    return found
+
+
+def _variable(section: str, key: str) -> str:
+    return PREFIX + (key if section == "server" else f"{section}_{key}").upper()
+
+
+def _flags(flags: Mapping[str, str]) -> Layer:
+    found: Layer = []
+    for name, text in flags.items():
+        section, dot, key = name.partition(".")
+        if not dot or section not in (*SECTIONS, *STAGES):
+            known = f"one of {', '.join((*SECTIONS, *STAGES))}"
+            raise ConfigError(f"--set {name}", f"section.key=value, where the section is {known}")
+        _check_key(f"--set {name}", section, key)
+        found.append((section, key, Given(text, f"--set {name}", typed=False)))
+    return found
+
+
+def _stage(kind: str, section: Section) -> StageConfig | None:
+    if not section:
+        return None
+    options = dict(section)
+    provider = options.pop("provider", None)
+    if provider is None:
+        first = next(iter(options.values()))
+        raise ConfigError(first.place, f"of no use without a provider: name one as [{kind}] provider")
+    if not isinstance(provider.value, str) or not provider.value:
+        raise ConfigError(provider.place, "a provider's name, or module:attribute, as a string")
+    return StageConfig(kind, provider.value, provider.place, options)
+
+
+def _prompt(section: Section) -> str:
+    return str(_converted("agent", "prompt", section["prompt"])) if "prompt" in section else ""
+
+
+def _values(section: str, made: type[attrs.AttrsInstance], given: Section) -> dict[str, typing.Any]:
+    """Return the values for the class `made`, each of its type and found good by the class's own validator."""
+    values: dict[str, typing.Any] = {}
+    for attribute in attrs.fields(made):
+        if (entry := given.get(attribute.name)) is None:
+            continue
+        value = _converted(section, attribute.name, entry)
+        if attribute.validator is not None:
+            try:
+                attribute.validator(None, attribute, value)
+            except ValueError as error:
+                # attrs writes "'port' must be <= 65535: 70000".
+                raise ConfigError(entry.place, str(error).partition("' ")[2].replace(": ", ", not ")) from None
+        values[attribute.name] = value
+    return values
+
+
+def _converted(section: str, key: str, given: Given) -> object:
+    """Return the value as the type of its key; secrets stand in no error, so no value does."""
+    kind = SECTIONS[section][key]
+    value = given.value if given.typed else _understood(kind, str(given.value))
+    if kind is int and isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if kind is float and isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        return float(value)
+    if kind is str and isinstance(value, str):
+        return value
+    if kind == tuple[str, ...] and isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return tuple(value)
+    if kind == Mapping[str, str] and isinstance(value, dict) and all(isinstance(each, str) for each in value.values()):
+        return value
+    raise ConfigError(given.place, _EXPECTED[kind])
+
+
+_EXPECTED: Mapping[object, str] = {
+    int: "a whole number",
+    float: "a number",
+    str: "a string",
+    tuple[str, ...]: 'a list of strings, such as ["one", "two"]',
+    Mapping[str, str]: "a table of strings, in the file only: a section such as [server.accounts]",
+}
+
+
+def _understood(kind: object, text: str) -> object:
+    """Return what a text of the environment or of a flag means where `kind` is wanted; the text where it means none."""
+    try:
+        if kind is int:
+            return int(text)
+        if kind is float:
+            return float(text)
+    except ValueError:
+        return text
+    if kind == tuple[str, ...]:
+        return [part.strip() for part in text.split(",") if part.strip()]
+    return text
