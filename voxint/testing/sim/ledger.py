@@ -32,7 +32,7 @@ class LedgerEntry:
         t_disconnect_seen: When the client was seen to leave before the answer's end.
         tokens_generated: Tokens, chunks or deltas made, whether or not they could still be written.
         tokens_written: Those of them that the socket took.
-        tokens_after_disconnect: Those made after `t_disconnect_seen`: none, or one whose task was already awake.
+        tokens_after_disconnect: Those made after `t_disconnect_seen`; a number above 0 is a fault of the simulator.
         bytes_written: Bytes of the answer's body.
         bytes_received: Bytes of the request's body.
         generated_at: When the latest tokens (at most 511) were made.

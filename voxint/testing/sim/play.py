@@ -69,7 +69,7 @@ async def play(call: Call, settings: SimSettings, answer: Answer) -> None:
         await _stall(entry, settings.stall_s)
     out = await request.stream(headers=answer.headers)
     interval_s = 0.0 if settings.flood else answer.interval_s
-    pace = _Pace(out, entry, call.ticker, trio.current_time() + answer.first_s, interval_s)
+    pace = _Pace(call, out, trio.current_time() + answer.first_s, interval_s)
     pieces = iter(answer.pieces)
     position = 0
     for at, fault in settings.faults():
@@ -100,19 +100,21 @@ async def refuse(call: Call, status: int, message: str, body: bytes | None = Non
 class _Pace:
     """Sends pieces on an absolute timetable: a late piece does not delay those after it."""
 
+    call: Call
     out: ResponseStream
-    entry: LedgerEntry
-    ticker: Ticker
     due: float
     interval_s: float
 
     async def send(self, pieces: Iterable[bytes]) -> None:
-        entry, out, due, until = self.entry, self.out, self.due, self.ticker.until
+        request, entry, out, due = self.call.request, self.call.entry, self.out, self.due
+        until = self.call.ticker.until
         for piece in pieces:
             if due > trio.current_time():
                 await until(due)
             else:
                 await trio.lowlevel.checkpoint()  # behind time, or a flood: the others have their turn too
+            if request.disconnected_at is not None:  # the wake-up came in the same pass as the client's leaving
+                await trio.lowlevel.checkpoint_if_cancelled()
             entry.generated(time.monotonic())
             if not out.send_nowait(piece):
                 await out.flush()
