@@ -12,6 +12,8 @@ from typing import Generic, TypeVar
 
 import trio
 
+from voxint.errors import UpstreamTimeout
+
 __all__ = ["Patience", "Sink"]
 
 T = TypeVar("T")
@@ -39,6 +41,12 @@ class Patience:
         """Give the stage `seconds` from now to deliver `what`."""
         self.waiting_for = f"{what} within {seconds:g} s"
         self.scope.deadline = trio.current_time() + seconds
+
+    def spent(self) -> UpstreamTimeout | None:
+        """Return the error that the deadline means, once it has fallen."""
+        if not self.scope.cancel_called:
+            return None
+        return UpstreamTimeout(f"did not deliver {self.waiting_for}")
 
     def rest(self) -> None:
         """Stop the clock: the stage owes nothing, it waits for us."""

@@ -18,7 +18,6 @@ from voxint.core.request import Request
 from voxint.core.stages import Delta, Speech, SpeechToText, TextToSpeech, ToolCall, Transcript, Turn, Usage
 from voxint.core.upload import Upload
 from voxint.core.voice import Voice
-from voxint.errors import UpstreamTimeout
 from voxint.protocol.audio import AudioFormat
 from voxint.protocol.segments import Segmenter
 from voxint.protocol.transcript import join_transcripts
@@ -81,6 +80,7 @@ class Pipeline:
                 patience.expect("the rest of the transcript", self.agent.limits.transcript_s)
 
         await self._run_stage("stt", patience, lambda: stt.transcribe(upload, Sink(hear)))
+        upload.stop()
         self.request.timeline.mark("transcribed")
         return _encodable(join_transcripts(finals))
 
@@ -110,6 +110,7 @@ class Pipeline:
                 patience.rest()
                 await speak(segmenter.flush())  # what was said before the call is not held back while a tool runs
                 answer.call(item)
+                await answer.room()
             else:
                 request.provider_tokens = item.output_tokens
             patience.expect("the next token", limits.token_stall_s)
@@ -122,16 +123,17 @@ class Pipeline:
     async def _speak(self, tts: TextToSpeech, pieces: trio.MemoryReceiveChannel[str], voice: Voice) -> None:
         """Run the synthesizer; what it says waits in `voice` for its time."""
         limits, patience = self.agent.limits, Patience()
+        source = _Pieces(pieces, patience, voice, limits.first_audio_s)
 
         async def pass_on(speech: Speech) -> None:
             voice.add(speech)
             if voice.full:
                 patience.rest()
                 await voice.room()
-            patience.expect("more audio", limits.audio_stall_s)
+            if not source.waiting:
+                patience.expect("more audio", limits.audio_stall_s)
 
         with pieces:
-            source = _Pieces(pieces, patience, limits.first_audio_s)
             await self._run_stage("tts", patience, lambda: tts.synthesize(source, Sink(pass_on)))
             voice.end()
             async for _ in pieces:
@@ -146,11 +148,14 @@ class Pipeline:
                 await call()
                 by_itself = True
         except Exception as error:  # noqa: BLE001 - a stage is foreign code, whatever it raises ends its request alone
-            request.fail(stage_failure(name, error))
+            # A silent stage that answers its cancellation with an error was silent all the same.
+            request.fail(stage_failure(name, patience.spent() or error))
         finally:
             request.stage_ended(name, by_itself=by_itself)
-        if patience.scope.cancelled_caught:
-            request.fail(stage_failure(name, UpstreamTimeout(f"did not deliver {patience.waiting_for}")))
+        if patience.scope.cancelled_caught and (timeout := patience.spent()):
+            request.fail(stage_failure(name, timeout))
+        # Where the request is over, what would follow this stage does not begin.
+        await trio.lowlevel.checkpoint_if_cancelled()
 
 
 def _encodable(text: str) -> str:
@@ -159,19 +164,33 @@ def _encodable(text: str) -> str:
 
 
 class _Pieces(trio.abc.ReceiveChannel[str]):
-    """The synthesizer's reading end: its clock runs only while it has a piece to speak."""
+    """The synthesizer's reading end: its clock runs only while it has a piece to speak and room for what it says.
 
-    def __init__(self, pieces: trio.MemoryReceiveChannel[str], patience: Patience, first_audio_s: float) -> None:
+    A synthesizer may read in one task and write in another, so that it waits for text, or for room, in one of them
+    while the other goes on; it owes nothing then.
+
+    Attributes:
+        waiting: Whether it waits for the next piece.
+    """
+
+    def __init__(
+        self, pieces: trio.MemoryReceiveChannel[str], patience: Patience, voice: Voice, first_audio_s: float
+    ) -> None:
+        self.waiting = False
         self._pieces = pieces
         self._patience = patience
+        self._voice = voice
         self._first_audio_s = first_audio_s
 
     async def receive(self) -> str:
+        self.waiting = True
         self._patience.rest()
         try:
             return await self._pieces.receive()
         finally:
-            self._patience.expect("audio", self._first_audio_s)
+            self.waiting = False
+            if not self._voice.full:
+                self._patience.expect("audio", self._first_audio_s)
 
     async def aclose(self) -> None:
         await self._pieces.aclose()

@@ -75,13 +75,26 @@ class Upload(trio.abc.ReceiveChannel[bytes]):
         self._on_end()
         self._reader.unpark_all()
 
+    def stop(self) -> None:
+        """Drop what is here and what still comes: the recogniser reads no more."""
+        self.ended = True
+        self._buffer.clear()
+
     async def receive(self) -> bytes:
-        """Wait for the next piece: at least a quantum, except the last.
+        """Wait for the next piece: at least a quantum, except the last; never empty.
 
         Raises:
             trio.EndOfChannel: The upload has ended and was read whole.
         """
         await trio.lowlevel.checkpoint()
+        while (piece := await self._piece()) is not None:
+            converted = piece if self._resampler is None else self._resampler.feed(piece)
+            if converted:  # a conversion holds its first milliseconds back
+                return converted
+        return self._last()
+
+    async def _piece(self) -> bytes | None:
+        """Return the next bytes as the client sent them, or None at the end."""
         while len(self._buffer) < self._quantum and not self.ended:
             with trio.move_on_after(self._idle_s) as idle:
                 await self._reader.park()
@@ -90,10 +103,10 @@ class Upload(trio.abc.ReceiveChannel[bytes]):
                 await trio.sleep_forever()  # ended at once: `abandoned` has cancelled the reader
         size = min(len(self._buffer) & ~1, self._largest)
         if not size:
-            return self._last()
+            return None
         piece = bytes(self._buffer[:size])
         del self._buffer[:size]
-        return piece if self._resampler is None else self._resampler.feed(piece)
+        return piece
 
     def _last(self) -> bytes:
         if self._resampler is not None and not self._drained:
