@@ -128,7 +128,7 @@ class Session:
         if self.registry.overrunning >= limits.overruns:
             message = f"{limits.overruns} interrupted requests of this session have not let go yet"
             raise WireError("SERVER_BUSY", message, "", request_id)
-        ledger = PlayoutLedger(settings.output, spoken=settings.require_tts)
+        ledger = PlayoutLedger(settings.output, spoken=settings.require_tts and self.agent.tts is not None)
         answer = Answer(request_id, outbox, ledger, spoken=settings.require_tts)
         request = Request(request_id, next(self._keys), answer, limits, self)
         pipeline = Pipeline(
@@ -156,13 +156,17 @@ class Session:
             message = f"the upload brought no audio for {limits.upload_idle_s:g} s and no end frame"
             request.fail(Failure("REQUEST_TIMEOUT", message, retryable=True))
 
+        def ended() -> None:
+            request.timeline.mark("upload_ended")
+            patience.expect("a transcript", limits.transcript_s)
+
         upload = Upload(
             source,
             stt.audio_format,
             ahead_bytes=source.bytes(limits.upload_ahead_s * 1000) if whole is None else len(whole),
             idle_s=limits.upload_idle_s,
             abandoned=abandoned,
-            ended=lambda: patience.expect("a transcript", limits.transcript_s),
+            ended=ended,
         )
         if whole is not None:
             upload.push(whole)
