@@ -161,7 +161,7 @@ class Registry:
 
     def cut_playing(self, reason: str, played_ms: float | None = None) -> tuple[Request, ...]:
         """Cut the ended answers that are still being played; return them."""
-        return tuple(request for request in self._newest() if request.cut(reason, played_ms))
+        return tuple(request for request in self._newest() if request.playing and request.cut(reason, played_ms))
 
     def _newest(self) -> Iterable[Request]:
         # Only the last few can still be playing: playback outlasts the end of a request by the lead.

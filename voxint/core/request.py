@@ -92,6 +92,12 @@ class Request:
         """The account of what was generated, sent and heard."""
         return self.answer.ledger
 
+    @property
+    def playing(self) -> bool:
+        """Whether it is complete, was not cut, and has not been heard to its end yet."""
+        until = self.ledger.playing_until
+        return self.ending == "complete" and self.receipt is None and until is not None and until > trio.current_time()
+
     def interrupt(self, reason: str, played_ms: float | None = None) -> None:
         """Cancel the work now. The first reason stands; `played_ms` is how much the listener has heard."""
         now = trio.current_time()
@@ -191,11 +197,10 @@ class Request:
         The work had ended, so there is nothing to stop: the receipt says what was heard and that every stage finished.
         """
         now = trio.current_time()
-        until = self.ledger.playing_until
-        if self.ending != "complete" or self.receipt is not None or until is None or until <= now:
+        if self.ending == "complete" and played_ms is not None:
+            self.ledger.reported(played_ms, now)  # first: by the clock it may be over, and the client's player lags
+        if not self.playing:
             return False
-        if played_ms is not None:
-            self.ledger.reported(played_ms, now)
         self.ledger.freeze(now)
         self.reason = reason
         self.receipt = self._write_receipt(reason)
