@@ -114,6 +114,7 @@ class Talk:
     async def _read(self, reading: trio.CancelScope) -> None:
         with reading:
             while True:
+                await trio.lowlevel.checkpoint_if_cancelled()
                 message = decode_server(encode_server(await self.connection.outbox.next(), "s", 0))
                 self.checker.received(message, trio.current_time())
                 self.frames.append((trio.current_time(), message))

@@ -1,0 +1,185 @@
+"""What ends a request that nobody interrupted: silence, errors, and stages that misbehave on their way out."""
+
+from __future__ import annotations
+
+import pytest
+import trio
+
+from tests.talk import SPOKEN, talk_with
+from voxint.core.agent import Agent, Limits
+from voxint.core.stages import Delta, Speech, ToolCall, Turn, Usage
+from voxint.errors import UpstreamError, UpstreamTimeout
+from voxint.testing.stages import FOREVER, HEAR, REPEAT, SPEAK, ScriptedEars, ScriptedModel, ScriptedVoice
+
+pytestmark = pytest.mark.virtual_time
+
+
+@pytest.mark.parametrize(
+    ("agent", "stage", "after_s"),
+    [
+        (Agent(llm=ScriptedModel(FOREVER)), "llm", 30),
+        (Agent(llm=ScriptedModel(4.0, "Well, ", FOREVER)), "llm", 19),
+        (Agent(llm=ScriptedModel("Well, ", 8.0, REPEAT)), None, 110),
+        (Agent(llm=ScriptedModel("Well then. "), tts=ScriptedVoice(FOREVER)), "tts", 15),
+        (Agent(llm=ScriptedModel("Well then. "), tts=ScriptedVoice(2.0, SPEAK, FOREVER)), "tts", 12),
+    ],
+    ids=["first token", "token stall", "whole request", "first audio", "audio stall"],
+)
+async def test_silence_ends_a_request(agent: Agent, stage: str | None, after_s: float) -> None:
+    """A stage that delivers nothing in its time is named in a REQUEST_TIMEOUT, at exactly that time."""
+    async with talk_with(agent, SPOKEN) as talk:
+        talk.ask("r1")
+        await trio.sleep(120)
+    [error] = talk.errors
+    assert (error.error_code, error.stage, error.request_id) == ("REQUEST_TIMEOUT", stage, "r1")
+    assert error.retryable
+    assert talk.ended_at("r1") == after_s
+
+
+@pytest.mark.parametrize(("script", "after_s"), [((HEAR, FOREVER), 20), ((HEAR, 5.0, "partly", FOREVER), 25)])
+async def test_a_transcript_is_bounded_from_the_end_of_the_upload(
+    script: tuple[str | float, ...], after_s: float
+) -> None:
+    """Each piece of the transcript renews the time."""
+    async with talk_with(Agent(llm=ScriptedModel(), stt=ScriptedEars(*script))) as talk:
+        talk.begin("r1")
+        await trio.sleep(8)
+        talk.speak(0.5)
+        await trio.sleep(8)
+        talk.end("r1")
+        await trio.sleep(60)
+    assert (talk.errors[0].error_code, talk.errors[0].stage) == ("REQUEST_TIMEOUT", "stt")
+    assert talk.ended_at("r1") == 16 + after_s
+
+
+async def test_an_upload_that_falls_silent_is_given_up() -> None:
+    """15 s without audio: existing clients leave uploads behind."""
+    async with talk_with(Agent(llm=ScriptedModel(), stt=ScriptedEars.hears("hello"))) as talk:
+        talk.begin("r1")
+        await trio.sleep(8)
+        talk.speak(0.5)
+        await trio.sleep(60)
+    assert (talk.errors[0].error_code, talk.errors[0].stage) == ("REQUEST_TIMEOUT", None)
+    assert talk.ended_at("r1") == 8 + 15
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "words"),
+    [
+        (ValueError("the user said: my PIN is 1234"), "UPSTREAM_ERROR", "llm: the provider raised ValueError"),
+        (ExceptionGroup("many", [OSError("1234")]), "UPSTREAM_ERROR", "llm: the provider raised ExceptionGroup"),
+        (UpstreamError("status 429: slow down"), "UPSTREAM_ERROR", "llm: status 429: slow down"),
+        (UpstreamTimeout("no connection in 5 s"), "REQUEST_TIMEOUT", "llm: no connection in 5 s"),
+    ],
+)
+async def test_whatever_a_stage_raises_ends_its_request_alone(fault: Exception, code: str, words: str) -> None:
+    """The ERROR names the stage and repeats nothing that was not written for the client; the next request is fine."""
+    model = ScriptedModel.turns(ScriptedModel("Well, ", 0.5, fault), ScriptedModel("Yes?"))
+    async with talk_with(Agent(llm=model)) as talk:
+        talk.ask("r1")
+        await trio.sleep(1)
+        talk.ask("r2")
+        await trio.sleep(1)
+    [error] = talk.errors
+    assert (error.error_code, error.error_msg, error.stage, error.request_id) == (code, words, "llm", "r1")
+    assert talk.text_of("r2") == "Yes?"
+    assert talk.book.finished_requests[0].failure is not None
+    assert talk.book.finished_requests[0].failure.cause is fault
+
+
+@pytest.mark.parametrize("fault", [ValueError("no"), ExceptionGroup("many", [OSError("no")])])
+async def test_an_error_raised_by_a_clean_up_changes_nothing(fault: Exception) -> None:
+    """A stage that answers its cancellation with an error was interrupted all the same."""
+    async with talk_with(Agent(llm=ScriptedModel("Well, ", FOREVER, breaks=fault))) as talk:
+        talk.ask("r1")
+        await trio.sleep(1)
+        talk.interrupt("r1")
+        await trio.sleep(1)
+    assert talk.acks[0].outcomes == {"r1": "stopped"}
+    assert talk.errors == []
+
+
+async def test_an_error_raised_beside_a_cancellation_changes_nothing() -> None:
+    """A stage with a nursery of its own can raise both at once."""
+
+    class Torn:
+        async def generate(self, turn: Turn, out: trio.abc.SendChannel[Delta | ToolCall | Usage]) -> None:
+            async def break_on_cancel() -> None:
+                try:
+                    await trio.sleep_forever()
+                finally:
+                    raise OSError("torn")
+
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(break_on_cancel)
+                await trio.sleep_forever()
+
+    async with talk_with(Agent(llm=Torn())) as talk:
+        talk.ask("r1")
+        await trio.sleep(1)
+        talk.interrupt("r1")
+        await trio.sleep(1)
+    assert talk.acks[0].outcomes == {"r1": "stopped"}
+    assert talk.errors == []
+
+
+async def test_an_error_raised_by_the_clean_up_of_a_silent_stage_is_still_a_timeout() -> None:
+    """What ended the request is the silence, not what the stage says when it is told so."""
+    async with talk_with(Agent(llm=ScriptedModel("Well, ", FOREVER, breaks=OSError("gone")))) as talk:
+        talk.ask("r1")
+        await trio.sleep(20)
+    assert (talk.errors[0].error_code, talk.errors[0].stage) == ("REQUEST_TIMEOUT", "llm")
+
+
+async def test_a_failing_recogniser_starts_no_model() -> None:
+    """Not even with the words that it had settled before it failed."""
+    model = ScriptedModel("Yes?")
+    agent = Agent(llm=model, stt=ScriptedEars(HEAR, "what", UpstreamError("gone")))
+    async with talk_with(agent) as talk:
+        talk.begin("r1")
+        talk.speak(0.5)
+        talk.end("r1")
+        await trio.sleep(1)
+    assert (talk.errors[0].error_code, talk.errors[0].stage) == ("UPSTREAM_ERROR", "stt")
+    assert model.calls == []
+    assert talk.book.finished_requests[0].stages()["llm"] == "idle"
+
+
+async def test_a_synthesizer_that_fails_stops_the_model() -> None:
+    """One request, one end: the stages of a request end together."""
+    model = ScriptedModel("Well then. ", "So ", FOREVER)
+    async with talk_with(Agent(llm=model, tts=ScriptedVoice(0.5, UpstreamError("hoarse"))), SPOKEN) as talk:
+        talk.ask("r1")
+        await trio.sleep(1)
+    assert (talk.errors[0].error_msg, talk.errors[0].stage) == ("tts: hoarse", "tts")
+    assert model.calls[0].cancelled == talk.ended_at("r1") == 0.5
+
+
+async def test_half_a_sample_is_the_synthesizers_fault() -> None:
+    """It would turn all that follows into noise; an odd frame throws in the client."""
+    agent = Agent(llm=ScriptedModel("Well then. "), tts=ScriptedVoice(Speech(b"\0\0\0", "Well then. ")))
+    async with talk_with(agent, SPOKEN) as talk:
+        talk.ask("r1")
+        await trio.sleep(1)
+    assert (talk.errors[0].error_code, talk.errors[0].stage) == ("UPSTREAM_ERROR", "tts")
+    assert talk.errors[0].error_msg == "tts: it wrote half a sample"
+
+
+async def test_too_many_overruns_are_refused() -> None:
+    """A session whose stages do not let go gets SERVER_BUSY until one of them does."""
+    agent = Agent(llm=ScriptedModel(FOREVER, lingers=8.0), limits=Limits(overruns=2))
+    async with talk_with(agent) as talk:
+        for request_id in ("r1", "r2", "r3"):
+            talk.ask(request_id)
+            await trio.sleep(1)
+            talk.interrupt()
+            await trio.sleep(1)
+        talk.ask("r4")
+        await trio.sleep(5)
+        talk.ask("r5")
+        talk.interrupt()
+        await trio.sleep(10)
+    assert [(error.error_code, error.request_id) for error in talk.errors] == [
+        ("SERVER_BUSY", "r3"),
+        ("SERVER_BUSY", "r4"),
+    ]
