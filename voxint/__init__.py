@@ -6,13 +6,14 @@
 #   net lies beside protocol; client needs protocol and net alone
 #
 #   errors.py    every error, and whose fault it is
+#   background.py  a nursery for the tasks behind a resource
 #   protocol/    pure: messages, codec, dialogue, segments, playout, receipt; no trio, no clock
 #   net/         bytes on the network: HTTP client with its pool cure and spares, HTTP server, SSE
 #   core/        the request scope and the pipeline inside it; trio and the protocol, no socket
 #   providers/   one file per adapter
 #   server/      one port: WebSocket, health, metrics
 #   testing/     public: scripted stages, memory transports, the simulated upstream, invariant checks
-#   client.py    the Python client
+#   client/      the Python client
 #   cli/         the composition root
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING
 from voxint._version import __version__
 
 if TYPE_CHECKING:
+    from voxint.client import Client, connect
     from voxint.core.agent import Agent, Limits
     from voxint.core.conversation import Conversation, Reply, VoiceReply, open_conversation
     from voxint.core.observer import Observer
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from voxint.errors import (
         ConfigError,
         Disconnected,
+        ReplyOverflow,
         ServerError,
         UpstreamError,
         UpstreamTimeout,
@@ -59,6 +62,7 @@ if TYPE_CHECKING:
 # Where each public name lives. They are imported when first asked for, so that a client does not load the server and
 # `import voxint` costs nothing.
 _HOME = {
+    "client": ("Client", "connect"),
     "core.agent": ("Agent", "Limits"),
     "core.conversation": ("Conversation", "Reply", "VoiceReply", "open_conversation"),
     "core.observer": ("Observer",),
@@ -77,6 +81,7 @@ _HOME = {
     "errors": (
         "ConfigError",
         "Disconnected",
+        "ReplyOverflow",
         "ServerError",
         "UpstreamError",
         "UpstreamTimeout",
@@ -99,6 +104,7 @@ __all__ = [
     "AudioFormat",
     "Called",
     "ChatMessage",
+    "Client",
     "ConfigError",
     "Conversation",
     "Delta",
@@ -113,6 +119,7 @@ __all__ = [
     "Observer",
     "Receipt",
     "Reply",
+    "ReplyOverflow",
     "Server",
     "ServerConfig",
     "ServerError",
@@ -134,6 +141,7 @@ __all__ = [
     "VoxintError",
     "WireError",
     "__version__",
+    "connect",
     "open_conversation",
     "open_http",
     "serve",

@@ -7,9 +7,9 @@
     ├── WireError              the peer's: a frame or payload breaks the protocol
     ├── UpstreamError          a provider's: it refused, failed, or spoke nonsense
     │   └── UpstreamTimeout    a provider's: it did not answer in time
-    ├── NotListening           the provider's input is gone: the upload was abandoned or overflowed
-    └── ServerError            the server's, seen from a client: an ERROR frame, or a lost connection
-        └── Disconnected       the connection ended before the answer did
+    ├── ServerError            the server's, seen from a client: an ERROR frame, or no answer (REQUEST_TIMEOUT)
+    │   └── Disconnected       the connection ended before the answer did (DISCONNECTED)
+    └── ReplyOverflow          the application's: it left more of a reply unread than its client keeps
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from attrs import frozen
 __all__ = [
     "ConfigError",
     "Disconnected",
-    "NotListening",
+    "ReplyOverflow",
     "ServerError",
     "UpstreamError",
     "UpstreamTimeout",
@@ -90,10 +90,6 @@ class UpstreamTimeout(UpstreamError):
     """A provider did not answer within the time a limit gives it."""
 
 
-class NotListening(VoxintError):
-    """An upload ended without its end frame: abandoned by the client or overflowing its bound."""
-
-
 @frozen(str=False)
 class ServerError(VoxintError):
     """The server answered with ERROR, as a client sees it.
@@ -119,3 +115,7 @@ class ServerError(VoxintError):
 
 class Disconnected(ServerError):
     """The connection ended before the answer did."""
+
+
+class ReplyOverflow(VoxintError):
+    """A reply was not read while more of it came than the client keeps."""

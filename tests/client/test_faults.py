@@ -6,8 +6,8 @@ from msgspec.structs import replace
 from trio.testing import wait_all_tasks_blocked
 
 from tests.client.rig import Peer, answer_query, scripted, stay
-from voxint.client import Notice, ReplyOverflow, connect
-from voxint.errors import Disconnected, ServerError
+from voxint.client import Notice, connect
+from voxint.errors import Disconnected, ReplyOverflow, ServerError
 from voxint.protocol import messages as m
 from voxint.protocol.events import Ended, Text, Voice
 

@@ -19,6 +19,6 @@ from __future__ import annotations
 
 from voxint.client.client import Client, Notice
 from voxint.client.connect import connect
-from voxint.client.reply import Reply, ReplyOverflow, VoiceUpload
+from voxint.client.reply import Reply, VoiceUpload
 
-__all__ = ["Client", "Notice", "Reply", "ReplyOverflow", "VoiceUpload", "connect"]
+__all__ = ["Client", "Notice", "Reply", "VoiceUpload", "connect"]

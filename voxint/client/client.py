@@ -12,9 +12,9 @@ from weakref import WeakValueDictionary
 import trio
 
 from voxint.client.link import Link
-from voxint.client.reply import Reply, ReplyOverflow, VoiceUpload
+from voxint.client.reply import Reply, VoiceUpload
 from voxint.client.waiting import Waiter, Waiters
-from voxint.errors import Disconnected, ServerError, WireError
+from voxint.errors import Disconnected, ReplyOverflow, ServerError, WireError
 from voxint.protocol import messages as m
 from voxint.protocol.codec import decode_server, encode_client
 from voxint.protocol.events import events_of

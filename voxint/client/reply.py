@@ -8,18 +8,14 @@ from typing import Protocol
 import trio
 from attrs import evolve
 
-from voxint.errors import ServerError, VoxintError
+from voxint.errors import ReplyOverflow, ServerError
 from voxint.protocol.events import Ended, Event, Text, Voice
 from voxint.protocol.messages import InterruptAck
 from voxint.protocol.receipt import Receipt
 
-__all__ = ["Reply", "ReplyOverflow", "VoiceUpload"]
+__all__ = ["Reply", "VoiceUpload"]
 
 EVENT_BYTES = 128  # ours: what an event weighs beside its text or audio
-
-
-class ReplyOverflow(VoxintError):
-    """A reply was not read while more came than the client keeps; the application is at fault."""
 
 
 class Line(Protocol):

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import uuid
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Self
 
-import trio
-
+from voxint.background import open_background
 from voxint.core.agent import Agent
 from voxint.core.observer import Observer
 from voxint.core.outbox import Outbox
@@ -36,7 +35,7 @@ STOP = "USER_STOP"
 @asynccontextmanager
 async def open_conversation(
     agent: Agent, settings: Settings = Settings(require_tts=True), *, observer: Observer | None = None
-) -> AsyncIterator[Conversation]:
+) -> AsyncGenerator[Conversation, None]:
     """Open a conversation with `agent`; leaving the block interrupts what is live and waits until it has stopped.
 
     Args:
@@ -47,7 +46,7 @@ async def open_conversation(
     A stage that will not stop holds the end of the block, as trio's nurseries do; its request, the interrupt and the
     next reply do not wait for it.
     """
-    async with trio.open_nursery() as home:
+    async with open_background() as home:
         session = Session(agent, home, session_id=f"conv_{uuid.uuid4().hex}", settings=settings, observer=observer)
         try:
             yield Conversation(session)

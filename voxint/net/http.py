@@ -14,6 +14,7 @@ import trio
 from attrs import frozen
 
 from voxint._version import __version__
+from voxint.background import open_background
 from voxint.errors import ConfigError, UpstreamError, UpstreamTimeout
 from voxint.net.pool import Body, Pool, PoolStatistics
 
@@ -110,7 +111,7 @@ async def open_http(
         connect_timeout_s: Bounds the wait for a free connection, and then name lookup, connect and TLS together.
         verify: The TLS context; None makes the default one on the first https request.
     """
-    async with trio.open_nursery() as spares:
+    async with open_background() as spares:
         pool = Pool(spares, max_connections, connect_timeout_s, verify)
         try:
             yield HttpClient(pool, connect_timeout_s)

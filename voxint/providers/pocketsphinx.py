@@ -18,6 +18,7 @@ from typing import Self
 import trio
 import trio.abc
 
+from voxint.background import open_background
 from voxint.core.stages import Transcript
 from voxint.errors import ConfigError, UpstreamError, UpstreamTimeout
 from voxint.protocol.audio import AudioFormat
@@ -276,7 +277,7 @@ async def _open_pool(grammar: str, least: int, most: int) -> AsyncIterator[_Pool
         first = await _start(grammar)
     except OSError as error:
         raise ConfigError("pocketsphinx", f"a system that lets processes be started: {error}") from error
-    async with trio.open_nursery() as nursery:
+    async with open_background() as nursery:
         pool = _Pool(nursery, grammar, most)
         pool.add(first)
         for _ in range(least - 1):
