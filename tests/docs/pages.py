@@ -1,0 +1,44 @@
+"""The documentation's pages, and the code blocks in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from attrs import frozen
+
+__all__ = ["PAGES", "ROOT", "Block", "blocks", "page_id"]
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+
+_FENCE = re.compile(
+    r"^(?:<!-- (?P<marker>[^\n]+?) -->\n)?```(?P<language>\w*)[^\n]*\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL
+)
+
+
+@frozen
+class Block:
+    """A fenced block.
+
+    Args:
+        marker: The text of the HTML comment on the line before it; empty where there is none.
+        language: Such as ``python``.
+        code: What stands inside.
+    """
+
+    marker: str
+    language: str
+    code: str
+
+
+def blocks(page: Path) -> Iterator[Block]:
+    """Yield the fenced blocks of a page, in order."""
+    for match in _FENCE.finditer(page.read_text(encoding="utf-8")):
+        yield Block(match["marker"] or "", match["language"], match["code"])
+
+
+def page_id(page: Path) -> str:
+    """Return a page's name for a test's id."""
+    return str(page.relative_to(ROOT))

@@ -1,0 +1,101 @@
+"""The examples of the documentation run, and print what the pages say they print.
+
+A block under ``<!-- example: name.py -->`` is a whole program, kept as that file beside the page's other examples; one
+named ``test_*.py`` is run by pytest. A block under ``<!-- prints -->`` is what the example before it prints, where
+``...`` stands for anything.
+"""
+
+from __future__ import annotations
+
+import doctest
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from attrs import frozen
+
+from tests.docs.pages import PAGES, blocks, page_id
+
+SECONDS = 60
+"""For one example: the slowest speaks for a few seconds, and a busy machine starts Python slowly."""
+
+PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", "trio_mode=true")
+
+
+@frozen
+class Example:
+    """A program of a page, and what the page says it prints; None: nothing is said."""
+
+    name: str
+    code: str
+    prints: str | None = None
+
+
+def examples(page: Path) -> list[Example]:
+    """Return the examples of a page, in order."""
+    found: list[Example] = []
+    for block in blocks(page):
+        if block.marker.startswith("example: "):
+            found.append(Example(block.marker.removeprefix("example: "), block.code))
+        elif block.marker == "prints":
+            found[-1] = Example(found[-1].name, found[-1].code, block.code)
+    return found
+
+
+WITH_EXAMPLES = [page for page in PAGES if examples(page)]
+
+
+def run(example: Example, folder: Path) -> str:
+    """Run an example in the folder where its page's examples live, and return what it prints."""
+    runner = PYTEST if example.name.startswith("test_") else ()
+    environment = {**os.environ, "PYTHONWARNINGS": "error", "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [sys.executable, *runner, example.name],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+    )
+    assert done.returncode == 0, f"{example.name} failed:\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def agree(page_says: str, printed: str) -> bool:
+    """Return whether a program printed what its page says, white space at the ends of lines aside."""
+    said, got = ("".join(line.rstrip() + "\n" for line in text.splitlines()) for text in (page_says, printed))
+    return doctest.OutputChecker().check_output(said, got, doctest.ELLIPSIS)
+
+
+@pytest.mark.parametrize("page", WITH_EXAMPLES, ids=page_id)
+def test_the_examples_of_a_page_run(page: Path, tmp_path: Path) -> None:
+    """Every example ends without an error, and prints what its page says."""
+    for example in examples(page):
+        (tmp_path / example.name).write_text(example.code, encoding="utf-8")
+        printed = run(example, tmp_path)
+        if example.prints is not None:
+            assert agree(example.prints, printed), (
+                f"{example.name} printed:\n{printed}\nand its page says:\n{example.prints}"
+            )
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_every_python_block_is_an_example(page: Path) -> None:
+    """No Python in the documentation is left unrun, and each output belongs to an example."""
+    markers = [block.marker for block in blocks(page) if block.language == "python"]
+    assert all(marker.startswith("example: ") for marker in markers), markers
+
+
+def test_there_are_examples_to_run() -> None:
+    """The marker still means what this module takes it for: the pages have examples, README among them."""
+    assert "README.md" in map(page_id, WITH_EXAMPLES)
+
+
+def test_an_example_that_fails_is_told(tmp_path: Path) -> None:
+    """A program that raises fails its page's test, and the message has its traceback."""
+    (tmp_path / "wrong.py").write_text("raise KeyError('rotten')")
+    with pytest.raises(AssertionError, match="rotten"):
+        run(Example("wrong.py", ""), tmp_path)
