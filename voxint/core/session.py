@@ -87,6 +87,15 @@ class Session:
         work = functools.partial(pipeline.answer_voice, stt, upload, patience)
         return self._start(request, work), upload
 
+    def answer_nothing(self, request_id: str, outbox: Outbox) -> None:
+        """Answer a request that only changed settings, as an empty reply; it interrupts nothing.
+
+        Raises:
+            WireError: As `ask`.
+        """
+        request, _ = self._new(request_id, outbox)
+        request.answer.end()
+
     def interrupt(self, request_id: str | None, reason: str, played_ms: float | None = None) -> Interruption:
         """Cancel one request, or with None all: at once. Its `stopped` waits for the proof."""
         return self.registry.interrupt(request_id, reason, played_ms)

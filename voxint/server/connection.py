@@ -55,6 +55,7 @@ class Connection:
         self._host = host
         self._created = 0.0
         self._upload: tuple[Request, Upload] | None = None
+        self._refused: str | None = None
         self._stray_told = False
         self._handlers: dict[type[m.ClientMessage], Callable[[Session, Any], None]] = {
             m.Request: self._request,
@@ -172,8 +173,7 @@ class Connection:
         if message.data_type == "TEXT":
             self._text(session, message)
         elif message.stream_flag:
-            self._stray_told = False
-            self._upload = session.listen(message.request_id, self.outbox)
+            self._begin_upload(session, message.request_id)
         else:
             session.listen(message.request_id, self.outbox, whole=message.content.voice)
 
@@ -183,7 +183,7 @@ class Connection:
         elif message.patch == m.SessionPatch():
             raise WireError("MALFORMED_PAYLOAD", "the text is empty", "$.payload.content.text", message.request_id)
         else:
-            self.outbox.post(m.Response(request_id=message.request_id, text_stream_seq=-1))
+            session.answer_nothing(message.request_id, self.outbox)
 
     def _audio(self, audio: bytes) -> None:
         """Take microphone audio; what belongs to an upload that has ended is swallowed."""
@@ -200,12 +200,23 @@ class Connection:
             code = "SESSION_INVALID" if self.session is None else "STREAM_SEQ_ERROR"
             self._refuse(WireError(code, "audio came without a start frame; what follows is ignored"))
 
+    def _begin_upload(self, session: Session, request_id: str) -> None:
+        try:
+            self._upload = session.listen(request_id, self.outbox)
+        except WireError:
+            if not session.registry.is_live(request_id):
+                self._upload = None
+                self._refused = request_id
+            self._stray_told = True  # the refusal says it all; the client goes on sending for a while
+            raise
+        self._stray_told = False
+
     def _end_upload(self, session: Session, request_id: str) -> None:
         if self._upload is not None and self._upload[0].id == request_id:
             self._upload[1].end()
             self._upload = None
             self._stray_told = True  # late audio of an upload that has ended is no news
-        elif session.registry.find(request_id) is None:
+        elif request_id != self._refused and session.registry.find(request_id) is None:
             raise WireError("STREAM_SEQ_ERROR", "an end frame came without a start frame", "", request_id)
 
     def _interrupt(self, session: Session, message: m.Interrupt) -> None:
