@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import trio
 from attrs import define, field
@@ -112,7 +112,7 @@ class Talk:
         self._readers.start_soon(self._read, self.reading)
 
     async def _read(self, reading: trio.CancelScope) -> None:
-        with reading:
+        with reading, suppress(trio.EndOfChannel):
             while True:
                 await trio.lowlevel.checkpoint_if_cancelled()
                 message = decode_server(encode_server(await self.connection.outbox.next(), "s", 0))
