@@ -1,0 +1,103 @@
+"""Who imports whom: arrows point one way (voxint/__init__.py draws them)."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "voxint"
+
+MAY_IMPORT = {
+    "errors": set(),
+    "background": set(),
+    "protocol": {"errors"},
+    "net": {"errors", "background"},
+    "core": {"protocol", "errors", "background"},
+    "providers": {"core", "protocol", "net", "errors", "background"},
+    "server": {"core", "protocol", "net", "errors", "background"},
+    "testing": {"core", "protocol", "net", "errors", "background"},
+    "client": {"protocol", "net", "errors", "background"},
+    "measure": {"client", "protocol", "net", "errors", "background"},
+}
+"""The layers under the composition root; whatever is not named here (cli, the public names) may import all."""
+
+PURE = {"trio", "httpx", "httpcore", "h11", "socket", "time", "asyncio", "threading", "select", "soxr", "structlog"}
+"""What the protocol may not import: it has no I/O and reads no clock."""
+
+
+def layer_of(path: Path) -> str:
+    """Return the folder, or the module, right under voxint/."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports_of(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield the line and the module of every import, wherever in the file it stands."""
+    for node in ast.walk(ast.parse(path.read_text(), str(path))):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield node.lineno, alias.name
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno} is a relative import: it hides which arrow it is"
+            assert node.module is not None
+            yield node.lineno, node.module
+            if node.module == "voxint":  # `from voxint import core` names the layer after the word import
+                for alias in node.names:
+                    yield node.lineno, f"voxint.{alias.name}"
+
+
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def wrong_arrows(path: Path) -> list[str]:
+    """Return the imports of a module that its layer does not allow."""
+    layer = layer_of(path)
+    if layer not in MAY_IMPORT:
+        return []
+    allowed = MAY_IMPORT[layer] | {layer, "_version"}
+    return [
+        f"{path.relative_to(PACKAGE)}:{line} imports {module}"
+        for line, module in imports_of(path)
+        if module.startswith("voxint.") and module.split(".")[1] not in allowed
+    ]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_arrows_point_one_way(path: Path) -> None:
+    """A module imports its own layer and those below; siblings never import each other."""
+    assert wrong_arrows(path) == []
+
+
+def test_the_protocol_is_pure() -> None:
+    """No trio, no socket, no clock, not even an async function."""
+    for path in PACKAGE.joinpath("protocol").rglob("*.py"):
+        assert {module.split(".")[0] for _, module in imports_of(path)} & PURE == set(), path
+        tree = ast.parse(path.read_text())
+        assert not [node for node in ast.walk(tree) if isinstance(node, ast.AsyncFunctionDef | ast.Await)], path
+
+
+def test_the_core_opens_no_socket() -> None:
+    """It knows trio's clock and channels; bytes on the network belong to net and server."""
+    network = {"httpx", "httpcore", "h11", "socket", "trio_websocket", "ssl"}
+    for path in PACKAGE.joinpath("core").rglob("*.py"):
+        assert {module.split(".")[0] for _, module in imports_of(path)} & network == set(), path
+
+
+def test_nobody_imports_asyncio() -> None:
+    """One event loop: trio."""
+    for path in MODULES:
+        assert "asyncio" not in {module.split(".")[0] for _, module in imports_of(path)}, path
+
+
+def test_a_wrong_arrow_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test above can fail: an import inside of a function, of a sibling, is one."""
+    monkeypatch.setattr(f"{__name__}.PACKAGE", tmp_path)
+    wrong = tmp_path / "providers" / "wrong.py"
+    wrong.parent.mkdir()
+    wrong.write_text("def f():\n    from voxint.server import serve\n    from voxint import testing\n")
+    assert wrong_arrows(wrong) == [
+        "providers/wrong.py:2 imports voxint.server",
+        "providers/wrong.py:3 imports voxint.testing",
+    ]
