@@ -5,6 +5,7 @@
 # agent.py     from a configuration to a running agent
 # running.py   a server as a process: signals, the drain, the end
 # serve.py, check.py, demo.py, say.py, sim.py: a command each
+# speakers.py, wav.py, receipts.py: what `say` plays, reads and shows
 
 from __future__ import annotations
 
@@ -12,6 +13,8 @@ import click
 
 from voxint._version import __version__
 from voxint.cli.check import check
+from voxint.cli.demo import demo
+from voxint.cli.say import say
 from voxint.cli.serve import serve
 from voxint.cli.sim import sim
 
@@ -24,5 +27,5 @@ def main() -> None:
     """An interruptible voice server. Start with `voxint demo`."""
 
 
-for command in (serve, check, sim):
+for command in (demo, say, serve, check, sim):
     main.add_command(command)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from typing import NoReturn
@@ -9,7 +10,7 @@ from typing import NoReturn
 import click
 import trio
 
-from voxint.errors import ConfigError, VoxintError
+from voxint.errors import ConfigError, Disconnected, VoxintError
 
 __all__ = ["BAD_CONFIG", "FAILED", "QUIT", "run"]
 
@@ -33,10 +34,13 @@ def run(main: Callable[[], Awaitable[int | None]]) -> NoReturn:
         code = trio.run(main)
     except* KeyboardInterrupt:
         code = QUIT
+    except* BrokenPipeError:
+        # Whoever read our output has left, as `head` does; nor shall the interpreter try to flush what is left of it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except* (VoxintError, OSError) as group:
         errors = list(_leaves(group))
         for error in errors:
-            click.echo(f"voxint: {error}", err=True)
+            click.echo(f"voxint: {error.message if isinstance(error, Disconnected) else error}", err=True)
         code = BAD_CONFIG if any(isinstance(error, ConfigError) for error in errors) else FAILED
     sys.exit(code)
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import structlog
 import trio
+from prometheus_client import disable_created_metrics
 
 from voxint.cli.agent import open_agent
 from voxint.core.agent import Agent
@@ -46,6 +47,7 @@ async def run_server(config: Config, ready: Callable[[Server, Agent], None] | No
         ConfigError: The configuration does not work.
         OSError: The port can't be had.
     """
+    disable_created_metrics()  # half of /metrics otherwise, and of no use to a scraper that sees counters reset
     async with trio.open_nursery() as outer:
         async with open_agent(config) as agent, trio.open_nursery() as nursery:
             server = await _listen(nursery, agent, config.server)

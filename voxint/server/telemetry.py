@@ -115,8 +115,8 @@ def _log_outcome(request: Request, tokens: int, source: str) -> None:
         "stop_ms": _ms(timeline.between_s("stopping", "stopped")),
         "tokens": tokens,
         "tokens_source": source,
-        "audio_generated_ms": audio.generated_ms,
-        "audio_sent_ms": audio.sent_ms,
+        "audio_generated_ms": round(audio.generated_ms, 1),
+        "audio_sent_ms": round(audio.sent_ms, 1),
     }
     failure = request.failure
     if failure is None:
