@@ -55,7 +55,9 @@ def test_the_extras_of_the_commands_exist() -> None:
     """What the commands install is what pyproject.toml offers."""
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     named = {
-        name for marker in ("demo command", "test command") for name in re.findall(r"\.\[(\w+)\]", command(ENGLISH, marker))
+        name
+        for marker in ("demo command", "test command")
+        for name in re.findall(r"\.\[(\w+)\]", command(ENGLISH, marker))
     }
     assert named == {"speech", "test"}
     assert named <= extras.keys()
