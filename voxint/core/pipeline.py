@@ -92,7 +92,6 @@ class Pipeline:
         async def speak(ready: list[str]) -> None:
             if pieces is not None:
                 for piece in ready:
-                    request.spoken_chars += len(piece)
                     await pieces.send(piece)
 
         async def pass_on(item: Delta | ToolCall | Usage) -> None:
@@ -123,7 +122,7 @@ class Pipeline:
     async def _speak(self, tts: TextToSpeech, pieces: trio.MemoryReceiveChannel[str], voice: Voice) -> None:
         """Run the synthesizer; what it says waits in `voice` for its time."""
         limits, patience = self.agent.limits, Patience()
-        source = _Pieces(pieces, patience, voice, limits.first_audio_s)
+        source = _Pieces(self.request, pieces, patience, voice, limits.first_audio_s)
 
         async def pass_on(speech: Speech) -> None:
             voice.add(speech)
@@ -174,9 +173,15 @@ class _Pieces(trio.abc.ReceiveChannel[str]):
     """
 
     def __init__(
-        self, pieces: trio.MemoryReceiveChannel[str], patience: Patience, voice: Voice, first_audio_s: float
+        self,
+        request: Request,
+        pieces: trio.MemoryReceiveChannel[str],
+        patience: Patience,
+        voice: Voice,
+        first_audio_s: float,
     ) -> None:
         self.waiting = False
+        self._request = request
         self._pieces = pieces
         self._patience = patience
         self._voice = voice
@@ -186,7 +191,9 @@ class _Pieces(trio.abc.ReceiveChannel[str]):
         self.waiting = True
         self._patience.rest()
         try:
-            return await self._pieces.receive()
+            piece = await self._pieces.receive()
+            self._request.spoken_chars += len(piece)
+            return piece
         finally:
             self.waiting = False
             if not self._voice.full:
