@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+import pytest
+import trio
+from trio.testing import wait_all_tasks_blocked
+
+from tests.talk import SPOKEN, Talk, talk_with
+from voxint.core.agent import Agent, Limits
+from voxint.core.answer import Answer
+from voxint.core.outbox import Outbox
+from voxint.core.stages import Speech
+from voxint.core.timeline import Timeline
+from voxint.core.voice import Voice
+from voxint.errors import UpstreamError
+from voxint.protocol import messages as m
+from voxint.protocol.audio import AudioFormat
+from voxint.protocol.playout import PlayoutLedger
+from voxint.testing.stages import FOREVER, SPEAK, ScriptedModel, ScriptedVoice
+
+pytestmark = pytest.mark.virtual_time
+
+EIGHTHS = Limits(frame_ms=125, lead_ms=500)
+SECOND = "Sixteen letters."
+FORMAT = AudioFormat(16_000)
+EIGHTH = bytes(4000)
+
+
+def schedule(talk: Talk) -> list[tuple[float, float]]:
+    """Return when each voice frame of r1 was sent, and how many seconds it lasts."""
+    voice = [(at, frame.voice) for at, frame in talk.frames if isinstance(frame, m.Response)]
+    return [(at, len(audio) / 32_000) for at, audio in voice if audio is not None]
+
+
+async def test_audio_leaves_at_most_the_lead_ahead() -> None:
+    """Half a second at once, then a frame whenever one has been played; never a sample more than the lead."""
+    async with talk_with(Agent(llm=ScriptedModel(SECOND), tts=ScriptedVoice(), limits=EIGHTHS), SPOKEN) as talk:
+        talk.ask("r1")
+        await trio.sleep(5)
+    assert schedule(talk) == [(at, 0.125) for at in (0, 0, 0, 0, 0.125, 0.25, 0.375, 0.5)]
+    assert talk.ended_at("r1") == 0.5
+
+
+async def test_a_lead_smaller_than_a_frame_is_a_frame() -> None:
+    """Each leaves when the one before it has been played."""
+    limits = Limits(frame_ms=125, lead_ms=50)
+    async with talk_with(Agent(llm=ScriptedModel(SECOND), tts=ScriptedVoice(), limits=limits), SPOKEN) as talk:
+        talk.ask("r1")
+        await trio.sleep(5)
+    assert schedule(talk) == [(number / 8, 0.125) for number in range(8)]
+
+
+async def test_a_synthesizer_slower_than_speech_is_passed_on_at_once() -> None:
+    """The listener is dry: every piece leaves as it comes, and the playback clock starts anew."""
+    voice = ScriptedVoice(every=0.25, chunk_s=0.0625)
+    async with talk_with(Agent(llm=ScriptedModel("Yes?"), tts=voice, limits=EIGHTHS), SPOKEN) as talk:
+        talk.ask("r1")
+        await trio.sleep(5)
+    assert schedule(talk) == [(at, 0.0625) for at in (0.25, 0.5, 0.75, 1.0)]
+
+
+async def test_a_synthesizer_is_only_so_far_ahead() -> None:
+    """The lead and `speech_ahead_ms`; beyond it the synthesizer waits, and its upstream with it."""
+    voice = ScriptedVoice()
+    limits = Limits(frame_ms=125, lead_ms=500, speech_ahead_ms=1000)
+    async with talk_with(Agent(llm=ScriptedModel(SECOND * 8), tts=voice, limits=limits), SPOKEN) as talk:
+        talk.ask("r1")
+        await trio.sleep(0.0625)
+        assert voice.calls[0].written == 4 + 8
+        await trio.sleep(0.125)
+        assert voice.calls[0].written == 4 + 8 + 1
+        talk.interrupt()
+        await trio.sleep(1)
+    assert talk.acks[0].receipts["r1"].audio.generated_ms == 13 * 125
+    assert talk.acks[0].receipts["r1"].audio.sent_ms == 5 * 125
+
+
+def a_voice(limits: Limits = EIGHTHS) -> tuple[Voice, Outbox]:
+    """Return a voice of a request of its own, and the queue its frames go to."""
+    outbox = Outbox()
+    answer = Answer("r1", outbox, PlayoutLedger(FORMAT, spoken=True), spoken=True)
+    return Voice(answer, Timeline(), FORMAT, FORMAT, limits), outbox
+
+
+async def test_a_frame_waits_to_be_full_while_there_is_something_to_play() -> None:
+    """Half a frame stays until 60 ms before the listener runs dry; then it leaves as it is."""
+    voice, outbox = a_voice()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(voice.pace)
+        voice.add(Speech(EIGHTH + EIGHTH[:2000]))
+        await trio.sleep(0.0625)
+        assert len(outbox) == 1
+        await trio.sleep(0.0625)
+        assert len(outbox) == 2
+        voice.end()
+
+
+async def test_a_frame_that_fills_up_leaves_whole() -> None:
+    """More audio in time makes it a whole frame."""
+    voice, outbox = a_voice()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(voice.pace)
+        voice.add(Speech(EIGHTH + EIGHTH[:2000]))
+        await trio.sleep(0.03125)
+        voice.add(Speech(EIGHTH[:2000]))
+        await wait_all_tasks_blocked()
+        voice.end()
+    frames = [await outbox.next() for _ in range(len(outbox))]
+    assert [len(getattr(frame, "voice", b"")) for frame in frames] == [4000, 4000]
+
+
+async def test_the_rest_leaves_at_the_end() -> None:
+    """A last frame needs not be full."""
+    voice, outbox = a_voice()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(voice.pace)
+        voice.add(Speech(EIGHTH + EIGHTH[:2]))
+        voice.add(Speech(b"", "nothing to hear"))
+        voice.end()
+    assert len(outbox) == 2
+
+
+async def test_half_a_sample_is_refused() -> None:
+    """What came before it stands."""
+    voice, _ = a_voice()
+    with pytest.raises(UpstreamError, match="half a sample"):
+        voice.add(Speech(b"\0"))
+
+
+async def test_rates_are_brought_together() -> None:
+    """A synthesizer of 24 kHz and a listener of 16 kHz: as long as before, in whole samples."""
+    async with talk_with(Agent(llm=ScriptedModel(SECOND), tts=ScriptedVoice(rate=24_000)), SPOKEN) as talk:
+        talk.ask("r1")
+        await trio.sleep(5)
+    assert sum(round(32_000 * seconds) for _, seconds in schedule(talk)) == 32_000
+
+
+class Duplex:
+    """A synthesizer that reads in one task and writes in another, one `Speech` a piece."""
+
+    audio_format = FORMAT
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    async def synthesize(self, text: trio.abc.ReceiveChannel[str], out: trio.abc.SendChannel[Speech]) -> None:
+        """Hand the pieces from one task to the other."""
+        give, take = trio.open_memory_channel[str](8)
+
+        async def read() -> None:
+            async with give:
+                async for piece in text:
+                    await give.send(piece)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(read)
+            async for piece in take:
+                await out.send(Speech(bytes(FORMAT.bytes(self.seconds * 1000)), piece))
+
+
+async def test_a_synthesizer_that_waits_for_text_owes_nothing() -> None:
+    """The model thinks for 12 s in the middle: longer than `audio_stall_s`, and not the synthesizer's fault."""
+    model = ScriptedModel("The first sentence of it. ", "And ", 12.0, "then the second of them.")
+    async with talk_with(Agent(llm=model, tts=Duplex(1.0)), SPOKEN) as talk:
+        talk.ask("r1")
+        await trio.sleep(60)
+    assert talk.errors == []
+    assert talk.history[0][2] == "complete"
+
+
+async def test_a_synthesizer_that_waits_for_room_owes_nothing() -> None:
+    """It has read ahead while 30 s of its audio are played."""
+    model = ScriptedModel("The first sentence of it. ", "And then the second of them. ", 1.0, "Bye.")
+    async with talk_with(Agent(llm=model, tts=Duplex(30.0)), SPOKEN) as talk:
+        talk.ask("r1")
+        await trio.sleep(105)
+    assert talk.errors == []
+    assert talk.history[0][2] == "complete"
+
+
+async def test_a_synthesizer_that_stops_listening_does_not_stop_the_text() -> None:
+    """It returns after the first piece; the model's text goes on to its end."""
+
+    class Curt(ScriptedVoice):
+        async def synthesize(self, text: trio.abc.ReceiveChannel[str], out: trio.abc.SendChannel[Speech]) -> None:
+            await out.send(Speech(EIGHTH, await text.receive()))
+
+    model = ScriptedModel(*("One more sentence comes. " for _ in range(100)))
+    async with talk_with(Agent(llm=model, tts=Curt()), SPOKEN) as talk:
+        talk.ask("r1")
+        await trio.sleep(5)
+    assert talk.text_of("r1") == "One more sentence comes. " * 100
+
+
+async def test_a_synthesizer_that_never_ends_is_stopped_by_its_patience() -> None:
+    """After its last audio and the end of the text it has to return."""
+    async with talk_with(Agent(llm=ScriptedModel("Yes?"), tts=ScriptedVoice(SPEAK, FOREVER)), SPOKEN) as talk:
+        talk.ask("r1")
+        await trio.sleep(60)
+    assert talk.errors[0].error_msg == "tts: did not deliver more audio within 10 s"
+
+
+async def test_only_what_the_synthesizer_took_is_on_its_bill() -> None:
+    """Pieces that still wait for it cost nothing."""
+    model = ScriptedModel(*("One more sentence comes. " for _ in range(20)), FOREVER)
+    voice = ScriptedVoice()
+    async with talk_with(Agent(llm=model, tts=voice), SPOKEN) as talk:
+        talk.ask("r1")
+        await trio.sleep(1)
+        talk.interrupt()
+        await trio.sleep(1)
+    usage = talk.acks[0].receipts["r1"].usage
+    assert usage.tts_characters == sum(map(len, voice.calls[0].given)) < 200
+    assert (usage.llm_tokens, usage.source) == (125, "estimated")
