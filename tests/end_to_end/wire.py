@@ -1,0 +1,126 @@
+"""A client that is nothing but a WebSocket and the codec: it can say anything at any time, and reads everything."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import trio
+from attrs import define, field
+from trio_websocket import CloseReason, ConnectionClosed, WebSocketConnection, open_websocket_url
+
+from tests.end_to_end.callers import ACK_WITHIN_S
+from voxint.protocol import messages as m
+from voxint.protocol.codec import decode_server, encode_client
+from voxint.testing.invariants import Checker
+
+__all__ = ["Wire", "open_wire"]
+
+
+@define(eq=False)
+class Wire:
+    """One connection.
+
+    Attributes:
+        frames: Every frame with the instant it was read, on trio's clock.
+        raw: The same frames as they came.
+        closed: Why the connection has ended; None while it has not.
+    """
+
+    ws: WebSocketConnection
+    checker: Checker = field(factory=lambda: Checker(ACK_WITHIN_S))
+    frames: list[tuple[float, m.ServerMessage]] = field(factory=list)
+    raw: list[str | bytes] = field(factory=list)
+    session_id: str | None = None
+    closed: CloseReason | None = None
+    more: trio.lowlevel.ParkingLot = field(factory=trio.lowlevel.ParkingLot)
+    _outgoing: list[str | bytes] = field(factory=list)
+    _writer: trio.lowlevel.ParkingLot = field(factory=trio.lowlevel.ParkingLot)
+
+    def send(self, frame: str | bytes) -> None:
+        """Send a frame as it is, in order and without waiting."""
+        self._outgoing.append(frame)
+        self._writer.unpark()
+
+    def say(self, message: m.ClientMessage) -> None:
+        """Send a message."""
+        self.checker.sent(message, trio.current_time())
+        self.send(encode_client(message, self.session_id, int(time.time() * 1000)))
+
+    def speak(self, seconds: float) -> None:
+        """Send audio of so many seconds, at 16 kHz."""
+        self.send(bytes(2 * int(seconds * 16_000)))
+
+    def register(self, patch: m.SessionPatch, *, features: tuple[str, ...] = (), key: str = "") -> None:
+        """Open the session."""
+        self.say(m.Register(auth=m.Auth(type="API_KEY", api_key=key), patch=patch, features=features))
+
+    def ask(self, request_id: str, text: str = "Hello?") -> None:
+        """Ask in text."""
+        self.say(m.Request(request_id=request_id, data_type="TEXT", content=m.Content(text=text)))
+
+    def interrupt(self, request_id: str | None) -> None:
+        """Interrupt one request, or all."""
+        self.say(m.Interrupt(interrupt_request_id=request_id))
+
+    def of(self, kind: type[m.ServerMessage]) -> list[m.ServerMessage]:
+        """Return the frames of one class."""
+        return [frame for _, frame in self.frames if isinstance(frame, kind)]
+
+    def responses(self, request_id: str) -> list[m.Response]:
+        """Return the RESPONSEs of a request."""
+        return [frame for _, frame in self.frames if isinstance(frame, m.Response) and frame.request_id == request_id]
+
+    async def until(self, condition: Callable[[], bool], seconds: float = 5.0) -> None:
+        """Wait until what was read makes `condition` true; also looked at when the connection ends."""
+        with trio.fail_after(seconds):
+            while not condition():
+                assert self.closed is None, f"the connection ended: {self.closed}"
+                await self.more.park()
+
+    async def until_closed(self, seconds: float = 5.0) -> CloseReason:
+        """Wait for the end of the connection and return why."""
+        with trio.fail_after(seconds):
+            while self.closed is None:
+                await self.more.park()
+        return self.closed
+
+    async def _write(self) -> None:
+        try:
+            while True:
+                while not self._outgoing:
+                    await self._writer.park()
+                await self.ws.send_message(self._outgoing.pop(0))
+        except ConnectionClosed:
+            pass  # `_read` says why
+
+    async def _read(self) -> None:
+        try:
+            while True:
+                self._take(await self.ws.get_message())
+        except ConnectionClosed as closed:
+            self.closed = closed.reason or CloseReason(1006, None)
+        self.more.unpark_all()
+
+    def _take(self, frame: str | bytes) -> None:
+        message = decode_server(frame)
+        now = trio.current_time()
+        self.checker.received(message, now)
+        self.frames.append((now, message))
+        self.raw.append(frame)
+        if isinstance(message, m.RegisterAck):
+            self.session_id = message.session_id
+        self.more.unpark_all()
+
+
+@asynccontextmanager
+async def open_wire(url: str) -> AsyncIterator[Wire]:
+    """Connect; at the end of the block no promise may be broken."""
+    async with open_websocket_url(url) as ws, trio.open_nursery() as nursery:
+        wire = Wire(ws)
+        nursery.start_soon(wire._read)
+        nursery.start_soon(wire._write)
+        yield wire
+        nursery.cancel_scope.cancel()
+    assert wire.checker.violations == []
