@@ -6,7 +6,7 @@ from typing import Literal
 
 from attrs import frozen
 
-from voxint.errors import UpstreamError, UpstreamTimeout, WireError
+from voxint.errors import UpstreamError, UpstreamTimeout
 from voxint.protocol.messages import Error, ErrorCode
 
 __all__ = ["Failure", "Stage", "internal_failure", "stage_failure"]
@@ -55,8 +55,6 @@ def stage_failure(stage: Stage, error: Exception) -> Failure:
             return Failure("REQUEST_TIMEOUT", f"{stage}: {error}", True, stage, error)
         case UpstreamError():
             return Failure("UPSTREAM_ERROR", f"{stage}: {error}", error.retryable, stage, error)
-        case WireError():
-            return Failure("PAYLOAD_TOO_LARGE", error.message, False, None, error)
     return Failure("UPSTREAM_ERROR", f"{stage}: the provider raised {type(error).__name__}", False, stage, error)
 
 
