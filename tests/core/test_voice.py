@@ -2,19 +2,12 @@ from __future__ import annotations
 
 import pytest
 import trio
-from trio.testing import wait_all_tasks_blocked
 
 from tests.talk import SPOKEN, Talk, talk_with
 from voxint.core.agent import Agent, Limits
-from voxint.core.answer import Answer
-from voxint.core.outbox import Outbox
 from voxint.core.stages import Speech
-from voxint.core.timeline import Timeline
-from voxint.core.voice import Voice
-from voxint.errors import UpstreamError
 from voxint.protocol import messages as m
 from voxint.protocol.audio import AudioFormat
-from voxint.protocol.playout import PlayoutLedger
 from voxint.testing.stages import FOREVER, SPEAK, ScriptedModel, ScriptedVoice
 
 pytestmark = pytest.mark.virtual_time
@@ -74,56 +67,32 @@ async def test_a_synthesizer_is_only_so_far_ahead() -> None:
     assert talk.acks[0].receipts["r1"].audio.sent_ms == 5 * 125
 
 
-def a_voice(limits: Limits = EIGHTHS) -> tuple[Voice, Outbox]:
-    """Return a voice of a request of its own, and the queue its frames go to."""
-    outbox = Outbox()
-    answer = Answer("r1", outbox, PlayoutLedger(FORMAT, spoken=True), spoken=True)
-    return Voice(answer, Timeline(), FORMAT, FORMAT, limits), outbox
+async def spoken(*script: float | Speech) -> list[tuple[float, float]]:
+    """Return the schedule of a reply whose synthesizer does `script`."""
+    agent = Agent(llm=ScriptedModel("Yes?"), tts=ScriptedVoice(*script), limits=EIGHTHS)
+    async with talk_with(agent, SPOKEN) as talk:
+        talk.ask("r1")
+        await trio.sleep(5)
+    return schedule(talk)
 
 
 async def test_a_frame_waits_to_be_full_while_there_is_something_to_play() -> None:
     """Half a frame stays until 60 ms before the listener runs dry; then it leaves as it is."""
-    voice, outbox = a_voice()
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(voice.pace)
-        voice.add(Speech(EIGHTH + EIGHTH[:2000]))
-        await trio.sleep(0.0625)
-        assert len(outbox) == 1
-        await trio.sleep(0.0625)
-        assert len(outbox) == 2
-        voice.end()
+    (first_at, first), (second_at, second) = await spoken(Speech(EIGHTH + EIGHTH[:2000], "Yes?"), 1.0)
+    assert (first_at, first, second) == (0, 0.125, 0.0625)
+    assert 0.0625 < second_at < 0.09375
 
 
 async def test_a_frame_that_fills_up_leaves_whole() -> None:
-    """More audio in time makes it a whole frame."""
-    voice, outbox = a_voice()
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(voice.pace)
-        voice.add(Speech(EIGHTH + EIGHTH[:2000]))
-        await trio.sleep(0.03125)
-        voice.add(Speech(EIGHTH[:2000]))
-        await wait_all_tasks_blocked()
-        voice.end()
-    frames = [await outbox.next() for _ in range(len(outbox))]
-    assert [len(getattr(frame, "voice", b"")) for frame in frames] == [4000, 4000]
+    """More audio in time makes it a whole frame, in the instant in which it is one."""
+    frames = await spoken(Speech(EIGHTH + EIGHTH[:2000], "Yes?"), 0.03125, Speech(EIGHTH[:2000]), 1.0)
+    assert frames == [(0, 0.125), (0.03125, 0.125)]
 
 
 async def test_the_rest_leaves_at_the_end() -> None:
-    """A last frame needs not be full."""
-    voice, outbox = a_voice()
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(voice.pace)
-        voice.add(Speech(EIGHTH + EIGHTH[:2]))
-        voice.add(Speech(b"", "nothing to hear"))
-        voice.end()
-    assert len(outbox) == 2
-
-
-async def test_half_a_sample_is_refused() -> None:
-    """What came before it stands."""
-    voice, _ = a_voice()
-    with pytest.raises(UpstreamError, match="half a sample"):
-        voice.add(Speech(b"\0"))
+    """A last frame needs not be full; a piece that makes no sound makes no frame."""
+    frames = await spoken(Speech(EIGHTH + EIGHTH[:32], "Yes?"), Speech(b""))
+    assert frames == [(0, 0.125), (0, 0.001)]
 
 
 async def test_rates_are_brought_together() -> None:

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import pytest
+import trio
+from trio.testing import wait_all_tasks_blocked
+
+from voxint.core.outbox import Outbox
+from voxint.protocol.messages import Heartbeat, Shutdown
+
+pytestmark = pytest.mark.virtual_time
+
+GOODBYE = Shutdown(reason="bye")
+
+
+async def test_first_in_is_first_out() -> None:
+    """Only a heartbeat overtakes."""
+    outbox = Outbox()
+    for reason in ("one", "two"):
+        outbox.post(Shutdown(reason=reason))
+    outbox.post_first(Heartbeat(remaining_seconds=60))
+    taken = [await outbox.next() for _ in range(3)]
+    assert taken == [Heartbeat(remaining_seconds=60), Shutdown(reason="one"), Shutdown(reason="two")]
+
+
+async def test_the_writer_waits_for_the_next() -> None:
+    """It gets it in the instant in which it is posted."""
+    outbox = Outbox()
+    taken: list[float] = []
+
+    async def write() -> None:
+        assert await outbox.next() == GOODBYE
+        taken.append(trio.current_time())
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(write)
+        await trio.sleep(0.5)
+        outbox.post(GOODBYE)
+    assert taken == [0.5]
+
+
+async def test_a_closed_outbox_is_drained_and_takes_no_more() -> None:
+    """Finals that were queued are written; nobody is left to read what comes later."""
+    outbox = Outbox()
+    outbox.post(GOODBYE)
+    outbox.close()
+    outbox.post(GOODBYE)
+    outbox.post_first(GOODBYE)
+    assert await outbox.next() == GOODBYE
+    with pytest.raises(trio.EndOfChannel):
+        await outbox.next()
+
+
+async def test_closing_wakes_the_writer() -> None:
+    """A writer that waits learns of the end."""
+    outbox = Outbox()
+    async with trio.open_nursery() as nursery:
+
+        @nursery.start_soon
+        async def write() -> None:
+            with pytest.raises(trio.EndOfChannel):
+                await outbox.next()
+
+        await wait_all_tasks_blocked()
+        outbox.close()
+
+
+async def test_a_cancelled_writer_loses_nothing() -> None:
+    """A message that came while it was cancelled is there for the next read."""
+    outbox = Outbox()
+    with trio.move_on_after(0.5):
+        await outbox.next()
+    outbox.post(GOODBYE)
+    assert await outbox.next() == GOODBYE

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import pytest
+import trio
+
+from voxint.core.agent import Limits
+from voxint.core.answer import Answer
+from voxint.core.outbox import Outbox
+from voxint.core.registry import REMEMBERED, Interruption, Registry
+from voxint.core.request import Request
+from voxint.protocol.audio import AudioFormat
+from voxint.protocol.playout import PlayoutLedger
+
+pytestmark = pytest.mark.virtual_time
+
+
+class Desk:
+    """Owns requests that have no work, and keeps them in a registry."""
+
+    def __init__(self) -> None:
+        self.registry = Registry()
+
+    def settle(self, request: Request) -> None:
+        """Keep no dialogue."""
+
+    def release(self, request: Request) -> None:
+        """Let the registry let go."""
+        self.registry.release(request)
+
+    def reaped(self, request: Request) -> None:
+        """Keep no count."""
+
+    def admit(self, request_id: str) -> Request:
+        """Return a live request."""
+        answer = Answer(request_id, Outbox(), PlayoutLedger(AudioFormat(), spoken=False), spoken=False)
+        request = Request(request_id, 0, answer, Limits(), self)
+        assert self.registry.admit(request) is None
+        return request
+
+    def run(self, request: Request) -> None:
+        """End a request as if its work had ended."""
+        request.exited = True
+        request.finish()
+
+
+async def test_a_request_is_live_until_its_end() -> None:
+    """Then it is remembered."""
+    desk = Desk()
+    request = desk.admit("r1")
+    assert desk.registry.live == (request,)
+    assert desk.registry.is_live("r1")
+    desk.run(request)
+    assert not desk.registry.is_live("r1")
+    assert desk.registry.find("r1") is request
+    assert desk.registry.find("r2") is None
+
+
+async def test_64_ended_requests_are_remembered() -> None:
+    """The oldest is forgotten: an INTERRUPT of it finds nothing."""
+    desk = Desk()
+    for number in range(REMEMBERED + 1):
+        desk.run(desk.admit(f"r{number}"))
+    assert desk.registry.interrupt("r0", "USER_STOP").settled == {"r0": "not_found"}
+    assert desk.registry.interrupt("r1", "USER_STOP").settled == {"r1": "already_finished"}
+
+
+async def test_an_id_can_be_used_again() -> None:
+    """Once its request has ended; a request that ends late, or twice, does not erase the one that came after it."""
+    desk = Desk()
+    first = desk.admit("r1")
+    desk.run(first)
+    second = desk.admit("r1")
+    desk.registry.release(first)
+    assert desk.registry.find("r1") is second
+    assert desk.registry.interrupt("r1", "USER_STOP").stopping == (second,)
+
+
+async def test_an_overrun_counts_until_it_lets_go() -> None:
+    """The session may refuse new work by it."""
+    desk = Desk()
+    request = desk.admit("r1")
+    request.interrupt("USER_STOP")
+    request.finish()
+    assert (request.overrun, desk.registry.overrunning) == (True, 1)
+    request.exited = True
+    assert desk.registry.overrunning == 0
+
+
+async def test_who_waits_is_told_in_the_step_of_the_last_end() -> None:
+    """No task has to wake up first; and who comes late is told at once."""
+    desk = Desk()
+    one, two = desk.admit("r1"), desk.admit("r2")
+    interruption = desk.registry.interrupt(None, "USER_STOP")
+    told: list[Interruption] = []
+    interruption.when_stopped(told.append)
+    desk.run(one)
+    assert told == []
+    desk.run(two)
+    assert told == [interruption]
+    interruption.when_stopped(told.append)
+    one.when_stopped(lambda: told.append(interruption))
+    assert len(told) == 3
+
+
+async def test_waiting_for_nothing_is_no_wait() -> None:
+    """An INTERRUPT that met nothing is acknowledged at once."""
+    told: list[Interruption] = []
+    interruption = Registry().interrupt(None, "USER_STOP")
+    interruption.when_stopped(told.append)
+    with trio.fail_after(0):
+        await interruption.stopped()
+    assert told == [interruption]
+    assert interruption.acknowledgement().status == "FAILED"
