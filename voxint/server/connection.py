@@ -69,6 +69,8 @@ class Connection:
 
     def receive(self, frame: str | bytes) -> None:
         """Do what a frame asks. A bad frame costs an ERROR, never the connection, except a failed REGISTER."""
+        if self.closing is not None:
+            return  # nobody reads the answer any more, so nothing is begun
         self.last_heard = trio.current_time()
         if isinstance(frame, bytes):
             self._audio(frame)
