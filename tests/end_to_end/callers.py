@@ -19,7 +19,16 @@ from voxint.server.config import ServerConfig
 from voxint.server.serve import Server, serve
 from voxint.testing.invariants import Checker
 
-__all__ = ["ACK_WITHIN_S", "Caller", "calling", "no_descriptor_left", "request_tasks", "serving", "turns"]
+__all__ = [
+    "ACK_WITHIN_S",
+    "Caller",
+    "calling",
+    "no_descriptor_left",
+    "no_request_left",
+    "request_tasks",
+    "serving",
+    "turns",
+]
 
 ACK_WITHIN_S = 1.0
 """The server's 250 ms, and what two busy cores may add to it: the client, the server and the tests share one thread."""
@@ -139,6 +148,13 @@ def request_tasks() -> list[str]:
             found.append(task.name)
         todo += [child for nursery in task.child_nurseries for child in nursery.child_tasks]
     return found
+
+
+async def no_request_left() -> None:
+    """Wait, not for long, until no task does a request's work: a guard ends a step after the last frame was read."""
+    with trio.fail_after(2):
+        while request_tasks():  # noqa: ASYNC110 - requests have no event for those who don't know them
+            await trio.sleep(0.005)
 
 
 @contextmanager

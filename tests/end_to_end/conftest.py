@@ -30,7 +30,7 @@ def sim() -> Iterator[Sim]:
             process.kill()
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True)
 def quiet_log() -> Iterator[None]:
     """Log warnings and worse: a line for each of thousands of requests would cost what is being tested."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))

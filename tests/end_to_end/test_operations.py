@@ -17,7 +17,7 @@ from voxint.testing.stages import ScriptedEars, ScriptedModel, ScriptedVoice
 @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(tempers=AGENTS, operations=OPERATIONS, spoken=st.booleans(), leaves=st.booleans())
 def test_any_operations(tempers: list[Temper], operations: list[Op], spoken: bool, leaves: bool) -> None:
-    """Each request ends once, each INTERRUPT is answered once and truly, the dialogue is what was read, no task stays."""
+    """Requests end once, INTERRUPTs are answered once and truly, and the dialogue is what was read; no task is left."""
 
     async def main() -> None:
         agent = make_agent(tempers)

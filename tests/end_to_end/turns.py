@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import trio
 from attrs import define, frozen
 
-from tests.end_to_end.callers import Caller, no_descriptor_left, request_tasks, serving, turns
+from tests.end_to_end.callers import Caller, no_descriptor_left, no_request_left, serving, turns
 from tests.end_to_end.upstream import CHAT, SPEECH, TRANSCRIPTION, Upstream, stopped_by
 from voxint.net.http import open_http
 from voxint.protocol import messages as m
@@ -75,9 +75,7 @@ async def bench(sim: Sim, seconds: float = 60.0, **options: object) -> AsyncIter
             async with serving(upstream.agent()) as server:
                 yield Bench(upstream, server.url)
                 await upstream.quiet()
-                with trio.fail_after(2):
-                    while request_tasks():  # noqa: ASYNC110 - a request's guard ends a step after its last frame was read
-                        await trio.sleep(0.005)
+                await no_request_left()
 
 
 async def interrupted_turn(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
 
 import trio
 from attrs import define, field
-from trio_websocket import CloseReason, ConnectionClosed, WebSocketConnection, open_websocket_url
+from trio_websocket import CloseReason, ConnectionClosed, WebSocketConnection, wrap_client_stream
 
 from tests.end_to_end.callers import ACK_WITHIN_S
 from voxint.protocol import messages as m
@@ -23,12 +24,14 @@ class Wire:
     """One connection.
 
     Attributes:
+        stream: The socket under the WebSocket.
         frames: Every frame with the instant it was read, on trio's clock.
         raw: The same frames as they came.
         closed: Why the connection has ended; None while it has not.
     """
 
     ws: WebSocketConnection
+    stream: trio.SocketStream
     checker: Checker = field(factory=lambda: Checker(ACK_WITHIN_S))
     frames: list[tuple[float, m.ServerMessage]] = field(factory=list)
     raw: list[str | bytes] = field(factory=list)
@@ -116,11 +119,21 @@ class Wire:
 
 @asynccontextmanager
 async def open_wire(url: str) -> AsyncIterator[Wire]:
-    """Connect; at the end of the block no promise may be broken."""
-    async with open_websocket_url(url) as ws, trio.open_nursery() as nursery:
-        wire = Wire(ws)
-        nursery.start_soon(wire._read)
-        nursery.start_soon(wire._write)
-        yield wire
-        nursery.cancel_scope.cancel()
+    """Connect, and drop the connection at the end of the block; by then no promise may be broken.
+
+    Raises:
+        ConnectionRejected: The server refused the WebSocket; in a group.
+    """
+    parts = urlsplit(url)
+    assert parts.port is not None
+    stream = await trio.open_tcp_stream("127.0.0.1", parts.port)
+    try:
+        async with trio.open_nursery() as nursery:
+            wire = Wire(await wrap_client_stream(nursery, stream, parts.netloc, parts.path), stream)
+            nursery.start_soon(wire._read)
+            nursery.start_soon(wire._write)
+            yield wire
+            nursery.cancel_scope.cancel()
+    finally:
+        await trio.aclose_forcefully(stream)  # trio-websocket leaves it open where the server closes first
     assert wire.checker.violations == []
