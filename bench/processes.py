@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import psutil
+import structlog
 import trio
 from trio_websocket import ConnectionClosed, WebSocketRequest, serve_websocket
 
@@ -86,6 +88,8 @@ async def _echo() -> None:
 
 
 async def _voxint(base_url: str) -> None:
+    # One line a request is the operator's choice; standard output is where the URL goes, and nobody reads it after.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     async with open_http() as http, trio.open_nursery() as nursery:
         agent = Agent(
             llm=OpenAIChat(base_url=base_url, model="sim", http=http),
