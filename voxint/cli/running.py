@@ -47,7 +47,8 @@ async def run_server(config: Config, ready: Callable[[Server, Agent], None] | No
         ConfigError: The configuration does not work.
         OSError: The port can't be had.
     """
-    disable_created_metrics()  # half of /metrics otherwise, and of no use to a scraper that sees counters reset
+    # Half of /metrics otherwise, and of no use to a scraper that sees for itself when a counter was reset.
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # the package types it not
     async with trio.open_nursery() as outer:
         async with open_agent(config) as agent, trio.open_nursery() as nursery:
             server = await _listen(nursery, agent, config.server)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from voxint.cli.failures import FAILED, QUIT
+from voxint.cli.failures import FAILED
 from voxint.testing.sim.__main__ import main
 
 __all__ = ["sim"]
@@ -17,9 +17,7 @@ def sim(flags: tuple[str, ...]) -> None:
     code = 0
     try:
         main(list(flags))
-    except* KeyboardInterrupt:
-        code = QUIT
     except* OSError as group:
-        click.echo(f"voxint sim: {group.exceptions[0]}", err=True)
+        click.echo(f"voxint: {group.exceptions[0]}", err=True)
         code = FAILED
     raise SystemExit(code)

@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from voxint.cli.agent import open_agent
+from voxint.core.agent import Limits
+from voxint.errors import VoxintError
+from voxint.net.http import HttpClient
+from voxint.server.config_file import Config, load_config
+
+STAGES = """
+from voxint.net.http import HttpClient
+from voxint.protocol.audio import AudioFormat
+
+log = []
+
+class Model:
+    def __init__(self, name: str, *, size: int = 1, tags: list[str] | None = None, http: HttpClient) -> None:
+        self.name, self.size, self.tags, self.http = name, size, tags, http
+
+    async def generate(self, turn, out): ...
+
+class Voice:
+    audio_format = AudioFormat(16_000)
+
+    async def synthesize(self, text, out): ...
+
+    async def __aenter__(self):
+        log.append("entered")
+        return self
+
+    async def __aexit__(self, *error):
+        log.append("left")
+
+def any_options(**options):
+    return Model(str(options), http=None)
+
+class Ears(Voice):
+    async def transcribe(self, audio, out): ...
+
+class Deaf: ...
+
+ears = 3
+"""
+
+
+@pytest.fixture
+def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, counter: itertools.count[int]) -> Callable[..., Config]:
+    """Load a configuration whose providers `{here}:...` are those above, in the working directory."""
+    name = f"local_stages_{next(counter)}"
+    (tmp_path / f"{name}.py").write_text(STAGES)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+
+    def loaded(text: str, **environ: str) -> Config:
+        Path("voxint.toml").write_text(text.replace("{here}", name))
+        return load_config(Path("voxint.toml"), {key: value.replace("{here}", name) for key, value in environ.items()})
+
+    return loaded
+
+
+@pytest.fixture(scope="module")
+def counter() -> itertools.count[int]:
+    """Numbers for modules, which Python imports once by name."""
+    return itertools.count()
+
+
+async def failure(config: Config) -> str:
+    """Return what is wrong with a configuration."""
+    try:
+        async with open_agent(config):
+            raise AssertionError("nothing is wrong")
+    except* VoxintError as group:
+        errors: list[Any] = list(group.exceptions)
+        while isinstance(errors[0], BaseExceptionGroup):
+            errors = list(errors[0].exceptions)
+        words = str(errors[0])
+    return words
+
+
+async def test_a_local_provider_gets_its_options_and_the_http_client(load: Callable[..., Config]) -> None:
+    """As keyword arguments; `http` where its signature has it. The rest of the agent is the configuration's."""
+    config = load(
+        '[llm]\nprovider = "{here}:Model"\nname = "m"\nsize = 3\n[agent]\nprompt = "p"\n[limits]\nlead_ms = 100'
+    )
+    async with open_agent(config) as agent:
+        model: Any = agent.llm
+        assert (model.name, model.size) == ("m", 3)
+        assert isinstance(model.http, HttpClient)
+        assert (agent.prompt, agent.limits, agent.stt, agent.tts) == ("p", Limits(lead_ms=100.0), None, None)
+
+
+async def test_text_of_the_environment_becomes_what_the_parameter_wants(load: Callable[..., Config]) -> None:
+    """A number that is a name stays text; a number and a list are read as TOML."""
+    environ = {"VOXINT_LLM_NAME": "007", "VOXINT_LLM_SIZE": "7", "VOXINT_LLM_TAGS": '["a"]'}
+    async with open_agent(load('[llm]\nprovider = "{here}:Model"', **environ)) as agent:
+        model: Any = agent.llm
+        assert (model.name, model.size, model.tags) == ("007", 7, ["a"])
+    bad = await failure(load('[llm]\nprovider = "{here}:Model"\nname = "m"', VOXINT_LLM_SIZE="many"))
+    assert bad.startswith("environment VOXINT_LLM_SIZE: a value as it would stand in TOML")
+
+
+async def test_a_provider_that_is_a_context_manager_is_entered_and_left(load: Callable[..., Config]) -> None:
+    """Around the agent's life."""
+    config = load('[llm]\nprovider = "{here}:Model"\nname = "m"\n[tts]\nprovider = "{here}:Voice"')
+    async with open_agent(config) as agent:
+        log = sys.modules[type(agent.tts).__module__].log
+        assert log == ["entered"]
+    assert log == ["entered", "left"]
+
+
+async def test_a_factory_that_takes_anything_gets_anything(load: Callable[..., Config]) -> None:
+    """Its own errors are its own."""
+    async with open_agent(load('[llm]\nprovider = "{here}:any_options"\nfoo = 1')) as agent:
+        model: Any = agent.llm
+        assert model.name == "{'foo': 1}"
+
+
+@pytest.mark.parametrize(("text", "message"), [
+    ('provider = "{here}:Model"\nnmae = "m"',
+     "voxint.toml: [llm] nmae: unknown option of local_stages_N:Model; did you mean name?"),
+    ('provider = "{here}:Model"\nname = "m"\nhttp = 1',
+     "voxint.toml: [llm] http: unknown option of local_stages_N:Model; known here: name, size, tags"),
+    ('provider = "{here}:Model"', "voxint.toml: [llm] provider = 'local_stages_N:Model': needs also name"),
+    ('provider = "{here}:Deaf"', "[llm] provider: a provider with generate(turn, out), which local_stages_N:Deaf"),
+    ('provider = "{here}:ears"', "[llm] provider: a class or function of local_stages_N, which has no ears"),
+    ('provider = "{here}:none"', "[llm] provider: a class or function of local_stages_N, which has no none"),
+    ('provider = "no_such_module:x"', "[llm] provider: a module that can be imported here (No module named"),
+    ('provider = "opnai_chat"', "[llm] provider: unknown provider; did you mean openai_chat?"),
+    ('provider = "openai_chat"\nbase_url = "nonsense"\nmodel = "m"', "[llm] openai_chat option base_url: an http or"),
+])  # fmt: skip
+async def test_a_provider_that_cannot_be_made_is_told_with_its_place(
+    load: Callable[..., Config], text: str, message: str
+) -> None:
+    """The file's own place for what stands there; the provider's for what it found itself."""
+    config = load(f"[llm]\n{text}")
+    name = config.llm.provider.partition(":")[0]
+    assert message in (await failure(config)).replace(name if name.startswith("local") else "\0", "local_stages_N")
+
+
+async def test_the_built_in_providers_are_found_by_name(load: Callable[..., Config]) -> None:
+    """By their entry points, as a third party's would be."""
+    config = load('[llm]\nprovider = "openai_chat"\nbase_url = "http://127.0.0.1:1/v1"\nmodel = "m"')
+    async with open_agent(config) as agent:
+        assert type(agent.llm).__name__ == "OpenAIChat"
+
+
+async def test_a_failure_leaves_what_was_entered_before_it(load: Callable[..., Config]) -> None:
+    """The stages are entered in the order llm, stt, tts, and left the other way round."""
+    config = load(
+        '[llm]\nprovider = "{here}:Model"\nname = "m"\n[stt]\nprovider = "{here}:Ears"\n[tts]\nprovider = "espaek"'
+    )
+    assert "did you mean espeak?" in await failure(config)
+    assert sys.modules[config.llm.provider.partition(":")[0]].log == ["entered", "left"]

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from voxint.cli.receipts import receipt_lines
+from voxint.protocol.receipt import AudioAccount, LastFrames, Receipt, TextAccount, UsageAccount
+
+
+def receipt(tokens: int | None = 12) -> Receipt:
+    """Return a receipt of a reply that was being spoken."""
+    return Receipt(
+        request_id="r1",
+        reason="USER_STOP",
+        stop_ms=0.84,
+        stages={"stt": "idle", "llm": "finished", "tts": "closed", "tools": "idle"},
+        usage=UsageAccount(llm_tokens=tokens, tts_characters=80, source="estimated" if tokens else "unknown"),
+        audio=AudioAccount(generated_ms=3000, sent_ms=1300, heard_ms=1004, source="estimated"),
+        text=TextAccount(generated_chars=95, heard="从前有一个 "),
+        last=LastFrames(text_stream_seq=3, voice_stream_seq=9),
+    )
+
+
+def test_a_receipt_tells_what_was_stopped_saved_and_heard() -> None:
+    """Stages that never began are left out."""
+    assert receipt_lines(receipt(), 0.00213) == [
+        "interrupted (USER_STOP): stopped in 0.8 ms, acknowledged after 2.1 ms",
+        "  stages  llm finished, tts closed",
+        "  tokens  12 (estimated); 80 characters given to speech",
+        "  speech  3.00 s generated, 1.30 s sent, 1.00 s heard (estimated)",
+        "  text    95 characters written; heard: “从前有一个”",
+    ]
+
+
+def test_unknown_tokens_are_called_unknown() -> None:
+    """As when the model had not been asked yet."""
+    assert receipt_lines(receipt(None), 0.002)[2].startswith("  tokens  unknown; ")
+
+
+def test_no_receipt_means_there_was_nothing_to_stop() -> None:
+    """The answer had ended before."""
+    assert receipt_lines(None, 0.002) == ["nothing to interrupt: the answer had been sent and heard to its end"]

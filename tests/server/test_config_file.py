@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from voxint.core.agent import Limits
+from voxint.errors import ConfigError
+from voxint.server.config import ServerConfig
+from voxint.server.config_file import Config, did_you_mean, load_config
+
+LLM = '[llm]\nprovider = "openai_chat"\n'
+
+Load = Callable[..., Config]
+
+
+@pytest.fixture
+def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
+    """Load a file of that text, called voxint.toml, with an environment and flags."""
+    monkeypatch.chdir(tmp_path)
+
+    def loaded(text: str, environ: Mapping[str, str] | None = None, flags: Mapping[str, str] | None = None) -> Config:
+        path = Path("voxint.toml")
+        path.write_text(text, encoding="utf-8")
+        return load_config(path, environ or {}, flags)
+
+    return loaded
+
+
+def test_a_file_says_everything(load: Load) -> None:
+    """Every section, with values of every type; what is left out has its default."""
+    config = load("""
+        [server]
+        host = "::1"
+        port = 9000
+        api_keys = ["one", "two"]
+        drain_s = 3
+        accounts = { museum = "secret" }
+        [limits]
+        lead_ms = 200.5
+        segments_ahead = 8
+        [agent]
+        prompt = "你是导游。"
+        [llm]
+        provider = "openai_chat"
+        model = "m"
+        extra_body = { temperature = 0.5 }
+        [tts]
+        provider = "my_voice:Voice"
+    """)
+    assert config.server == ServerConfig(
+        host="::1", port=9000, api_keys=("one", "two"), drain_s=3.0, accounts={"museum": "secret"}
+    )
+    assert config.limits == Limits(lead_ms=200.5, segments_ahead=8)
+    assert config.prompt == "你是导游。"
+    assert config.llm.provider == "openai_chat"
+    assert {name: given.value for name, given in config.llm.options.items()} == {
+        "model": "m",
+        "extra_body": {"temperature": 0.5},
+    }
+    assert config.tts is not None
+    assert config.tts.provider == "my_voice:Voice"
+    assert config.stt is None
+
+
+def test_a_flag_is_stronger_than_the_environment_and_that_than_the_file(load: Load) -> None:
+    """Each key by itself."""
+    text = f"{LLM}model = 'file'\n[server]\nport = 1\nhost = 'a'\nheartbeat_s = 1"
+    environ = {"VOXINT_PORT": "2", "VOXINT_HOST": "b", "VOXINT_LLM_MODEL": "environment"}
+    config = load(text, environ, {"server.port": "3"})
+    assert (config.server.port, config.server.host, config.server.heartbeat_s) == (3, "b", 1.0)
+    assert config.llm.options["model"].value == "environment"
+
+
+def test_the_environment_alone_is_enough() -> None:
+    """Sections by their name, [server] without, keys separated by commas; an empty variable counts as unset."""
+    config = load_config(
+        None,
+        {
+            "VOXINT_LLM_PROVIDER": "openai_chat",
+            "VOXINT_API_KEYS": "one, two,",
+            "VOXINT_LIMITS_LEAD_MS": "200",
+            "VOXINT_AGENT_PROMPT": "Be brief.",
+            "VOXINT_HOST": "",
+        },
+    )
+    assert config.server == ServerConfig(api_keys=("one", "two"))
+    assert config.limits.lead_ms == 200
+    assert config.prompt == "Be brief."
+
+
+@pytest.mark.parametrize(("text", "message"), [
+    ("[server]\nprot = 1", "voxint.toml: [server] prot: unknown key; did you mean port?"),
+    ("[server]\nxyzzy = 1", "voxint.toml: [server] xyzzy: unknown key; known here: accounts, api_keys, "),
+    ("[server]\nlead_ms = 1", "voxint.toml: [server] lead_ms: unknown key; it belongs in [limits]"),
+    ("[serv]\nport = 1", "voxint.toml: [serv]: unknown section; did you mean server?"),
+    ("port = 1", "voxint.toml: port: stands before any section; it belongs in [server]"),
+    ("server = 1", "voxint.toml: server: a section, written [server]"),
+    ("[server]\nport = 70000", "voxint.toml: [server] port: must be <= 65535, not 70000"),
+    ("[server]\nport = '80'", "voxint.toml: [server] port: a whole number"),
+    ("[server]\nport = true", "voxint.toml: [server] port: a whole number"),
+    ("[server]\ndrain_s = nan", "voxint.toml: [server] drain_s: a number"),
+    ("[server]\nhost = 1", "voxint.toml: [server] host: a string"),
+    ("[server]\napi_keys = 'one'", 'voxint.toml: [server] api_keys: a list of strings, such as ["one", "two"]'),
+    ("[server]\napi_keys = ['one', '']", "voxint.toml: [server] api_keys: must hold no empty string"),
+    ("[server.accounts]\nmuseum = ' '", "voxint.toml: [server] accounts: must hold no empty string"),
+    ("[limits]\ninterrupt_s = 0", "voxint.toml: [limits] interrupt_s: must be > 0, not 0.0"),
+    ("[agent]\nprompt = 1", "voxint.toml: [agent] prompt: a string"),
+    ("[tts]\nvoice = 'en'", "voxint.toml: [tts] voice: of no use without a provider: name one as [tts] provider"),
+    ("[tts]\nprovider = 1", "voxint.toml: [tts] provider: a provider's name, or module:attribute, as a string"),
+    ("[server", "voxint.toml: TOML: "),
+])  # fmt: skip
+def test_a_mistake_in_the_file_is_told_with_its_place(load: Load, text: str, message: str) -> None:
+    """File, section and key, and what was expected there."""
+    with pytest.raises(ConfigError) as caught:
+        load(f"{text}\n{LLM}")
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(("name", "message"), [
+    ("VOXINT_PORTS", "environment VOXINT_PORTS: unknown variable; did you mean VOXINT_PORT?"),
+    ("VOXINT_LIMIT_LEAD_MS", "unknown variable; did you mean VOXINT_LIMITS_LEAD_MS?"),
+    ("VOXINT_PORT", "environment VOXINT_PORT: a whole number"),
+    ("VOXINT_ACCOUNTS", "environment VOXINT_ACCOUNTS: a table of strings, in the file only"),
+])  # fmt: skip
+def test_a_mistake_in_the_environment_is_told_with_its_variable(load: Load, name: str, message: str) -> None:
+    """A near miss of a name would silently have no effect."""
+    with pytest.raises(ConfigError, match="^environment ") as caught:
+        load(LLM, {name: "x"})
+    assert message in str(caught.value)
+
+
+def test_other_variables_of_the_prefix_are_left_alone(load: Load) -> None:
+    """The client's, and those that Kubernetes sets beside a service named voxint."""
+    environ = {
+        "VOXINT_API_KEY": "k",
+        "VOXINT_LOG_LEVEL": "debug",
+        "VOXINT_PORT": "tcp://10.0.0.1:8765",
+        "VOXINT_PORT_8765_TCP_ADDR": "10.0.0.1",
+        "VOXINT_SERVICE_HOST": "10.0.0.1",
+        "VOXINT_SERVICE_PORT": "8765",
+        "PORT": "1",
+    }
+    assert load(LLM, environ).server == ServerConfig()
+
+
+@pytest.mark.parametrize(("name", "message"), [
+    ("server.prot", "--set server.prot: unknown key; did you mean port?"),
+    ("sever.port", "--set sever.port: section.key=value, where the section is one of server, limits, agent, "),
+    ("port", "--set port: section.key=value, "),
+    ("limits.frame_ms", "--set limits.frame_ms: must be <= 200, not 500.0"),
+])  # fmt: skip
+def test_a_mistake_in_a_flag_is_told_with_the_flag(load: Load, name: str, message: str) -> None:
+    """As it was written."""
+    with pytest.raises(ConfigError) as caught:
+        load(LLM, {}, {name: "500"})
+    assert str(caught.value).startswith(message)
+
+
+def test_a_server_without_a_model_says_what_to_do(load: Load) -> None:
+    """It names the setting, and the demo."""
+    with pytest.raises(ConfigError, match=r"voxint\.toml: needs a language model, .*voxint demo"):
+        load("[server]\nport = 1")
+    with pytest.raises(ConfigError, match=r"configuration: needs a language model"):
+        load_config(None, {})
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    """Missing, or not in UTF-8."""
+    with pytest.raises(ConfigError, match=r"none\.toml: a readable file \(No such file"):
+        load_config(tmp_path / "none.toml", {})
+    latin = tmp_path / "latin.toml"
+    latin.write_bytes(b'[agent]\nprompt = "caf\xe9"')
+    with pytest.raises(ConfigError, match=r"latin\.toml: a file in UTF-8"):
+        load_config(latin, {})
+
+
+def test_no_error_and_no_repr_shows_a_secret(load: Load) -> None:
+    """Neither a key of a bad type nor the options of a provider, where keys stand too."""
+    with pytest.raises(ConfigError) as caught:
+        load(f"{LLM}\n[server]\napi_keys = 'persimmon'")
+    assert "persimmon" not in str(caught.value)
+    config = load(f"{LLM}headers = {{ x-key = 'persimmon' }}\n[server]\napi_keys = ['persimmon']")
+    assert "persimmon" not in repr(config)
+
+
+def test_a_word_that_resembles_none_is_answered_with_all() -> None:
+    """A near miss gets its one word."""
+    assert did_you_mean("vioce", ("voice", "rate")) == "did you mean voice?"
+    assert did_you_mean("zzz", ("voice", "rate")) == "known here: rate, voice"
