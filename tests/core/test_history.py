@@ -40,6 +40,18 @@ async def test_promise_7_a_reply_is_cut_to_what_was_heard() -> None:
     assert (receipt.text.heard, receipt.audio.heard_ms, receipt.audio.source) == ("It is half past", 1000, "estimated")
 
 
+async def test_promise_7_what_plays_after_the_interrupt_was_not_heard() -> None:
+    """The clean-up lasts from 14 letters to 16, and the lead plays on for a clock; the listener has stopped it."""
+    agent = Agent(llm=ScriptedModel(SENTENCE, " So?", FOREVER, lingers=0.125), tts=ScriptedVoice())
+    async with talk_with(agent, SPOKEN) as talk:
+        talk.ask("r1")
+        await trio.sleep(0.875)
+        talk.interrupt("r1")
+        await settle(talk)
+    assert talk.history == [("Hello?", "It is half", "interrupted")]
+    assert talk.acks[0].receipts["r1"].audio.heard_ms == 875
+
+
 async def test_promise_7_the_client_knows_better() -> None:
     """An INTERRUPT that says what was played is cut exactly there."""
     async with talk_with(spoken_agent(SENTENCE, " So?", FOREVER), SPOKEN) as talk:
