@@ -20,6 +20,39 @@ __all__ = ["Wire", "open_wire"]
 
 
 @define(eq=False)
+class Lazy(trio.abc.Stream):
+    """A socket whose owner may stop reading, and whose kernel takes little meanwhile."""
+
+    stream: trio.SocketStream
+    reading: trio.Event
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """Send."""
+        await self.stream.send_all(data)
+
+    async def wait_send_all_might_not_block(self) -> None:
+        """Wait until there is room."""
+        await self.stream.wait_send_all_might_not_block()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        """Receive, when the owner reads at all."""
+        await self.reading.wait()
+        return await self.stream.receive_some(max_bytes)
+
+    async def aclose(self) -> None:
+        """Close."""
+        await self.stream.aclose()
+
+
+async def dial(port: int) -> trio.SocketStream:
+    """Connect with the smallest receive buffer that the kernel gives."""
+    sock = trio.socket.socket()
+    sock.setsockopt(trio.socket.SOL_SOCKET, trio.socket.SO_RCVBUF, 1)
+    await sock.connect(("127.0.0.1", port))
+    return trio.SocketStream(sock)
+
+
+@define(eq=False)
 class Wire:
     """One connection.
 
@@ -31,7 +64,7 @@ class Wire:
     """
 
     ws: WebSocketConnection
-    stream: trio.SocketStream
+    stream: Lazy
     checker: Checker = field(factory=lambda: Checker(ACK_WITHIN_S))
     frames: list[tuple[float, m.ServerMessage]] = field(factory=list)
     raw: list[str | bytes] = field(factory=list)
@@ -74,6 +107,14 @@ class Wire:
     def responses(self, request_id: str) -> list[m.Response]:
         """Return the RESPONSEs of a request."""
         return [frame for _, frame in self.frames if isinstance(frame, m.Response) and frame.request_id == request_id]
+
+    def stop_reading(self) -> None:
+        """Read nothing more than the read that is under way, until `read_on`."""
+        self.stream.reading = trio.Event()
+
+    def read_on(self) -> None:
+        """Read again."""
+        self.stream.reading.set()
 
     async def until(self, condition: Callable[[], bool], seconds: float = 5.0) -> None:
         """Wait until what was read makes `condition` true; also looked at when the connection ends."""
@@ -126,10 +167,14 @@ async def open_wire(url: str) -> AsyncIterator[Wire]:
     """
     parts = urlsplit(url)
     assert parts.port is not None
-    stream = await trio.open_tcp_stream("127.0.0.1", parts.port)
+    reading = trio.Event()
+    reading.set()
+    stream = Lazy(await dial(parts.port), reading)
     try:
         async with trio.open_nursery() as nursery:
-            wire = Wire(await wrap_client_stream(nursery, stream, parts.netloc, parts.path), stream)
+            # It is annotated for trio's own two streams and takes any.
+            ws = await wrap_client_stream(nursery, stream, parts.netloc, parts.path)  # type: ignore[arg-type]
+            wire = Wire(ws, stream)
             nursery.start_soon(wire._read)
             nursery.start_soon(wire._write)
             yield wire
