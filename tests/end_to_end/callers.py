@@ -129,7 +129,7 @@ async def calling(url: str, *, require_tts: bool = True, features: tuple[str, ..
     async with connect(url, require_tts=require_tts, features=features, on_frame=caller.heard) as caller.client:
         yield caller
     caller.checker.settled()
-    assert caller.checker.violations == []
+    assert [str(broken) for broken in caller.checker.violations] == []
 
 
 def _now() -> float:

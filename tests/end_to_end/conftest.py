@@ -13,6 +13,9 @@ import structlog
 
 from voxint.testing.sim import Sim, SimAddress
 
+for helper in ("callers", "operations", "turns", "upstream", "wire"):
+    pytest.register_assert_rewrite(f"tests.end_to_end.{helper}")
+
 
 @pytest.fixture(scope="session")
 def sim() -> Iterator[Sim]:

@@ -73,7 +73,7 @@ async def test_it_is_interrupted_all_the_same() -> None:
     """The work stops at once although nothing can be said; when the client reads again, every frame is whole."""
     gusher = Gusher()
     with no_descriptor_left():
-        async with serving(Agent(llm=gusher), CONFIG) as server, open_wire(server.url) as wire:
+        async with serving(Agent(llm=gusher), CONFIG) as server, open_wire(server.url, narrow=True) as wire:
             await stuck(wire, gusher, "r1")
             wire.checker.ack_within_s = 30.0  # it reads it when it reads again
             wire.interrupt("r1")
@@ -99,7 +99,11 @@ async def test_others_are_not_slowed() -> None:
             await (gusher if turn.messages[-1].content == "Hello?" else model).generate(turn, out)
 
     agent = Agent(llm=Both(), tts=ScriptedVoice(seconds_per_char=0.01))
-    async with serving(agent, CONFIG) as server, open_wire(server.url) as slow, open_wire(server.url) as other:
+    async with (
+        serving(agent, CONFIG) as server,
+        open_wire(server.url, narrow=True) as slow,
+        open_wire(server.url) as other,
+    ):
         await stuck(slow, gusher, "r1")
         other.register(SPOKEN)
         await other.until(lambda: other.session_id is not None)
@@ -125,7 +129,7 @@ async def test_its_connection_closes_in_time() -> None:
 
     async with trio.open_nursery() as nursery:
         server = await nursery.start(run)
-        async with open_wire(server.url) as wire:
+        async with open_wire(server.url, narrow=True) as wire:
             await stuck(wire, gusher, "r1")
             server.shut_down()
             with trio.fail_after(3):
@@ -136,7 +140,7 @@ async def test_its_connection_closes_in_time() -> None:
 async def test_its_own_goodbye_is_heard() -> None:
     """A client that says SHUTDOWN and reads nothing is gone after `close_s`, with its work."""
     gusher = Gusher()
-    async with serving(Agent(llm=gusher), CONFIG) as server, open_wire(server.url) as wire:
+    async with serving(Agent(llm=gusher), CONFIG) as server, open_wire(server.url, narrow=True) as wire:
         await stuck(wire, gusher, "r1")
         wire.say(m.Shutdown())
         with trio.fail_after(1):
@@ -164,7 +168,7 @@ async def connections(wire: Wire) -> int:
 async def test_a_ping_is_no_trap() -> None:
     """A client that pings while it reads nothing is still heard: its INTERRUPT stops the work at once."""
     gusher = Gusher()
-    async with serving(Agent(llm=gusher), CONFIG) as server, open_wire(server.url) as wire:
+    async with serving(Agent(llm=gusher), CONFIG) as server, open_wire(server.url, narrow=True) as wire:
         await stuck(wire, gusher, "r1")
         wire.checker.ack_within_s = 30.0
         await wire.ws._send(Ping(payload=b"?"))

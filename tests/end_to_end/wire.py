@@ -44,10 +44,11 @@ class Lazy(trio.abc.Stream):
         await self.stream.aclose()
 
 
-async def dial(port: int) -> trio.SocketStream:
-    """Connect with the smallest receive buffer that the kernel gives."""
+async def dial(port: int, *, narrow: bool) -> trio.SocketStream:
+    """Connect, with the smallest receive buffer that the kernel gives where it is to be `narrow`."""
     sock = trio.socket.socket()
-    sock.setsockopt(trio.socket.SOL_SOCKET, trio.socket.SO_RCVBUF, 1)
+    if narrow:
+        sock.setsockopt(trio.socket.SOL_SOCKET, trio.socket.SO_RCVBUF, 1)
     await sock.connect(("127.0.0.1", port))
     return trio.SocketStream(sock)
 
@@ -59,6 +60,7 @@ class Wire:
     Attributes:
         stream: The socket under the WebSocket.
         frames: Every frame with the instant it was read, on trio's clock.
+        acks: The acknowledgements among them.
         raw: The same frames as they came.
         closed: Why the connection has ended; None while it has not.
     """
@@ -67,6 +69,7 @@ class Wire:
     stream: Lazy
     checker: Checker = field(factory=lambda: Checker(ACK_WITHIN_S))
     frames: list[tuple[float, m.ServerMessage]] = field(factory=list)
+    acks: list[tuple[float, m.InterruptAck]] = field(factory=list)
     raw: list[str | bytes] = field(factory=list)
     session_id: str | None = None
     closed: CloseReason | None = None
@@ -153,14 +156,20 @@ class Wire:
         self.checker.received(message, now)
         self.frames.append((now, message))
         self.raw.append(frame)
+        if isinstance(message, m.InterruptAck):
+            self.acks.append((now, message))
         if isinstance(message, m.RegisterAck):
             self.session_id = message.session_id
         self.more.unpark_all()
 
 
 @asynccontextmanager
-async def open_wire(url: str) -> AsyncIterator[Wire]:
+async def open_wire(url: str, *, narrow: bool = False) -> AsyncIterator[Wire]:
     """Connect, and drop the connection at the end of the block; by then no promise may be broken.
+
+    Args:
+        url: The server's WebSocket.
+        narrow: Whether the kernel is to take little from a server while nobody reads.
 
     Raises:
         ConnectionRejected: The server refused the WebSocket; in a group.
@@ -169,7 +178,7 @@ async def open_wire(url: str) -> AsyncIterator[Wire]:
     assert parts.port is not None
     reading = trio.Event()
     reading.set()
-    stream = Lazy(await dial(parts.port), reading)
+    stream = Lazy(await dial(parts.port, narrow=narrow), reading)
     try:
         async with trio.open_nursery() as nursery:
             # It is annotated for trio's own two streams and takes any.
@@ -181,4 +190,4 @@ async def open_wire(url: str) -> AsyncIterator[Wire]:
             nursery.cancel_scope.cancel()
     finally:
         await trio.aclose_forcefully(stream)  # trio-websocket leaves it open where the server closes first
-    assert wire.checker.violations == []
+    assert [str(broken) for broken in wire.checker.violations] == []
