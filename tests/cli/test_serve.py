@@ -99,6 +99,7 @@ async def test_it_serves_what_the_file_the_environment_and_the_flags_say(here: P
         assert started["url"] == url
         assert started["access"] == "open to anyone on this machine: no api_keys are configured"
         assert started["llm"] == "stages:Model"
+        await server.wait_for('"request finished"')
         server.send(signal.SIGTERM)
         assert await server.wait() == 0
     assert [line["event"] for line in lines(server)][-3:] == ["request finished", "draining", "stopped"]

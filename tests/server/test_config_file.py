@@ -126,7 +126,7 @@ def test_a_mistake_in_the_file_is_told_with_its_place(load: Load, text: str, mes
 ])  # fmt: skip
 def test_a_mistake_in_the_environment_is_told_with_its_variable(load: Load, name: str, message: str) -> None:
     """A near miss of a name would silently have no effect."""
-    with pytest.raises(ConfigError, match="^environment ") as caught:
+    with pytest.raises(ConfigError, match=r"^environment ") as caught:
         load(LLM, {name: "x"})
     assert message in str(caught.value)
 

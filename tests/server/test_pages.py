@@ -12,9 +12,9 @@ from voxint.errors import Disconnected
 from voxint.net.httpd import RequestHead
 from voxint.server.config import ServerConfig
 from voxint.server.host import Host
-from voxint.server.metrics import Metrics
 from voxint.server.pages import Page, Pages
 from voxint.server.serve import Server, serve
+from voxint.server.telemetry import Telemetry
 from voxint.testing.stages import FOREVER, ScriptedModel, ScriptedVoice
 
 WS_URL = "ws://127.0.0.1:8765/ws/agent/stream"
@@ -25,7 +25,7 @@ class Site:
 
     def __init__(self, nursery: trio.Nursery, agent: Agent, config: ServerConfig) -> None:
         self.host = Host(agent, config, nursery, observer=None)  # type: ignore[arg-type]  # no request is made
-        self.pages = Pages(self.host, Metrics(), WS_URL)
+        self.pages = Pages(self.host, Telemetry(), WS_URL)
 
     def get(self, path: str, method: str = "GET", **headers: str) -> Page:
         """Return the answer to a request."""

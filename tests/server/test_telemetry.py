@@ -230,6 +230,30 @@ async def test_no_line_is_logged_per_frame(lines: Lines) -> None:
     assert [line["event"] for line in lines] == ["request accepted", "request finished"]
 
 
+async def test_counting_and_logging_wait_for_the_acknowledgement_to_go_first(lines: Lines) -> None:
+    """They take as long as an interruption itself; a moment later the line still names its session."""
+    async with watch(Agent(llm=ScriptedModel("Well, ", FOREVER))) as watched, trio.open_nursery() as nursery:
+        until = trio.CancelScope()
+        nursery.start_soon(watched.telemetry.run, until)
+        watched.talk.ask("r1")
+        await trio.sleep(0.5)
+        watched.talk.interrupt()
+        while not watched.talk.acks:
+            await trio.lowlevel.checkpoint()
+        assert [line for line in lines if line["event"] == "request finished"] == []
+        assert watched.sample("requests_live") == 0
+        assert watched.sample("interrupts_total", reason="USER_STOP") == 0
+        await trio.sleep(1)
+        assert line_of(lines, "request finished")["session_id"] == watched.talk.connection.session.id
+        assert watched.sample("interrupts_total", reason="USER_STOP") == 1
+        watched.talk.ask("r2")
+        await trio.sleep(0.5)
+        watched.talk.interrupt()
+        await watched.talk.connection.session.registry.find("r2").stopped.wait()
+        until.cancel()
+    assert watched.sample("interrupts_total", reason="USER_STOP") == 2
+
+
 async def test_two_servers_count_apart() -> None:
     """Each has a registry of its own, and none of them is the process's."""
     one, other = Telemetry(), Telemetry()

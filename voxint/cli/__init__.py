@@ -1,31 +1,37 @@
 """The command line, and the only place that binds a server to its providers."""
 
-# failures.py  one line for an operator's error, and the exit codes
-# logs.py      what the log looks like
+# demo.py, say.py, serve.py, check.py, sim.py: a command each
 # agent.py     from a configuration to a running agent
 # running.py   a server as a process: signals, the drain, the end
-# serve.py, check.py, demo.py, say.py, sim.py: a command each
+# failures.py  one line for an operator's error, and the exit codes
+# logs.py      what the log looks like
 # speakers.py, wav.py, receipts.py: what `say` plays, reads and shows
 
 from __future__ import annotations
 
+import importlib
+
 import click
 
 from voxint._version import __version__
-from voxint.cli.check import check
-from voxint.cli.demo import demo
-from voxint.cli.say import say
-from voxint.cli.serve import serve
-from voxint.cli.sim import sim
 
 __all__ = ["main"]
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """Imports a command when it is called: `say` needs no server, and nobody's `serve` needs numpy."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return ["demo", "say", "serve", "check", "sim"]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        command: click.Command = getattr(importlib.import_module(f"voxint.cli.{cmd_name}"), cmd_name)
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="voxint", message="%(prog)s %(version)s")
 def main() -> None:
     """An interruptible voice server. Start with `voxint demo`."""
-
-
-for command in (demo, say, serve, check, sim):
-    main.add_command(command)

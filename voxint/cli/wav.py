@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import wave
 from pathlib import Path
-
-import numpy as np
-import numpy.typing as npt
-import soxr
+from typing import TYPE_CHECKING
 
 from voxint.errors import ConfigError
 from voxint.protocol.audio import BYTES_PER_SAMPLE
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 __all__ = ["WavWriter", "read_wav"]
 
@@ -21,6 +22,9 @@ def read_wav(path: Path, rate: int) -> bytes:
     Raises:
         ConfigError: It can't be read, is no PCM WAV, or holds no sound.
     """
+    import numpy as np  # 0.1 s that only a WAV file need pay
+    import soxr
+
     try:
         with wave.open(str(path), "rb") as file:
             width, channels, own_rate = file.getsampwidth(), file.getnchannels(), file.getframerate()
@@ -39,6 +43,8 @@ def read_wav(path: Path, rate: int) -> bytes:
 
 def _samples(data: bytes, width: int) -> npt.NDArray[np.float32]:
     """Return samples between -1 and 1."""
+    import numpy as np
+
     if width == 1:  # the only width that WAV stores without a sign
         return (np.frombuffer(data, np.uint8).astype(np.float32) - np.float32(128)) / np.float32(128)
     # Padded below to 32 bits, each width is the same fraction of full scale.

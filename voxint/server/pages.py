@@ -15,7 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from voxint._version import __version__
 from voxint.net.httpd import HttpRequest, RequestHead
 from voxint.server.host import Host
-from voxint.server.metrics import Metrics
+from voxint.server.telemetry import Telemetry
 
 __all__ = ["Page", "Pages"]
 
@@ -48,12 +48,12 @@ class Pages:
 
     Args:
         host: The server.
-        metrics: Its numbers.
+        telemetry: Its numbers.
         ws_url: The WebSocket's address, as the machine that serves it knows it.
     """
 
     host: Host
-    metrics: Metrics
+    telemetry: Telemetry
     ws_url: str
 
     async def answer(self, request: HttpRequest) -> None:
@@ -76,8 +76,7 @@ class Pages:
                 return Page(503, b"draining\n") if self.host.draining else Page(200, b"ready\n")
             case "/metrics":
                 # Synchronous: it takes about a millisecond, every some ten seconds.
-                self.metrics.connections.set(len(self.host.connections))
-                return Page(200, self.metrics.exposition(), CONTENT_TYPE_LATEST)
+                return Page(200, self.telemetry.exposition(len(self.host.connections)), CONTENT_TYPE_LATEST)
             case "/":
                 return Page(200, self._landing(head), "text/html; charset=utf-8")
         upgrade = (("upgrade", "websocket"), ("connection", "upgrade"))

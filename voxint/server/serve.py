@@ -74,7 +74,9 @@ async def serve(
         telemetry = Telemetry(observer)
         host = Host(agent, config, home, telemetry)
         telemetry.sessions = host.sessions
-        pages = Pages(host, telemetry.metrics, server.url)
+        counting = trio.CancelScope()
+        home.start_soon(telemetry.run, counting)
+        pages = Pages(host, telemetry, server.url)
         async with trio.open_nursery() as front:
             accepting = trio.CancelScope()
             front.start_soon(_accept, host, pages.answer, listeners, front, accepting)
@@ -84,6 +86,7 @@ async def serve(
             accepting.cancel(reason="the server is going down")
             # By then every WebSocket is closed; an idle HTTP connection, such as a scraper's, is not waited for.
             front.cancel_scope.deadline = trio.current_time() + config.close_s
+        counting.cancel(reason="the last connection is closed")
 
 
 async def _accept(

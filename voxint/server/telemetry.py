@@ -2,12 +2,17 @@
 
 No transcript, no audio and no key is ever at hand here: a line is made of ids, codes, counts and durations. There is no
 line per frame, and none for an interrupt that finds nothing, which existing clients send before every request.
+
+Counting and logging an ended request takes 0.3 ms, as long as an acknowledgement takes altogether. So it is done a
+moment later, when the acknowledgement is on its way.
 """
 
 from __future__ import annotations
 
 import traceback
+from collections import deque
 from collections.abc import Callable, Iterable
+from contextvars import Context, copy_context
 from typing import Any
 
 import structlog
@@ -18,16 +23,22 @@ from voxint.core.observer import Observer, Silence
 from voxint.core.request import Request
 from voxint.core.session import Session
 from voxint.core.timeline import Instant
+from voxint.protocol.receipt import AudioAccount
 from voxint.protocol.tokens import estimate_tokens
 from voxint.server.metrics import REASONS, Metrics
 
 __all__ = ["Telemetry"]
+
+AFTER_S = 0.01
+"""How much later an ended request is counted and logged: some scheduler passes, and less than anybody looks at."""
 
 log = structlog.get_logger(__name__)
 
 
 class Telemetry:
     """An observer that counts and logs, and passes on what it hears.
+
+    While `run` runs, an ended request is counted and logged there; without it, at once.
 
     Args:
         then: Hears the same.
@@ -41,6 +52,27 @@ class Telemetry:
         self.metrics = Metrics()
         self.sessions: Callable[[], Iterable[Session]] = list
         self._then = then or Silence()
+        self._running = False
+        # Each with the context it ended in, where its session's id is bound.
+        self._ended: deque[tuple[Context, Request]] = deque()
+        self._news = trio.lowlevel.ParkingLot()
+
+    async def run(self, until: trio.CancelScope) -> None:
+        """Count and log what has ended, a moment later; what is left at the end of `until`, then.
+
+        It waits as long as the server lives.
+        """
+        self._running = True
+        try:
+            with until:
+                while True:
+                    if not self._ended:
+                        await self._news.park()
+                    await trio.sleep(AFTER_S)
+                    self._catch_up()
+        finally:
+            self._running = False
+            self._catch_up()
 
     def accepted(self, request: Request) -> None:
         """Count it as live, and name its session to every later line of this connection and its requests."""
@@ -53,12 +85,13 @@ class Telemetry:
         self._then.accepted(request)
 
     def finished(self, request: Request) -> None:
-        """Count its outcome and log it."""
+        """Have its outcome counted and logged; an overrun is told now, while it is known which stages hang."""
         self.metrics.live.dec()
-        tokens, source = _tokens(request)
-        self._count_outcome(request)
-        self._count_work(request, tokens, source)
-        _log_outcome(request, tokens, source)
+        self._ended.append((copy_context(), request))
+        if self._running:
+            self._news.unpark()
+        else:
+            self._catch_up()
         if request.overrun:
             hanging = [stage for stage, state in request.stages().items() if state == "overrun"]
             self.metrics.overrunning.inc()
@@ -75,6 +108,28 @@ class Telemetry:
         log.info("overrun request let go", req_id=request.id, after_ms=after_ms)
         self._then.reaped(request)
 
+    def exposition(self, connections: int) -> bytes:
+        """Return the metrics in Prometheus' text format, all that has ended included.
+
+        Args:
+            connections: How many are open now.
+        """
+        self._catch_up()
+        self.metrics.connections.set(connections)
+        return self.metrics.exposition()
+
+    def _catch_up(self) -> None:
+        while self._ended:
+            context, request = self._ended.popleft()
+            context.run(self._account, request)
+
+    def _account(self, request: Request) -> None:
+        tokens, source = _tokens(request)
+        audio = request.ledger.audio_account(trio.current_time())
+        self._count_outcome(request)
+        self._count_work(request, tokens, source, audio)
+        _log_outcome(request, tokens, source, audio)
+
     def _count_outcome(self, request: Request) -> None:
         metrics = self.metrics
         metrics.requests.labels(request.ending).inc()
@@ -87,11 +142,10 @@ class Telemetry:
             if (stop_s := request.timeline.between_s("stopping", "stopped")) is not None:
                 metrics.stop.observe(stop_s)
 
-    def _count_work(self, request: Request, tokens: int, source: str) -> None:
+    def _count_work(self, request: Request, tokens: int, source: str, audio: AudioAccount) -> None:
         metrics = self.metrics
         metrics.tokens.labels(source).inc(tokens)
         metrics.characters.inc(request.spoken_chars)
-        audio = request.ledger.audio_account(trio.current_time())
         # The end of a complete answer has left but is still to be played, at most `lead_ms` of it.
         heard_ms = audio.sent_ms if request.ending == "complete" else audio.heard_ms
         for state, ms in (("generated", audio.generated_ms), ("sent", audio.sent_ms), ("heard", heard_ms)):
@@ -102,8 +156,7 @@ class Telemetry:
             metrics.first_audio.observe(first_s)
 
 
-def _log_outcome(request: Request, tokens: int, source: str) -> None:
-    audio = request.ledger.audio_account(trio.current_time())
+def _log_outcome(request: Request, tokens: int, source: str, audio: AudioAccount) -> None:
     timeline = request.timeline
     line: dict[str, Any] = {
         "req_id": request.id,
