@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import attrs
 import pytest
 
 from voxint.core.agent import Limits
@@ -189,3 +191,13 @@ def test_a_word_that_resembles_none_is_answered_with_all() -> None:
     """A near miss gets its one word."""
     assert did_you_mean("vioce", ("voice", "rate")) == "did you mean voice?"
     assert did_you_mean("zzz", ("voice", "rate")) == "known here: rate, voice"
+
+
+def test_every_setting_stands_in_the_reference_with_its_default() -> None:
+    """docs/reference/configuration.md: a row for each key of [server] and [limits]."""
+    page = (Path(__file__).parents[2] / "docs/reference/configuration.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)` \| `?([^|`]+?)`? \|", page, re.MULTILINE))
+    for made in (ServerConfig(), Limits()):
+        for key, default in attrs.asdict(made).items():
+            shown = f"{default:g}" if isinstance(default, float) else str(default) if default else "none"
+            assert rows.get(key) == shown, f"{key}: {rows.get(key)} is not {shown}"
