@@ -6,7 +6,8 @@ import time
 
 import structlog
 import trio
-from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_server_stream
+from trio_websocket import ConnectionClosed, HandshakeError, WebSocketConnection, wrap_server_stream
+from wsproto.utilities import RemoteProtocolError
 
 from voxint.protocol.codec import encode_server
 from voxint.protocol.messages import Heartbeat, SessionWarn
@@ -30,18 +31,27 @@ async def serve_websocket(host: Host, stream: trio.abc.Stream) -> None:
         host: The server.
         stream: The connection with its upgrade request still to be read; the caller closes it.
     """
-    async with trio.open_nursery() as nursery:
-        ws = await _accept(host, nursery, stream)
-        if ws is not None:
-            connection = Connection(host)
-            with host.admitted(connection):
-                try:
-                    nursery.start_soon(_write, connection, ws, nursery.cancel_scope)
-                    nursery.start_soon(_keep_alive, connection, host, nursery.cancel_scope)
-                    await _read(connection, ws)
-                finally:
-                    connection.lost()
-        nursery.cancel_scope.cancel(reason="the connection has ended")
+    try:
+        async with trio.open_nursery() as nursery:
+            ws = await _accept(host, nursery, stream)
+            if ws is not None:
+                await _serve(host, nursery, ws)
+            nursery.cancel_scope.cancel(reason="the connection has ended")
+    except* (ConnectionClosed, HandshakeError, RemoteProtocolError, trio.BrokenResourceError):
+        pass  # the client broke off, or does not speak WebSocket: its own affair
+    except* Exception as group:
+        log.error("connection failed", error=type(group.exceptions[0]).__name__, exc_info=group)
+
+
+async def _serve(host: Host, nursery: trio.Nursery, ws: WebSocketConnection) -> None:
+    connection = Connection(host)
+    with host.admitted(connection):
+        try:
+            nursery.start_soon(_write, connection, ws, nursery.cancel_scope)
+            nursery.start_soon(_keep_alive, connection, host, nursery.cancel_scope)
+            await _read(connection, ws)
+        finally:
+            connection.lost()
 
 
 async def _accept(host: Host, nursery: trio.Nursery, stream: trio.abc.Stream) -> WebSocketConnection | None:
