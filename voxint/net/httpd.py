@@ -8,7 +8,6 @@ nothing of this module stays in memory behind it.
 
 from __future__ import annotations
 
-import os
 import socket
 import struct
 import time
@@ -26,6 +25,7 @@ from attrs import define, field
 from h11 import Connection as H11Connection
 from h11 import Event as H11Event
 
+from voxint.net.eager import write_now
 from voxint.net.http_request import Headers, HttpError, HttpLimits, HttpRequest, RequestHead, ResponseStream
 from voxint.net.prefixed import PrefixedStream
 
@@ -223,11 +223,7 @@ class Connection:
         if self.broken or self._unsent or not isinstance(self.stream, trio.SocketStream):
             self._unsent += data
             return False
-        try:
-            taken = os.write(self.stream.socket.fileno(), data)
-        except OSError:  # full, or gone: `send` finds out which, and ends the handler if it is gone
-            taken = 0
-        self._unsent = data[taken:]
+        self._unsent = data[write_now(self.stream, data) :]
         return not self._unsent
 
     def head_bytes(self, status: int, headers: Headers) -> bytes:

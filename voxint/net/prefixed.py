@@ -18,24 +18,24 @@ class PrefixedStream(trio.abc.Stream):
     """
 
     def __init__(self, stream: trio.abc.Stream, prefix: bytes) -> None:
-        self._stream = stream
+        self.inner = stream
         self._prefix = prefix
 
     def send_all(self, data: bytes | bytearray | memoryview) -> Coroutine[Any, Any, None]:
         """Send as the inner stream does."""
-        return self._stream.send_all(data)
+        return self.inner.send_all(data)
 
     def wait_send_all_might_not_block(self) -> Coroutine[Any, Any, None]:
         """Wait as the inner stream does."""
-        return self._stream.wait_send_all_might_not_block()
+        return self.inner.wait_send_all_might_not_block()
 
     def receive_some(self, max_bytes: int | None = None) -> Coroutine[Any, Any, bytes | bytearray]:
         """Receive what was put back, then what the inner stream receives."""
-        return self._receive_prefix(max_bytes) if self._prefix else self._stream.receive_some(max_bytes)
+        return self._receive_prefix(max_bytes) if self._prefix else self.inner.receive_some(max_bytes)
 
     def aclose(self) -> Coroutine[Any, Any, None]:
         """Close the inner stream."""
-        return self._stream.aclose()
+        return self.inner.aclose()
 
     async def _receive_prefix(self, max_bytes: int | None) -> bytes:
         await trio.lowlevel.checkpoint()
