@@ -100,7 +100,7 @@ class Upstream:
     async def until(self, condition: Callable[[list[LedgerEntry]], bool], *, after: int = 0) -> None:
         """Wait until the upstream's requests are so; it tells nobody, so it is polled."""
         with trio.fail_after(5):
-            while not condition((await self.sim.ledger(after=after)).requests):  # noqa: ASYNC110
+            while not condition((await self.sim.ledger(after=after)).requests):  # noqa: ASYNC110 - it has no event to give
                 await trio.sleep(0.005)
 
     async def latest(self) -> int:
@@ -110,7 +110,7 @@ class Upstream:
     async def quiet(self) -> None:
         """Wait until no request owns a connection; the pool tells nobody, so it is polled."""
         with trio.fail_after(2):
-            while (held := self.http.statistics()).in_use or held.waiting:  # noqa: ASYNC110
+            while (held := self.http.statistics()).in_use or held.waiting:  # noqa: ASYNC110 - it has no event to give
                 await trio.sleep(0.005)
 
 

@@ -396,5 +396,4 @@ async def test_check_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_it_is_a_language_model() -> None:
     """The class satisfies the stage's protocol."""
-    chat: LanguageModel = OpenAIChat("http://host/v1/", "m", http=cast("HttpClient", None))
-    assert isinstance(chat, LanguageModel)
+    assert isinstance(OpenAIChat("http://host/v1/", "m", http=cast("HttpClient", None)), LanguageModel)

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 import trio
 
+from voxint.background import open_background
 from voxint.client.client import Client, Notice
 from voxint.client.link import Address, Link
 from voxint.protocol import messages as m
@@ -89,9 +90,8 @@ async def connect(
         audio=m.Audio(input_rate=input_rate, output_rate=output_rate),
     )
     link = Link(Address.of(url), ssl_context)
-    failure: BaseException | None = None
     try:
-        async with trio.open_nursery() as nursery:
+        async with open_background() as nursery:
             client = Client(
                 link,
                 nursery,
@@ -101,24 +101,14 @@ async def connect(
                 on_notice=on_notice,
             )
             try:
-                try:
-                    await _open(link, client, nursery, register, connect_timeout_s)
-                    yield client
-                finally:
-                    await link.close()
-            except trio.Cancelled:
-                raise
-            except BaseException as error:  # noqa: BLE001 - raised below, past the nursery that would wrap it in a group
-                failure = error
+                await _open(link, client, nursery, register, connect_timeout_s)
+                yield client
+            finally:
+                await link.close()
             nursery.cancel_scope.cancel(reason="the block of connect() has ended")
     finally:
-        try:
-            if link.fault is not None:
-                raise link.fault
-            if failure is not None:
-                raise failure
-        finally:
-            del failure  # its traceback holds this frame
+        if link.fault is not None:
+            raise link.fault
 
 
 async def _open(link: Link, client: Client, nursery: trio.Nursery, register: m.Register, timeout_s: float) -> None:
