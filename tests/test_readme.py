@@ -40,7 +40,7 @@ def extracted(script: str) -> str:
 def subcommands() -> set[str]:
     """Return the command line's commands."""
     assert isinstance(main, click.Group)
-    return set(main.commands)
+    return set(main.list_commands(click.Context(main)))
 
 
 @pytest.mark.parametrize("marker", ["demo command", "test command"])
