@@ -151,6 +151,32 @@ async def test_its_own_goodbye_is_heard() -> None:
                     await trio.sleep(0.05)
 
 
+async def test_it_cannot_fill_the_memory() -> None:
+    """A client that asks and asks and reads no answer is closed, and its work ends."""
+    gusher = Gusher()
+    async with serving(Agent(llm=gusher), CONFIG) as server, open_wire(server.url, narrow=True) as wire:
+        await stuck(wire, gusher, "r1")
+        for _ in range(1500):
+            wire.say(m.HealthCheck())
+        async with open_wire(server.url) as other:
+            with trio.fail_after(5):
+                while await connections(other) > 1:  # noqa: ASYNC110 - the server tells nobody who has left
+                    await trio.sleep(0.05)
+        assert gusher.running == 0
+
+
+async def test_who_reads_may_ask_a_lot() -> None:
+    """Thousands of messages in one go are all answered, in order, to a client that reads."""
+    async with serving(Agent(llm=ScriptedModel("Yes.")), CONFIG) as server, open_wire(server.url) as wire:
+        wire.register(WRITTEN)
+        await wire.until(lambda: wire.session_id is not None)
+        wire.checker.ack_within_s = 20.0  # all 3000 are said at once: the last one waits for the others
+        for n in range(3000):
+            wire.interrupt(f"unknown {n}")
+        await wire.until(lambda: len(wire.acks) == 3000, 20)
+        assert [ack.interrupt_request_id for _, ack in wire.acks] == [f"unknown {n}" for n in range(3000)]
+
+
 async def connections(wire: Wire) -> int:
     """Return how many connections the server says it has."""
     before = len(wire.of(m.HealthCheckAck))
