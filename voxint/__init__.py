@@ -7,6 +7,7 @@
 #
 #   errors.py    every error, and whose fault it is
 #   background.py  a nursery for the tasks behind a resource
+#   logs.py      the log of a library
 #   protocol/    pure: messages, codec, dialogue, segments, playout, receipt; no trio, no clock
 #   net/         bytes on the network: HTTP client with its pool cure and spares, HTTP server, SSE
 #   core/        the request scope and the pipeline inside it; trio and the protocol, no socket

@@ -17,6 +17,8 @@ pytestmark = pytest.mark.virtual_time
 class Desk:
     """Owns requests that have no work, and keeps them in a registry."""
 
+    id = "s1"
+
     def __init__(self) -> None:
         self.registry = Registry()
 

@@ -26,7 +26,11 @@ Ending = Literal["live", "complete", "interrupted", "failed"]
 
 
 class Owner(Protocol):
-    """Who keeps the request: a session. Both are called in the same step as what they tell of, and never raise."""
+    """Who keeps the request: a session. Each is called in the same step as what it tells of, and never raises."""
+
+    @property
+    def id(self) -> str:
+        """The session's id."""
 
     def settle(self, request: Request) -> None:
         """Write into the dialogue what became of the answer; once at its end, and again when it is cut later."""
@@ -86,6 +90,11 @@ class Request:
         self._owner = owner
         self._complete = False
         self._on_stop: list[Callable[[], None]] = []
+
+    @property
+    def session_id(self) -> str:
+        """The id of the session it belongs to."""
+        return self._owner.id
 
     @property
     def ledger(self) -> PlayoutLedger:

@@ -19,12 +19,12 @@ from http.client import responses
 from typing import TypeAlias
 
 import h11
-import structlog
 import trio
 from attrs import define, field
 from h11 import Connection as H11Connection
 from h11 import Event as H11Event
 
+from voxint.logs import get_logger
 from voxint.net.eager import write_now
 from voxint.net.http_request import Headers, HttpError, HttpLimits, HttpRequest, RequestHead, ResponseStream
 from voxint.net.prefixed import PrefixedStream
@@ -46,7 +46,7 @@ RECEIVE_BYTES = 65_536  # one read; loopback and LAN peers fill it, and it is wh
 LINGER_S = 1.0  # how long an early refusal waits for the client to stop sending, so that it can read the refusal
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER on with no time: close() sends RST and drops what is unsent
 
-log = structlog.get_logger(__name__)
+log = get_logger()
 
 Handler: TypeAlias = Callable[[HttpRequest], Awaitable[None]]
 Upgrade: TypeAlias = Callable[[RequestHead, trio.abc.Stream], Awaitable[None]]

@@ -17,6 +17,7 @@ from voxint.core.session import Session
 from voxint.core.settings import Settings
 from voxint.core.upload import Upload
 from voxint.errors import WireError
+from voxint.logs import get_logger
 from voxint.protocol import messages as m
 from voxint.protocol.audio import AudioFormat
 from voxint.protocol.codec import decode_client
@@ -25,8 +26,11 @@ from voxint.server.host import Host
 
 __all__ = ["Connection"]
 
+log = get_logger()
+
 REFUSED = 4401
 """Close code of a failed REGISTER: in the private range, and not 1000, which existing clients take for success."""
+
 
 GOING_AWAY = 1001
 LEFT = 1000
@@ -154,6 +158,9 @@ class Connection:
             observer=self._host.observer,
         )
         self._created = time.time()
+        log.info(
+            "registered", session_id=self.session.id, platform=message.platform, features=sorted(settings.features)
+        )
         self.outbox.post(
             m.RegisterAck(
                 status="SUCCESS",

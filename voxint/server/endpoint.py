@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 
-import structlog
 import trio
 from trio_websocket import ConnectionClosed, HandshakeError, WebSocketConnection, wrap_server_stream
 from wsproto.utilities import RemoteProtocolError
 
+from voxint.logs import get_logger
 from voxint.net.eager import EagerLock, EagerStream
 from voxint.protocol.codec import encode_server
 from voxint.protocol.messages import Heartbeat, SessionWarn
@@ -29,7 +29,7 @@ MOST_UNREAD = 1000
 """Messages that may wait for the writer. One that reads has a dozen; chosen here so that a thousand clients that
 don't, at some 250 bytes a message, cost a machine no more than 250 MB."""
 
-log = structlog.get_logger(__name__)
+log = get_logger()
 
 
 async def serve_websocket(host: Host, stream: trio.abc.Stream) -> None:

@@ -73,7 +73,6 @@ async def serve(
     async with trio.open_nursery() as home:
         telemetry = Telemetry(observer)
         host = Host(agent, config, home, telemetry)
-        telemetry.sessions = host.sessions
         counting = trio.CancelScope()
         home.start_soon(telemetry.run, counting)
         pages = Pages(host, telemetry, server.url)

@@ -11,18 +11,14 @@ from __future__ import annotations
 
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterable
-from contextvars import Context, copy_context
 from typing import Any
 
-import structlog
 import trio
-from structlog.contextvars import bind_contextvars, get_contextvars
 
 from voxint.core.observer import Observer, Silence
 from voxint.core.request import Request
-from voxint.core.session import Session
 from voxint.core.timeline import Instant
+from voxint.logs import get_logger
 from voxint.protocol.receipt import AudioAccount
 from voxint.protocol.tokens import estimate_tokens
 from voxint.server.metrics import REASONS, Metrics
@@ -32,7 +28,7 @@ __all__ = ["Telemetry"]
 AFTER_S = 0.01
 """How much later an ended request is counted and logged: some scheduler passes, and less than anybody looks at."""
 
-log = structlog.get_logger(__name__)
+log = get_logger()
 
 
 class Telemetry:
@@ -45,16 +41,13 @@ class Telemetry:
 
     Attributes:
         metrics: What was counted.
-        sessions: Returns the open sessions, to name a request's in the log.
     """
 
     def __init__(self, then: Observer | None = None) -> None:
         self.metrics = Metrics()
-        self.sessions: Callable[[], Iterable[Session]] = list
         self._then = then or Silence()
         self._running = False
-        # Each with the context it ended in, where its session's id is bound.
-        self._ended: deque[tuple[Context, Request]] = deque()
+        self._ended: deque[Request] = deque()
         self._news = trio.lowlevel.ParkingLot()
 
     async def run(self, until: trio.CancelScope) -> None:
@@ -75,19 +68,15 @@ class Telemetry:
             self._catch_up()
 
     def accepted(self, request: Request) -> None:
-        """Count it as live, and name its session to every later line of this connection and its requests."""
+        """Count it as live."""
         self.metrics.live.inc()
-        if "session_id" not in get_contextvars():
-            owners = (session.id for session in self.sessions() if session.registry.find(request.id) is request)
-            # Bound in the connection's task, before the request's tasks are born of it and inherit the context.
-            bind_contextvars(session_id=next(owners, None))
-        log.debug("request accepted", req_id=request.id)
+        log.debug("request accepted", **_ids(request))
         self._then.accepted(request)
 
     def finished(self, request: Request) -> None:
         """Have its outcome counted and logged; an overrun is told now, while it is known which stages hang."""
         self.metrics.live.dec()
-        self._ended.append((copy_context(), request))
+        self._ended.append(request)
         if self._running:
             self._news.unpark()
         else:
@@ -97,7 +86,7 @@ class Telemetry:
             self.metrics.overrunning.inc()
             for stage in hanging:
                 self.metrics.overruns.labels(stage).inc()
-            log.warning("stage overran the interrupt deadline", req_id=request.id, stages=hanging)
+            log.warning("stage overran the interrupt deadline", **_ids(request), stages=hanging)
         self._then.finished(request)
 
     def reaped(self, request: Request) -> None:
@@ -105,7 +94,7 @@ class Telemetry:
         self.metrics.overrunning.dec()
         stopping = request.timeline.at("stopping")
         after_ms = None if stopping is None else _ms(trio.current_time() - stopping)
-        log.info("overrun request let go", req_id=request.id, after_ms=after_ms)
+        log.info("overrun request let go", **_ids(request), after_ms=after_ms)
         self._then.reaped(request)
 
     def exposition(self, connections: int) -> bytes:
@@ -120,8 +109,7 @@ class Telemetry:
 
     def _catch_up(self) -> None:
         while self._ended:
-            context, request = self._ended.popleft()
-            context.run(self._account, request)
+            self._account(self._ended.popleft())
 
     def _account(self, request: Request) -> None:
         tokens, source = _tokens(request)
@@ -159,7 +147,7 @@ class Telemetry:
 def _log_outcome(request: Request, tokens: int, source: str, audio: AudioAccount) -> None:
     timeline = request.timeline
     line: dict[str, Any] = {
-        "req_id": request.id,
+        **_ids(request),
         "outcome": request.ending,
         "reason": request.reason if request.ending == "interrupted" else None,
         "duration_ms": _ms(timeline.between_s("accepted", "stopped")),
@@ -179,6 +167,10 @@ def _log_outcome(request: Request, tokens: int, source: str, audio: AudioAccount
     # A provider's bad day is a warning; a bug of ours is an error.
     level = "error" if failure.code == "INTERNAL_ERROR" else "warning"
     getattr(log, level)("request failed", **_present(line))
+
+
+def _ids(request: Request) -> dict[str, str]:
+    return {"req_id": request.id, "session_id": request.session_id}
 
 
 def _tokens(request: Request) -> tuple[int, str]:
