@@ -56,7 +56,7 @@ PIECE_MS = 20.0
 
 
 async def check_language_model(
-    stage: LanguageModel, turn: Turn, *, within_s: float = 30.0, stop_s: float = 0.25
+    stage: LanguageModel, turn: Turn, *, within_s: float = 30.0, stop_s: float = 0.25, own_tasks: int = 0
 ) -> list[Delta | ToolCall | Usage]:
     """Check that a model ends, writes the right types, and stops at once at any moment.
 
@@ -65,6 +65,7 @@ async def check_language_model(
         turn: What it answers; let the answer be a few words.
         within_s: For a whole run, in seconds of trio's clock.
         stop_s: For a cancelled run to be gone.
+        own_tasks: That the stage's resources may keep after a cancelled run, such as a connection pool's four spares.
 
     Returns:
         What it wrote in the first run.
@@ -77,11 +78,11 @@ async def check_language_model(
     async def run(out: trio.abc.SendChannel[Delta | ToolCall | Usage]) -> None:
         await stage.generate(turn, out)
 
-    return await _Check(_name(stage), run, (Delta, ToolCall, Usage), within_s, stop_s).whole()
+    return await _Check(_name(stage), run, (Delta, ToolCall, Usage), within_s, stop_s, own_tasks).whole()
 
 
 async def check_text_to_speech(
-    stage: TextToSpeech, text: Sequence[str], *, within_s: float = 30.0, stop_s: float = 0.25
+    stage: TextToSpeech, text: Sequence[str], *, within_s: float = 30.0, stop_s: float = 0.25, own_tasks: int = 0
 ) -> list[Speech]:
     """Check that a synthesizer speaks all of its text in whole samples, names what it speaks, and stops at once.
 
@@ -90,6 +91,7 @@ async def check_text_to_speech(
         text: Two or three short sentences, each with its white space, as the pipeline would cut them.
         within_s: For a whole run, in seconds of trio's clock.
         stop_s: For a cancelled run to be gone.
+        own_tasks: That the stage's resources may keep after a cancelled run, such as a connection pool's four spares.
 
     Returns:
         What it wrote in the first run.
@@ -119,7 +121,7 @@ async def check_text_to_speech(
     async def nothing(out: trio.abc.SendChannel[Speech]) -> None:
         await _fed((), lambda pieces: stage.synthesize(pieces, out))
 
-    check = _Check(name, run, (Speech,), within_s, stop_s, sound)
+    check = _Check(name, run, (Speech,), within_s, stop_s, own_tasks, sound)
     spoken = await check.whole()
     await check.waiting(starve)
     await check.returns(nothing)
@@ -127,7 +129,7 @@ async def check_text_to_speech(
 
 
 async def check_speech_to_text(
-    stage: SpeechToText, audio: bytes, *, within_s: float = 30.0, stop_s: float = 0.25
+    stage: SpeechToText, audio: bytes, *, within_s: float = 30.0, stop_s: float = 0.25, own_tasks: int = 0
 ) -> list[Transcript]:
     """Check that a recogniser settles what it heard, and stops at once, also while it waits for audio.
 
@@ -136,6 +138,7 @@ async def check_speech_to_text(
         audio: A few words of speech in the stage's `audio_format`; it comes in pieces of 20 ms, without pauses.
         within_s: For a whole run, in seconds of trio's clock.
         stop_s: For a cancelled run to be gone.
+        own_tasks: That the stage's resources may keep after a cancelled run, such as a connection pool's four spares.
 
     Returns:
         What it wrote in the first run.
@@ -162,7 +165,7 @@ async def check_speech_to_text(
     async def nothing(out: trio.abc.SendChannel[Transcript]) -> None:
         await _fed((), lambda upload: stage.transcribe(upload, out))
 
-    check = _Check(name, run, (Transcript,), within_s, stop_s, settled)
+    check = _Check(name, run, (Transcript,), within_s, stop_s, own_tasks, settled)
     heard = await check.whole()
     await check.waiting(starve)
     await check.returns(nothing)
@@ -237,6 +240,7 @@ class _Check(Generic[T]):
     types: tuple[type, ...]
     within_s: float
     stop_s: float
+    own_tasks: int
     sound: Callable[[Sequence[T]], None] = lambda items: None
     tasks: int = 0
 
@@ -246,7 +250,7 @@ class _Check(Generic[T]):
         first = await self.to_the_end(self.run)
         ended = trio.current_time()
         # What a provider keeps for longer than a request (a pool's task) is there by now.
-        self.tasks = trio.lowlevel.current_statistics().tasks_living
+        self.tasks = trio.lowlevel.current_statistics().tasks_living + self.own_tasks
         await self.at_once()
         for steps in STEPS:
             await self.cancelled(self.run, f"after {steps} steps", functools.partial(_take_steps, steps))
