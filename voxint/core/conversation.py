@@ -34,7 +34,7 @@ STOP = "USER_STOP"
 
 @asynccontextmanager
 async def open_conversation(
-    agent: Agent, settings: Settings = Settings(require_tts=True), *, observer: Observer | None = None
+    agent: Agent, settings: Settings = Settings(), *, observer: Observer | None = None
 ) -> AsyncGenerator[Conversation, None]:
     """Open a conversation with `agent`; leaving the block interrupts what is live and waits until it has stopped.
 

@@ -17,7 +17,7 @@ class Settings:
 
     Args:
         platform: What the client runs on.
-        require_tts: Whether answers are spoken.
+        require_tts: Whether answers are spoken, where the agent has a voice.
         enable_srs: Kept for 1.0 clients and told on SESSION_QUERY; voxint has no retrieval service to switch.
         system_prompt: The role the client gives the model, after the operator's own prompt.
         scene_context: Where the person is, for the model.
@@ -28,7 +28,7 @@ class Settings:
     """
 
     platform: Platform = "WEB"
-    require_tts: bool = False
+    require_tts: bool = True
     enable_srs: bool = True
     system_prompt: str = ""
     scene_context: str = ""

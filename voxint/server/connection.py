@@ -146,6 +146,7 @@ class Connection:
     def _open_session(self, message: m.Register) -> None:
         settings = Settings(
             platform=message.platform,
+            require_tts=False,  # the protocol's default; the library's is to speak
             features=frozenset(message.features) & m.SERVER_FEATURES,
             input=AudioFormat(message.audio.input_rate or AudioFormat().rate),
             output=AudioFormat(message.audio.output_rate or AudioFormat().rate),
