@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 
-import pytest
 import trio
 from wsproto.events import Ping
 
@@ -188,9 +187,6 @@ async def connections(wire: Wire) -> int:
     return last.health_status.conn_count
 
 
-@pytest.mark.xfail(
-    reason="trio-websocket answers a ping in its reading task, behind the frame in flight", raises=ExceptionGroup
-)
 async def test_a_ping_is_no_trap() -> None:
     """A client that pings while it reads nothing is still heard: its INTERRUPT stops the work at once."""
     gusher = Gusher()

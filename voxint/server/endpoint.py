@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 
 import trio
-from trio_websocket import ConnectionClosed, HandshakeError, WebSocketConnection, wrap_server_stream
+from trio_websocket import ConnectionClosed, HandshakeError, WebSocketConnection
 from wsproto.utilities import RemoteProtocolError
 
 from voxint.logs import get_logger
-from voxint.net.eager import EagerLock, EagerStream
+from voxint.net.websocket import wrap_server_stream
 from voxint.protocol.codec import encode_server
 from voxint.protocol.messages import Heartbeat, SessionWarn
 from voxint.server.connection import Connection
@@ -65,12 +65,10 @@ async def _serve(host: Host, nursery: trio.Nursery, ws: WebSocketConnection) -> 
 async def _accept(host: Host, nursery: trio.Nursery, stream: trio.abc.Stream) -> WebSocketConnection | None:
     """Return the open WebSocket, or None where it was refused or the client took too long."""
     with trio.move_on_after(host.config.register_s):
-        request = await wrap_server_stream(nursery, EagerStream(stream), max_message_size=host.config.max_frame_bytes)
+        request = await wrap_server_stream(nursery, stream, host.config.max_frame_bytes)
         if host.full:
             await request.reject(503, body=b"the server is full or going down")
             return None
-        # Nothing has been sent yet, so nobody can hold the old one. Private, and one more reason for the pinned range.
-        request._connection._stream_lock = EagerLock()  # type: ignore[assignment]  # all it needs is `async with`
         return await request.accept()
     return None
 
