@@ -218,3 +218,24 @@ async def test_a_spare_that_cannot_be_dialed_is_forgotten() -> None:
         with pytest.raises(httpcore.ConnectError):
             await get(pool, url)
         assert pool.statistics() == NOTHING
+
+
+async def test_a_spare_to_a_name_no_host_can_have_ends_nothing() -> None:
+    """What the lookup raises for it is no OSError; the spare is forgotten, and the request reports it."""
+    async with open_pool() as pool:
+        pool.dial_spare(httpcore.URL("http://a..b/").origin)
+        with pytest.raises(httpcore.ConnectError, match="not one a host can have"):
+            await get(pool, "http://a..b/")
+        assert pool.statistics() == NOTHING
+
+
+async def test_nothing_that_a_spare_meets_ends_the_pool(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody asked for it, so nobody hears of its failure."""
+
+    async def broken(host: str, port: int) -> spares.Stream:
+        raise ValueError(host)
+
+    monkeypatch.setattr(spares, "open_stream", broken)
+    async with open_pool() as pool:
+        pool.dial_spare(httpcore.URL("http://127.0.0.1:1/").origin)
+        await until(lambda: pool.statistics() == NOTHING)

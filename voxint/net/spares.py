@@ -37,12 +37,29 @@ class Stream(httpcore.AsyncNetworkStream):
         self._stream: trio.SocketStream | trio.SSLStream[trio.SocketStream] = tcp
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Return what has come, at most `max_bytes`; empty at the end."""
+        """Return what has come, at most `max_bytes`; empty at the end.
+
+        Without TLS it waits first and reads then: a stream's next token is hardly ever there already, and trio's own
+        way, to try first, costs a failed call and its exception for each of them.
+        """
         try:
+            if self._stream is self._tcp:
+                return await self._read_plain(max_bytes)
             data = await self._stream.receive_some(max_bytes)
         except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
             raise httpcore.ReadError(_reason(error)) from error
         return data if isinstance(data, bytes) else bytes(data)
+
+    async def _read_plain(self, max_bytes: int) -> bytes:
+        socket = self._tcp.socket
+        while True:
+            await trio.lowlevel.wait_readable(socket)
+            try:
+                return os.read(socket.fileno(), max_bytes)
+            except BlockingIOError:
+                continue  # a false alarm: the kernel dropped what it had announced
+            except OSError as error:
+                raise httpcore.ReadError(_reason(error)) from error
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Send all of `buffer`."""
@@ -90,6 +107,8 @@ async def open_stream(host: str, port: int) -> Stream:
         return Stream(await trio.open_tcp_stream(host, port))
     except OSError as error:
         raise httpcore.ConnectError(_reason(error)) from error
+    except UnicodeError as error:
+        raise httpcore.ConnectError("its name is not one a host can have") from error
 
 
 def _reason(error: BaseException) -> str:
@@ -190,8 +209,8 @@ class Spares:
                 await stream.read(1)
             if spare.claimed and spare.watch.cancelled_caught:
                 spare.stream, stream = stream, None
-        except (httpcore.ConnectError, httpcore.ReadError, trio.TooSlowError):
-            pass  # nobody asked for this one; the next request dials for itself and reports what it meets
+        except Exception:  # noqa: BLE001 - nobody asked for this one, and raising here would end every request
+            pass  # the next request dials for itself and reports what it meets
         finally:
             if stream is not None:
                 stream.close()
