@@ -3,22 +3,79 @@
 from __future__ import annotations
 
 import logging
+import traceback
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import structlog
 
-__all__ = ["get_logger"]
+__all__ = ["Log", "get_logger", "leaves", "places"]
 
 _QUIET = structlog.make_filtering_bound_logger(logging.WARNING)
 
 
-def get_logger() -> Any:
+class Log:
+    """A logger that obeys structlog's configuration and never raises.
+
+    A full disk, a closed pipe or a processor's bug costs the line, not the calls of everybody who is connected.
+    """
+
+    def __init__(self) -> None:
+        self._to: Any = structlog.wrap_logger(None, wrapper_class=_bind)  # type: ignore[arg-type]  # is called only
+
+    def debug(self, event: str, **fields: object) -> None:
+        """Write a line for the one who looks for a bug."""
+        self._write("debug", event, fields)
+
+    def info(self, event: str, **fields: object) -> None:
+        """Write a line about what goes as it should."""
+        self._write("info", event, fields)
+
+    def warning(self, event: str, **fields: object) -> None:
+        """Write a line about somebody else's fault."""
+        self._write("warning", event, fields)
+
+    def error(self, event: str, **fields: object) -> None:
+        """Write a line about a fault of ours."""
+        self._write("error", event, fields)
+
+    def _write(self, level: str, event: str, fields: dict[str, object]) -> None:
+        with suppress(Exception):  # there is nowhere left to tell it, and the server goes on without a log
+            getattr(self._to, level)(event, **fields)
+
+
+def get_logger() -> Log:
     """Return a logger that obeys structlog's configuration.
 
     structlog by itself prints every line, debug lines too, to standard output: right for the program that chose it,
     wrong for one that only embeds a voice server. `voxint serve` configures it.
     """
-    return structlog.wrap_logger(None, wrapper_class=_bind)  # type: ignore[arg-type]  # is called only
+    return Log()
+
+
+def places(error: BaseException) -> list[str]:
+    """Return the type and place of each exception in `error`, never its text, which may quote a person.
+
+    It is the one way to log an exception: a formatter that is given the exception itself may show its text, or local
+    variables, and of a group it shows where the nursery is and not where the bug is.
+    """
+    return [_place(leaf) for leaf in leaves(error)]
+
+
+def leaves(error: BaseException) -> Iterator[BaseException]:
+    """Yield the exceptions of a group, however deep; of no group, `error` itself."""
+    if not isinstance(error, BaseExceptionGroup):
+        yield error
+        return
+    for inner in error.exceptions:
+        yield from leaves(inner)
+
+
+def _place(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    at = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{at}"
 
 
 def _bind(logger: Any, processors: Any, context: Any) -> Any:
