@@ -20,6 +20,7 @@ import trio
 from attrs import frozen
 from httpcore._async.http11 import HTTPConnectionState
 
+from voxint.net.chunked import ChunkDecoder, ChunkError
 from voxint.net.spares import Spares, Stream, open_stream
 
 __all__ = ["Body", "Pool", "PoolStatistics"]
@@ -201,7 +202,9 @@ class Body:
     """The body of a response of this pool, as much at a time as one read of the socket brings.
 
     It does what httpcore's three nested async generators do in the end. Going straight there is cheaper, joins what is
-    there at once, and leaves no generator behind when the reader stops half-way, of which trio would warn.
+    there at once, and leaves no generator behind when the reader stops half-way, of which trio would warn. A chunked
+    body, which every model's stream is, goes past h11 too; h11 hears of its end, and so knows when the connection is
+    free again.
     """
 
     def __init__(self, response: httpcore.Response) -> None:
@@ -211,24 +214,50 @@ class Body:
         self._connection = connection
         self._h11: h11.Connection = connection._h11_state
         self._stream: Stream = connection._network_stream
+        self._decoder: ChunkDecoder | None = None
+        self._ahead = b""
         self.complete = False
+        coding = next((value for name, value in response.headers if name.lower() == b"transfer-encoding"), b"")
+        if coding.lower() == b"chunked" and self._h11.their_state is h11.SEND_BODY:
+            self._decoder = ChunkDecoder()
+            # What came with the head; taken out, since h11 will not see the rest.
+            self._ahead = bytes(self._h11._receive_buffer.maybe_extract_at_most(READ_BYTES) or b"")
 
     async def read(self) -> bytes:
         """Return the next bytes; none at the end. `complete` tells the end as soon as it has come."""
-        data = bytearray()
         try:
-            while not self.complete:
-                event = self._h11.next_event()
-                if type(event) is h11.Data:
-                    data += event.data
-                elif event is not h11.NEED_DATA:
-                    self.complete = True
-                elif data:
-                    break
-                else:
-                    self._h11.receive_data(await self._stream.read(READ_BYTES))
-        except h11.RemoteProtocolError as error:
+            if self._decoder is not None:
+                return await self._read_chunks(self._decoder)
+            return await self._read_events()
+        except (ChunkError, h11.RemoteProtocolError) as error:
             raise httpcore.RemoteProtocolError(str(error)) from error
+
+    async def _read_chunks(self, decoder: ChunkDecoder) -> bytes:
+        while not self.complete:
+            data, self._ahead = self._ahead or await self._stream.read(READ_BYTES), b""
+            if not data:
+                raise ChunkError("the server closed the connection in the middle of its answer")
+            content = decoder.feed(data)
+            if decoder.complete:
+                self.complete = True
+                self._h11.receive_data(b"0\r\n\r\n" + decoder.rest)
+                self._h11.next_event()
+            if content:
+                return content
+        return b""
+
+    async def _read_events(self) -> bytes:
+        data = bytearray()
+        while not self.complete:
+            event = self._h11.next_event()
+            if type(event) is h11.Data:
+                data += event.data
+            elif event is not h11.NEED_DATA:
+                self.complete = True
+            elif data:
+                break
+            else:
+                self._h11.receive_data(await self._stream.read(READ_BYTES))
         return bytes(data)
 
     async def aclose(self) -> None:
