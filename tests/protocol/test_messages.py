@@ -9,12 +9,15 @@ import pytest
 
 from voxint.protocol.messages import (
     Audio,
+    Auth,
     Error,
     HealthStatus,
     InterruptAck,
     Played,
+    Register,
     RegisterAck,
     Response,
+    Resume,
     Shutdown,
 )
 from voxint.protocol.receipt import AudioAccount, LastFrames, Receipt, TextAccount, UsageAccount
@@ -112,3 +115,24 @@ def test_a_value_out_of_range_is_refused(kind: type[msgspec.Struct], value: dict
     """Sample rates are those of speech engines, request ids have 1 to 128 characters, no position is negative."""
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(value, kind)
+
+
+def test_a_repr_tells_no_secret() -> None:
+    """Keys, passwords and tokens are dots, also inside other messages and for rich's printer; the rest is there."""
+    register = Register(
+        auth=Auth(type="ACCOUNT", account="lobby", password="hush-1", api_key="hush-2"),
+        resume=Resume(session_id="sess_1", resume_token="hush-3"),
+    )
+    acknowledged = RegisterAck(
+        status="SUCCESS",
+        message="registered",
+        session_id="sess_1",
+        session_timeout_seconds=600,
+        features=(),
+        audio=Audio(),
+        resume_token="hush-4",
+    )
+    told = repr((register, acknowledged)) + repr([*register.auth.__rich_repr__(), *acknowledged.__rich_repr__()])
+    assert "hush" not in told
+    assert "account='lobby', password='...'" in told
+    assert repr(Auth(type="API_KEY")) == "Auth(type='API_KEY', api_key=None, account=None, password=None)"

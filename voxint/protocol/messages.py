@@ -75,10 +75,19 @@ RequestId = Annotated[str, Meta(min_length=1, max_length=128)]
 
 _Millis = Annotated[float, Meta(ge=0)]
 _Rate = Annotated[int, Meta(ge=8_000, le=48_000)]
+_SECRETS = frozenset({"api_key", "password", "resume_token"})
 
 
 class _Message(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Fields equal to their default are left out on the wire, so that an absent stream is never a null."""
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        fields = [(name, getattr(self, name)) for name in self.__struct_fields__]
+        return [(name, "..." if name in _SECRETS and value is not None else value) for name, value in fields]
+
+    def __repr__(self) -> str:
+        """Return the fields without the secrets: a repr ends up in logs and in the tracebacks of others."""
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"
 
 
 class Auth(_Message, frozen=True):
