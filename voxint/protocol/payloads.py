@@ -46,6 +46,9 @@ __all__ = [
 
 MAX_REASON_CHARS = 64  # wire.md
 
+_NULL = msgspec.Raw(b"null")
+_NUMBER = msgspec.json.Decoder(float | None).decode
+
 
 class RegisterPayload(Settings, frozen=True, kw_only=True):
     """REGISTER; its settings stand beside the other fields."""
@@ -163,7 +166,7 @@ class InterruptPayload(Payload, frozen=True):
 
     interrupt_request_id: Annotated[str, Meta(max_length=128)] | None = None
     reason: str | None = None
-    played_ms: Annotated[float, Meta(ge=0)] | None = None
+    played_ms: msgspec.Raw = _NULL  # read apart: a hint that cannot be read must not keep the request alive
     mode: Literal["commit", "hold", "release"] | None = None
 
     @classmethod
@@ -172,7 +175,7 @@ class InterruptPayload(Payload, frozen=True):
         return cls(
             interrupt_request_id=message.interrupt_request_id,
             reason=message.reason,
-            played_ms=message.played_ms,
+            played_ms=_NULL if message.played_ms is None else msgspec.Raw(msgspec.json.encode(message.played_ms)),
             mode=message.mode,
         )
 
@@ -181,9 +184,18 @@ class InterruptPayload(Payload, frozen=True):
         return Interrupt(
             interrupt_request_id=self.interrupt_request_id or None,
             reason="USER_STOP" if self.reason is None else self.reason[:MAX_REASON_CHARS],
-            played_ms=self.played_ms,
+            played_ms=_position(self.played_ms),
             mode=self.mode or "commit",
         )
+
+
+def _position(played_ms: msgspec.Raw) -> float | None:
+    """Return the position, 0 for one before the beginning, None for what is no number."""
+    try:
+        position = _NUMBER(played_ms)
+    except (msgspec.DecodeError, UnicodeError):
+        return None
+    return None if position is None else max(0.0, position)
 
 
 class FunctionResultPayload(Payload, frozen=True):
