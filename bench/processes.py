@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 import subprocess
@@ -22,6 +21,7 @@ from voxint.core.agent import Agent
 from voxint.net.http import open_http
 from voxint.protocol.audio import AudioFormat
 from voxint.providers.openai_chat import OpenAIChat
+from voxint.server.collector import calm_collector
 from voxint.server.config import ServerConfig
 from voxint.server.serve import serve
 from voxint.testing.upstream_stages import HttpSpeech
@@ -96,8 +96,7 @@ async def _voxint(base_url: str) -> None:
             tts=HttpSpeech(http, base_url, AudioFormat(16_000)),
         )
         server = await nursery.start(serve, agent, ServerConfig(port=0))
-        gc.collect()
-        gc.freeze()
+        calm_collector()
         _ready(server.url)
 
 
