@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -45,7 +46,7 @@ def test_an_exception_is_logged_by_its_lines_never_by_its_words() -> None:
     for log_format in ("json", "console"):
         _, err = logged("debug", log_format)
         assert "persimmon" not in err
-        assert "<string>:11 <module>" in err
+        assert "ValueError at <string>:11" in err
 
 
 @pytest.mark.parametrize(("level", "events"), [("debug", 3), ("info", 2), ("warning", 1), ("error", 1)])
@@ -59,3 +60,24 @@ def test_the_console_format_has_no_colours_without_a_terminal() -> None:
     _, err = logged("info", "console")
     assert "[info     ] 语音" in err
     assert "\x1b" not in err
+
+
+BROKEN_PIPE = """
+from voxint.cli.logs import configure_logs
+from voxint.logs import get_logger
+configure_logs("info")
+for _ in range(1000):
+    get_logger().warning("request failed", error="x" * 1000)
+print("goes on")
+"""
+
+
+def test_a_closed_pipe_costs_the_lines_and_nothing_else() -> None:
+    """Whoever collected the log has died; the server goes on."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-c", BROKEN_PIPE], stdout=subprocess.PIPE, stderr=writer, timeout=60, check=False
+    )
+    os.close(writer)
+    assert done.stdout == b"goes on\n"

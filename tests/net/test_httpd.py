@@ -208,6 +208,7 @@ async def test_failure_is_answered_500_and_logged_without_its_text() -> None:
             await client.send(GET)
             assert (await client.answer())[0] == 500
     assert [entry["path"] for entry in logs] == ["/"]
+    assert logs[0]["trace"][0].startswith("ValueError at ")
     assert "words" not in str(logs)
 
 

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 
 from tests.talk import SPOKEN, WRITTEN, Book, Talk, open_talk
 from voxint.core.agent import Agent
+from voxint.core.request import Request
 from voxint.core.stages import Usage
 from voxint.errors import UpstreamError
 from voxint.protocol import messages as m
@@ -248,6 +249,30 @@ async def test_counting_and_logging_wait_for_the_acknowledgement_to_go_first(lin
         await watched.talk.connection.session.registry.find("r2").stopped.wait()
         until.cancel()
     assert watched.sample("interrupts_total", reason="USER_STOP") == 2
+
+
+async def test_a_request_that_cannot_be_counted_ends_nothing(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It costs its numbers and a line that names the bug; the next is counted."""
+    accounts = [ValueError("persimmon")]
+
+    def account(self: Telemetry, request: Request) -> None:
+        raise accounts.pop()
+
+    async with watch(Agent(llm=ScriptedModel("Yes."))) as watched, trio.open_nursery() as nursery:
+        until = trio.CancelScope()
+        nursery.start_soon(watched.telemetry.run, until)
+        with monkeypatch.context() as patched:
+            patched.setattr(Telemetry, "_account", account)
+            watched.talk.ask("r1")
+            await trio.sleep(1)
+        assert accounts == []
+        watched.talk.ask("r2")
+        await trio.sleep(1)
+        assert watched.sample("requests_total", outcome="complete") == 1
+        until.cancel()
+    line = line_of(lines, "ended request not counted")
+    assert line["req_id"] == "r1"
+    assert line["trace"][0].startswith(f"ValueError at {__file__}:")
 
 
 async def test_two_servers_count_apart() -> None:

@@ -11,6 +11,7 @@ from voxint.cli.agent import open_stage
 from voxint.cli.failures import FAILED, run
 from voxint.cli.serve import config_options, read_config
 from voxint.errors import UpstreamTimeout, VoxintError
+from voxint.logs import leaves
 from voxint.net.http import HttpClient, open_http
 from voxint.server.auth import check_exposure
 from voxint.server.config_file import StageConfig
@@ -48,7 +49,7 @@ async def _answers(stage: StageConfig, http: HttpClient) -> bool:
         if scope.cancelled_caught:
             raise UpstreamTimeout(f"no answer within {PROVIDER_S:g} s")
     except* VoxintError as group:
-        _tell(stage.kind, "FAILED", f"{stage.provider}: {_first(group)}")
+        _tell(stage.kind, "FAILED", f"{stage.provider}: {next(leaves(group))}")
         return_value = False
     else:
         _tell(stage.kind, "ok", f"{stage.provider}: {verdict}")
@@ -60,13 +61,6 @@ async def _verdict(stage: StageConfig, http: HttpClient) -> str:
     async with open_stage(stage, http) as provider:
         reach = getattr(provider, "check", None)
         return "it was made; it has no check() to say more" if reach is None else str(await reach())
-
-
-def _first(group: BaseExceptionGroup[VoxintError]) -> BaseException:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
 
 
 def _tell(what: str, verdict: str, words: str) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import NoReturn
 
 import click
 import trio
 
 from voxint.errors import ConfigError, Disconnected, VoxintError
+from voxint.logs import leaves
 
 __all__ = ["BAD_CONFIG", "FAILED", "QUIT", "run"]
 
@@ -38,16 +39,8 @@ def run(main: Callable[[], Awaitable[int | None]]) -> NoReturn:
         # Whoever read our output has left, as `head` does; nor shall the interpreter try to flush what is left of it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except* (VoxintError, OSError) as group:
-        errors = list(_leaves(group))
+        errors = list(leaves(group))
         for error in errors:
             click.echo(f"voxint: {error.message if isinstance(error, Disconnected) else error}", err=True)
         code = BAD_CONFIG if any(isinstance(error, ConfigError) for error in errors) else FAILED
     sys.exit(code)
-
-
-def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
-    for error in group.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            yield from _leaves(error)
-        else:
-            yield error

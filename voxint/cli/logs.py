@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import sys
-import traceback
 from collections.abc import MutableMapping
 from typing import Any, Literal
 
 import structlog
+
+from voxint.logs import places
 
 __all__ = ["LEVELS", "LogFormat", "configure_logs"]
 
@@ -48,12 +49,8 @@ def configure_logs(level: str, log_format: LogFormat = "auto") -> None:
 
 
 def _places_of_errors(logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Replace an exception by its type and the lines it went through.
-
-    Its text may quote what a person said, and a formatter that shows local variables would show a transcript.
-    """
+    """Replace an exception, which a provider of the operator's own may log, by its type and place."""
     error = event.pop("exc_info", None)
     if isinstance(error, BaseException):
-        frames = traceback.extract_tb(error.__traceback__)
-        event["trace"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+        event["trace"] = places(error)
     return event

@@ -11,12 +11,12 @@ import signal
 import sys
 from collections.abc import Callable
 
-import structlog
 import trio
 from prometheus_client import disable_created_metrics
 
 from voxint.cli.agent import open_agent
 from voxint.core.agent import Agent
+from voxint.logs import get_logger
 from voxint.server.config import ServerConfig
 from voxint.server.config_file import Config
 from voxint.server.serve import Server, serve
@@ -29,7 +29,7 @@ HUNG = 70
 GRACE_S = 0.5
 """On top of the promised time, so that a drain that takes all of it still ends in order."""
 
-log = structlog.get_logger("voxint")
+log = get_logger()
 
 
 async def run_server(config: Config, ready: Callable[[Server, Agent], None] | None = None) -> None:

@@ -11,8 +11,7 @@ from __future__ import annotations
 import socket
 import struct
 import time
-import traceback
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from email.utils import formatdate
 from http.client import responses
@@ -24,7 +23,7 @@ from attrs import define, field
 from h11 import Connection as H11Connection
 from h11 import Event as H11Event
 
-from voxint.logs import get_logger
+from voxint.logs import get_logger, leaves, places
 from voxint.net.eager import write_now
 from voxint.net.http_request import Headers, HttpError, HttpLimits, HttpRequest, RequestHead, ResponseStream
 from voxint.net.prefixed import PrefixedStream
@@ -166,12 +165,12 @@ class Connection:
                 await handler(request)
                 nursery.cancel_scope.cancel(reason="the handler has returned")
         except* HttpError as refusals:
-            failure = next(error for error in _leaves(refusals) if isinstance(error, HttpError))
+            failure = next(error for error in leaves(refusals) if isinstance(error, HttpError))
         except* Exception as errors:  # noqa: BLE001 - the boundary: one request's bug must not end the whole server
             if request.disconnected_at is None:
-                failure = _report(request.head.path, errors)
+                failure = _report(request.head.path, places(errors))
         if not request.answered and not self.broken:
-            await self.refuse(failure or _report(request.head.path, RuntimeError()))
+            await self.refuse(failure or _report(request.head.path, ["no answer was given"]))
 
     def next_cycle(self) -> bool:
         """Make ready for the next request; return whether there can be one."""
@@ -304,18 +303,7 @@ class Connection:
         await trio.lowlevel.checkpoint_if_cancelled()
 
 
-def _leaves(error: BaseException) -> Iterator[BaseException]:
-    """Yield the errors of a group, however deep."""
-    for inner in error.exceptions if isinstance(error, BaseExceptionGroup) else ():
-        yield from _leaves(inner)
-    if not isinstance(error, BaseExceptionGroup):
-        yield error
-
-
-def _report(path: str, errors: Exception) -> HttpError:
-    """Log a handler's failure by type and place, never by its text, which may quote what a person said."""
-    for error in _leaves(errors):
-        place = traceback.extract_tb(error.__traceback__)[-1:]
-        at = f"{place[0].filename}:{place[0].lineno}" if place else "no answer was given"
-        log.error("http handler failed", path=path, error=type(error).__name__, at=at)
+def _report(path: str, trace: list[str]) -> HttpError:
+    """Log a handler's failure."""
+    log.error("http handler failed", path=path, trace=trace)
     return HttpError(500, "the server failed to answer; its log says where")

@@ -9,7 +9,6 @@ moment later, when the acknowledgement is on its way.
 
 from __future__ import annotations
 
-import traceback
 from collections import deque
 from typing import Any
 
@@ -18,7 +17,7 @@ import trio
 from voxint.core.observer import Observer, Silence
 from voxint.core.request import Request
 from voxint.core.timeline import Instant
-from voxint.logs import get_logger
+from voxint.logs import get_logger, places
 from voxint.protocol.receipt import AudioAccount
 from voxint.protocol.tokens import estimate_tokens
 from voxint.server.metrics import REASONS, Metrics
@@ -109,7 +108,11 @@ class Telemetry:
 
     def _catch_up(self) -> None:
         while self._ended:
-            self._account(self._ended.popleft())
+            request = self._ended.popleft()
+            try:
+                self._account(request)
+            except Exception as error:  # noqa: BLE001 - a number that is missing must not end the server
+                log.error("ended request not counted", **_ids(request), trace=places(error))
 
     def _account(self, request: Request) -> None:
         tokens, source = _tokens(request)
@@ -163,10 +166,11 @@ def _log_outcome(request: Request, tokens: int, source: str, audio: AudioAccount
     if failure is None:
         log.info("request finished", **_present(line))
         return
-    line |= {"code": failure.code, "stage": failure.stage, "error": failure.message, "cause": _cause(failure.cause)}
+    cause = None if failure.cause is None else places(failure.cause)
+    line |= {"code": failure.code, "stage": failure.stage, "error": failure.message, "cause": cause}
     # A provider's bad day is a warning; a bug of ours is an error.
-    level = "error" if failure.code == "INTERNAL_ERROR" else "warning"
-    getattr(log, level)("request failed", **_present(line))
+    tell = log.error if failure.code == "INTERNAL_ERROR" else log.warning
+    tell("request failed", **_present(line))
 
 
 def _ids(request: Request) -> dict[str, str]:
@@ -186,17 +190,6 @@ def _since_input(request: Request, instant: Instant) -> float | None:
     begins: tuple[Instant, ...] = ("upload_ended", "transcribed", "accepted")
     begin = next(begin for begin in begins if timeline.at(begin) is not None)
     return timeline.between_s(begin, instant)
-
-
-def _cause(error: BaseException | None) -> list[str] | None:
-    """Return the type and place of each exception behind a failure, never its text, which may quote a person."""
-    if error is None:
-        return None
-    if isinstance(error, BaseExceptionGroup):
-        return [line for inner in error.exceptions for line in _cause(inner) or ()]
-    place = traceback.extract_tb(error.__traceback__)[-1:]
-    at = f" at {place[0].filename}:{place[0].lineno}" if place else ""
-    return [f"{type(error).__name__}{at}"]
 
 
 def _ms(seconds: float | None) -> float | None:
