@@ -291,7 +291,7 @@ def test_a_bad_interrupt_names_the_place(field: str, value: object) -> None:
 
 @pytest.mark.parametrize(
     ("value", "position"),
-    [("-0.4", 0.0), ("null", None), ('"12"', None), ("1e999", None), ('{"ms": ["\\ud800"]}', None)],
+    [("-0.4", 0.0), ("null", None), ('"12"', None), ("1e999", None), ('{"ms": 1}', None)],
 )
 def test_no_playback_position_keeps_an_interrupt_from_being_read(value: str, position: float | None) -> None:
     """It is a hint: before the beginning is the beginning, and what is no number is as good as none."""
