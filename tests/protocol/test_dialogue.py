@@ -154,3 +154,13 @@ def test_messages_fit_the_budget_or_hold_only_the_last_exchange(
     assert everything[len(everything) - len(kept) :] == kept
     if sum(estimate_tokens(content) for content in contents(sent)) > budget:
         assert len(kept) <= 2
+
+
+def test_the_oldest_exchanges_go_where_the_dialogue_is_too_large() -> None:
+    """A few long texts are as much as many short ones; the latest words stay, however long they are."""
+    dialogue = Dialogue(max_tokens=100)
+    for key in range(4):
+        dialogue = dialogue.ask(key, "word" * 30).settle(key, "word" * 20, "complete")
+    assert [exchange.key for exchange in dialogue] == [1, 2, 3]
+    assert [exchange.key for exchange in dialogue.ask(4, "word" * 1000)] == [2, 3, 4]
+    assert [exchange.key for exchange in dialogue.ask(4, "word" * 1000).ask(5, "Hello?")] == [5]

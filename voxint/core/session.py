@@ -56,7 +56,7 @@ class Session:
         self.id = session_id
         self.agent = agent
         self.settings = settings
-        self.dialogue = Dialogue()
+        self.dialogue = Dialogue(max_tokens=4 * agent.limits.history_tokens)
         self.registry = Registry()
         self._home = home
         self._observer = observer or Silence()
@@ -123,11 +123,17 @@ class Session:
     def release(self, request: Request) -> None:
         """Let go of a request that has ended."""
         self.registry.release(request)
-        self._observer.finished(request)
+        self._tell(self._observer.finished, request)
 
     def reaped(self, request: Request) -> None:
         """Pass on that an overrun request is gone."""
-        self._observer.reaped(request)
+        self._tell(self._observer.reaped, request)
+
+    def _tell(self, hear: Callable[[Request], None], request: Request) -> None:
+        try:
+            hear(request)
+        except Exception as error:  # noqa: BLE001 - an observer is the host's code; no request depends on it
+            log.error("an observer raised", req_id=request.id, session_id=self.id, cause=places(error))
 
     def _new(self, request_id: str, outbox: Outbox) -> tuple[Request, Pipeline]:
         limits, settings = self.agent.limits, self.settings
@@ -188,7 +194,7 @@ class Session:
             predecessor.interrupt(NEW_INPUT)
         self.registry.cut_playing(NEW_INPUT)
         interrupted_before = self.registry.admit(request)
-        self._observer.accepted(request)
+        self._tell(self._observer.accepted, request)
         if interrupted_before is not None:
             request.refuse(interrupted_before)
             return request

@@ -58,12 +58,15 @@ class Dialogue:
     Args:
         exchanges: What was said so far.
         max_exchanges: How many are kept, by default 1,000: hours of talk, far beyond what any budget lets through.
+        max_tokens: How much of it is kept, by `estimate_tokens`, beside the latest words; by default four times the
+            default budget of `messages`.
         interrupted_mark: What the model reads after a reply that the user interrupted.
         failed_mark: What the model reads after a reply that an error cut off.
     """
 
     exchanges: tuple[Exchange, ...] = ()
     max_exchanges: int = field(default=1000, kw_only=True, validator=validators.ge(1))
+    max_tokens: int = field(default=24_000, kw_only=True, validator=validators.ge(1))
     interrupted_mark: str = field(default=" [interrupted by the user]", kw_only=True)
     failed_mark: str = field(default=" [cut off by an error]", kw_only=True)
 
@@ -74,8 +77,12 @@ class Dialogue:
         return iter(self.exchanges)
 
     def ask(self, key: int, user: str) -> Dialogue:
-        """Return the dialogue with the user's words at its end, and the oldest exchange gone where it is full."""
-        return evolve(self, exchanges=(*self.exchanges, Exchange(key, user))[-self.max_exchanges :])
+        """Return the dialogue with the user's words at its end, and the oldest exchanges gone where it is full."""
+        exchanges = (*self.exchanges, Exchange(key, user))[-self.max_exchanges :]
+        left, first = self.max_tokens, len(exchanges) - 1
+        while first and (left := left - exchanges[first - 1].tokens) >= 0:
+            first -= 1
+        return evolve(self, exchanges=exchanges[first:])
 
     def settle(self, key: int, reply: str, ending: Ending) -> Dialogue:
         """Return the dialogue with the reply to `key` as it ended, whatever was settled before.
