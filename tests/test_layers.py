@@ -16,7 +16,7 @@ MAY_IMPORT = {
     "logs": set(),
     "protocol": {"errors"},
     "net": {"errors", "background", "logs"},
-    "core": {"protocol", "errors", "background"},
+    "core": {"protocol", "errors", "background", "logs"},
     "providers": {"core", "protocol", "net", "errors", "background"},
     "server": {"core", "protocol", "net", "errors", "background", "logs"},
     "testing": {"core", "protocol", "net", "errors", "background"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import trio
+from attrs import frozen
 
 from tests.talk import SPOKEN, talk_with
 from voxint.core.agent import Agent, Limits
@@ -129,6 +130,86 @@ async def test_an_error_raised_by_the_clean_up_of_a_silent_stage_is_still_a_time
         talk.ask("r1")
         await trio.sleep(20)
     assert (talk.errors[0].error_code, talk.errors[0].stage) == ("REQUEST_TIMEOUT", "llm")
+
+
+@pytest.mark.parametrize(
+    ("agent", "stage", "after_s"),
+    [
+        (Agent(llm=ScriptedModel("Well, ", FOREVER, lingers=8.0)), "llm", 15),
+        (Agent(llm=ScriptedModel("Well then. "), tts=ScriptedVoice(SPEAK, FOREVER, lingers=8.0)), "tts", 10),
+    ],
+)
+async def test_a_silent_stage_that_does_not_let_go_does_not_hold_its_error(
+    agent: Agent, stage: str, after_s: float
+) -> None:
+    """The way out is bounded from the instant in which its time was up, as after an interrupt."""
+    async with talk_with(agent, SPOKEN) as talk:
+        talk.ask("r1")
+        await trio.sleep(60)
+    assert (talk.errors[0].error_code, talk.errors[0].stage) == ("REQUEST_TIMEOUT", stage)
+    assert talk.ended_at("r1") == after_s + 0.25
+    assert talk.book.finished_requests[0].overrun
+    assert talk.book.reaped_ids == ["r1"]
+
+
+class Panic(BaseException):
+    """What an extension in Rust raises when it panics: no `Exception`."""
+
+
+@frozen(eq=False)
+class Raiser:
+    """A model that raises."""
+
+    fault: BaseException
+
+    async def generate(self, turn: Turn, out: trio.abc.SendChannel[Delta | ToolCall | Usage]) -> None:
+        """Raise."""
+        raise self.fault
+
+
+@pytest.mark.parametrize("fault", [Panic("1234"), SystemExit(3), BaseExceptionGroup("many", [Panic("1234")])])
+async def test_no_panic_of_a_stage_ends_the_server(fault: BaseException) -> None:
+    """An extension's panic and a `sys.exit` are a stage's errors like any other."""
+    async with talk_with(Agent(llm=Raiser(fault))) as talk:
+        talk.ask("r1")
+        await trio.sleep(1)
+        talk.ask("r2")
+        await trio.sleep(1)
+    assert [(error.error_code, error.stage, error.request_id) for error in talk.errors] == [
+        ("UPSTREAM_ERROR", "llm", "r1"),
+        ("UPSTREAM_ERROR", "llm", "r2"),
+    ]
+
+
+async def test_a_panic_of_a_clean_up_ends_the_request_alone() -> None:
+    """Raised beside a cancellation, it arrives in one group with it."""
+
+    class Torn:
+        async def generate(self, turn: Turn, out: trio.abc.SendChannel[Delta | ToolCall | Usage]) -> None:
+            async def panic() -> None:
+                try:
+                    await trio.sleep_forever()
+                finally:
+                    raise Panic
+
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(panic)
+                await trio.sleep_forever()
+
+    async with talk_with(Agent(llm=Torn())) as talk:
+        talk.ask("r1")
+        await trio.sleep(1)
+        talk.interrupt("r1")
+        await trio.sleep(1)
+    assert talk.acks[0].outcomes == {"r1": "stopped"}
+
+
+async def test_ctrl_c_is_the_hosts() -> None:
+    """It ends the server, as it should, whichever stage it happens to meet."""
+    with pytest.RaisesGroup(KeyboardInterrupt, flatten_subgroups=True):
+        async with talk_with(Agent(llm=Raiser(KeyboardInterrupt()))) as talk:
+            talk.ask("r1")
+            await trio.sleep(1)
 
 
 async def test_a_failing_recogniser_starts_no_model() -> None:

@@ -2,14 +2,18 @@ from __future__ import annotations
 
 import pytest
 import trio
+from structlog.testing import capture_logs
+from trio.testing import MockClock
 
 from tests.talk import Talk, talk_with
 from voxint.core.agent import Agent
 from voxint.core.answer import Answer
+from voxint.core.conversation import open_conversation
 from voxint.core.request import Request
 from voxint.core.stages import ToolCall, Usage
 from voxint.protocol import messages as m
 from voxint.protocol.audio import AudioFormat
+from voxint.protocol.events import Text
 from voxint.protocol.playout import PlayoutLedger
 from voxint.server.config import ServerConfig
 from voxint.testing.stages import FOREVER, ScriptedModel
@@ -52,6 +56,43 @@ async def test_a_host_that_goes_down_ends_its_requests() -> None:
     [request] = talk.book.finished_requests
     assert (request.ending, request.reason) == ("interrupted", "SHUTDOWN")
     assert talk.history == [("Hello?", "", "interrupted")]
+
+
+async def test_a_host_that_goes_down_waits_for_no_clean_up() -> None:
+    """Cancelled from outside, a request has stopped by the interrupt deadline, whatever its stages do."""
+    stopped_at = []
+    async with trio.open_nursery() as home:
+        talk = Talk(Agent(llm=ScriptedModel("Well, ", FOREVER, lingers=8.0)), home, home, ServerConfig())
+        talk.register()
+        talk.ask("r1")
+        assert talk.connection.session is not None
+        [request] = talk.connection.session.registry.live
+        request.when_stopped(lambda: stopped_at.append(trio.current_time()))
+        await trio.sleep(1)
+        home.cancel_scope.cancel()
+    assert stopped_at == [1.25]
+    assert (request.ending, request.reason, request.overrun) == ("interrupted", "SHUTDOWN", True)
+    assert talk.book.reaped_ids == ["r1"]
+
+
+async def test_an_observer_that_raises_costs_a_log_line(autojump_clock: MockClock) -> None:
+    """Requests go on, end and are acknowledged without it; the log says where it broke and not what it said."""
+
+    class Broken:
+        def accepted(self, request: Request) -> None:
+            raise ValueError("a secret")
+
+        finished = reaped = accepted
+
+    agent = Agent(llm=ScriptedModel("Well, ", FOREVER, lingers=1.0))
+    with capture_logs() as lines:
+        async with open_conversation(agent, observer=Broken()) as conversation:
+            reply = conversation.ask("Hi")
+            assert await anext(reply) == Text("Well, ")
+            assert await reply.interrupt() is not None
+    assert [line["event"] for line in lines] == ["an observer raised"] * 3
+    assert "ValueError" in str(lines)
+    assert "secret" not in str(lines)
 
 
 async def test_a_complete_request_has_no_receipt() -> None:

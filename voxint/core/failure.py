@@ -4,14 +4,27 @@ from __future__ import annotations
 
 from typing import Literal
 
+import trio
 from attrs import frozen
 
 from voxint.errors import UpstreamError, UpstreamTimeout
+from voxint.logs import leaves
 from voxint.protocol.messages import Error, ErrorCode
 
-__all__ = ["Failure", "Stage", "internal_failure", "stage_failure"]
+__all__ = ["NOT_OURS", "Failure", "Stage", "internal_failure", "is_ours", "stage_failure"]
 
 Stage = Literal["stt", "llm", "tts"]
+
+NOT_OURS = (trio.Cancelled, KeyboardInterrupt, GeneratorExit)
+"""What no request may keep: it is meant for whoever runs the request."""
+
+
+def is_ours(error: BaseException) -> bool:
+    """Return whether `error` is a request's own: no cancellation, no Ctrl+C, no group that holds one.
+
+    All else is, however basic: an extension's panic and a provider's `sys.exit` must not end the server.
+    """
+    return not any(isinstance(leaf, NOT_OURS) for leaf in leaves(error))
 
 
 @frozen
@@ -44,7 +57,7 @@ class Failure:
         )
 
 
-def stage_failure(stage: Stage, error: Exception) -> Failure:
+def stage_failure(stage: Stage, error: BaseException) -> Failure:
     """Return the failure that an exception out of a stage means.
 
     Only an `UpstreamError` was written for the client to read; any other exception is named by its type, because its

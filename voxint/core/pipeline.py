@@ -12,7 +12,7 @@ import trio
 from attrs import frozen
 
 from voxint.core.agent import Agent
-from voxint.core.failure import Stage, stage_failure
+from voxint.core.failure import Stage, is_ours, stage_failure
 from voxint.core.patience import Patience, Sink
 from voxint.core.request import Request
 from voxint.core.stages import Delta, Speech, SpeechToText, TextToSpeech, ToolCall, Transcript, Turn, Usage
@@ -139,22 +139,37 @@ class Pipeline:
                 pass  # a synthesizer that stops listening must not stop the text
 
     async def _run_stage(self, name: Stage, patience: Patience, call: Callable[[], Awaitable[None]]) -> None:
+        with patience.scope:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._watch, name, patience, name=f"patience with {name} of {self.request.id}")
+                await self._call_stage(name, patience, call)
+                nursery.cancel_scope.cancel(reason=f"{name} has ended")
+        # Where the request is over, what would follow this stage does not begin.
+        await trio.lowlevel.checkpoint_if_cancelled()
+
+    async def _call_stage(self, name: Stage, patience: Patience, call: Callable[[], Awaitable[None]]) -> None:
         request = self.request
         by_itself = False
         request.stage_began(name)
         try:
-            with patience.scope:
-                await call()
-                by_itself = True
-        except Exception as error:  # noqa: BLE001 - a stage is foreign code, whatever it raises ends its request alone
+            await call()
+            by_itself = True
+        except BaseException as error:  # a stage is foreign code, whatever it raises ends its request alone
+            if not is_ours(error):
+                raise
             # A silent stage that answers its cancellation with an error was silent all the same.
             request.fail(stage_failure(name, patience.spent() or error))
         finally:
+            patience.rest()
             request.stage_ended(name, by_itself=by_itself)
-        if patience.scope.cancelled_caught and (timeout := patience.spent()):
-            request.fail(stage_failure(name, timeout))
-        # Where the request is over, what would follow this stage does not begin.
-        await trio.lowlevel.checkpoint_if_cancelled()
+
+    async def _watch(self, name: Stage, patience: Patience) -> None:
+        """Fail the request in the instant in which the stage's time is up, however long its clean-up takes."""
+        try:
+            await trio.sleep_forever()
+        finally:
+            if timeout := patience.spent():
+                self.request.fail(stage_failure(name, timeout))
 
 
 def _encodable(text: str) -> str:

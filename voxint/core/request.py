@@ -14,7 +14,7 @@ import trio
 
 from voxint.core.agent import Limits
 from voxint.core.answer import Answer
-from voxint.core.failure import Failure, internal_failure
+from voxint.core.failure import NOT_OURS, Failure, internal_failure
 from voxint.core.timeline import Timeline
 from voxint.protocol.playout import PlayoutLedger
 from voxint.protocol.receipt import STAGES, LastFrames, Receipt, StageState, UsageAccount
@@ -23,6 +23,9 @@ from voxint.protocol.tokens import estimate_tokens
 __all__ = ["Ending", "Owner", "Request"]
 
 Ending = Literal["live", "complete", "interrupted", "failed"]
+
+GOING_DOWN = "SHUTDOWN"
+"""The reason of a request that was cancelled from outside: its host's nursery is going down."""
 
 
 class Owner(Protocol):
@@ -135,7 +138,9 @@ class Request:
             with self.scope:
                 await work()
                 self._complete = True
-        except* Exception as group:  # noqa: BLE001 - see below
+        except* NOT_OURS:
+            raise
+        except* BaseException as group:  # noqa: BLE001 - see below
             # A stage's errors are caught at the stage; what arrives here is a bug of ours, or an error that a stage's
             # clean-up raised beside its cancellation. It ends this request and no other.
             if not self.stopping.is_set():
@@ -153,15 +158,23 @@ class Request:
         self.finish()
 
     async def guard(self) -> None:
-        """Bound the work: by the request's deadline, and once it has to stop, by the interrupt deadline."""
-        with trio.move_on_after(self._limits.request_s):
-            await self.stopping.wait()
-        if not self.stopping.is_set():
-            seconds = self._limits.request_s
-            self.fail(Failure("REQUEST_TIMEOUT", f"the request took longer than {seconds:g} s", retryable=True))
-        with trio.move_on_after(self._limits.interrupt_s):
-            await self.stopped.wait()
-        self.finish()
+        """Bound the work: by the request's deadline, and once it has to stop, by the interrupt deadline.
+
+        Cancelled, it interrupts the work, which is cancelled with it, and bounds its way out all the same.
+        """
+        try:
+            with trio.move_on_after(self._limits.request_s):
+                await self.stopping.wait()
+            if not self.stopping.is_set():
+                seconds = self._limits.request_s
+                self.fail(Failure("REQUEST_TIMEOUT", f"the request took longer than {seconds:g} s", retryable=True))
+        except trio.Cancelled:
+            self.interrupt(GOING_DOWN)
+            raise
+        finally:
+            with trio.move_on_after(self._limits.interrupt_s, shield=True):
+                await self.stopped.wait()
+            self.finish()
 
     def finish(self) -> None:
         """Settle everything at once: the final frame, the receipt, the dialogue. Only the first call does.
@@ -174,7 +187,7 @@ class Request:
         self.overrun = not self.exited
         self.timeline.mark("stopped")
         if not self._complete and not self.stopping.is_set() and self.failure is None:
-            self.interrupt("SHUTDOWN")  # cancelled from outside: the host's nursery is going down
+            self.interrupt(GOING_DOWN)
         if self.failure is not None:
             self.ending = "failed"
             self.answer.end(error=self.failure.error(self.id))
@@ -185,13 +198,15 @@ class Request:
         else:
             self.ending = "complete"
             self.answer.end()
-        self._owner.settle(self)
-        self._owner.release(self)
-        self.stopping.set()
-        self.stopped.set()
-        for told in self._on_stop:
-            told()
-        self._on_stop.clear()
+        try:
+            self._owner.settle(self)
+            self._owner.release(self)
+        finally:  # whoever waits for the end is told of it, whatever the books say
+            self.stopping.set()
+            self.stopped.set()
+            for told in self._on_stop:
+                told()
+            self._on_stop.clear()
 
     def when_stopped(self, tell: Callable[[], None]) -> None:
         """Call `tell` in the very step in which the request has stopped, or now where it has. It must not raise."""

@@ -21,6 +21,7 @@ from voxint.core.settings import Settings
 from voxint.core.stages import SpeechToText, Turn
 from voxint.core.upload import Upload
 from voxint.errors import WireError
+from voxint.logs import get_logger, places
 from voxint.protocol.dialogue import Dialogue
 from voxint.protocol.playout import PlayoutLedger
 
@@ -28,6 +29,9 @@ __all__ = ["NEW_INPUT", "Session"]
 
 NEW_INPUT = "USER_NEW_INPUT"
 """The reason of a request that was interrupted by the next one."""
+
+
+log = get_logger()
 
 
 class Session:
@@ -133,7 +137,7 @@ class Session:
         try:
             hear(request)
         except Exception as error:  # noqa: BLE001 - an observer is the host's code; no request depends on it
-            log.error("an observer raised", req_id=request.id, session_id=self.id, cause=places(error))
+            log.error("an observer raised", req_id=request.id, session_id=self.id, trace=places(error))
 
     def _new(self, request_id: str, outbox: Outbox) -> tuple[Request, Pipeline]:
         limits, settings = self.agent.limits, self.settings
