@@ -1,7 +1,11 @@
 from __future__ import annotations
 
-from voxint.core.settings import Settings
+import pytest
+
+from voxint.core.settings import MAX_BYTES, Settings
+from voxint.errors import WireError
 from voxint.protocol.messages import SessionPatch
+from voxint.protocol.settings import MAX_TOOLS
 from voxint.protocol.tools import Tool
 
 
@@ -23,3 +27,20 @@ def test_instructions_put_the_operator_first() -> None:
     settings = Settings(system_prompt="a guide", scene_context="lobby")
     assert settings.instructions("Be brief.") == "Be brief.\n\na guide\n\nlobby"
     assert Settings().instructions("") == ""
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        SessionPatch(function_calling=(Tool("one_more"),), function_calling_op="ADD"),
+        SessionPatch(system_prompt="雨" * (MAX_BYTES // 3)),
+        SessionPatch(
+            function_calling=(Tool("tool_0", parameters={"x": "y" * MAX_BYTES}),), function_calling_op="UPDATE"
+        ),
+    ],
+)
+def test_a_session_does_not_grow_for_ever(patch: SessionPatch) -> None:
+    """However many messages bring them, functions and prompts have a bound."""
+    settings = Settings(tools=tuple(Tool(f"tool_{number}") for number in range(MAX_TOOLS)))
+    with pytest.raises(WireError, match="PAYLOAD_TOO_LARGE"):
+        settings.patched(patch)

@@ -216,6 +216,7 @@ def test_a_voice_upload_is_framed_by_two_requests() -> None:
         (text(update_session=[]), "$.payload.update_session"),
         (text(update_session={"sceneContext": {"a": 1}, "enableSrs": 1}), "$.payload.update_session.enableSrs"),
         (text(function_calling=[{"name": "a", "parameters": "b"}]), "$.payload.function_calling[0].parameters"),
+        (text(content={"text": "x" * 65_537}), "$.payload.content.text"),
         (voice(stream_flag=True), "$.payload.content.voice_mode"),
         (voice(content=None), "$.payload.content.voice_mode"),
         (voice(content={"voice_mode": "BINARY"}), "$.payload.content.voice_mode"),

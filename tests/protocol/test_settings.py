@@ -185,3 +185,18 @@ def test_settings_of_a_patch_give_the_patch_back() -> None:
 
     for given in (full, SessionPatch(), SessionPatch(function_calling=())):
         assert given == Settings(**settings_of(given)).patch()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"system_prompt": "x" * 65_537},
+        {"systemPrompt": {"roleDescription": "x" * 65_537}},
+        {"scene_context": "x" * 65_537},
+        {"functionCalling": [{"name": f"tool_{number}"} for number in range(129)]},
+    ],
+)
+def test_settings_are_bounded(settings: dict[str, Any]) -> None:
+    """One message has 128 functions at most, and prompts of 65,536 characters."""
+    with pytest.raises(msgspec.ValidationError, match=r"length <= (65536|128)"):
+        patch(settings)

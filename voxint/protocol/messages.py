@@ -33,6 +33,7 @@ __all__ = [
     "HeartbeatReply",
     "Interrupt",
     "InterruptAck",
+    "LongText",
     "Outcome",
     "Platform",
     "Played",
@@ -72,6 +73,9 @@ ErrorCode = Literal[
 ]
 RequestId = Annotated[str, Meta(min_length=1, max_length=128)]
 """The client's own name for a request, unique per client only."""
+
+LongText = Annotated[str, Meta(max_length=65_536)]
+"""What a client says in words; chosen here, ten times what anybody reads out to a guide."""
 
 _Millis = Annotated[float, Meta(ge=0)]
 _Rate = Annotated[int, Meta(ge=8_000, le=48_000)]
@@ -142,7 +146,7 @@ class Register(_Message, frozen=True):
 class Content(_Message, frozen=True):
     """What a REQUEST says: text, one piece of base64 voice, or the mark of a binary upload."""
 
-    text: str | None = None
+    text: LongText | None = None
     voice_mode: Literal["BASE64", "BINARY"] | None = None
     voice: bytes | None = None
     audio_format: str | None = None

@@ -8,13 +8,14 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from msgspec import Meta
 
-from voxint.protocol.messages import SessionPatch
+from voxint.protocol.messages import LongText, SessionPatch
 from voxint.protocol.tools import FunctionOp, Tool
 
-__all__ = ["Payload", "Settings", "check_depth", "first", "settings_of"]
+__all__ = ["MAX_TOOLS", "Payload", "Settings", "check_depth", "first", "settings_of"]
 
 _T = TypeVar("_T")
 
+MAX_TOOLS = 128  # what OpenAI's API takes; other vendors take fewer
 MAX_DEPTH = 64  # ours: no JSON Schema comes near it, and Python's recursion limit stays far away
 
 _SCENE_DESCRIPTION = ("scene_description", "sceneDescription", "description")
@@ -82,11 +83,14 @@ class _ToolPayload(Payload, frozen=True):
         }
 
 
+_Tools = Annotated[tuple[_ToolPayload, ...], Meta(max_length=MAX_TOOLS)]
+
+
 class _Prompt(Payload, frozen=True):
-    role_description: str | None = None
-    roleDescription: str | None = None
-    response_requirements: str | None = None
-    responseRequirements: str | None = None
+    role_description: LongText | None = None
+    roleDescription: LongText | None = None
+    response_requirements: LongText | None = None
+    responseRequirements: LongText | None = None
 
     def text(self) -> str | None:
         return _joined(
@@ -127,12 +131,12 @@ class Settings(Payload, frozen=True):
     requireTts: bool | None = None
     enable_srs: bool | None = None
     enableSrs: bool | None = None
-    system_prompt: _Prompt | str | None = None
-    systemPrompt: _Prompt | str | None = None
-    scene_context: dict[str, Any] | str | None = None
-    sceneContext: dict[str, Any] | str | None = None
-    function_calling: tuple[_ToolPayload, ...] | None = None
-    functionCalling: tuple[_ToolPayload, ...] | None = None
+    system_prompt: _Prompt | LongText | None = None
+    systemPrompt: _Prompt | LongText | None = None
+    scene_context: dict[str, Any] | LongText | None = None
+    sceneContext: dict[str, Any] | LongText | None = None
+    function_calling: _Tools | None = None
+    functionCalling: _Tools | None = None
     function_calling_op: FunctionOp | None = None
     functionCallingOp: FunctionOp | None = None
 
