@@ -60,6 +60,25 @@ async def test_body_that_ends_with_the_connection() -> None:
         assert http.statistics() == NOTHING
 
 
+async def test_head_and_body_leave_together() -> None:
+    """A request is one segment, which is one wake-up of the server less; one without a body leaves all the same."""
+    seen: list[bytes] = []
+
+    async def script(conversation: Conversation) -> None:
+        for _ in range(2):
+            seen.append(bytes(await conversation.stream.receive_some()))
+            await conversation.stream.send_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+
+    async with serve(script) as server, open_http() as http:
+        async with http.stream("POST", f"{server.url}/", json={"a": 1}) as response:
+            assert await response.aread() == b""
+        async with http.stream("GET", f"{server.url}/") as response:
+            assert await response.aread() == b""
+    assert seen[0].startswith(b"POST / ")
+    assert seen[0].endswith(b'\r\n\r\n{"a":1}')
+    assert seen[1].startswith(b"GET / ")
+
+
 async def test_upload_goes_in_chunks() -> None:
     """An async iterable is sent chunk by chunk as it yields."""
 

@@ -35,6 +35,8 @@ class Stream(httpcore.AsyncNetworkStream):
     def __init__(self, tcp: trio.SocketStream) -> None:
         self._tcp = tcp
         self._stream: trio.SocketStream | trio.SSLStream[trio.SocketStream] = tcp
+        self._head = b""
+        self._between_requests = True
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Return what has come, at most `max_bytes`; empty at the end.
@@ -42,6 +44,9 @@ class Stream(httpcore.AsyncNetworkStream):
         Without TLS it waits first and reads then: a stream's next token is hardly ever there already, and trio's own
         way, to try first, costs a failed call and its exception for each of them.
         """
+        if self._head:
+            await self.write(b"")  # a request without a body
+        self._between_requests = True
         try:
             if self._stream is self._tcp:
                 return await self._read_plain(max_bytes)
@@ -62,9 +67,13 @@ class Stream(httpcore.AsyncNetworkStream):
                 raise httpcore.ReadError(_reason(error)) from error
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Send all of `buffer`."""
+        """Send all of `buffer`; the head of a request waits for the body that follows it, and both are one segment."""
+        if self._between_requests and buffer.endswith(b"\r\n\r\n"):
+            self._head, self._between_requests = buffer, False
+            return
+        data, self._head = self._head + buffer, b""
         try:
-            await self._stream.send_all(buffer)
+            await self._stream.send_all(data)
         except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
             raise httpcore.WriteError(_reason(error)) from error
 
