@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from voxint.errors import ConfigError
+from voxint.net.http_request import HttpError, RequestHead
 from voxint.protocol.messages import Auth
-from voxint.server.auth import admits, check_exposure, is_loopback
+from voxint.server.auth import admits, check_exposure, check_origin, is_loopback
 from voxint.server.config import ServerConfig
 
 KEYED = ServerConfig(host="0.0.0.0", api_keys=("one", "two"), accounts={"ann": "pass"})
@@ -72,3 +73,58 @@ def test_a_server_without_keys_stays_at_home() -> None:
         check_exposure(ServerConfig(host="0.0.0.0"))
     check_exposure(KEYED)
     check_exposure(ServerConfig())
+
+
+CHOSEN = ("https://museum.example", "http://localhost:3000")
+
+
+def knocks(config: ServerConfig, origin: str | None, host: str) -> bool:
+    """Return whether a WebSocket with these headers is let in."""
+    headers = [(b"host", host.encode())]
+    if origin is not None:
+        headers.append((b"origin", origin.encode()))
+    try:
+        check_origin(config, RequestHead("GET", "/ws/agent/stream", tuple(headers)))
+    except HttpError as refusal:
+        return refusal.status != 403
+    return True
+
+
+@pytest.mark.parametrize(("origin", "host", "open_door", "keyed"), [
+    (None, "127.0.0.1:8765", True, True),
+    (None, "localhost", True, True),
+    (None, "[::1]:8765", True, True),
+    ("http://localhost:3000", "localhost:8765", True, True),
+    ("http://[::1]", "[::1]:8765", True, True),
+    ("https://evil.example", "127.0.0.1:8765", False, True),
+    ("http://localhost.evil.example", "127.0.0.1:8765", False, True),
+    ("http://localhost@evil.example", "127.0.0.1:8765", False, True),
+    ("null", "127.0.0.1:8765", False, True),
+    ("http://[", "127.0.0.1:8765", False, True),
+    (None, "evil.example:8765", False, True),  # a name that was made to lead here
+    (None, "", False, True),
+])  # fmt: skip
+def test_a_strangers_page_opens_nothing_where_no_key_is_asked_for(
+    origin: str | None, host: str, open_door: bool, keyed: bool
+) -> None:
+    """Any page the operator visits could; a key is what it does not have."""
+    assert knocks(ServerConfig(), origin, host) is open_door
+    assert knocks(KEYED, origin, host) is keyed
+
+
+@pytest.mark.parametrize(("origin", "admitted"), [
+    (None, True),
+    ("https://museum.example", True),
+    ("http://localhost:3000", True),
+    ("http://museum.example", False),
+    ("https://museum.example:444", False),
+    ("http://127.0.0.1:3000", False),
+    ("null", False),
+])  # fmt: skip
+@pytest.mark.parametrize("keys", [(), ("one",)])
+def test_the_origins_an_operator_names_are_the_only_ones(
+    keys: tuple[str, ...], origin: str | None, admitted: bool
+) -> None:
+    """With a key and without; a client that is no browser sends no origin."""
+    config = ServerConfig(api_keys=keys, allowed_origins=CHOSEN)
+    assert knocks(config, origin, "museum.example") is admitted

@@ -94,7 +94,7 @@ def test_the_environment_alone_is_enough() -> None:
 
 @pytest.mark.parametrize(("text", "message"), [
     ("[server]\nprot = 1", "voxint.toml: [server] prot: unknown key; did you mean port?"),
-    ("[server]\nxyzzy = 1", "voxint.toml: [server] xyzzy: unknown key; known here: accounts, api_keys, "),
+    ("[server]\nxyzzy = 1", "voxint.toml: [server] xyzzy: unknown key; known here: accounts, allowed_origins, "),
     ("[server]\nlead_ms = 1", "voxint.toml: [server] lead_ms: unknown key; it belongs in [limits]"),
     ("[serv]\nport = 1", "voxint.toml: [serv]: unknown section; did you mean server?"),
     ("port = 1", "voxint.toml: port: stands before any section; it belongs in [server]"),
@@ -106,6 +106,8 @@ def test_the_environment_alone_is_enough() -> None:
     ("[server]\nhost = 1", "voxint.toml: [server] host: a string"),
     ("[server]\napi_keys = 'one'", 'voxint.toml: [server] api_keys: a list of strings, such as ["one", "two"]'),
     ("[server]\napi_keys = ['one', '']", "voxint.toml: [server] api_keys: must hold no empty string"),
+    ("[server]\nallowed_origins = ['https://a.org/']", "voxint.toml: [server] allowed_origins: must hold origins"),
+    ("[server]\nallowed_origins = ['a.org']", "voxint.toml: [server] allowed_origins: must hold origins"),
     ("[server.accounts]\nmuseum = ' '", "voxint.toml: [server] accounts: must hold no empty string"),
     ("[limits]\ninterrupt_s = 0", "voxint.toml: [limits] interrupt_s: must be > 0, not 0.0"),
     ("[agent]\nprompt = 1", "voxint.toml: [agent] prompt: a string"),

@@ -131,6 +131,28 @@ async def test_one_port_serves_pages_and_websocket(nursery: trio.Nursery) -> Non
     server.shut_down()
 
 
+async def test_a_strangers_page_gets_403_for_a_websocket(nursery: trio.Nursery) -> None:
+    """Over a socket, and the pages stay open to it: it cannot read them from elsewhere."""
+    server: Server = await nursery.start(serve, Agent(llm=ScriptedModel("Yes.")), ServerConfig(port=0))
+    root = f"http://127.0.0.1:{server.port}"
+    upgrade = {
+        "connection": "upgrade",
+        "upgrade": "websocket",
+        "sec-websocket-version": "13",
+        "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==",
+    }
+    for path in ("/ws/agent/stream", "//ws/agent/stream"):
+        for origin, status in (("http://evil.example", 403), (root, 101)):
+            async with (
+                httpx.AsyncClient(trust_env=False) as http,
+                http.stream("GET", f"{root}{path}", headers={**upgrade, "origin": origin}) as answer,
+            ):
+                assert answer.status_code == status
+                if status == 403:
+                    assert b"set api_keys or allowed_origins" in await answer.aread()
+    server.shut_down()
+
+
 async def test_a_draining_server_still_answers_pages_and_takes_no_caller(nursery: trio.Nursery) -> None:
     """/readyz says 503 and a WebSocket is refused while a live request keeps the server from its end."""
     config = ServerConfig(port=0, drain_s=30)

@@ -49,6 +49,7 @@ log = get_logger()
 
 Handler: TypeAlias = Callable[[HttpRequest], Awaitable[None]]
 Upgrade: TypeAlias = Callable[[RequestHead, trio.abc.Stream], Awaitable[None]]
+Admit: TypeAlias = Callable[[RequestHead], None]
 
 
 async def serve_connection(
@@ -56,6 +57,7 @@ async def serve_connection(
     handler: Handler,
     *,
     upgrades: Mapping[str, Upgrade] | None = None,
+    admit: Admit | None = None,
     limits: HttpLimits | None = None,
 ) -> None:
     """Serve the requests of one client until either side is done; the stream is closed at the end.
@@ -69,12 +71,13 @@ async def serve_connection(
             place and answered 500, since one request's fault must not end the server.
         upgrades: For each path where a WebSocket is welcome, what serves it. It gets the request's head, and the
             stream as if nothing had been read.
+        admit: Sees the head of a WebSocket before; the `HttpError` it raises is the answer.
         limits: Bounds on what the client may take; default `HttpLimits()`.
 
     Cancelled, it closes the stream at once and leaves the client with a torn response.
     """
     try:
-        upgraded = await _serve_http(stream, handler, upgrades or {}, limits or HttpLimits())
+        upgraded = await _serve_http(stream, handler, upgrades or {}, admit, limits or HttpLimits())
         if upgraded is not None:
             serve, head, stream = upgraded
             await serve(head, stream)
@@ -83,13 +86,19 @@ async def serve_connection(
 
 
 async def _serve_http(
-    stream: trio.abc.Stream, handler: Handler, upgrades: Mapping[str, Upgrade], limits: HttpLimits
+    stream: trio.abc.Stream,
+    handler: Handler,
+    upgrades: Mapping[str, Upgrade],
+    admit: Admit | None,
+    limits: HttpLimits,
 ) -> tuple[Upgrade, RequestHead, trio.abc.Stream] | None:
     """Serve requests until the connection ends (None) or a WebSocket takes it over."""
     connection = Connection(stream, limits)
     try:
         while (head := await connection.receive_head()) is not None:
             if head.is_websocket and head.path in upgrades:
+                if admit is not None:
+                    admit(head)
                 return upgrades[head.path], head, PrefixedStream(stream, connection.raw_head)
             await connection.serve(handler, HttpRequest(head, connection))
             if not connection.next_cycle():

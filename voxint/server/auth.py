@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+from urllib.parse import urlsplit
 
 from voxint.errors import ConfigError
+from voxint.net.http_request import HttpError, RequestHead
 from voxint.protocol.messages import Auth
 from voxint.server.config import ServerConfig
 
-__all__ = ["admits", "check_exposure", "is_loopback"]
+__all__ = ["admits", "check_exposure", "check_origin", "is_loopback"]
 
 
 def admits(config: ServerConfig, auth: Auth) -> bool:
@@ -54,3 +56,32 @@ def check_exposure(config: ServerConfig) -> None:
             f"[server] host = {config.host!r}",
             "this address can be reached from other machines: set api_keys, or listen on 127.0.0.1",
         )
+
+
+def check_origin(config: ServerConfig, head: RequestHead) -> None:
+    """Refuse a WebSocket that a stranger's web page opens.
+
+    A browser lets any page open one to any address, this machine's included, and says by `Origin` whose page it is.
+    Where a key is asked for a page needs to know it; where none is, only this machine's own pages may come in, and
+    only by a name of this machine: a stranger's name that leads here serves a stranger's page. Clients that are no
+    browser send no `Origin`.
+
+    Raises:
+        HttpError: 403.
+    """
+    origin = head.header("origin")
+    if config.allowed_origins:
+        if origin and origin not in config.allowed_origins:
+            raise HttpError(403, "this page's origin is not among allowed_origins")
+    elif is_open(config):
+        if origin and not _leads_home(origin):
+            raise HttpError(403, "without a key, pages of this machine only: set api_keys or allowed_origins")
+        if not _leads_home(f"//{head.header('host')}"):
+            raise HttpError(403, "without a key, by a name of this machine only: set api_keys or allowed_origins")
+
+
+def _leads_home(url: str) -> bool:
+    try:
+        return is_loopback(urlsplit(url).hostname or "")
+    except ValueError:
+        return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,6 +22,12 @@ def _no_blank(instance: object, attribute: Attribute[Any], values: tuple[str, ..
         raise ValueError(f"'{attribute.name}' must hold no empty string")
 
 
+def _origins(instance: object, attribute: Attribute[Any], values: tuple[str, ...]) -> None:
+    """Refuse what no browser sends: it would never match."""
+    if not all(re.fullmatch(r"[a-z][a-z0-9+.-]*://[^/\sA-Z]+", value) for value in values):
+        raise ValueError(f"'{attribute.name}' must hold origins such as https://example.org, in lower case, no path")
+
+
 @frozen(kw_only=True)
 class ServerConfig:
     """The server's settings; seconds, bytes and counts as the names say.
@@ -30,6 +37,8 @@ class ServerConfig:
         port: The port; 0 lets the system choose.
         api_keys: Keys of which a REGISTER must bring one; none and no accounts: open, on loopback only.
         accounts: Passwords by account name, the other way to register.
+        allowed_origins: Whose web pages may connect, such as ``https://example.org``. Without: any page where a key or
+            an account is asked for, else those of this machine. Clients that are no browser may always.
         heartbeat_s: Between two HEARTBEATs; existing clients give up after 120 s without.
         session_timeout_s: A client that has been silent for so long is closed.
         warn_s: SESSION_WARN goes out so long before that.
@@ -44,6 +53,7 @@ class ServerConfig:
     port: int = field(default=8765, validator=[validators.ge(0), validators.le(65_535)])
     api_keys: tuple[str, ...] = field(default=(), repr=False, validator=_no_blank)
     accounts: Mapping[str, str] = field(factory=dict, repr=False, validator=_no_blank)
+    allowed_origins: tuple[str, ...] = field(default=(), validator=_origins)
     heartbeat_s: float = _positive(30.0)
     session_timeout_s: float = _positive(600.0)
     warn_s: float = _positive(60.0)

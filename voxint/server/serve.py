@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import trio
 from attrs import field, frozen
 
@@ -9,7 +11,7 @@ from voxint.core.agent import Agent
 from voxint.core.observer import Observer
 from voxint.net.httpd import Handler, RequestHead, serve_connection
 from voxint.protocol.messages import Shutdown
-from voxint.server.auth import check_exposure
+from voxint.server.auth import check_exposure, check_origin
 from voxint.server.config import ServerConfig
 from voxint.server.connection import GOING_AWAY
 from voxint.server.endpoint import serve_websocket
@@ -101,7 +103,7 @@ async def _accept(
     upgrades = {PATH: upgrade, f"/{PATH}": upgrade}  # an existing client doubles the slash
 
     async def connected(stream: trio.SocketStream) -> None:
-        await serve_connection(stream, handler, upgrades=upgrades)
+        await serve_connection(stream, handler, upgrades=upgrades, admit=partial(check_origin, host.config))
 
     with accepting:
         await trio.serve_listeners(connected, listeners, handler_nursery=front)
