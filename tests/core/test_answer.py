@@ -105,6 +105,19 @@ async def test_an_error_is_the_end_too() -> None:
     assert await drain(outbox) == [error]
 
 
+async def test_nothing_that_waits_counts_for_nothing() -> None:
+    """A transcript without words is waited for as well, and a flood of them is full one day."""
+    answer, outbox = an_answer()
+    answer.understood("", is_final=True)
+    with trio.move_on_after(1) as waited:
+        await answer.flushed()
+    assert waited.cancelled_caught
+    while not answer.full:
+        answer.understood("", is_final=False)
+    await drain(outbox)
+    await answer.flushed()
+
+
 async def test_room_comes_back_when_the_writer_takes() -> None:
     """A full answer waits; silence lets everybody go."""
     answer, outbox = an_answer()

@@ -7,7 +7,7 @@ import trio
 
 from tests.talk import SPOKEN, talk_with
 from voxint.core.agent import Agent
-from voxint.core.answer import CALL_SIZE, ROOM
+from voxint.core.answer import FRAME_SIZE, ROOM
 from voxint.core.stages import ToolCall, Transcript
 from voxint.protocol.messages import TranscriptMessage
 from voxint.testing.stages import FOREVER, HEAR, REPEAT, ScriptedEars, ScriptedModel, ScriptedVoice
@@ -56,8 +56,8 @@ async def test_a_flood_of_calls_stops_too() -> None:
         talk.stop_reading()
         talk.ask("r1")
         await trio.sleep(5)
-        assert model.calls[0].written <= ROOM / CALL_SIZE + 2
-        assert len(talk.connection.outbox) <= ROOM / CALL_SIZE + 1
+        assert model.calls[0].written <= ROOM / FRAME_SIZE + 2
+        assert len(talk.connection.outbox) <= ROOM / FRAME_SIZE + 1
 
 
 async def test_a_flood_of_transcripts_stops_too() -> None:
@@ -68,7 +68,7 @@ async def test_a_flood_of_transcripts_stops_too() -> None:
         talk.stop_reading()
         talk.begin("r1")
         await trio.sleep(5)
-        assert ears.calls[0].written <= ROOM / 5 + 2
+        assert ears.calls[0].written <= ROOM / (FRAME_SIZE + 5) + 2
 
 
 async def test_audio_stops_at_a_writer_that_does_not_read() -> None:
@@ -114,3 +114,17 @@ async def test_transcripts_are_shown_to_who_asked_for_them() -> None:
             ("is it?", True),
         ][:shown]
         assert talk.history[0][0] == "what time is it?"
+
+
+async def test_the_last_transcript_is_shown_where_nothing_was_understood() -> None:
+    """It came in the step in which the request ended."""
+    script = (HEAR, Transcript("hm", is_final=False), Transcript("", is_final=True))
+    agent = Agent(llm=ScriptedModel(), stt=ScriptedEars(*script))
+    async with talk_with(agent, features=("transcripts",)) as talk:
+        talk.begin("r1")
+        talk.speak(0.5)
+        talk.end("r1")
+        await trio.sleep(1)
+    told = [frame for _, frame in talk.frames if isinstance(frame, TranscriptMessage)]
+    assert [(frame.text, frame.is_final) for frame in told] == [("hm", False), ("", True)]
+    assert talk.frames_of("r1")[-1].text_stream_seq == -1

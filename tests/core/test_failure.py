@@ -9,7 +9,7 @@ def test_a_failure_becomes_an_error_that_names_the_stage() -> None:
     error = stage_failure("tts", UpstreamError("no such voice", retryable=False)).error("r1")
     assert (error.error_code, error.error_msg, error.error_detail) == (
         "UPSTREAM_ERROR",
-        "tts: no such voice",
+        "no such voice",
         "stage tts",
     )
     assert (error.stage, error.retryable, error.request_id) == ("tts", False, "r1")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import trio
 from attrs import frozen
@@ -10,6 +12,7 @@ from tests.talk import SPOKEN, talk_with
 from voxint.core.agent import Agent, Limits
 from voxint.core.stages import Delta, Speech, ToolCall, Turn, Usage
 from voxint.errors import UpstreamError, UpstreamTimeout
+from voxint.protocol.messages import FunctionCall
 from voxint.testing.stages import FOREVER, HEAR, REPEAT, SPEAK, ScriptedEars, ScriptedModel, ScriptedVoice
 
 pytestmark = pytest.mark.virtual_time
@@ -67,10 +70,10 @@ async def test_an_upload_that_falls_silent_is_given_up() -> None:
 @pytest.mark.parametrize(
     ("fault", "code", "words"),
     [
-        (ValueError("the user said: my PIN is 1234"), "UPSTREAM_ERROR", "llm: the provider raised ValueError"),
-        (ExceptionGroup("many", [OSError("1234")]), "UPSTREAM_ERROR", "llm: the provider raised ExceptionGroup"),
-        (UpstreamError("status 429: slow down"), "UPSTREAM_ERROR", "llm: status 429: slow down"),
-        (UpstreamTimeout("no connection in 5 s"), "REQUEST_TIMEOUT", "llm: no connection in 5 s"),
+        (ValueError("the user said: my PIN is 1234"), "UPSTREAM_ERROR", "the provider raised ValueError"),
+        (ExceptionGroup("many", [OSError("1234")]), "UPSTREAM_ERROR", "the provider raised ExceptionGroup"),
+        (UpstreamError("status 429: slow down"), "UPSTREAM_ERROR", "status 429: slow down"),
+        (UpstreamTimeout("no connection in 5 s"), "REQUEST_TIMEOUT", "no connection in 5 s"),
     ],
 )
 async def test_whatever_a_stage_raises_ends_its_request_alone(fault: Exception, code: str, words: str) -> None:
@@ -156,6 +159,46 @@ class Panic(BaseException):
     """What an extension in Rust raises when it panics: no `Exception`."""
 
 
+@pytest.mark.parametrize(
+    "arguments", [{"word": "\ud83d"}, {"\ud83d": 1}, {"deep": [{"word": "\ud83d"}]}, {"word": object()}, ["word"], None]
+)
+async def test_a_call_that_is_not_json_is_the_models_fault(arguments: Any) -> None:
+    """It is found out before the writer takes it, who writes for everybody on the connection."""
+    async with talk_with(Agent(llm=ScriptedModel(ToolCall("c1", "look_up", arguments), FOREVER))) as talk:
+        talk.ask("r1")
+        await trio.sleep(1)
+    [error] = talk.errors
+    assert (error.error_code, error.stage, error.retryable) == ("UPSTREAM_ERROR", "llm", False)
+    assert error.error_msg == "it called a function with arguments that are not JSON"
+
+
+async def test_half_a_character_stops_nobody() -> None:
+    """Neither in the name of a call nor in the words of an error."""
+    model = ScriptedModel(ToolCall("c\ud83d", "look\ud83d", {}), 0.5, UpstreamError("no \ud83d"))
+    async with talk_with(Agent(llm=model)) as talk:
+        talk.ask("r1")
+        await trio.sleep(1)
+    assert talk.frames_of("r1")[0].function_call == FunctionCall(name="look?", parameters={}, call_id="c?")
+    assert talk.errors[0].error_msg == "no ?"
+
+
+async def test_a_call_is_sent_as_it_was_made() -> None:
+    """What the model does to its arguments later changes nothing."""
+    arguments: dict[str, object] = {"word": "voxint"}
+
+    class Careless:
+        async def generate(self, turn: Turn, out: trio.abc.SendChannel[Delta | ToolCall | Usage]) -> None:
+            await out.send(ToolCall("c1", "look_up", arguments))
+            arguments.clear()
+
+    async with talk_with(Agent(llm=Careless())) as talk:
+        talk.ask("r1")
+        await trio.sleep(1)
+    called = talk.frames_of("r1")[0].function_call
+    assert called is not None
+    assert called.parameters == {"word": "voxint"}
+
+
 @frozen(eq=False)
 class Raiser:
     """A model that raises."""
@@ -232,7 +275,7 @@ async def test_a_synthesizer_that_fails_stops_the_model() -> None:
     async with talk_with(Agent(llm=model, tts=ScriptedVoice(0.5, UpstreamError("hoarse"))), SPOKEN) as talk:
         talk.ask("r1")
         await trio.sleep(1)
-    assert (talk.errors[0].error_msg, talk.errors[0].stage) == ("tts: hoarse", "tts")
+    assert (talk.errors[0].error_msg, talk.errors[0].stage) == ("hoarse", "tts")
     assert model.calls[0].cancelled == talk.ended_at("r1") == 0.5
 
 
@@ -243,7 +286,7 @@ async def test_half_a_sample_is_the_synthesizers_fault() -> None:
         talk.ask("r1")
         await trio.sleep(1)
     assert (talk.errors[0].error_code, talk.errors[0].stage) == ("UPSTREAM_ERROR", "tts")
-    assert talk.errors[0].error_msg == "tts: it wrote half a sample"
+    assert talk.errors[0].error_msg == "it wrote half a sample"
 
 
 async def test_too_many_overruns_are_refused() -> None:

@@ -168,7 +168,7 @@ async def test_a_providers_failure_is_a_warning_with_its_stage(lines: Lines) -> 
         assert watched.sample("interrupts_total", reason="other") == 0
     line = line_of(lines, "request failed")
     assert (line["log_level"], line["stage"], line["code"]) == ("warning", "llm", "UPSTREAM_ERROR")
-    assert line["error"] == "llm: it is down; try later"
+    assert line["error"] == "it is down; try later"
     assert line["cause"][0].startswith("UpstreamError at ")
 
 

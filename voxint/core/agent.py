@@ -19,7 +19,9 @@ class Limits:
 
     Args:
         interrupt_s: From an interrupt to its acknowledgement at the latest; the protocol's promise.
-        request_s: A whole request. Existing clients give up after 120 s, so the server speaks first.
+        request_s: A whole request, its playing but for the last `lead_ms` too: audio is sent as it is played, and an
+            answer that takes longer to say ends in an error. Existing clients give up after 120 s, so the server
+            speaks first.
         first_token_s: From the model's call to its first piece: slow reasoning models fit, a dead one does not.
         token_stall_s: Between two pieces of the model's answer.
         transcript_s: From the end of an upload to the end of the transcript.

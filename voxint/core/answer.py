@@ -15,8 +15,9 @@ ROOM = 32_768
 """What one request may have waiting for the writer, in bytes of audio and characters of text: a second of 16 kHz
 audio. Chosen so that a reader that stalls for a moment costs nothing and one that stalls for good holds little."""
 
-CALL_SIZE = 256
-"""What a function call counts for in `ROOM`; its true size matters to nobody."""
+FRAME_SIZE = 256
+"""What every frame counts for in `ROOM` beside its text or audio, so that none that waits counts for nothing. Ours:
+roughly its JSON; of a function call the true size matters to nobody."""
 
 
 class Answer:
@@ -76,26 +77,27 @@ class Answer:
         if self._draft is None:
             self._draft = _TextDraft(self)
             self._outbox.queue(self._draft)
+            self._waiting += FRAME_SIZE
         self._draft.parts.append(text)
         self._waiting += len(text)
 
     def voice(self, audio: bytes, samples: int) -> None:
         """Queue one frame of audio."""
         if not self.silent:
-            self._waiting += len(audio)
+            self._waiting += FRAME_SIZE + len(audio)
             self._outbox.queue(_VoiceDraft(self, audio, samples))
 
     def call(self, call: ToolCall) -> None:
         """Queue a function call; text after it comes in a frame of its own."""
         if not self.silent:
             self._draft = None
-            self._waiting += CALL_SIZE
+            self._waiting += FRAME_SIZE
             self._outbox.queue(_CallDraft(self, call))
 
     def understood(self, text: str, *, is_final: bool) -> None:
         """Queue what was understood of the user's voice."""
         if not self.silent:
-            self._waiting += len(text)
+            self._waiting += FRAME_SIZE + len(text)
             self._outbox.queue(_TranscriptDraft(self, text, is_final))
 
     async def flushed(self) -> None:
@@ -152,7 +154,7 @@ class _TextDraft:
         text = self.parts[0] if len(self.parts) == 1 else "".join(self.parts)
         if answer._draft is self:
             answer._draft = None
-        answer._took(len(text))
+        answer._took(FRAME_SIZE + len(text))
         answer.ledger.sent_text(text)
         frame = Response(request_id=answer.request_id, text_stream_seq=answer.text_frames, text=text)
         answer.text_frames += 1
@@ -171,7 +173,7 @@ class _VoiceDraft:
 
     def take(self, now: float) -> ServerMessage:
         answer = self.owner
-        answer._took(len(self._audio))
+        answer._took(FRAME_SIZE + len(self._audio))
         answer.ledger.sent(self._samples, now)
         frame = Response(request_id=answer.request_id, voice_stream_seq=answer.voice_frames, voice=self._audio)
         answer.voice_frames += 1
@@ -189,7 +191,7 @@ class _TranscriptDraft:
         self._is_final = is_final
 
     def take(self, now: float) -> ServerMessage:
-        self.owner._took(len(self._text))
+        self.owner._took(FRAME_SIZE + len(self._text))
         return TranscriptMessage(request_id=self.owner.request_id, text=self._text, is_final=self._is_final)
 
 
@@ -204,7 +206,7 @@ class _CallDraft:
 
     def take(self, now: float) -> ServerMessage:
         answer, call = self.owner, self._call
-        answer._took(CALL_SIZE)
+        answer._took(FRAME_SIZE)
         called = FunctionCall(name=call.name, parameters=dict(call.arguments), call_id=call.call_id)
         frame = Response(request_id=answer.request_id, text_stream_seq=answer.text_frames, function_call=called)
         answer.text_frames += 1

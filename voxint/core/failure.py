@@ -7,6 +7,7 @@ from typing import Literal
 import trio
 from attrs import frozen
 
+from voxint.core.text import encodable
 from voxint.errors import UpstreamError, UpstreamTimeout
 from voxint.logs import leaves
 from voxint.protocol.messages import Error, ErrorCode
@@ -65,10 +66,10 @@ def stage_failure(stage: Stage, error: BaseException) -> Failure:
     """
     match error:
         case UpstreamTimeout():
-            return Failure("REQUEST_TIMEOUT", f"{stage}: {error}", True, stage, error)
+            return Failure("REQUEST_TIMEOUT", encodable(str(error)), True, stage, error)
         case UpstreamError():
-            return Failure("UPSTREAM_ERROR", f"{stage}: {error}", error.retryable, stage, error)
-    return Failure("UPSTREAM_ERROR", f"{stage}: the provider raised {type(error).__name__}", False, stage, error)
+            return Failure("UPSTREAM_ERROR", encodable(str(error)), error.retryable, stage, error)
+    return Failure("UPSTREAM_ERROR", f"the provider raised {type(error).__name__}", False, stage, error)
 
 
 def internal_failure(error: BaseException) -> Failure:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+import msgspec
 import trio
 from attrs import frozen
 
@@ -16,8 +17,10 @@ from voxint.core.failure import Stage, is_ours, stage_failure
 from voxint.core.patience import Patience, Sink
 from voxint.core.request import Request
 from voxint.core.stages import Delta, Speech, SpeechToText, TextToSpeech, ToolCall, Transcript, Turn, Usage
+from voxint.core.text import encodable
 from voxint.core.upload import Upload
 from voxint.core.voice import Voice
+from voxint.errors import UpstreamError
 from voxint.protocol.audio import AudioFormat
 from voxint.protocol.segments import Segmenter
 from voxint.protocol.transcript import join_transcripts
@@ -65,6 +68,7 @@ class Pipeline:
         if text := await self._transcribe(stt, upload, patience):
             self.understood(text)
             await self.answer_text()
+        await self.request.answer.flushed()
 
     async def _transcribe(self, stt: SpeechToText, upload: Upload, patience: Patience) -> str:
         finals: list[str] = []
@@ -75,14 +79,14 @@ class Pipeline:
                 finals.append(transcript.text)
             if self.transcripts:
                 await answer.room()
-                answer.understood(_encodable(transcript.text), is_final=transcript.is_final)
+                answer.understood(encodable(transcript.text), is_final=transcript.is_final)
             if upload.ended:
                 patience.expect("the rest of the transcript", self.agent.limits.transcript_s)
 
         await self._run_stage("stt", patience, lambda: stt.transcribe(upload, Sink(hear)))
         upload.stop()
         self.request.timeline.mark("transcribed")
-        return _encodable(join_transcripts(finals))
+        return encodable(join_transcripts(finals))
 
     async def _write(self, pieces: trio.MemorySendChannel[str] | None) -> None:
         """Run the model; its text goes to the client as it comes, and in speakable pieces to `pieces`."""
@@ -96,7 +100,7 @@ class Pipeline:
 
         async def pass_on(item: Delta | ToolCall | Usage) -> None:
             if isinstance(item, Delta):
-                if text := _encodable(item.text):
+                if text := encodable(item.text):
                     request.timeline.mark("first_text")
                     ledger.wrote_text(text)
                     answer.text(text)
@@ -108,7 +112,7 @@ class Pipeline:
             elif isinstance(item, ToolCall):
                 patience.rest()
                 await speak(segmenter.flush())  # what was said before the call is not held back while a tool runs
-                answer.call(item)
+                answer.call(_checked(item))
                 await answer.room()
             else:
                 request.provider_tokens = item.output_tokens
@@ -172,9 +176,18 @@ class Pipeline:
                 self.request.fail(stage_failure(name, timeout))
 
 
-def _encodable(text: str) -> str:
-    """Return `text` without half surrogates: a provider that cuts an emoji in two must not stop the writer."""
-    return text if text.isascii() else text.encode(errors="replace").decode()
+def _checked(call: ToolCall) -> ToolCall:
+    """Return a copy of `call` that the writer can encode, whatever the model makes of its own later.
+
+    Raises:
+        UpstreamError: Its arguments are no JSON object.
+    """
+    try:
+        arguments: dict[str, object] = msgspec.json.decode(msgspec.json.encode(dict(call.arguments)))
+    except (TypeError, ValueError, OverflowError, RecursionError):  # as json.dumps would, depending on what is wrong
+        # Without the exception, whose text quotes what the model wrote.
+        raise UpstreamError("it called a function with arguments that are not JSON", retryable=False) from None
+    return ToolCall(encodable(call.call_id), encodable(call.name), arguments)
 
 
 class _Pieces(trio.abc.ReceiveChannel[str]):

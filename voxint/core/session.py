@@ -117,6 +117,7 @@ class Session:
         """Write into the dialogue what became of the answer."""
         ledger = request.ledger
         if request.ending == "failed":
+            # What was sent, not what was heard: nobody cut the listener off, who has it on the screen.
             self.dialogue = self.dialogue.settle(request.key, ledger.shown, "failed")
         elif request.reason is not None:
             heard = ledger.heard_text(trio.current_time())
