@@ -246,3 +246,40 @@ async def test_a_resume_is_not_granted() -> None:
         talk.register()
         await trio.sleep(1)
     assert [error.error_detail for error in talk.errors] == ["$.payload.resume"]
+
+
+async def test_a_refused_request_changes_no_setting() -> None:
+    """Neither one whose id is live, nor one that would make the session too large; that one is told by its id."""
+    async with talk_with(agent("Well, ", 1.0, "yes.")) as talk:
+        talk.ask("r1")
+        talk.ask("r1", patch=SPOKEN)
+        for tool in range(5):
+            given = (Tool(f"tool_{tool}", parameters={"x": "y" * 65_536}),)
+            talk.ask(f"u{tool}", "", m.SessionPatch(function_calling=given, function_calling_op="ADD"))
+        await trio.sleep(2)
+        assert talk.connection.session is not None
+        settings = talk.connection.session.settings
+    assert not settings.require_tts
+    assert [tool.name for tool in settings.tools] == ["tool_0", "tool_1", "tool_2"]
+    assert [(error.error_code, error.request_id) for error in talk.errors] == [
+        ("MALFORMED_PAYLOAD", None),
+        ("PAYLOAD_TOO_LARGE", "u3"),
+        ("PAYLOAD_TOO_LARGE", "u4"),
+    ]
+
+
+async def test_a_stranger_sends_no_large_frame() -> None:
+    """Until REGISTER has succeeded a frame is read only up to 256 KiB; afterwards up to the operator's limit."""
+    async with open_talk(ECHO) as talk:
+        long = m.SessionPatch(function_calling=(Tool("sing", "x" * 256 * 1024),))
+        talk.say(m.Register(auth=OPEN, patch=long))
+        assert talk.connection.session is None
+        talk.register()
+        talk.say(m.Request(request_id="r1", data_type="TEXT", content=m.Content(text="Hello?"), patch=long))
+        await trio.sleep(1)
+    assert [(error.error_code, error.request_id) for error in talk.errors] == [
+        ("PAYLOAD_TOO_LARGE", None),
+        ("PAYLOAD_TOO_LARGE", "r1"),
+    ]
+    assert "frame" in talk.errors[0].error_msg
+    assert "session" in talk.errors[1].error_msg

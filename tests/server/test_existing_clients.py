@@ -190,10 +190,10 @@ async def test_9_a_refused_upload_is_refused_once() -> None:
 
 
 async def test_9_a_refused_upload_does_not_speak_into_another() -> None:
-    """Its audio belongs to nobody, also where an upload was open before it."""
+    """Its audio belongs to nobody, also where an upload was open before it: that one ends there, and is understood."""
     ears = ScriptedEars.hears("hello")
-    agent = Agent(llm=ScriptedModel(FOREVER, lingers=8.0), stt=ears, limits=Limits(overruns=1))
-    async with talk_with(agent) as talk:
+    model = ScriptedModel.turns(ScriptedModel(FOREVER, lingers=8.0), ScriptedModel("Yes?"))
+    async with talk_with(Agent(llm=model, stt=ears, limits=Limits(overruns=1))) as talk:
         talk.ask("r1")
         await trio.sleep(0.5)
         talk.begin("r2")
@@ -201,12 +201,40 @@ async def test_9_a_refused_upload_does_not_speak_into_another() -> None:
         await trio.sleep(0.5)
         talk.begin("r3")
         talk.speak(0.25)
+        talk.end("r3")
+        talk.end("r2")
         await trio.sleep(20)
-    assert [(error.error_code, error.request_id) for error in talk.errors] == [
-        ("SERVER_BUSY", "r3"),
-        ("REQUEST_TIMEOUT", "r2"),
-    ]
+    assert [(error.error_code, error.request_id) for error in talk.errors] == [("SERVER_BUSY", "r3")]
     assert sum(map(len, ears.calls[0].given)) == 16_000
+    assert talk.text_of("r2") == "Yes?"
+
+
+async def test_9_a_broken_start_frame_does_not_speak_into_another() -> None:
+    """Its audio follows it all the same."""
+    ears = ScriptedEars.hears("hello")
+    async with talk_with(Agent(llm=ScriptedModel("Yes?"), stt=ears)) as talk:
+        talk.begin("r1")
+        talk.speak(0.5)
+        await trio.sleep(0.5)
+        content = m.Content(voice_mode="BASE64")
+        talk.say(m.Request(request_id="r2", data_type="VOICE", stream_flag=True, content=content))
+        talk.speak(0.25)
+        talk.end("r2")
+        await trio.sleep(1)
+    assert [(error.error_code, error.request_id) for error in talk.errors] == [("MALFORMED_PAYLOAD", "r2")]
+    assert sum(map(len, ears.calls[0].given)) == 16_000
+    assert talk.text_of("r1") == "Yes?"
+
+
+async def test_9_an_upload_is_refused_once_by_a_server_that_goes_down() -> None:
+    """SERVER_BUSY says it all: what the microphone still sends is swallowed."""
+    async with talk_with(Agent(llm=ScriptedModel("Yes?"), stt=ScriptedEars.hears("hello"))) as talk:
+        talk.host.draining = True
+        talk.begin("r1")
+        talk.speak(0.5)
+        talk.end("r1")
+        await trio.sleep(1)
+    assert [(error.error_code, error.request_id) for error in talk.errors] == [("SERVER_BUSY", "r1")]
 
 
 async def test_9_audio_without_an_upload_is_told_once() -> None:

@@ -28,7 +28,15 @@ from voxint.protocol.payloads import (
     ShutdownPayload,
 )
 
-__all__ = ["MAX_FRAME_BYTES", "Inbound", "decode_client", "decode_server", "encode_client", "encode_server"]
+__all__ = [
+    "MAX_FRAME_BYTES",
+    "Inbound",
+    "decode_client",
+    "decode_server",
+    "encode_client",
+    "encode_server",
+    "refused_upload",
+]
 
 MAX_FRAME_BYTES = 8 * 1024 * 1024  # wire.md: minutes of base64 speech fit
 
@@ -129,8 +137,22 @@ class _NamedRequest(msgspec.Struct, tag_field="msg_type", tag="REQUEST"):
     payload: _Named
 
 
+class _Upload(msgspec.Struct):
+    request_id: Any = None
+    data_type: Any = None
+    stream_flag: Any = None
+    stream_seq: Any = None
+
+
+class _UploadRequest(msgspec.Struct, tag_field="msg_type", tag="REQUEST"):
+    """As much of a REQUEST as says whether it means to begin an upload, however broken it is."""
+
+    payload: _Upload
+
+
 _HEAD: _Read[_Head] = Decoder(_Head).decode
 _NAMED_REQUEST: _Read[_NamedRequest] = Decoder(_NamedRequest).decode
+_UPLOAD_REQUEST: _Read[_UploadRequest] = Decoder(_UploadRequest).decode
 _encode = Encoder().encode
 
 
@@ -171,6 +193,20 @@ def decode_client(frame: str | bytes, max_bytes: int = MAX_FRAME_BYTES) -> Inbou
         raise WireError(error.code, error.message, error.detail, _request_id(frame)) from None
     message = payload if isinstance(payload, m.Played | m.HeartbeatReply) else payload.message()
     return Inbound(head.session_id or None, message)
+
+
+def refused_upload(frame: str) -> str | None:
+    """Return the id that a refused start frame of an upload names, "" where that is none; None for other frames.
+
+    Audio follows such a frame all the same.
+    """
+    try:
+        asked = _UPLOAD_REQUEST(frame).payload
+    except _UNREADABLE:
+        return None
+    if asked.stream_flag is not True or asked.data_type == "TEXT" or asked.stream_seq == -1:
+        return None
+    return asked.request_id if isinstance(asked.request_id, str) else ""
 
 
 def encode_server(

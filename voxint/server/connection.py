@@ -20,7 +20,7 @@ from voxint.errors import WireError
 from voxint.logs import get_logger
 from voxint.protocol import messages as m
 from voxint.protocol.audio import AudioFormat
-from voxint.protocol.codec import decode_client
+from voxint.protocol.codec import decode_client, refused_upload
 from voxint.server.auth import admits
 from voxint.server.host import Host
 
@@ -34,6 +34,10 @@ REFUSED = 4401
 
 GOING_AWAY = 1001
 LEFT = 1000
+
+MAX_REGISTER_BYTES = 256 * 1024
+"""Of a frame before REGISTER has succeeded; chosen here: as much as a session may have in prompts and functions, and
+read in milliseconds, where anybody may send it."""
 
 
 class Connection:
@@ -80,9 +84,11 @@ class Connection:
             self._audio(frame)
             return
         try:
-            inbound = decode_client(frame, self._host.config.max_frame_bytes)
+            inbound = decode_client(frame, self._frame_limit())
             self._dispatch(inbound.session_id, inbound.message)
         except WireError as error:
+            if self.session is not None and (request_id := refused_upload(frame)) is not None:
+                self._refuse_upload(request_id)
             self._refuse(error)
 
     def close(self, code: int, reason: str) -> None:
@@ -101,6 +107,10 @@ class Connection:
     def remaining_s(self) -> float:
         """Return how long the client may go on saying nothing."""
         return self.last_heard + self._host.config.session_timeout_s - trio.current_time()
+
+    def _frame_limit(self) -> int:
+        most = self._host.config.max_frame_bytes
+        return most if self.session is not None else min(most, MAX_REGISTER_BYTES)
 
     def _dispatch(self, session_id: str | None, message: m.ClientMessage) -> None:
         if isinstance(message, m.HealthCheck):
@@ -179,11 +189,20 @@ class Connection:
             return
         if self._host.draining:
             raise WireError("SERVER_BUSY", "the server is shutting down", "", message.request_id)
-        session.settings = session.settings.patched(message.patch)
+        before = session.settings
+        session.settings = _patched(before, message)
+        try:
+            self._begin(session, message)
+        except WireError:
+            session.settings = before  # a refused request changes nothing
+            raise
+
+    def _begin(self, session: Session, message: m.Request) -> None:
         if message.data_type == "TEXT":
             self._text(session, message)
         elif message.stream_flag:
-            self._begin_upload(session, message.request_id)
+            self._upload = session.listen(message.request_id, self.outbox)
+            self._stray_told = False
         else:
             session.listen(message.request_id, self.outbox, whole=message.content.voice)
 
@@ -210,21 +229,23 @@ class Connection:
             code = "SESSION_INVALID" if self.session is None else "STREAM_SEQ_ERROR"
             self._refuse(WireError(code, "audio came without a start frame; what follows is ignored"))
 
-    def _begin_upload(self, session: Session, request_id: str) -> None:
-        try:
-            self._upload = session.listen(request_id, self.outbox)
-        except WireError:
-            if not session.registry.is_live(request_id):
-                self._upload = None
-                self._refused = request_id
-            self._stray_told = True  # the refusal says it all; the client goes on sending for a while
-            raise
-        self._stray_told = False
+    def _refuse_upload(self, request_id: str) -> None:
+        """Swallow what follows a start frame that was refused: it is not of the upload that is open."""
+        self._refused = request_id
+        self._stray_told = True  # the refusal says it all; the client goes on sending for a while
+        if self._upload is not None and self._upload[0].id != request_id:
+            self._close_upload()
+
+    def _close_upload(self) -> None:
+        if self._upload is not None:
+            request, upload = self._upload
+            self._upload = None
+            if not request.stopping.is_set():
+                upload.end()
 
     def _end_upload(self, session: Session, request_id: str) -> None:
         if self._upload is not None and self._upload[0].id == request_id:
-            self._upload[1].end()
-            self._upload = None
+            self._close_upload()
             self._stray_told = True  # late audio of an upload that has ended is no news
         elif request_id != self._refused and session.registry.find(request_id) is None:
             raise WireError("STREAM_SEQ_ERROR", "an end frame came without a start frame", "", request_id)
@@ -272,3 +293,10 @@ class Connection:
             hidden = set(health.__struct_fields__) - set(message.check_fields)
             health = msgspec.structs.replace(health, **dict.fromkeys(hidden))
         self.outbox.post(m.HealthCheckAck(health_status=health))
+
+
+def _patched(settings: Settings, message: m.Request) -> Settings:
+    try:
+        return settings.patched(message.patch)
+    except WireError as error:
+        raise WireError(error.code, error.message, error.detail, message.request_id) from None

@@ -123,9 +123,9 @@ class Checker:
             case Interrupt():
                 self._interrupts.append((message.interrupt_request_id or None, now))
             case Request() if message.stream_seq != -1:
-                self._patched(message.patch)
                 known = self._requests.get(message.request_id)
-                if known is None or known.ended:  # else: the id is live, and the server has to say so
+                if known is None or known.ended:  # else: the id is live, the server has to say so, and changes nothing
+                    self._patched(message.patch)
                     self._requests[message.request_id] = _Heard(self._spoken)
                     self._receipts.pop(message.request_id, None)
 
