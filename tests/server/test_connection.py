@@ -154,6 +154,40 @@ async def test_a_client_can_say_goodbye() -> None:
         assert model.calls[0].cancelled == 0.5
 
 
+@pytest.mark.parametrize("why", ["goodbye", "silence"])
+async def test_a_close_waits_for_what_stops(why: str) -> None:
+    """The last frame and the acknowledgement come before it, by the interrupt deadline; nothing is begun meanwhile."""
+    model = ScriptedModel("Well, ", FOREVER, lingers=0.125)
+    async with talk_with(Agent(llm=model)) as talk:
+        talk.ask("r1")
+        await trio.sleep(0.5)
+        talk.interrupt("r1")
+        if why == "goodbye":
+            talk.say(m.Shutdown(reason="done"))
+        else:
+            talk.connection.close(4408, "nothing was heard for too long")
+        talk.connection.receive('{"version": "1.0", "msg_type": "REQUEST"}')
+        assert not talk.connection.ending.is_set()
+        await talk.connection.ending.wait()
+        assert trio.current_time() == 0.625
+    assert talk.frames_of("r1")[-1].interrupt_reason == "USER_STOP"
+    assert [ack.outcomes for ack in talk.acks] == [{"r1": "stopped"}]
+    assert talk.errors == []
+
+
+async def test_a_goodbye_ends_what_is_live() -> None:
+    """Its last frame says why; what hangs is not waited for beyond the interrupt deadline."""
+    model = ScriptedModel("Well, ", FOREVER, lingers=8.0)
+    async with talk_with(Agent(llm=model)) as talk:
+        talk.ask("r1")
+        await trio.sleep(0.5)
+        talk.say(m.Shutdown())
+        await talk.connection.ending.wait()
+        assert trio.current_time() == 0.75
+        await trio.sleep(8)
+    assert talk.frames_of("r1")[-1].interrupt_reason == "CLIENT_SHUTDOWN"
+
+
 async def test_empty_text_only_updates_the_session() -> None:
     """The request is answered as an empty one; nothing is asked of the model, and nothing interrupted."""
     model = ScriptedModel("Well, ", 1.0, "yes.")
@@ -283,3 +317,17 @@ async def test_a_stranger_sends_no_large_frame() -> None:
     ]
     assert "frame" in talk.errors[0].error_msg
     assert "session" in talk.errors[1].error_msg
+
+
+async def test_questions_that_nobody_reads_the_answers_of_cost_little() -> None:
+    """SESSION_INFO is made when it is sent: a thousand that wait do not hold the functions a thousand times."""
+    async with talk_with(ECHO, m.SessionPatch(function_calling=(Tool("sing"),))) as talk:
+        await trio.sleep(1)
+        talk.stop_reading()
+        await trio.sleep(1)
+        talk.say(m.SessionQuery(query_fields=("function_calling",)))
+        talk.ask("u1", "", m.SessionPatch(function_calling=()))
+        talk.read_on()
+        await trio.sleep(1)
+    [told] = [frame.session_data for _, frame in talk.frames if isinstance(frame, m.SessionInfo)]
+    assert told == {"function_calling": []}

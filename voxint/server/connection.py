@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 import uuid
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from typing import Any
 
 import msgspec
 import trio
+from attrs import frozen
 
 from voxint.core.failure import Failure
 from voxint.core.outbox import Outbox
@@ -39,6 +41,21 @@ MAX_REGISTER_BYTES = 256 * 1024
 """Of a frame before REGISTER has succeeded; chosen here: as much as a session may have in prompts and functions, and
 read in milliseconds, where anybody may send it."""
 
+SESSION_FIELDS = frozenset(
+    ("platform", "require_tts", "enable_srs", "function_calling", "create_time", "remaining_seconds")
+)
+
+
+@frozen(eq=False)
+class _Draft:
+    """A message made when the writer takes it: who asks and does not read piles up questions, not answers."""
+
+    make: Callable[[], m.ServerMessage]
+    owner: object = None
+
+    def take(self, now: float) -> m.ServerMessage:
+        return self.make()
+
 
 class Connection:
     """What a client has said so far, and the answers on their way to it.
@@ -47,10 +64,10 @@ class Connection:
         host: The server.
 
     Attributes:
-        outbox: What the writer sends; closed once `closing` is set.
+        outbox: What the writer sends.
         session: None until REGISTER succeeds.
         closing: The close code and reason, once the connection has to end.
-        ending: Set then.
+        ending: Set once every request has stopped then; the outbox is closed.
         last_heard: When the last frame came, on trio's clock.
     """
 
@@ -78,7 +95,7 @@ class Connection:
     def receive(self, frame: str | bytes) -> None:
         """Do what a frame asks. A bad frame costs an ERROR, never the connection, except a failed REGISTER."""
         if self.closing is not None:
-            return  # nobody reads the answer any more, so nothing is begun
+            return  # the connection is on its way out: nothing is begun
         self.last_heard = trio.current_time()
         if isinstance(frame, bytes):
             self._audio(frame)
@@ -91,17 +108,26 @@ class Connection:
                 self._refuse_upload(request_id)
             self._refuse(error)
 
-    def close(self, code: int, reason: str) -> None:
-        """End the connection once what waits has been written; the first reason stands."""
-        if self.closing is None:
-            self.closing = (code, reason)
-            self.outbox.close()
-            self.ending.set()
+    def close(self, code: int, reason: str, why: str = "DISCONNECT") -> None:
+        """End the connection: cancel what is live because of `why`, write what waits, and close. The first call stands.
+
+        The outbox takes what is posted until every request has stopped, which the guard of each bounds: its last frame
+        and the acknowledgement of an INTERRUPT that came before.
+        """
+        if self.closing is not None:
+            return
+        self.closing = (code, reason)
+        if self.session is None:
+            self._end()
+        else:
+            self.session.interrupt(None, why).when_stopped(lambda _: self._end())
+
+    def _end(self) -> None:
+        self.outbox.close()
+        self.ending.set()
 
     def lost(self) -> None:
         """Cancel what the client had asked: the connection is gone, by whoever's doing."""
-        if self.session is not None:
-            self.session.close("DISCONNECT")
         self.close(GOING_AWAY, "the connection was lost")
 
     def remaining_s(self) -> float:
@@ -264,6 +290,10 @@ class Connection:
         raise WireError("MALFORMED_PAYLOAD", "FUNCTION_RESULT is not granted", "$.msg_type")
 
     def _session_query(self, session: Session, message: m.SessionQuery) -> None:
+        wanted = SESSION_FIELDS.intersection(message.query_fields or SESSION_FIELDS)
+        self.outbox.queue(_Draft(functools.partial(self._session_info, session, wanted)))
+
+    def _session_info(self, session: Session, wanted: frozenset[str]) -> m.SessionInfo:
         settings = session.settings
         data = {
             "platform": settings.platform,
@@ -276,13 +306,11 @@ class Connection:
             "create_time": int(self._created * 1000),
             "remaining_seconds": max(0, int(self.remaining_s())),
         }
-        wanted = message.query_fields or tuple(data)
-        chosen = {name: data[name] for name in wanted if name in data}
-        self.outbox.post(m.SessionInfo(status="SUCCESS", message="", session_data=chosen))
+        chosen = {name: value for name, value in data.items() if name in wanted}
+        return m.SessionInfo(status="SUCCESS", message="", session_data=chosen)
 
     def _shutdown(self, session: Session, message: m.Shutdown) -> None:
-        session.close("CLIENT_SHUTDOWN")
-        self.close(LEFT, "the client said goodbye")
+        self.close(LEFT, "the client said goodbye", "CLIENT_SHUTDOWN")
 
     def _heartbeat_reply(self, session: Session, message: m.HeartbeatReply) -> None:
         pass  # to have been heard is all it asks
