@@ -87,8 +87,6 @@ async def test_whatever_a_stage_raises_ends_its_request_alone(fault: Exception, 
     [error] = talk.errors
     assert (error.error_code, error.error_msg, error.stage, error.request_id) == (code, words, "llm", "r1")
     assert talk.text_of("r2") == "Yes?"
-    assert talk.book.finished_requests[0].failure is not None
-    assert talk.book.finished_requests[0].failure.cause is fault
 
 
 @pytest.mark.parametrize("fault", [ValueError("no"), ExceptionGroup("many", [OSError("no")])])

@@ -84,7 +84,7 @@ async def test_an_overrun_counts_until_it_lets_go() -> None:
     request.interrupt("USER_STOP")
     request.finish()
     assert (request.overrun, desk.registry.overrunning) == (True, 1)
-    request.exited = True
+    desk.registry.reaped(request)
     assert desk.registry.overrunning == 0
 
 

@@ -9,8 +9,10 @@ from tests.talk import Talk, talk_with
 from voxint.core.agent import Agent
 from voxint.core.answer import Answer
 from voxint.core.conversation import open_conversation
+from voxint.core.observer import Silence
 from voxint.core.request import Request
 from voxint.core.stages import ToolCall, Usage
+from voxint.errors import ServerError, UpstreamError
 from voxint.protocol import messages as m
 from voxint.protocol.audio import AudioFormat
 from voxint.protocol.events import Text
@@ -93,6 +95,28 @@ async def test_an_observer_that_raises_costs_a_log_line(autojump_clock: MockCloc
     assert [line["event"] for line in lines] == ["an observer raised"] * 3
     assert "ValueError" in str(lines)
     assert "secret" not in str(lines)
+
+
+async def test_a_request_that_is_remembered_holds_little(autojump_clock: MockClock) -> None:
+    """Its text is in one piece; of its failure the exception is there for the observer alone, with all it refers to."""
+    fault = UpstreamError("it broke off")
+
+    class Book(Silence):
+        def finished(self, request: Request) -> None:
+            assert request.failure is not None
+            ended.append((request, request.failure.cause))
+
+    ended: list[tuple[Request, BaseException | None]] = []
+    agent = Agent(llm=ScriptedModel(*["word "] * 1000, fault))
+    async with open_conversation(agent, observer=Book()) as conversation:
+        with pytest.raises(ServerError, match="it broke off"):
+            await conversation.ask("Hi").text()
+    [(request, cause)] = ended
+    assert cause is fault
+    assert request.failure is not None
+    assert (request.failure.code, request.failure.stage, request.failure.cause) == ("UPSTREAM_ERROR", "llm", None)
+    assert request.ledger.written == "word " * 1000
+    assert len(request.ledger._written) == 1
 
 
 async def test_a_complete_request_has_no_receipt() -> None:

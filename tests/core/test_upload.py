@@ -141,3 +141,15 @@ async def test_closing_the_reading_end_is_allowed() -> None:
         talk.upload.push(bytes(640))
     talk.upload.end()
     assert [len(piece) for piece in await talk.read()] == [640]
+
+
+async def test_the_end_of_an_upload_that_was_stopped_is_no_end() -> None:
+    """A recogniser that has heard enough is told nothing by the end frame, nor by a second one."""
+    talk = Uploaded()
+    talk.upload.stop()
+    talk.upload.end()
+    assert talk.ended == []
+    talk = Uploaded()
+    talk.upload.end()
+    talk.upload.end()
+    assert talk.ended == [0.0]

@@ -32,7 +32,6 @@ def test_nothing_is_heard_before_anything_is_sent() -> None:
     ledger = spoken_ledger(("Hello.", RATE), sent_at=None)
     assert ledger.heard_samples(100.0) == 0
     assert ledger.heard_text(100.0) == ""
-    assert ledger.lead_ms(100.0) == 0.0
     assert ledger.playing_until is None
 
 
@@ -40,7 +39,6 @@ def test_playback_follows_the_clock_from_the_first_frame() -> None:
     """A frame sent at 5 s is being played from 5 s on, until it ends."""
     ledger = spoken_ledger(("Hello.", 2 * RATE), sent_at=5.0)
     assert [ledger.heard_samples(now) for now in (5.0, 5.5, 7.0, 9.0)] == [0, RATE // 2, 2 * RATE, 2 * RATE]
-    assert [ledger.lead_ms(now) for now in (5.0, 5.5, 7.0, 9.0)] == [2000.0, 1500.0, 0.0, 0.0]
     assert ledger.playing_until == 7.0
 
 
@@ -118,13 +116,6 @@ def test_a_report_never_takes_back_an_earlier_one() -> None:
     ledger.reported(500.0, 0.5)
     ledger.reported(100.0, 0.5)
     assert ledger.heard_samples(0.5) == RATE // 2
-
-
-def test_reports_don_t_hold_back_pacing() -> None:
-    """The lead follows the clock alone, so a client that reports nonsense can't starve itself."""
-    ledger = spoken_ledger(("Hello.", RATE))
-    ledger.reported(0.0, 0.75)
-    assert ledger.lead_ms(0.75) == 250.0
 
 
 def test_heard_text_is_cut_back_to_the_last_whole_word() -> None:
@@ -335,3 +326,35 @@ def test_a_frozen_ledger_gives_one_answer(reply: list[tuple[str, int]], frozen_a
     heard = ledger.heard_text(frozen_at)
     ledger.freeze(frozen_at)
     assert ledger.heard_text(later) == heard
+
+
+def half_heard(*, spoken: bool, frozen: bool) -> PlayoutLedger:
+    """Return the ledger of three words, two of them shown, of which one had been heard after a second."""
+    ledger = PlayoutLedger(AudioFormat(RATE), spoken=spoken)
+    for word in ("One ", "two ", "three."):
+        ledger.wrote_text(word)
+        ledger.begin_span(word)
+        ledger.generated(RATE)
+    ledger.end_spans()
+    ledger.sent_text("One ")
+    ledger.sent_text("two ")
+    ledger.sent(3 * RATE, 0.0)
+    if frozen:
+        ledger.freeze(1.0)
+        ledger.sent_text("three.")
+    return ledger
+
+
+@pytest.mark.parametrize("spoken", [True, False])
+@pytest.mark.parametrize("frozen", [True, False])
+def test_joined_text_is_the_same_text(spoken: bool, frozen: bool) -> None:
+    """What was written, shown and heard is what it was, before and after a freeze; in a few pieces."""
+    as_it_came, joined = half_heard(spoken=spoken, frozen=frozen), half_heard(spoken=spoken, frozen=frozen)
+    joined.join_text()
+    joined.join_text()
+    for ledger in as_it_came, joined:
+        ledger.freeze(1.0)
+    assert (joined.written, joined.shown) == (as_it_came.written, as_it_came.shown)
+    assert joined.text_account(9.0) == as_it_came.text_account(9.0)
+    assert joined.heard_text(9.0) == ("One " if spoken else "One two ")
+    assert len(joined._written) + len(joined._shown) == 3

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 
 from tests.talk import SPOKEN, WRITTEN, Book, Talk, open_talk
 from voxint.core.agent import Agent
+from voxint.core.failure import Failure
 from voxint.core.request import Request
 from voxint.core.stages import Usage
 from voxint.errors import UpstreamError
@@ -255,7 +256,7 @@ async def test_a_request_that_cannot_be_counted_ends_nothing(lines: Lines, monke
     """It costs its numbers and a line that names the bug; the next is counted."""
     accounts = [ValueError("persimmon")]
 
-    def account(self: Telemetry, request: Request) -> None:
+    def account(self: Telemetry, request: Request, failure: Failure | None) -> None:
         raise accounts.pop()
 
     async with watch(Agent(llm=ScriptedModel("Yes."))) as watched, trio.open_nursery() as nursery:

@@ -11,13 +11,19 @@ __all__ = ["Observer", "Silence"]
 
 
 class Observer(Protocol):
-    """Told in the instant it happens, in the task where it happens: it must not wait and must not raise."""
+    """Told in the instant it happens, in the task where it happens: it must not wait.
+
+    What it raises costs a line in the log.
+    """
 
     def accepted(self, request: Request) -> None:
         """`request` is live."""
 
     def finished(self, request: Request) -> None:
-        """`request` has ended; its outcome, receipt and timeline are settled."""
+        """`request` has ended; its outcome, receipt and timeline are settled.
+
+        `request.failure` has its exception now and not later: who wants it later keeps the failure.
+        """
 
     def reaped(self, request: Request) -> None:
         """The last task of `request`, which had been declared overrun, is gone at last."""

@@ -105,7 +105,6 @@ class Registry:
     @property
     def overrunning(self) -> int:
         """How many ended requests still have a task that does not let go."""
-        self._overrunning = {request for request in self._overrunning if not request.exited}
         return len(self._overrunning)
 
     def find(self, request_id: str) -> Request | None:
@@ -132,6 +131,10 @@ class Registry:
                 self._ended.popitem(last=False)
         if request.overrun:
             self._overrunning.add(request)
+
+    def reaped(self, request: Request) -> None:
+        """Count an overrun request no more: its last task is gone."""
+        self._overrunning.discard(request)
 
     def interrupt(self, request_id: str | None, reason: str, played_ms: float | None = None) -> Interruption:
         """Cancel the request of that id, or with None all live ones: at once, without an await.

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Literal, Protocol
 
 import trio
+from attrs import evolve
 
 from voxint.core.agent import Limits
 from voxint.core.answer import Answer
@@ -60,7 +61,7 @@ class Request:
         ending: `live` until `finish`.
         overrun: Whether its clean-up had not ended by the interrupt deadline.
         reason: Why it was interrupted.
-        failure: Why it failed.
+        failure: Why it failed; the exception behind it until all have been told of the end.
         receipt: The account of its interruption.
         stopping: Set when its end was asked for.
         stopped: Set when it has ended: nothing that bears its id will be sent any more.
@@ -207,6 +208,13 @@ class Request:
             for told in self._on_stop:
                 told()
             self._on_stop.clear()
+            self._shrink()
+
+    def _shrink(self) -> None:
+        """Let go of what is large and done with: the request is remembered for its receipt."""
+        self.ledger.join_text()
+        if self.failure is not None:
+            self.failure = evolve(self.failure, cause=None)  # its traceback holds all that the stage had at hand
 
     def when_stopped(self, tell: Callable[[], None]) -> None:
         """Call `tell` in the very step in which the request has stopped, or now where it has. It must not raise."""

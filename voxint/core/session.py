@@ -132,6 +132,7 @@ class Session:
 
     def reaped(self, request: Request) -> None:
         """Pass on that an overrun request is gone."""
+        self.registry.reaped(request)
         self._tell(self._observer.reaped, request)
 
     def _tell(self, hear: Callable[[Request], None], request: Request) -> None:

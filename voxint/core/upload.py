@@ -70,7 +70,9 @@ class Upload(trio.abc.ReceiveChannel[bytes]):
             self._reader.unpark()
 
     def end(self) -> None:
-        """Note the end frame: the recogniser gets what is left, then the end."""
+        """Note the end frame: the recogniser gets what is left, then the end. Nothing where it has ended already."""
+        if self.ended:
+            return
         self.ended = True
         self._on_end()
         self._reader.unpark_all()

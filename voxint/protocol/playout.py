@@ -92,8 +92,7 @@ class PlayoutLedger:
     report corrects that clock, forward or back, and is exact at its instant; from there the clock goes on until the
     next report. So an interrupt that brings its own report is cut exactly there, a client that reports rarely is not
     taken to stand still between reports, and one that falls silent ends by the clock. A report never counts more than
-    was sent, nor less than the report before it. Pacing (`lead_ms`) heeds no report: a client that reports nonsense
-    can't stall its own audio.
+    was sent, nor less than the report before it.
 
     Args:
         audio_format: What the client is sent.
@@ -169,6 +168,14 @@ class PlayoutLedger:
         if self._frozen is None:
             self._frozen = _Frozen(now, self.heard_samples(now), len(self._shown))
 
+    def join_text(self) -> None:
+        """Keep the text in few pieces; nothing that follows from it changes. For a reply that has ended."""
+        shown = len(self._shown) if self._frozen is None else self._frozen.shown
+        self._written = [self.written]
+        self._shown = ["".join(self._shown[:shown]), "".join(self._shown[shown:])]
+        if self._frozen is not None:
+            self._frozen.shown = 1
+
     # What follows from it.
 
     @property
@@ -188,10 +195,6 @@ class PlayoutLedger:
             return None
         until = (self._client or self._clock).until
         return until if self._frozen is None else min(until, self._frozen.now)
-
-    def lead_ms(self, now: float) -> float:
-        """Return how many milliseconds of audio are sent and not yet played by the clock."""
-        return max(0.0, (self._clock.until - now) * 1000)
 
     def heard_samples(self, now: float) -> int:
         """Return how many samples have been heard, at most those sent."""

@@ -14,6 +14,7 @@ from typing import Any
 
 import trio
 
+from voxint.core.failure import Failure
 from voxint.core.observer import Observer, Silence
 from voxint.core.request import Request
 from voxint.core.timeline import Instant
@@ -46,7 +47,7 @@ class Telemetry:
         self.metrics = Metrics()
         self._then = then or Silence()
         self._running = False
-        self._ended: deque[Request] = deque()
+        self._ended: deque[tuple[Request, Failure | None]] = deque()
         self._news = trio.lowlevel.ParkingLot()
 
     async def run(self, until: trio.CancelScope) -> None:
@@ -75,7 +76,7 @@ class Telemetry:
     def finished(self, request: Request) -> None:
         """Have its outcome counted and logged; an overrun is told now, while it is known which stages hang."""
         self.metrics.live.dec()
-        self._ended.append(request)
+        self._ended.append((request, request.failure))  # which loses its exception when all have been told
         if self._running:
             self._news.unpark()
         else:
@@ -108,18 +109,18 @@ class Telemetry:
 
     def _catch_up(self) -> None:
         while self._ended:
-            request = self._ended.popleft()
+            request, failure = self._ended.popleft()
             try:
-                self._account(request)
+                self._account(request, failure)
             except Exception as error:  # noqa: BLE001 - a number that is missing must not end the server
                 log.error("ended request not counted", **_ids(request), trace=places(error))
 
-    def _account(self, request: Request) -> None:
+    def _account(self, request: Request, failure: Failure | None) -> None:
         tokens, source = _tokens(request)
         audio = request.ledger.audio_account(trio.current_time())
         self._count_outcome(request)
         self._count_work(request, tokens, source, audio)
-        _log_outcome(request, tokens, source, audio)
+        _log_outcome(request, failure, tokens, source, audio)
 
     def _count_outcome(self, request: Request) -> None:
         metrics = self.metrics
@@ -147,7 +148,7 @@ class Telemetry:
             metrics.first_audio.observe(first_s)
 
 
-def _log_outcome(request: Request, tokens: int, source: str, audio: AudioAccount) -> None:
+def _log_outcome(request: Request, failure: Failure | None, tokens: int, source: str, audio: AudioAccount) -> None:
     timeline = request.timeline
     line: dict[str, Any] = {
         **_ids(request),
@@ -162,7 +163,6 @@ def _log_outcome(request: Request, tokens: int, source: str, audio: AudioAccount
         "audio_generated_ms": round(audio.generated_ms, 1),
         "audio_sent_ms": round(audio.sent_ms, 1),
     }
-    failure = request.failure
     if failure is None:
         log.info("request finished", **_present(line))
         return
