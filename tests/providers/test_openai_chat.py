@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
@@ -218,6 +218,14 @@ async def test_bad_answers(chunks: list[bytes], message: str) -> None:
         (503, b'{"message": "starting"}', True, "starting"),
         (302, b"", False, "redirects"),
         (400, b"x" * 100_000, False, "x{300}$"),
+        (
+            400,
+            b'{"detail": [{"loc": ["body"], "msg": "Field required", "input": "x"}, {"msg": "No"}]}',
+            False,
+            "it says: Field required; No$",
+        ),
+        (400, b'{"detail": {"input": "x"}}', False, "extra_body$"),
+        (400, b'{"detail": [{"msg": "No", "input": "' + b"x" * 100_000, False, "extra_body$"),
     ],
 )
 async def test_refusals(
@@ -237,6 +245,58 @@ async def test_refusals(
         assert f"127.0.0.1:{server.port}" in str(caught.value)
         assert "hush" not in str(caught.value)
         assert "\n" not in str(caught.value)
+
+
+SAID = 'My daughter\'s name is 王小明, and "her" account number is 123456789.'
+SHORT = "珊瑚海边的小屋"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        f"cannot parse: {SAID}",
+        f"Input should be a list, input_value={SAID[:25]}...{SAID[-25:]}",
+        f"bad body: {json.dumps({'content': SAID})}",
+        f"too short: {SHORT}?",
+        f"too long: {'word ' * 180}{SAID * 20}",
+    ],
+)
+@pytest.mark.parametrize(
+    ("status", "form"),
+    [
+        (422, lambda words: json.dumps({"error": {"message": words}}).encode()),
+        (422, lambda words: json.dumps({"detail": [{"msg": words, "input": words}]}).encode()),
+        (422, lambda words: words.encode()),
+        (200, lambda words: event(error={"message": words})),
+    ],
+)
+async def test_a_providers_words_do_not_echo_the_turn(words: str, status: int, form: Callable[[str], bytes]) -> None:
+    """Nothing that was said, written or prompted gets from a refusal into an error: an error is logged."""
+
+    async def script(conversation: Conversation) -> None:
+        await conversation.request()
+        await conversation.answer(form(words), status, "application/json")
+
+    turn = Turn((ChatMessage("system", SHORT + "!"), ChatMessage("user", SAID), ChatMessage("user", SHORT)))
+    async with chat_with(script) as (chat, _, _):
+        with pytest.raises(UpstreamError, match="it says: ") as caught:
+            await generate(chat, turn)
+    for echo in ("daughter", "王", "738b", "123456", "珊瑚", "73ca"):
+        assert echo not in str(caught.value)
+
+
+async def test_a_key_in_a_header_is_blotted_out() -> None:
+    """Some providers take the key in a header of their own, and some repeat it."""
+
+    async def script(conversation: Conversation) -> None:
+        await conversation.request()
+        await conversation.answer(b'{"error": "no such key: hush-hush, nor whisper-whisper"}', 401)
+
+    headers = {"Api-Key": "hush-hush", "Authorization": "Bearer whisper-whisper"}
+    async with chat_with(script, headers=headers) as (chat, _, _):
+        for ask in (lambda: generate(chat), chat.check):
+            with pytest.raises(UpstreamError, match=r"no such key: \*\*\*, nor \*\*\*$"):
+                await ask()
 
 
 async def test_the_connection_is_used_again() -> None:
@@ -328,6 +388,7 @@ async def test_a_slow_reader_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> N
         ({"base_url": "http://key@host/v1"}, "option base_url"),
         ({"base_url": "http://host:port/v1"}, "option base_url"),
         ({"base_url": "http://host/v1/chat/completions"}, "before /chat/completions"),
+        ({"base_url": "http://a..b/v1"}, "option base_url"),
         ({"base_url": 5}, "option base_url"),
         ({"model": ""}, "option model"),
         ({"model": None}, "option model"),

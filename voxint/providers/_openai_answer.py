@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 
 import msgspec
-from attrs import define, field
+from attrs import define, evolve, field
 
-from voxint.core.stages import ToolCall, Usage
+from voxint.core.stages import ToolCall, Turn, Usage
 from voxint.errors import UpstreamError
 from voxint.net.sse import Event
 
 __all__ = ["Answer", "Provider", "model_names", "refusal_words"]
 
 SAID_CHARS = 300  # the brief words of a provider; a page of them is of no use in a log
+LOOKED_AT_CHARS = 1000  # of its words; blotting makes them fewer
+
+ECHO_CHARS = 16
+"""So many characters in a row that also stand in the turn are an echo of it. Two English texts share shorter ones by
+chance; of a longer text, servers quote some 25 at its begin and end."""
+
+LEAST_BYTES = 8  # a shorter message is blotted out nowhere: yes and no would be gone from every sentence
 
 
 class _Struct(msgspec.Struct, gc=False):
@@ -58,12 +66,18 @@ class _Chunk(_Struct):
     error: _Error | str | None = None
 
 
+class _Detail(_Struct):
+    """One of FastAPI's complaints; its other fields quote the request."""
+
+    msg: str = ""
+
+
 class _Refusal(_Struct):
     """An error body: OpenAI's form, or the bare forms of FastAPI and vLLM."""
 
     error: _Error | str | None = None
     message: str | None = None
-    detail: str | None = None
+    detail: str | list[_Detail] | None = None
 
 
 class _Model(_Struct):
@@ -88,13 +102,19 @@ class Provider:
         place: Host and port.
         model: The model's name.
         key_env: The variable that holds the key.
-        key: The key, to blot it out of what the provider says.
+        secrets: Key and header values, to blot them out of what the provider says.
+        turn: What it was asked: a person's words, blotted out as well.
     """
 
     place: str
     model: str
     key_env: str | None
-    key: str | None = field(repr=False)
+    secrets: tuple[str, ...] = field(repr=False)
+    turn: Turn = field(default=Turn(()), repr=False)
+
+    def asked(self, turn: Turn) -> Provider:
+        """Return the same with what it is asked now."""
+        return evolve(self, turn=turn)
 
     def refused(self, status: int, said: str) -> UpstreamError:
         """Return the error for an HTTP status other than 200."""
@@ -140,9 +160,10 @@ class Provider:
                 return "it does not accept the request; check model, headers and extra_body"
 
     def _quoted(self, said: str) -> str:
-        if self.key:
-            said = said.replace(self.key, "***")
         line = " ".join(said.split())
+        for secret in self.secrets:
+            line = line.replace(secret, "***")
+        line = _without_echo(line[:LOOKED_AT_CHARS], (message.content for message in self.turn.messages))
         return f"; it says: {line[:SAID_CHARS]}" if line else ""
 
 
@@ -237,15 +258,43 @@ class Answer:
 
 
 def refusal_words(body: bytes) -> str:
-    """Return what an error body says to people; nothing of a page of HTML."""
+    """Return what an error body says to people; nothing of a page of HTML, or of JSON in a form of its own."""
     try:
         refusal = _decode_refusal(body)
     except msgspec.MsgspecError:
-        return "" if body.lstrip().startswith(b"<") else body.decode("utf-8", "replace")
+        return "" if body.lstrip()[:1] in (b"<", b"{", b"[", b'"') else body.decode("utf-8", "replace")
     if isinstance(refusal, list):  # Gemini wraps its own in a list
         refusal = refusal[0] if refusal else _Refusal()
-    error = refusal.error
-    return (error.message if isinstance(error, _Error) else error) or refusal.message or refusal.detail or ""
+    error, detail = refusal.error, refusal.detail
+    if isinstance(detail, list):
+        detail = "; ".join(each.msg for each in detail)
+    return (error.message if isinstance(error, _Error) else error) or refusal.message or detail or ""
+
+
+def _without_echo(line: str, texts: Iterable[str]) -> str:
+    """Return `line` with all blotted out that it shares with one of `texts`, also where it quotes it as JSON does."""
+    long = []
+    for text in (" ".join(text.split()) for text in texts):
+        if len(text.encode()) >= LEAST_BYTES:
+            for form in (text, json.dumps(text)[1:-1]):
+                if len(form) >= ECHO_CHARS:
+                    long.append(form)
+                else:
+                    line = line.replace(form, "***")
+    known = "\n".join(long)  # `line` has no line break, so it shares nothing with two of them
+    shown = []
+    start = 0
+    while start < len(line):
+        end = start + ECHO_CHARS
+        if end > len(line) or line[start:end] not in known:
+            shown.append(line[start])
+            start += 1
+            continue
+        while end < len(line) and line[start : end + 1] in known:
+            end += 1
+        shown.append("***")
+        start = end
+    return "".join(shown)
 
 
 def model_names(body: bytes) -> set[str] | None:

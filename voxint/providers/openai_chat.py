@@ -30,6 +30,7 @@ CHECK_S = 10.0
 """How long `check` may take: a person waits for it."""
 
 ERROR_BODY_BYTES = 16_384
+SECRET_CHARS = 8  # a word so long in a header may be a key; no shorter one is
 MODELS_BYTES = 4 << 20  # the longest public list of models has some hundred KiB
 
 
@@ -69,7 +70,9 @@ class OpenAIChat:
         if not isinstance(include_usage, bool):
             raise ConfigError(_place("include_usage"), "true or false")
         self._include_usage = include_usage
-        self._provider = Provider(urlsplit(self._url).netloc, self._model, api_key_env, key)
+        secrets = [key] if key else []
+        secrets += [word for value in self._headers.values() for word in value.split() if len(word) >= SECRET_CHARS]
+        self._provider = Provider(urlsplit(self._url).netloc, self._model, api_key_env, tuple(secrets))
 
     async def generate(self, turn: Turn, out: trio.abc.SendChannel[Delta | ToolCall | Usage]) -> None:
         """Stream the answer: text as it comes, then the function calls, then the usage if the server tells it.
@@ -80,12 +83,13 @@ class OpenAIChat:
             UpstreamError: The provider refused, broke off, reported an error in mid-stream or spoke nonsense.
             UpstreamTimeout: It could not be reached in time.
         """
-        answer = Answer(self._provider)
+        provider = self._provider.asked(turn)
+        answer = Answer(provider)
         parser = EventParser()
         url = f"{self._url}/chat/completions"
         async with self._http.stream("POST", url, headers=self._headers, json=self._body(turn)) as response:
             if response.status_code != 200:
-                raise await self._refusal(response)
+                raise await _refusal(provider, response)
             with trio.CancelScope() as tail:
                 async for chunk in chunks(response):
                     if text := answer.take(parser.feed(chunk)):
@@ -94,7 +98,7 @@ class OpenAIChat:
                     if answer.finished and tail.deadline == math.inf:
                         tail.deadline = trio.current_time() + TAIL_S
         if not answer.finished:
-            raise self._provider.cut_off(response.headers.get("content-type", "none"), answer.began)
+            raise provider.cut_off(response.headers.get("content-type", "none"), answer.began)
         for call in answer.tool_calls():
             await out.send(call)
         if answer.usage is not None:
@@ -111,7 +115,7 @@ class OpenAIChat:
             with trio.fail_after(CHECK_S):
                 async with self._http.stream("GET", f"{self._url}/models", headers=self._headers) as response:
                     if response.status_code in (401, 403, 429) or response.status_code >= 500:
-                        raise await self._refusal(response)
+                        raise await _refusal(self._provider, response)
                     listed = await _read(response, MODELS_BYTES) if response.status_code == 200 else b""
         except trio.TooSlowError:
             raise UpstreamTimeout(f"{self._provider.place} did not answer within {CHECK_S:g} s") from None
@@ -133,15 +137,6 @@ class OpenAIChat:
         body["stream"] = True
         return body
 
-    async def _refusal(self, response: httpx.Response) -> UpstreamError:
-        body = b""
-        try:
-            with trio.move_on_after(ERROR_BODY_S):
-                body = await _read(response, ERROR_BODY_BYTES)
-        except UpstreamError:
-            pass  # its status says enough
-        return self._provider.refused(response.status_code, refusal_words(body))
-
 
 def _tool(tool: Tool) -> dict[str, object]:
     """Return a tool in OpenAI's form; servers refuse a schema without a type."""
@@ -150,6 +145,16 @@ def _tool(tool: Tool) -> dict[str, object]:
         "type": "function",
         "function": {"name": tool.name, "description": tool.description, "parameters": parameters},
     }
+
+
+async def _refusal(provider: Provider, response: httpx.Response) -> UpstreamError:
+    body = b""
+    try:
+        with trio.move_on_after(ERROR_BODY_S):
+            body = await _read(response, ERROR_BODY_BYTES)
+    except UpstreamError:
+        pass  # its status says enough
+    return provider.refused(response.status_code, refusal_words(body))
 
 
 async def _read(response: httpx.Response, limit: int) -> bytes:
@@ -177,6 +182,7 @@ def _base_url(value: object) -> str:
     try:
         parts = urlsplit(url)
         well_formed = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        (parts.hostname or "").encode("idna")  # a name that cannot be looked up, such as a..b, is a UnicodeError
     except ValueError:
         well_formed = False
     if not well_formed or parts.username is not None or parts.query or parts.fragment:
