@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 
 from tests.protocol import wire_messages
 from voxint.errors import WireError
-from voxint.protocol.codec import Inbound, decode_client, decode_server, encode_client, encode_server
+from voxint.protocol.codec import (
+    Inbound,
+    decode_client,
+    decode_server,
+    encode_client,
+    encode_server,
+    refused_upload,
+)
 from voxint.protocol.messages import (
     ClientMessage,
     FunctionCall,
@@ -254,6 +261,23 @@ def test_a_broken_binary_frame_is_refused(frame: bytes) -> None:
         decode_server(frame)
 
 
+@pytest.mark.parametrize(
+    ("fields", "request_id"),
+    [
+        ({"request_id": "req_1", "data_type": "VOICE", "stream_flag": True, "content": 7}, "req_1"),
+        ({"request_id": 7, "data_type": "SONG", "stream_flag": True, "stream_seq": 5}, ""),
+        ({"request_id": "req_1", "data_type": "VOICE", "stream_flag": True, "stream_seq": -1}, None),
+        ({"request_id": "req_1", "data_type": "TEXT", "stream_flag": True}, None),
+        ({"request_id": "req_1", "data_type": "VOICE"}, None),
+        ([], None),
+    ],
+)
+def test_a_broken_start_frame_is_told_from_other_frames(fields: object, request_id: str | None) -> None:
+    """Audio follows a start frame, however broken it is; none follows an end frame or a text."""
+    assert refused_upload(envelope("REQUEST", fields)) == request_id
+    assert refused_upload(envelope("INTERRUPT", fields)) is None
+
+
 @relaxed
 @given(wire_messages.client_messages, st.none() | wire_messages.text.filter(bool))
 def test_a_server_reads_what_a_client_wrote(message: ClientMessage, session_id: str | None) -> None:
@@ -305,3 +329,5 @@ def test_whatever_is_sent_gives_a_message_or_a_wire_error(frame: str | bytes) ->
         encode_client(inbound.message, inbound.session_id, 1)
     with suppress(WireError):
         encode_server(decode_server(frame), "s", 1)
+    if isinstance(frame, str):
+        refused_upload(frame)
