@@ -11,7 +11,7 @@ import trio
 from attrs import define, field, frozen
 
 if TYPE_CHECKING:
-    from voxint.net.httpd import Connection
+    from voxint.net.httpd import HttpConnection
 
 __all__ = ["Headers", "HttpError", "HttpLimits", "HttpRequest", "RequestHead", "ResponseStream"]
 
@@ -92,7 +92,7 @@ class HttpRequest:
     """
 
     head: RequestHead
-    _connection: Connection = field(repr=False)
+    _connection: HttpConnection = field(repr=False)
     disconnected_at: float | None = None
     answered: bool = False
 
@@ -140,7 +140,7 @@ class ResponseStream:
     """The body of a streamed response. Left without `end`, the connection is closed and the client sees a torn body."""
 
     _request: HttpRequest
-    _connection: Connection
+    _connection: HttpConnection
     _chunked: bool
     _muted: bool
 

@@ -93,7 +93,7 @@ async def _serve_http(
     limits: HttpLimits,
 ) -> tuple[Upgrade, RequestHead, trio.abc.Stream] | None:
     """Serve requests until the connection ends (None) or a WebSocket takes it over."""
-    connection = Connection(stream, limits)
+    connection = HttpConnection(stream, limits)
     try:
         while (head := await connection.receive_head()) is not None:
             if head.is_websocket and head.path in upgrades:
@@ -111,7 +111,7 @@ async def _serve_http(
 
 
 @define(eq=False)
-class Connection:
+class HttpConnection:
     """The h11 state of one connection, and the only code that touches its stream.
 
     Args:

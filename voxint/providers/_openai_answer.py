@@ -12,7 +12,7 @@ from voxint.core.stages import ToolCall, Turn, Usage
 from voxint.errors import UpstreamError
 from voxint.net.sse import Event
 
-__all__ = ["Answer", "Provider", "model_names", "refusal_words"]
+__all__ = ["Completion", "Provider", "model_names", "refusal_words"]
 
 SAID_CHARS = 300  # the brief words of a provider; a page of them is of no use in a log
 LOOKED_AT_CHARS = 1000  # of its words; blotting makes them fewer
@@ -177,7 +177,7 @@ class _Call:
 
 
 @define
-class Answer:
+class Completion:
     """The answer as far as it has come."""
 
     provider: Provider

@@ -16,7 +16,7 @@ from voxint.errors import ConfigError, UpstreamError, UpstreamTimeout
 from voxint.net.http import HttpClient, chunks
 from voxint.net.sse import EventParser
 from voxint.protocol.tools import Tool
-from voxint.providers._openai_answer import Answer, Provider, model_names, refusal_words
+from voxint.providers._openai_answer import Completion, Provider, model_names, refusal_words
 
 __all__ = ["OpenAIChat"]
 
@@ -84,7 +84,7 @@ class OpenAIChat:
             UpstreamTimeout: It could not be reached in time.
         """
         provider = self._provider.asked(turn)
-        answer = Answer(provider)
+        answer = Completion(provider)
         parser = EventParser()
         url = f"{self._url}/chat/completions"
         async with self._http.stream("POST", url, headers=self._headers, json=self._body(turn)) as response:

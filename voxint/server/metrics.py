@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias, get_args
+from typing import TypeAlias, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector, generate_latest
 
 from voxint._version import __version__
 from voxint.core.failure import Stage
+from voxint.core.request import Ending
 from voxint.protocol.receipt import STAGES
 
-__all__ = ["REASONS", "Metrics", "Outcome"]
+__all__ = ["REASONS", "Metrics"]
 
-Outcome: TypeAlias = Literal["complete", "interrupted", "failed"]
+OUTCOMES = tuple(ending for ending in get_args(Ending) if ending != "live")
 
 REASONS = (
     "USER_NEW_INPUT",
@@ -52,7 +53,7 @@ class Metrics:
         self.overrunning = self._gauge(
             "requests_overrunning", "Ended requests of which a stage still has not let go; each holds its upstream."
         )
-        self.requests = self._counter("requests", "Ended requests.", outcome=get_args(Outcome))
+        self.requests = self._counter("requests", "Ended requests.", outcome=OUTCOMES)
         self.interrupts = self._counter("interrupts", "Requests that an interruption stopped.", reason=REASONS)
         self.overruns = self._counter("overruns", "Stages that did not stop by the interrupt deadline.", stage=STAGES)
         self.stage_failures = self._counter(
