@@ -8,11 +8,11 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from voxint.core.agent import Agent
+from voxint.core.agent import Agent, Limits
 from voxint.core.conversation import Reply, open_conversation
 from voxint.core.settings import Settings
 from voxint.core.stages import Delta, ToolCall, Turn, Usage
-from voxint.errors import ServerError, UpstreamError, WireError
+from voxint.errors import ServerError, UpstreamError
 from voxint.protocol.events import Ended, Event, Text, Voice
 from voxint.testing.stages import FOREVER, HEAR, ScriptedEars, ScriptedModel, ScriptedVoice
 
@@ -81,7 +81,7 @@ async def test_a_voice_is_heard_while_it_speaks(autojump_clock: MockClock) -> No
     async with open_conversation(agent, SILENT) as conversation:
         reply = conversation.listen()
         for _ in range(10):
-            reply.hear(bytes(3200))
+            reply.send(bytes(3200))
         reply.end()
         assert await reply.text() == "Noon."
         assert [exchange.user for exchange in conversation.history] == ["what time is it"]
@@ -94,7 +94,10 @@ async def test_a_failed_reply_raises(autojump_clock: MockClock) -> None:
         reply = conversation.ask("One?")
         with pytest.raises(ServerError, match="it broke off") as raised:
             await reply.text()
+        assert str(raised.value) == "UPSTREAM_ERROR in llm: it broke off (stage llm)"
         assert raised.value.stage == "llm"
+        with pytest.raises(ServerError, match="it broke off"):
+            await anext(reply)
         assert await conversation.ask("Two?").text() == "Yes."
 
 
@@ -132,9 +135,38 @@ async def test_an_id_of_the_applications_own(autojump_clock: MockClock) -> None:
     """The application may name a reply; a name that is live already is refused, and the live one goes on."""
     async with open_conversation(Agent(llm=ScriptedModel.says("Yes.", every=0.5)), SILENT) as conversation:
         reply = conversation.ask("Hi", request_id="mine")
-        with pytest.raises(WireError, match="live already"):
+        with pytest.raises(ValueError, match="live already"):
             conversation.ask("Again", request_id="mine")
         assert await reply.text() == "Yes."
+
+
+async def test_what_a_caller_may_not_do_is_no_error_of_the_wire(autojump_clock: MockClock) -> None:
+    """There is no peer here: a call that can't be granted raises what a Python function raises."""
+    limits = Limits(overruns=1, upload_ahead_s=1.0)
+    async with open_conversation(Agent(llm=ScriptedModel(FOREVER, lingers=1.0), limits=limits)) as conversation:
+        with pytest.raises(RuntimeError, match="no speech recognition"):
+            conversation.listen()
+        conversation.ask("Hi")
+        await trio.sleep(0.125)
+        await conversation.interrupt()
+        with pytest.raises(RuntimeError, match="have not let go yet"):
+            conversation.ask("Hi")
+    async with open_conversation(Agent(llm=ScriptedModel(), stt=ScriptedEars(FOREVER), limits=limits)) as conversation:
+        reply = conversation.listen()
+        with pytest.raises(RuntimeError, match="behind the upload"):
+            reply.send(bytes(40_000))
+
+
+async def test_a_reply_has_one_reader_at_a_time(autojump_clock: MockClock) -> None:
+    """A second task is told so, instead of waiting for events that the first one took; the first reads on."""
+    async with open_conversation(Agent(llm=ScriptedModel(0.5, "Yes.")), SILENT) as conversation:
+        reply = conversation.ask("Hi")
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(reply.text)
+            await trio.sleep(0.25)
+            with pytest.raises(trio.BusyResourceError):
+                await anext(reply)
+        assert await events(reply) == []
 
 
 async def test_interrupting_from_another_thread() -> None:

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import uuid
 from collections import deque
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Self
+
+import trio
+from attrs import evolve
 
 from voxint.background import open_background
 from voxint.core.agent import Agent
@@ -21,7 +24,7 @@ from voxint.core.request import Request
 from voxint.core.session import Session
 from voxint.core.settings import Settings
 from voxint.core.upload import Upload
-from voxint.errors import ServerError
+from voxint.errors import ServerError, WireError
 from voxint.protocol.dialogue import Dialogue
 from voxint.protocol.events import Ended, Event, Text, events_of
 from voxint.protocol.messages import Error
@@ -82,20 +85,26 @@ class Conversation:
             request_id: The reply's id; one is made up where None.
 
         Raises:
-            WireError: A reply of that id is live already, or too many interrupted ones have not let go.
+            ValueError: A reply of that id is live already.
+            RuntimeError: Too many interrupted replies have not let go.
         """
         outbox = Outbox()
-        request = self._session.ask(request_id or _new_id(), text, outbox)
+        request_id = self._free(request_id)
+        with _for_the_caller():
+            request = self._session.ask(request_id, text, outbox)
         return Reply(self._session, request, outbox)
 
     def listen(self, *, request_id: str | None = None) -> VoiceReply:
         """Begin to listen, and interrupt what is live: at once, without an await.
 
         Raises:
-            WireError: As `ask`, or the agent has no speech recognition.
+            ValueError: As `ask`.
+            RuntimeError: As `ask`, or the agent has no speech recognition.
         """
         outbox = Outbox()
-        request, upload = self._session.listen(request_id or _new_id(), outbox)
+        request_id = self._free(request_id)
+        with _for_the_caller():
+            request, upload = self._session.listen(request_id, outbox)
         return VoiceReply(self._session, request, outbox, upload)
 
     def interrupt_nowait(self, reason: str = STOP) -> Interruption:
@@ -112,6 +121,13 @@ class Conversation:
         """
         return await _receipts(self.interrupt_nowait(reason))
 
+    def _free(self, request_id: str | None) -> str:
+        if request_id is None:
+            return f"req_{uuid.uuid4().hex}"
+        if self._session.registry.is_live(request_id):
+            raise ValueError(f"a reply of the id {request_id!r} is live already")
+        return request_id
+
 
 class Reply:
     """A reply on its way. Iterate over it for its events; what is not read yet holds the model back.
@@ -127,6 +143,8 @@ class Reply:
         self._outbox = outbox
         self._events: deque[Event] = deque()
         self._ended = False
+        self._failure: ServerError | None = None
+        self._reading = False
 
     @property
     def receipt(self) -> Receipt | None:
@@ -141,29 +159,41 @@ class Reply:
         """Return the next event; `Ended` is the last.
 
         Raises:
-            ServerError: The reply failed; says the stage.
+            ServerError: The reply failed; says the stage. Raised again by who reads on.
+            trio.BusyResourceError: Another task is reading the reply.
         """
+        if self._reading:
+            raise trio.BusyResourceError("another task is reading this reply")
+        self._reading = True
+        try:
+            return await self._next()
+        finally:
+            self._reading = False
+
+    async def _next(self) -> Event:
         while not self._events:
+            if self._failure is not None:
+                raise evolve(self._failure)  # a copy: each with its own traceback
             if self._ended:
                 raise StopAsyncIteration
             message = await self._outbox.next()
             if isinstance(message, Error):
-                self._ended = True
-                raise ServerError(
+                self._failure = ServerError(
                     message.error_code, message.error_msg, message.error_detail, message.retryable, message.stage
                 )
-            self._events.extend(events_of(message))
+            else:
+                self._events.extend(events_of(message))
         event = self._events.popleft()
-        self._ended = self._ended or isinstance(event, Ended)
+        self._ended = isinstance(event, Ended)
         return event
 
     async def text(self) -> str:
         """Read the reply to its end and return its text; its audio is passed over."""
         return "".join([event.text async for event in self if isinstance(event, Text)])
 
-    def played(self, ms: float) -> None:
-        """Report how much of the audio the listener has heard; without it, a clock estimates."""
-        self._session.played(self.request_id, ms)
+    def played(self, played_ms: float) -> None:
+        """Report how many milliseconds of the audio the listener has heard; without it, a clock estimates."""
+        self._session.played(self.request_id, played_ms)
 
     def interrupt_nowait(self, reason: str = STOP, *, played_ms: float | None = None) -> Interruption:
         """Cancel the reply now; `stopped` of the result waits for the proof.
@@ -188,13 +218,14 @@ class VoiceReply(Reply):
         super().__init__(session, request, outbox)
         self._upload = upload
 
-    def hear(self, audio: bytes) -> None:
+    def send(self, audio: bytes) -> None:
         """Pass on microphone audio: s16le mono at the settings' input rate, any size. Never waits.
 
         Raises:
-            WireError: The recogniser is too far behind.
+            RuntimeError: The recogniser is too far behind; the upload is of no use any more.
         """
-        self._upload.push(audio)
+        with _for_the_caller():
+            self._upload.push(audio)
 
     def end(self) -> None:
         """Note the end of the utterance; without it the upload is given up after `Limits.upload_idle_s`."""
@@ -206,5 +237,10 @@ async def _receipts(interruption: Interruption) -> dict[str, Receipt]:
     return interruption.acknowledgement().receipts
 
 
-def _new_id() -> str:
-    return f"req_{uuid.uuid4().hex}"
+@contextmanager
+def _for_the_caller() -> Iterator[None]:
+    """Tell what a session tells its peer to an application, in the same words: there is no wire here."""
+    try:
+        yield
+    except WireError as error:
+        raise RuntimeError(error.message) from None
