@@ -10,34 +10,17 @@ from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
 import pytest
-import soxr
 import trio
 import trio.testing
 
 import voxint
-from voxint.core.stages import Speech, SpeechToText, Transcript
+from tests.providers.spoken import QUIET, say
+from voxint.core.stages import SpeechToText, Transcript
 from voxint.errors import ConfigError, UpstreamError
-from voxint.providers.espeak import Espeak
 from voxint.providers.pocketsphinx import PocketSphinx, demo_sentences
 
 FRAME_BYTES = 640  # 20 ms, what the pipeline sends
-QUIET = bytes(16_000)
-
-
-async def say(sentence: str) -> bytes:
-    """Have espeak say `sentence`, at 16 kHz, with a little silence round it."""
-    text_in, text_out = trio.open_memory_channel[str](1)
-    speech_in, speech_out = trio.open_memory_channel[Speech](1_000)
-    text_in.send_nowait(sentence)
-    text_in.close()
-    stage = Espeak(voice="en-us")
-    await stage.synthesize(text_out, speech_in)
-    speech_in.close()
-    spoken = np.frombuffer(b"".join([speech.audio async for speech in speech_out]), dtype="<i2")
-    resampled = soxr.resample(spoken, stage.audio_format.rate, 16_000)
-    return b"".join((QUIET[:6_400], resampled.astype("<i2").tobytes(), QUIET[:9_600]))
 
 
 async def hear(stt: PocketSphinx, pcm: bytes) -> list[Transcript]:
