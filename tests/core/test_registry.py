@@ -113,3 +113,20 @@ async def test_waiting_for_nothing_is_no_wait() -> None:
         await interruption.stopped()
     assert told == [interruption]
     assert interruption.acknowledgement().status == "FAILED"
+
+
+async def test_who_waits_is_told_whatever_the_books_say() -> None:
+    """A bug in the accounts of a request holds no acknowledgement."""
+
+    class Spilled(Desk):
+        def settle(self, request: Request) -> None:
+            raise ZeroDivisionError
+
+    request = Spilled().admit("r1")
+    told: list[str] = []
+    request.when_stopped(lambda: told.append(request.id))
+    request.interrupt("USER_STOP")
+    with pytest.raises(ZeroDivisionError):
+        request.finish()
+    assert told == ["r1"]
+    assert request.stopped.is_set()

@@ -183,3 +183,11 @@ async def test_only_what_the_synthesizer_took_is_on_its_bill() -> None:
     usage = talk.acks[0].receipts["r1"].usage
     assert usage.tts_characters == sum(map(len, voice.calls[0].given)) < 200
     assert (usage.llm_tokens, usage.source) == (125, "estimated")
+
+
+async def test_a_client_that_asks_for_no_speech_gets_none() -> None:
+    """On the wire a session is one of text alone until the client says otherwise; the library's speaks."""
+    async with talk_with(Agent(llm=ScriptedModel("Yes."), tts=ScriptedVoice()), m.SessionPatch()) as talk:
+        talk.ask("r1")
+        await trio.sleep(1)
+    assert [frame.voice for frame in talk.frames_of("r1")] == [None, None]
