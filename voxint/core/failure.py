@@ -12,7 +12,7 @@ from voxint.errors import UpstreamError, UpstreamTimeout
 from voxint.logs import leaves
 from voxint.protocol.messages import Error, ErrorCode
 
-__all__ = ["NOT_OURS", "Failure", "Stage", "internal_failure", "is_ours", "stage_failure"]
+__all__ = ["NOT_OURS", "Failure", "Stage", "internal_failure", "is_ours", "stage_failure", "too_long"]
 
 Stage = Literal["stt", "llm", "tts"]
 
@@ -75,3 +75,8 @@ def stage_failure(stage: Stage, error: BaseException) -> Failure:
 def internal_failure(error: BaseException) -> Failure:
     """Return the failure that an exception out of voxint's own code means."""
     return Failure("INTERNAL_ERROR", "the server failed; its log says how", True, None, error)
+
+
+def too_long(seconds: float) -> Failure:
+    """Return the failure of a request that outlived its limit."""
+    return Failure("REQUEST_TIMEOUT", f"the request took longer than {seconds:g} s", True)

@@ -1,7 +1,7 @@
-"""The clock that ends a silent stage, and the channel ends that move it.
+"""What a stage owes and by when, and the channel end that counts as its sign of life.
 
-A stage's limit is not a task that watches it but a deadline that each sign of life pushes on: one comparison in trio's
-own deadline heap.
+A stage's limit is no task that watches it and no cancel scope round it, but a number that each token moves. The
+request's guard, which sleeps anyway, sleeps until the earliest of them and looks again.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from typing import Generic, TypeVar
 
 import trio
 
+from voxint.core.failure import Stage
 from voxint.errors import UpstreamTimeout
 
-__all__ = ["Patience", "Sink"]
+__all__ = ["Patience", "Sink", "Watch"]
 
 T = TypeVar("T")
 
@@ -24,33 +25,74 @@ of a token. Eight pieces of a stage that reads nothing take well under a millise
 
 
 class Patience:
-    """A cancel scope whose deadline moves.
+    """What a stage owes, and by when. Made by `Watch.patience`.
 
     Attributes:
-        scope: The stage runs inside it.
-        waiting_for: What the stage owes when the deadline falls, for the error.
+        stage: Which one.
+        due: When the patience ends, in seconds of trio's clock; infinite while the stage owes nothing.
     """
 
-    __slots__ = ("scope", "waiting_for")
+    __slots__ = ("_seconds", "_watch", "_what", "due", "stage")
 
-    def __init__(self) -> None:
-        self.scope = trio.CancelScope()
-        self.waiting_for = ""
+    def __init__(self, stage: Stage, watch: Watch) -> None:
+        self.stage = stage
+        self.due = math.inf
+        self._watch = watch
+        self._what = ""
+        self._seconds = 0.0
 
     def expect(self, what: str, seconds: float) -> None:
         """Give the stage `seconds` from now to deliver `what`."""
-        self.waiting_for = f"{what} within {seconds:g} s"
-        self.scope.deadline = trio.current_time() + seconds
-
-    def spent(self) -> UpstreamTimeout | None:
-        """Return the error that the deadline means, once it has fallen."""
-        if not self.scope.cancel_called:
-            return None
-        return UpstreamTimeout(f"did not deliver {self.waiting_for}")
+        self._what = what
+        self._seconds = seconds
+        self.due = trio.current_time() + seconds
+        if self.due < self._watch.wakes_at:
+            self._watch.wake_at(self.due)
 
     def rest(self) -> None:
         """Stop the clock: the stage owes nothing, it waits for us."""
-        self.scope.deadline = math.inf
+        self.due = math.inf
+
+    def timeout(self) -> UpstreamTimeout:
+        """Return the error that the end of the patience means."""
+        return UpstreamTimeout(f"did not deliver {self._what} within {self._seconds:g} s")
+
+
+class Watch:
+    """The patience with each stage of a request, for the one task that sleeps until the first of them ends.
+
+    Attributes:
+        wakes_at: When the sleeper looks next; minus infinity while nobody sleeps.
+    """
+
+    def __init__(self) -> None:
+        self.wakes_at = -math.inf
+        self._patiences: list[Patience] = []
+        self._sleep = trio.CancelScope()
+
+    def patience(self, stage: Stage) -> Patience:
+        """Return the patience with a stage that is about to begin."""
+        patience = Patience(stage, self)
+        self._patiences.append(patience)
+        return patience
+
+    def ended(self) -> Patience | None:
+        """Return one that has ended, or None."""
+        now = trio.current_time()
+        return next((patience for patience in self._patiences if patience.due <= now), None)
+
+    def wake_at(self, due: float) -> None:
+        """Have the sleeper look at `due`, which is sooner than it would."""
+        self.wakes_at = self._sleep.deadline = due
+
+    async def sleep(self, event: trio.Event, until: float) -> None:
+        """Sleep until `event`, until the first patience may have ended, or until `until`, whichever is first."""
+        self.wakes_at = min(until, *(patience.due for patience in self._patiences), math.inf)
+        try:
+            with trio.CancelScope(deadline=self.wakes_at) as self._sleep:
+                await event.wait()
+        finally:
+            self.wakes_at = -math.inf
 
 
 class Sink(trio.abc.SendChannel[T], Generic[T]):

@@ -13,7 +13,7 @@ import trio
 from attrs import frozen
 
 from voxint.core.agent import Agent
-from voxint.core.failure import Stage, is_ours, stage_failure
+from voxint.core.failure import is_ours, stage_failure
 from voxint.core.patience import Patience, Sink
 from voxint.core.request import Request
 from voxint.core.stages import Delta, Speech, SpeechToText, TextToSpeech, ToolCall, Transcript, Turn, Usage
@@ -83,7 +83,7 @@ class Pipeline:
             if upload.ended:
                 patience.expect("the rest of the transcript", self.agent.limits.transcript_s)
 
-        await self._run_stage("stt", patience, lambda: stt.transcribe(upload, Sink(hear)))
+        await self._run_stage(patience, lambda: stt.transcribe(upload, Sink(hear)))
         upload.stop()
         self.request.timeline.mark("transcribed")
         return encodable(join_transcripts(finals))
@@ -91,7 +91,8 @@ class Pipeline:
     async def _write(self, pieces: trio.MemorySendChannel[str] | None) -> None:
         """Run the model; its text goes to the client as it comes, and in speakable pieces to `pieces`."""
         request, limits = self.request, self.agent.limits
-        answer, ledger, patience, segmenter = request.answer, request.ledger, Patience(), Segmenter()
+        answer, ledger, segmenter = request.answer, request.ledger, Segmenter()
+        patience = request.watch.patience("llm")
 
         async def speak(ready: list[str]) -> None:
             if pieces is not None:
@@ -120,12 +121,12 @@ class Pipeline:
 
         request.timeline.mark("asked")
         patience.expect("the first token", limits.first_token_s)
-        await self._run_stage("llm", patience, lambda: self.agent.llm.generate(self.turn(), Sink(pass_on)))
+        await self._run_stage(patience, lambda: self.agent.llm.generate(self.turn(), Sink(pass_on)))
         await speak(segmenter.flush())
 
     async def _speak(self, tts: TextToSpeech, pieces: trio.MemoryReceiveChannel[str], voice: Voice) -> None:
         """Run the synthesizer; what it says waits in `voice` for its time."""
-        limits, patience = self.agent.limits, Patience()
+        limits, patience = self.agent.limits, self.request.watch.patience("tts")
         source = _Pieces(self.request, pieces, patience, voice, limits.first_audio_s)
 
         async def pass_on(speech: Speech) -> None:
@@ -137,22 +138,13 @@ class Pipeline:
                 patience.expect("more audio", limits.audio_stall_s)
 
         with pieces:
-            await self._run_stage("tts", patience, lambda: tts.synthesize(source, Sink(pass_on)))
+            await self._run_stage(patience, lambda: tts.synthesize(source, Sink(pass_on)))
             voice.end()
             async for _ in pieces:
                 pass  # a synthesizer that stops listening must not stop the text
 
-    async def _run_stage(self, name: Stage, patience: Patience, call: Callable[[], Awaitable[None]]) -> None:
-        with patience.scope:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._watch, name, patience, name=f"patience with {name} of {self.request.id}")
-                await self._call_stage(name, patience, call)
-                nursery.cancel_scope.cancel(reason=f"{name} has ended")
-        # Where the request is over, what would follow this stage does not begin.
-        await trio.lowlevel.checkpoint_if_cancelled()
-
-    async def _call_stage(self, name: Stage, patience: Patience, call: Callable[[], Awaitable[None]]) -> None:
-        request = self.request
+    async def _run_stage(self, patience: Patience, call: Callable[[], Awaitable[None]]) -> None:
+        request, name = self.request, patience.stage
         by_itself = False
         request.stage_began(name)
         try:
@@ -161,19 +153,12 @@ class Pipeline:
         except BaseException as error:  # a stage is foreign code, whatever it raises ends its request alone
             if not is_ours(error):
                 raise
-            # A silent stage that answers its cancellation with an error was silent all the same.
-            request.fail(stage_failure(name, patience.spent() or error))
+            request.fail(stage_failure(name, error))
         finally:
             patience.rest()
             request.stage_ended(name, by_itself=by_itself)
-
-    async def _watch(self, name: Stage, patience: Patience) -> None:
-        """Fail the request in the instant in which the stage's time is up, however long its clean-up takes."""
-        try:
-            await trio.sleep_forever()
-        finally:
-            if timeout := patience.spent():
-                self.request.fail(stage_failure(name, timeout))
+        # Where the request is over, what would follow this stage does not begin.
+        await trio.lowlevel.checkpoint_if_cancelled()
 
 
 def _checked(call: ToolCall) -> ToolCall:

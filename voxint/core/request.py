@@ -15,7 +15,8 @@ from attrs import evolve
 
 from voxint.core.agent import Limits
 from voxint.core.answer import Answer
-from voxint.core.failure import NOT_OURS, Failure, internal_failure
+from voxint.core.failure import NOT_OURS, Failure, internal_failure, stage_failure, too_long
+from voxint.core.patience import Watch
 from voxint.core.timeline import Timeline
 from voxint.protocol.playout import PlayoutLedger
 from voxint.protocol.receipt import STAGES, LastFrames, Receipt, StageState, UsageAccount
@@ -58,6 +59,7 @@ class Request:
 
     Attributes:
         scope: An interrupt cancels it; the registry finds it by `request_id` from acceptance on.
+        watch: Its patience with each stage.
         ending: `live` until `finish`.
         overrun: Whether its clean-up had not ended by the interrupt deadline.
         reason: Why it was interrupted.
@@ -78,6 +80,7 @@ class Request:
         self.scope = trio.CancelScope()
         self.timeline = Timeline()
         self.timeline.mark("accepted")
+        self.watch = Watch()
         self.ending: Ending = "live"
         self.overrun = False
         self.reason: str | None = None
@@ -159,16 +162,19 @@ class Request:
         self.finish()
 
     async def guard(self) -> None:
-        """Bound the work: by the request's deadline, and once it has to stop, by the interrupt deadline.
+        """Bound the work: by the request's deadline and each stage's, and once it has to stop, by the interrupt's.
 
         Cancelled, it interrupts the work, which is cancelled with it, and bounds its way out all the same.
         """
         try:
-            with trio.move_on_after(self._limits.request_s):
-                await self.stopping.wait()
-            if not self.stopping.is_set():
-                seconds = self._limits.request_s
-                self.fail(Failure("REQUEST_TIMEOUT", f"the request took longer than {seconds:g} s", retryable=True))
+            due = trio.current_time() + self._limits.request_s
+            while not self.stopping.is_set():
+                if (patience := self.watch.ended()) is not None:
+                    self.fail(stage_failure(patience.stage, patience.timeout()))
+                elif trio.current_time() >= due:
+                    self.fail(too_long(self._limits.request_s))
+                else:
+                    await self.watch.sleep(self.stopping, due)
         except trio.Cancelled:
             self.interrupt(GOING_DOWN)
             raise

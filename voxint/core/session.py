@@ -86,7 +86,7 @@ class Session:
         if stt is None:
             raise WireError("MALFORMED_PAYLOAD", "this server has no speech recognition: send text", "", request_id)
         request, pipeline = self._new(request_id, outbox)
-        patience = Patience()
+        patience = request.watch.patience("stt")
         upload = self._upload(request, stt, patience, whole)
         work = functools.partial(pipeline.answer_voice, stt, upload, patience)
         return self._start(request, work), upload
