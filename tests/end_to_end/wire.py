@@ -181,8 +181,7 @@ async def open_wire(url: str, *, narrow: bool = False) -> AsyncIterator[Wire]:
     stream = Lazy(await dial(parts.port, narrow=narrow), reading)
     try:
         async with trio.open_nursery() as nursery:
-            # It is annotated for trio's own two streams and takes any.
-            ws = await wrap_client_stream(nursery, stream, parts.netloc, parts.path)  # type: ignore[arg-type]
+            ws = await wrap_client_stream(nursery, stream, parts.netloc, parts.path)  # type: ignore[arg-type]  # any will do
             wire = Wire(ws, stream)
             nursery.start_soon(wire._read)
             nursery.start_soon(wire._write)

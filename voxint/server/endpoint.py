@@ -8,7 +8,7 @@ import trio
 from trio_websocket import ConnectionClosed, HandshakeError, WebSocketConnection
 from wsproto.utilities import RemoteProtocolError
 
-from voxint.logs import get_logger
+from voxint.logs import get_logger, places
 from voxint.net.websocket import wrap_server_stream
 from voxint.protocol.codec import encode_server
 from voxint.protocol.messages import Heartbeat, SessionWarn
@@ -47,8 +47,8 @@ async def serve_websocket(host: Host, stream: trio.abc.Stream) -> None:
             nursery.cancel_scope.cancel(reason="the connection has ended")
     except* (ConnectionClosed, HandshakeError, RemoteProtocolError, trio.BrokenResourceError):
         pass  # the client broke off, or does not speak WebSocket: its own affair
-    except* Exception as group:
-        log.error("connection failed", error=type(group.exceptions[0]).__name__, exc_info=group)
+    except* Exception as group:  # noqa: BLE001 - the boundary: one connection must not end the others
+        log.error("connection failed", trace=places(group))
 
 
 async def _serve(host: Host, nursery: trio.Nursery, ws: WebSocketConnection) -> None:
@@ -82,8 +82,8 @@ async def _read(connection: Connection, ws: WebSocketConnection) -> None:
                 connection.close(UNREAD, "what was asked for is not read")
     except ConnectionClosed:
         pass
-    except Exception as error:
-        log.error("connection failed", error=type(error).__name__, exc_info=error)
+    except Exception as error:  # noqa: BLE001 - the boundary: a bug met by one frame must not end the others
+        log.error("connection failed", trace=places(error))
         connection.close(FAULT, "the server failed")
         await trio.sleep_forever()  # ended by `_write` or `_keep_alive` within close_s
 
