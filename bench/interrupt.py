@@ -15,11 +15,11 @@ from time import monotonic
 
 import trio
 from attrs import Factory, define, frozen
-from trio_websocket import open_websocket_url
 
 from bench.figures import Percentiles
 from bench.processes import Child, child
 from bench.sessions import Turn, open_caller
+from bench.wire import open_wire
 from voxint.testing.sim.ledger import LedgerEntry, LedgerReport
 from voxint.testing.sim.process import sim_process
 
@@ -126,11 +126,12 @@ async def _call(
 
 async def _measure_echo(url: str, counted_from: float, until: float, measured: Measured) -> None:
     """Send what an INTERRUPT weighs, ten times a second, for as long as the workload runs."""
-    async with open_websocket_url(url) as ws:
+    async with open_wire(url) as wire:
         while monotonic() < until:
             began = monotonic()
-            await ws.send_message("x" * 160)
-            await ws.get_message()
+            await wire.send("x" * 160)
+            while not await wire.receive():
+                pass
             if began >= counted_from:
                 measured.echo_ms.append((monotonic() - began) * 1000)
             await trio.sleep(0.1)
