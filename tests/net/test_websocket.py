@@ -86,3 +86,19 @@ async def test_too_large_a_message_closes_the_connection() -> None:
             await client.get_message()
         assert client.closed is not None
         assert client.closed.code == 1009
+
+
+async def test_a_message_is_delivered_in_the_step_in_which_it_was_read() -> None:
+    """Whole and in order, also one that came in pieces; nothing goes through the queue then."""
+    async with pair() as (server, client):
+        assert isinstance(server, ServerWebSocket)
+        got: list[str | bytes] = []
+        server.deliver = got.append
+        for message in ("hello", b"\x00\x01", "x" * 70_000, "last"):
+            await client.send_message(message)
+        await wait_all_tasks_blocked()
+        assert got == ["hello", b"\x00\x01", "x" * 70_000, "last"]
+        assert type(got[1]) is bytes
+        await client.aclose()
+        with pytest.raises(ConnectionClosed):
+            await server.get_message()

@@ -50,7 +50,7 @@ class Limits:
     upload_ahead_s: float = _positive(30.0)
     lead_ms: float = _positive(300.0)
     frame_ms: float = field(default=40.0, validator=[validators.ge(10), validators.le(200)])
-    speech_ahead_ms: float = _positive(1000.0)
+    speech_ahead_ms: float = _positive(700.0)
     segments_ahead: int = field(default=32, validator=validators.ge(1))
     history_tokens: int = field(default=6000, validator=validators.ge(100))
     overruns: int = field(default=8, validator=validators.ge(1))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 
 import trio
-from trio_websocket import ConnectionClosed, HandshakeError, WebSocketConnection
+from trio_websocket import ConnectionClosed, HandshakeError
 from wsproto.utilities import RemoteProtocolError
 
 from voxint.logs import get_logger, places
-from voxint.net.websocket import wrap_server_stream
+from voxint.net.websocket import ServerWebSocket, wrap_server_stream
 from voxint.protocol.codec import encode_server
 from voxint.protocol.messages import Heartbeat, SessionWarn
 from voxint.server.connection import Connection
@@ -51,7 +51,7 @@ async def serve_websocket(host: Host, stream: trio.abc.Stream) -> None:
         log.error("connection failed", trace=places(group))
 
 
-async def _serve(host: Host, nursery: trio.Nursery, ws: WebSocketConnection) -> None:
+async def _serve(host: Host, nursery: trio.Nursery, ws: ServerWebSocket) -> None:
     connection = Connection(host)
     with host.admitted(connection):
         try:
@@ -62,33 +62,40 @@ async def _serve(host: Host, nursery: trio.Nursery, ws: WebSocketConnection) -> 
             connection.lost()
 
 
-async def _accept(host: Host, nursery: trio.Nursery, stream: trio.abc.Stream) -> WebSocketConnection | None:
+async def _accept(host: Host, nursery: trio.Nursery, stream: trio.abc.Stream) -> ServerWebSocket | None:
     """Return the open WebSocket, or None where it was refused or the client took too long."""
     with trio.move_on_after(host.config.register_s):
         request = await wrap_server_stream(nursery, stream, host.config.max_frame_bytes)
         if host.full:
             await request.reject(503, body=b"the server is full or going down")
             return None
-        return await request.accept()
+        ws = await request.accept()
+        assert isinstance(ws, ServerWebSocket)
+        return ws
     return None
 
 
-async def _read(connection: Connection, ws: WebSocketConnection) -> None:
-    """Receive until the connection ends. Nothing in here waits for anything but the next frame."""
+async def _read(connection: Connection, ws: ServerWebSocket) -> None:
+    """Receive until the connection ends: each frame in the step in which it came, and none is waited for."""
+
+    def receive(message: str | bytes) -> None:
+        try:
+            connection.receive(message)
+        except Exception as error:  # noqa: BLE001 - the boundary: a bug met by one frame must not end the others
+            log.error("connection failed", trace=places(error))
+            connection.close(FAULT, "the server failed")
+        if len(connection.outbox) > MOST_UNREAD:
+            connection.close(UNREAD, "what was asked for is not read")
+
+    ws.deliver = receive
     try:
         while True:
-            connection.receive(await ws.get_message())
-            if len(connection.outbox) > MOST_UNREAD:
-                connection.close(UNREAD, "what was asked for is not read")
+            receive(await ws.get_message())  # what came before `deliver` was set; then it waits for the end
     except ConnectionClosed:
         pass
-    except Exception as error:  # noqa: BLE001 - the boundary: a bug met by one frame must not end the others
-        log.error("connection failed", trace=places(error))
-        connection.close(FAULT, "the server failed")
-        await trio.sleep_forever()  # ended by `_write` or `_keep_alive` within close_s
 
 
-async def _write(connection: Connection, ws: WebSocketConnection, all_of_it: trio.CancelScope) -> None:
+async def _write(connection: Connection, ws: ServerWebSocket, all_of_it: trio.CancelScope) -> None:
     """Send what the outbox holds: the only task that touches the socket, cancelled only together with the socket."""
     try:
         while True:
