@@ -115,7 +115,9 @@ class Talk:
         with reading, suppress(trio.EndOfChannel):
             while True:
                 await trio.lowlevel.checkpoint_if_cancelled()
-                message = decode_server(encode_server(await self.connection.outbox.next(), "s", 0))
+                taken = await self.connection.outbox.next()
+                assert taken is not None
+                message = decode_server(encode_server(taken, "s", 0))
                 self.checker.received(message, trio.current_time())
                 self.frames.append((trio.current_time(), message))
 

@@ -21,7 +21,7 @@ def an_answer(*, spoken: bool = False, outbox: Outbox | None = None, request_id:
 
 async def drain(outbox: Outbox) -> list[m.ServerMessage]:
     """Return all that waits, as the writer takes it."""
-    return [await outbox.next() for _ in range(len(outbox))]
+    return [message for _ in range(len(outbox)) if (message := await outbox.next()) is not None]
 
 
 async def test_text_that_waits_is_one_frame() -> None:

@@ -71,3 +71,38 @@ async def test_a_cancelled_writer_loses_nothing() -> None:
         await outbox.next()
     outbox.post(GOODBYE)
     assert await outbox.next() == GOODBYE
+
+
+async def test_a_reader_that_waits_is_sent_for() -> None:
+    """In the step in which a message is queued; one that was sent whole never wakes the reader."""
+    outbox, sent = Outbox(), []
+    outbox.send_now = lambda message: not sent.append(message)  # type: ignore[func-returns-value]  # None: all of it
+    outbox.post(GOODBYE)
+    assert sent == []  # nobody waits yet: it is queued
+    assert await outbox.next() == GOODBYE
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(outbox.next)
+        await wait_all_tasks_blocked()
+        outbox.post(GOODBYE)
+        outbox.post(GOODBYE)
+        assert sent == [GOODBYE, GOODBYE]
+        await wait_all_tasks_blocked()
+        assert len(nursery.child_tasks) == 1
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_reader_goes_on_with_what_was_left() -> None:
+    """Where a message went out in part the reader is woken for the rest, and what comes meanwhile is queued behind."""
+    outbox = Outbox()
+    outbox.send_now = lambda message: False
+    got: list[object] = []
+
+    async def read() -> None:
+        got.extend([await outbox.next(), await outbox.next()])
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(read)
+        await wait_all_tasks_blocked()
+        outbox.post(GOODBYE)
+        outbox.post(GOODBYE)
+    assert got == [None, GOODBYE]

@@ -74,12 +74,13 @@ class Answer:
         """Queue text, joined to what still waits."""
         if self.silent:
             return
-        if self._draft is None:
-            self._draft = _TextDraft(self)
-            self._outbox.queue(self._draft)
-            self._waiting += FRAME_SIZE
-        self._draft.parts.append(text)
         self._waiting += len(text)
+        if self._draft is not None:
+            self._draft.parts.append(text)
+            return
+        self._waiting += FRAME_SIZE
+        self._draft = _TextDraft(self, text)
+        self._outbox.queue(self._draft)
 
     def voice(self, audio: bytes, samples: int) -> None:
         """Queue one frame of audio."""
@@ -145,9 +146,9 @@ class _TextDraft:
 
     __slots__ = ("owner", "parts")
 
-    def __init__(self, owner: Answer) -> None:
+    def __init__(self, owner: Answer, text: str) -> None:
         self.owner = owner
-        self.parts: list[str] = []
+        self.parts = [text]
 
     def take(self, now: float) -> ServerMessage:
         answer = self.owner

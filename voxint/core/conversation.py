@@ -177,6 +177,7 @@ class Reply:
             if self._ended:
                 raise StopAsyncIteration
             message = await self._outbox.next()
+            assert message is not None, "nothing is sent for a reader without a socket"
             if isinstance(message, Error):
                 self._failure = ServerError(
                     message.error_code, message.error_msg, message.error_detail, message.retryable, message.stage

@@ -1,6 +1,6 @@
 """The one queue to the one writer.
 
-Only the writer touches the socket: a task cancelled inside a send would leave half a frame on the wire. Frames of an
+Only the writer waits for the socket: a task cancelled inside a send would leave half a frame on the wire. Frames of an
 answer wait here as drafts and are rendered when the writer takes them, so that sequence numbers never have gaps and
 text that piles up behind a slow reader becomes one frame.
 """
@@ -8,6 +8,7 @@ text that piles up behind a slow reader becomes one frame.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Protocol
 
 import trio
@@ -45,13 +46,20 @@ class Outbox:
 
     Its length is bounded by those who write drafts (`Answer` waits for room); finals and acknowledgements are never
     refused, their number is bounded by the requests.
+
+    Attributes:
+        send_now: Sends a message for a reader that waits for one, in the step in which it is queued: without an await,
+            so no cancellation can cut it. Returns False where a part of it is left, for the reader to send on.
     """
 
-    __slots__ = ("_closed", "_items", "_reader")
+    __slots__ = ("_closed", "_items", "_left", "_reader", "_waits", "send_now")
 
     def __init__(self) -> None:
+        self.send_now: Callable[[ServerMessage], bool] | None = None
         self._items: deque[Outgoing] = deque()
         self._reader = trio.lowlevel.ParkingLot()
+        self._waits = False
+        self._left = False
         self._closed = False
 
     def __len__(self) -> int:
@@ -59,7 +67,13 @@ class Outbox:
 
     def queue(self, item: Outgoing) -> None:
         """Append a draft. After `close` it is dropped: nobody is left to read it."""
-        if not self._closed:
+        if self._closed:
+            return
+        if self._waits and self.send_now is not None and not self._items and not self._left:
+            self._left = not self.send_now(item.take(trio.current_time()))
+            if self._left:
+                self._reader.unpark()
+        else:
             self._items.append(item)
             self._reader.unpark()
 
@@ -83,16 +97,23 @@ class Outbox:
         self._closed = True
         self._reader.unpark_all()
 
-    async def next(self) -> ServerMessage:
-        """Wait for the next message and account for it as sent.
+    async def next(self) -> ServerMessage | None:
+        """Wait for the next message and account for it as sent; None: go on with what `send_now` left.
 
         Waits without bound: an idle connection is normal, its end closes the outbox.
 
         Raises:
             trio.EndOfChannel: The outbox was closed and is empty.
         """
-        while not self._items:
+        while not self._items and not self._left:
             if self._closed:
                 raise trio.EndOfChannel
-            await self._reader.park()
+            self._waits = True
+            try:
+                await self._reader.park()
+            finally:
+                self._waits = False
+        if self._left:
+            self._left = False
+            return None
         return self._items.popleft().take(trio.current_time())

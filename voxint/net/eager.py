@@ -70,6 +70,11 @@ class EagerLock:
     def __init__(self) -> None:
         self._lock = trio.StrictFIFOLock()
 
+    @property
+    def held(self) -> bool:
+        """Whether somebody is inside."""
+        return self._lock.locked()
+
     async def __aenter__(self) -> None:
         try:
             self._lock.acquire_nowait()

@@ -4,7 +4,8 @@ Four things differ from what the library does for everybody, each because of wha
 
 - A message is framed here. Nothing is ever fragmented, masked or compressed on the way from a server that accepted no
   extension (RFC 6455, 5.2), and the general way costs half of what a frame of 40 ms of audio costs altogether.
-- The lock round the socket is entered, and the bytes are handed to the kernel, without a scheduler pass (`net.eager`).
+- The lock round the socket is entered, and the bytes are handed to the kernel, without a scheduler pass (`net.eager`);
+  and where nobody is sending, without an await at all (`send_now`).
 - A message is delivered in the step in which it was read, where its receiver never waits; the library's queue would
   be one more turn behind everybody else's work for an interrupt, and one more for every microphone frame.
 - A ping is answered by a task of its own. The library answers in the task that reads, behind the frame in flight: a
@@ -22,9 +23,9 @@ from typing import Any
 import trio
 from trio_websocket import ConnectionClosed, WebSocketConnection, WebSocketRequest
 from wsproto import ConnectionType, WSConnection
-from wsproto.events import BytesMessage, Ping, TextMessage
+from wsproto.events import BytesMessage, Event, Ping, TextMessage
 
-from voxint.net.eager import EagerLock, EagerStream
+from voxint.net.eager import EagerLock, EagerStream, socket_under, write_now
 
 __all__ = ["ServerWebSocket", "frame_of", "wrap_server_stream"]
 
@@ -60,9 +61,31 @@ class ServerWebSocket(WebSocketConnection):
 
     def __init__(self, nursery: trio.Nursery, stream: trio.abc.Stream, max_message_size: int) -> None:
         super().__init__(EagerStream(stream), WSConnection(ConnectionType.SERVER), max_message_size=max_message_size)
-        self._stream_lock = EagerLock()  # type: ignore[assignment]  # all it is used for is `async with`
+        self._tcp = socket_under(stream)
+        self._lock = EagerLock()
+        self._unsent = b""
         self._nursery = nursery
         self._ping: Ping | None = None
+
+    def send_now(self, message: str | bytes) -> bool:
+        """Send a message as far as the kernel takes it, without an await; return whether that was all of it.
+
+        What is left goes out in front of whatever is sent next; `flush` sends it by itself.
+        """
+        data = frame_of(message)
+        taken = 0
+        if self._tcp is not None and not (self._unsent or self._lock.held or self._close_reason):
+            taken = write_now(self._tcp, data)
+        self._unsent += data[taken:]
+        return not self._unsent
+
+    async def flush(self) -> None:
+        """Send what `send_now` has left.
+
+        Raises:
+            ConnectionClosed: The connection is closed, closing or lost.
+        """
+        await self._send_all(b"")
 
     async def send_message(self, message: str | bytes) -> None:
         """Send a message; a checkpoint only where the kernel does not take it at once.
@@ -72,11 +95,19 @@ class ServerWebSocket(WebSocketConnection):
         """
         if self._close_reason:
             raise ConnectionClosed(self._close_reason)
-        async with self._stream_lock:
+        await self._send_all(frame_of(message))
+
+    async def _send(self, event: Event) -> None:
+        await self._send_all(self._wsproto.send(event))
+
+    async def _send_all(self, data: bytes) -> None:
+        async with self._lock:
+            data, self._unsent = self._unsent + data, b""
             try:
-                await self._stream.send_all(frame_of(message))
+                await self._stream.send_all(data)
             except (trio.BrokenResourceError, trio.ClosedResourceError):
                 await self._abort_web_socket()
+                assert self._close_reason is not None
                 raise ConnectionClosed(self._close_reason) from None
 
     async def _handle_message_event(self, event: BytesMessage | TextMessage) -> None:

@@ -11,7 +11,7 @@ from wsproto.utilities import RemoteProtocolError
 from voxint.logs import get_logger, places
 from voxint.net.websocket import ServerWebSocket, wrap_server_stream
 from voxint.protocol.codec import encode_server
-from voxint.protocol.messages import Heartbeat, SessionWarn
+from voxint.protocol.messages import Heartbeat, ServerMessage, SessionWarn
 from voxint.server.connection import Connection
 from voxint.server.host import Host
 
@@ -96,16 +96,25 @@ async def _read(connection: Connection, ws: ServerWebSocket) -> None:
 
 
 async def _write(connection: Connection, ws: ServerWebSocket, all_of_it: trio.CancelScope) -> None:
-    """Send what the outbox holds: the only task that touches the socket, cancelled only together with the socket."""
+    """Send what the outbox holds: the only task that waits for the socket, cancelled only together with it.
+
+    While it waits for something to send, whoever has something sends it in its own step, which no cancellation can cut.
+    """
+
+    def frame(message: ServerMessage) -> str | bytes:
+        session = connection.session
+        binary_audio = session is not None and "binary_audio" in session.settings.features
+        session_id = session.id if session is not None else None
+        return encode_server(message, session_id, int(time.time() * 1000), binary_audio=binary_audio)
+
+    connection.outbox.send_now = lambda message: ws.send_now(frame(message))
     try:
         while True:
             message = await connection.outbox.next()
-            session = connection.session
-            binary_audio = session is not None and "binary_audio" in session.settings.features
-            session_id = session.id if session is not None else None
-            await ws.send_message(
-                encode_server(message, session_id, int(time.time() * 1000), binary_audio=binary_audio)
-            )
+            if message is None:
+                await ws.flush()
+            else:
+                await ws.send_message(frame(message))
     except trio.EndOfChannel:
         code, reason = connection.closing or (FAULT, "")
         await ws.aclose(code, reason)
