@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import faulthandler
 import functools
-import gc
 import os
 import signal
 import sys
@@ -17,6 +16,7 @@ from prometheus_client import disable_created_metrics
 from voxint.cli.agent import open_agent
 from voxint.core.agent import Agent
 from voxint.logs import get_logger
+from voxint.server.collector import calm_collector
 from voxint.server.config import ServerConfig
 from voxint.server.config_file import Config
 from voxint.server.serve import Server, serve
@@ -55,9 +55,8 @@ async def run_server(config: Config, ready: Callable[[Server, Agent], None] | No
             log.info("started", url=server.url, **_described(config))
             if ready is not None:
                 ready(server, agent)
-            # What start-up made lives for ever: the collector need not look at it again and again.
-            gc.collect()
-            gc.freeze()
+            # This process is the server's own: its collector may be set to what a server wants.
+            calm_collector()
             # Not in the server's own nursery: it has to outlive a provider's clean-up that hangs.
             outer.start_soon(_obey_signals, server, _time_to_end_s(config))
         log.info("stopped")
