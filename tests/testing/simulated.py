@@ -35,8 +35,12 @@ class Simulated:
 
     async def until(self, condition: Callable[[LedgerEntry], bool]) -> None:
         """Wait until the latest request's entry is so; its server has no event for that, so it is polled."""
-        while not (requests := (await self.sim.ledger()).requests) or not condition(requests[-1]):  # noqa: ASYNC110
+        while not await self._latest_is(condition):  # noqa: ASYNC110 - it has no event to give
             await trio.sleep(0.001)
+
+    async def _latest_is(self, condition: Callable[[LedgerEntry], bool]) -> bool:
+        requests = (await self.sim.ledger()).requests
+        return bool(requests) and condition(requests[-1])
 
     async def last(self) -> LedgerEntry:
         """Return the latest request, once none is under way."""
