@@ -78,6 +78,8 @@ def every_child(of: str = "self") -> set[int]:
     return {int(pid) for line in lists for pid in line.split()}
 
 
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(next(iter(voxint.__path__))).parent)}
+
 OTHERS: set[int] = set()
 """Processes that other tests of this run keep, such as a simulated upstream for the whole session."""
 
@@ -131,14 +133,11 @@ async def test_the_engine_is_kept_out_of_this_process() -> None:
     """It holds the GIL for half a second: after an answer the program that asked for it has not loaded it."""
     program = (
         "import sys, trio; from voxint.providers.pocketsphinx import PocketSphinx\n"
-        "async def main():\n"
-        "    async with PocketSphinx() as stt: print(await stt.check())\n"
-        "trio.run(main)\n"
+        "print(trio.run(PocketSphinx().check))\n"
         "print(any(name.split('.')[0] in ('pocketsphinx', '_pocketsphinx') for name in sys.modules))"
     )
-    environment = {**os.environ, "PYTHONPATH": str(Path(next(iter(voxint.__path__))).parent)}
     with trio.fail_after(30):
-        done = await trio.run_process([sys.executable, "-c", program], capture_stdout=True, env=environment)
+        done = await trio.run_process([sys.executable, "-c", program], capture_stdout=True, env=ENVIRONMENT)
     answered, loaded = done.stdout.decode().splitlines()
     assert "answered" in answered
     assert loaded == "False"
@@ -310,10 +309,9 @@ async def test_the_processes_die_with_their_parent() -> None:
         "    async with PocketSphinx(): print(flush=True); await trio.sleep_forever()\n"
         "trio.run(main)"
     )
-    environment = {**os.environ, "PYTHONPATH": str(Path(next(iter(voxint.__path__))).parent)}
     command = [sys.executable, "-c", program]
     async with trio.open_nursery() as nursery:
-        parent = await trio.lowlevel.open_process(command, stdout=subprocess.PIPE, env=environment)
+        parent = await trio.lowlevel.open_process(command, stdout=subprocess.PIPE, env=ENVIRONMENT)
         assert parent.stdout is not None
         with trio.fail_after(20):
             await parent.stdout.receive_some()
