@@ -188,7 +188,7 @@ async def test_a_taken_port_is_one_line(here: Path) -> None:
 
 
 @pytest.mark.parametrize(("arguments", "words"), [
-    (("none.toml",), "voxint: none.toml: a readable file (No such file or directory)\n"),
+    (("none.toml",), "voxint: none.toml: expected a readable file (No such file or directory)\n"),
     (("--set", "server.prot=1"), "voxint: --set server.prot: unknown key; did you mean port?\n"),
     (("--set", "port"), "voxint: --set port: section.key=value\n"),
     (("--set", "llm.txet=1"), "voxint: --set llm.txet: unknown option of stages:Model; did you mean text?\n"),

@@ -100,17 +100,17 @@ def test_the_environment_alone_is_enough() -> None:
     ("port = 1", "voxint.toml: port: stands before any section; it belongs in [server]"),
     ("server = 1", "voxint.toml: server: a section, written [server]"),
     ("[server]\nport = 70000", "voxint.toml: [server] port: must be <= 65535, not 70000"),
-    ("[server]\nport = '80'", "voxint.toml: [server] port: a whole number"),
-    ("[server]\nport = true", "voxint.toml: [server] port: a whole number"),
-    ("[server]\ndrain_s = nan", "voxint.toml: [server] drain_s: a number"),
-    ("[server]\nhost = 1", "voxint.toml: [server] host: a string"),
-    ("[server]\napi_keys = 'one'", 'voxint.toml: [server] api_keys: a list of strings, such as ["one", "two"]'),
+    ("[server]\nport = '80'", "voxint.toml: [server] port: expected a whole number"),
+    ("[server]\nport = true", "voxint.toml: [server] port: expected a whole number"),
+    ("[server]\ndrain_s = nan", "voxint.toml: [server] drain_s: expected a number"),
+    ("[server]\nhost = 1", "voxint.toml: [server] host: expected a string"),
+    ("[server]\napi_keys = 'one'", "voxint.toml: [server] api_keys: expected a list of strings, such as"),
     ("[server]\napi_keys = ['one', '']", "voxint.toml: [server] api_keys: must hold no empty string"),
     ("[server]\nallowed_origins = ['https://a.org/']", "voxint.toml: [server] allowed_origins: must hold origins"),
     ("[server]\nallowed_origins = ['a.org']", "voxint.toml: [server] allowed_origins: must hold origins"),
     ("[server.accounts]\nmuseum = ' '", "voxint.toml: [server] accounts: must hold no empty string"),
     ("[limits]\ninterrupt_s = 0", "voxint.toml: [limits] interrupt_s: must be > 0, not 0.0"),
-    ("[agent]\nprompt = 1", "voxint.toml: [agent] prompt: a string"),
+    ("[agent]\nprompt = 1", "voxint.toml: [agent] prompt: expected a string"),
     ("[tts]\nvoice = 'en'", "voxint.toml: [tts] voice: of no use without a provider: name one as [tts] provider"),
     ("[tts]\nprovider = 1", "voxint.toml: [tts] provider: a provider's name, or module:attribute, as a string"),
     ("[server", "voxint.toml: TOML: "),
@@ -125,8 +125,8 @@ def test_a_mistake_in_the_file_is_told_with_its_place(load: Load, text: str, mes
 @pytest.mark.parametrize(("name", "message"), [
     ("VOXINT_PORTS", "environment VOXINT_PORTS: unknown variable; did you mean VOXINT_PORT?"),
     ("VOXINT_LIMIT_LEAD_MS", "unknown variable; did you mean VOXINT_LIMITS_LEAD_MS?"),
-    ("VOXINT_PORT", "environment VOXINT_PORT: a whole number"),
-    ("VOXINT_ACCOUNTS", "environment VOXINT_ACCOUNTS: a table of strings, in the file only"),
+    ("VOXINT_PORT", "environment VOXINT_PORT: expected a whole number"),
+    ("VOXINT_ACCOUNTS", "environment VOXINT_ACCOUNTS: expected a table of strings, in the file only"),
 ])  # fmt: skip
 def test_a_mistake_in_the_environment_is_told_with_its_variable(load: Load, name: str, message: str) -> None:
     """A near miss of a name would silently have no effect."""
@@ -172,7 +172,7 @@ def test_a_server_without_a_model_says_what_to_do(load: Load) -> None:
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     """Missing, or not in UTF-8."""
-    with pytest.raises(ConfigError, match=r"none\.toml: a readable file \(No such file"):
+    with pytest.raises(ConfigError, match=r"none\.toml: expected a readable file \(No such file"):
         load_config(tmp_path / "none.toml", {})
     latin = tmp_path / "latin.toml"
     latin.write_bytes(b'[agent]\nprompt = "caf\xe9"')

@@ -281,3 +281,19 @@ async def test_two_servers_count_apart() -> None:
     one, other = Telemetry(), Telemetry()
     one.metrics.live.inc()
     assert other.metrics.registry.get_sample_value("voxint_requests_live") == 0
+
+
+async def test_an_answer_cut_while_it_plays_out_is_no_interruption() -> None:
+    """It had been sent whole: a client that hangs up in its last moments is not counted as an interrupted request."""
+    agent = Agent(llm=ScriptedModel("Well, that is all."), tts=ScriptedVoice())
+    async with watch(agent, SPOKEN) as watched:
+        watched.talk.ask("r1")
+        await trio.sleep(1)  # of 1.125 s of speech: all has left, the last of it is still to be heard
+        (request,) = watched.book.finished_requests
+        assert request.playing
+        watched.talk.connection.lost()
+        await trio.sleep(1)
+        assert watched.sample("requests_total", outcome="complete") == 1
+        assert watched.telemetry.metrics.registry.get_sample_value(
+            "voxint_interrupts_total", {"reason": "DISCONNECT"}
+        ) in (None, 0)

@@ -75,7 +75,7 @@ def _factory(config: StageConfig) -> Factory:
     known = {entry.name: entry for entry in entry_points(group=f"voxint.{config.kind}")}
     if (entry := known.get(config.provider)) is None:
         hint = did_you_mean(config.provider, known)
-        raise ConfigError(config.place, f"unknown provider; {hint}, or any module:attribute")
+        raise ConfigError(config.place, f"unknown provider; {hint} Any module:attribute does too")
     factory: Factory = entry.load()
     return factory
 

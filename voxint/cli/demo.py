@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
+import sys
 import textwrap
 from collections.abc import Mapping
 
@@ -66,7 +68,9 @@ def _stage(kind: str, provider: str, options: Mapping[str, object]) -> StageConf
 
 def _welcome(server: Server, agent: Agent) -> None:
     """Print where the demo is, what to try, and what it is not."""
-    url = "" if server.url == DEFAULT_URL else f" --url {server.url}"
+    called = sys.argv[0]  # such as .venv/bin/voxint, where the environment is not active
+    command = called if called.endswith("/voxint") and not shutil.which("voxint") else "voxint"
+    say = f"{command} say" + ("" if server.url == DEFAULT_URL else f" --url {server.url}")
     page = f"http://127.0.0.1:{server.port}/"
     lines = [
         "",
@@ -76,19 +80,19 @@ def _welcome(server: Server, agent: Agent) -> None:
         "Try these in another terminal, and press Ctrl-C in the middle of an answer:",
         "在另一个终端里试试，回答到一半时按 Ctrl-C 打断：",
         "",
-        f'  voxint say{url} "Tell me a story"',
-        f'  voxint say{url} "给我讲个故事"',
-        f'  voxint say{url} --interrupt-after 2 "Count to twenty"',
+        f'  {say} "Tell me a story"',
+        f'  {say} "给我讲个故事"',
+        f'  {say} --interrupt-after 2 "Count to twenty"',
     ]
     if agent.tts is not None:
-        lines.append(f'  voxint say{url} --out story.wav "Tell me a story"')
+        lines.append(f'  {say} --out story.wav "Tell me a story"')
     lines += ["", "The model is a stand-in that answers from a script; no language model runs here."]
     if agent.stt is not None:
         sentences = textwrap.fill(" · ".join(demo_sentences()), 100, initial_indent="  ", subsequent_indent="  ")
         lines += [
             "",
             "The recogniser is a stand-in too: of a voice it understands these English sentences and nothing else,",
-            f"and takes anything for the one that sounds most like it. Say one in a WAV file: voxint say{url} FILE.wav",
+            f"and takes anything for the one that sounds most like it. Say one in a WAV file: {say} FILE.wav",
             "",
             sentences,
         ]

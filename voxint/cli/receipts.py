@@ -20,13 +20,14 @@ def receipt_lines(receipt: Receipt | None, took_s: float) -> list[str]:
     tokens = "unknown" if usage.llm_tokens is None else f"{usage.llm_tokens} ({usage.source})"
     stages = ", ".join(f"{stage} {state}" for stage, state in receipt.stages.items() if state != "idle")
     times = f"stopped in {receipt.stop_ms:.1f} ms, acknowledged after {took_s * 1000:.1f} ms"
+    heard = f"“{text.heard.strip()}”" if text.heard.strip() else "nothing yet"
     return [
         f"interrupted ({receipt.reason}): {times}",
         f"  stages  {stages or 'none had begun'}",
         f"  tokens  {tokens}; {usage.tts_characters} characters given to speech",
         f"  speech  {_s(audio.generated_ms)} generated, {_s(audio.sent_ms)} sent, {_s(audio.heard_ms)} heard"
         f" ({audio.source})",
-        f"  text    {text.generated_chars} characters written; heard: “{text.heard.strip()}”",
+        f"  text    {text.generated_chars} characters written; heard: {heard}",
     ]
 
 

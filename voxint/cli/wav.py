@@ -30,12 +30,14 @@ def read_wav(path: Path, rate: int) -> bytes:
             width, channels, own_rate = file.getsampwidth(), file.getnchannels(), file.getframerate()
             data = file.readframes(file.getnframes())
     except OSError as error:
-        raise ConfigError(str(path), f"a readable WAV file ({error.strerror})") from error
+        raise ConfigError(str(path), f"expected a readable WAV file ({error.strerror})") from error
     except (wave.Error, EOFError) as error:
-        raise ConfigError(str(path), f"a WAV file with PCM sound ({str(error) or 'it is cut short'})") from error
+        raise ConfigError(
+            str(path), f"expected a WAV file with PCM sound ({str(error) or 'it is cut short, or none'})"
+        ) from error
     data = data[: len(data) - len(data) % (width * channels)]
     if not data:
-        raise ConfigError(str(path), "a WAV file with sound in it, and this one is empty")
+        raise ConfigError(str(path), "expected a WAV file with sound in it, and this one is empty")
     mono = _samples(data, width).reshape(-1, channels).mean(axis=1, dtype=np.float32)
     at_rate = soxr.resample(mono, own_rate, rate)
     return bytes((np.clip(at_rate, -1.0, 1.0) * 32767).astype("<i2").tobytes())
@@ -64,7 +66,7 @@ class WavWriter:
         try:
             self._raw = path.open("wb")
         except OSError as error:
-            raise ConfigError(str(path), f"a file that can be written ({error.strerror})") from error
+            raise ConfigError(str(path), f"expected a file that can be written ({error.strerror})") from error
         self._file = wave.open(self._raw, "wb")  # noqa: SIM115 - closed by `close`
         self._file.setnchannels(1)
         self._file.setsampwidth(BYTES_PER_SAMPLE)

@@ -185,5 +185,5 @@ def _queue() -> trio.CapacityLimiter:
 
 def _whole_number(option: str, value: object, low: int, high: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise ConfigError(f"espeak option {option}", f"a whole number from {low} to {high}, not {value!r}")
+        raise ConfigError(f"espeak option {option}", f"expected a whole number from {low} to {high}, not {value!r}")
     return value

@@ -200,7 +200,7 @@ def _key(variable: str) -> str:
     key = os.environ.get(variable, "").strip()
     if not key:
         raise ConfigError(
-            f"environment {variable}", "the provider's key; the variable is not set (api_key_env names it)"
+            f"environment {variable}", "expected the provider's key; the variable is not set (api_key_env names it)"
         )
     if not key.isascii() or not key.isprintable() or " " in key:
         raise ConfigError(f"environment {variable}", "a key of printable ASCII characters without spaces")

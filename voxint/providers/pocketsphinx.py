@@ -333,6 +333,6 @@ def _grammar_path(grammar: object) -> str:
 def _whole_number(option: str, value: object, low: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= MOST_WORKERS:
         raise ConfigError(
-            f"pocketsphinx option {option}", f"a whole number from {low} to {MOST_WORKERS}, not {value!r}"
+            f"pocketsphinx option {option}", f"expected a whole number from {low} to {MOST_WORKERS}, not {value!r}"
         )
     return value

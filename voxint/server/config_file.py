@@ -141,7 +141,7 @@ def _file(path: Path) -> Layer:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigError(str(path), f"a readable file ({error.strerror})") from error
+        raise ConfigError(str(path), f"expected a readable file ({error.strerror})") from error
     except UnicodeDecodeError as error:
         raise ConfigError(str(path), "a file in UTF-8") from error
     except tomllib.TOMLDecodeError as error:
@@ -261,7 +261,7 @@ def _converted(section: str, key: str, given: Given) -> object:
         return tuple(value)
     if kind == Mapping[str, str] and isinstance(value, dict) and all(isinstance(each, str) for each in value.values()):
         return value
-    raise ConfigError(given.place, _EXPECTED[kind])
+    raise ConfigError(given.place, f"expected {_EXPECTED[kind]}")
 
 
 _EXPECTED: Mapping[object, str] = {

@@ -129,7 +129,7 @@ class Telemetry:
             metrics.errors.labels(request.failure.code).inc()
             if request.failure.stage is not None:
                 metrics.stage_failures.labels(request.failure.stage).inc()
-        elif request.reason is not None:
+        elif request.ending == "interrupted":  # a complete answer that was cut while it played out has a reason too
             metrics.interrupts.labels(request.reason if request.reason in REASONS else "other").inc()
             if (stop_s := request.timeline.between_s("stopping", "stopped")) is not None:
                 metrics.stop.observe(stop_s)

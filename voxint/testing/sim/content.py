@@ -62,7 +62,10 @@ _TABLE = {
     r"\bwhat('s| is)? (the )?time\b|\btime is it\b": "By this machine's clock it is {now}. I am only a stand-in, "
     "but the clock is real.",
     r"\bstory\b": STORY,
+    r"\bcount to ten\b": "One, two, three, four, five, six, seven, eight, nine, ten. You let me reach the end!",
     r"\bcount\b": COUNT,
+    r"\bjoke\b": "A man said to a voice agent: stop. It said: certainly, I will stop right after this long list of the "
+    "many ways in which I can be helpful to you. I am only a stand-in, but that one is true of many others.",
     r"^\W*(hi|hello|hey|good (morning|evening))\b": "Hello! I am the built-in stand-in, not a language model. Ask me "
     "for a story, let me count to twenty, or say anything and talk over my answer: interrupting me is what I am for.",
     r"\bwho are you|\bwhat are you\b": "I am the simulated upstream that comes with voxint. I understand nothing; I "
