@@ -7,6 +7,7 @@ workload the echo floor is measured on the same callers' core, so that a noisy m
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import random
 import sys
@@ -82,6 +83,7 @@ async def run_workload(workload: Workload, sessions: int, seconds: float) -> tup
     if own_core is not None:
         os.sched_setaffinity(0, set(cores[1:]))
     measured = Measured()
+    gc.disable()  # the generator's own pauses would be measured as the server's
     try:
         async with (
             sim_process(**workload.sim) as sim,
@@ -94,6 +96,7 @@ async def run_workload(workload: Workload, sessions: int, seconds: float) -> tup
             await _drive(workload, sessions, seconds, measured, server, echo)
             report = await sim.ledger(settled=True)
     finally:
+        gc.enable()
         os.sched_setaffinity(0, set(cores))
     return measured, report
 
