@@ -45,9 +45,13 @@ class EagerStream(trio.abc.Stream):
         self._stream = stream
         self._tcp = socket_under(stream)
 
+    def send_now(self, data: bytes | bytearray | memoryview) -> int:
+        """Send what the kernel takes of `data` now and return how much; 0 where something lies between, as TLS does."""
+        return 0 if self._tcp is None else write_now(self._tcp, data)
+
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         """Send all of `data`. Cancelled, an unknown part of it has been sent."""
-        taken = 0 if self._tcp is None else write_now(self._tcp, data)
+        taken = self.send_now(data)
         if taken < len(data) or not data:
             await self._stream.send_all(memoryview(data)[taken:])
 

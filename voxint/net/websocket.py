@@ -25,7 +25,7 @@ from trio_websocket import ConnectionClosed, WebSocketConnection, WebSocketReque
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import BytesMessage, Event, Ping, TextMessage
 
-from voxint.net.eager import EagerLock, EagerStream, socket_under, write_now
+from voxint.net.eager import EagerLock, EagerStream
 
 __all__ = ["ServerWebSocket", "frame_of", "wrap_server_stream"]
 
@@ -60,8 +60,8 @@ class ServerWebSocket(WebSocketConnection):
     deliver: Callable[[str | bytes], None] | None = None
 
     def __init__(self, nursery: trio.Nursery, stream: trio.abc.Stream, max_message_size: int) -> None:
-        super().__init__(EagerStream(stream), WSConnection(ConnectionType.SERVER), max_message_size=max_message_size)
-        self._tcp = socket_under(stream)
+        self._eager = EagerStream(stream)
+        super().__init__(self._eager, WSConnection(ConnectionType.SERVER), max_message_size=max_message_size)
         self._lock = EagerLock()
         self._unsent = b""
         self._nursery = nursery
@@ -73,10 +73,8 @@ class ServerWebSocket(WebSocketConnection):
         What is left goes out in front of whatever is sent next; `flush` sends it by itself.
         """
         data = frame_of(message)
-        taken = 0
-        if self._tcp is not None and not (self._unsent or self._lock.held or self._close_reason):
-            taken = write_now(self._tcp, data)
-        self._unsent += data[taken:]
+        busy = self._unsent or self._lock.held or self._close_reason
+        self._unsent += data if busy else data[self._eager.send_now(data) :]
         return not self._unsent
 
     async def flush(self) -> None:
