@@ -1,109 +1,229 @@
-"""The echo floor and the server under test, each a process of its own, pinned to a core where there are two.
-
-``python -m bench.processes echo`` and ``... voxint BASE_URL`` print their WebSocket's URL when they listen.
-"""
+"""The processes of a run: targets and the simulated upstream as long as they are needed, a generator for each load."""
 
 from __future__ import annotations
 
-import logging
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
 
+import msgspec
 import psutil
-import structlog
 import trio
-from trio_websocket import ConnectionClosed, WebSocketRequest, serve_websocket
+from attrs import define, field, frozen
 
-from voxint.core.agent import Agent
-from voxint.net.http import open_http
-from voxint.protocol.audio import AudioFormat
-from voxint.providers.openai_chat import OpenAIChat
-from voxint.server.collector import calm_collector
-from voxint.server.config import ServerConfig
-from voxint.server.serve import serve
-from voxint.testing.upstream_stages import HttpSpeech
+from bench.environments import ROOT, environment_of
+from bench.generator import Job, Window
+from bench.targets.plain import Upstream
+from voxint.background import open_background
+from voxint.measure import Recording
 
-__all__ = ["Child", "child"]
+__all__ = ["Cores", "Target", "TargetFailed", "cpu_s", "favour", "generate", "run_target"]
 
-START_S = 20.0
-MODULE = "bench.processes"
+START_S = 60.0
+"""The slowest target imports for 6 s on an idle machine of two cores, and all start at once."""
+
+ENDS_S = 30.0
+"""A generator that is so late after its load's end hangs; answers are awaited for 5 s."""
+
+UPSTREAM_NICE = -10
+"""The upstream's stamps judge the target: they must not wait for the generator, which shares its core."""
 
 
-class Child:
-    """A process that listens.
+class TargetFailed(Exception):
+    """A target did not start, or ended; the text says what it printed last."""
+
+
+@frozen
+class Cores:
+    """Who runs where: the target alone on its own, all that measures on the others.
 
     Args:
-        url: Its WebSocket.
-        pid: Its id.
+        target: The target's.
+        rest: The generator's, the upstream's and our own.
     """
 
-    def __init__(self, url: str, pid: int) -> None:
-        self.url = url
-        self._process = psutil.Process(pid)
+    target: int | None
+    rest: frozenset[int]
+
+    @classmethod
+    def of_machine(cls) -> Cores:
+        """Return the split; a machine with one core can't be split."""
+        first, *others = sorted(os.sched_getaffinity(0))
+        return cls(first, frozenset(others)) if others else cls(None, frozenset({first}))
+
+
+class _Ready(msgspec.Struct):
+    """What a target says of itself when it listens (bench/targets/__main__.py)."""
+
+    url: str
+    versions: dict[str, str]
+    dialect: str
+    notes: str
+    cannot: dict[str, str]
+
+
+class _Cancelled(msgspec.Struct):
+    """What it says of a turn that was told to stop."""
+
+    cancelled: int
+    at: float
+
+
+@define(eq=False)
+class Target:
+    """A target that listens.
+
+    Args:
+        name: Which.
+        said: Of itself.
+        process: Its process.
+        rss_at_start: Its memory when it began to listen, in bytes.
+        cancelled: When it told a turn to stop, by the turn's number.
+    """
+
+    name: str
+    said: _Ready
+    process: psutil.Process
+    rss_at_start: int
+    cancelled: dict[int, float] = field(factory=dict)
 
     def cpu_s(self) -> float:
-        """Return the CPU seconds it has used so far."""
-        times = self._process.cpu_times()
-        return float(times.user + times.system)
+        """Return the processor seconds it has used so far, its children's too."""
+        return cpu_s(self.process)
+
+    def rss(self) -> int:
+        """Return its memory now, in bytes, its children's too."""
+        return sum(process.memory_info().rss for process in (self.process, *self.process.children(recursive=True)))
+
+
+def cpu_s(process: psutil.Process) -> float:
+    """Return the processor seconds that a process and its children have used so far."""
+    total = 0.0
+    for one in (process, *process.children(recursive=True)):
+        times = one.cpu_times()
+        total += times.user + times.system
+    return total
 
 
 @asynccontextmanager
-async def child(*arguments: str, core: int | None = None) -> AsyncIterator[Child]:
-    """Run this module as a process while the block runs, on one core if `core` says which."""
-    command = [sys.executable, "-m", MODULE, *arguments]
-    process = await trio.lowlevel.open_process(command, stdout=subprocess.PIPE)
+async def run_target(name: str, upstream: Upstream, core: int | None) -> AsyncIterator[Target]:
+    """Run a target in its environment while the block runs, on one core if `core` says which; then kill it.
+
+    Raises:
+        TargetFailed: It did not listen within a minute.
+    """
+    command = [environment_of(name).python, "-m", "bench.targets", name, *upstream, "--trace"]
+    process = await trio.lowlevel.open_process(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    tail: list[str] = []
     try:
-        if core is not None:
-            os.sched_setaffinity(process.pid, {core})
         assert process.stdout is not None
-        line = b""
-        with trio.fail_after(START_S):
-            while not line.endswith(b"\n"):
-                data = await process.stdout.receive_some()
-                if not data:
-                    raise RuntimeError(f"{' '.join(arguments)} ended before it listened; its standard error says why")
-                line += data
-        yield Child(line.decode().strip(), process.pid)
+        assert process.stderr is not None
+        async with open_background() as nursery:
+            nursery.start_soon(_lines, process.stderr, lambda line: tail.__setitem__(slice(None), [*tail[-9:], line]))
+            out = _Out(name)
+            nursery.start_soon(_lines, process.stdout, out.take, out.ended)
+            with trio.move_on_after(START_S):
+                await out.known.wait()
+            if out.said is None:
+                raise TargetFailed(f"{name} did not start; it printed: {' | '.join(tail) or 'nothing'}")
+            own = psutil.Process(process.pid)
+            if core is not None:
+                _pin(own, core)
+            target = Target(name, out.said, own, own.memory_info().rss)
+            out.target = target
+            yield target
+            nursery.cancel_scope.cancel(reason="the target is not needed any more")
     finally:
         process.kill()
         with trio.CancelScope(shield=True):  # after SIGKILL only the kernel is waited for
             await process.wait()
 
 
-async def _echo() -> None:
-    async def echo(request: WebSocketRequest) -> None:
-        ws = await request.accept()
-        try:
-            while True:
-                await ws.send_message(await ws.get_message())
-        except ConnectionClosed:
-            pass
-
-    async with trio.open_nursery() as nursery:
-        server = await nursery.start(serve_websocket, echo, "127.0.0.1", 0, None)
-        _ready(f"ws://127.0.0.1:{server.port}/")
+def _pin(process: psutil.Process, core: int) -> None:
+    """Put a process on one core: only now, since all start at once, so every thread that it has made has to be told."""
+    for one in (process, *process.children(recursive=True)):
+        for thread in one.threads():
+            os.sched_setaffinity(thread.id, {core})
 
 
-async def _voxint(base_url: str) -> None:
-    # One line a request is the operator's choice; standard output is where the URL goes, and nobody reads it after.
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    async with open_http() as http, trio.open_nursery() as nursery:
-        agent = Agent(
-            llm=OpenAIChat(base_url=base_url, model="sim", http=http),
-            tts=HttpSpeech(http, base_url, AudioFormat(16_000)),
-        )
-        server = await nursery.start(serve, agent, ServerConfig(port=0))
-        calm_collector()
-        _ready(server.url)
+@define(eq=False)
+class _Out:
+    """What comes on a target's standard output."""
+
+    name: str
+    said: _Ready | None = None
+    target: Target | None = None
+    known: trio.Event = field(factory=trio.Event)
+
+    def take(self, line: str) -> None:
+        """Take the first line as its word that it listens, the others as turns that were told to stop."""
+        if self.said is None:
+            with suppress(msgspec.MsgspecError):  # libraries of a target may print before it listens
+                self.said = msgspec.json.decode(line, type=_Ready)
+                self.known.set()
+        elif self.target is not None:
+            with suppress(msgspec.MsgspecError):
+                mark = msgspec.json.decode(line, type=_Cancelled)
+                self.target.cancelled.setdefault(mark.cancelled, mark.at)
+
+    def ended(self) -> None:
+        """Wake who waits for a target that has ended instead."""
+        self.known.set()
 
 
-def _ready(url: str) -> None:
-    sys.stdout.write(url + "\n")
-    sys.stdout.flush()
+async def _lines(
+    stream: trio.abc.ReceiveStream, take: Callable[[str], None], ended: Callable[[], None] = lambda: None
+) -> None:
+    rest = b""
+    async for data in stream:
+        *lines, rest = (rest + data).split(b"\n")
+        for line in lines:
+            take(line.decode(errors="replace").strip())
+    ended()
 
 
-if __name__ == "__main__":
-    trio.run(_voxint, sys.argv[2]) if sys.argv[1] == "voxint" else trio.run(_echo)
+async def generate(job: Job, cores: Cores, counting: Callable[[Window], None]) -> Recording:
+    """Run a load in a process of its own.
+
+    Args:
+        job: Which.
+        cores: Where.
+        counting: Called with the span in which it counts, before that begins.
+
+    Raises:
+        RuntimeError: The generator failed, which is a fault of the benchmark; standard error says more.
+    """
+    process = await trio.lowlevel.open_process(
+        [sys.executable, "-m", "bench.generator"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    output: list[str] = []
+    try:
+        os.sched_setaffinity(process.pid, cores.rest)
+        assert process.stdin is not None
+        assert process.stdout is not None
+        with trio.fail_after(START_S + job.warmup_s + job.seconds + ENDS_S):
+            await process.stdin.send_all(msgspec.json.encode(job))
+            await process.stdin.aclose()
+
+            def take(line: str) -> None:
+                output.append(line)
+                if len(output) == 1:
+                    counting(msgspec.json.decode(line, type=Window))
+
+            await _lines(process.stdout, take)
+            if await process.wait() != 0 or len(output) != 2:
+                raise RuntimeError(f"the load generator failed with exit code {process.returncode}")
+        return msgspec.json.decode(output[1], type=Recording)
+    finally:
+        process.kill()
+        with trio.CancelScope(shield=True):  # after SIGKILL only the kernel is waited for
+            await process.wait()
+
+
+def favour(pid: int, cores: Iterable[int]) -> None:
+    """Let the upstream run before the generator, where that is permitted."""
+    os.sched_setaffinity(pid, cores)
+    with suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, pid, UPSTREAM_NICE)

@@ -118,12 +118,24 @@ class Simulator:
                     with trio.move_on_after(SETTLE_S):
                         await self.ledger.settled()
                 await _json(request, self.ledger.report(int(head.query.get("after", "0"))))
+            case "PUT", "/settings":
+                await self._configure(request)
             case "DELETE", "/ledger":
                 self.ledger.clear()
                 await _json(request, self.ledger.report())
             case _:
-                known = head.path in (*ENDPOINTS, "/healthz", "/v1/models", "/ledger")
+                known = head.path in (*ENDPOINTS, "/healthz", "/v1/models", "/ledger", "/settings")
                 await request.respond(405 if known else 404, b"the simulated upstream has no such endpoint\n")
+
+    async def _configure(self, request: HttpRequest) -> None:
+        """Take new settings for all requests from now on; what the body does not name gets its default."""
+        try:
+            changes = msgspec.json.decode(await request.read(), type=dict[str, object])
+            self.settings = SimSettings().override(changes)
+        except ValueError as error:
+            await request.respond(400, str(error).encode())
+        else:
+            await _json(request, self.settings)
 
     async def _serve_model(self, call: Call) -> None:
         """Run one of the three model endpoints under its ledger entry."""

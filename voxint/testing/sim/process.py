@@ -57,12 +57,32 @@ class Sim:
         """Empty the ledger."""
         await self._ask("DELETE", "/ledger")
 
+    async def configure(self, **settings: object) -> None:
+        """Let it behave otherwise from the next request on; `stall_connect` alone is decided when it starts.
+
+        Args:
+            **settings: Fields of `SimSettings`; those not named get their defaults.
+
+        Raises:
+            ValueError: A name is unknown or a value does not fit; the text says which.
+        """
+        status, body = await self._exchange("PUT", "/settings", msgspec.json.encode(settings))
+        if status != 200:
+            raise ValueError(body.decode())
+
     async def _ask(self, method: str, target: str) -> bytes:
-        """Return the body of an answer. A socket and not `net.http`, which the ledger may be there to judge."""
+        """Return the body of an answer."""
+        _, body = await self._exchange(method, target)
+        return body
+
+    async def _exchange(self, method: str, target: str, body: bytes = b"") -> tuple[int, bytes]:
+        """Return an answer's status and body. A socket and not `net.http`, which the ledger may be there to judge."""
+        head = f"{method} {target} HTTP/1.1\r\nHost: sim\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
         with trio.fail_after(ASK_S):
             async with await trio.open_tcp_stream("127.0.0.1", self.address.port) as stream:
-                await stream.send_all(f"{method} {target} HTTP/1.1\r\nHost: sim\r\nConnection: close\r\n\r\n".encode())
-                return b"".join([data async for data in stream]).partition(b"\r\n\r\n")[2]
+                await stream.send_all(head.encode() + body)
+                answer, _, told = b"".join([data async for data in stream]).partition(b"\r\n\r\n")
+        return int(answer.split(b" ", 2)[1]), told
 
 
 @asynccontextmanager

@@ -52,7 +52,10 @@ async def transcription(call: Call, settings: SimSettings) -> None:
         while piece := await request.receive():
             entry.bytes_received += len(piece)
             heard.add(piece)
-    entry.turn = heard.turn if settings.content == "numbered" else None
+            if settings.content == "numbered":
+                entry.turn = heard.turn  # at once: an upload that is broken off is the turn's too
+    if settings.content == "numbered":
+        entry.turn = heard.turn
     text = heard.transcript(settings)
     if options.get("stream") == "true":
         answer = Answer(

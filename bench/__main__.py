@@ -1,0 +1,181 @@
+"""Measure interruptions: ``python -m bench quick``, ``full``, ``install``, ``report``, ``compare``."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+import trio
+from rich.console import Console
+
+from bench.compare import compare_results, print_comparison
+from bench.environments import HOME, TARGETS, install
+from bench.live import LiveProgress
+from bench.machine import commit, machine
+from bench.ramp import CAPACITIES, run_capacities
+from bench.report.html import write_report
+from bench.report.table import print_tables
+from bench.results import Results, load
+from bench.run import Schedule, run_cases
+from bench.scenarios import QUICK, SCENARIOS, full_cases
+from bench.store import Store
+
+QUICK_S = 100.0
+"""For the starts and slots of a quick run; with the report it stays under two minutes."""
+
+SLOWER = 3
+"""The exit code where something got slower: 1 and 2 are Python's and click's own."""
+
+INTERRUPTED = 130
+"""What shells make of an interrupt: 128 and the number of SIGINT."""
+
+TIME = "%Y%m%d-%H%M%S"
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """How long an interruption takes, for voxint and for everybody else."""
+
+
+def _names(known: Sequence[str]) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    """Return what reads a list of names by commas."""
+
+    def read(ctx: click.Context, parameter: click.Parameter, value: str) -> list[str]:
+        names = [name.strip() for name in value.split(",") if name.strip()]
+        if unknown := [name for name in names if name not in known]:
+            raise click.BadParameter(f"no such name: {', '.join(unknown)}; there are {', '.join(known)}")
+        return names
+
+    return read
+
+
+def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that both kinds of run have."""
+    everything = ",".join(TARGETS)
+    for option in (
+        click.option(
+            "--compare", "old", type=click.Path(exists=True, path_type=Path), help="Say what got slower since."
+        ),
+        click.option("--out", type=click.Path(path_type=Path), help="The folder of the run.  [.bench/runs/TIME]"),
+        click.option("--targets", default=everything, callback=_names(tuple(TARGETS)), help="By commas; floor first."),
+    ):
+        command = option(command)
+    return command
+
+
+@main.command()
+@_run_options
+def quick(targets: list[str], out: Path | None, old: Path | None) -> None:
+    """Measure the most telling cases, one round each, in under two minutes."""
+    schedule = Schedule(targets, QUICK, rounds=1, fresh=False, budget_s=QUICK_S)
+    sys.exit(_run("quick", schedule, out, old, resume=False, capacities=()))
+
+
+@main.command()
+@_run_options
+@click.option("--scenarios", default=",".join(SCENARIOS), callback=_names(tuple(SCENARIOS)), help="By commas.")
+@click.option("--sessions", multiple=True, type=int, help="Instead of each scenario's own; may be repeated.")
+@click.option("--rounds", default=3, show_default=True, help="How often each case is measured.")
+@click.option("--capacity", default=",".join(CAPACITIES), callback=_names(tuple(CAPACITIES)), help="Ramps, by commas.")
+@click.option("--resume", is_flag=True, help="Go on with the run that --out holds.")
+def full(
+    targets: list[str],
+    out: Path | None,
+    old: Path | None,
+    scenarios: list[str],
+    sessions: tuple[int, ...],
+    rounds: int,
+    capacity: list[str],
+    resume: bool,
+) -> None:
+    """Measure every case in interleaved rounds, and what one core can take: hours, unattended.
+
+    What is done is kept: after an interruption, the same command with --out and --resume goes on.
+    """
+    schedule = Schedule(targets, full_cases(scenarios, sessions or None), rounds=rounds, fresh=True)
+    sys.exit(_run("full", schedule, out, old, resume=resume, capacities=capacity))
+
+
+@main.command("install")
+@click.argument("names", nargs=-1)
+def install_targets(names: tuple[str, ...]) -> None:
+    """Install the targets' packages into environments of their own: NAMES of environments, or all."""
+    known = sorted({environment for environment, _ in TARGETS.values() if environment})
+    if unknown := [name for name in names if name not in known]:
+        raise click.ClickException(f"no such environment: {', '.join(unknown)}; there are {', '.join(known)}")
+    try:
+        install(list(names))
+    except subprocess.CalledProcessError as error:
+        raise click.ClickException(f"pip failed with exit code {error.returncode}; its messages are above") from error
+
+
+@main.command()
+@click.argument("result", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="The folder of report.html.  [RESULT's]")
+def report(result: Path, out: Path | None) -> None:
+    """Print the tables of RESULT (a results.json) and draw its HTML report."""
+    results = _load(result)
+    console = Console()
+    print_tables(results, console)
+    console.print(str(write_report(results, out or result.parent)), soft_wrap=True, highlight=False)
+
+
+@main.command()
+@click.argument("old", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("new", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def compare(old: Path, new: Path) -> None:
+    """Say what got slower from OLD to NEW, and by how much. Exit code 3 if something did."""
+    sys.exit(_compare(_load(old), _load(new), Console()))
+
+
+def _run(
+    mode: str, schedule: Schedule, out: Path | None, old: Path | None, *, resume: bool, capacities: Sequence[str]
+) -> int:
+    """Measure, keep, print and draw; return the exit code."""
+    before = None if old is None else _load(old)  # a bad file is told before an hour is spent
+    now = datetime.now(UTC)
+    folder = out or HOME / "runs" / now.strftime(TIME)
+    fresh = Results(mode, now.isoformat(timespec="seconds"), commit(), machine(), {}, ())
+    console = Console()
+    try:
+        store = Store(folder, fresh, resume=resume)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    whole = False
+    try:
+        with LiveProgress(console, schedule.slots()) as live:
+            trio.run(run_cases, schedule, store, live)
+            trio.run(run_capacities, capacities, schedule.targets, store, live)
+            whole = True
+    except* KeyboardInterrupt:
+        console.print(f"interrupted; what was measured is kept: go on with --out {folder} --resume")
+    finally:
+        store.close()
+    if not whole:
+        return INTERRUPTED
+    path = store.finish()
+    print_tables(store.results, console)
+    console.print(f"{path}\n{write_report(store.results, folder)}", soft_wrap=True, highlight=False)
+    return 0 if before is None else _compare(before, store.results, console)
+
+
+def _compare(old: Results, new: Results, console: Console) -> int:
+    comparison = compare_results(old, new)
+    print_comparison(comparison, console)
+    return SLOWER if comparison.slower else 0
+
+
+def _load(path: Path) -> Results:
+    try:
+        return load(path)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m bench")

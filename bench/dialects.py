@@ -1,0 +1,98 @@
+"""How the benchmark's own targets are spoken to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import msgspec
+from attrs import frozen
+
+from bench.targets.plain import RATE
+from voxint.measure import Dialect, Frame, Heard, MakeDialect, VoxintDialect, turn_in_pcm, turn_in_text
+from voxint.protocol.audio import AudioFormat
+
+__all__ = ["DIALECTS", "Echo", "Plain"]
+
+AUDIO = AudioFormat(RATE)
+INTERRUPT_BYTES = 160
+"""What an INTERRUPT of voxint's weighs, envelope and all: the echo carries as much."""
+
+
+@frozen
+class _Said:
+    """A text frame of the plain protocol."""
+
+    text: str | None = None
+    stopped: int | None = None
+    done: int | None = None
+    failed: int | None = None
+    why: str = ""
+
+
+_decode = msgspec.json.Decoder(_Said).decode
+
+
+class Plain(Dialect):
+    """The plain protocol (bench/targets/plain.py)."""
+
+    def open(self) -> Sequence[Frame]:
+        """Return nothing: a connection is a session."""
+        return ()
+
+    def ask(self, turn: int) -> Frame:
+        """Return the question."""
+        return json.dumps({"ask": turn, "text": f"turn {turn}"})
+
+    def listen(self, turn: int) -> Frame:
+        """Return the announcement of the microphone's audio."""
+        return json.dumps({"hear": turn})
+
+    def interrupt(self, turn: int) -> Frame:
+        """Return the interrupt."""
+        return json.dumps({"stop": turn})
+
+    def read(self, text: bool, payload: bytes) -> Heard:
+        """Return what a frame means; words and samples say whose they are."""
+        if not text:
+            return Heard("audio", turn_in_pcm(payload), AUDIO.bytes_ms(len(payload)))
+        said = _decode(payload)
+        if said.text is not None:
+            return Heard("text", turn_in_text(payload))
+        if said.stopped is not None:
+            return Heard("stopped", said.stopped)
+        if said.failed is not None:
+            return Heard("over", said.failed, failed=said.why or "failed")
+        return Heard("over", said.done)
+
+
+class Echo(Dialect):
+    """A server that sends back what it gets: an interrupt's echo is its acknowledgement, nothing else is sent."""
+
+    def open(self) -> Sequence[Frame]:
+        """Return nothing."""
+        return ()
+
+    def ask(self, turn: int) -> Frame:
+        """Return an empty frame."""
+        return ""
+
+    def listen(self, turn: int) -> Frame:
+        """Return an empty frame."""
+        return ""
+
+    def interrupt(self, turn: int) -> Frame:
+        """Return as many bytes as an INTERRUPT has."""
+        return f"{turn:<{INTERRUPT_BYTES}}"
+
+    def read(self, text: bool, payload: bytes) -> Heard:
+        """Return the acknowledgement of the turn that the echo names."""
+        return Heard("stopped", int(payload)) if payload else Heard("other")
+
+
+DIALECTS: Mapping[str, MakeDialect] = {
+    "voxint": partial(VoxintDialect, numbered=True, rate=RATE),
+    "plain": Plain,
+    "echo": Echo,
+}

@@ -1,0 +1,79 @@
+"""The targets that run side by side for a while, over one simulated upstream."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+
+import trio
+from attrs import field, frozen
+
+from bench.environments import environment_of
+from bench.processes import Cores, Target, TargetFailed, favour, run_target
+from bench.results import TargetInfo
+from bench.targets.plain import Upstream
+from voxint.background import open_background
+from voxint.testing.sim.process import Sim, sim_process
+
+__all__ = ["Fleet", "open_fleet"]
+
+
+@frozen
+class Fleet:
+    """What runs.
+
+    Args:
+        sim: The upstream of all.
+        targets: Those that listen, by name, in the order asked for.
+        infos: What is known of every target that was asked for, the absent ones too.
+    """
+
+    sim: Sim
+    targets: Mapping[str, Target] = field(factory=dict)
+    infos: Mapping[str, TargetInfo] = field(factory=dict)
+
+
+@asynccontextmanager
+async def open_fleet(names: Sequence[str], model: str, cores: Cores) -> AsyncIterator[Fleet]:
+    """Start the upstream and every target that is installed, all at once; kill them at the end.
+
+    A target that does not start is absent, with its last words.
+
+    Args:
+        names: Which targets.
+        model: ``sim``, or ``stalled`` for a model that accepts no connection.
+        cores: Who runs where.
+    """
+    async with sim_process(stall_connect=True) as sim, open_background() as nursery:
+        favour(sim.pid, cores.rest)
+        stalled = sim.address.stalled_url
+        llm = f"{stalled}/v1" if model == "stalled" else sim.base_url
+        upstream = Upstream(llm, sim.base_url, sim.base_url)
+        started: dict[str, Target | TargetInfo] = {}
+
+        async def keep(name: str, task_status: trio.TaskStatus[None]) -> None:
+            try:
+                async with run_target(name, upstream, cores.target) as target:
+                    started[name] = target
+                    task_status.started()
+                    await trio.sleep_forever()
+            except TargetFailed as error:
+                started[name] = TargetInfo(absent=str(error))
+                task_status.started()
+
+        async with trio.open_nursery() as starting:
+            for name in names:
+                if missing := environment_of(name).missing:
+                    started[name] = TargetInfo(absent=missing)
+                else:
+                    starting.start_soon(nursery.start, keep, name)
+        listening = {name: value for name in names if isinstance(value := started[name], Target)}
+        yield Fleet(sim, listening, {name: _info(started[name]) for name in names})
+        nursery.cancel_scope.cancel(reason="the fleet is not needed any more")
+
+
+def _info(found: Target | TargetInfo) -> TargetInfo:
+    if isinstance(found, TargetInfo):
+        return found
+    said = found.said
+    return TargetInfo(versions=said.versions, notes=said.notes, cannot=said.cannot)

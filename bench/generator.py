@@ -1,0 +1,70 @@
+"""The load generator, a process of its own: a job as JSON on standard input, the recording as JSON on standard output.
+
+The first line of output tells when the load counts, so that the benchmark measures the server in the same span.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import msgspec
+import trio
+from attrs import frozen
+
+from bench.dialects import DIALECTS
+from voxint.measure import Recording, Workload, plan, run_load
+
+__all__ = ["Job", "Window"]
+
+
+@frozen
+class Job:
+    """A load.
+
+    Args:
+        url: The target's WebSocket.
+        dialect: How it is spoken to.
+        workload: What the callers do.
+        sessions: How many callers.
+        warmup_s: Not counted.
+        seconds: Counted.
+        seed: Of the plan; all targets of a round get the same.
+        first: The number of the first turn.
+    """
+
+    url: str
+    dialect: str
+    workload: Workload
+    sessions: int
+    warmup_s: float
+    seconds: float
+    seed: int
+    first: int
+
+
+@frozen
+class Window:
+    """When a load counts, on CLOCK_MONOTONIC."""
+
+    counted_from: float
+    until: float
+
+
+async def _run(job: Job) -> Recording:
+    plans = plan(job.workload, job.sessions, job.warmup_s + job.seconds, seed=job.seed, first=job.first)
+
+    def counting(counted_from: float, until: float) -> None:
+        _say(Window(counted_from, until))
+
+    return await run_load(
+        job.url, DIALECTS[job.dialect], plans, warmup_s=job.warmup_s, seconds=job.seconds, counting=counting
+    )
+
+
+def _say(data: Window | Recording) -> None:
+    sys.stdout.buffer.write(msgspec.json.encode(data) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    _say(trio.run(_run, msgspec.json.decode(sys.stdin.buffer.read(), type=Job)))

@@ -1,0 +1,138 @@
+"""How much one core can take: callers are added until it can't any more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from attrs import frozen
+
+from bench.fleet import Fleet, open_fleet
+from bench.live import LiveProgress
+from bench.processes import Cores
+from bench.results import Slot
+from bench.scenarios import LOADS, Case
+from bench.slot import Place, run_slot
+from bench.store import Store
+from voxint.measure.distribution import Distribution
+
+__all__ = ["CAPACITIES", "Capacity", "run_capacities"]
+
+LATE_MS = 20.0
+ACK_MS = 50.0
+"""p99 above either: the core is full (docs/reference/benchmark.md)."""
+
+FIRST = 10
+GROWTH = 1.5
+STEPS = 4
+"""A ramp begins with 10 callers and adds half as many until the core is full, then halves the gap 4 times: the result
+is then known to 3 %, which is less than it moves from run to run."""
+
+KIB_PER_GIB = 2**20
+
+
+@frozen
+class Capacity:
+    """What is counted.
+
+    Args:
+        scenario: The load.
+        ramp: Whether callers are added; otherwise one load of `sessions` tells.
+        sessions: How many callers the one load has.
+        seconds: How long each step is measured.
+    """
+
+    scenario: str
+    ramp: bool = True
+    sessions: int = FIRST
+    seconds: float = 8.0
+
+
+CAPACITIES: Mapping[str, Capacity] = {
+    "sessions_per_core": Capacity("capacity"),
+    "upload_sessions_per_core": Capacity("upload_capacity"),
+    "idle_sessions": Capacity("idle", ramp=False, sessions=200, seconds=2.0),
+}
+
+
+async def run_capacities(figures: Sequence[str], targets: Sequence[str], store: Store, live: LiveProgress) -> None:
+    """Find each figure of each target, which has the core for itself, and keep it; skip what is kept already."""
+    cores = Cores.of_machine()
+    for figure in figures:
+        capacity = CAPACITIES[figure]
+        for name in targets:
+            if name in store.results.capacity.get(figure, {}):
+                continue
+            live.begin(f"{figure} {name}")
+            async with open_fleet([name], "sim", cores) as fleet:
+                store.know(fleet.infos)
+                target = fleet.targets.get(name)
+                if target is None or target.said.dialect == "echo" or capacity.scenario in target.said.cannot:
+                    continue
+                await fleet.sim.configure(**LOADS[capacity.scenario].sim)
+                step = _Step(capacity, name, fleet, cores, store, live)
+                store.capacity(figure, name, await (_ramp(step) if capacity.ramp else _idle(step)))
+
+
+class _Step:
+    """Runs one load after another against one target."""
+
+    def __init__(
+        self, capacity: Capacity, name: str, fleet: Fleet, cores: Cores, store: Store, live: LiveProgress
+    ) -> None:
+        self.capacity = capacity
+        self._name = name
+        self._fleet = fleet
+        self._cores = cores
+        self._store = store
+        self._live = live
+        self._serial = 0
+
+    async def run(self, sessions: int) -> Slot:
+        """Measure with so many callers."""
+        case = Case(self.capacity.scenario, sessions, seconds=self.capacity.seconds)
+        self._live.begin(f"{case.name} {self._name}")
+        self._live.more(1)
+        self._serial += 1
+        place = Place(self._cores, 0, self._serial)
+        slot = await run_slot(case, self._fleet.targets[self._name], self._fleet.sim, place)
+        self._store.add(slot)
+        self._live.done(slot)
+        return slot
+
+
+async def _ramp(step: _Step) -> float:
+    """Return the most callers that the core carries; 0 where it does not carry one."""
+    good, bad, sessions = 0, None, step.capacity.sessions
+    while bad is None:
+        if _carries(await step.run(sessions)):
+            good, sessions = sessions, int(sessions * GROWTH)
+        else:
+            bad = sessions
+    for _ in range(STEPS):
+        middle = (good + bad) // 2
+        if middle in (good, bad):
+            break
+        if _carries(await step.run(middle)):
+            good = middle
+        else:
+            bad = middle
+    return float(good)
+
+
+def _carries(slot: Slot) -> bool:
+    """Return whether the target kept up; callers that were lost or never answered say that it did not."""
+    if slot.totals["lost"] or slot.totals["unanswered"] or slot.totals["leak_after_ack"]:
+        return False
+    limits = {"ack_ms": ACK_MS, "audio_late_ms": LATE_MS}
+    return all(
+        Distribution.decode(slot.figures[name]).percentile(99) <= most
+        for name, most in limits.items()
+        if name in slot.figures
+    )
+
+
+async def _idle(step: _Step) -> float:
+    """Return how many connected and registered callers fit into a GiB of the target's memory."""
+    slot = await step.run(step.capacity.sessions)
+    each_kib = slot.totals["rss_per_session_kib"]
+    return KIB_PER_GIB / each_kib if each_kib else 0.0

@@ -1,0 +1,116 @@
+"""A whole run: every case, in interleaved rounds, each slot kept as it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from time import monotonic
+
+from attrs import frozen
+
+from bench.environments import environment_of
+from bench.fleet import Fleet, open_fleet
+from bench.live import LiveProgress
+from bench.processes import Cores
+from bench.scenarios import SCENARIOS, Case
+from bench.slot import Place, run_slot
+from bench.store import Store
+
+__all__ = ["Schedule", "run_cases"]
+
+STARTING_S = 12.0
+"""To start every target once, on two cores."""
+
+OVERHEAD_S = 1.2
+"""Of a slot, beside its warm-up and its measured time: the generator's start, the last answers, the ledger."""
+
+
+@frozen
+class Schedule:
+    """What is to be measured.
+
+    Args:
+        targets: Names.
+        cases: What is done to each.
+        rounds: How often; within a round every target has its turn (A B A B), so that a drift of the machine falls on
+            all alike.
+        fresh: Start the targets anew for each case, as long runs should; else they serve one case after another.
+        budget_s: Stop taking up new cases when so much time would be exceeded; None: take all.
+    """
+
+    targets: Sequence[str]
+    cases: Sequence[Case]
+    rounds: int
+    fresh: bool
+    budget_s: float | None = None
+
+    def affordable(self, case: Case, targets: int, spent_s: float) -> bool:
+        """Return whether a case still fits into the budget."""
+        if self.budget_s is None:
+            return True
+        return spent_s + self.rounds * targets * _slot_s(case) <= self.budget_s
+
+    def slots(self) -> int:
+        """Return how many slots that makes, as far as can be told before the targets have been started."""
+        installed = sum(not environment_of(name).missing for name in self.targets)
+        spent_s, slots = STARTING_S, 0
+        for case in self.cases:
+            if self.affordable(case, installed, spent_s):
+                slots += self.rounds * installed
+                spent_s += self.rounds * installed * _slot_s(case)
+        return slots
+
+    def groups(self) -> Iterator[list[Case]]:
+        """Yield the cases that share one set of running targets."""
+        for _, cases in groupby(
+            self.cases, key=lambda case: (SCENARIOS[case.scenario].model, self.fresh and case.name)
+        ):
+            yield list(cases)
+
+
+async def run_cases(schedule: Schedule, store: Store, live: LiveProgress) -> None:
+    """Measure what the schedule asks for and the store does not have yet."""
+    cores = Cores.of_machine()
+    began = monotonic()
+    serial = 0
+    for cases in schedule.groups():
+        wanted = [case for case in cases if not _complete(case, schedule, store)]
+        if not wanted or not schedule.affordable(wanted[0], len(schedule.targets), monotonic() - began + STARTING_S):
+            continue
+        live.begin("starting the targets")
+        async with open_fleet(schedule.targets, SCENARIOS[cases[0].scenario].model, cores) as fleet:
+            store.know(fleet.infos)
+            for case in wanted:
+                if schedule.affordable(case, len(fleet.targets), monotonic() - began):
+                    serial = await _run_case(case, schedule, fleet, store, live, cores, serial)
+
+
+async def _run_case(
+    case: Case, schedule: Schedule, fleet: Fleet, store: Store, live: LiveProgress, cores: Cores, serial: int
+) -> int:
+    """Measure a case in all rounds; return the serial number of the next slot."""
+    await fleet.sim.configure(**SCENARIOS[case.scenario].sim)
+    for round in range(schedule.rounds):
+        for name, target in fleet.targets.items():
+            if case.scenario in target.said.cannot or store.has(case.name, name, round):
+                continue
+            live.begin(f"{case.name} {name}")
+            slot = await run_slot(case, target, fleet.sim, Place(cores, round, serial))
+            serial += 1
+            store.add(slot)
+            live.done(slot)
+    return serial
+
+
+def _slot_s(case: Case) -> float:
+    return case.warmup_s + case.seconds + OVERHEAD_S
+
+
+def _complete(case: Case, schedule: Schedule, store: Store) -> bool:
+    infos = store.results.targets
+    return all(
+        store.has(case.name, name, round)
+        for name in schedule.targets
+        for round in range(schedule.rounds)
+        if not (name in infos and (infos[name].absent or case.scenario in infos[name].cannot))
+    )

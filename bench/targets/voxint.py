@@ -1,0 +1,63 @@
+"""voxint itself, as its README says to use it."""
+
+from __future__ import annotations
+
+import logging
+import re
+from functools import partial
+
+import structlog
+import trio
+
+from bench.targets.plain import RATE, Tell, Upstream
+from voxint.core.agent import Agent
+from voxint.core.observer import Silence
+from voxint.core.request import Request
+from voxint.net.http import open_http
+from voxint.protocol.audio import AudioFormat
+from voxint.providers.openai_chat import OpenAIChat
+from voxint.server.collector import calm_collector
+from voxint.server.config import ServerConfig
+from voxint.server.serve import serve
+from voxint.testing.upstream_stages import HttpSpeech, HttpTranscription
+
+DIALECT = "voxint"
+PACKAGES = ("voxint", "trio", "trio-websocket", "httpx", "httpcore", "h11", "msgspec")
+NOTES = (
+    "The server of `voxint serve`, its garbage collector calmed in the same way, with the OpenAI model stage; speech "
+    "and transcription over HTTP. Speech to the client in binary frames of 40 ms (feature `binary_audio`)."
+)
+CANNOT: dict[str, str] = {}
+
+NUMBER = re.compile(r"\d+$")
+
+
+class _Marks(Silence):
+    """Tells when an interrupted request has left its scope."""
+
+    def __init__(self, tell: Tell) -> None:
+        self._tell = tell
+
+    def finished(self, request: Request) -> None:
+        """Tell the turn in the request's id."""
+        if number := NUMBER.search(request.id):
+            self._tell.cancelled(int(number[0]))
+
+
+def run(upstream: Upstream, tell: Tell) -> None:
+    """Serve on a free port until killed."""
+    # One line a request is the operator's choice; standard output is the benchmark's.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    trio.run(_serve, upstream, tell)
+
+
+async def _serve(upstream: Upstream, tell: Tell) -> None:
+    async with open_http() as http, trio.open_nursery() as nursery:
+        agent = Agent(
+            llm=OpenAIChat(base_url=upstream.llm, model="sim", http=http),
+            tts=HttpSpeech(http, upstream.speech, AudioFormat(RATE)),
+            stt=HttpTranscription(http, upstream.transcription),
+        )
+        server = await nursery.start(partial(serve, observer=_Marks(tell)), agent, ServerConfig(port=0))
+        calm_collector()
+        tell.ready(server.url)

@@ -1,0 +1,49 @@
+"""Measure how long an interruption takes on any running server, from outside.
+
+::
+
+    plans = plan(Workload(), sessions=10, seconds=12.0)
+    recording = await run_load(url, VoxintDialect, plans, warmup_s=2.0, seconds=10.0)
+    figures = figures_of(recording)  # {"ack_ms": [2.7, 2.9, ...], ...}
+
+A server with a protocol of its own is measured through another `Dialect`. The statistics,
+`voxint.measure.distribution` and `voxint.measure.verdict`, need the extra ``bench``.
+"""
+
+# plan.py          what each caller does when; pure, decided before anything is sent
+# dialect.py       how a server is spoken to
+# wire.py          a WebSocket client that weighs little
+# caller.py        one caller: writes its plan, notes what it reads
+# load.py          all callers at once
+# recording.py     what they saw
+# figures.py       named figures of it
+# distribution.py  percentiles, and how far chance moves them
+# verdict.py       slower, faster, the same, or unclear
+
+from __future__ import annotations
+
+from voxint.measure.dialect import Dialect, Frame, Heard, MakeDialect, VoxintDialect, turn_in_pcm, turn_in_text
+from voxint.measure.figures import figures_of, saturation, totals_of
+from voxint.measure.load import run_load
+from voxint.measure.plan import PlannedTurn, SessionPlan, Workload, plan
+from voxint.measure.recording import Recording, Turn
+
+__all__ = [
+    "Dialect",
+    "Frame",
+    "Heard",
+    "MakeDialect",
+    "PlannedTurn",
+    "Recording",
+    "SessionPlan",
+    "Turn",
+    "VoxintDialect",
+    "Workload",
+    "figures_of",
+    "plan",
+    "run_load",
+    "saturation",
+    "totals_of",
+    "turn_in_pcm",
+    "turn_in_text",
+]

@@ -1,0 +1,194 @@
+"""One caller: it writes what its plan says when it says so, and notes what it reads."""
+
+from __future__ import annotations
+
+from itertools import count, zip_longest
+from time import monotonic
+
+import trio
+
+from voxint.errors import VoxintError
+from voxint.measure.dialect import Dialect, Frame, Heard
+from voxint.measure.plan import PlannedTurn, SessionPlan
+from voxint.measure.recording import Recording, Turn
+from voxint.measure.wire import Wire, open_wire
+
+__all__ = ["call"]
+
+OPEN_S = 10.0
+"""For a session to open; the load has begun by then, so a caller this late is lost."""
+
+QUANTUM_SAMPLES = 43
+QUANTUM_S = 1 / 375
+BURST = 125
+"""A browser's microphone as existing 1.0 clients send it (docs/reference/wire.md): tiny frames, a burst at first."""
+
+
+async def call(
+    url: str, dialect: Dialect, turns: SessionPlan, begin: float, recording: Recording, *, drain_s: float
+) -> None:
+    """Play a plan from the instant `begin` on, stay to the load's end, then wait for what is outstanding.
+
+    A caller whose connection ends, or whose session is refused, says why in `recording.lost` and ends.
+
+    Args:
+        url: The server's WebSocket.
+        dialect: Of this connection.
+        turns: The plan.
+        begin: Second 0 of the plan, on CLOCK_MONOTONIC.
+        recording: Where to note it all.
+        drain_s: The longest wait after the plan's end.
+    """
+    try:
+        async with open_wire(url) as wire:
+            caller = _Caller(wire, dialect, begin, recording)
+            with trio.fail_after(OPEN_S):
+                await caller.open()
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(caller.read)
+                await caller.play(turns)
+                await trio.sleep(max(0.0, recording.until - monotonic()))
+                with trio.move_on_after(drain_s):
+                    await caller.settled()
+                nursery.cancel_scope.cancel(reason="the plan is done")
+    except* (VoxintError, trio.TooSlowError) as group:
+        recording.lost.extend(str(error) or type(error).__name__ for error in group.exceptions)
+
+
+class _Caller:
+    def __init__(self, wire: Wire, dialect: Dialect, begin: float, recording: Recording) -> None:
+        self._wire = wire
+        self._dialect = dialect
+        self._begin = begin
+        self._recording = recording
+        self._turns: dict[int, Turn] = {}
+        self._unanswered: set[int] = set()  # whose acknowledgement, or without an interrupt whose end, is outstanding
+        self._answered = trio.Event()
+        self._hearing = trio.Event()
+        self._hearing.set()
+        self._speaking: int | None = None
+
+    async def open(self) -> None:
+        """Say what opens a session, and wait for it."""
+        opening = self._dialect.open()
+        if not opening:
+            return
+        await self._wire.send(*opening)
+        while True:
+            for text, payload in await self._wire.receive():
+                if self._dialect.read(text, payload).kind == "opened":
+                    return
+
+    async def play(self, turns: SessionPlan) -> None:
+        """Write every question and interrupt at its instant, whatever has been answered."""
+        async with trio.open_nursery() as nursery:
+            for turn, following in zip_longest(turns, turns[1:]):
+                if not turn.behind:
+                    await self._until(turn.ask_s)
+                    await self._wire.send(self._ask(turn, nursery))
+                if turn.interrupt_s is None:
+                    continue
+                if turn.deaf_s:
+                    await self._until(turn.interrupt_s - turn.deaf_s)
+                    self._hearing = trio.Event()
+                await self._until(turn.interrupt_s)
+                frames = [self._interrupt(turn)]
+                if following is not None and following.behind:
+                    frames.append(self._ask(following, nursery))
+                await self._wire.send(*frames)
+                self._hearing.set()
+            self._speaking = None
+
+    async def _until(self, planned_s: float) -> None:
+        """Sleep to an instant of the plan, and note how much later this goes on."""
+        due = self._begin + planned_s
+        await trio.sleep(max(0.0, due - monotonic()))
+        self._recording.lag_ms.append((monotonic() - due) * 1000)
+
+    def _ask(self, turn: PlannedTurn, nursery: trio.Nursery) -> Frame:
+        """Note a question and return its frame; one that is spoken begins to be."""
+        self._turns[turn.number] = seen = Turn(turn.number, monotonic(), turn.behind)
+        self._recording.turns.append(seen)
+        self._unanswered.add(turn.number)
+        if not turn.spoken:
+            return self._dialect.ask(turn.number)
+        self._speaking = turn.number
+        nursery.start_soon(self._speak, turn.number)
+        return self._dialect.listen(turn.number)
+
+    def _interrupt(self, turn: PlannedTurn) -> Frame:
+        self._speaking = None
+        self._unanswered.add(turn.number)  # also where its answer had ended
+        self._turns[turn.number].interrupted = monotonic()
+        return self._dialect.interrupt(turn.number)
+
+    async def _speak(self, turn: int) -> None:
+        """Send a microphone's quanta while the turn is the one that speaks.
+
+        It is not cancelled but looks for itself: a send that is cut leaves half a frame on the wire.
+        """
+        quantum = turn.to_bytes(2, "little") * QUANTUM_SAMPLES
+        began = monotonic()
+        await self._wire.send(*[quantum] * BURST)
+        for sent in count(1):
+            due = began + sent * QUANTUM_S
+            await trio.sleep(max(0.0, due - monotonic()))
+            if self._speaking != turn:
+                return
+            self._recording.lag_ms.append((monotonic() - due) * 1000)
+            await self._wire.send(quantum)
+
+    async def settled(self) -> None:
+        """Wait until every answer has ended and every interrupt is acknowledged; the caller gives the bound."""
+        while self._unanswered:
+            self._answered = trio.Event()
+            await self._answered.wait()
+
+    async def read(self) -> None:
+        """Note what comes in, for as long as the connection lasts; nothing while the caller is deaf."""
+        while True:
+            await self._hearing.wait()
+            messages = await self._wire.receive()
+            now = monotonic()
+            for text, payload in messages:
+                heard = self._dialect.read(text, payload)
+                turn = self._turns.get(heard.turn or 0)
+                if turn is not None:
+                    self._take(turn, heard, now)
+
+    def _take(self, turn: Turn, heard: Heard, now: float) -> None:
+        if turn.acknowledged is not None and heard.kind in ("text", "audio", "over"):
+            turn.leaked += 1
+        match heard.kind:
+            case "text":
+                turn.first_text = turn.first_text or now
+                turn.last_stale = turn.last_stale if turn.interrupted is None else now
+            case "audio":
+                self._take_audio(turn, heard.audio_ms, now)
+            case "stopped":
+                turn.acknowledged = turn.acknowledged or now
+                turn.stop_ms = heard.stop_ms
+                self._settle(turn)
+            case "over":
+                turn.ended = turn.ended or now
+                turn.failed = turn.failed or heard.failed
+                if turn.interrupted is None:
+                    self._settle(turn)
+
+    def _take_audio(self, turn: Turn, audio_ms: float, now: float) -> None:
+        if turn.first_audio is None:
+            turn.first_audio = now
+        elif turn.interrupted is None:
+            played_at = turn.first_audio + turn.audio_ms / 1000
+            turn.late_ms.append(max(0.0, now - played_at) * 1000)
+        turn.audio_ms += audio_ms
+        if turn.interrupted is not None:
+            turn.last_stale = now
+            turn.stale_audio_ms += audio_ms
+            turn.stale_frames += 1
+        if self._recording.counted_from <= now <= self._recording.until:
+            self._recording.audio_ms += audio_ms
+
+    def _settle(self, turn: Turn) -> None:
+        self._unanswered.discard(turn.number)
+        self._answered.set()

@@ -1,0 +1,185 @@
+"""How a server under test is spoken to: voxint's own protocol here, that of another system by the same few methods."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Sequence
+from typing import Literal, Protocol
+
+from attrs import frozen
+
+from voxint.errors import ServerError
+from voxint.protocol import messages as m
+from voxint.protocol.audio import AudioFormat
+from voxint.protocol.codec import decode_server, encode_client
+
+__all__ = ["Dialect", "Frame", "Heard", "MakeDialect", "VoxintDialect", "turn_in_pcm", "turn_in_text"]
+
+MICROPHONE_RATE = 16_000
+
+Frame = str | bytes
+"""A text frame or a binary frame, as it is sent."""
+
+WORD = re.compile(rb"\bt(\d+)w\d")
+"""A word of the simulated upstream's numbered answers."""
+
+
+@frozen
+class Heard:
+    """What a frame from the server means.
+
+    Args:
+        kind: ``opened``: the session is there. ``text`` and ``audio``: a part of an answer. ``stopped``: the
+            acknowledgement of an interrupt. ``over``: an answer's end, for whatever reason. ``other``: nothing that
+            is measured.
+        turn: The turn it belongs to, where it says so.
+        audio_ms: The audio it brought.
+        failed: Why the turn failed, for ``over``.
+        stop_ms: The server's own figure of how long stopping took, for ``stopped``.
+    """
+
+    kind: Literal["opened", "text", "audio", "stopped", "over", "other"]
+    turn: int | None = None
+    audio_ms: float = 0.0
+    failed: str = ""
+    stop_ms: float | None = None
+
+
+OTHER = Heard("other")
+
+
+class Dialect(Protocol):
+    """One connection's way of speaking; it does no I/O. Turns are told apart by the numbers of the plan."""
+
+    def open(self) -> Sequence[Frame]:
+        """Return what is sent first; the caller then waits for ``opened`` if there is anything."""
+
+    def ask(self, turn: int) -> Frame:
+        """Return the question of a turn, in text."""
+
+    def listen(self, turn: int) -> Frame:
+        """Return what announces the microphone's audio."""
+
+    def interrupt(self, turn: int) -> Frame:
+        """Return what interrupts a turn."""
+
+    def read(self, text: bool, payload: bytes) -> Heard:
+        """Return what a frame means; `text` says whether it is a text frame."""
+
+
+MakeDialect = Callable[[], Dialect]
+"""Makes the dialect of a new connection."""
+
+
+def turn_in_text(text: bytes) -> int | None:
+    """Return the turn that a numbered word bears, such as 17 in ``t17w3``."""
+    found = WORD.search(text)
+    return int(found[1]) if found else None
+
+
+def turn_in_pcm(pcm: bytes) -> int | None:
+    """Return the turn that a numbered sample bears: the value of the one in the middle, where nothing bends it."""
+    middle = len(pcm) // 4 * 2
+    return int.from_bytes(pcm[middle : middle + 2], "little", signed=True) or None
+
+
+class VoxintDialect:
+    """voxint's wire protocol, version 1.0.
+
+    Args:
+        api_key: The key, where the server wants one.
+        text: Makes a turn's question from its number.
+        numbered: Whether the answers are the simulated upstream's numbered ones: staleness is then judged by what
+            words and samples say, and not by the id beside them.
+        binary_audio: Whether to ask for speech in binary frames.
+        rate: The sample rate of the speech, in Hz.
+    """
+
+    def __init__(
+        self,
+        *,
+        api_key: str = "",
+        text: Callable[[int], str] = "turn {}".format,
+        numbered: bool = False,
+        binary_audio: bool = True,
+        rate: int = 24_000,
+    ) -> None:
+        self._api_key = api_key
+        self._text = text
+        self._numbered = numbered
+        self._features = ("binary_audio",) if binary_audio else ()
+        self._audio = AudioFormat(rate)
+        self._session_id: str | None = None
+
+    def open(self) -> Sequence[Frame]:
+        """Return REGISTER."""
+        register = m.Register(
+            auth=m.Auth(type="API_KEY", api_key=self._api_key),
+            patch=m.SessionPatch(require_tts=True),
+            features=self._features,
+            audio=m.Audio(input_rate=MICROPHONE_RATE, output_rate=self._audio.rate),
+        )
+        return [self._write(register)]
+
+    def ask(self, turn: int) -> Frame:
+        """Return a REQUEST in text."""
+        patch = m.SessionPatch(require_tts=True)
+        content = m.Content(text=self._text(turn))
+        return self._write(m.Request(request_id=_id(turn), data_type="TEXT", content=content, patch=patch))
+
+    def listen(self, turn: int) -> Frame:
+        """Return the start frame of a streamed REQUEST in voice."""
+        content = m.Content(voice_mode="BINARY", audio_format="pcm")
+        return self._write(m.Request(request_id=_id(turn), data_type="VOICE", stream_flag=True, content=content))
+
+    def interrupt(self, turn: int) -> Frame:
+        """Return an INTERRUPT."""
+        return self._write(m.Interrupt(interrupt_request_id=_id(turn)))
+
+    def read(self, text: bool, payload: bytes) -> Heard:
+        """Return what a frame means.
+
+        Raises:
+            ServerError: The server refused the session.
+            WireError: The frame is not the protocol's.
+        """
+        match decode_server(payload.decode() if text else payload):
+            case m.Response() as response:
+                return self._read_response(response)
+            case m.InterruptAck() as ack:
+                stop_ms = max((receipt.stop_ms for receipt in ack.receipts.values()), default=None)
+                return Heard("stopped", _turn(ack.interrupt_request_id), stop_ms=stop_ms)
+            case m.RegisterAck() as opened:
+                self._session_id = opened.session_id
+                if opened.audio.output_rate:
+                    self._audio = AudioFormat(opened.audio.output_rate)
+                return Heard("opened")
+            case m.Error() as error if self._session_id is None:
+                raise ServerError(error.error_code, error.error_msg, error.error_detail, error.retryable)
+            case m.Error() as error:
+                return Heard("over", _turn(error.request_id), failed=f"{error.error_code}: {error.error_msg}")
+            case _:
+                return OTHER
+
+    def _read_response(self, response: m.Response) -> Heard:
+        turn = _turn(response.request_id)
+        if response.voice:
+            said = turn_in_pcm(response.voice) if self._numbered else turn
+            return Heard("audio", said, self._audio.bytes_ms(len(response.voice)))
+        if response.text:
+            return Heard("text", (turn_in_text(response.text.encode()) if self._numbered else None) or turn)
+        return Heard("over", turn) if response.voice_stream_seq == -1 or response.interrupted else OTHER
+
+    def _write(self, message: m.ClientMessage) -> str:
+        return encode_client(message, self._session_id, int(time.time() * 1000))
+
+
+def _id(turn: int) -> str:
+    return f"req_{turn}"
+
+
+def _turn(request_id: str | None) -> int | None:
+    """Return the turn of an id of ours."""
+    number = (request_id or "").removeprefix("req_")
+    return int(number) if number.isdigit() else None

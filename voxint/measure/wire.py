@@ -1,0 +1,197 @@
+"""A WebSocket client that does as little as it can: the generator must not be what is measured.
+
+With a general client fifty callers' frames kept the generator's core busy, and an acknowledgement lay 30 ms in its
+socket before it was read.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import ssl
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+import trio
+
+from voxint.errors import ConfigError, Disconnected
+
+__all__ = ["Wire", "open_wire"]
+
+READ_BYTES = 65_536
+HANDSHAKE_BYTES = 65_536
+"""A longer answer to the handshake is no WebSocket server's; chosen here."""
+
+CONTINUED, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
+FINAL = 0x80
+MASKED = 0x80
+NO_MASK = bytes(4)
+"""A client must mask, which guards proxies against crafted bytes; these bytes are ours, so zeros will do."""
+
+Message = tuple[bool, bytes]
+"""Whether it is text, and what it holds."""
+
+
+class Wire:
+    """An open WebSocket.
+
+    Args:
+        stream: The connection behind its handshake.
+        ahead: What came with the handshake's answer.
+    """
+
+    def __init__(self, stream: trio.abc.Stream, ahead: bytes) -> None:
+        self._stream = stream
+        self._buffer = bytearray(ahead)
+        self._parts: list[bytes] = []
+        self._parts_text = False
+        self._sending = trio.Lock()
+
+    async def send(self, *messages: str | bytes) -> None:
+        """Send messages, in one write: str as text, bytes as binary.
+
+        Raises:
+            Disconnected: The server is gone.
+        """
+        data = b"".join(
+            _frame(TEXT, message.encode()) if isinstance(message, str) else _frame(BINARY, message)
+            for message in messages
+        )
+        await self._write(data)
+
+    async def receive(self) -> list[Message]:
+        """Wait for the network and return the messages that it brought; none where one is not whole yet.
+
+        Raises:
+            Disconnected: The server is gone.
+        """
+        try:
+            data = await self._stream.receive_some(READ_BYTES)
+        except trio.BrokenResourceError:
+            data = b""
+        if not data:
+            raise _gone("the server closed the connection")
+        self._buffer += data
+        messages: list[Message] = []
+        at = 0
+        while (payload := self._payload_at(at)) is not None:
+            start, end = payload
+            await self._take(self._buffer[at], bytes(self._buffer[start:end]), messages)
+            at = end
+        del self._buffer[:at]
+        return messages
+
+    async def _take(self, first: int, payload: bytes, messages: list[Message]) -> None:
+        """Add the message that a frame completes; answer a ping."""
+        code = first & 0xF
+        if code in (TEXT, BINARY) and first & FINAL:
+            messages.append((code == TEXT, payload))
+        elif code in (TEXT, BINARY, CONTINUED):
+            if code != CONTINUED:
+                self._parts_text = code == TEXT
+            self._parts.append(payload)
+            if first & FINAL:
+                messages.append((self._parts_text, b"".join(self._parts)))
+                self._parts.clear()
+        elif code == PING:
+            await self._write(_frame(PONG, payload))
+        elif code == CLOSE:
+            why = f"{int.from_bytes(payload[:2], 'big')} {payload[2:].decode(errors='replace')}".strip()
+            raise _gone(f"the server closed the WebSocket: {why}")
+
+    async def _write(self, data: bytes) -> None:
+        async with self._sending:
+            try:
+                await self._stream.send_all(data)
+            except trio.BrokenResourceError:
+                raise _gone("the server closed the connection") from None
+
+    def _payload_at(self, at: int) -> tuple[int, int] | None:
+        """Return where the payload of the frame at `at` begins and ends; None where it is not whole."""
+        buffer = self._buffer
+        have = len(buffer) - at
+        if have < 2:
+            return None
+        size, start = buffer[at + 1] & 0x7F, at + 2
+        if size == 126:
+            if have < 4:
+                return None
+            size, start = int.from_bytes(buffer[at + 2 : at + 4], "big"), at + 4
+        elif size == 127:
+            if have < 10:
+                return None
+            size, start = int.from_bytes(buffer[at + 2 : at + 10], "big"), at + 10
+        return (start, start + size) if len(buffer) >= start + size else None
+
+
+def _frame(code: int, payload: bytes) -> bytes:
+    size = len(payload)
+    if size < 126:
+        head = bytes((FINAL | code, MASKED | size))
+    elif size < 65_536:
+        head = bytes((FINAL | code, MASKED | 126)) + size.to_bytes(2, "big")
+    else:
+        head = bytes((FINAL | code, MASKED | 127)) + size.to_bytes(8, "big")
+    return head + NO_MASK + payload
+
+
+def _gone(why: str) -> Disconnected:
+    return Disconnected("DISCONNECTED", why)
+
+
+@asynccontextmanager
+async def open_wire(url: str, *, timeout_s: float = 10.0) -> AsyncGenerator[Wire, None]:
+    """Open a WebSocket; at the end the connection is dropped without a word.
+
+    Args:
+        url: ``ws://HOST:PORT/PATH``, or ``wss://`` for TLS with the system's certificates.
+        timeout_s: For dialling and both handshakes.
+
+    Raises:
+        ConfigError: The url is not a WebSocket's.
+        Disconnected: Nobody listens there, or it is no WebSocket, or it took too long.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("ws", "wss") or parts.hostname is None:
+        raise ConfigError(url, "expected ws://HOST:PORT/PATH or wss://...")
+    stream: trio.abc.Stream | None = None
+    try:
+        with trio.move_on_after(timeout_s) as scope:
+            try:
+                stream = await _dial(parts.hostname, parts.port, tls=parts.scheme == "wss")
+                target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+                ahead = await _shake_hands(stream, parts.netloc.rpartition("@")[2], target)
+            except (OSError, trio.BrokenResourceError) as error:
+                raise _gone(f"{url} can't be reached: {error.__cause__ or error}") from error
+        if scope.cancelled_caught or stream is None:
+            raise _gone(f"{url} did not open a WebSocket within {timeout_s:g} s")
+        yield Wire(stream, ahead)
+    finally:
+        if stream is not None:
+            await trio.aclose_forcefully(stream)
+
+
+async def _dial(host: str, port: int | None, *, tls: bool) -> trio.abc.Stream:
+    stream = await trio.open_tcp_stream(host, port or (443 if tls else 80))
+    return trio.SSLStream(stream, ssl.create_default_context(), server_hostname=host) if tls else stream
+
+
+async def _shake_hands(stream: trio.abc.Stream, host: str, target: str) -> bytes:
+    """Ask for a WebSocket; return what came behind the answer."""
+    key = base64.b64encode(os.urandom(16)).decode()
+    await stream.send_all(
+        f"GET {target} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+    )
+    answer = b""
+    while b"\r\n\r\n" not in answer:
+        data = await stream.receive_some(READ_BYTES)
+        if not data or len(answer) > HANDSHAKE_BYTES:
+            raise _gone("the server broke off the WebSocket's handshake: is it this server's port and path?")
+        answer += data
+    head, _, ahead = answer.partition(b"\r\n\r\n")
+    status = head.partition(b"\r\n")[0].decode("latin-1")
+    if status.split(" ")[1:2] != ["101"]:
+        raise _gone(f"the server refused a WebSocket: {status}")
+    return ahead
