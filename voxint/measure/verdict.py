@@ -100,7 +100,8 @@ def discount(verdicts: Mapping[Key, Verdict]) -> dict[Key, Verdict]:
     (Holm's rule would promise that no change named is false, at the price of missing most: one cause, such as a slow
     line on the hot path, moves many figures at once, which here counts as support.)
     """
-    ascending = sorted(verdict.chance for verdict in verdicts.values())
+    # what could not be judged at all raises no alarm, so it takes no part
+    ascending = sorted(verdict.chance for verdict in verdicts.values() if not verdict.why)
     allowed = max(
         (chance for rank, chance in enumerate(ascending, 1) if chance <= (1 - LEVEL) * rank / len(ascending)),
         default=-inf,
