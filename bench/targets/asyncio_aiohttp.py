@@ -76,7 +76,7 @@ class AiohttpClient:
 
 async def stop(turn: Turn, tell: Tell) -> None:
     """Cancel, and come back when the turn has ended."""
-    turn.task.cancel()
+    turn.cancel()
     tell.cancelled(turn.number)
     await asyncio.wait([turn.task])
 

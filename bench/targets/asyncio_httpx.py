@@ -74,7 +74,7 @@ class HttpxClient:
 
 async def stop(turn: Turn, tell: Tell) -> None:
     """Cancel; what there is to unwind does so after the acknowledgement."""
-    turn.task.cancel()
+    turn.cancel()
     tell.cancelled(turn.number)
 
 

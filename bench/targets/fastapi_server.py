@@ -11,7 +11,7 @@ import gc
 import json
 import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Protocol
 
 import uvicorn
@@ -35,6 +35,10 @@ TIMEOUT_S = 60.0
 """Of HTTP clients: a stall of the benchmark lasts until somebody interrupts."""
 
 CONNECTIONS_WAITING = 2048
+
+LEFT = (WebSocketDisconnect, WebSocketDisconnected)
+"""What the first send to a client that has left raises, and the next; no turn fails of it, since `Session.run` cancels
+them all, and `Turn.cancel` says why twice would be too much."""
 
 Messages = list[dict[str, str]]
 
@@ -70,8 +74,7 @@ class Turn:
         session: The connection.
         text: The question; None: what `mic` brings is transcribed.
 
-    `flag` says that the turn is to stop. It is looked at between chunks, and only flag.py sets it: the others cancel
-    `task`.
+    `flag` says that the turn is to stop. It is looked at between chunks, and only flag.py sets it: the others cancel.
     """
 
     def __init__(self, number: int, session: Session, text: str | None) -> None:
@@ -82,6 +85,11 @@ class Turn:
         self._sentences: asyncio.Queue[str | None] = asyncio.Queue()  # at most the model's whole answer
         self._frames: asyncio.Queue[bytes | None] = asyncio.Queue(FRAMES_AHEAD)
         self.task = asyncio.create_task(self._run(text))
+
+    def cancel(self) -> None:
+        """Cancel the turn, once: httpx, cancelled while it unwinds, leaves a connection that nobody closes."""
+        if not self.task.cancelling():
+            self.task.cancel()
 
     async def _run(self, text: str | None) -> None:
         session = self._session
@@ -95,8 +103,6 @@ class Turn:
                 await session.say({"done": self.number})
         except* Stopped:
             pass
-        except* (WebSocketDisconnect, WebSocketDisconnected):
-            pass  # the client left; the latter is what a second send gets
         except* session.client.errors as group:
             why = "; ".join(f"{type(error).__name__}: {error}" for error in group.exceptions)
             await session.say({"failed": self.number, "why": why})
@@ -163,7 +169,7 @@ class Turn:
                 await asyncio.sleep(wait_s)
                 if self.flag.is_set():
                     continue
-            await self._session.websocket.send_bytes(frame)
+            await self._session.play(frame)
             due += len(frame) / 2 / RATE
 
 
@@ -175,7 +181,7 @@ class Session:
     """One connection: its conversation, and the turns under way."""
 
     def __init__(self, websocket: WebSocket, client: Client, stop: Stop, tell: Tell) -> None:
-        self.websocket = websocket
+        self._websocket = websocket
         self.client = client
         self.history: Messages = []
         self._stop = stop
@@ -186,24 +192,28 @@ class Session:
 
     async def run(self) -> None:
         """Serve until the client leaves, then end what is under way."""
-        receive = self.websocket.receive
+        receive = self._websocket.receive
         try:
             while (message := await receive())["type"] != "websocket.disconnect":
                 if (audio := message.get("bytes")) is not None:
                     self._hear(audio)
                 else:
                     await self._obey(json.loads(message["text"]))
-        except WebSocketDisconnect:
-            pass
         finally:
-            tasks = [turn.task for turn in self._turns.values()]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            turns = list(self._turns.values())
+            for turn in turns:
+                turn.cancel()
+            await asyncio.gather(*(turn.task for turn in turns), return_exceptions=True)
 
     async def say(self, event: dict[str, object]) -> None:
         """Send an event; a client that doesn't read makes this wait, so that nothing piles up."""
-        await self.websocket.send_text(json.dumps(event))
+        with suppress(*LEFT):
+            await self._websocket.send_text(json.dumps(event))
+
+    async def play(self, frame: bytes) -> None:
+        """Send audio; as `say`."""
+        with suppress(*LEFT):
+            await self._websocket.send_bytes(frame)
 
     async def _obey(self, command: dict[str, object]) -> None:
         match command:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 import pytest
@@ -251,3 +252,33 @@ async def test_a_stop_ends_an_upload(target: tuple[str, str], sim: Sim) -> None:
     (upload,) = await entries(sim, "transcriptions")
     assert upload.outcome == "disconnected"
     assert [entry.turn for entry in await entries(sim, "completions")] == [22]
+
+
+async def leave_in_mid_answer(url: str, turn: int) -> None:
+    """Ask, and drop the connection after some audio without a word, with more on its way; no library's client can."""
+    parts = urlsplit(url)
+    assert parts.hostname is not None
+    assert parts.port is not None
+    ask = json.dumps({"ask": turn, "text": f"turn {turn}"}).encode()
+    read = b""
+    async with await trio.open_tcp_stream(parts.hostname, parts.port) as stream:
+        await stream.send_all(
+            f"GET / HTTP/1.1\r\nHost: {parts.netloc}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n".encode()
+        )
+        while not read.endswith(b"\r\n\r\n"):
+            read += await stream.receive_some()
+        await stream.send_all(b"\x81%c\0\0\0\0%b" % (0x80 | len(ask), ask))  # masked, as a client must, with zeros
+        while len(read) < 4 * FRAME_BYTES:
+            read += await stream.receive_some()
+
+
+async def test_who_leaves_takes_the_turn_along(target: tuple[str, str], sim: Sim) -> None:
+    """Model and synthesis see their connections close, though the turn is in the middle of a send to nobody."""
+    await sim.clear()
+    with trio.fail_after(WAIT_S):
+        async with trio.open_nursery() as nursery:
+            for turn in range(31, 41):
+                nursery.start_soon(leave_in_mid_answer, target[1], turn)
+    assert [entry.outcome for entry in await entries(sim, "completions")] == ["disconnected"] * 10
+    assert {entry.outcome for entry in await entries(sim, "speech")} <= {"complete", "disconnected"}
