@@ -25,7 +25,7 @@ TARGETS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "asyncio_httpx": ("asyncio", ASYNCIO),
     "asyncio_aiohttp": ("asyncio", ASYNCIO),
     "flag": ("asyncio", ASYNCIO),
-    "pipecat": ("pipecat", ("pipecat-ai[websocket]", "uvicorn[standard]")),
+    "pipecat": ("pipecat", ("pipecat-ai[websocket]", "openai[aiohttp]", "uvicorn[standard]")),
     "livekit": ("livekit", ("livekit-agents", "livekit-plugins-openai", "uvloop")),
 }
 """Each target's environment and what is installed there; the empty name is the benchmark's own."""
