@@ -70,9 +70,10 @@ def _run_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @main.command()
 @_run_options
-def quick(targets: list[str], out: Path | None, old: Path | None) -> None:
+@click.option("--budget", default=QUICK_S, show_default=True, help="Seconds; it takes up cases while they fit.")
+def quick(targets: list[str], out: Path | None, old: Path | None, budget: float) -> None:
     """Measure the most telling cases, one round each, in under two minutes."""
-    schedule = Schedule(targets, QUICK, rounds=1, fresh=False, budget_s=QUICK_S)
+    schedule = Schedule(targets, QUICK, rounds=1, fresh=False, budget_s=budget)
     sys.exit(_run("quick", schedule, out, old, resume=False, capacities=()))
 
 

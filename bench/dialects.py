@@ -49,7 +49,7 @@ class Plain(Dialect):
         """Return the announcement of the microphone's audio."""
         return json.dumps({"hear": turn})
 
-    def interrupt(self, turn: int) -> Frame:
+    def interrupt(self, turn: int, played_ms: float) -> Frame:
         """Return the interrupt."""
         return json.dumps({"stop": turn})
 
@@ -82,7 +82,7 @@ class Echo(Dialect):
         """Return an empty frame."""
         return ""
 
-    def interrupt(self, turn: int) -> Frame:
+    def interrupt(self, turn: int, played_ms: float) -> Frame:
         """Return as many bytes as an INTERRUPT has."""
         return f"{turn:<{INTERRUPT_BYTES}}"
 

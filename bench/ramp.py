@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from attrs import frozen
 
@@ -15,7 +15,7 @@ from bench.slot import Place, run_slot
 from bench.store import Store
 from voxint.measure.distribution import Distribution
 
-__all__ = ["CAPACITIES", "Capacity", "run_capacities"]
+__all__ = ["CAPACITIES", "Capacity", "carries", "most_carried", "run_capacities"]
 
 LATE_MS = 20.0
 ACK_MS = 50.0
@@ -24,8 +24,9 @@ ACK_MS = 50.0
 FIRST = 10
 GROWTH = 1.5
 STEPS = 4
+MOST = 500
 """A ramp begins with 10 callers and adds half as many until the core is full, then halves the gap 4 times: the result
-is then known to 3 %, which is less than it moves from run to run."""
+is then known to 3 %, which is less than it moves from run to run. No core of today carries 500."""
 
 KIB_PER_GIB = 2**20
 
@@ -70,7 +71,7 @@ async def run_capacities(figures: Sequence[str], targets: Sequence[str], store: 
                     continue
                 await fleet.sim.configure(**LOADS[capacity.scenario].sim)
                 step = _Step(capacity, name, fleet, cores, store, live)
-                store.capacity(figure, name, await (_ramp(step) if capacity.ramp else _idle(step)))
+                store.capacity(figure, name, await (most_carried(step.carries) if capacity.ramp else _idle(step)))
 
 
 class _Step:
@@ -99,27 +100,32 @@ class _Step:
         self._live.done(slot)
         return slot
 
+    async def carries(self, sessions: int) -> bool:
+        """Return whether so many are carried."""
+        return carries(await self.run(sessions))
 
-async def _ramp(step: _Step) -> float:
-    """Return the most callers that the core carries; 0 where it does not carry one."""
-    good, bad, sessions = 0, None, step.capacity.sessions
-    while bad is None:
-        if _carries(await step.run(sessions)):
-            good, sessions = sessions, int(sessions * GROWTH)
-        else:
-            bad = sessions
+
+async def most_carried(step: Callable[[int], Awaitable[bool]]) -> int:
+    """Return the most callers for which `step` is true; 0 where one is too many, `MOST` where none are."""
+    good, sessions = 0, FIRST
+    while await step(sessions):
+        good = sessions
+        if good >= MOST:
+            return good
+        sessions = min(MOST, int(sessions * GROWTH))
+    bad = sessions
     for _ in range(STEPS):
         middle = (good + bad) // 2
-        if middle in (good, bad):
+        if middle == good:
             break
-        if _carries(await step.run(middle)):
+        if await step(middle):
             good = middle
         else:
             bad = middle
-    return float(good)
+    return good
 
 
-def _carries(slot: Slot) -> bool:
+def carries(slot: Slot) -> bool:
     """Return whether the target kept up; callers that were lost or never answered say that it did not."""
     if slot.totals["lost"] or slot.totals["unanswered"] or slot.totals["leak_after_ack"]:
         return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -40,6 +40,7 @@ class Store:
             self.results = _same(load(folder / RUN), fresh, folder)
             self.results = evolve(self.results, slots=tuple(_read(folder / SLOTS)))
         self._write_run()
+        _write_slots(folder / SLOTS, self.results.slots)
         self._slots = (folder / SLOTS).open("ab")
 
     def close(self) -> None:
@@ -84,6 +85,13 @@ def _same(old: Results, fresh: Results, folder: Path) -> Results:
         if mine != its:
             raise ValueError(f"{folder} holds a run of {what} {its}, this is {mine}: they can't be one run")
     return old
+
+
+def _write_slots(path: Path, slots: Iterable[Slot]) -> None:
+    """Write a file of whole lines; it takes the old one's place at once."""
+    new = path.with_suffix(".new")
+    new.write_bytes(b"".join(msgspec.json.encode(slot) + b"\n" for slot in slots))
+    new.replace(path)
 
 
 def _read(path: Path) -> list[Slot]:

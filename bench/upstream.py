@@ -14,6 +14,10 @@ CLOSED_WITHIN_MS = 5.0
 """An upstream's stamp of its connection's end may come so long after the acknowledgement (the issue's number): it is
 taken by a busy process."""
 
+SENTENCE_MS = 3000.0
+WORDS = 8
+"""What the upstream makes of a sentence (bench/scenarios.py)."""
+
 STAGES = {"chat/completions": "llm", "audio/speech": "tts", "audio/transcriptions": "stt"}
 
 
@@ -44,9 +48,33 @@ def upstream_figures(recording: Recording, ledger: LedgerReport, chunk_ms: float
         figures[f"{stage}_close_ms"].append((ended - turn.interrupted) * 1000)
         if turn.acknowledged is not None:
             figures["closed_after_ack_ms"].append(max(0.0, ended - turn.acknowledged) * 1000)
+    figures["heard_error_words"] = _heard_errors(recording, ledger)
     figures["wasted_tokens"] = [float(count["llm"]) for count in wasted.values()]
     figures["wasted_audio_ms"] = [count["tts"] * chunk_ms for count in wasted.values()]
     return figures
+
+
+def _heard_errors(recording: Recording, ledger: LedgerReport) -> list[float]:
+    """Return by how many words each next question's history differs from what was played of the answer before.
+
+    A word counts as played when half of it was; a turn of which nothing was played is not judged, for it may be told
+    or left out.
+    """
+    following: dict[int, Turn] = {}
+    latest: dict[int, Turn] = {}
+    for turn in recording.turns:
+        if turn.session in latest:
+            following[turn.number] = latest[turn.session]
+        latest[turn.session] = turn
+    errors = []
+    for entry in ledger.requests:
+        before = following.get(entry.turn or 0)
+        if before is None or _stage(entry) != "llm" or not before.played_ms:
+            continue
+        played = round(before.played_ms / SENTENCE_MS * WORDS)
+        recalled = entry.recalled_words if entry.recalled_turn == before.number else 0
+        errors.append(float(abs(recalled - played)))
+    return errors
 
 
 def waterfall_of(recording: Recording, ledger: LedgerReport, cancelled: Mapping[int, float]) -> Waterfall | None:

@@ -25,7 +25,14 @@ BURST = 125
 
 
 async def call(
-    url: str, dialect: Dialect, turns: SessionPlan, begin: float, recording: Recording, *, drain_s: float
+    url: str,
+    dialect: Dialect,
+    turns: SessionPlan,
+    begin: float,
+    recording: Recording,
+    *,
+    session: int = 0,
+    drain_s: float,
 ) -> None:
     """Play a plan from the instant `begin` on, stay to the load's end, then wait for what is outstanding.
 
@@ -37,11 +44,12 @@ async def call(
         turns: The plan.
         begin: Second 0 of the plan, on CLOCK_MONOTONIC.
         recording: Where to note it all.
+        session: The caller's number, for the recording.
         drain_s: The longest wait after the plan's end.
     """
     try:
         async with open_wire(url) as wire:
-            caller = _Caller(wire, dialect, begin, recording)
+            caller = _Caller(wire, dialect, begin, recording, session)
             with trio.fail_after(OPEN_S):
                 await caller.open()
             async with trio.open_nursery() as nursery:
@@ -56,7 +64,8 @@ async def call(
 
 
 class _Caller:
-    def __init__(self, wire: Wire, dialect: Dialect, begin: float, recording: Recording) -> None:
+    def __init__(self, wire: Wire, dialect: Dialect, begin: float, recording: Recording, session: int) -> None:
+        self._session = session
         self._wire = wire
         self._dialect = dialect
         self._begin = begin
@@ -107,7 +116,7 @@ class _Caller:
 
     def _ask(self, turn: PlannedTurn, nursery: trio.Nursery) -> Frame:
         """Note a question and return its frame; one that is spoken begins to be."""
-        self._turns[turn.number] = seen = Turn(turn.number, monotonic(), turn.behind)
+        self._turns[turn.number] = seen = Turn(turn.number, self._session, monotonic(), turn.behind)
         self._recording.turns.append(seen)
         self._unanswered.add(turn.number)
         if not turn.spoken:
@@ -119,8 +128,9 @@ class _Caller:
     def _interrupt(self, turn: PlannedTurn) -> Frame:
         self._speaking = None
         self._unanswered.add(turn.number)  # also where its answer had ended
-        self._turns[turn.number].interrupted = monotonic()
-        return self._dialect.interrupt(turn.number)
+        seen = self._turns[turn.number]
+        seen.interrupted = monotonic()
+        return self._dialect.interrupt(turn.number, seen.played_ms)
 
     async def _speak(self, turn: int) -> None:
         """Send a microphone's quanta while the turn is the one that speaks.

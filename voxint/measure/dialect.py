@@ -61,8 +61,8 @@ class Dialect(Protocol):
     def listen(self, turn: int) -> Frame:
         """Return what announces the microphone's audio."""
 
-    def interrupt(self, turn: int) -> Frame:
-        """Return what interrupts a turn."""
+    def interrupt(self, turn: int, played_ms: float) -> Frame:
+        """Return what interrupts a turn of which the listener has heard so much."""
 
     def read(self, text: bool, payload: bytes) -> Heard:
         """Return what a frame means; `text` says whether it is a text frame."""
@@ -133,9 +133,9 @@ class VoxintDialect:
         content = m.Content(voice_mode="BINARY", audio_format="pcm")
         return self._write(m.Request(request_id=_id(turn), data_type="VOICE", stream_flag=True, content=content))
 
-    def interrupt(self, turn: int) -> Frame:
-        """Return an INTERRUPT."""
-        return self._write(m.Interrupt(interrupt_request_id=_id(turn)))
+    def interrupt(self, turn: int, played_ms: float) -> Frame:
+        """Return an INTERRUPT that reports what was played."""
+        return self._write(m.Interrupt(interrupt_request_id=_id(turn), played_ms=played_ms))
 
     def read(self, text: bool, payload: bytes) -> Heard:
         """Return what a frame means.

@@ -6,6 +6,7 @@ import gc
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from time import monotonic
 
 import trio
@@ -54,16 +55,11 @@ async def run_load(
     with _calm():
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_own_cpu, recording)
-            for turns in plans:
-                nursery.start_soon(_call, url, make_dialect, turns, begin, recording, drain_s)
+            for session, turns in enumerate(plans):
+                one = partial(call, session=session, drain_s=drain_s)
+                nursery.start_soon(one, url, make_dialect(), turns, begin, recording)
     recording.finished = monotonic()
     return recording
-
-
-async def _call(
-    url: str, make_dialect: MakeDialect, turns: SessionPlan, begin: float, recording: Recording, drain_s: float
-) -> None:
-    await call(url, make_dialect(), turns, begin, recording, drain_s=drain_s)
 
 
 async def _own_cpu(recording: Recording) -> None:

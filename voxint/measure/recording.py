@@ -13,6 +13,7 @@ class Turn:
 
     Args:
         number: The plan's.
+        session: Which caller's.
         asked: The question was handed to the socket.
         behind: It was written right behind the INTERRUPT of the turn before.
         first_text: The first words were read.
@@ -32,6 +33,7 @@ class Turn:
     """
 
     number: int
+    session: int
     asked: float
     behind: bool = False
     first_text: float | None = None
@@ -47,6 +49,13 @@ class Turn:
     late_ms: list[float] = field(factory=list, repr=False)
     stop_ms: float | None = None
     failed: str = ""
+
+    @property
+    def played_ms(self) -> float:
+        """What a listener has heard by the INTERRUPT: played from the first audio on, as far as there was audio."""
+        if self.first_audio is None or self.interrupted is None:
+            return 0.0
+        return max(0.0, min(self.audio_ms - self.stale_audio_ms, (self.interrupted - self.first_audio) * 1000))
 
 
 @define

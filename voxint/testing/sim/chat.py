@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import msgspec
 from attrs import field, frozen
 
-from voxint.testing.sim.content import answer_to, numbered, pieces_of, turn_of
+from voxint.testing.sim.content import answer_to, numbered, pieces_of, turn_of, words_in
 from voxint.testing.sim.play import Answer, Call, play
 from voxint.testing.sim.settings import SimSettings
 
@@ -96,6 +96,9 @@ async def chat(call: Call, settings: SimSettings) -> None:
     entry.tag = entry.tag or body.user
     heard = [message.text for message in body.messages if message.role == "user"]
     entry.turn = turn_of(heard[-1]) if heard else None
+    answers = [message.text for message in body.messages if message.role == "assistant"]
+    if answers:
+        entry.recalled_turn, entry.recalled_words = turn_of(answers[-1]), words_in(answers[-1])
     function = _call_wanted(body, heard)
     words = _words(heard, entry.turn or 0, settings)
     form = _Form(entry.id, body, prompt_tokens=sum(len(message.text.split()) for message in body.messages))

@@ -9,12 +9,13 @@ from itertools import cycle, islice
 
 from voxint.testing.sim.script import ABOUT, ABOUT_ZH, COUNT, COUNT_ZH, STORY, STORY_ZH
 
-__all__ = ["answer_to", "is_chinese", "numbered", "pieces_of", "turn_of"]
+__all__ = ["answer_to", "is_chinese", "numbered", "pieces_of", "turn_of", "words_in"]
 
 SENTENCES = 5  # told of voxint in one answer: some 20 s of speech, so there is time to interrupt
 REPEATED_CHARS = 80  # repeated of what was heard
 TOKEN = re.compile(r"[一-鿿]{1,2}[，。！？、：；]*|[^\s一-鿿]+\s*|\s+")
 TURN = re.compile(r"\bturn (\d+)|\bt(\d+)w\d")
+WORD = re.compile(r"\bt\d+w\d+")
 
 
 def is_chinese(text: str) -> bool:
@@ -27,6 +28,11 @@ def turn_of(text: str) -> int | None:
     """Return the turn's number in ``turn 17`` or ``t17w3``, the last if there are several."""
     found = TURN.findall(text)
     return int(found[-1][0] or found[-1][1]) if found else None
+
+
+def words_in(text: str) -> int:
+    """Return how many numbered words the text holds."""
+    return len(WORD.findall(text))
 
 
 def numbered(turn: int, tokens: int, per_sentence: int) -> Iterator[str]:

@@ -26,6 +26,8 @@ class LedgerEntry:
         endpoint: The path.
         tag: The request's `X-Request-Id`, else the body's `user` field, else empty.
         turn: The turn's number where the input carried one.
+        recalled_turn: Which turn's answer stood last in the history that a chat request brought, by its numbered words.
+        recalled_words: How many of them there were.
         connection: Which connection it came on, counting up from 1.
         t_received: When its head had been read.
         t_first_written: When the first token, chunk or delta had been handed to the socket.
@@ -45,6 +47,8 @@ class LedgerEntry:
     connection: int = 0
     tag: str = ""
     turn: int | None = None
+    recalled_turn: int | None = None
+    recalled_words: int = 0
     t_first_written: float | None = None
     t_disconnect_seen: float | None = None
     tokens_generated: int = 0
