@@ -244,37 +244,57 @@ class _Caller:
         self._session = session
         self._tell = tell
         self._turns: dict[int, SpeechHandle] = {}
+        self._stopping: set[int] = set()
+        self._waiting: dict[int, str] = {}
         self._sending: set[asyncio.Task[None]] = set()
 
     async def listen(self) -> None:
+        """Do what the client says, until it leaves."""
         async for message in self._socket:
             if message.type is not aiohttp.WSMsgType.TEXT:
                 continue
             match json.loads(message.data):
+                case {"ask": int(turn), "text": str(text)} if self._stopping:
+                    self._waiting[turn] = text
                 case {"ask": int(turn), "text": str(text)}:
-                    handle = self._session.generate_reply(user_input=text)
-                    self._turns[turn] = handle
-                    handle.add_done_callback(partial(self._done, turn))
+                    self._answer(turn, text)
                 case {"stop": int(turn)}:
                     self._stop(turn)
+
+    def _answer(self, turn: int, text: str) -> None:
+        try:
+            handle = self._session.generate_reply(user_input=text)
+        except RuntimeError as error:  # livekit has closed the session, as it does after some errors
+            self._say({"failed": turn, "why": str(error)})
+            return
+        self._turns[turn] = handle
+        handle.add_done_callback(partial(self._done, turn))
 
     def _stop(self, turn: int) -> None:
         handle = self._turns.get(turn)
         if handle is None:
+            self._waiting.pop(turn, None)
             self._say({"stopped": turn})
             return
         # of the handle and not session.interrupt(), which stops the turns that wait behind it too
         handle.interrupt(force=True)
         self._tell.cancelled(turn)
+        self._stopping.add(turn)
 
     def _done(self, turn: int, handle: SpeechHandle) -> None:
-        self._turns.pop(turn)
+        del self._turns[turn]
         if handle.interrupted:
             self._say({"stopped": turn})
         elif error := handle.exception():
             self._say({"failed": turn, "why": str(error)})
         else:
             self._say({"done": turn})
+        self._stopping.discard(turn)
+        if not self._stopping:
+            # as livekit's own text input does: await session.interrupt(), then generate_reply()
+            waiting, self._waiting = self._waiting, {}
+            for each, text in waiting.items():
+                self._answer(each, text)
 
     def _say(self, data: dict[str, object]) -> None:
         if not self._socket.closed:
