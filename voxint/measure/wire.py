@@ -11,11 +11,13 @@ import os
 import ssl
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from urllib.parse import urlsplit
+from functools import cache
 
 import trio
 
-from voxint.errors import ConfigError, Disconnected
+from voxint.client.link import Address
+from voxint.errors import Disconnected
+from voxint.protocol.codec import MAX_FRAME_BYTES
 
 __all__ = ["Wire", "open_wire"]
 
@@ -44,6 +46,8 @@ class Wire:
     def __init__(self, stream: trio.abc.Stream, ahead: bytes) -> None:
         self._stream = stream
         self._buffer = bytearray(ahead)
+        self._unread = bool(ahead)
+        self._ended: Disconnected | None = None
         self._parts: list[bytes] = []
         self._parts_text = False
         self._sending = trio.Lock()
@@ -64,8 +68,26 @@ class Wire:
         """Wait for the network and return the messages that it brought; none where one is not whole yet.
 
         Raises:
-            Disconnected: The server is gone.
+            Disconnected: The server is gone; what it sent before has been returned.
         """
+        if self._unread:
+            self._unread = False
+        else:
+            await self._fill()
+        messages: list[Message] = []
+        at = 0
+        while self._ended is None and (payload := self._payload_at(at)) is not None:
+            start, end = payload
+            await self._take(self._buffer[at], bytes(self._buffer[start:end]), messages)
+            at = end
+        del self._buffer[:at]
+        if self._ended is not None and not messages:
+            raise self._ended
+        return messages
+
+    async def _fill(self) -> None:
+        if self._ended is not None:
+            raise self._ended
         try:
             data = await self._stream.receive_some(READ_BYTES)
         except trio.BrokenResourceError:
@@ -73,17 +95,9 @@ class Wire:
         if not data:
             raise _gone("the server closed the connection")
         self._buffer += data
-        messages: list[Message] = []
-        at = 0
-        while (payload := self._payload_at(at)) is not None:
-            start, end = payload
-            await self._take(self._buffer[at], bytes(self._buffer[start:end]), messages)
-            at = end
-        del self._buffer[:at]
-        return messages
 
     async def _take(self, first: int, payload: bytes, messages: list[Message]) -> None:
-        """Add the message that a frame completes; answer a ping."""
+        """Add the message that a frame completes; answer a ping; note a close."""
         code = first & 0xF
         if code in (TEXT, BINARY) and first & FINAL:
             messages.append((code == TEXT, payload))
@@ -98,7 +112,7 @@ class Wire:
             await self._write(_frame(PONG, payload))
         elif code == CLOSE:
             why = f"{int.from_bytes(payload[:2], 'big')} {payload[2:].decode(errors='replace')}".strip()
-            raise _gone(f"the server closed the WebSocket: {why}")
+            self._ended = _gone(f"the server closed the WebSocket: {why}")
 
     async def _write(self, data: bytes) -> None:
         async with self._sending:
@@ -122,6 +136,8 @@ class Wire:
             if have < 10:
                 return None
             size, start = int.from_bytes(buffer[at + 2 : at + 10], "big"), at + 10
+        if size > MAX_FRAME_BYTES:
+            raise _gone(f"the server began a frame of {size} bytes")
         return (start, start + size) if len(buffer) >= start + size else None
 
 
@@ -152,46 +168,53 @@ async def open_wire(url: str, *, timeout_s: float = 10.0) -> AsyncGenerator[Wire
         ConfigError: The url is not a WebSocket's.
         Disconnected: Nobody listens there, or it is no WebSocket, or it took too long.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in ("ws", "wss") or parts.hostname is None:
-        raise ConfigError(url, "expected ws://HOST:PORT/PATH or wss://...")
+    address = Address.of(url)
     stream: trio.abc.Stream | None = None
     try:
         with trio.move_on_after(timeout_s) as scope:
             try:
-                stream = await _dial(parts.hostname, parts.port, tls=parts.scheme == "wss")
-                target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-                ahead = await _shake_hands(stream, parts.netloc.rpartition("@")[2], target)
+                stream = await _dial(address)
+                ahead = await _shake_hands(stream, address)
             except (OSError, trio.BrokenResourceError) as error:
-                raise _gone(f"{url} can't be reached: {error.__cause__ or error}") from error
+                why = (error.__cause__ if isinstance(error, trio.BrokenResourceError) else None) or error
+                raise _gone(f"{address.shown} can't be reached: {why}") from error
         if scope.cancelled_caught or stream is None:
-            raise _gone(f"{url} did not open a WebSocket within {timeout_s:g} s")
+            raise _gone(f"{address.shown} did not open a WebSocket within {timeout_s:g} s")
         yield Wire(stream, ahead)
     finally:
         if stream is not None:
             await trio.aclose_forcefully(stream)
 
 
-async def _dial(host: str, port: int | None, *, tls: bool) -> trio.abc.Stream:
-    stream = await trio.open_tcp_stream(host, port or (443 if tls else 80))
-    return trio.SSLStream(stream, ssl.create_default_context(), server_hostname=host) if tls else stream
+async def _dial(address: Address) -> trio.abc.Stream:
+    stream = await trio.open_tcp_stream(address.host, address.port)
+    if not address.secure:
+        return stream
+    return trio.SSLStream(stream, _trusted(), server_hostname=address.host)
 
 
-async def _shake_hands(stream: trio.abc.Stream, host: str, target: str) -> bytes:
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Return the system's certificates, read once: that takes longer than a handshake."""
+    return ssl.create_default_context()
+
+
+async def _shake_hands(stream: trio.abc.Stream, address: Address) -> bytes:
     """Ask for a WebSocket; return what came behind the answer."""
     key = base64.b64encode(os.urandom(16)).decode()
+    host = f"[{address.host}]" if ":" in address.host else address.host
     await stream.send_all(
-        f"GET {target} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+        f"GET {address.resource} HTTP/1.1\r\nHost: {host}:{address.port}\r\nUpgrade: websocket\r\n"
+        f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
     )
     answer = b""
     while b"\r\n\r\n" not in answer:
         data = await stream.receive_some(READ_BYTES)
         if not data or len(answer) > HANDSHAKE_BYTES:
-            raise _gone("the server broke off the WebSocket's handshake: is it this server's port and path?")
+            raise _gone(f"{address.shown} broke off the WebSocket's handshake: is it this server's port and path?")
         answer += data
     head, _, ahead = answer.partition(b"\r\n\r\n")
     status = head.partition(b"\r\n")[0].decode("latin-1")
     if status.split(" ")[1:2] != ["101"]:
-        raise _gone(f"the server refused a WebSocket: {status}")
+        raise _gone(f"{address.shown} refused a WebSocket: {status[:80]}")
     return ahead
