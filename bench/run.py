@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from time import monotonic
 
+import trio
 from attrs import frozen
 
 from bench.environments import environment_of
@@ -50,9 +50,13 @@ class Schedule:
             return True
         return spent_s + self.rounds * targets * _slot_s(case) <= self.budget_s
 
+    def installed(self) -> int:
+        """Return how many of the targets there are."""
+        return sum(not environment_of(name).missing for name in self.targets)
+
     def slots(self) -> int:
         """Return how many slots that makes, as far as can be told before the targets have been started."""
-        installed = sum(not environment_of(name).missing for name in self.targets)
+        installed = self.installed()
         spent_s, slots = STARTING_S, 0
         for case in self.cases:
             if self.affordable(case, installed, spent_s):
@@ -71,17 +75,19 @@ class Schedule:
 async def run_cases(schedule: Schedule, store: Store, live: LiveProgress) -> None:
     """Measure what the schedule asks for and the store does not have yet."""
     cores = Cores.of_machine()
-    began = monotonic()
+    began = trio.current_time()
     serial = 0
     for cases in schedule.groups():
         wanted = [case for case in cases if not _complete(case, schedule, store)]
-        if not wanted or not schedule.affordable(wanted[0], len(schedule.targets), monotonic() - began + STARTING_S):
+        if not wanted or not schedule.affordable(
+            wanted[0], len(schedule.targets), trio.current_time() - began + STARTING_S
+        ):
             continue
         live.begin("starting the targets")
         async with open_fleet(schedule.targets, SCENARIOS[cases[0].scenario].model, cores) as fleet:
             store.know(fleet.infos)
             for case in wanted:
-                if schedule.affordable(case, len(fleet.targets), monotonic() - began):
+                if schedule.affordable(case, len(fleet.targets), trio.current_time() - began):
                     serial = await _run_case(case, schedule, fleet, store, live, cores, serial)
 
 

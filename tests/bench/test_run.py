@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import trio
 from rich.console import Console
+from trio.testing import MockClock
 
 from bench import run
 from bench.live import LiveProgress
@@ -54,6 +56,7 @@ class Bench:
     async def run_slot(self, case: Case, target: SimpleNamespace, sim: object, place: Place) -> Slot:
         """Note a slot."""
         self.measured.append((case.name, target.name, place.round))
+        await trio.sleep(case.warmup_s + case.seconds)
         return Slot(case.name, case.scenario, case.sessions, target.name, place.round, case.seconds)
 
 
@@ -63,64 +66,77 @@ async def measure(
     """Run a schedule over the stand-in."""
     monkeypatch.setattr(run, "open_fleet", bench.open_fleet)
     monkeypatch.setattr(run, "run_slot", bench.run_slot)
-    store = Store(folder, FRESH, resume=resume)
-    with LiveProgress(Console(file=io.StringIO()), schedule.slots()) as live:
+    with (
+        closing(Store(folder, FRESH, resume=resume)) as store,
+        LiveProgress(Console(file=io.StringIO()), schedule.slots()) as live,
+    ):
         await run_cases(schedule, store, live)
-    store.close()
     return store.results
 
 
-async def test_targets_take_turns_within_a_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_targets_take_turns_within_a_round(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
+) -> None:
     """A drift of the machine falls on all alike: A B A B, and not A A B B."""
     bench = Bench({})
-    await measure(bench, Schedule(["a", "b"], [ONE], rounds=2, fresh=True), tmp_path, monkeypatch)
+    await measure(bench, Schedule(["echo", "voxint"], [ONE], rounds=2, fresh=True), tmp_path, monkeypatch)
     assert bench.measured == [
-        ("streaming-1", "a", 0),
-        ("streaming-1", "b", 0),
-        ("streaming-1", "a", 1),
-        ("streaming-1", "b", 1),
+        ("streaming-1", "echo", 0),
+        ("streaming-1", "voxint", 0),
+        ("streaming-1", "echo", 1),
+        ("streaming-1", "voxint", 1),
     ]
 
 
-async def test_what_a_target_cannot_do_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_a_target_cannot_do_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
+) -> None:
     """It has no slot, and the result says why."""
-    bench = Bench({"b": {"upload": "it hears whole utterances only"}})
-    results = await measure(bench, Schedule(["a", "b"], [ONE, TEN], rounds=1, fresh=True), tmp_path, monkeypatch)
-    assert ("upload-10", "b", 0) not in bench.measured
-    assert results.targets["b"].cannot == {"upload": "it hears whole utterances only"}
+    bench = Bench({"voxint": {"upload": "it hears whole utterances only"}})
+    results = await measure(
+        bench, Schedule(["echo", "voxint"], [ONE, TEN], rounds=1, fresh=True), tmp_path, monkeypatch
+    )
+    assert ("upload-10", "voxint", 0) not in bench.measured
+    assert results.targets["voxint"].cannot == {"upload": "it hears whole utterances only"}
 
 
 async def test_an_absent_target_is_named_and_the_others_measured(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
 ) -> None:
     """Nobody guesses its figures."""
-    bench = Bench({}, absent=["b"])
-    results = await measure(bench, Schedule(["a", "b"], [ONE], rounds=1, fresh=True), tmp_path, monkeypatch)
-    assert {slot.target for slot in results.slots} == {"a"}
-    assert results.targets["b"].absent == "not installed"
+    bench = Bench({}, absent=["voxint"])
+    results = await measure(bench, Schedule(["echo", "voxint"], [ONE], rounds=1, fresh=True), tmp_path, monkeypatch)
+    assert {slot.target for slot in results.slots} == {"echo"}
+    assert results.targets["voxint"].absent == "not installed"
 
 
-async def test_a_resumed_run_measures_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_resumed_run_measures_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
+) -> None:
     """Cases that are done are not started again."""
-    await measure(Bench({}), Schedule(["a"], [ONE], rounds=2, fresh=True), tmp_path, monkeypatch)
+    await measure(Bench({}), Schedule(["echo"], [ONE], rounds=2, fresh=True), tmp_path, monkeypatch)
     bench = Bench({})
-    schedule = Schedule(["a"], [ONE, TEN], rounds=2, fresh=True)
+    schedule = Schedule(["echo"], [ONE, TEN], rounds=2, fresh=True)
     results = await measure(bench, schedule, tmp_path, monkeypatch, resume=True)
-    assert bench.measured == [("upload-10", "a", 0), ("upload-10", "a", 1)]
+    assert bench.measured == [("upload-10", "echo", 0), ("upload-10", "echo", 1)]
     assert bench.fleets == 1
     assert len(results.slots) == 4
 
 
-async def test_targets_are_fresh_for_each_case_or_shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_targets_are_fresh_for_each_case_or_shared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
+) -> None:
     """A long run starts them anew, a quick one can't afford to; a model that can't be reached needs others anyway."""
     cases = [ONE, TEN, Case("stalled_connect", 1)]
     for fresh, fleets in ((True, 3), (False, 2)):
         bench = Bench({})
-        await measure(bench, Schedule(["a"], cases, rounds=1, fresh=fresh), tmp_path / str(fresh), monkeypatch)
+        await measure(bench, Schedule(["echo"], cases, rounds=1, fresh=fresh), tmp_path / str(fresh), monkeypatch)
         assert bench.fleets == fleets
 
 
-async def test_a_quick_run_stays_within_its_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_quick_run_stays_within_its_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
+) -> None:
     """It takes up the first cases, and leaves out those for which there is no time."""
     bench = Bench({})
     schedule = Schedule(["echo", "voxint"], [ONE, TEN], rounds=1, fresh=False, budget_s=45.0)
