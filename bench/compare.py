@@ -10,10 +10,10 @@ from attrs import evolve, frozen
 from rich.console import Console
 from rich.table import Table
 
-from bench.report.names import AVERAGED, SUBJECT, number
+from bench.report.names import AVERAGED, FLOORS, SUBJECT, number
 from bench.results import Results, Slot
 from voxint.measure.distribution import Distribution, Statistic
-from voxint.measure.verdict import Verdict, Word, compare, discount
+from voxint.measure.verdict import ONE_OF_MANY, Verdict, Word, compare, discount
 
 __all__ = ["Change", "Comparison", "compare_results", "comparison_lines", "print_comparison"]
 
@@ -113,13 +113,13 @@ class Comparison:
         slower = self.said("slower")
         if not slower:
             return "nothing got slower beyond noise"
-        named = []
-        for it in slower[:NAMED]:
-            where = it.case if len(self.judged) == 1 else f"{it.target} in {it.case}"
-            named.append(f"{it.figure} {it.statistic} of {where} by {_percent(it.verdict.ratio)}")
-        more = f" and {len(slower) - NAMED} more" if len(slower) > NAMED else ""
         figures = "1 figure" if len(slower) == 1 else f"{len(slower)} figures"
-        return f"{figures} got slower beyond noise: {', '.join(named)}{more}"
+        return f"{figures} got slower beyond noise: {_named(slower, len(self.judged) > 1)}"
+
+    @property
+    def suspects(self) -> list[Change]:
+        """The figures of judged targets that would be called slower if nobody had looked at so many; worst first."""
+        return [it for it in self.said("unclear") if it.verdict.why == ONE_OF_MANY and it.verdict.ratio > 1]
 
 
 def compare_results(old: Results, new: Results, *, judged: Collection[str] = (SUBJECT,)) -> Comparison:
@@ -138,10 +138,8 @@ def compare_results(old: Results, new: Results, *, judged: Collection[str] = (SU
         return Comparison(tuple(judged), refused=refused)
     floor, scale = _floor(old, new)
     before, after = _sound(old.slots), _sound(new.slots)
-    changes = [
-        change for place, slots in after.items() if place in before for change in _changes(before[place], slots, scale)
-    ]
-    changes = [change for change in changes if change.figure != "echo_ms" or change.target != _floor_name(new)]
+    common = [place for place in after if place in before and place[1] not in FLOORS]
+    changes = [change for place in common for change in _changes(before[place], after[place], scale)]
     for ours in (True, False):
         found = {at: it.verdict for at, it in enumerate(changes) if (it.target in judged) is ours}
         for at, verdict in discount(found).items():
@@ -169,19 +167,24 @@ def comparison_lines(comparison: Comparison) -> list[str]:
         return lines
     if comparison.floor is not None:
         was, is_now = comparison.floor
-        lines.append(f"the machine itself: echo_ms p50 {was:.3f} -> {is_now:.3f} ms ({_percent(comparison.scale)})")
+        lines.append(f"the machine itself: echo_ms p50 {was:.3f} -> {is_now:.3f} ms ({comparison.scale - 1:+.0%})")
     words = Counter(change.verdict.word for change in comparison.changes if change.target in comparison.judged)
     order: tuple[Word, ...] = ("slower", "faster", "same", "unclear")
     lines.append(f"{', '.join(comparison.judged)}: " + ", ".join(f"{words[word]} {word}" for word in order))
+    if suspects := comparison.suspects:
+        named = _named(suspects, len(comparison.judged) > 1)
+        lines.append(f"suspected, though among so many figures chance would do it: {named}")
     return [*lines, *comparison.capacity, *(f"warning: {text}" for text in comparison.warnings), *comparison.apart]
 
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
     """Print the verdict, then every figure that changed beyond noise, the worst first."""
     first, *others = comparison_lines(comparison)
-    console.print(first, style="bold red" if comparison.slower else "bold", markup=False, highlight=False)
+    console.print(
+        first, style="bold red" if comparison.slower else "bold", markup=False, highlight=False, soft_wrap=True
+    )
     for line in others:
-        console.print(line, markup=False, highlight=False)
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
     rows = [
         *comparison.said("slower"),
         *comparison.said("faster"),
@@ -201,9 +204,18 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
     console.print(table)
 
 
+def _named(changes: Sequence[Change], with_target: bool) -> str:
+    """Return the first of some changes in words."""
+    named = [
+        f"{it.figure} {it.statistic} of {f'{it.target} in ' * with_target}{it.case} by {_percent(it.verdict.ratio)}"
+        for it in changes[:NAMED]
+    ]
+    return ", ".join(named) + (f" and {len(changes) - NAMED} more" if len(changes) > NAMED else "")
+
+
 def _percent(ratio: float) -> str:
-    """Return a ratio as people say it; beyond ten times a percentage says nothing."""
-    return f"{ratio - 1:+.0%}" if ratio < 10 else f"{number(ratio)} times"
+    """Return by how much a ratio above 1 is more; beyond ten times a percentage says nothing."""
+    return f"{ratio - 1:.0%}" if ratio < 10 else f"{number(ratio)} times"
 
 
 def _refusal(old: Results, new: Results) -> str:
@@ -231,15 +243,11 @@ def _doubts(old: Results, new: Results) -> Iterator[str]:
                 yield f"{target} with another {package}: {was[package]} -> {version}"
 
 
-def _floor_name(results: Results) -> str:
-    return next(iter(results.targets), "")
-
-
 def _floor(old: Results, new: Results) -> tuple[tuple[float, float] | None, float]:
     """Return the floor's figure in both runs, and their ratio: geometric means over the cases that both have."""
     echoes = []
     for results in (old, new):
-        slots = _sound(slot for slot in results.slots if slot.target == _floor_name(results))
+        slots = _sound(slot for slot in results.slots if slot.target == FLOORS[0])
         found = {case: _figure(rounds, "echo_ms") for (case, _), rounds in slots.items()}
         echoes.append({case: echo.percentile(50) for case, echo in found.items() if echo.count})
     before, after = echoes

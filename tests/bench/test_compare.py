@@ -107,6 +107,18 @@ def test_processor_time_and_memory_are_compared() -> None:
     assert {change.verdict.word for change in memory} == {"same"}
 
 
+def test_what_chance_would_do_among_many_is_suspected() -> None:
+    """A change that would be named alone, but not as one of 60 figures, is told apart from the verdict."""
+    cases = [f"case-{number}" for number in range(10)]
+    slow = make_run(4, {"voxint ack_ms": 1.14}, cases=["case-0"])
+    calm = make_run(2, cases=cases)
+    new = evolve(calm, slots=tuple(slot for slot in calm.slots if slot.case != "case-0") + slow.slots)
+    comparison = compare_results(make_run(1, cases=cases), new)
+    assert not comparison.slower
+    assert {(change.case, change.figure) for change in comparison.suspects} == {("case-0", "ack_ms")}
+    assert any("suspected" in line and "ack_ms p50 of case-0 by " in line for line in comparison_lines(comparison))
+
+
 @pytest.mark.parametrize("machine", [evolve(MACHINE, cpu="another"), evolve(MACHINE, cores=4)])
 def test_another_machine_is_refused(machine: Machine) -> None:
     """No floor makes up for another processor."""

@@ -184,8 +184,9 @@ class Distribution:
 
         Args:
             statistic: Which.
-            level: How often such an interval holds the true one. Of fewer than some 5 rounds that drift, it is less
-                often than this: so few can't show how far they drift.
+            level: How often such an interval holds the true one. Rounds that drift show it only if they are many: a
+                95 % interval of a median holds it in 88 % of the cases with 3 or 5 of those, in 94 % with 10; rounds
+                that don't drift keep the promise. (`verdict.compare` makes up for few rounds.)
 
         Raises:
             ValueError: There are no values.

@@ -12,22 +12,25 @@ from attrs import evolve, frozen
 from voxint.measure.distribution import RESOLUTION, Distribution, Statistic
 from voxint.measure.student import t_beyond, t_within
 
-__all__ = ["LEAST", "SAME", "Verdict", "Word", "compare", "discount"]
+__all__ = ["LEAST", "ONE_OF_MANY", "SAME", "Verdict", "Word", "compare", "discount"]
 
 LEAST = 1.05
-"""A change by less is of no interest: nobody hears it, and one build of the same source differs from another by it."""
+"""A change by less is not named: chosen here, as nobody hears a twentieth of what an interruption takes."""
 
 SAME = 1.10
-"""An interval within a tenth is called the same: it rules out whatever a caller could notice."""
+"""An interval within a tenth is called the same: chosen here, as what rules out all that a caller could notice."""
 
 FEW_ROUNDS = 3
 """With fewer, the drift between the rounds of a run can't be told from a change between the runs."""
 
 OVERWHELMING = 2.0
-"""So far apart that few rounds suffice: no drift on one machine within a day was seen to double a figure."""
+"""So far apart that fewer rounds suffice: a drift that doubles a figure doubles the floor, too, which `scale` tells."""
 
 LEVEL = 0.95
 """Of the interval; 1 minus it is the share of false alarms that is put up with, as usual."""
+
+ONE_OF_MANY = "one of many figures"
+"""Why a verdict is unclear that would be a change if it were the only one."""
 
 Word = Literal["slower", "faster", "same", "unclear"]
 
@@ -107,7 +110,7 @@ def discount(verdicts: Mapping[Key, Verdict]) -> dict[Key, Verdict]:
         default=-inf,
     )
     return {
-        key: evolve(verdict, word="unclear", why="one of many figures")
+        key: evolve(verdict, word="unclear", why=ONE_OF_MANY)
         if verdict.word in ("slower", "faster") and verdict.chance > allowed
         else verdict
         for key, verdict in verdicts.items()
