@@ -73,7 +73,7 @@ async def test_every_length_is_read_and_written(size: int) -> None:
     head = len(expected) - size
     assert written[1] & 0x80
     assert bytes(written[head : head + 4]) == bytes(4)
-    assert (written[1] & 0x7F, written[head + 4 :]) == (expected[1], payload)
+    assert (written[1] & 0x7F, bytes(written[head + 4 :])) == (expected[1], payload)
 
 
 async def test_messages_are_written_at_once() -> None:

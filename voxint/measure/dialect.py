@@ -17,6 +17,8 @@ from voxint.protocol.codec import decode_server, encode_client
 __all__ = ["Dialect", "Frame", "Heard", "MakeDialect", "VoxintDialect", "turn_in_pcm", "turn_in_text"]
 
 MICROPHONE_RATE = 16_000
+PLAIN_RATE = 16_000
+"""Of a server that knows nothing of the `audio` extension (docs/reference/wire.md)."""
 
 Frame = str | bytes
 """A text frame or a binary frame, as it is sent."""
@@ -32,7 +34,7 @@ class Heard:
     Args:
         kind: ``opened``: the session is there. ``text`` and ``audio``: a part of an answer. ``stopped``: the
             acknowledgement of an interrupt. ``over``: an answer's end, for whatever reason. ``other``: nothing that
-            is measured.
+            is timed, but with a turn it counts as a leak after the turn's acknowledgement.
         turn: The turn it belongs to, where it says so.
         audio_ms: The audio it brought.
         failed: Why the turn failed, for ``over``.
@@ -89,23 +91,33 @@ class VoxintDialect:
 
     Args:
         api_key: The key, where the server wants one.
+        account: The other way to register, with `password`.
+        password: The account's.
+        speech: Whether answers are to be spoken.
         text: Makes a turn's question from its number.
         numbered: Whether the answers are the simulated upstream's numbered ones: staleness is then judged by what
             words and samples say, and not by the id beside them.
-        binary_audio: Whether to ask for speech in binary frames.
-        rate: The sample rate of the speech, in Hz.
+        binary_audio: Whether to ask for speech in binary frames; a server that does not grant them sends base64.
+        rate: The sample rate of the speech that is asked for, in Hz; a server that names none speaks at 16,000.
     """
 
     def __init__(
         self,
         *,
         api_key: str = "",
+        account: str | None = None,
+        password: str | None = None,
+        speech: bool = True,
         text: Callable[[int], str] = "turn {}".format,
         numbered: bool = False,
         binary_audio: bool = True,
         rate: int = 24_000,
     ) -> None:
-        self._api_key = api_key
+        if account is None:
+            self._auth = m.Auth(type="API_KEY", api_key=api_key)
+        else:
+            self._auth = m.Auth(type="ACCOUNT", account=account, password=password)
+        self._speech = speech
         self._text = text
         self._numbered = numbered
         self._features = ("binary_audio",) if binary_audio else ()
@@ -115,8 +127,8 @@ class VoxintDialect:
     def open(self) -> Sequence[Frame]:
         """Return REGISTER."""
         register = m.Register(
-            auth=m.Auth(type="API_KEY", api_key=self._api_key),
-            patch=m.SessionPatch(require_tts=True),
+            auth=self._auth,
+            patch=m.SessionPatch(require_tts=self._speech),
             features=self._features,
             audio=m.Audio(input_rate=MICROPHONE_RATE, output_rate=self._audio.rate),
         )
@@ -124,7 +136,7 @@ class VoxintDialect:
 
     def ask(self, turn: int) -> Frame:
         """Return a REQUEST in text."""
-        patch = m.SessionPatch(require_tts=True)
+        patch = m.SessionPatch(require_tts=self._speech)
         content = m.Content(text=self._text(turn))
         return self._write(m.Request(request_id=_id(turn), data_type="TEXT", content=content, patch=patch))
 
@@ -144,7 +156,7 @@ class VoxintDialect:
             ServerError: The server refused the session.
             WireError: The frame is not the protocol's.
         """
-        match decode_server(payload.decode() if text else payload):
+        match decode_server(payload):
             case m.Response() as response:
                 return self._read_response(response)
             case m.InterruptAck() as ack:
@@ -152,11 +164,12 @@ class VoxintDialect:
                 return Heard("stopped", _turn(ack.interrupt_request_id), stop_ms=stop_ms)
             case m.RegisterAck() as opened:
                 self._session_id = opened.session_id
-                if opened.audio.output_rate:
-                    self._audio = AudioFormat(opened.audio.output_rate)
+                self._audio = AudioFormat(opened.audio.output_rate or PLAIN_RATE)
                 return Heard("opened")
             case m.Error() as error if self._session_id is None:
                 raise ServerError(error.error_code, error.error_msg, error.error_detail, error.retryable)
+            case m.TranscriptMessage() as understood:
+                return Heard("other", _turn(understood.request_id))
             case m.Error() as error:
                 return Heard("over", _turn(error.request_id), failed=f"{error.error_code}: {error.error_msg}")
             case _:
@@ -169,7 +182,8 @@ class VoxintDialect:
             return Heard("audio", said, self._audio.bytes_ms(len(response.voice)))
         if response.text:
             return Heard("text", (turn_in_text(response.text.encode()) if self._numbered else None) or turn)
-        return Heard("over", turn) if response.voice_stream_seq == -1 or response.interrupted else OTHER
+        last = response.voice_stream_seq if self._speech else response.text_stream_seq
+        return Heard("over" if last == -1 or response.interrupted else "other", turn)
 
     def _write(self, message: m.ClientMessage) -> str:
         return encode_client(message, self._session_id, int(time.time() * 1000))
@@ -182,4 +196,4 @@ def _id(turn: int) -> str:
 def _turn(request_id: str | None) -> int | None:
     """Return the turn of an id of ours."""
     number = (request_id or "").removeprefix("req_")
-    return int(number) if number.isdigit() else None
+    return int(number) if number.isdecimal() else None

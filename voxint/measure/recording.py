@@ -68,7 +68,7 @@ class Recording:
         finished: That wait was over.
         turns: Every turn, those of the warm-up too.
         audio_ms: Audio read by all callers between `counted_from` and `until`.
-        lag_ms: How much later than planned each frame was written: the generator's own fault.
+        lag_ms: How much later than planned each frame was written that counts: the generator's own fault.
         cpu_s: Processor time that the generator's process used between `counted_from` and `until`.
         lost: Why callers ended before their plan did.
     """
