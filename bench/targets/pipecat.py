@@ -55,7 +55,8 @@ NOTES = (
     "observers, RTVI or idle timers; garbage collection as Python has it; text is shown as the model writes it. "
     "pipecat's output still sends the one frame that it had taken from its queue when the interruption came, so under "
     "load 40 ms of stale audio follow some acknowledgements; what was said of an interrupted turn may enter the "
-    "history behind the next question."
+    "history behind the next question; and in a session that is still being set up, an interruption overtakes its "
+    "question, which is answered all the same."
 )
 SEGMENTED = (
     "its HTTP recognisers collect speech until voice activity detection says that it ended, "
@@ -121,7 +122,8 @@ class Show(FrameProcessor):
         if isinstance(frame, LLMTextFrame):
             # Urgent messages don't wait for the audio of what was said before.
             await self.push_frame(OutputTransportMessageUrgentFrame(message={"text": frame.text}))
-        elif isinstance(frame, LLMFullResponseStartFrame):
+        elif isinstance(frame, LLMFullResponseStartFrame) and self._asked:
+            # None is left where the interruption overtook its question, which pipecat then answers all the same.
             self.turn = self._asked.popleft()
         elif isinstance(frame, LLMFullResponseEndFrame) and not _cancelled():
             # Other messages do, so this one follows the turn's last audio; an interruption drops it.
