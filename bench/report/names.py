@@ -1,0 +1,206 @@
+"""What a report calls things, the colour of each target, and the figures that each scenario is judged by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+__all__ = [
+    "AVERAGED",
+    "CAPACITY",
+    "FIGURES",
+    "FLOORS",
+    "GRID",
+    "INK",
+    "LATE",
+    "PALETTE",
+    "PAPER",
+    "SHADE",
+    "SOFT",
+    "SUBJECT",
+    "TOTALS",
+    "Colour",
+    "case_name",
+    "colour_of",
+    "columns_of",
+    "figure_name",
+    "number",
+    "target_name",
+    "totals_of",
+]
+
+SUBJECT = "voxint"
+"""The system that the others are compared with."""
+
+FLOORS = ("echo", "echo_asyncio")
+"""They do nothing but echo; one of them is the floor."""
+
+
+class Colour(NamedTuple):
+    """A colour on a light page and on a dark one."""
+
+    light: str
+    dark: str
+
+
+COLOURS: Mapping[str, Colour] = {
+    "echo": Colour("#7a828c", "#9aa3ad"),
+    "echo_asyncio": Colour("#a9b0b8", "#6f7881"),
+    "voxint": Colour("#0072b2", "#3ba3e8"),
+    "asyncio_aiohttp": Colour("#009e73", "#2fc79b"),
+    "asyncio_httpx": Colour("#56b4e9", "#9bd4f5"),
+    "flag": Colour("#e69f00", "#f0b73c"),
+    "pipecat": Colour("#cc79a7", "#e39cc3"),
+    "livekit": Colour("#8c510a", "#c98a4b"),
+}
+"""After Okabe and Ito, who chose theirs so that colour-blind readers can tell them apart; red is kept for what is late."""
+
+SPARE = (Colour("#5d3a9b", "#a98be0"), Colour("#40b0a6", "#6fd0c7"), Colour("#a35200", "#d98a3d"))
+
+INK = Colour("#1c2128", "#e6edf3")
+SOFT = Colour("#5c6670", "#9da7b1")
+GRID = Colour("#dfe3e8", "#333b45")
+SHADE = Colour("#eceff2", "#262d36")
+PAPER = Colour("#fdfdfe", "#161b22")
+LATE = Colour("#c8102e", "#ff6b70")
+
+PALETTE = (*COLOURS.values(), *SPARE, INK, SOFT, GRID, SHADE, PAPER, LATE)
+"""Every colour of the page and its pictures; the light ones differ from each other, so that one names its pair."""
+
+
+def colour_of(target: str) -> Colour:
+    """Return the colour of a target; one that is not known here gets a spare one, always the same."""
+    return COLOURS.get(target) or SPARE[sum(target.encode()) % len(SPARE)]
+
+
+def target_name(target: str) -> str:
+    """Return how a target is written for people."""
+    return {"echo": "echo (floor)", "echo_asyncio": "echo (asyncio)"}.get(target, target.replace("_", " "))
+
+
+FIGURES: Mapping[str, str] = {
+    "echo_ms": "text frame written → echo read",
+    "ack_ms": "INTERRUPT written → acknowledgement read",
+    "closed_after_ack_ms": "acknowledgement read → last upstream sees the connection end",
+    "stale_audio_ms": "audio of the old turn read after INTERRUPT was written",
+    "llm_close_ms": "INTERRUPT written → model's upstream sees the connection end",
+    "tts_close_ms": "INTERRUPT written → synthesis' upstream sees the connection end",
+    "stt_close_ms": "INTERRUPT written → recognition's upstream sees the connection end",
+    "wasted_tokens": "tokens generated after INTERRUPT was written",
+    "wasted_audio_ms": "audio generated upstream after INTERRUPT was written",
+    "next_text_ms": "next request written → its first text",
+    "next_audio_ms": "next request written → its first audio",
+    "first_text_ms": "request written → first text",
+    "first_audio_ms": "request written → first audio",
+    "audio_late_ms": "how late a frame of audio was against its playing time",
+}
+"""In the order of the tables. A name that is not here comes behind them, as it is."""
+
+SHORT: Mapping[str, str] = {
+    "echo_ms": "echo",
+    "ack_ms": "ack",
+    "stale_audio_ms": "stale audio",
+    "llm_close_ms": "LLM closed",
+    "tts_close_ms": "TTS closed",
+    "stt_close_ms": "STT closed",
+    "wasted_tokens": "wasted tokens",
+    "wasted_audio_ms": "wasted audio",
+    "closed_after_ack_ms": "closed after ack",
+    "next_text_ms": "next text",
+    "next_audio_ms": "next audio",
+    "first_text_ms": "first text",
+    "first_audio_ms": "first audio",
+    "audio_late_ms": "audio late",
+}
+
+
+def figure_name(figure: str) -> str:
+    """Return a figure's heading, without its unit."""
+    return SHORT.get(figure, figure.removesuffix("_ms").replace("_", " "))
+
+
+STOPPING = ("ack_ms", "llm_close_ms", "tts_close_ms", "stale_audio_ms", "wasted_tokens")
+SPEAKING = ("ack_ms", "first_text_ms", "first_audio_ms", "audio_late_ms")
+
+JUDGED: Mapping[str, tuple[str, ...]] = {
+    "next": ("ack_ms", "llm_close_ms", "tts_close_ms", "next_text_ms", "next_audio_ms"),
+    "upload": ("ack_ms", "stt_close_ms"),
+    "upload_capacity": ("ack_ms", "stt_close_ms"),
+    "steady": SPEAKING,
+    "idle": SPEAKING,
+}
+
+WIDEST = 5
+"""Columns of a terminal's table, so that it fits 120 characters."""
+
+
+def columns_of(scenario: str, measured: Iterable[str]) -> tuple[str, ...]:
+    """Return the figures that a scenario's table shows: those it is judged by, then others while there is room."""
+    there = set(measured) - {"echo_ms"}
+    judged = [name for name in JUDGED.get(scenario, STOPPING) if name in there]
+    others = [name for name in FIGURES if name in there and name not in judged and name != "closed_after_ack_ms"]
+    return tuple([*judged, *others][: max(WIDEST, len(judged))])
+
+
+AVERAGED = ("wasted_tokens", "wasted_audio_ms", "stale_audio_ms")
+"""Shown by their mean: their median is 0 for nearly everybody, and says nothing."""
+
+TOTALS: Mapping[str, str] = {
+    "interrupts": "interrupts",
+    "unanswered": "unanswered",
+    "failed": "failed",
+    "leak_after_ack": "frames after ack",
+    "stale_frames_mean": "stale frames, mean",
+    "cpu_share": "CPU, cores",
+    "cpu_s": "CPU s",
+    "speech_s": "speech s",
+    "cpu_s_per_speech_min": "CPU s / speech min",
+    "rss_kib": "memory KiB",
+    "rss_per_session_kib": "KiB / session",
+    "generator_lag_ms": "generator lag ms, p99",
+    "generator_cpu_share": "generator CPU, cores",
+}
+"""In the order of the tables, with their headings."""
+
+CAPACITY: Mapping[str, str] = {
+    "sessions_per_core": "Sessions speaking at once on one core",
+    "upload_sessions_per_core": "Sessions sending their microphone on one core",
+    "idle_sessions": "Idle sessions per GiB",
+}
+
+
+def totals_of(scenario: str) -> tuple[str, ...]:
+    """Return the totals that a scenario's table in the terminal has room for and need of."""
+    if scenario in ("steady", "idle", "upload_capacity"):
+        return ("cpu_share", "cpu_s_per_speech_min", "rss_per_session_kib")
+    return ("interrupts",)
+
+
+SCENARIOS: Mapping[str, str] = {
+    "streaming": "Interrupt in mid-stream",
+    "stalled_stream": "Upstream gone silent in mid-stream",
+    "stalled_connect": "Upstream that does not accept",
+    "stalled_headers": "Upstream that sends no headers",
+    "upload": "Interrupt while the caller speaks",
+    "mass": "Everybody interrupts at once",
+    "next": "The next request right behind the interrupt",
+    "slow_reader": "A client that reads slowly",
+    "steady": "Answers back to back, nobody interrupts",
+    "upload_capacity": "Microphones only",
+    "idle": "Connected and silent",
+}
+
+
+def case_name(scenario: str, sessions: int) -> str:
+    """Return what a case is, for people."""
+    what = SCENARIOS.get(scenario, scenario.replace("_", " "))
+    return f"{what}, {sessions:,} session{'' if sessions == 1 else 's'}"
+
+
+def number(value: float) -> str:
+    """Return a number with three digits that matter, none below a hundredth; a whole one as it is."""
+    if abs(value) >= 100 or value == int(value):
+        return f"{value:,.0f}"
+    if abs(value) >= 10:
+        return f"{value:.1f}"
+    return f"{value:.2f}" if abs(value) >= 0.005 else "0"

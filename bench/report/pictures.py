@@ -1,0 +1,102 @@
+"""Which pictures a run gets, each in a card with its heading."""
+
+from __future__ import annotations
+
+from html import escape
+
+from bench.report.names import CAPACITY, case_name
+from bench.report.plots.bars import Bar, bars
+from bench.report.plots.ecdf import ecdf
+from bench.report.plots.lines import lines
+from bench.report.plots.waterfall import waterfall
+from bench.report.summary import Case, Summary
+from bench.results import Results, Waterfall
+
+__all__ = ["capacity_cards", "cost_cards", "ecdf_cards", "waste_cards", "waterfall_cards"]
+
+WIDE, NARROW = 1020, 420
+"""The waterfall is drawn twice, for a desk and for a phone; the page shows one of them."""
+
+
+def _card(title: str, *pictures: str, css: str = "") -> str:
+    shown = "".join(pictures)
+    return f'<figure class="card {css}"><h3>{escape(title)}</h3>{shown}</figure>' if shown else ""
+
+
+def _waterfalls(results: Results, case: str) -> dict[str, Waterfall]:
+    """Return each target's interrupt of middling length, of the rounds that were traced."""
+    traced: dict[str, list[Waterfall]] = {}
+    for slot in results.slots:
+        if slot.case == case and slot.waterfall is not None:
+            traced.setdefault(slot.target, []).append(slot.waterfall)
+    middle = {
+        target: sorted(traced[target], key=lambda one: one.acknowledged or 0)[len(traced[target]) // 2]
+        for target in results.targets
+        if target in traced
+    }
+    return middle
+
+
+def waterfall_cards(results: Results) -> list[str]:
+    """Return one interrupt of the first case that was traced."""
+    traced = sorted(
+        (slot for slot in results.slots if slot.waterfall is not None),
+        key=lambda slot: (slot.scenario != "streaming", slot.sessions),
+    )
+    if not traced:
+        return []
+    first = traced[0]
+    lanes, title = _waterfalls(results, first.case), case_name(first.scenario, first.sessions)
+    about = f"{first.case}: one interrupt of each of {', '.join(lanes)}, to scale"
+    wide = waterfall("waterfall-wide", about, lanes, width=WIDE)
+    narrow = waterfall("waterfall-narrow", about, lanes, width=NARROW)
+    return [_card(title, wide, css="wide"), _card(title, narrow, css="narrow")]
+
+
+def ecdf_cards(summary: Summary) -> list[str]:
+    """Return the distributions of every case in which anything was acknowledged, mid-stream first."""
+    chosen = sorted(summary.cases, key=lambda case: case.scenario != "streaming")
+    interrupted = [case for case in chosen if any("ack_ms" in row.figures for row in case.rows)]
+    return [_card(case_name(case.scenario, case.sessions), ecdf(case)) for case in interrupted or chosen[:1]]
+
+
+def _waste(case: Case) -> str:
+    measured = [(row, row.figures["wasted_tokens"]) for row in case.rows if "wasted_tokens" in row.figures]
+    values = [Bar(row.target, figure.mean, figure.p99, row.counts) for row, figure in measured]
+    about = f"{case.name}: tokens after the interrupt, mean and p99, {', '.join(bar.target for bar in values)}"
+    return bars(f"waste-{case.name}", about, "mean / p99", values)
+
+
+def waste_cards(summary: Summary) -> list[str]:
+    """Return the tokens wasted in mid-stream, for each number of sessions."""
+    cases = summary.of("streaming") or [case for case in summary.cases if case.scenario != "next"]
+    return [_card(case_name(case.scenario, case.sessions), _waste(case)) for case in cases]
+
+
+def cost_cards(summary: Summary, results: Results) -> list[str]:
+    """Return CPU against sessions, and per minute of speech."""
+    steady = summary.of("steady")
+    series, cost = {}, {}
+    for target in results.targets:
+        rows = [(case.sessions, row) for case in steady if (row := case.row(target)) is not None]
+        series[target] = [(sessions, row.totals["cpu_share"]) for sessions, row in rows if "cpu_share" in row.totals]
+        spoken = [(sessions, row) for sessions, row in rows if "cpu_s_per_speech_min" in row.totals]
+        if spoken:
+            cost[target] = spoken[0][1].totals["cpu_s_per_speech_min"]
+    values = [Bar(target, value) for target, value in cost.items()]
+    about = f"CPU against sessions, {', '.join(series)}"
+    sessions = f", {steady[0].sessions} sessions" if steady else ""
+    return [
+        _card("CPU against sessions speaking", lines("cpu", about, "cores", series)),
+        _card(f"CPU per minute of speech{sessions}", bars("cost", "CPU seconds per minute of speech", "CPU s", values)),
+    ]
+
+
+def capacity_cards(results: Results) -> list[str]:
+    """Return how much fits, a picture for each kind of session."""
+    cards = []
+    for figure, measured in results.capacity.items():
+        values = [Bar(target, measured[target]) for target in results.targets if target in measured]
+        title = CAPACITY.get(figure, figure.replace("_", " "))
+        cards.append(_card(title, bars(f"capacity-{figure.replace('_', '-')}", title, "sessions", values)))
+    return cards

@@ -1,0 +1,148 @@
+"""The report in the terminal: a table for each case, then who is missing and why, then where it ran."""
+
+from __future__ import annotations
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bench.report.names import (
+    AVERAGED,
+    CAPACITY,
+    TOTALS,
+    case_name,
+    columns_of,
+    figure_name,
+    number,
+    target_name,
+    totals_of,
+)
+from bench.report.summary import EARLY_MS, Case, Figure, Row, summarize
+from bench.results import Results
+
+__all__ = ["print_tables"]
+
+WIDTH = 120
+
+LEGEND: dict[str, str] = {
+    "early ack": f"an upstream saw its end more than {EARLY_MS:.0f} ms after the acknowledgement: the row does not count",
+    "leak": "frames of the old turn that came after the acknowledgement: the row does not count",
+    "unanswered": "interrupts without an acknowledgement",
+    "failed": "turns that failed",
+    "problem": "said below the table",
+    "~": "too few values for this percentile",
+}
+
+
+def _cell(figure: Figure | None) -> str:
+    if figure is None:
+        return "–"
+    doubt = "" if figure.supports(99) else "~"
+    middle = figure.mean if figure.name in AVERAGED else figure.p50
+    return f"{number(middle)} / {doubt}{number(figure.p99)}"
+
+
+def _ratio(row: Row) -> str:
+    ratio = row.latency and row.to_floor(row.latency.name)
+    return " / ".join(number(part) for part in ratio) if ratio else "–"
+
+
+def _row_of(row: Row, figures: tuple[str, ...], totals: tuple[str, ...]) -> list[Text]:
+    cells = [target_name(row.target)]
+    for name in figures:
+        # who only echoes has its echo in the place of the acknowledgement
+        cells.append(_cell(row.latency if name == "ack_ms" else row.figures.get(name)))
+    cells.append(_ratio(row))
+    cells.extend(number(row.totals[name]) if name in row.totals else "–" for name in totals)
+    cells.append(", ".join(row.marks))
+    style = "" if row.counts else "dim italic"
+    return [Text(cell, style) for cell in cells]
+
+
+def _table(case: Case) -> Table:
+    measured = [name for row in case.rows for name in row.figures]
+    figures = columns_of(case.scenario, measured) or ("ack_ms",)
+    totals = tuple(name for name in totals_of(case.scenario) if any(name in row.totals for row in case.rows))
+    rounds = max(row.rounds for row in case.rows)
+    title = f"{case_name(case.scenario, case.sessions)}  ·  {case.name}, {rounds} round{'' if rounds == 1 else 's'}"
+    table = Table(
+        title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1)
+    )
+    table.add_column("target", no_wrap=True)
+    for name in figures:
+        unit = " ms" if name.endswith("_ms") else ""
+        shown = "mean / p99" if name in AVERAGED else "p50 / p99"
+        table.add_column(f"{figure_name(name)}{unit}\n{shown}", justify="right", no_wrap=True)
+    table.add_column("× floor\np50 / p99", justify="right", no_wrap=True)
+    for name in totals:
+        table.add_column(TOTALS[name].replace(" / ", " /\n"), justify="right")
+    table.add_column("marks")
+    for row in case.rows:
+        table.add_row(*_row_of(row, figures, totals))
+    return table
+
+
+def _print_case(case: Case, console: Console) -> None:
+    console.print(_table(case))
+    marks = {mark for row in case.rows for mark in row.marks}
+    shown = [word for word in LEGEND if any(mark.startswith(word) for mark in marks)]
+    if any(not figure.supports(99) for row in case.rows for figure in row.figures.values()):
+        shown.append("~")
+    for word in shown:
+        console.print(Text(f"  {word}: {LEGEND[word]}", "dim"))
+    for row in case.rows:
+        for problem in row.problems:
+            console.print(Text(f"  {target_name(row.target)}: {problem}", "yellow"))
+    for target, reason in case.missing:
+        console.print(Text(f"  {target_name(target)} is missing: {reason}", "dim"))
+    console.print()
+
+
+def _capacity(results: Results) -> Table | None:
+    figures = [name for name in results.capacity if results.capacity[name]]
+    if not figures:
+        return None
+    table = Table(title="Capacity", title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("target", no_wrap=True)
+    for name in figures:
+        table.add_column(CAPACITY.get(name, name), justify="right")
+    for target in results.targets:
+        values = [results.capacity[name].get(target) for name in figures]
+        if any(value is not None for value in values):
+            table.add_row(target_name(target), *("–" if value is None else f"{value:,.0f}" for value in values))
+    return table
+
+
+def print_tables(results: Results, console: Console) -> None:
+    """Print a run's tables, at most 120 characters wide.
+
+    Args:
+        results: A run, or any part of one.
+        console: Where to.
+    """
+    summary = summarize(results)
+    wide, console.width = console.width, min(console.width, WIDTH)
+    try:
+        for case in summary.cases:
+            _print_case(case, console)
+        capacity = _capacity(results)
+        if capacity is not None:
+            console.print(capacity)
+        if not summary.cases:
+            console.print(Text("Nothing was measured."))
+        for target, reason in summary.absent:
+            console.print(Text(f"{target_name(target)} is absent: {reason}"))
+        machine = results.machine
+        console.print(
+            Text(
+                f"{machine.cpu}, {machine.cores} cores, {machine.memory_mib:,} MiB, {machine.system}, load {machine.load:.2f}"
+            )
+        )
+        for name, info in results.targets.items():
+            if info.versions:
+                versions = ", ".join(f"{package} {version}" for package, version in info.versions.items())
+                console.print(Text(f"{target_name(name)}: {versions}", "dim"))
+        console.print(Text(f"{results.mode} run of {results.began}, commit {results.commit or 'unknown'}"))
+    finally:
+        console.width = wide
