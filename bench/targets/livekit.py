@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
+from contextlib import suppress
 from functools import partial
 from time import time
 
@@ -36,6 +38,15 @@ CANNOT = {
 
 PATIENT = APIConnectOptions(max_retry=0, timeout=60.0)
 """By default it gives up after 10 s and tries again three times; a stall has to last as long as it does for others."""
+
+
+async def _send(socket: web.WebSocketResponse, message: str | bytes) -> None:
+    # a client that has left ends its session in _connected; until then there is nobody to tell
+    with suppress(ConnectionError):
+        if isinstance(message, str):
+            await socket.send_str(message)
+        else:
+            await socket.send_bytes(message)
 
 
 class _Speaker(io.AudioOutput):
@@ -70,8 +81,7 @@ class _Speaker(io.AudioOutput):
             await asyncio.sleep(wait)
         elif wait < -FRAME_S:  # the first one, or the synthesis was slower than speech
             self._due = self._loop.time()
-        if not self._socket.closed:
-            await self._socket.send_bytes(piece)
+        await _send(self._socket, piece)
         if not self._played:
             self.on_playback_started(created_at=time())
         seconds = len(piece) / (2 * RATE)
@@ -113,8 +123,7 @@ class _Writer(io.TextOutput):
 
     async def capture_text(self, text: str) -> None:
         """Send a delta."""
-        if not self._socket.closed:
-            await self._socket.send_str(json.dumps({"text": text}))
+        await _send(self._socket, json.dumps({"text": text}))
 
     def flush(self) -> None:
         """Nothing is held back."""
@@ -297,15 +306,15 @@ class _Caller:
                 self._answer(each, text)
 
     def _say(self, data: dict[str, object]) -> None:
-        if not self._socket.closed:
-            task = asyncio.create_task(self._socket.send_str(json.dumps(data)))
-            self._sending.add(task)
-            task.add_done_callback(self._sending.discard)
+        task = asyncio.create_task(_send(self._socket, json.dumps(data)))
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
 
 
 def run(upstream: Upstream, tell: Tell) -> None:
     """Serve on a free port of 127.0.0.1 until killed."""
     logging.disable(logging.WARNING)
+    gc.freeze()  # as livekit's own worker does before it takes jobs
 
     async def serve() -> None:
         await _Server(upstream, tell).serve()
