@@ -58,8 +58,8 @@ async def test_a_call_keeps_its_place_in_the_text() -> None:
 async def test_voice_goes_frame_by_frame() -> None:
     """Each is accounted for as sent when the writer takes it."""
     answer, outbox = an_answer(spoken=True)
-    answer.voice(bytes(320), 160)
-    answer.voice(bytes(320), 160)
+    answer.voice(bytes(320))
+    answer.voice(bytes(320))
     assert answer.ledger.audio_account(0.0).sent_ms == 0
     assert [frame.voice_stream_seq for frame in await drain(outbox) if isinstance(frame, m.Response)] == [0, 1]
     assert answer.ledger.audio_account(0.0).sent_ms == 20
@@ -82,10 +82,10 @@ async def test_a_silenced_answer_has_only_its_end() -> None:
     other, _ = an_answer(outbox=outbox, request_id="r2")
     answer.text("Well, ")
     other.text("I stay.")
-    answer.voice(bytes(320), 160)
+    answer.voice(bytes(320))
     answer.silence()
     answer.text("late")
-    answer.voice(bytes(320), 160)
+    answer.voice(bytes(320))
     answer.call(ToolCall("c1", "sing"))
     answer.understood("late", is_final=True)
     answer.silence()

@@ -33,6 +33,16 @@ async def test_audio_leaves_at_most_the_lead_ahead() -> None:
     assert talk.ended_at("r1") == 0.5
 
 
+async def test_frames_leave_together_where_the_lead_is_long() -> None:
+    """A second at once, then three eighths whenever three have been played: a wake-up costs more than a frame."""
+    limits = Limits(frame_ms=125, lead_ms=1000)
+    async with talk_with(Agent(llm=ScriptedModel(SECOND * 2), tts=ScriptedVoice(), limits=limits), SPOKEN) as talk:
+        talk.ask("r1")
+        await trio.sleep(5)
+    leaves = [*[0.0] * 8, *[0.375] * 3, *[0.75] * 3]
+    assert schedule(talk)[: len(leaves)] == [(at, 0.125) for at in leaves]
+
+
 async def test_a_lead_smaller_than_a_frame_is_a_frame() -> None:
     """Each leaves when the one before it has been played."""
     limits = Limits(frame_ms=125, lead_ms=50)

@@ -6,6 +6,7 @@ import trio
 
 from voxint.core.outbox import Outbox
 from voxint.core.stages import ToolCall
+from voxint.protocol.audio import BYTES_PER_SAMPLE
 from voxint.protocol.messages import Error, FunctionCall, Response, ServerMessage, TranscriptMessage
 from voxint.protocol.playout import PlayoutLedger
 
@@ -82,11 +83,11 @@ class Answer:
         self._draft = _TextDraft(self, text)
         self._outbox.queue(self._draft)
 
-    def voice(self, audio: bytes, samples: int) -> None:
-        """Queue one frame of audio."""
+    def voice(self, *frames: bytes) -> None:
+        """Queue frames of audio, whole samples each, which may leave together."""
         if not self.silent:
-            self._waiting += FRAME_SIZE + len(audio)
-            self._outbox.queue(_VoiceDraft(self, audio, samples))
+            self._waiting += sum(FRAME_SIZE + len(audio) for audio in frames)
+            self._outbox.queue(*[_VoiceDraft(self, audio) for audio in frames])
 
     def call(self, call: ToolCall) -> None:
         """Queue a function call; text after it comes in a frame of its own."""
@@ -165,17 +166,16 @@ class _TextDraft:
 class _VoiceDraft:
     """One frame of audio."""
 
-    __slots__ = ("_audio", "_samples", "owner")
+    __slots__ = ("_audio", "owner")
 
-    def __init__(self, owner: Answer, audio: bytes, samples: int) -> None:
+    def __init__(self, owner: Answer, audio: bytes) -> None:
         self.owner = owner
         self._audio = audio
-        self._samples = samples
 
     def take(self, now: float) -> ServerMessage:
         answer = self.owner
         answer._took(FRAME_SIZE + len(self._audio))
-        answer.ledger.sent(self._samples, now)
+        answer.ledger.sent(len(self._audio) // BYTES_PER_SAMPLE, now)
         frame = Response(request_id=answer.request_id, voice_stream_seq=answer.voice_frames, voice=self._audio)
         answer.voice_frames += 1
         return frame

@@ -8,7 +8,7 @@ text that piles up behind a slow reader becomes one frame.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 import trio
@@ -48,14 +48,14 @@ class Outbox:
     refused, their number is bounded by the requests.
 
     Attributes:
-        send_now: Sends a message for a reader that waits for one, in the step in which it is queued: without an await,
-            so no cancellation can cut it. Returns False where a part of it is left, for the reader to send on.
+        send_now: Sends messages for a reader that waits for one, in the step in which they are queued: without an
+            await, so no cancellation can cut them. Returns False where a part is left, for the reader to send on.
     """
 
     __slots__ = ("_closed", "_items", "_left", "_reader", "_waits", "send_now")
 
     def __init__(self) -> None:
-        self.send_now: Callable[[ServerMessage], bool] | None = None
+        self.send_now: Callable[[Iterable[ServerMessage]], bool] | None = None
         self._items: deque[Outgoing] = deque()
         self._reader = trio.lowlevel.ParkingLot()
         self._waits = False
@@ -65,16 +65,17 @@ class Outbox:
     def __len__(self) -> int:
         return len(self._items)
 
-    def queue(self, item: Outgoing) -> None:
-        """Append a draft. After `close` it is dropped: nobody is left to read it."""
+    def queue(self, *items: Outgoing) -> None:
+        """Append drafts, which are sent together where that can be. After `close` they are dropped: nobody reads."""
         if self._closed:
             return
         if self._waits and self.send_now is not None and not self._items and not self._left:
-            self._left = not self.send_now(item.take(trio.current_time()))
+            now = trio.current_time()
+            self._left = not self.send_now([item.take(now) for item in items])
             if self._left:
                 self._reader.unpark()
         else:
-            self._items.append(item)
+            self._items.extend(items)
             self._reader.unpark()
 
     def post(self, message: ServerMessage) -> None:

@@ -67,12 +67,12 @@ class ServerWebSocket(WebSocketConnection):
         self._nursery = nursery
         self._ping: Ping | None = None
 
-    def send_now(self, message: str | bytes) -> bool:
-        """Send a message as far as the kernel takes it, without an await; return whether that was all of it.
+    def send_now(self, *messages: str | bytes) -> bool:
+        """Send messages as far as the kernel takes them, without an await; return whether that was all of them.
 
         What is left goes out in front of whatever is sent next; `flush` sends it by itself.
         """
-        data = frame_of(message)
+        data = b"".join(map(frame_of, messages))
         busy = self._unsent or self._lock.held or self._close_reason
         self._unsent += data if busy else data[self._eager.send_now(data) :]
         return not self._unsent

@@ -107,7 +107,7 @@ async def _write(connection: Connection, ws: ServerWebSocket, all_of_it: trio.Ca
         session_id = session.id if session is not None else None
         return encode_server(message, session_id, int(time.time() * 1000), binary_audio=binary_audio)
 
-    connection.outbox.send_now = lambda message: ws.send_now(frame(message))
+    connection.outbox.send_now = lambda messages: ws.send_now(*map(frame, messages))
     try:
         while True:
             message = await connection.outbox.next()
