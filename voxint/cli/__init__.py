@@ -1,11 +1,12 @@
 """The command line, and the only place that binds a server to its providers."""
 
-# demo.py, say.py, serve.py, check.py, sim.py: a command each
+# demo.py, say.py, serve.py, check.py, bench.py, sim.py: a command each
 # agent.py     from a configuration to a running agent
 # running.py   a server as a process: signals, the drain, the end
 # failures.py  one line for an operator's error, and the exit codes
 # logs.py      what the log looks like
 # speakers.py, wav.py, receipts.py: what `say` plays, reads and shows
+# measured.py  what `bench` shows
 
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ class _Commands(click.Group):
     """Imports a command when it is called: `say` needs no server, and nobody's `serve` needs numpy."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return ["demo", "say", "serve", "check", "sim"]
+        return ["demo", "say", "serve", "check", "bench", "sim"]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.list_commands(ctx):

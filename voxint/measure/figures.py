@@ -43,6 +43,7 @@ def totals_of(recording: Recording) -> dict[str, float]:
         "interrupts": len(interrupted),
         "unanswered": sum(turn.acknowledged is None for turn in interrupted),
         "speaking_share": _share(turn.first_audio is not None for turn in interrupted),
+        "already_over": sum(_over(turn) for turn in interrupted),
         "failed": sum(bool(turn.failed) for turn in turns),
         "lost": len(recording.lost),
         "leak_after_ack": sum(turn.leaked for turn in recording.turns),
@@ -60,6 +61,11 @@ def saturation(totals: dict[str, float]) -> str:
         return ""
     share = totals["generator_cpu_share"]
     return f"generator saturated: it wrote {lag_ms:.1f} ms late (p99) and used {share:.0%} of a core"
+
+
+def _over(turn: Turn) -> bool:
+    """Return whether the answer had ended before it was interrupted."""
+    return turn.ended is not None and turn.interrupted is not None and turn.ended < turn.interrupted
 
 
 def _waits(turns: list[Turn], name: str) -> list[float]:

@@ -1,0 +1,208 @@
+"""What `voxint bench` has measured: a table for a terminal, a verdict in words, JSON for machines."""
+
+from __future__ import annotations
+
+import platform
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from attrs import frozen
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from voxint._version import __version__
+from voxint.measure import Load, Pace, figures_of, saturation, totals_of
+from voxint.measure.distribution import Distribution
+
+__all__ = ["Measured", "as_json", "table_of", "verdict_of"]
+
+FORMAT = 1
+"""Of the JSON; raised by a change that older readers would misread."""
+
+PERCENTILES = (50, 95, 99)
+
+SHOWN: Mapping[str, str] = {
+    "round_trip_ms": "HEALTH_CHECK answered, by the idle server",
+    "ack_ms": "INTERRUPT acknowledged",
+    "stale_audio_ms": "audio that came after the INTERRUPT",
+    "next_text_ms": "first words of a question right behind it",
+    "next_audio_ms": "first audio of a question right behind it",
+    "first_text_ms": "first words of other questions",
+    "first_audio_ms": "first audio of other questions",
+    "audio_late_ms": "audio later than it was to be played",
+}
+"""The figures in the order of the table (docs/reference/benchmark.md says exactly what they are)."""
+
+ENOUGH = 0.9
+"""Of the interrupts, so many have to meet an answer that is under way; with fewer the figures mean little."""
+
+
+@frozen
+class Measured:
+    """A load and its statistics.
+
+    Args:
+        load: It.
+        figures: What was measured, by name; empty distributions too.
+        totals: Single numbers, by name.
+        speaks: Whether answers are spoken.
+    """
+
+    load: Load
+    figures: Mapping[str, Distribution]
+    totals: Mapping[str, float]
+    speaks: bool
+
+    @classmethod
+    def of(cls, load: Load, *, speaks: bool) -> Measured:
+        """Return the statistics of a load."""
+        values = {"round_trip_ms": load.round_trip_ms, **figures_of(load.recording)}
+        figures = {name: Distribution.of(values[name]) for name in SHOWN}
+        return cls(load, figures, totals_of(load.recording), speaks)
+
+    @property
+    def broken(self) -> list[str]:
+        """The promises that were broken, in words; none if all were kept."""
+        leaked, unanswered = self.totals["leak_after_ack"], self.totals["unanswered"]
+        broken = []
+        if leaked:
+            broken.append(f"{_count(leaked, 'frame')} came after the acknowledgement")
+        if unanswered:
+            broken.append(
+                f"{unanswered:.0f} of {_count(self.totals['interrupts'], 'interrupt')} got no acknowledgement"
+            )
+        return broken
+
+    @property
+    def problems(self) -> list[str]:
+        """What else went wrong, or makes the figures worth less, in words."""
+        recording, totals = self.load.recording, self.totals
+        problems = []
+        if failed := Counter(turn.failed for turn in recording.counted if turn.failed):
+            said, _ = failed.most_common(1)[0]
+            problems.append(f"{failed.total()} of {_count(totals['turns'], 'turn')} failed: {said}")
+        if lost := Counter(recording.lost):
+            said, _ = lost.most_common(1)[0]
+            problems.append(f"{lost.total()} of {_count(self.load.sessions, 'caller')} lost: {said}")
+        if saturated := saturation(dict(totals)):
+            problems.append(saturated)
+        interrupted = [turn for turn in recording.counted if turn.interrupted is not None]
+        begun = sum((turn.first_audio if self.speaks else turn.first_text) is not None for turn in interrupted)
+        if begun < ENOUGH * len(interrupted):
+            problems.append(
+                f"{len(interrupted) - begun} interrupts met an answer that had not begun: it answers slower"
+            )
+        if totals["already_over"] > (1 - ENOUGH) * len(interrupted):
+            over = f"{totals['already_over']:.0f} interrupts met an answer that had ended"
+            problems.append(f"{over}: give it a --question with a longer answer")
+        return problems
+
+
+def table_of(measured: Measured) -> Table:
+    """Return a load's figures as a table, with the acknowledgement's ratio to the round trip."""
+    title = f"{_count(measured.load.sessions, 'session')}, {_count(measured.totals['interrupts'], 'interrupt')}"
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    for name in ("figure", "n", "p50", "95 %", "p95", "p99", "max", "what"):
+        table.add_column(name, justify="left" if name in ("figure", "what") else "right", no_wrap=True)
+    for name, what in SHOWN.items():
+        figure = measured.figures[name]
+        if not figure.count:
+            continue
+        table.add_row(name, *_cells(figure), what)
+        if name == "ack_ms" and measured.figures["round_trip_ms"].count:
+            table.add_row("  × round trip", *_ratios(figure, measured.figures["round_trip_ms"]), "their ratio")
+    if not all(figure.supports(99) for figure in measured.figures.values() if figure.count):
+        table.caption, table.caption_justify = "~ fewer values than the percentile needs: take more --seconds", "left"
+    return table
+
+
+def verdict_of(loads: Iterable[Measured]) -> str:
+    """Return one line that says whether every promise was kept."""
+    every = list(loads)
+    if broken := [f"{words} ({_count(load.load.sessions, 'session')})" for load in every for words in load.broken]:
+        return f"promises broken: {'; '.join(broken)}"
+    interrupts = sum(load.totals["interrupts"] for load in every)
+    return f"promises kept: {_count(interrupts, 'interrupt')}, each acknowledged, and nothing came after"
+
+
+def as_json(
+    loads: Iterable[Measured], *, url: str, question: str, pace: Pace, seconds: float, warmup_s: float
+) -> bytes:
+    """Return everything as JSON.
+
+    Args:
+        loads: What was measured.
+        url: The server's, as it may be shown: without a key.
+        question: What was asked.
+        pace: What was learned before.
+        seconds: How long each load counted.
+        warmup_s: How long each load ran before.
+    """
+    every = list(loads)
+    return msgspec.json.format(
+        msgspec.json.encode(
+            {
+                "format": FORMAT,
+                "url": url,
+                "time": datetime.now(UTC).isoformat(timespec="seconds"),
+                "versions": {"voxint": __version__, "python": platform.python_version()},
+                "question": question,
+                "pace": pace,
+                "seconds": seconds,
+                "warmup_s": warmup_s,
+                "kept": not any(load.broken for load in every),
+                "loads": [_load(load) for load in every],
+            }
+        ),
+        indent=1,
+    )
+
+
+def _load(measured: Measured) -> dict[str, Any]:
+    return {
+        "sessions": measured.load.sessions,
+        "figures": {name: _figure(figure) for name, figure in measured.figures.items()},
+        "totals": measured.totals,
+        "broken": measured.broken,
+        "problems": measured.problems,
+    }
+
+
+def _figure(figure: Distribution) -> dict[str, Any]:
+    """Return a figure's statistics; of one without values, that there are none."""
+    if not figure.count:
+        return {"count": 0}
+    percentiles = {
+        f"p{q}": {
+            "value": round(figure.percentile(q), 3),
+            "low": round(figure.interval(q).low, 3),
+            "high": round(figure.interval(q).high, 3),
+            "supported": figure.supports(q),
+        }
+        for q in PERCENTILES
+    }
+    return {"count": figure.count, **percentiles, "max": round(figure.maximum, 3), "histogram": figure.encode()}
+
+
+def _cells(figure: Distribution) -> list[str]:
+    p50, *rest = (("" if figure.supports(q) else "~") + _number(figure.percentile(q)) for q in PERCENTILES)
+    low, high = figure.interval(50)
+    return [str(figure.count), p50, f"{_number(low)}–{_number(high)}", *rest, _number(figure.maximum)]
+
+
+def _ratios(figure: Distribution, floor: Distribution) -> list[str]:
+    ratios = [f"{figure.percentile(q) / least:.1f}" if (least := floor.percentile(q)) else "–" for q in PERCENTILES]
+    return ["", ratios[0], "", *ratios[1:], ""]
+
+
+def _number(value: float) -> str:
+    """Return a number with three digits that matter, none below a hundredth."""
+    decimals = 0 if value >= 100 else 1 if value >= 10 else 2
+    return f"{value:.{decimals}f}" if value else "0"
+
+
+def _count(number: float, what: str) -> str:
+    return f"{number:.0f} {what}" + ("" if number == 1 else "s")

@@ -1,0 +1,229 @@
+"""Measure a running server of which nothing is known: its network, then its pace, then loads that fit it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import monotonic
+
+import trio
+from attrs import frozen
+
+from voxint.errors import ServerError
+from voxint.measure.dialect import Dialect, Heard, MakeDialect
+from voxint.measure.load import run_load
+from voxint.measure.plan import SessionPlan, Workload, plan
+from voxint.measure.recording import Recording, Turn
+from voxint.measure.wire import Wire, open_wire
+from voxint.protocol import messages as m
+from voxint.protocol.codec import decode_server, encode_client
+
+__all__ = ["Load", "Pace", "learn_pace", "measure_load", "round_trips"]
+
+ROUND_TRIPS_S = 5.0
+"""For all of them: half of what the protocol gives a connection until its REGISTER."""
+
+ANSWER_S = 10.0
+"""For a server to open a session, or to say that it is well: as long as a client waits for an answer."""
+
+FIRST_WORDS_S = 30.0
+"""A model that has not begun by then will not do for a conversation; chosen here."""
+
+SPEECH_S = 10.0
+"""From the first words to the first audio. Synthesis begins at the end of a sentence; without speech it never does."""
+
+ARRIVE_S = 0.5
+"""For the connections of a load to be dialled, before anybody asks: two round trips around the world, and TLS."""
+
+
+@frozen
+class Pace:
+    """How a server answers when nobody else asks.
+
+    Args:
+        first_s: From a question to the first audio, or without speech to the first words: the slowest of the turns.
+        speaks: Whether its answers are spoken.
+    """
+
+    first_s: float
+    speaks: bool
+
+    def plans(self, sessions: int, seconds: float, *, seed: int = 0) -> list[SessionPlan]:
+        """Return what callers do so that they interrupt 0.1 to 0.5 s after they have begun to hear an answer."""
+        return plan(Workload(begin_s=ARRIVE_S, first_audio_s=self.first_s), sessions, seconds, seed=seed)
+
+
+@frozen
+class Load:
+    """What so many callers at once met.
+
+    Args:
+        sessions: How many they were.
+        round_trip_ms: Of the idle server, right before.
+        recording: What they saw.
+    """
+
+    sessions: int
+    round_trip_ms: list[float]
+    recording: Recording
+
+
+async def round_trips(url: str, count: int = 100) -> list[float]:
+    """Ask a voxint server whether it is well, again and again on one connection, and return how long each answer took.
+
+    It is the least that any exchange with this server takes over this network. Within 5 s there may be fewer than
+    `count`.
+
+    Returns:
+        Milliseconds from HEALTH_CHECK written to HEALTH_CHECK_ACK read; the first, which warms the connection, is not
+        among them.
+
+    Raises:
+        ConfigError: The url is not a WebSocket's.
+        Disconnected: The server can't be reached, or broke off.
+        ServerError: It did not answer: it is no voxint.
+        WireError: What it answered is not the protocol's.
+    """
+    taken: list[float] = []
+    async with open_wire(url) as wire:
+        until = monotonic() + ROUND_TRIPS_S
+        await _round_trip(wire)
+        while len(taken) < count and monotonic() < until:
+            taken.append(await _round_trip(wire))
+    return taken
+
+
+async def _round_trip(wire: Wire) -> float:
+    with _bounded(ANSWER_S, "it did not answer a HEALTH_CHECK: is it a voxint server?"):
+        began = monotonic()
+        await wire.send(encode_client(m.HealthCheck(), None, int(time.time() * 1000)))
+        while True:
+            messages = await wire.receive()
+            now = monotonic()
+            for _, payload in messages:
+                match decode_server(payload):
+                    case m.HealthCheckAck():
+                        return (now - began) * 1000
+                    case m.Error() as error:
+                        raise ServerError(error.error_code, error.error_msg, error.error_detail, error.retryable)
+
+
+async def learn_pace(url: str, make_dialect: MakeDialect, *, turns: int = 4, speech: bool = True) -> Pace:
+    """Ask a few questions, one after the other, and interrupt each answer as soon as it is heard.
+
+    Args:
+        url: The server's WebSocket.
+        make_dialect: How it is spoken to.
+        turns: How many questions are asked. The first, for which the server may have to connect to its providers, does
+            not count if there are others.
+        speech: Whether to wait for audio; a server that sends none with its first answer is not waited for again.
+
+    Raises:
+        ConfigError: The url is not a WebSocket's.
+        Disconnected: The server can't be reached, or broke off.
+        ServerError: It refused the session, or failed a question, or nothing came of one within 30 s.
+        WireError: What it said is not the protocol's.
+    """
+    async with open_wire(url) as wire:
+        patient = _Patient(wire, make_dialect())
+        await patient.open()
+        seen = []
+        for number in range(1, turns + 1):
+            seen.append(await patient.ask(number, speech=speech))
+            speech = seen[0].first_audio is not None
+    counted = seen[1:] or seen
+    spoken = [turn.first_audio - turn.asked for turn in counted if turn.first_audio is not None]
+    written = [turn.first_text - turn.asked for turn in counted if turn.first_text is not None]
+    return Pace(max(spoken or written), bool(spoken))
+
+
+async def measure_load(
+    url: str, make_dialect: MakeDialect, pace: Pace, sessions: int, *, warmup_s: float, seconds: float, seed: int = 0
+) -> Load:
+    """Measure round trips to the idle server, then let so many callers ask and interrupt at once.
+
+    Their plan is `pace.plans(sessions, warmup_s + seconds)`, and is kept whatever the server does (open-loop). It takes
+    some 10 s more than the two spans together at most, and the pace.
+
+    Raises:
+        ConfigError: The url is not a WebSocket's.
+        Disconnected: The server can't be reached, or broke off, before the load; a caller that it meets later is named
+            in the recording.
+        ServerError: It is no voxint.
+        WireError: What it said is not the protocol's.
+    """
+    trips = await round_trips(url)
+    plans = pace.plans(sessions, warmup_s + seconds, seed=seed)
+    return Load(sessions, trips, await run_load(url, make_dialect, plans, warmup_s=warmup_s, seconds=seconds))
+
+
+class _Patient:
+    """A caller who waits for what it asked, as those of a load never do."""
+
+    def __init__(self, wire: Wire, dialect: Dialect) -> None:
+        self._wire = wire
+        self._dialect = dialect
+
+    async def open(self) -> None:
+        """Open the session."""
+        if not (opening := self._dialect.open()):
+            return
+        with _bounded(ANSWER_S, "it opened no session: is it a voxint server?"):
+            await self._wire.send(*opening)
+            while not any(heard.kind == "opened" for heard, _ in await self._hear()):
+                pass
+
+    async def ask(self, number: int, *, speech: bool) -> Turn:
+        """Ask, wait for the first words, with `speech` also for the first audio, and interrupt what goes on then."""
+        turn = Turn(number, 0, monotonic())
+        with _bounded(FIRST_WORDS_S, "nothing came of a question: does the same question work with `voxint say`?"):
+            await self._wire.send(self._dialect.ask(number))
+            await self._until(turn, lambda: bool(turn.first_text or turn.first_audio or turn.ended))
+        if speech:
+            with trio.move_on_after(SPEECH_S):
+                await self._until(turn, lambda: bool(turn.first_audio or turn.ended))
+        if turn.failed:
+            code, _, words = turn.failed.partition(": ")
+            raise ServerError(code, words, "of a question asked before the load")
+        if turn.first_text is None and turn.first_audio is None:
+            raise ServerError("UPSTREAM_ERROR", "an answer ended without a word: does another --question get one?")
+        turn.interrupted = monotonic()
+        with trio.move_on_after(ANSWER_S):  # a missing acknowledgement is for the load to count
+            await self._wire.send(self._dialect.interrupt(number, turn.played_ms))
+            await self._until(turn, lambda: turn.acknowledged is not None)
+        return turn
+
+    async def _until(self, turn: Turn, seen: Callable[[], bool]) -> None:
+        """Note what is heard of a turn until it is enough; the caller gives the bound."""
+        while not seen():
+            for heard, now in await self._hear():
+                if heard.turn != turn.number:
+                    continue
+                match heard.kind:
+                    case "text":
+                        turn.first_text = turn.first_text or now
+                    case "audio":
+                        turn.first_audio = turn.first_audio or now
+                    case "over":
+                        turn.ended, turn.failed = now, heard.failed
+                    case "stopped":
+                        turn.acknowledged = now
+
+    async def _hear(self) -> list[tuple[Heard, float]]:
+        messages = await self._wire.receive()
+        now = monotonic()
+        return [(self._dialect.read(text, payload), now) for text, payload in messages]
+
+
+@contextmanager
+def _bounded(seconds: float, what: str) -> Iterator[None]:
+    """Give the block so many seconds.
+
+    Raises:
+        ServerError: It took longer; `what` the server did not do.
+    """
+    with trio.move_on_after(seconds) as scope:
+        yield
+    if scope.cancelled_caught:
+        raise ServerError("REQUEST_TIMEOUT", f"within {seconds:g} s {what}")
