@@ -37,21 +37,22 @@ def _subject_cases(summary: Summary) -> list[tuple[Case, Row]]:
 
 
 def headline_of(summary: Summary, results: Results) -> Headline:
-    """Return what stands on top, from whatever part of a run there is."""
+    """Return what stands on top, from whatever part of a run there is; times in it are medians."""
     rows = _subject_cases(summary)
     if not rows:
         return Headline(_without_subject(summary))
     case, row = rows[0]
     ack = row.figures["ack_ms"]
-    title = f"{SUBJECT} confirms an interrupt in {number(ack.p50)} ms"
-    title += ", when everything has stopped" if row.counts else f", which does not count: {', '.join(row.marks)}"
-    sentences = [_compared(case), _unproven(case)]
-    busy = [pair for pair in rows if pair[0].scenario == case.scenario][-1]
-    if busy[0] is not case:
-        crowd = busy[1].figures["ack_ms"]
-        sentences.append(
-            f"With {busy[0].sessions} sessions {SUBJECT} needs {number(crowd.p50)} ms (p99 {number(crowd.p99)} ms). {_compared(busy[0])}"
-        )
+    if row.counts:
+        title = f"{SUBJECT} stops everything and confirms it in {number(ack.p50)}\N{NO-BREAK SPACE}ms"
+    else:
+        title = f"{SUBJECT} confirms an interrupt before it has stopped: its figures do not count"
+    sentences = [_compared(case) if row.counts else "", _unproven(case)]
+    busy, crowded = [pair for pair in rows if pair[0].scenario == case.scenario][-1]
+    if busy is not case:
+        crowd = crowded.figures["ack_ms"]
+        needs = f"{SUBJECT} needs {number(crowd.p50)} ms (p99 {number(crowd.p99)} ms)"
+        sentences.append(f"With {busy.sessions} sessions {needs}. {_compared(busy)}".strip())
     return Headline(title, tuple(filter(None, sentences)), tuple(_tiles(rows, results)))
 
 
@@ -66,21 +67,13 @@ def _listed(words: list[str]) -> str:
 
 def _compared(case: Case) -> str:
     """Say how long the others take; only of those whose acknowledgement means something."""
-    slower, faster = [], []
-    for row in case.rows:
-        ratio = row.to_subject("ack_ms")
-        if ratio is None or row.target == SUBJECT or not row.counts:
-            continue
-        (slower if ratio[0] >= 1 else faster).append((ratio[0], target_name(row.target)))
-    parts = []
-    if slower:
-        parts.append(
-            "it takes " + _listed([f"{name} {number(times)} times" for times, name in sorted(slower)]) + " as long"
-        )
-    if faster:
-        parts.append(_listed([f"{name} needs only {times:.0%} of it" for times, name in sorted(faster)]))
-    text = "; ".join(parts)
-    return f"{text[0].upper()}{text[1:]}." if text else ""
+    ratios = [(row.to_subject("ack_ms"), row) for row in case.rows if row.counts and row.target != SUBJECT]
+    times = sorted((ratio[0], target_name(row.target)) for ratio, row in ratios if ratio is not None)
+    if not times:
+        return ""
+    (ratio, name), *others = times
+    said = [f"{name} takes {number(ratio)}", *(f"{name} {number(ratio)}" for ratio, name in others)]
+    return f"Beside it, {_listed(said)} times as long."
 
 
 def _unproven(case: Case) -> str:

@@ -15,25 +15,46 @@ from bench.results import Results
 
 __all__ = ["page", "write_report"]
 
-KEY = """<p class="key">
-<span><svg viewBox="0 0 26 12" aria-hidden="true"><rect y="1" width="26" height="10" fill="var(--x0072b2)"/></svg>still running</span>
-<span><svg viewBox="0 0 26 12" aria-hidden="true"><path d="M1 1H25V11H1zM3 11 13 1M11 11 21 1M19 11 25 5" fill="none" stroke="var(--xc8102e)"/></svg>\
-still running after it was said to have stopped</span>
-<span><svg viewBox="0 0 26 12" aria-hidden="true"><circle cx="13" cy="6" r="4" fill="none" stroke="var(--x0072b2)" stroke-width="2"/></svg>told to stop</span>
-<span><svg viewBox="0 0 26 12" aria-hidden="true"><path d="M13 0 19 6 13 12 7 6z" fill="var(--x1c2128)"/></svg>acknowledgement read</span>
-</p>"""
+
+def _key(shape: str, meaning: str) -> str:
+    return f'<span><svg viewBox="0 0 26 12" aria-hidden="true">{shape}</svg>{meaning}</span>'
+
+
+HATCHED = '<path d="M1 1H25V11H1zM3 11 13 1M11 11 21 1M19 11 25 5" fill="none" stroke="var(--xc8102e)"/>'
+RING = '<circle cx="13" cy="6" r="4" fill="none" stroke="var(--x0072b2)" stroke-width="2"/>'
+SHAPES = {
+    '<rect y="1" width="26" height="10" fill="var(--x0072b2)"/>': "still running",
+    HATCHED: "still running after it was said to have stopped",
+    RING: "told to stop",
+    '<path d="M13 0 19 6 13 12 7 6z" fill="var(--x1c2128)"/>': "acknowledgement read",
+}
+KEY = f'<p class="key">{"".join(_key(shape, meaning) for shape, meaning in SHAPES.items())}</p>'
 
 METHOD = f"""<ul>
-<li>Every system is a process of its own on one core; the callers and the simulated model, synthesis and recognition run on the other.
-All times are of one monotonic clock, taken by the callers and by the simulated upstreams, never inside the system that is measured.</li>
+<li>Every system is a process of its own on one core; the callers and the simulated model, synthesis and recognition
+run on the other. All times are of one monotonic clock, taken by the callers and by the simulated upstreams, never
+inside the system that is measured.</li>
 <li>Callers do not wait for answers before they go on (open loop), so a slow system can't hide its queue.
 Rounds alternate: in each, every system has its turn.</li>
 <li>Every word and every sample carries the number of its turn: what is stale is judged by content.</li>
-<li>An acknowledgement counts only if no frame of the old turn comes after it and no upstream sees its connection end more than
-{EARLY_MS:.0f} ms later. Systems of which this is not true are marked, drawn dashed or hollow with a *, and left out of the comparison on top.</li>
-<li>The small numbers in the tables are 95 % bootstrap intervals, resampled by rounds; ~ marks a percentile with too few values behind it.
-Times differ from machine to machine: compare ratios.</li>
+<li>An acknowledgement counts only if no frame of the old turn comes after it, and no upstream sees its connection end
+more than {EARLY_MS:.0f} ms later. Systems of which this is not true are marked, drawn dashed or hollow with a *, and
+left out of the comparison on top.</li>
+<li>The small numbers in the tables are 95 % bootstrap intervals, resampled by rounds; ~ marks a percentile with too
+few values behind it. Times differ from machine to machine: compare ratios.</li>
 </ul>"""
+
+LEADS = {
+    "One interrupt, to scale": "What went on after INTERRUPT was written, as the upstreams and the caller saw it. "
+    "An acknowledgement is worth something if nothing goes on behind it.",
+    "How soon an interrupt is acknowledged": "The share of interrupts acknowledged within a time; the axis is "
+    "logarithmic. The shaded band is the floor, a bare echo, from its p50 to its p99. "
+    "* says that it has stopped before it has.",
+    "What is generated for nobody": "Tokens that the model went on to write after the interrupt: "
+    "the bar is the mean, the line goes on to p99.",
+    "What speech costs": "Sessions that speak all the time, on one core.",
+    "How much fits on one core": "The most sessions with everything still in time.",
+}
 
 
 def write_report(results: Results, directory: Path) -> Path:
@@ -53,38 +74,25 @@ def page(results: Results) -> str:
     """Return the page of a run."""
     summary = summarize(results)
     head = headline_of(summary, results)
-    body = [
-        _section(
-            "One interrupt, to scale",
-            "What went on after INTERRUPT was written, as the upstreams and the caller saw it. An acknowledgement is worth something if nothing goes on behind it.",
-            waterfall_cards(results),
-            before=KEY,
-        ),
-        _section(
-            "How soon an interrupt is acknowledged",
-            "The share of interrupts acknowledged within a time; the axis is logarithmic. The shaded band is the floor, a bare echo, from its p50 to its p99. * acknowledges before its work has stopped.",
-            ecdf_cards(summary),
-        ),
-        _section(
-            "What is generated for nobody",
-            "Tokens that the model went on to write after the interrupt: the bar is the mean, the line goes on to p99.",
-            waste_cards(summary),
-        ),
-        _section("What speech costs", "Sessions that speak all the time, on one core.", cost_cards(summary, results)),
-        _section(
-            "How much fits on one core", "The most sessions with everything still in time.", capacity_cards(results)
-        ),
+    cards = [
+        waterfall_cards(results),
+        ecdf_cards(summary),
+        waste_cards(summary),
+        cost_cards(summary, results),
+        capacity_cards(results),
     ]
+    keys = [KEY, "", "", "", ""]
+    body = [_section(title, key, shown) for title, key, shown in zip(LEADS, keys, cards, strict=True)]
     return _document(head, results, body, case_tables(summary), missing_list(summary))
 
 
-def _section(title: str, lead: str, cards: Iterable[str], *, before: str = "") -> str:
+def _section(title: str, key: str, cards: Iterable[str]) -> str:
     """Return a part of the page, or nothing if there is nothing to show in it."""
-    shown = [card for card in cards if card]
+    shown = "\n".join(filter(None, cards))
     if not shown:
         return ""
-    grid = "\n".join(shown)
-    return f'<section><h2>{escape(title)}</h2><p class="lead">{escape(lead)}</p>{before}<div class="grid">{grid}</div></section>'
+    lead = f'<h2>{escape(title)}</h2><p class="lead">{escape(LEADS[title])}</p>'
+    return f'<section>{lead}{key}<div class="grid">{shown}</div></section>'
 
 
 def _document(head: Headline, results: Results, body: Iterable[str], tables: str, missing: str) -> str:
@@ -96,14 +104,15 @@ def _document(head: Headline, results: Results, body: Iterable[str], tables: str
     )
     sentences = "".join(f"<p>{escape(sentence)}</p>" for sentence in head.sentences)
     machine = results.machine
-    where = f"{machine.cpu}, {machine.cores} cores, {machine.memory_mib:,} MiB, {machine.system}, load {machine.load:.2f} before"
+    where = f"{machine.cpu}, {machine.cores} cores, {machine.memory_mib:,} MiB, {machine.system}"
     run = f"{results.mode} run of {results.began}, commit {results.commit or 'unknown'}"
     return "\n".join(
         [
             '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             f"<title>{escape(head.title)}</title>",
-            f"<style>:root{{{light}}}\n@media (prefers-color-scheme: dark){{:root{{{dark}}}}}\n{style}</style>\n</head>\n<body>",
+            f"<style>:root{{{light}}}\n@media (prefers-color-scheme: dark){{:root{{{dark}}}}}",
+            f"{style}</style>\n</head>\n<body>",
             f"<header><h1>{escape(head.title)}</h1>{sentences}",
             f'<ul class="tiles">{tiles}</ul></header>' if tiles else "</header>",
             "<main>",
@@ -112,6 +121,7 @@ def _document(head: Headline, results: Results, body: Iterable[str], tables: str
             f"<section><h2>What was not measured</h2>{missing}</section>" if missing else "",
             f"<section><h2>The method, in short</h2>{METHOD}</section>",
             f"<section><h2>The systems</h2>{target_table(results)}</section>",
-            f"</main>\n<footer><p>{escape(where)}</p><p>{escape(run)}</p></footer>\n</body>\n</html>\n",
+            f"</main>\n<footer><p>{escape(where)}, load {machine.load:.2f} before</p>",
+            f"<p>{escape(run)}</p></footer>\n</body>\n</html>\n",
         ]
     )

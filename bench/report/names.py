@@ -53,7 +53,7 @@ COLOURS: Mapping[str, Colour] = {
     "pipecat": Colour("#cc79a7", "#e39cc3"),
     "livekit": Colour("#8c510a", "#c98a4b"),
 }
-"""After Okabe and Ito, who chose theirs so that colour-blind readers can tell them apart; red is kept for what is late."""
+"""After Okabe and Ito, whose colours colour-blind readers can tell apart; red is kept for what is late."""
 
 SPARE = (Colour("#5d3a9b", "#a98be0"), Colour("#40b0a6", "#6fd0c7"), Colour("#a35200", "#d98a3d"))
 
@@ -202,5 +202,5 @@ def number(value: float) -> str:
     if abs(value) >= 100 or value == int(value):
         return f"{value:,.0f}"
     if abs(value) >= 10:
-        return f"{value:.1f}"
+        return f"{value:.1f}".removesuffix(".0")
     return f"{value:.2f}" if abs(value) >= 0.005 else "0"

@@ -46,7 +46,7 @@ class Figure:
         return self.distribution.mean
 
     def interval(self, statistic: Statistic) -> Interval:
-        """Return the 95 % bootstrap interval of a percentile or the mean. Takes its time, so that only who shows it asks."""
+        """Return the 95 % bootstrap interval of a percentile or the mean; dear, so that only who shows it asks."""
         return self.distribution.interval(statistic)
 
     def supports(self, q: float) -> bool:

@@ -26,7 +26,7 @@ __all__ = ["print_tables"]
 WIDTH = 120
 
 LEGEND: dict[str, str] = {
-    "early ack": f"an upstream saw its end more than {EARLY_MS:.0f} ms after the acknowledgement: the row does not count",
+    "early ack": f"an upstream saw its end over {EARLY_MS:.0f} ms after the acknowledgement: the row does not count",
     "leak": "frames of the old turn that came after the acknowledgement: the row does not count",
     "unanswered": "interrupts without an acknowledgement",
     "failed": "turns that failed",
@@ -40,12 +40,12 @@ def _cell(figure: Figure | None) -> str:
         return "–"
     doubt = "" if figure.supports(99) else "~"
     middle = figure.mean if figure.name in AVERAGED else figure.p50
-    return f"{number(middle)} / {doubt}{number(figure.p99)}"
+    return f"{number(middle)}/{doubt}{number(figure.p99)}"
 
 
 def _ratio(row: Row) -> str:
     ratio = row.latency and row.to_floor(row.latency.name)
-    return " / ".join(number(part) for part in ratio) if ratio else "–"
+    return "/".join(number(part) for part in ratio) if ratio else "–"
 
 
 def _row_of(row: Row, figures: tuple[str, ...], totals: tuple[str, ...]) -> list[Text]:
@@ -55,7 +55,7 @@ def _row_of(row: Row, figures: tuple[str, ...], totals: tuple[str, ...]) -> list
         cells.append(_cell(row.latency if name == "ack_ms" else row.figures.get(name)))
     cells.append(_ratio(row))
     cells.extend(number(row.totals[name]) if name in row.totals else "–" for name in totals)
-    cells.append(", ".join(row.marks))
+    cells.append("\n".join(row.marks))
     style = "" if row.counts else "dim italic"
     return [Text(cell, style) for cell in cells]
 
@@ -67,17 +67,17 @@ def _table(case: Case) -> Table:
     rounds = max(row.rounds for row in case.rows)
     title = f"{case_name(case.scenario, case.sessions)}  ·  {case.name}, {rounds} round{'' if rounds == 1 else 's'}"
     table = Table(
-        title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1)
+        title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0)
     )
     table.add_column("target", no_wrap=True)
     for name in figures:
         unit = " ms" if name.endswith("_ms") else ""
-        shown = "mean / p99" if name in AVERAGED else "p50 / p99"
-        table.add_column(f"{figure_name(name)}{unit}\n{shown}", justify="right", no_wrap=True)
-    table.add_column("× floor\np50 / p99", justify="right", no_wrap=True)
+        shown = "mean/p99" if name in AVERAGED else "p50/p99"
+        table.add_column(f"{figure_name(name)}\n{shown}{unit}", justify="right", no_wrap=True)
+    table.add_column("× floor\np50/p99", justify="right", no_wrap=True)
     for name in totals:
-        table.add_column(TOTALS[name].replace(" / ", " /\n"), justify="right")
-    table.add_column("marks")
+        table.add_column(TOTALS[name].replace(" / ", " /\n"), no_wrap=True, justify="right")
+    table.add_column("marks", no_wrap=True)
     for row in case.rows:
         table.add_row(*_row_of(row, figures, totals))
     return table
@@ -134,11 +134,8 @@ def print_tables(results: Results, console: Console) -> None:
         for target, reason in summary.absent:
             console.print(Text(f"{target_name(target)} is absent: {reason}"))
         machine = results.machine
-        console.print(
-            Text(
-                f"{machine.cpu}, {machine.cores} cores, {machine.memory_mib:,} MiB, {machine.system}, load {machine.load:.2f}"
-            )
-        )
+        where = f"{machine.cpu}, {machine.cores} cores, {machine.memory_mib:,} MiB, {machine.system}"
+        console.print(Text(f"{where}, load {machine.load:.2f} before"))
         for name, info in results.targets.items():
             if info.versions:
                 versions = ", ".join(f"{package} {version}" for package, version in info.versions.items())

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Bar", "bars"]
 
-WIDTH, LEFT, RIGHT = 460, 124, 92
+WIDTH, LEFT, RIGHT = 430, 116, 88
 LANE, ABOVE = 28, 22
 
 

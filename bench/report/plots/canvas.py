@@ -1,4 +1,4 @@
-"""What the pictures share: a figure of so many pixels, and an SVG that fits into the page and never changes by itself."""
+"""What the pictures share: a figure of so many pixels, and an SVG that fits into the page and is the same each time."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import io
 import re
 from collections.abc import Callable, Sequence
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench.report.names import GRID, INK, PALETTE, SOFT
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 __all__ = ["SIZE", "SMALL", "axes_at", "picture", "quiet", "spread"]
 
-SIZE = 13.0
-SMALL = 11.5
-"""Font sizes in pixels of the drawing; a phone shows a drawing of 460 at some 350, where the small one is still 9."""
+SIZE = 13.5
+SMALL = 12.0
+"""Font sizes in pixels of the drawing; a phone shows a drawing of 430 at some 350, where the small one is still 10."""
 
-STYLE = {
+STYLE: dict[str, Any] = {
     "svg.fonttype": "none",  # text stays text: sharp, small, and in the page's font
-    "font.family": "DejaVu Sans",  # comes with matplotlib, and is wider than the page's fonts: what fits, fits there too
+    "font.family": "DejaVu Sans",  # comes with matplotlib; wider than the page's fonts, so that all fits there too
     "font.size": SIZE,
     "text.color": INK.light,
     "axes.edgecolor": GRID.light,
@@ -40,14 +40,16 @@ def picture(name: str, title: str, width: float, height: float, paint: Callable[
     Args:
         name: No other picture of the page has it: the identifiers inside start with it.
         title: What it shows, for those who can't see it.
-        width: In pixels, as `height`; the page scales it.
+        width: In pixels; the page scales it.
+        height: In pixels.
         paint: Draws into the empty figure.
     """
     import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context({**STYLE, "svg.hashsalt": name}):  # type: ignore[arg-type] # wants its own literals
+    style: Any = {**STYLE, "svg.hashsalt": name}  # matplotlib wants a literal of its 300 names
+    with matplotlib.rc_context(style):
         figure = Figure(figsize=(width / 72, height / 72), dpi=72)
         FigureCanvasSVG(figure)
         paint(figure)
@@ -77,8 +79,8 @@ def _inlined(svg: str, name: str, title: str, width: float, height: float) -> st
     while (smaller := re.sub(r"<g>\s*</g>|<g/>|<defs>\s*</defs>", "", body)) != body:
         body = smaller
     body = re.sub(r"\s*\n\s*", "\n", body)
-    head = f'<svg viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{escape(title)}" style="max-width:{width * 1.25:g}px">'
-    return head + body
+    about = f'role="img" aria-label="{escape(title)}" style="max-width:{width * 1.25:g}px"'
+    return f'<svg viewBox="0 0 {width:g} {height:g}" {about}>{body}'
 
 
 def axes_at(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ecdf"]
 
-WIDTH, LEFT, RIGHT = 460, 124, 92
+WIDTH, LEFT, RIGHT = 430, 116, 88
+ACROSS = WIDTH - LEFT - RIGHT
 CURVES, LANE, BELOW = 168, 22, 34
 POINTS = 100
 """Of a curve: more can't be seen at this size."""
@@ -34,8 +35,8 @@ def ecdf(case: Case) -> str:
     def paint(canvas: Canvas) -> None:
         low = 0.7 * min(figure.distribution.percentile(1) for _, figure in rows)
         high = 1.6 * max(figure.p99 for _, figure in rows)
-        upper = axes_at(canvas, LEFT, 10, WIDTH - LEFT - RIGHT, CURVES)
-        lower = axes_at(canvas, LEFT, 10 + CURVES, WIDTH - LEFT - RIGHT, LANE * (len(rows) + 1))
+        upper = axes_at(canvas, LEFT, 10, ACROSS, CURVES)
+        lower = axes_at(canvas, LEFT, 10 + CURVES, ACROSS, LANE * (len(rows) + 1))
         for axes in (upper, lower):
             axes.set_xscale("log")
             axes.set_xlim(max(low, high / 1e6), high)
@@ -89,6 +90,7 @@ def _floor(axes: Axes, rows: Sequence[tuple[Row, Figure]]) -> None:
 
 def _lanes(axes: Axes, rows: Sequence[tuple[Row, Figure]]) -> None:
     """Draw a lane for each target: a dot at p50, a bar to p99, its name before and its numbers behind."""
+    beside = axes.get_yaxis_transform()
     from matplotlib.ticker import FuncFormatter, LogLocator
 
     quiet(axes)
@@ -111,10 +113,9 @@ def _lanes(axes: Axes, rows: Sequence[tuple[Row, Figure]]) -> None:
         )
         axes.plot([figure.p99], [lane], marker="|", markersize=10, color=colour, markeredgewidth=2.4)
         weight = "bold" if strong else "normal"
-        beside = axes.get_yaxis_transform()
         label = target_name(row.target) + ("" if row.counts else " *")
         axes.text(
-            -10 / 244,
+            -10 / ACROSS,
             lane,
             label,
             transform=beside,
@@ -126,7 +127,7 @@ def _lanes(axes: Axes, rows: Sequence[tuple[Row, Figure]]) -> None:
         )
         text = f"{number(figure.p50)} / {number(figure.p99)}"
         axes.text(
-            1 + (RIGHT - 2) / 244,
+            1 + (RIGHT - 2) / ACROSS,
             lane,
             text,
             transform=beside,
@@ -137,7 +138,7 @@ def _lanes(axes: Axes, rows: Sequence[tuple[Row, Figure]]) -> None:
             color=INK.light,
         )
     axes.text(
-        1 + (RIGHT - 2) / 244,
+        1 + (RIGHT - 2) / ACROSS,
         -0.95,
         "p50 / p99 ms",
         transform=axes.get_yaxis_transform(),
@@ -147,5 +148,14 @@ def _lanes(axes: Axes, rows: Sequence[tuple[Row, Figure]]) -> None:
         color=SOFT.light,
     )
     axes.xaxis.set_major_locator(LogLocator(numticks=7))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g} ms"))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+    axes.text(
+        1 + 20 / ACROSS,
+        len(rows) - 0.4 + 3.5 / LANE,
+        "ms",
+        transform=beside,
+        va="top",
+        fontsize=SMALL,
+        color=SOFT.light,
+    )
     axes.minorticks_off()

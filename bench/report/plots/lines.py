@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["lines"]
 
-WIDTH, HEIGHT, LEFT, RIGHT, ABOVE, BELOW = 460, 320, 52, 118, 30, 40
+WIDTH, HEIGHT, LEFT, RIGHT, ABOVE, BELOW = 430, 310, 46, 118, 30, 40
 
 
 def lines(name: str, title: str, heading: str, series: Mapping[str, Sequence[tuple[int, float]]]) -> str:

@@ -1,9 +1,9 @@
-"""One interrupt to scale: for each target what ran on after INTERRUPT was written, and when it said that it had stopped."""
+"""One interrupt to scale: what ran on after INTERRUPT was written, and when the target said that it had stopped."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench.report.names import GRID, INK, LATE, PAPER, SHADE, SOFT, SUBJECT, colour_of, number, target_name
 from bench.report.plots.canvas import SMALL, axes_at, picture, quiet
@@ -59,7 +59,7 @@ def waterfall(name: str, title: str, lanes: Mapping[str, Waterfall], *, width: i
 
 def _lane(axes: Axes, top: float, target: str, one: Waterfall, width: float) -> None:
     beside, colour = axes.get_yaxis_transform(), colour_of(target).light
-    names = {"transform": beside, "va": "center", "clip_on": False}
+    names: dict[str, Any] = {"transform": beside, "va": "center", "clip_on": False}
     weight = "bold" if target == SUBJECT else "normal"
     axes.text(
         -LEFT / width,
