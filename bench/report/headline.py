@@ -57,7 +57,11 @@ def headline_of(summary: Summary, results: Results) -> Headline:
 
 
 def _without_subject(summary: Summary) -> str:
-    there = list(dict.fromkeys(row.target for case in summary.cases for row in case.rows if row.figures))
+    there = list(
+        dict.fromkeys(
+            row.target for case in summary.cases for row in case.rows if row.figures or any(row.totals.values())
+        )
+    )
     return f"A run of {_listed([target_name(name) for name in there])}" if there else "A run that measured nothing"
 
 

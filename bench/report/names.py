@@ -173,7 +173,7 @@ def totals_of(scenario: str) -> tuple[str, ...]:
     """Return the totals that a scenario's table in the terminal has room for and need of."""
     if scenario in ("steady", "idle", "upload_capacity"):
         return ("cpu_share", "cpu_s_per_speech_min", "rss_per_session_kib")
-    return ("interrupts",)
+    return ()
 
 
 SCENARIOS: Mapping[str, str] = {

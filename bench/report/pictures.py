@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from bench.report.names import CAPACITY, case_name
@@ -76,20 +77,33 @@ def waste_cards(summary: Summary) -> list[str]:
 def cost_cards(summary: Summary, results: Results) -> list[str]:
     """Return CPU against sessions, and per minute of speech."""
     steady = summary.of("steady")
-    series, cost = {}, {}
+    series: dict[str, list[tuple[int, float]]] = {}
+    cost: dict[str, float] = {}
     for target in results.targets:
         rows = [(case.sessions, row) for case in steady if (row := case.row(target)) is not None]
         series[target] = [(sessions, row.totals["cpu_share"]) for sessions, row in rows if "cpu_share" in row.totals]
         spoken = [(sessions, row) for sessions, row in rows if "cpu_s_per_speech_min" in row.totals]
         if spoken:
             cost[target] = spoken[0][1].totals["cpu_s_per_speech_min"]
+    return [_load_card(series), _cost_card(cost, steady[0].sessions if steady else 0)]
+
+
+def _load_card(series: Mapping[str, Sequence[tuple[int, float]]]) -> str:
+    """Return CPU against sessions; one number of sessions makes no line, but bars."""
+    drawn = {target: points for target, points in series.items() if points}
+    across = {sessions for points in drawn.values() for sessions, _ in points}
+    about = f"CPU against sessions: {', '.join(drawn)}"
+    if len(across) > 1:
+        return _card("CPU against sessions speaking", lines("cpu", about, "cores", drawn))
+    values = [Bar(target, points[0][1]) for target, points in drawn.items()]
+    title = f"CPU with {next(iter(across), 0)} sessions speaking"
+    return _card(title, bars("cpu", about, "cores", values))
+
+
+def _cost_card(cost: Mapping[str, float], sessions: int) -> str:
     values = [Bar(target, value) for target, value in cost.items()]
-    about = f"CPU against sessions, {', '.join(series)}"
-    sessions = f", {steady[0].sessions} sessions" if steady else ""
-    return [
-        _card("CPU against sessions speaking", lines("cpu", about, "cores", series)),
-        _card(f"CPU per minute of speech{sessions}", bars("cost", "CPU seconds per minute of speech", "CPU s", values)),
-    ]
+    about = f"CPU seconds per minute of speech: {', '.join(cost)}"
+    return _card(f"CPU per minute of speech, {sessions} sessions", bars("cost", about, "CPU s", values))
 
 
 def capacity_cards(results: Results) -> list[str]:

@@ -65,7 +65,10 @@ def _table(case: Case) -> Table:
     figures = columns_of(case.scenario, measured) or ("ack_ms",)
     totals = tuple(name for name in totals_of(case.scenario) if any(name in row.totals for row in case.rows))
     rounds = max(row.rounds for row in case.rows)
-    title = f"{case_name(case.scenario, case.sessions)}  ·  {case.name}, {rounds} round{'' if rounds == 1 else 's'}"
+    parts = [case.name, f"{rounds} round{'' if rounds == 1 else 's'}"]
+    if interrupts := max(row.totals.get("interrupts", 0) for row in case.rows):
+        parts.append(f"up to {interrupts:,.0f} interrupts each")
+    title = f"{case_name(case.scenario, case.sessions)}  ·  {', '.join(parts)}"
     table = Table(
         title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0)
     )

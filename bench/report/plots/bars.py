@@ -53,7 +53,7 @@ def bars(name: str, title: str, heading: str, values: Sequence[Bar]) -> str:
         beside, at_right = axes.get_yaxis_transform(), 1 + (RIGHT - 2) / width
         for lane, bar in enumerate(values):
             colour, weight = colour_of(bar.target).light, "bold" if bar.target == SUBJECT else "normal"
-            if bar.beyond is not None:
+            if bar.beyond:
                 axes.plot(
                     [bar.value, bar.beyond],
                     [lane, lane],

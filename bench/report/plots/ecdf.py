@@ -147,7 +147,9 @@ def _lanes(axes: Axes, rows: Sequence[tuple[Row, Figure]]) -> None:
         fontsize=SMALL,
         color=SOFT.light,
     )
-    axes.xaxis.set_major_locator(LogLocator(numticks=7))
+    low, high = axes.get_xlim()
+    within_a_decade_or_so = high / low < 30
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if within_a_decade_or_so else (1,), numticks=7))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
     axes.text(
         1 + 20 / ACROSS,
