@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.measure.peers import samples
 from voxint.errors import ServerError, WireError
 from voxint.measure import Heard, VoxintDialect, turn_in_pcm, turn_in_text
 from voxint.protocol import messages as m
@@ -25,11 +26,6 @@ def hear(dialect: VoxintDialect, message: m.ServerMessage, *, binary_audio: bool
 def said(frame: str | bytes) -> m.ClientMessage:
     """Return what a frame of the client's says."""
     return decode_client(frame).message
-
-
-def samples(turn: int) -> bytes:
-    """Return a frame of numbered speech."""
-    return turn.to_bytes(2, "little") * 960
 
 
 @pytest.mark.parametrize(("arguments", "auth"), [

@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-import ssl
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
-
 import pytest
 import trio
 from trio.testing import memory_stream_pair
 
+from tests.measure.peers import OPENED, answering, frame
 from tests.net.loopback import client_tls, server_tls
 from voxint.errors import ConfigError, Disconnected
 from voxint.measure import wire
 from voxint.measure.wire import Wire, open_wire
 
 TEXT, BINARY, CONTINUED, CLOSE, PING, PONG = 1, 2, 0, 8, 9, 10
-OPENED = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"
-
-
-def frame(code: int, payload: bytes, *, final: bool = True) -> bytes:
-    """Return a server's frame, which is not masked."""
-    size = len(payload)
-    if size < 126:
-        length = bytes((size,))
-    elif size < 65_536:
-        length = b"\x7e" + size.to_bytes(2, "big")
-    else:
-        length = b"\x7f" + size.to_bytes(8, "big")
-    return bytes((code | (0x80 if final else 0),)) + length + payload
 
 
 async def receive(wire: Wire, count: int) -> list[tuple[bool, bytes]]:
@@ -117,24 +101,6 @@ async def test_a_frame_beyond_all_measure_is_refused() -> None:
     await theirs.send_all(b"\x82\x7f" + (1 << 40).to_bytes(8, "big"))
     with pytest.raises(Disconnected, match="a frame of 1099511627776 bytes"):
         await Wire(ours, b"").receive()
-
-
-@asynccontextmanager
-async def answering(
-    answer: Callable[[trio.abc.Stream], Awaitable[None]], tls: ssl.SSLContext | None = None
-) -> AsyncGenerator[str]:
-    """Listen on loopback while the block runs, and yield the WebSocket's url."""
-
-    async def handle(tcp: trio.SocketStream) -> None:
-        stream = tcp if tls is None else trio.SSLStream(tcp, tls, server_side=True)
-        with suppress(trio.BrokenResourceError):  # the client left first
-            await answer(stream)
-
-    async with trio.open_nursery() as nursery:
-        [listener] = await trio.open_tcp_listeners(0, host="127.0.0.1")
-        nursery.start_soon(trio.serve_listeners, handle, [listener])
-        yield f"{'ws' if tls is None else 'wss'}://127.0.0.1:{listener.socket.getsockname()[1]}/there?key=k-1"
-        nursery.cancel_scope.cancel()
 
 
 @pytest.mark.parametrize("secure", [False, True])
