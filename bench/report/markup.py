@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from bench.report.names import FIGURES, SUBJECT, TOTALS, case_name, figure_name, number, target_name
+from bench.report.names import FIGURES, FLOORED, SUBJECT, TOTALS, case_name, figure_name, number, target_name
 from bench.report.summary import Case, Figure, Row, Summary
 from bench.results import Results
 
@@ -39,7 +39,7 @@ def _ratio(ratio: tuple[float, float] | None) -> str:
 
 def _figure_row(row: Row, figure: Figure) -> list[str]:
     percentiles = [_estimate(figure, q, value) for q, value in ((50, figure.p50), (95, figure.p95), (99, figure.p99))]
-    floor = row.to_floor(figure.name) if figure.name.endswith("_ms") else None
+    floor = row.to_floor(figure.name) if figure.name in FLOORED else None
     cells = [_name(row), f"{figure.count:,}", number(figure.mean), *percentiles, number(figure.maximum)]
     return [*cells, _ratio(floor), _ratio(row.to_subject(figure.name))]
 
@@ -49,7 +49,9 @@ def _figure_table(case: Case, name: str) -> str:
     about = escape(FIGURES.get(name, ""))
     heads = ["", "n", "mean", "p50", "p95", "p99", "max", "× floor", f"× {SUBJECT}"]
     rows = [_figure_row(row, row.figures[name]) for row in case.rows if name in row.figures]
-    return f"<h4>{escape(figure_name(name))}{unit} <small>{about}</small></h4>{table(heads, rows, css='figures')}"
+    kept = [at for at in range(len(heads)) if any(row[at] != "–" for row in rows)]
+    shown = table([heads[at] for at in kept], ([row[at] for at in kept] for row in rows), css="figures")
+    return f"<h4>{escape(figure_name(name))}{unit} <small>{about}</small></h4>{shown}"
 
 
 def _total_table(case: Case) -> str:

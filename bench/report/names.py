@@ -9,6 +9,7 @@ __all__ = [
     "AVERAGED",
     "CAPACITY",
     "FIGURES",
+    "FLOORED",
     "FLOORS",
     "GRID",
     "INK",
@@ -141,6 +142,9 @@ def columns_of(scenario: str, measured: Iterable[str]) -> tuple[str, ...]:
     others = [name for name in FIGURES if name in there and name not in judged and name != "closed_after_ack_ms"]
     return tuple([*judged, *others][: max(WIDEST, len(judged))])
 
+
+FLOORED = ("echo_ms", "ack_ms", "llm_close_ms", "tts_close_ms", "stt_close_ms")
+"""Answers of the system alone, which a bare echo bounds from below; other times hold the upstream's own."""
 
 AVERAGED = ("wasted_tokens", "wasted_audio_ms", "stale_audio_ms")
 """Shown by their mean: their median is 0 for nearly everybody, and says nothing."""

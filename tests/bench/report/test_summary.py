@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import pytest
+from attrs import evolve
+
+from bench.report.summary import Row, summarize
+from bench.results import Results, Slot
+from tests.bench.make_results import encoded, make_results, make_slot, only
+
+
+def row_of(results: Results, target: str) -> Row:
+    """Return a target's row in the first case."""
+    row = summarize(results).cases[0].row(target)
+    assert row is not None
+    return row
+
+
+def run_of(*slots: Slot) -> Results:
+    """Return a run of those slots."""
+    return evolve(make_results((), rounds=0), slots=slots)
+
+
+def with_figures(target: str, **figures: list[float]) -> Slot:
+    """Return a slot with those values."""
+    encoded_figures = {name: encoded(values) for name, values in figures.items()}
+    return evolve(make_slot("streaming-1", target, count=0), figures=encoded_figures)
+
+
+def test_ratios_are_percentile_to_percentile() -> None:
+    """To the floor's echo and to voxint's own figure, p50 to p50 and p99 to p99."""
+    values = {"echo": 1.0, "voxint": 2.0, "pipecat": 8.0}
+    floor = with_figures("echo", echo_ms=[1.0] * 98 + [3.0] * 2)
+    voxint = with_figures("voxint", ack_ms=[values["voxint"]] * 98 + [6.0] * 2)
+    pipecat = with_figures("pipecat", ack_ms=[values["pipecat"]] * 98 + [12.0] * 2)
+    run = run_of(floor, voxint, pipecat)
+    assert row_of(run, "voxint").to_floor("ack_ms") == pytest.approx((2, 2), rel=0.002)
+    assert row_of(run, "pipecat").to_floor("ack_ms") == pytest.approx((8, 4), rel=0.002)
+    assert row_of(run, "pipecat").to_subject("ack_ms") == pytest.approx((4, 2), rel=0.002)
+
+
+def test_the_floor_may_come_from_another_case_with_as_many_sessions() -> None:
+    """A case in which the floor has no slot is measured by the floor of its number of sessions, and of no other."""
+    run = run_of(make_slot("streaming-1", "echo"), make_slot("upload-1", "voxint"), make_slot("mass-50", "voxint"))
+    ratios = {case.name: case.rows[-1].to_floor("ack_ms") for case in summarize(run).cases}
+    assert ratios["upload-1"] is not None
+    assert ratios["mass-50"] is None
+
+
+@pytest.mark.parametrize(("latest", "early"), [(4.9, False), (5.1, True)])
+def test_an_upstream_that_ends_late_makes_the_acknowledgement_early(latest: float, early: bool) -> None:
+    """One end later than 5 ms behind the acknowledgement is enough, and nothing of that row counts."""
+    row = row_of(run_of(with_figures("flag", ack_ms=[1.0], closed_after_ack_ms=[0.0] * 99 + [latest])), "flag")
+    assert row.early == early
+    assert row.counts == (not early)
+    assert ("early ack" in row.marks) == early
+
+
+def test_totals_of_rounds_are_added_averaged_or_the_worst() -> None:
+    """Counts are added up, shares averaged, the generator's lag is that of the worst round."""
+    slots = [
+        evolve(
+            make_slot("streaming-1", "voxint", number, count=10),
+            totals={
+                "interrupts": 10,
+                "leak_after_ack": number,
+                "cpu_share": 0.1 + number / 10,
+                "generator_lag_ms": number,
+            },
+        )
+        for number in range(3)
+    ]
+    row = row_of(run_of(*slots), "voxint")
+    assert row.rounds == 3
+    expected = {"interrupts": 30, "leak_after_ack": 3, "cpu_share": pytest.approx(0.2), "generator_lag_ms": 2}
+    assert row.totals == expected
+    assert not row.counts
+    assert "leak 3" in row.marks
+
+
+def test_cpu_for_a_minute_of_speech_is_all_cpu_over_all_speech() -> None:
+    """Rounds with more speech weigh more."""
+    made = make_slot("steady-10", "voxint")
+    slots = [
+        evolve(made, round=at, totals={"cpu_s": cpu, "speech_s": said})
+        for at, (cpu, said) in enumerate([(1, 60), (1, 180)])
+    ]
+    assert row_of(run_of(*slots), "voxint").totals["cpu_s_per_speech_min"] == pytest.approx(0.5)
+
+
+def test_unanswered_and_problems_are_marked() -> None:
+    """A problem that every round had is said once."""
+    made = evolve(make_slot("streaming-1", "voxint"), totals={"unanswered": 2.0}, problems=("generator saturated",))
+    row = row_of(run_of(made, evolve(made, round=1)), "voxint")
+    assert row.marks == ("unanswered 4", "problem")
+    assert row.problems == ("generator saturated",)
+
+
+def test_who_is_absent_or_cannot_is_named_with_the_reason() -> None:
+    """A target without a slot never vanishes silently."""
+    summary = summarize(only(make_results(("upload-1",), rounds=1), "echo", "voxint", "flag"))
+    assert ("pipecat", "not installed: python -m bench install pipecat") in summary.absent
+    assert summary.cases[0].missing == (("flag", "no STT"),)
+
+
+def test_a_figure_without_values_is_no_figure() -> None:
+    """A slot of no interrupts has no latency, and no ratio."""
+    row = row_of(make_results(("streaming-1",), rounds=1, count=0), "voxint")
+    assert row.figures == {}
+    assert row.latency is None
+    assert row.to_floor("ack_ms") is None
