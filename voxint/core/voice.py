@@ -6,6 +6,8 @@ of playback. What is synthesized faster waits here, up to `speech_ahead_ms`; bey
 
 from __future__ import annotations
 
+from math import ceil
+
 import trio
 
 from voxint.core.agent import Limits
@@ -21,11 +23,13 @@ __all__ = ["Voice"]
 DRY_MS = 60.0
 """A frame that is not full leaves when the listener has no more than this left to play: one frame and the network."""
 
-
 TOGETHER = 0.4
 """The share of the lead that may leave at once: 3 frames of 40 ms of a lead of 300. A wake-up and a write cost more
-than a frame does, and 180 ms of lead are still left when the next frames leave. Chosen by what `bench` measured."""
+than a frame does, and 160 ms of lead are still left when the next frames leave. Chosen by what `bench` measured."""
 
+TICKS = 64
+"""Frames leave on a grid of so many a second, so that listeners share wake-ups: the scheduler's pass costs as much as
+what is done in it. The lead is up to 16 ms shorter for it; one that has no 16 ms to spare leaves on time."""
 
 HAIR_S = 1e-6  # what sums of frame lengths may differ by
 
@@ -54,6 +58,7 @@ class Voice:
         self._lead_s = max(limits.frame_ms, limits.lead_ms) / 1000
         # Once the lead is full, frames leave when it has room for so many.
         self._room_s = max(1, int(limits.lead_ms * TOGETHER / limits.frame_ms)) * limits.frame_ms / 1000
+        self._can_wait = self._lead_s - self._room_s >= 1 / TICKS
         self._buffer = bytearray()
         self._ended = False
         self._more = trio.lowlevel.ParkingLot()
@@ -106,7 +111,8 @@ class Voice:
             await self._answer.room()
             full_until = self._plays_until - self._lead_s
             if full_until + self._frame_s > trio.current_time() + HAIR_S:
-                await trio.sleep_until(full_until + self._room_s)
+                leaves_at = full_until + self._room_s
+                await trio.sleep_until(ceil(leaves_at * TICKS) / TICKS if self._can_wait else leaves_at)
             self._send_frames()
 
     async def _frame_ready(self) -> bool:
