@@ -62,6 +62,10 @@ def _nothing(turn: int) -> Sequence[m.Response]:
     return ()
 
 
+def _none(turn: int) -> float:
+    return 0.0
+
+
 @define(eq=False)
 class Fake:
     """A server of the protocol, all its answers numbered words and samples; it breaks the promises that are set.
@@ -73,6 +77,7 @@ class Fake:
         refuses: What it answers to a REGISTER, instead.
         fails: What it answers to every REQUEST, instead.
         words: How many words an answer has; None: it has no end.
+        pause_s: Before the first word of a turn, in seconds.
         healthy: Whether it answers a HEALTH_CHECK.
 
     Attributes:
@@ -86,6 +91,7 @@ class Fake:
     refuses: m.Error | None = None
     fails: m.Error | None = None
     words: int | None = None
+    pause_s: Callable[[int], float] = _none
     healthy: bool = True
     heard: list[m.ClientMessage | bytes] = field(factory=list)
     connections: int = 0
@@ -134,6 +140,7 @@ class _Connection:
     async def _answer(self, request_id: str, scope: trio.CancelScope) -> None:
         turn = _turn(request_id)
         with scope:
+            await trio.sleep(self._fake.pause_s(turn))
             for n in count() if self._fake.words is None else range(self._fake.words):
                 await trio.sleep(FRAME_S)
                 await self._say(m.Response(request_id, text_stream_seq=n, text=f"t{turn}w{n} "))

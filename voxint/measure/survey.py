@@ -10,7 +10,7 @@ from time import monotonic
 import trio
 from attrs import frozen
 
-from voxint.errors import ServerError
+from voxint.errors import ServerError, WireError
 from voxint.measure.dialect import Dialect, Heard, MakeDialect
 from voxint.measure.load import run_load
 from voxint.measure.plan import SessionPlan, Workload, plan
@@ -82,8 +82,7 @@ async def round_trips(url: str, count: int = 100) -> list[float]:
     Raises:
         ConfigError: The url is not a WebSocket's.
         Disconnected: The server can't be reached, or broke off.
-        ServerError: It did not answer: it is no voxint.
-        WireError: What it answered is not the protocol's.
+        ServerError: It did not answer, or not in the protocol: it is no voxint server.
     """
     taken: list[float] = []
     async with open_wire(url) as wire:
@@ -122,8 +121,8 @@ async def learn_pace(url: str, make_dialect: MakeDialect, *, turns: int = 4, spe
     Raises:
         ConfigError: The url is not a WebSocket's.
         Disconnected: The server can't be reached, or broke off.
-        ServerError: It refused the session, or failed a question, or nothing came of one within 30 s.
-        WireError: What it said is not the protocol's.
+        ServerError: It refused the session, or failed a question, or nothing came of one within 30 s, or it is no
+            voxint server.
     """
     async with open_wire(url) as wire:
         patient = _Patient(wire, make_dialect())
@@ -150,8 +149,7 @@ async def measure_load(
         ConfigError: The url is not a WebSocket's.
         Disconnected: The server can't be reached, or broke off, before the load; a caller that it meets later is named
             in the recording.
-        ServerError: It is no voxint.
-        WireError: What it said is not the protocol's.
+        ServerError: It is no voxint server.
     """
     trips = await round_trips(url)
     plans = pace.plans(sessions, warmup_s + seconds, seed=seed)
@@ -221,9 +219,12 @@ def _bounded(seconds: float, what: str) -> Iterator[None]:
     """Give the block so many seconds.
 
     Raises:
-        ServerError: It took longer; `what` the server did not do.
+        ServerError: It took longer, and `what` is what to think of; or it is no voxint server that answers.
     """
     with trio.move_on_after(seconds) as scope:
-        yield
+        try:
+            yield
+        except WireError as error:
+            raise ServerError(error.code, "what it answers is not voxint's protocol: is it a voxint server?") from error
     if scope.cancelled_caught:
         raise ServerError("REQUEST_TIMEOUT", f"within {seconds:g} s {what}")
