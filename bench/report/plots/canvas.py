@@ -8,17 +8,34 @@ from collections.abc import Callable, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from bench.report.names import GRID, INK, PALETTE, SOFT
+from bench.report.names import GRID, INK, PALETTE, SOFT, SUBJECT, target_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["SIZE", "SMALL", "axes_at", "picture", "quiet", "spread"]
+__all__ = [
+    "ACROSS",
+    "LEFT",
+    "RIGHT",
+    "SIZE",
+    "SMALL",
+    "WIDTH",
+    "axes_at",
+    "name_lane",
+    "picture",
+    "quiet",
+    "spread",
+    "write",
+]
 
 SIZE = 13.5
 SMALL = 12.0
 """Font sizes in pixels of the drawing; a phone shows a drawing of 430 at some 350, where the small one is still 10."""
+
+WIDTH, LEFT, RIGHT = 430, 118, 88
+ACROSS = WIDTH - LEFT - RIGHT
+"""Of a picture with lanes: the whole, the room for names, the room for numbers, what is between."""
 
 STYLE: dict[str, Any] = {
     "svg.fonttype": "none",  # text stays text: sharp, small, and in the page's font
@@ -96,6 +113,40 @@ def quiet(axes: Axes, *, keep: Sequence[str] = ()) -> None:
         spine.set_visible(side in keep)
     axes.tick_params(length=0, labelsize=SMALL)
     axes.patch.set_visible(False)
+
+
+def write(
+    axes: Axes, x: float, y: float, text: str, *, ends: bool = False, strong: bool = False, soft: bool = False
+) -> None:
+    """Write beside or into axes, level with `y`.
+
+    Args:
+        axes: Which.
+        x: In pixels from their left side.
+        y: As their data.
+        text: What.
+        ends: It ends there; else it begins there.
+        strong: In bold.
+        soft: In the colour of what is beside the point.
+    """
+    axes.text(
+        x / axes.bbox.width,
+        y,
+        text,
+        transform=axes.get_yaxis_transform(),
+        ha="right" if ends else "left",
+        va="center",
+        fontsize=SMALL,
+        weight="bold" if strong else "normal",
+        color=SOFT.light if soft else INK.light,
+    )
+
+
+def name_lane(axes: Axes, lane: float, target: str, counts: bool, numbers: str) -> None:
+    """Write a target's name left of its lane, with an asterisk if it does not count, and its numbers at the right."""
+    strong = target == SUBJECT
+    write(axes, -10, lane, target_name(target) + ("" if counts else " *"), ends=True, strong=strong)
+    write(axes, ACROSS + RIGHT - 2, lane, numbers, ends=True, strong=strong)
 
 
 def spread(wanted: Sequence[float], apart: float, low: float, high: float) -> list[float]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from bench.report.names import FLOORS, GRID, INK, SHADE, SOFT, SUBJECT, colour_of, number, target_name
-from bench.report.plots.canvas import SMALL, axes_at, picture, quiet
+from bench.report.names import FLOORS, GRID, SHADE, SUBJECT, colour_of, number
+from bench.report.plots.canvas import ACROSS, LEFT, RIGHT, WIDTH, axes_at, name_lane, picture, quiet, write
 from bench.report.summary import Case, Figure, Row
 
 if TYPE_CHECKING:
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ecdf"]
 
-WIDTH, LEFT, RIGHT = 430, 116, 88
-ACROSS = WIDTH - LEFT - RIGHT
 CURVES, LANE, BELOW = 168, 22, 34
 POINTS = 100
 """Of a curve: more can't be seen at this size."""
@@ -48,18 +46,6 @@ def ecdf(case: Case) -> str:
     return picture(f"ecdf-{case.name}", title, WIDTH, height, paint)
 
 
-def _style(row: Row) -> dict[str, object]:
-    """Return how a target's curve looks: bold if all is about it, dashed if it does not count."""
-    strong, floor = row.target == SUBJECT, row.target in FLOORS
-    line = "solid" if row.counts else (0, (4, 2))
-    return {
-        "color": colour_of(row.target).light,
-        "linewidth": 2.8 if strong else 1.8,
-        "linestyle": line,
-        "zorder": 5 if strong else 2 if floor else 3,
-    }
-
-
 def _curves(axes: Axes, rows: Sequence[tuple[Row, Figure]]) -> None:
     quiet(axes)
     axes.set_ylim(0, 1.02)
@@ -70,7 +56,11 @@ def _curves(axes: Axes, rows: Sequence[tuple[Row, Figure]]) -> None:
     _floor(axes, rows)
     for row, figure in rows:
         values, shares = _thinned(figure)
-        axes.plot(values, shares, drawstyle="steps-post", solid_capstyle="round", **_style(row))  # type: ignore[arg-type] # a mixed dict
+        strong, floor = row.target == SUBJECT, row.target in FLOORS
+        (curve,) = axes.plot(values, shares, drawstyle="steps-post", color=colour_of(row.target).light)
+        curve.set(linewidth=2.8 if strong else 1.8, zorder=5 if strong else 2 if floor else 3)
+        if not row.counts:
+            curve.set_linestyle((0, (4, 2)))
 
 
 def _thinned(figure: Figure) -> tuple[list[float], list[float]]:
@@ -90,7 +80,6 @@ def _floor(axes: Axes, rows: Sequence[tuple[Row, Figure]]) -> None:
 
 def _lanes(axes: Axes, rows: Sequence[tuple[Row, Figure]]) -> None:
     """Draw a lane for each target: a dot at p50, a bar to p99, its name before and its numbers behind."""
-    beside = axes.get_yaxis_transform()
     from matplotlib.ticker import FuncFormatter, LogLocator
 
     quiet(axes)
@@ -98,66 +87,21 @@ def _lanes(axes: Axes, rows: Sequence[tuple[Row, Figure]]) -> None:
     axes.set_yticks([])
     _floor(axes, rows)
     for lane, (row, figure) in enumerate(rows):
-        colour, strong = colour_of(row.target).light, row.target == SUBJECT
-        axes.plot(
-            [figure.p50, figure.p99], [lane, lane], color=colour, linewidth=3 if strong else 2, solid_capstyle="butt"
-        )
-        axes.plot(
-            [figure.p50],
-            [lane],
-            marker="o",
-            markersize=8 if strong else 7,
-            color=colour,
-            markerfacecolor=colour if row.counts else "none",
-            markeredgewidth=1.8,
-        )
-        axes.plot([figure.p99], [lane], marker="|", markersize=10, color=colour, markeredgewidth=2.4)
-        weight = "bold" if strong else "normal"
-        label = target_name(row.target) + ("" if row.counts else " *")
-        axes.text(
-            -10 / ACROSS,
-            lane,
-            label,
-            transform=beside,
-            ha="right",
-            va="center",
-            fontsize=SMALL + 0.5,
-            weight=weight,
-            color=INK.light,
-        )
-        text = f"{number(figure.p50)} / {number(figure.p99)}"
-        axes.text(
-            1 + (RIGHT - 2) / ACROSS,
-            lane,
-            text,
-            transform=beside,
-            ha="right",
-            va="center",
-            fontsize=SMALL,
-            weight=weight,
-            color=INK.light,
-        )
-    axes.text(
-        1 + (RIGHT - 2) / ACROSS,
-        -0.95,
-        "p50 / p99 ms",
-        transform=axes.get_yaxis_transform(),
-        ha="right",
-        va="center",
-        fontsize=SMALL,
-        color=SOFT.light,
-    )
+        _span(axes, lane, row, figure)
+        name_lane(axes, lane, row.target, row.counts, f"{number(figure.p50)} / {number(figure.p99)}")
+    write(axes, ACROSS + RIGHT - 2, -0.95, "p50 / p99 ms", ends=True, soft=True)
+    write(axes, ACROSS + 20, len(rows) - 0.4 + 10.5 / LANE, "ms", soft=True)
     low, high = axes.get_xlim()
     within_a_decade_or_so = high / low < 30
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if within_a_decade_or_so else (1,), numticks=7))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
-    axes.text(
-        1 + 20 / ACROSS,
-        len(rows) - 0.4 + 3.5 / LANE,
-        "ms",
-        transform=beside,
-        va="top",
-        fontsize=SMALL,
-        color=SOFT.light,
-    )
     axes.minorticks_off()
+
+
+def _span(axes: Axes, lane: int, row: Row, figure: Figure) -> None:
+    colour, strong = colour_of(row.target).light, row.target == SUBJECT
+    face = colour if row.counts else "none"
+    ends, middle, last = [figure.p50, figure.p99], [figure.p50], [figure.p99]
+    axes.plot(ends, [lane, lane], color=colour, linewidth=3 if strong else 2, solid_capstyle="butt")
+    axes.plot(middle, [lane], "o", markersize=8 if strong else 7, color=colour, mfc=face, markeredgewidth=1.8)
+    axes.plot(last, [lane], "|", markersize=10, color=colour, markeredgewidth=2.4)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from bench.report.names import GRID, INK, SOFT, SUBJECT, colour_of, number, target_name
-from bench.report.plots.canvas import SMALL, axes_at, picture, quiet, spread
+from bench.report.names import GRID, SUBJECT, colour_of, number, target_name
+from bench.report.plots.canvas import SMALL, axes_at, picture, quiet, spread, write
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 __all__ = ["lines"]
@@ -45,43 +46,22 @@ def lines(name: str, title: str, heading: str, series: Mapping[str, Sequence[tup
         axes.grid(axis="y", color=GRID.light, linewidth=0.8)
         axes.set_axisbelow(True)
         axes.set_xlabel("sessions", fontsize=SMALL, labelpad=6)
-        axes.text(
-            0,
-            1 + 14 / height,
-            heading,
-            transform=axes.transAxes,
-            fontsize=SMALL,
-            color=SOFT.light,
-            va="center",
-            ha="left",
-        )
-        apart = highest * 17 / height
-        places = spread([points[-1][1] for points in drawn.values()], apart, 0, highest)
+        write(axes, 0, highest * (1 + 14 / height), heading, soft=True)
+        lasts = [points[-1][1] for points in drawn.values()]
+        places = spread(lasts, highest * 17 / height, 0, highest)
         for (target, points), place in zip(drawn.items(), places, strict=True):
-            colour, strong = colour_of(target).light, target == SUBJECT
-            xs, ys = [sessions for sessions, _ in points], [value for _, value in points]
-            axes.plot(
-                xs,
-                ys,
-                color=colour,
-                linewidth=2.8 if strong else 1.8,
-                marker="o",
-                markersize=6 if strong else 5,
-                zorder=5 if strong else 3,
-                clip_on=False,
-            )
-            end, weight = axes.get_yaxis_transform(), "bold" if strong else "normal"
-            axes.plot([1, 1 + 10 / 290], [ys[-1], place], transform=end, color=colour, linewidth=1, clip_on=False)
-            axes.text(
-                1 + 14 / 290,
-                place,
-                target_name(target),
-                transform=end,
-                va="center",
-                ha="left",
-                fontsize=SMALL,
-                weight=weight,
-                color=INK.light,
-            )
+            _line(axes, target, points, place)
 
     return picture(name, title, WIDTH, HEIGHT, paint)
+
+
+def _line(axes: Axes, target: str, points: Sequence[tuple[int, float]], place: float) -> None:
+    """Draw a target's line, and from its end a thread to its name."""
+    colour, strong = colour_of(target).light, target == SUBJECT
+    xs, ys = [sessions for sessions, _ in points], [value for _, value in points]
+    (line,) = axes.plot(xs, ys, color=colour, linewidth=2.8 if strong else 1.8, marker="o", clip_on=False)
+    line.set(markersize=6 if strong else 5, zorder=5 if strong else 3)
+    width = axes.bbox.width
+    thread = [1, 1 + 10 / width]
+    axes.plot(thread, [ys[-1], place], transform=axes.get_yaxis_transform(), color=colour, linewidth=1, clip_on=False)
+    write(axes, width + 14, place, target_name(target), strong=strong)

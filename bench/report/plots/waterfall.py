@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from bench.report.names import GRID, INK, LATE, PAPER, SHADE, SOFT, SUBJECT, colour_of, number, target_name
-from bench.report.plots.canvas import SMALL, axes_at, picture, quiet
+from bench.report.names import GRID, INK, LATE, PAPER, SHADE, SUBJECT, colour_of, number, target_name
+from bench.report.plots.canvas import SMALL, axes_at, picture, quiet, write
 from bench.results import Waterfall
 
 if TYPE_CHECKING:
@@ -52,83 +52,49 @@ def waterfall(name: str, title: str, lanes: Mapping[str, Waterfall], *, width: i
         axes.set_axisbelow(True)
         axes.set_xlabel("after INTERRUPT was written", fontsize=SMALL, labelpad=4)
         for at, (target, one) in enumerate(lanes.items()):
-            _lane(axes, at * LANE, target, one, width - LEFT - RIGHT)
+            if at:
+                across = [-LEFT / axes.bbox.width, 1 + RIGHT / axes.bbox.width]
+                level = [at * LANE - GAP / 2 + 1] * 2
+                axes.plot(across, level, transform=axes.get_yaxis_transform(), color=GRID.light, lw=1, clip_on=False)
+            _lane(axes, at * LANE, target, one)
 
     return picture(name, title, width, height, paint)
 
 
-def _lane(axes: Axes, top: float, target: str, one: Waterfall, width: float) -> None:
-    beside, colour = axes.get_yaxis_transform(), colour_of(target).light
-    names: dict[str, Any] = {"transform": beside, "va": "center", "clip_on": False}
-    weight = "bold" if target == SUBJECT else "normal"
-    axes.text(
-        -LEFT / width,
-        top + HEAD / 2,
-        target_name(target),
-        ha="left",
-        fontsize=SMALL + 1.5,
-        weight=weight,
-        color=INK.light,
-        **names,
-    )
-    if top:
-        axes.plot(
-            [-LEFT / width, 1 + RIGHT / width],
-            [top - GAP / 2 + 1] * 2,
-            transform=beside,
-            color=GRID.light,
-            linewidth=1,
-            clip_on=False,
-        )
-    pixel = axes.get_xlim()[1] / width
+def _lane(axes: Axes, top: float, target: str, one: Waterfall) -> None:
+    """Draw what ran on in a target, each with its end written behind it."""
+    write(axes, -LEFT, top + HEAD / 2, target_name(target), strong=target == SUBJECT)
+    pixels = axes.bbox.width / axes.get_xlim()[1]
     for row, (label, field) in enumerate(BARS):
         y, end = top + HEAD + STEP * (row + 0.5), getattr(one, field)
-        axes.text(-8 / width, y, label, ha="right", fontsize=SMALL, color=SOFT.light, **names)
-        _bar(axes, y, end, one.acknowledged, colour)
+        write(axes, -8, y, label, ends=True, soft=True)
+        _bar(axes, y, end, one.acknowledged, colour_of(target).light)
         text = number(end) if end is not None else "none" if field == "last_stale" else "not seen"
-        place = _beside(end or 0, one.acknowledged, pixel)
-        axes.text(
-            place, y, text, va="center", ha="left", fontsize=SMALL, color=INK.light if end is not None else SOFT.light
-        )
+        write(axes, _beside(end or 0, one.acknowledged, pixels), y, text, soft=end is None)
     y = top + HEAD + STEP * (len(BARS) + 0.5)
-    axes.text(-8 / width, y, "ack", ha="right", fontsize=SMALL, color=SOFT.light, **names)
+    write(axes, -8, y, "ack", ends=True, soft=True)
     if one.acknowledged is None:
-        axes.text(5 * pixel, y, "not seen", va="center", ha="left", fontsize=SMALL, color=SOFT.light)
-        return
-    axes.plot([0, one.acknowledged], [y, y], color=SHADE.light, linewidth=2, zorder=1, solid_capstyle="butt")
-    axes.plot(
-        [one.acknowledged] * 2, [top + HEAD + 1, y], color=INK.light, linewidth=1.1, linestyle=(0, (2, 2)), zorder=6
-    )
-    axes.plot([one.acknowledged], [y], marker="D", markersize=7, color=INK.light, zorder=7, clip_on=False)
-    axes.text(
-        one.acknowledged + 9 * pixel,
-        y,
-        number(one.acknowledged),
-        va="center",
-        ha="left",
-        fontsize=SMALL,
-        weight="bold",
-        color=INK.light,
-    )
+        write(axes, 5, y, "not seen", soft=True)
+    else:
+        _acknowledgement(axes, top + HEAD + 1, y, one.acknowledged)
+        write(axes, one.acknowledged * pixels + 9, y, number(one.acknowledged), strong=True)
     if one.cancelled is not None:
-        axes.plot(
-            [one.cancelled],
-            [y],
-            marker="o",
-            markersize=6.5,
-            color=colour,
-            markerfacecolor=PAPER.light,
-            markeredgewidth=1.8,
-            zorder=8,
-            clip_on=False,
-        )
+        (ring,) = axes.plot([one.cancelled], [y], "o", markersize=6.5, color=colour_of(target).light, clip_on=False)
+        ring.set(markerfacecolor=PAPER.light, markeredgewidth=1.8, zorder=8)
 
 
-def _beside(end: float, acknowledged: float | None, pixel: float) -> float:
+def _acknowledgement(axes: Axes, top: float, y: float, at: float) -> None:
+    """Draw the acknowledgement as a diamond, with a dotted line up through what it speaks of."""
+    axes.plot([0, at], [y, y], color=SHADE.light, linewidth=2, zorder=1, solid_capstyle="butt")
+    axes.plot([at, at], [top, y], color=INK.light, linewidth=1.1, linestyle=(0, (2, 2)), zorder=6)
+    axes.plot([at], [y], "D", markersize=7, color=INK.light, zorder=7, clip_on=False)
+
+
+def _beside(end: float, acknowledged: float | None, pixels: float) -> float:
     """Return where a bar's number stands: right of its end, and of the acknowledgement's line where that is near."""
-    if acknowledged is not None and end <= acknowledged < end + 44 * pixel:
+    if acknowledged is not None and end <= acknowledged < end + 44 / pixels:
         end = acknowledged
-    return end + 5 * pixel
+    return end * pixels + 5
 
 
 def _bar(axes: Axes, y: float, end: float | None, acknowledged: float | None, colour: str) -> None:
@@ -136,16 +102,8 @@ def _bar(axes: Axes, y: float, end: float | None, acknowledged: float | None, co
     if end is None:
         return
     said = end if acknowledged is None else min(end, acknowledged)
-    axes.barh([y], [said], height=STEP * 0.62, color=colour, linewidth=0, zorder=3)
+    thick = STEP * 0.62
+    axes.barh([y], [said], thick, color=colour, linewidth=0, zorder=3)
     if said < end:
-        axes.barh(
-            [y],
-            [end - said],
-            left=[said],
-            height=STEP * 0.62,
-            facecolor="none",
-            edgecolor=LATE.light,
-            hatch="////",
-            linewidth=1,
-            zorder=3,
-        )
+        (late,) = axes.barh([y], [end - said], thick, [said], facecolor="none", edgecolor=LATE.light, linewidth=1)
+        late.set(hatch="////", zorder=3)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 import sys
+from itertools import pairwise
 from subprocess import run
 
 import pytest
@@ -95,7 +96,7 @@ def test_labels_are_spread_within_their_room(wanted: list[float]) -> None:
     """At least as far apart as asked for, in the order of their values."""
     places = spread(wanted, 2.0, 0.0, 10.0)
     ordered = sorted(places)
-    assert all(after - before >= 2.0 - 1e-9 for before, after in zip(ordered, ordered[1:], strict=False))
+    assert all(after - before >= 2.0 - 1e-9 for before, after in pairwise(ordered))
     assert ordered[0] >= 0
     assert ordered[-1] <= 10
     assert sorted(range(len(wanted)), key=wanted.__getitem__) == sorted(range(len(wanted)), key=places.__getitem__)
