@@ -75,7 +75,7 @@ class Fake:
         acknowledges: Whether it answers an INTERRUPT.
         after_ack: What it still sends when it has acknowledged a turn.
         refuses: What it answers to a REGISTER, instead.
-        fails: What it answers to every REQUEST, instead.
+        fails: What it answers to every REQUEST, instead, from the one of this number on.
         words: How many words an answer has; None: it has no end.
         pause_s: Before the first word of a turn, in seconds.
         healthy: Whether it answers a HEALTH_CHECK.
@@ -89,7 +89,7 @@ class Fake:
     acknowledges: bool = True
     after_ack: Callable[[int], Sequence[m.Response]] = _nothing
     refuses: m.Error | None = None
-    fails: m.Error | None = None
+    fails: int | None = None
     words: int | None = None
     pause_s: Callable[[int], float] = _none
     healthy: bool = True
@@ -129,13 +129,17 @@ class _Connection:
                 case m.Register():
                     audio = m.Audio(input_rate=16_000, output_rate=24_000)
                     await self._say(m.RegisterAck("SUCCESS", "", "s-1", 600, ("binary_audio",), audio))
-                case m.Request(request_id=request_id) if self._fake.fails is not None:
+                case m.Request(request_id=request_id) if self._fails():
                     await self._say(m.Error("UPSTREAM_ERROR", "no", "", True, request_id))
                 case m.Request(request_id=request_id):
                     self._live[request_id] = scope = trio.CancelScope()
                     self._nursery.start_soon(self._answer, request_id, scope)
                 case m.Interrupt(interrupt_request_id=str(request_id)) if self._fake.acknowledges:
                     await self._stop(request_id)
+
+    def _fails(self) -> bool:
+        asked = sum(isinstance(message, m.Request) for message in self._fake.heard)
+        return self._fake.fails is not None and asked >= self._fake.fails
 
     async def _answer(self, request_id: str, scope: trio.CancelScope) -> None:
         turn = _turn(request_id)

@@ -101,7 +101,7 @@ async def test_the_wait_ends_with_the_last_answer() -> None:
     heard: SessionPlan = (PlannedTurn(1, 0.1),)
     async with serving(Fake(words=5)) as url:
         whole = await load(url, heard, drain_s=5.0)
-    async with serving(Fake(fails=m.Error("SERVER_BUSY", "", "", True))) as url:
+    async with serving(Fake(fails=1)) as url:
         failed = await load(url, heard, drain_s=5.0)
     for seen in (whole, failed):
         assert seen.finished - seen.until < 1.0

@@ -98,7 +98,7 @@ async def test_speech_that_nobody_wants_is_not_waited_for() -> None:
 
 async def test_a_missing_acknowledgement_is_left_to_the_load(monkeypatch: pytest.MonkeyPatch) -> None:
     """There it is counted."""
-    monkeypatch.setattr(survey, "ANSWER_S", 0.2)
+    monkeypatch.setattr(survey, "ACK_S", 0.2)
     async with serving(Fake(acknowledges=False)) as url:
         with trio.fail_after(LIMIT_S):
             assert (await learn_pace(url, VoxintDialect)).speaks
@@ -106,7 +106,7 @@ async def test_a_missing_acknowledgement_is_left_to_the_load(monkeypatch: pytest
 
 @pytest.mark.parametrize(("fake", "words"), [
     (Fake(refuses=m.Error("AUTH_FAILED", "who are you?", "", False)), "AUTH_FAILED: who are you"),
-    (Fake(fails=m.Error("UPSTREAM_ERROR", "no", "", True)), "UPSTREAM_ERROR: no .of a question asked before the load"),
+    (Fake(fails=1), "UPSTREAM_ERROR: no .of a question asked before the load"),
     (Fake(words=0), "an answer ended without a word: does another --question get one"),
     (Fake(pause_s=lambda turn: 60.0), r"within 0\.3 s nothing came of a question"),
 ])  # fmt: skip

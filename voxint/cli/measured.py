@@ -92,12 +92,11 @@ class Measured:
         interrupted = [turn for turn in recording.counted if turn.interrupted is not None]
         begun = sum((turn.first_audio if self.speaks else turn.first_text) is not None for turn in interrupted)
         if begun < ENOUGH * len(interrupted):
-            problems.append(
-                f"{len(interrupted) - begun} interrupts met an answer that had not begun: it answers slower"
-            )
+            early = _count(len(interrupted) - begun, "interrupt")
+            problems.append(f"{early} met an answer that had not begun: under this load it answers slower")
         if totals["already_over"] > (1 - ENOUGH) * len(interrupted):
-            over = f"{totals['already_over']:.0f} interrupts met an answer that had ended"
-            problems.append(f"{over}: give it a --question with a longer answer")
+            late = _count(totals["already_over"], "interrupt")
+            problems.append(f"{late} met an answer that had ended: give it a --question with a longer answer")
         return problems
 
 
@@ -120,12 +119,14 @@ def table_of(measured: Measured) -> Table:
 
 
 def verdict_of(loads: Iterable[Measured]) -> str:
-    """Return one line that says whether every promise was kept."""
+    """Return one line that says whether every promise was kept, and how many turns failed."""
     every = list(loads)
+    failed = sum(load.totals["failed"] for load in every)
+    also = f"; {_count(failed, 'turn')} failed" if failed else ""
     if broken := [f"{words} ({_count(load.load.sessions, 'session')})" for load in every for words in load.broken]:
-        return f"promises broken: {'; '.join(broken)}"
+        return f"promises broken: {'; '.join(broken)}{also}"
     interrupts = sum(load.totals["interrupts"] for load in every)
-    return f"promises kept: {_count(interrupts, 'interrupt')}, each acknowledged, and nothing came after"
+    return f"promises kept: {_count(interrupts, 'interrupt')}, each acknowledged, and nothing came after{also}"
 
 
 def as_json(

@@ -30,6 +30,9 @@ ANSWER_S = 10.0
 FIRST_WORDS_S = 30.0
 """A model that has not begun by then will not do for a conversation; chosen here."""
 
+ACK_S = 2.0
+"""For an acknowledgement before the load: eight times what the protocol gives a server."""
+
 SPEECH_S = 10.0
 """From the first words to the first audio. Synthesis begins at the end of a sentence; without speech it never does."""
 
@@ -187,7 +190,7 @@ class _Patient:
         if turn.first_text is None and turn.first_audio is None:
             raise ServerError("UPSTREAM_ERROR", "an answer ended without a word: does another --question get one?")
         turn.interrupted = monotonic()
-        with trio.move_on_after(ANSWER_S):  # a missing acknowledgement is for the load to count
+        with trio.move_on_after(ACK_S):  # a missing acknowledgement is for the load to count
             await self._wire.send(self._dialect.interrupt(number, turn.played_ms))
             await self._until(turn, lambda: turn.acknowledged is not None)
         return turn
