@@ -51,7 +51,7 @@ def headline_of(summary: Summary, results: Results) -> Headline:
     busy, crowded = [pair for pair in rows if pair[0].scenario == case.scenario][-1]
     if busy is not case:
         crowd = crowded.figures["ack_ms"]
-        needs = f"{SUBJECT} needs {number(crowd.p50)} ms (p99 {number(crowd.p99)} ms)"
+        needs = f"{SUBJECT} needs {number(crowd.p50)} ms (p99 {crowd.tail} ms)"
         sentences.append(f"With {busy.sessions} sessions {needs}. {_compared(busy)}".strip())
     return Headline(title, tuple(filter(None, sentences)), tuple(_tiles(rows, results)))
 
@@ -94,17 +94,13 @@ def _tiles(rows: list[tuple[Case, Row]], results: Results) -> list[Tile]:
     case, row = rows[0]
     ack = row.figures["ack_ms"]
     sessions = f"{case.sessions} session{'' if case.sessions == 1 else 's'}"
-    tiles = [
-        Tile(f"{number(ack.p50)} / {number(ack.p99)}", "ms", f"interrupt to acknowledgement, p50 / p99, {sessions}")
-    ]
+    tiles = [Tile(f"{number(ack.p50)} / {ack.tail}", "ms", f"interrupt to acknowledgement, p50 / p99, {sessions}")]
     floor = row.to_floor("ack_ms")
     if floor is not None:
         tiles.append(Tile(number(floor[0]), "×", "a bare echo on the same machine, p50"))
     closed = row.figures.get("llm_close_ms")
     if closed is not None:
-        tiles.append(
-            Tile(f"{number(closed.p50)} / {number(closed.p99)}", "ms", "until the model's upstream saw the end")
-        )
+        tiles.append(Tile(f"{number(closed.p50)} / {closed.tail}", "ms", "until the model's upstream saw the end"))
     if any("leak_after_ack" in other.totals for _, other in rows):
         leaks = sum(other.totals.get("leak_after_ack", 0) for _, other in rows)
         interrupts = sum(other.totals.get("interrupts", 0) for _, other in rows)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from bench.scenarios import LOADS
+
 __all__ = [
     "AVERAGED",
     "CAPACITY",
@@ -128,6 +130,7 @@ JUDGED: Mapping[str, tuple[str, ...]] = {
     "upload": ("ack_ms", "stt_close_ms"),
     "upload_capacity": ("ack_ms", "stt_close_ms"),
     "steady": SPEAKING,
+    "capacity": SPEAKING,
     "idle": SPEAKING,
 }
 
@@ -175,30 +178,16 @@ CAPACITY: Mapping[str, str] = {
 
 def totals_of(scenario: str) -> tuple[str, ...]:
     """Return the totals that a scenario's table in the terminal has room for and need of."""
-    if scenario in ("steady", "idle", "upload_capacity"):
+    if scenario in ("steady", "capacity", "idle", "upload_capacity"):
         return ("cpu_share", "cpu_s_per_speech_min", "rss_per_session_kib")
     return ()
 
 
-SCENARIOS: Mapping[str, str] = {
-    "streaming": "Interrupt in mid-stream",
-    "stalled_stream": "Upstream gone silent in mid-stream",
-    "stalled_connect": "Upstream that does not accept",
-    "stalled_headers": "Upstream that sends no headers",
-    "upload": "Interrupt while the caller speaks",
-    "mass": "Everybody interrupts at once",
-    "next": "The next request right behind the interrupt",
-    "slow_reader": "A client that reads slowly",
-    "steady": "Answers back to back, nobody interrupts",
-    "upload_capacity": "Microphones only",
-    "idle": "Connected and silent",
-}
-
-
 def case_name(scenario: str, sessions: int) -> str:
     """Return what a case is, for people."""
-    what = SCENARIOS.get(scenario, scenario.replace("_", " "))
-    return f"{what}, {sessions:,} session{'' if sessions == 1 else 's'}"
+    load = LOADS.get(scenario)
+    what = load.what if load is not None else scenario.replace("_", " ")
+    return f"{what[:1].upper()}{what[1:]}, {sessions:,} session{'' if sessions == 1 else 's'}"
 
 
 def number(value: float) -> str:

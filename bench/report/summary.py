@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from attrs import field, frozen
 
-from bench.report.names import FIGURES, SUBJECT
+from bench.report.names import FIGURES, SUBJECT, number
 from bench.results import Results, Slot
 from voxint.measure.distribution import Distribution, Interval, Statistic
 
@@ -44,6 +44,11 @@ class Figure:
     def mean(self) -> float:
         """The mean, which says more than a median of 0."""
         return self.distribution.mean
+
+    @property
+    def tail(self) -> str:
+        """The 99th percentile as it is written, with a ~ if there are too few values for it."""
+        return ("" if self.supports(99) else "~") + number(self.p99)
 
     def interval(self, statistic: Statistic) -> Interval:
         """Return the 95 % bootstrap interval of a percentile or the mean; dear, so that only who shows it asks."""

@@ -38,9 +38,8 @@ LEGEND: dict[str, str] = {
 def _cell(figure: Figure | None) -> str:
     if figure is None:
         return "–"
-    doubt = "" if figure.supports(99) else "~"
     middle = figure.mean if figure.name in AVERAGED else figure.p50
-    return f"{number(middle)}/{doubt}{number(figure.p99)}"
+    return f"{number(middle)}/{figure.tail}"
 
 
 def _ratio(row: Row) -> str:
@@ -118,14 +117,15 @@ def _capacity(results: Results) -> Table | None:
 
 
 def print_tables(results: Results, console: Console) -> None:
-    """Print a run's tables, at most 120 characters wide.
+    """Print a run's tables, for 120 columns.
 
     Args:
         results: A run, or any part of one.
         console: Where to.
     """
     summary = summarize(results)
-    wide, console.width = console.width, min(console.width, WIDTH)
+    # a narrower terminal wraps the lines, which is better than to lose digits
+    wide, console.width = console.width, WIDTH
     try:
         for case in summary.cases:
             _print_case(case, console)

@@ -88,7 +88,7 @@ def _lanes(axes: Axes, rows: Sequence[tuple[Row, Figure]]) -> None:
     _floor(axes, rows)
     for lane, (row, figure) in enumerate(rows):
         _span(axes, lane, row, figure)
-        name_lane(axes, lane, row.target, row.counts, f"{number(figure.p50)} / {number(figure.p99)}")
+        name_lane(axes, lane, row.target, row.counts, f"{number(figure.p50)} / {figure.tail}")
     write(axes, ACROSS + RIGHT - 2, -0.95, "p50 / p99 ms", ends=True, soft=True)
     write(axes, ACROSS + 20, len(rows) - 0.4 + 10.5 / LANE, "ms", soft=True)
     low, high = axes.get_xlim()

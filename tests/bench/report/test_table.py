@@ -12,9 +12,9 @@ from tests.bench.make_results import CASES, STEADY, make_results, only
 
 
 def printed(results: Results) -> str:
-    """Return what a wide terminal shows."""
+    """Return what is printed, whatever the width of the terminal."""
     written = io.StringIO()
-    print_tables(results, Console(file=written, width=200))
+    print_tables(results, Console(file=written, width=60))
     return written.getvalue()
 
 
