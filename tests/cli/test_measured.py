@@ -90,3 +90,12 @@ def test_json_holds_everything() -> None:
     assert load["broken"] == ["1 of 1 interrupt got no acknowledgement"]
     assert load["figures"]["next_audio_ms"] == {"count": 0}
     assert load["figures"]["ack_ms"]["p50"]["value"] == load["figures"]["ack_ms"]["max"]
+
+
+def test_a_narrow_terminal_shows_every_number() -> None:
+    """And leaves the words out."""
+    out = io.StringIO()
+    Console(file=out, width=80).print(table_of(measured(turn(ack_ms=2.0), turn(2, ack_ms=2.0)), width=80))
+    assert "2.00–2.00" in out.getvalue()
+    assert "INTERRUPT acknowledged" not in out.getvalue()
+    assert "…" not in out.getvalue()

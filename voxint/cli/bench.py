@@ -30,8 +30,6 @@ STATISTICS = {"rich": "rich", "hdrh": "hdrhistogram", "numpy": "numpy"}
 QUESTION = "Tell me a long story about the keeper of a lighthouse."
 """An answer of half a minute, of which a caller hears the beginning; the demo has a story too."""
 
-WIDTH = 110
-
 
 @frozen
 class Wish:
@@ -113,7 +111,7 @@ def _check(wish: Wish) -> None:
     """Refuse before anything is asked what would fail at the end."""
     missing = [package for module, package in STATISTICS.items() if importlib.util.find_spec(module) is None]
     if missing:
-        raise ConfigError("voxint bench", f"needs {', '.join(missing)}: pip install 'voxint[bench]'")
+        raise ConfigError("bench", f"needs {', '.join(missing)}: pip install 'voxint[bench]'")
     if wish.json_file is not None and not wish.json_file.parent.is_dir():
         raise ConfigError("--json", f"{wish.json_file.parent} is no folder")
 
@@ -122,7 +120,7 @@ async def _bench(wish: Wish, speak: partial[VoxintDialect]) -> int:
     """Learn the server's pace, measure load after load, and return the exit code."""
     from rich.console import Console  # with the extra `bench`, which `_check` has found
 
-    from voxint.cli.measured import Measured, as_json, table_of, verdict_of
+    from voxint.cli.measured import WIDTH, Measured, as_json, table_of, verdict_of
 
     console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
     shown = Address.of(wish.url).shown
@@ -137,7 +135,7 @@ async def _bench(wish: Wish, speak: partial[VoxintDialect]) -> int:
             await _load(wish, partial(speak, speech=pace.speaks), pace, sessions), speaks=pace.speaks
         )
         loads.append(measured)
-        console.print(table_of(measured))
+        console.print(table_of(measured, width=console.width))
         for problem in measured.problems:
             _note(f"  note: {problem}")
     if wish.json_file is not None:

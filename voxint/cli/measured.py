@@ -17,10 +17,13 @@ from voxint._version import __version__
 from voxint.measure import Load, Pace, figures_of, saturation, totals_of
 from voxint.measure.distribution import Distribution
 
-__all__ = ["Measured", "as_json", "table_of", "verdict_of"]
+__all__ = ["WIDTH", "Measured", "as_json", "table_of", "verdict_of"]
 
 FORMAT = 1
 """Of the JSON; raised by a change that older readers would misread."""
+
+WIDTH = 110
+"""Characters that a table takes with its words."""
 
 PERCENTILES = (50, 95, 99)
 
@@ -100,19 +103,28 @@ class Measured:
         return problems
 
 
-def table_of(measured: Measured) -> Table:
-    """Return a load's figures as a table, with the acknowledgement's ratio to the round trip."""
+def table_of(measured: Measured, *, width: int = WIDTH) -> Table:
+    """Return a load's figures as a table, with the acknowledgement's ratio to the round trip.
+
+    Args:
+        measured: The load.
+        width: Of the terminal, in characters; where it is less than `WIDTH`, the words beside the figures are left out.
+    """
     title = f"{_count(measured.load.sessions, 'session')}, {_count(measured.totals['interrupts'], 'interrupt')}"
     table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
-    for name in ("figure", "n", "p50", "95 %", "p95", "p99", "max", "what"):
-        table.add_column(name, justify="left" if name in ("figure", "what") else "right", no_wrap=True)
+    for name in ("figure", "n", "p50", "95 %", "p95", "p99", "max"):
+        table.add_column(name, justify="left" if name == "figure" else "right", no_wrap=True)
+    if width >= WIDTH:
+        table.add_column("what", no_wrap=True)
+    columns = len(table.columns)
     for name, what in SHOWN.items():
         figure = measured.figures[name]
         if not figure.count:
             continue
-        table.add_row(name, *_cells(figure), what)
+        table.add_row(*[name, *_cells(figure), what][:columns])
         if name == "ack_ms" and measured.figures["round_trip_ms"].count:
-            table.add_row("  × round trip", *_ratios(figure, measured.figures["round_trip_ms"]), "their ratio")
+            ratios = _ratios(figure, measured.figures["round_trip_ms"])
+            table.add_row(*["  × round trip", *ratios, "their ratio"][:columns])
     if not all(figure.supports(99) for figure in measured.figures.values() if figure.count):
         table.caption, table.caption_justify = "~ fewer values than the percentile needs: take more --seconds", "left"
     return table
