@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+
 import trio
 
 from voxint.core.outbox import Outbox
@@ -106,6 +108,10 @@ class Answer:
         """Wait until the writer has taken everything. Bounded by the request's own deadline."""
         while self._waiting:
             await self._room.park()
+
+    def together(self) -> AbstractContextManager[None]:
+        """Let all that is queued in the block leave at its end, in one write: the end, and who tells of it."""
+        return self._outbox.together()
 
     def silence(self) -> None:
         """Throw away what waits and refuse everything but the end."""

@@ -8,7 +8,8 @@ text that piles up behind a slow reader becomes one frame.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 import trio
@@ -52,7 +53,7 @@ class Outbox:
             await, so no cancellation can cut them. Returns False where a part is left, for the reader to send on.
     """
 
-    __slots__ = ("_closed", "_items", "_left", "_reader", "_waits", "send_now")
+    __slots__ = ("_closed", "_held", "_items", "_left", "_reader", "_waits", "send_now")
 
     def __init__(self) -> None:
         self.send_now: Callable[[Iterable[ServerMessage]], bool] | None = None
@@ -60,6 +61,7 @@ class Outbox:
         self._reader = trio.lowlevel.ParkingLot()
         self._waits = False
         self._left = False
+        self._held = 0
         self._closed = False
 
     def __len__(self) -> int:
@@ -69,14 +71,31 @@ class Outbox:
         """Append drafts, which are sent together where that can be. After `close` they are dropped: nobody reads."""
         if self._closed:
             return
-        if self._waits and self.send_now is not None and not self._items and not self._left:
+        self._items.extend(items)
+        if not self._held:
+            self._go_on()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Let what is queued in the block leave at its end, in one write if the reader waits."""
+        self._held += 1
+        try:
+            yield
+        finally:
+            self._held -= 1
+            if self._items and not self._held:
+                self._go_on()
+
+    def _go_on(self) -> None:
+        """Send what is queued for a reader that waits, or wake it."""
+        if self._waits and self.send_now is not None and not self._left:
             now = trio.current_time()
-            self._left = not self.send_now([item.take(now) for item in items])
-            if self._left:
-                self._reader.unpark()
-        else:
-            self._items.extend(items)
-            self._reader.unpark()
+            messages = [item.take(now) for item in self._items]
+            self._items.clear()
+            self._left = not self.send_now(messages)
+            if not self._left:
+                return
+        self._reader.unpark()
 
     def post(self, message: ServerMessage) -> None:
         """Append a complete message; never waits and never fails."""

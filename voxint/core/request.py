@@ -191,6 +191,15 @@ class Request:
         """
         if self.ending != "live":
             return
+        try:
+            with (
+                self.answer.together()
+            ):  # the final frame and the acknowledgement: one write, one wake-up of the client
+                self._finish()
+        finally:
+            self._shrink()
+
+    def _finish(self) -> None:
         self.overrun = not self.exited
         self.timeline.mark("stopped")
         if not self._complete and not self.stopping.is_set() and self.failure is None:
@@ -214,7 +223,6 @@ class Request:
             for told in self._on_stop:
                 told()
             self._on_stop.clear()
-            self._shrink()
 
     def _shrink(self) -> None:
         """Let go of what is large and done with: the request is remembered for its receipt."""

@@ -266,8 +266,14 @@ class Body:
         An unfinished one is closed here, in the very step in which the cancellation arrived; httpcore would take a
         lock first, which is a scheduler pass, and a pass is a millisecond on a busy server.
         """
-        if not self.complete:
-            self._stream.close()
-            self._connection._state = HTTPConnectionState.CLOSED
-            self._inner._closed = True
-        await self._response.aclose()
+        if self.complete:
+            await self._response.aclose()
+            return
+        self._stream.close()
+        self._connection._state = HTTPConnectionState.CLOSED
+        held: Any = self._response.stream
+        if not held._closed:
+            held._closed = self._inner._closed = True
+            held._pool._requests.remove(held._pool_request)
+            if closing := held._pool._assign_requests_to_connections():
+                await held._pool._close_connections(closing)

@@ -54,10 +54,11 @@ class ServerWebSocket(WebSocketConnection):
         max_message_size: Of a message from the client, in bytes; a larger one closes the connection with 1009.
 
     Attributes:
-        deliver: Takes each message in the reading task, without waiting and without raising; None: `get_message` does.
+        deliver: Takes each message in the reading task, without waiting and without raising, and returns how many
+            passes of the scheduler may go by before the next; None: `get_message` takes them.
     """
 
-    deliver: Callable[[str | bytes], None] | None = None
+    deliver: Callable[[str | bytes], int] | None = None
 
     def __init__(self, nursery: trio.Nursery, stream: trio.abc.Stream, max_message_size: int) -> None:
         self._eager = EagerStream(stream)
@@ -117,7 +118,9 @@ class ServerWebSocket(WebSocketConnection):
         parts.append(event.data)
         if event.message_finished:
             self._message_parts, self._message_size = [], 0
-            self.deliver("".join(parts) if isinstance(event, TextMessage) else b"".join(parts))
+            message = "".join(parts) if isinstance(event, TextMessage) else b"".join(parts)
+            for _ in range(self.deliver(message)):
+                await trio.lowlevel.checkpoint()
 
     async def _handle_ping_event(self, event: Ping) -> None:
         # Only the latest of several unanswered pings needs its pong (RFC 6455, 5.5.3).

@@ -82,6 +82,7 @@ class Connection:
         self._upload: tuple[Request, Upload] | None = None
         self._refused: str | None = None
         self._stray_told = False
+        self._interrupting = False
         self._handlers: dict[type[m.ClientMessage], Callable[[Session, Any], None]] = {
             m.Request: self._request,
             m.Interrupt: self._interrupt,
@@ -92,14 +93,22 @@ class Connection:
             m.HeartbeatReply: self._heartbeat_reply,
         }
 
-    def receive(self, frame: str | bytes) -> None:
-        """Do what a frame asks. A bad frame costs an ERROR, never the connection, except a failed REGISTER."""
-        if self.closing is not None:
-            return  # the connection is on its way out: nothing is begun
-        self.last_heard = trio.current_time()
-        if isinstance(frame, bytes):
-            self._audio(frame)
-            return
+    def receive(self, frame: str | bytes) -> bool:
+        """Do what a frame asks. A bad frame costs an ERROR, never the connection, except a failed REGISTER.
+
+        Returns:
+            Whether the frame interrupted something that is on its way out now.
+        """
+        self._interrupting = False
+        if self.closing is None:
+            self.last_heard = trio.current_time()
+            if isinstance(frame, bytes):
+                self._audio(frame)
+            else:
+                self._read(frame)
+        return self._interrupting
+
+    def _read(self, frame: str) -> None:
         try:
             inbound = decode_client(frame, self._frame_limit())
             self._dispatch(inbound.session_id, inbound.message)
@@ -282,6 +291,7 @@ class Connection:
         # Cancelled here, before anything is sent or awaited.
         interruption = session.interrupt(message.interrupt_request_id, message.reason, message.played_ms)
         interruption.when_stopped(lambda stopped: self.outbox.post(stopped.acknowledgement()))
+        self._interrupting = bool(interruption.stopping)
 
     def _played(self, session: Session, message: m.Played) -> None:
         session.played(message.request_id, message.played_ms)

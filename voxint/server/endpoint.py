@@ -29,6 +29,10 @@ MOST_UNREAD = 1000
 """Messages that may wait for the writer. One that reads has a dozen; chosen here so that a thousand clients that
 don't, at some 250 bytes a message, cost a machine no more than 250 MB."""
 
+WAY_OUT = 3
+"""Passes of the scheduler that a cancelled request needs to its end. Clients write their next REQUEST right behind an
+INTERRUPT: what it costs to begin it would otherwise come in front of the acknowledgement."""
+
 log = get_logger()
 
 
@@ -78,14 +82,16 @@ async def _accept(host: Host, nursery: trio.Nursery, stream: trio.abc.Stream) ->
 async def _read(connection: Connection, ws: ServerWebSocket) -> None:
     """Receive until the connection ends: each frame in the step in which it came, and none is waited for."""
 
-    def receive(message: str | bytes) -> None:
+    def receive(message: str | bytes) -> int:
+        stopping = False
         try:
-            connection.receive(message)
+            stopping = connection.receive(message)
         except Exception as error:  # noqa: BLE001 - the boundary: a bug met by one frame must not end the others
             log.error("connection failed", trace=places(error))
             connection.close(FAULT, "the server failed")
         if len(connection.outbox) > MOST_UNREAD:
             connection.close(UNREAD, "what was asked for is not read")
+        return WAY_OUT if stopping else 0
 
     ws.deliver = receive
     try:
