@@ -1,7 +1,15 @@
-"""Measure an interruption from outside: one clock, every system in its own process, ratios and not absolute times.
+"""Measure an interruption from outside, for voxint and for everybody else: ``python -m bench --help``."""
 
-interrupt.py   the benchmark: workloads, rounds, the report
-sessions.py    one simulated caller, on a bare WebSocket
-processes.py   the echo floor and the server under test, each a process of its own
-figures.py     percentiles and their printing
-"""
+# targets/         the systems under test: one file each, one process each
+# environments.py  where their packages live
+# scenarios.py     what is done to each of them alike
+# fleet.py         the targets that run side by side, over one simulated upstream
+# processes.py     targets and generators as processes, on cores of their own
+# generator.py     the process that speaks to a target, and dialects.py how
+# slot.py          one target, one case, one round; upstream.py what the upstreams saw of it
+# run.py           all of them, in interleaved rounds; ramp.py how much a core can take
+# store.py         a run on disk while it goes on; results.py what is left of it
+# live.py, report/ what a person sees of it, then and later; compare.py what got slower
+# machine.py       on what it was measured
+
+from __future__ import annotations

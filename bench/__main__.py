@@ -31,6 +31,9 @@ QUICK_S = 100.0
 SLOWER = 3
 """The exit code where something got slower: 1 and 2 are Python's and click's own."""
 
+REFUSED = 4
+"""The exit code where two runs can't be compared."""
+
 INTERRUPTED = 130
 """What shells make of an interrupt: 128 and the number of SIGINT."""
 
@@ -168,6 +171,8 @@ def _run(
 def _compare(old: Results, new: Results, console: Console) -> int:
     comparison = compare_results(old, new)
     print_comparison(comparison, console)
+    if comparison.refused:
+        return REFUSED
     return SLOWER if comparison.slower else 0
 
 

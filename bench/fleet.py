@@ -9,7 +9,7 @@ import trio
 from attrs import field, frozen
 
 from bench.environments import environment_of
-from bench.processes import Cores, Target, TargetFailed, favour, run_target
+from bench.processes import Cores, Target, TargetFailed, go_second, run_target
 from bench.results import TargetInfo
 from bench.targets.plain import Upstream
 from voxint.background import open_background
@@ -45,7 +45,7 @@ async def open_fleet(names: Sequence[str], model: str, cores: Cores) -> AsyncIte
         cores: Who runs where.
     """
     async with sim_process(stall_connect=True) as sim, open_background() as nursery:
-        favour(sim.pid, cores.rest)
+        go_second(sim.pid, cores.rest)
         stalled = sim.address.stalled_url
         llm = f"{stalled}/v1" if model == "stalled" else sim.base_url
         upstream = Upstream(llm, sim.base_url, sim.base_url)

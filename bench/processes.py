@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 import msgspec
 import psutil
@@ -19,7 +21,7 @@ from bench.targets.plain import Upstream
 from voxint.background import open_background
 from voxint.measure import Recording
 
-__all__ = ["Cores", "Target", "TargetFailed", "cpu_s", "favour", "generate", "run_target"]
+__all__ = ["Cores", "Target", "TargetFailed", "cpu_s", "generate", "go_second", "run_target"]
 
 START_S = 60.0
 """The slowest target imports for 6 s on an idle machine of two cores, and all start at once."""
@@ -28,7 +30,11 @@ ENDS_S = 30.0
 """A generator that is so late after its load's end hangs; answers are awaited for 5 s."""
 
 UPSTREAM_NICE = -10
-"""The upstream's stamps judge the target: they must not wait for the generator, which shares its core."""
+GENERATOR_PRIORITY = 1
+"""The generator and the upstream share a core, and both take the stamps that judge a target. The generator goes first,
+as a real-time process: reading a frame takes it a tenth of what the upstream does for the end of a stream, which comes
+at the same moment, and an acknowledgement that waits for that would be counted as the target's time. The upstream
+stays an ordinary process, in front of all others: as a real-time one it was now and then held up for 70 ms."""
 
 
 class TargetFailed(Exception):
@@ -64,13 +70,6 @@ class _Ready(msgspec.Struct):
     cannot: dict[str, str]
 
 
-class _Cancelled(msgspec.Struct):
-    """What it says of a turn that was told to stop."""
-
-    cancelled: int
-    at: float
-
-
 @define(eq=False)
 class Target:
     """A target that listens.
@@ -80,14 +79,23 @@ class Target:
         said: Of itself.
         process: Its process.
         rss_at_start: Its memory when it began to listen, in bytes.
-        cancelled: When it told a turn to stop, by the turn's number.
+        trace: Where it writes which turn it told to stop, and when.
     """
 
     name: str
     said: _Ready
     process: psutil.Process
     rss_at_start: int
-    cancelled: dict[int, float] = field(factory=dict)
+    trace: Path
+
+    def forget(self) -> None:
+        """Forget the turns of an earlier load, whose numbers may come again."""
+        os.truncate(self.trace, 0)
+
+    def cancelled(self) -> dict[int, float]:
+        """Return when it told each turn to stop, by the turn's number."""
+        lines = [line.split() for line in self.trace.read_text().splitlines()]
+        return {int(turn): float(at) for turn, at in reversed(lines)}  # of two marks the first stands
 
     def cpu_s(self) -> float:
         """Return the processor seconds it has used so far, its children's too."""
@@ -114,7 +122,10 @@ async def run_target(name: str, upstream: Upstream, core: int | None) -> AsyncIt
     Raises:
         TargetFailed: It did not listen within a minute.
     """
-    command = [environment_of(name).python, "-m", "bench.targets", name, *upstream, "--trace"]
+    folder = tempfile.TemporaryDirectory(prefix="voxint-bench-")
+    trace = Path(folder.name, "trace")
+    trace.touch()  # noqa: ASYNC240 - an empty file in memory or on disk, before anything is measured
+    command = [environment_of(name).python, "-m", "bench.targets", name, *upstream, "--trace", str(trace)]
     process = await trio.lowlevel.open_process(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     tail: list[str] = []
     try:
@@ -122,7 +133,7 @@ async def run_target(name: str, upstream: Upstream, core: int | None) -> AsyncIt
         assert process.stderr is not None
         async with open_background() as nursery:
             nursery.start_soon(_lines, process.stderr, lambda line: tail.__setitem__(slice(None), [*tail[-9:], line]))
-            out = _Out(name)
+            out = _Out()
             nursery.start_soon(_lines, process.stdout, out.take, out.ended)
             with trio.move_on_after(START_S):
                 await out.known.wait()
@@ -131,14 +142,13 @@ async def run_target(name: str, upstream: Upstream, core: int | None) -> AsyncIt
             own = psutil.Process(process.pid)
             if core is not None:
                 _pin(own, core)
-            target = Target(name, out.said, own, own.memory_info().rss)
-            out.target = target
-            yield target
+            yield Target(name, out.said, own, own.memory_info().rss, trace)
             nursery.cancel_scope.cancel(reason="the target is not needed any more")
     finally:
         process.kill()
         with trio.CancelScope(shield=True):  # after SIGKILL only the kernel is waited for
             await process.wait()
+        folder.cleanup()
 
 
 def _pin(process: psutil.Process, core: int) -> None:
@@ -152,21 +162,15 @@ def _pin(process: psutil.Process, core: int) -> None:
 class _Out:
     """What comes on a target's standard output."""
 
-    name: str
     said: _Ready | None = None
-    target: Target | None = None
     known: trio.Event = field(factory=trio.Event)
 
     def take(self, line: str) -> None:
-        """Take the first line as its word that it listens, the others as turns that were told to stop."""
+        """Take the first line that is its word that it listens; libraries of a target may print before and after."""
         if self.said is None:
-            with suppress(msgspec.MsgspecError):  # libraries of a target may print before it listens
+            with suppress(msgspec.MsgspecError):
                 self.said = msgspec.json.decode(line, type=_Ready)
                 self.known.set()
-        elif self.target is not None:
-            with suppress(msgspec.MsgspecError):
-                mark = msgspec.json.decode(line, type=_Cancelled)
-                self.target.cancelled.setdefault(mark.cancelled, mark.at)
 
     def ended(self) -> None:
         """Wake who waits for a target that has ended instead."""
@@ -200,7 +204,7 @@ async def generate(job: Job, cores: Cores, counting: Callable[[Window], None]) -
     )
     output: list[str] = []
     try:
-        os.sched_setaffinity(process.pid, cores.rest)
+        go_first(process.pid, cores.rest)
         assert process.stdin is not None
         assert process.stdout is not None
         with trio.fail_after(START_S + job.warmup_s + job.seconds + ENDS_S):
@@ -222,8 +226,15 @@ async def generate(job: Job, cores: Cores, counting: Callable[[Window], None]) -
             await process.wait()
 
 
-def favour(pid: int, cores: Iterable[int]) -> None:
-    """Let the upstream run before the generator, where that is permitted."""
+def go_first(pid: int, cores: Iterable[int]) -> None:
+    """Put the generator on its cores, in front of everything if that is permitted."""
+    os.sched_setaffinity(pid, cores)
+    with suppress(PermissionError):
+        os.sched_setscheduler(pid, os.SCHED_RR, os.sched_param(GENERATOR_PRIORITY))
+
+
+def go_second(pid: int, cores: Iterable[int]) -> None:
+    """Put the upstream on its cores, in front of all but the generator if that is permitted."""
     os.sched_setaffinity(pid, cores)
     with suppress(PermissionError):
         os.setpriority(os.PRIO_PROCESS, pid, UPSTREAM_NICE)

@@ -21,7 +21,7 @@ __all__ = ["Schedule", "run_cases"]
 STARTING_S = 12.0
 """To start every target once, on two cores."""
 
-OVERHEAD_S = 1.2
+OVERHEAD_S = 1.4
 """Of a slot, beside its warm-up and its measured time: the generator's start, the last answers, the ledger."""
 
 

@@ -114,16 +114,16 @@ class Case:
 
 
 QUICK: Sequence[Case] = (
-    Case("streaming", 1, 1.0, 3.0),
-    Case("streaming", 10, 1.5, 2.5),
-    Case("stalled_stream", 10, 1.5, 2.5),
-    Case("steady", 10, 1.5, 4.0),
-    Case("next", 10, 1.5, 2.5),
-    Case("mass", 10, 1.5, 2.5),
-    Case("upload", 10, 1.5, 2.5),
-    Case("slow_reader", 10, 1.5, 2.5),
-    Case("stalled_connect", 10, 1.5, 2.5),
-    Case("stalled_headers", 10, 1.5, 2.5),
+    Case("streaming", 1, 0.8, 2.2),
+    Case("streaming", 10, 1.2, 1.8),
+    Case("stalled_stream", 10, 1.2, 1.8),
+    Case("steady", 10, 1.2, 4.0),
+    Case("next", 10, 1.2, 1.8),
+    Case("mass", 10, 1.2, 2.4),
+    Case("upload", 10, 1.2, 1.8),
+    Case("slow_reader", 10, 1.2, 1.8),
+    Case("stalled_connect", 10, 1.2, 1.8),
+    Case("stalled_headers", 10, 1.2, 1.8),
 )
 """In the order of their worth: a quick run takes as many as fit into its time, which depends on the targets."""
 
@@ -148,5 +148,5 @@ def _seconds(scenario: str, sessions: int) -> float:
     One session interrupts some 1.5 times a second, in the steady workload once in 8 s.
     """
     if scenario == "steady":
-        return 30.0 if sessions < 50 else 20.0
-    return 20.0 if sessions == 1 else 10.0
+        return 30.0 if sessions < 50 else 15.0
+    return 15.0 if sessions == 1 else 8.0

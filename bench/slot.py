@@ -57,6 +57,7 @@ class _Used:
 
     target_s: float = 0.0
     upstream_s: float = 0.0
+    stolen_s: float = 0.0
     rss: int = 0
     gone: bool = False
 
@@ -65,7 +66,7 @@ async def run_slot(case: Case, target: Target, sim: Sim, place: Place) -> Slot:
     """Run a load against a target and return its figures."""
     scenario = LOADS[case.scenario]
     await sim.clear()
-    target.cancelled.clear()
+    target.forget()
     used = _Used()
     job = Job(
         url=target.said.url,
@@ -108,7 +109,7 @@ async def run_slot(case: Case, target: Target, sim: Sim, place: Place) -> Slot:
         figures={name: Distribution.of(found).encode() for name, found in values.items() if found},
         totals=totals,
         problems=tuple(problems),
-        waterfall=waterfall_of(recording, ledger, target.cancelled) if traced else None,
+        waterfall=waterfall_of(recording, ledger, target.cancelled()) if traced else None,
     )
 
 
@@ -119,19 +120,26 @@ async def _watch(window: Window, target: Target, sim: Sim, used: _Used) -> None:
     offset = trio.current_time() - monotonic()
     try:
         await trio.sleep_until(window.counted_from + offset)
-        used.target_s, used.upstream_s = -target.cpu_s(), -cpu_s(upstream)
+        used.target_s, used.upstream_s, used.stolen_s = -target.cpu_s(), -cpu_s(upstream), -_stolen_s()
         until = window.until + offset
         while (now := trio.current_time()) < until:
             used.rss = max(used.rss, target.rss())
             await trio.sleep(min(MEMORY_S, until - now))
         used.target_s += target.cpu_s()
         used.upstream_s += cpu_s(upstream)
+        used.stolen_s += _stolen_s()
     except psutil.Error:
         used.gone = True
 
 
+def _stolen_s() -> float:
+    """Return the seconds that the machine's host has kept its processors from it; 0 where that can't be known."""
+    return float(getattr(psutil.cpu_times(), "steal", 0.0))
+
+
 def _usage(case: Case, target: Target, used: _Used, speech_s: float) -> Mapping[str, float]:
     usage = {"cpu_s": used.target_s, "cpu_share": used.target_s / case.seconds, "rss_kib": used.rss / 1024}
+    usage["stolen_share"] = used.stolen_s / case.seconds
     usage["rss_per_session_kib"] = max(0, used.rss - target.rss_at_start) / 1024 / case.sessions
     if speech_s:
         usage["cpu_s_per_speech_min"] = used.target_s / speech_s * 60

@@ -84,7 +84,7 @@ def target_name(target: str) -> str:
 FIGURES: Mapping[str, str] = {
     "echo_ms": "text frame written → echo read",
     "ack_ms": "INTERRUPT written → acknowledgement read",
-    "closed_after_ack_ms": "acknowledgement read → last upstream sees the connection end",
+    "closed_after_ack_ms": "acknowledgement read → an upstream sees the connection end",
     "stale_audio_ms": "audio of the old turn read after INTERRUPT was written",
     "llm_close_ms": "INTERRUPT written → model's upstream sees the connection end",
     "tts_close_ms": "INTERRUPT written → synthesis' upstream sees the connection end",
@@ -96,6 +96,7 @@ FIGURES: Mapping[str, str] = {
     "first_text_ms": "request written → first text",
     "first_audio_ms": "request written → first audio",
     "audio_late_ms": "how late a frame of audio was against its playing time",
+    "heard_error_words": "words in the history against words played",
 }
 """In the order of the tables. A name that is not here comes behind them, as it is."""
 
@@ -114,6 +115,7 @@ SHORT: Mapping[str, str] = {
     "first_text_ms": "first text",
     "first_audio_ms": "first audio",
     "audio_late_ms": "audio late",
+    "heard_error_words": "history off",
 }
 
 
@@ -122,7 +124,7 @@ def figure_name(figure: str) -> str:
     return SHORT.get(figure, figure.removesuffix("_ms").replace("_", " "))
 
 
-STOPPING = ("ack_ms", "llm_close_ms", "tts_close_ms", "stale_audio_ms", "wasted_tokens")
+STOPPING = ("ack_ms", "llm_close_ms", "tts_close_ms", "stale_audio_ms", "wasted_tokens", "heard_error_words")
 SPEAKING = ("ack_ms", "first_text_ms", "first_audio_ms", "audio_late_ms")
 
 JUDGED: Mapping[str, tuple[str, ...]] = {

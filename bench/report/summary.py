@@ -83,9 +83,15 @@ class Row:
 
     @property
     def early(self) -> bool:
-        """Whether it acknowledged while its work was still running."""
+        """Whether it acknowledged while its work was still running, in more than one of a hundred streams."""
         closed = self.figures.get("closed_after_ack_ms")
-        return closed is not None and closed.maximum > EARLY_MS
+        return closed is not None and closed.p99 > EARLY_MS
+
+    @property
+    def late_stamp(self) -> bool:
+        """Whether single upstreams saw their end late: a machine that held one of them up looks the same."""
+        closed = self.figures.get("closed_after_ack_ms")
+        return closed is not None and closed.maximum > EARLY_MS and not self.early
 
     @property
     def counts(self) -> bool:
@@ -97,7 +103,8 @@ class Row:
         """What a reader must know beside its figures, in a word or two each."""
         counted = {"leak_after_ack": "leak", "unanswered": "unanswered", "failed": "failed"}
         marks = [f"{word} {self.totals[name]:.0f}" for name, word in counted.items() if self.totals.get(name)]
-        return (*(("early ack",) if self.early else ()), *marks, *(("problem",) if self.problems else ()))
+        when = [word for word, told in (("early ack", self.early), ("late stamp", self.late_stamp)) if told]
+        return (*when, *marks, *(("problem",) if self.problems else ()))
 
     @property
     def latency(self) -> Figure | None:

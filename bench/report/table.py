@@ -26,7 +26,9 @@ __all__ = ["print_tables"]
 WIDTH = 120
 
 LEGEND: dict[str, str] = {
-    "early ack": f"an upstream saw its end over {EARLY_MS:.0f} ms after the acknowledgement: the row does not count",
+    "early ack": f"over 1 % of the upstreams saw their end over {EARLY_MS:.0f} ms after the acknowledgement: "
+    "the row does not count",
+    "late stamp": f"up to 1 % of the upstreams saw their end over {EARLY_MS:.0f} ms after the acknowledgement",
     "leak": "frames of the old turn that came after the acknowledgement: the row does not count",
     "unanswered": "interrupts without an acknowledgement",
     "failed": "turns that failed",

@@ -49,7 +49,7 @@ class Tell:
     Args:
         ready: Call once, with the WebSocket's URL, when it listens.
         cancelled: Call with a turn's number in the instant in which the work of an interrupted turn has been told to
-            stop, for the picture of one interrupt; costs nothing unless the benchmark traces.
+            stop, for the picture of one interrupt; it costs a write to a file.
     """
 
     def __init__(self, ready: Callable[[str], None], cancelled: Callable[[int], None]) -> None:

@@ -17,7 +17,7 @@ ARRIVE_S = 1.5
 
 MASS_PERIOD_S = 1.2
 MASS_INTERRUPT_S = 0.9
-"""Where everybody interrupts at once: the grid, and where on it. Asked in its first 0.3 s, all speak by then."""
+"""Where everybody interrupts at once: the grid, and where on it. Asked in its first 0.55 s, all speak by then."""
 
 PAUSE_S = 0.5
 """Before a next question that does not follow at once."""
