@@ -113,3 +113,47 @@ async def test_a_reader_goes_on_with_what_was_left() -> None:
         outbox.post(GOODBYE)
         outbox.post(GOODBYE)
     assert got == [None, GOODBYE]
+
+
+async def test_what_is_queued_together_leaves_together() -> None:
+    """In one send at the end of the outermost block, with what other tasks queued meanwhile, in order."""
+    outbox = Outbox()
+    sends: list[list[ServerMessage]] = []
+
+    def send_now(messages: Iterable[ServerMessage]) -> bool:
+        sends.append(list(messages))
+        return True
+
+    outbox.send_now = send_now
+    one, two, three = (Shutdown(reason=reason) for reason in ("one", "two", "three"))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(outbox.next)
+        await wait_all_tasks_blocked()
+        with outbox.together():
+            outbox.post(one)
+            with outbox.together():
+                outbox.post(two)
+            outbox.post(three)
+            assert sends == []
+        assert sends == [[one, two, three]]
+        with outbox.together():
+            pass
+        assert len(sends) == 1
+        nursery.cancel_scope.cancel()
+
+
+async def test_what_is_queued_together_wakes_a_reader_that_sends_for_itself() -> None:
+    """The library's reader has no `send_now`: it wakes after the block and takes one by one."""
+    outbox = Outbox()
+    got: list[object] = []
+
+    async def read() -> None:
+        got.extend([await outbox.next(), await outbox.next()])
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(read)
+        await wait_all_tasks_blocked()
+        with outbox.together():
+            outbox.post(GOODBYE)
+            outbox.post(GOODBYE)
+    assert got == [GOODBYE, GOODBYE]

@@ -13,6 +13,7 @@ from attrs import evolve
 from tests.net.loopback import Conversation, client_tls, serve, server_tls, until
 from voxint.net import spares
 from voxint.net.pool import Body, Pool, PoolStatistics
+from voxint.net.spares import open_stream
 
 NOTHING = PoolStatistics(in_use=0, idle=0, spares=0, dialing=0, waiting=0)
 
@@ -239,3 +240,21 @@ async def test_nothing_that_a_spare_meets_ends_the_pool(monkeypatch: pytest.Monk
     async with open_pool() as pool:
         pool.dial_spare(httpcore.URL("http://127.0.0.1:1/").origin)
         await until(lambda: pool.statistics() == NOTHING)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+async def test_names_and_addresses_are_dialed(host: str) -> None:
+    """A name may have several addresses that are raced, an address is dialed as it is."""
+    async with serve(talk) as server:
+        stream = await open_stream(host, httpcore.URL(server.url).origin.port)
+        await until(lambda: server.accepted == 1)
+        stream.close()
+
+
+async def test_an_address_where_nobody_listens_is_an_error() -> None:
+    """It says why, and leaves no socket: the collector would warn of one."""
+    async with serve(talk) as server:
+        port = httpcore.URL(server.url).origin.port
+    with pytest.raises(httpcore.ConnectError, match="refused"):
+        await open_stream("127.0.0.1", port)
+    gc.collect()

@@ -88,6 +88,29 @@ async def test_too_large_a_message_closes_the_connection() -> None:
         assert client.closed.code == 1009
 
 
+async def test_others_go_first_where_the_receiver_lets_them() -> None:
+    """Of two messages in one segment the second waits for as many scheduler passes as the first has asked for."""
+    async with pair() as (server, client), trio.open_nursery() as nursery:
+        assert isinstance(server, ServerWebSocket)
+        got: list[str | bytes] = []
+
+        async def way_out() -> None:
+            await trio.lowlevel.checkpoint()
+            got.append("stopped")
+
+        def deliver(message: str | bytes) -> int:
+            got.append(message)
+            nursery.start_soon(way_out)
+            return 3
+
+        server.deliver = deliver
+        await client._stream.send_all(
+            client._wsproto.send(TextMessage("stop")) + client._wsproto.send(TextMessage("go"))
+        )
+        await wait_all_tasks_blocked()
+        assert got == ["stop", "stopped", "go", "stopped"]
+
+
 async def test_a_message_is_delivered_in_the_step_in_which_it_was_read() -> None:
     """Whole and in order, also one that came in pieces; nothing goes through the queue then."""
     async with pair() as (server, client):

@@ -112,3 +112,17 @@ async def test_bad_request_is_refused_with_its_place(body: object, header: str, 
         assert response.status_code == 400
         assert named in msgspec.json.decode(response.content)["error"]["message"]
         assert (await upstream.last()).outcome == "refused"
+
+
+async def test_what_the_history_holds_of_the_last_answer_is_in_the_ledger() -> None:
+    """How many of whose words: so a benchmark can tell what a server believes was heard."""
+    async with simulated(content="numbered", tokens=1) as upstream:
+        first, second = "t16w0 t16w1 t16w2. ", "t17w0 t17w1 [interrupted]"
+        said = [("user", "turn 16"), ("assistant", first), ("user", "turn 17"), ("assistant", second)]
+        messages = [{"role": role, "content": content} for role, content in [*said, ("user", "turn 18")]]
+        await upstream.post(CHAT, asking("", messages=messages))
+        entry = await upstream.last()
+        assert (entry.turn, entry.recalled_turn, entry.recalled_words) == (18, 17, 2)
+        await upstream.post(CHAT, asking("turn 1"))
+        entry = await upstream.last()
+        assert (entry.turn, entry.recalled_turn, entry.recalled_words) == (1, None, 0)

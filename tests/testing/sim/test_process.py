@@ -30,6 +30,19 @@ async def test_process_serves_while_the_block_runs() -> None:
     assert not psutil.pid_exists(sim.pid)
 
 
+async def test_process_takes_new_settings_while_it_runs() -> None:
+    """They hold from the next request on; what is not named gets its default, and a bad one changes nothing."""
+    async with sim_process(tokens=7) as sim, open_http() as http:
+        await sim.configure(tokens=2, token_interval_s=0.0, first_token_s=0.0)
+        with pytest.raises(ValueError, match="no such sim setting: tokns"):
+            await sim.configure(tokns=3)
+        with trio.fail_after(10):
+            await Simulated(sim, http).post("/chat/completions", asking("hello"))
+            assert [entry.tokens_written for entry in (await sim.ledger(settled=True)).requests] == [2]
+            await sim.configure(status=503)
+            assert (await Simulated(sim, http).post("/chat/completions", asking("hello"))).status_code == 503
+
+
 async def test_process_that_cannot_start_is_an_error_at_once() -> None:
     """A bad flag ends the child, and the block does not begin."""
     with pytest.raises(RuntimeError, match="standard error"):

@@ -96,11 +96,11 @@ async def test_form_without_a_file_is_refused() -> None:
 
 
 async def test_leaving_within_the_upload_is_seen() -> None:
-    """The ledger tells when an uploading client left, and how much had come by then."""
-    async with simulated() as upstream:
+    """The ledger tells when an uploading client left, how much had come by then, and of which turn."""
+    async with simulated(content="numbered") as upstream:
 
         async def upload() -> AsyncIterator[bytes]:
-            yield SECOND
+            yield array("h", [17] * 16_000).tobytes()
             await trio.sleep_forever()
 
         async def speak() -> None:
@@ -115,3 +115,4 @@ async def test_leaving_within_the_upload_is_seen() -> None:
         entry = await upstream.last()
         assert (entry.outcome, entry.bytes_received, entry.tokens_generated) == ("disconnected", 32_000, 0)
         assert entry.t_disconnect_seen is not None
+        assert entry.turn == 17
