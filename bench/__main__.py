@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -151,6 +152,8 @@ def _run(
     except ValueError as error:
         raise click.ClickException(str(error)) from error
     whole = False
+    for ended in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ended, signal.default_int_handler)  # as Ctrl-C: whatever ends us, no target is left behind
     try:
         with LiveProgress(console, schedule.slots()) as live:
             trio.run(run_cases, schedule, store, live)

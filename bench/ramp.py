@@ -127,7 +127,7 @@ async def most_carried(step: Callable[[int], Awaitable[bool]]) -> int:
 
 def carries(slot: Slot) -> bool:
     """Return whether the target kept up; callers that were lost or never answered say that it did not."""
-    if slot.totals["lost"] or slot.totals["unanswered"] or slot.totals["leak_after_ack"]:
+    if slot.totals["lost"] or slot.totals["unanswered"]:
         return False
     limits = {"ack_ms": ACK_MS, "audio_late_ms": LATE_MS}
     return all(

@@ -46,7 +46,7 @@ class Slot:
         seconds: How long it was measured, without the warm-up.
         figures: Distributions by the names of docs/reference/benchmark.md, as `Distribution.encode` gives them.
         totals: Single numbers by name: ``interrupts``, ``unanswered``, ``failed``, ``leak_after_ack``,
-            ``cpu_s``, ``cpu_share`` (of one core), ``speech_s``, ``rss_kib``, ``generator_lag_ms`` (p99) and more.
+            ``cpu_s``, ``cpu_share`` (of one core), ``speech_s``, ``rss_kib``, ``generator_lag_ms`` (p95) and more.
         problems: Why its figures do not count, or not fully, in words.
         waterfall: Its typical interrupt, where one was traced.
     """

@@ -166,7 +166,7 @@ TOTALS: Mapping[str, str] = {
     "cpu_s_per_speech_min": "CPU s / speech min",
     "rss_kib": "memory KiB",
     "rss_per_session_kib": "KiB / session",
-    "generator_lag_ms": "generator lag ms, p99",
+    "generator_lag_ms": "generator lag ms, p95",
     "generator_cpu_share": "generator CPU, cores",
 }
 """In the order of the tables, with their headings."""

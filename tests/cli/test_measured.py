@@ -55,7 +55,7 @@ def test_what_makes_figures_worth_less_is_said() -> None:
     assert measured(*failed).problems == ["3 of 4 turns failed: B: twice"]
     assert measured(turn(), lost=("gone", "gone")).problems == ["2 of 3 callers lost: gone"]
     assert measured(turn(), lag_ms=9.0).problems == [
-        "generator saturated: it wrote 9.0 ms late (p99) and used 0% of a core"
+        "the machine held the generator up: it wrote 9.0 ms late (p95) and used 0% of a core"
     ]
     assert measured(turn()).problems == []
 
