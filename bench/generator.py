@@ -5,6 +5,7 @@ The first line of output tells when the load counts, so that the benchmark measu
 
 from __future__ import annotations
 
+import os
 import sys
 
 import msgspec
@@ -66,5 +67,13 @@ def _say(data: Window | Recording) -> None:
     sys.stdout.buffer.flush()
 
 
+def _step_back() -> None:
+    """Let all others go first again: what is left to do here takes 70 ms, and the upstream still has ends to stamp."""
+    if os.sched_getscheduler(0) != os.SCHED_OTHER:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+
+
 if __name__ == "__main__":
-    _say(trio.run(_run, msgspec.json.decode(sys.stdin.buffer.read(), type=Job)))
+    recorded = trio.run(_run, msgspec.json.decode(sys.stdin.buffer.read(), type=Job))
+    _step_back()
+    _say(recorded)

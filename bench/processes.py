@@ -34,7 +34,7 @@ GENERATOR_PRIORITY = 1
 """The generator and the upstream share a core, and both take the stamps that judge a target. The generator goes first,
 as a real-time process: reading a frame takes it a tenth of what the upstream does for the end of a stream, which comes
 at the same moment, and an acknowledgement that waits for that would be counted as the target's time. The upstream
-stays an ordinary process, in front of all others: as a real-time one it was now and then held up for 70 ms."""
+stays an ordinary process, in front of all others but that one."""
 
 
 class TargetFailed(Exception):
