@@ -153,7 +153,8 @@ def _run(
         raise click.ClickException(str(error)) from error
     whole = False
     for ended in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(ended, signal.default_int_handler)  # as Ctrl-C: whatever ends us, no target is left behind
+        if signal.getsignal(ended) != signal.SIG_IGN:  # as under nohup
+            signal.signal(ended, lambda *_: signal.raise_signal(signal.SIGINT))  # no target is left behind
     try:
         with LiveProgress(console, schedule.slots()) as live:
             trio.run(run_cases, schedule, store, live)

@@ -10,6 +10,7 @@ import msgspec
 from attrs import frozen
 
 from bench.targets.plain import RATE
+from voxint.errors import WireError
 from voxint.measure import Dialect, Frame, Heard, MakeDialect, VoxintDialect, turn_in_pcm, turn_in_text
 from voxint.protocol.audio import AudioFormat
 
@@ -57,7 +58,10 @@ class Plain(Dialect):
         """Return what a frame means; words and samples say whose they are."""
         if not text:
             return Heard("audio", turn_in_pcm(payload), AUDIO.bytes_ms(len(payload)))
-        said = _decode(payload)
+        try:
+            said = _decode(payload)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise WireError("MALFORMED_PAYLOAD", f"the target sent what is not the plain protocol: {error}") from error
         if said.text is not None:
             return Heard("text", turn_in_text(payload))
         if said.stopped is not None:
@@ -88,7 +92,7 @@ class Echo(Dialect):
 
     def read(self, text: bool, payload: bytes) -> Heard:
         """Return the acknowledgement of the turn that the echo names."""
-        return Heard("stopped", int(payload)) if payload else Heard("other")
+        return Heard("stopped", int(payload)) if text and payload else Heard("other")
 
 
 DIALECTS: Mapping[str, MakeDialect] = {

@@ -13,9 +13,17 @@ import trio
 from attrs import frozen
 
 from bench.dialects import DIALECTS
-from voxint.measure import Recording, Workload, plan, run_load
+from voxint.measure import ARRIVE_S, Recording, Workload, plan, run_load
 
-__all__ = ["Job", "Window"]
+__all__ = ["MOST_TURNS", "Job", "Window"]
+
+
+ARRIVED = 0.75
+"""Of the warm-up, callers have arrived within so much: their first questions dial connections."""
+
+MOST_TURNS = 8000
+"""Of one load. Samples carry the numbers of turns, and hold 32,767 at most: four loads in turn have numbers of their
+own, so that a target that is still busy with the last load's can't be mistaken in the next."""
 
 
 @frozen
@@ -52,7 +60,13 @@ class Window:
 
 
 async def _run(job: Job) -> Recording:
-    plans = plan(job.workload, job.sessions, job.warmup_s + job.seconds, seed=job.seed, first=job.first)
+    seconds = job.warmup_s + job.seconds + job.workload.longest_s
+    arrive_s = min(ARRIVE_S, ARRIVED * job.warmup_s)
+    plans = plan(job.workload, job.sessions, seconds, seed=job.seed, first=job.first, arrive_s=arrive_s)
+    if sum(map(len, plans)) > MOST_TURNS:
+        raise ValueError(
+            f"{job.sessions} sessions make more than {MOST_TURNS} turns in {seconds:g} s: measure for less"
+        )
 
     def counting(counted_from: float, until: float) -> None:
         _say(Window(counted_from, until))

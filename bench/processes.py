@@ -6,8 +6,8 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -21,7 +21,7 @@ from bench.targets.plain import Upstream
 from voxint.background import open_background
 from voxint.measure import Recording
 
-__all__ = ["Cores", "Target", "TargetFailed", "cpu_s", "generate", "go_second", "run_target"]
+__all__ = ["Cores", "GeneratorFailed", "Target", "TargetFailed", "cpu_s", "generate", "go_second", "run_target"]
 
 START_S = 60.0
 """The slowest target imports for 6 s on an idle machine of two cores, and all start at once."""
@@ -41,6 +41,10 @@ class TargetFailed(Exception):
     """A target did not start, or ended; the text says what it printed last."""
 
 
+class GeneratorFailed(Exception):
+    """A load could not be run to its end; the text says how it ended."""
+
+
 @frozen
 class Cores:
     """Who runs where: the target alone on its own, all that measures on the others.
@@ -58,6 +62,16 @@ class Cores:
         """Return the split; a machine with one core can't be split."""
         first, *others = sorted(os.sched_getaffinity(0))
         return cls(first, frozenset(others)) if others else cls(None, frozenset({first}))
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Keep this process, too, off the target's core while the block runs."""
+        before = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, self.rest)
+        try:
+            yield
+        finally:
+            os.sched_setaffinity(0, before)
 
 
 class _Ready(msgspec.Struct):
@@ -127,6 +141,8 @@ async def run_target(name: str, upstream: Upstream, core: int | None) -> AsyncIt
     trace.touch()  # noqa: ASYNC240 - an empty file in memory or on disk, before anything is measured
     command = [environment_of(name).python, "-m", "bench.targets", name, *upstream, "--trace", str(trace)]
     process = await trio.lowlevel.open_process(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    if core is not None:
+        os.sched_setaffinity(process.pid, {core, *os.sched_getaffinity(0)})  # all start at once: on every core
     tail: list[str] = []
     try:
         assert process.stdout is not None
@@ -141,8 +157,10 @@ async def run_target(name: str, upstream: Upstream, core: int | None) -> AsyncIt
                 raise TargetFailed(f"{name} did not start; it printed: {' | '.join(tail) or 'nothing'}")
             own = psutil.Process(process.pid)
             if core is not None:
-                _pin(own, core)
-            yield Target(name, out.said, own, own.memory_info().rss, trace)
+                _pin(own, {core})
+            target = Target(name, out.said, own, 0, trace)
+            target.rss_at_start = target.rss()
+            yield target
             nursery.cancel_scope.cancel(reason="the target is not needed any more")
     finally:
         process.kill()
@@ -151,11 +169,11 @@ async def run_target(name: str, upstream: Upstream, core: int | None) -> AsyncIt
         folder.cleanup()
 
 
-def _pin(process: psutil.Process, core: int) -> None:
-    """Put a process on one core: only now, since all start at once, so every thread that it has made has to be told."""
+def _pin(process: psutil.Process, cores: Iterable[int]) -> None:
+    """Put a process on its cores, with every thread that it has made."""
     for one in (process, *process.children(recursive=True)):
         for thread in one.threads():
-            os.sched_setaffinity(thread.id, {core})
+            os.sched_setaffinity(thread.id, cores)
 
 
 @define(eq=False)
@@ -197,7 +215,7 @@ async def generate(job: Job, cores: Cores, counting: Callable[[Window], None]) -
         counting: Called with the span in which it counts, before that begins.
 
     Raises:
-        RuntimeError: The generator failed, which is a fault of the benchmark; standard error says more.
+        GeneratorFailed: It ended without a recording, or hung; standard error says more.
     """
     process = await trio.lowlevel.open_process(
         [sys.executable, "-m", "bench.generator"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -207,7 +225,7 @@ async def generate(job: Job, cores: Cores, counting: Callable[[Window], None]) -
         go_first(process.pid, cores.rest)
         assert process.stdin is not None
         assert process.stdout is not None
-        with trio.fail_after(START_S + job.warmup_s + job.seconds + ENDS_S):
+        with trio.move_on_after(START_S + job.warmup_s + job.seconds + job.workload.longest_s + ENDS_S) as scope:
             await process.stdin.send_all(msgspec.json.encode(job))
             await process.stdin.aclose()
 
@@ -217,8 +235,11 @@ async def generate(job: Job, cores: Cores, counting: Callable[[Window], None]) -
                     counting(msgspec.json.decode(line, type=Window))
 
             await _lines(process.stdout, take)
-            if await process.wait() != 0 or len(output) != 2:
-                raise RuntimeError(f"the load generator failed with exit code {process.returncode}")
+            await process.wait()
+        if scope.cancelled_caught:
+            raise GeneratorFailed("the load generator did not end in time")
+        if process.returncode != 0 or len(output) != 2:
+            raise GeneratorFailed(f"the load generator failed with exit code {process.returncode}")
         return msgspec.json.decode(output[1], type=Recording)
     finally:
         process.kill()

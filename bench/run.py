@@ -11,7 +11,8 @@ from attrs import frozen
 from bench.environments import environment_of
 from bench.fleet import Fleet, open_fleet
 from bench.live import LiveProgress
-from bench.processes import Cores
+from bench.processes import Cores, GeneratorFailed, Target
+from bench.results import Slot
 from bench.scenarios import SCENARIOS, Case
 from bench.slot import Place, run_slot
 from bench.store import Store
@@ -20,6 +21,11 @@ __all__ = ["Schedule", "run_cases"]
 
 STARTING_S = 12.0
 """To start every target once, on two cores."""
+
+REST_S = 5.0
+LOOK_S = 0.2
+IDLE_SHARE = 0.1
+"""A target that uses a tenth of its core is at rest; one that has not come to it in 5 s is left behind."""
 
 OVERHEAD_S = 1.4
 """Of a slot, beside its warm-up and its measured time: the generator's start, the last answers, the ledger."""
@@ -75,6 +81,11 @@ class Schedule:
 async def run_cases(schedule: Schedule, store: Store, live: LiveProgress) -> None:
     """Measure what the schedule asks for and the store does not have yet."""
     cores = Cores.of_machine()
+    with cores.kept():
+        await _run_groups(schedule, store, live, cores)
+
+
+async def _run_groups(schedule: Schedule, store: Store, live: LiveProgress, cores: Cores) -> None:
     began = trio.current_time()
     serial = 0
     for cases in schedule.groups():
@@ -96,16 +107,35 @@ async def _run_case(
 ) -> int:
     """Measure a case in all rounds; return the serial number of the next slot."""
     await fleet.sim.configure(**SCENARIOS[case.scenario].sim)
+    names = list(fleet.targets)
     for round in range(schedule.rounds):
-        for name, target in fleet.targets.items():
+        # Each round begins with another target: what one leaves behind must not always fall on the same next one.
+        for name in (*names[round % len(names) :], *names[: round % len(names)]):
+            target = fleet.targets[name]
             if case.scenario in target.said.cannot or store.has(case.name, name, round):
                 continue
             live.begin(f"{case.name} {name}")
-            slot = await run_slot(case, target, fleet.sim, Place(cores, round, serial))
+            try:
+                slot = await run_slot(case, target, fleet.sim, Place(cores, round, serial))
+            except GeneratorFailed as error:
+                problems = (str(error),)
+                slot = Slot(case.name, case.scenario, case.sessions, name, round, case.seconds, problems=problems)
             serial += 1
             store.add(slot)
             live.done(slot)
+            await _rest(target)
     return serial
+
+
+async def _rest(target: Target) -> None:
+    """Wait until a target has done with what the load has left it, or `REST_S`: the next one has the same core."""
+    with trio.move_on_after(REST_S):
+        used_s = target.cpu_s()
+        while True:
+            await trio.sleep(LOOK_S)
+            used_s, before_s = target.cpu_s(), used_s
+            if used_s - before_s < IDLE_SHARE * LOOK_S:
+                return
 
 
 def _slot_s(case: Case) -> float:

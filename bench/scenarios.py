@@ -122,8 +122,8 @@ QUICK: Sequence[Case] = (
     Case("mass", 10, 1.2, 2.4),
     Case("upload", 10, 1.2, 1.8),
     Case("slow_reader", 10, 1.2, 1.8),
-    Case("stalled_connect", 10, 1.2, 1.8),
     Case("stalled_headers", 10, 1.2, 1.8),
+    Case("stalled_connect", 10, 1.2, 1.8),
 )
 """In the order of their worth: a quick run takes as many as fit into its time, which depends on the targets."""
 

@@ -9,7 +9,7 @@ import psutil
 import trio
 from attrs import define, frozen
 
-from bench.generator import Job, Window
+from bench.generator import MOST_TURNS, Job, Window
 from bench.processes import Cores, Target, cpu_s, generate
 from bench.results import Slot
 from bench.scenarios import CHUNK_MS, LOADS, Case
@@ -29,11 +29,8 @@ MEMORY_S = 0.5
 TRACED_SESSIONS = 1
 """The waterfall shows one interrupt of one caller: with more, what it shows is a queue."""
 
-NUMBERS = 8000
-"""Turns of one load at most; a target that is still busy with the last load's can't be mistaken in the next."""
-
 KINDS = 4
-"""Numbers start at 1, 8001, 16001 or 24001 in turn: samples carry them, and hold 32,767 at most."""
+"""Turns are numbered from 1, 8001, 16001 or 24001 on, by the load (bench/generator.py)."""
 
 
 @frozen
@@ -76,7 +73,7 @@ async def run_slot(case: Case, target: Target, sim: Sim, place: Place) -> Slot:
         warmup_s=case.warmup_s,
         seconds=case.seconds,
         seed=place.round,
-        first=1 + NUMBERS * (place.serial % KINDS),
+        first=1 + MOST_TURNS * (place.serial % KINDS),
     )
     async with trio.open_nursery() as nursery:
 
@@ -88,7 +85,8 @@ async def run_slot(case: Case, target: Target, sim: Sim, place: Place) -> Slot:
     values = {**figures_of(recording), **upstream_figures(recording, ledger, CHUNK_MS)}
     if target.said.dialect == "echo":
         values = {"echo_ms": values["ack_ms"]}
-    totals = {**totals_of(recording), **_usage(case, target, used, recording.audio_ms / 1000)}
+    totals = totals_of(recording)
+    totals = {**totals, **_usage(case, target, used, totals["speech_s"])}
     measuring_s = used.upstream_s + recording.cpu_s
     totals["measuring_share"] = measuring_s / case.seconds / len(place.cores.rest)
     problems = [*dict.fromkeys(recording.lost)]
@@ -116,18 +114,17 @@ async def run_slot(case: Case, target: Target, sim: Sim, place: Place) -> Slot:
 async def _watch(window: Window, target: Target, sim: Sim, used: _Used) -> None:
     """Measure processor time and memory in the span that counts."""
     upstream = psutil.Process(sim.pid)
-    # The window is on CLOCK_MONOTONIC, as is trio's clock but for an offset.
-    offset = trio.current_time() - monotonic()
+    offset = trio.current_time() - monotonic()  # of trio's clock, which else is CLOCK_MONOTONIC too
     try:
         await trio.sleep_until(window.counted_from + offset)
-        used.target_s, used.upstream_s, used.stolen_s = -target.cpu_s(), -cpu_s(upstream), -_stolen_s()
+        before = target.cpu_s(), cpu_s(upstream), _stolen_s()
         until = window.until + offset
         while (now := trio.current_time()) < until:
             used.rss = max(used.rss, target.rss())
             await trio.sleep(min(MEMORY_S, until - now))
-        used.target_s += target.cpu_s()
-        used.upstream_s += cpu_s(upstream)
-        used.stolen_s += _stolen_s()
+        used.target_s, used.upstream_s, used.stolen_s = (
+            after - begun for after, begun in zip((target.cpu_s(), cpu_s(upstream), _stolen_s()), before, strict=True)
+        )
     except psutil.Error:
         used.gone = True
 

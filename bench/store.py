@@ -52,11 +52,13 @@ class Store:
         return any((slot.case, slot.target, slot.round) == (case, target, round) for slot in self.results.slots)
 
     def add(self, slot: Slot) -> None:
-        """Keep a slot: it survives whatever ends this process."""
+        """Keep a slot, in the place of an earlier one of the same kind: it survives whatever ends this process."""
         self._slots.write(msgspec.json.encode(slot) + b"\n")
         self._slots.flush()
         os.fsync(self._slots.fileno())
-        self.results = evolve(self.results, slots=(*self.results.slots, slot))
+        same = (slot.case, slot.target, slot.round)
+        others = [kept for kept in self.results.slots if (kept.case, kept.target, kept.round) != same]
+        self.results = evolve(self.results, slots=(*others, slot))
 
     def know(self, targets: Mapping[str, TargetInfo]) -> None:
         """Keep what targets said of themselves, or why they are absent."""
@@ -81,7 +83,8 @@ class Store:
 
 
 def _same(old: Results, fresh: Results, folder: Path) -> Results:
-    for what, mine, its in (("commit", fresh.commit, old.commit), ("mode", fresh.mode, old.mode)):
+    kinds = (("commit", fresh.commit, old.commit), ("mode", fresh.mode, old.mode))
+    for what, mine, its in (*kinds, ("processor", fresh.machine.cpu, old.machine.cpu)):
         if mine != its:
             raise ValueError(f"{folder} holds a run of {what} {its}, this is {mine}: they can't be one run")
     return old
@@ -97,4 +100,5 @@ def _write_slots(path: Path, slots: Iterable[Slot]) -> None:
 def _read(path: Path) -> list[Slot]:
     """Return the slots; a last line that was cut off is measured again."""
     lines = path.read_bytes().split(b"\n") if path.exists() else []
-    return [msgspec.json.decode(line, type=Slot) for line in lines[:-1]]
+    slots = [msgspec.json.decode(line, type=Slot) for line in lines[:-1]]
+    return list({(slot.case, slot.target, slot.round): slot for slot in slots}.values())

@@ -8,11 +8,7 @@ from bench.results import Waterfall
 from voxint.measure import Recording, Turn
 from voxint.testing.sim.ledger import LedgerEntry, LedgerReport
 
-__all__ = ["CLOSED_WITHIN_MS", "upstream_figures", "waterfall_of"]
-
-CLOSED_WITHIN_MS = 5.0
-"""An upstream's stamp of its connection's end may come so long after the acknowledgement (the issue's number): it is
-taken by a busy process."""
+__all__ = ["upstream_figures", "waterfall_of"]
 
 SENTENCE_MS = 3000.0
 WORDS = 8
@@ -69,7 +65,7 @@ def _heard_errors(recording: Recording, ledger: LedgerReport) -> list[float]:
     errors = []
     for entry in ledger.requests:
         before = following.get(entry.turn or 0)
-        if before is None or _stage(entry) != "llm" or not before.played_ms:
+        if before is None or before.asked < recording.counted_from or _stage(entry) != "llm" or not before.played_ms:
             continue
         played = round(before.played_ms / SENTENCE_MS * WORDS)
         recalled = entry.recalled_words if entry.recalled_turn == before.number else 0

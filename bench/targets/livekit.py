@@ -44,6 +44,9 @@ SEGMENTED = (
 )
 CANNOT = {"upload": SEGMENTED, "upload_capacity": SEGMENTED}
 
+LEAD_S = 0.2
+"""What livekit's own output to a room queues (`queue_size_ms` of its room_io)."""
+
 PATIENT = APIConnectOptions(max_retry=0, timeout=60.0)
 """By default it gives up after 10 s and tries again three times; a stall has to last as long as it does for others."""
 
@@ -60,7 +63,8 @@ async def _send(socket: web.WebSocketResponse, message: str | bytes) -> None:
 class _Speaker(io.AudioOutput):
     """What the session speaks, sent to the client as it plays.
 
-    A frame is taken when it is due and not before, so that nothing waits here and what waits is the session's own.
+    Frames leave so far ahead of playback as livekit's own output to a room buffers, and are taken when they may leave:
+    nothing waits here, and what waits is the session's own.
     """
 
     def __init__(self, socket: web.WebSocketResponse) -> None:
@@ -84,10 +88,10 @@ class _Speaker(io.AudioOutput):
             await self._play(piece)
 
     async def _play(self, piece: bytes) -> None:
-        wait = self._due - self._loop.time()
+        wait = self._due - LEAD_S - self._loop.time()
         if wait > 0:
             await asyncio.sleep(wait)
-        elif wait < -FRAME_S:  # the first one, or the synthesis was slower than speech
+        elif wait < -LEAD_S - FRAME_S:  # the first one, or the synthesis was slower than speech
             self._due = self._loop.time()
         await _send(self._socket, piece)
         if not self._played:
@@ -116,7 +120,8 @@ class _Speaker(io.AudioOutput):
             self._finish(interrupted=True)
 
     def _finish(self, *, interrupted: bool) -> None:
-        played, self._played = self._played, 0.0
+        played = max(0.0, self._played - max(0.0, self._due - self._loop.time()))
+        self._played = 0.0
         self._ending, self._speaking = None, False
         self._rest.clear()
         self.on_playback_finished(playback_position=played, interrupted=interrupted)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import socket
 import sys
@@ -52,7 +53,7 @@ NOTES = (
     "FastAPIWebsocketTransport under uvicorn and uvloop, a pipeline for each connection, one process; its OpenAI "
     "services for model and synthesis over one aiohttp client for all sessions (the SDK's own, lighter than its "
     "httpx), synthesis passed on in pieces of 80 ms where its default is 500 ms; no voice activity detection, metrics, "
-    "observers, RTVI or idle timers; garbage collection as Python has it; text is shown as the model writes it. "
+    "observers, RTVI or idle timers; what start-up made is frozen for the garbage collector, as in the other targets; text is shown as the model writes it. "
     "pipecat's output still sends the one frame that it had taken from its queue when the interruption came, so under "
     "load 40 ms of stale audio follow some acknowledgements; what was said of an interrupted turn may enter the "
     "history behind the next question; and in a session that is still being set up, an interruption overtakes its "
@@ -223,6 +224,8 @@ def run(upstream: Upstream, tell: Tell) -> None:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         limits = connection_limits(max_connections=10_000, max_keepalive_connections=100, keepalive_expiry=None)
         async with DefaultAioHttpClient(limits=limits) as app.state.http:
+            gc.collect()
+            gc.freeze()
             tell.ready(f"ws://127.0.0.1:{listening.getsockname()[1]}/")
             yield
 

@@ -21,9 +21,9 @@ Neither text nor speech names its turn: the simulated upstream writes the turn's
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
-__all__ = ["FRAME_BYTES", "FRAME_S", "RATE", "SENTENCE_END", "Run", "Tell", "Upstream"]
+__all__ = ["FRAME_BYTES", "FRAME_S", "RATE", "SENTENCE_END", "Tell", "Upstream"]
 
 RATE = 24_000
 """Samples a second of all speech: what OpenAI's `pcm` has, so that nobody has to resample."""
@@ -55,10 +55,3 @@ class Tell:
     def __init__(self, ready: Callable[[str], None], cancelled: Callable[[int], None]) -> None:
         self.ready = ready
         self.cancelled = cancelled
-
-
-class Run(Protocol):
-    """A target's `run`."""
-
-    def __call__(self, upstream: Upstream, tell: Tell) -> None:
-        """Serve on a free port of 127.0.0.1 until killed."""

@@ -21,11 +21,22 @@ from voxint.server.config import ServerConfig
 from voxint.server.serve import serve
 from voxint.testing.upstream_stages import HttpSpeech, HttpTranscription
 
+__all__ = ["CANNOT", "DIALECT", "NOTES", "PACKAGES", "run"]
+
 DIALECT = "voxint"
 PACKAGES = ("voxint", "trio", "trio-websocket", "httpx", "httpcore", "h11", "msgspec")
 NOTES = (
-    "The server of `voxint serve`, its garbage collector calmed in the same way, with the OpenAI model stage; speech "
-    "and transcription over HTTP. Speech to the client in binary frames of 40 ms (feature `binary_audio`)."
+    "The server of `voxint serve`, its garbage collector calmed in the same way, with its OpenAI model stage; speech "
+    "and transcription by the HTTP stages of voxint.testing, since it ships none for OpenAI's yet. Speech to the "
+    "client in binary frames of 40 ms (feature `binary_audio`)."
+)
+CANNOT", "DIALECT", "NOTES", "PACKAGES", "run"]
+
+DIALECT = "voxint"
+PACKAGES = ("voxint", "trio", "trio-websocket", "httpx", "httpcore", "h11", "msgspec")
+NOTES = (
+    "The server of `voxint serve`, its garbage collector calmed in the same way, with its OpenAI model stage; speech "
+    "and transcription by the HTTP stages of voxint.testing, since it ships none for OpenAI's yet. Speech to the client in binary frames of 40 ms (feature `binary_audio`)."
 )
 CANNOT: dict[str, str] = {}
 
@@ -33,14 +44,14 @@ NUMBER = re.compile(r"\d+$")
 
 
 class _Marks(Silence):
-    """Tells when an interrupted request has left its scope."""
+    """Tells when an interrupted request has left its scope, which is later than when it was told to."""
 
     def __init__(self, tell: Tell) -> None:
         self._tell = tell
 
     def finished(self, request: Request) -> None:
         """Tell the turn in the request's id."""
-        if number := NUMBER.search(request.id):
+        if request.reason is not None and (number := NUMBER.search(request.id)):
             self._tell.cancelled(int(number[0]))
 
 

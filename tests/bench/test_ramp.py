@@ -14,7 +14,7 @@ from voxint.measure.distribution import Distribution
 def slot(ack_ms: float = 5.0, late_ms: float = 0.0, **totals: float) -> Slot:
     """Return a step of a ramp."""
     figures = {"ack_ms": Distribution.of([ack_ms]).encode(), "audio_late_ms": Distribution.of([late_ms]).encode()}
-    every = {"lost": 0.0, "unanswered": 0.0, **totals}
+    every = {"lost": 0.0, "unanswered": 0.0, "failed": 0.0, **totals}
     return Slot("capacity-10", "capacity", 10, "voxint", 0, 8.0, figures, every)
 
 
@@ -50,7 +50,7 @@ def test_late_audio_or_acknowledgements_mean_a_full_core() -> None:
     assert not carries(slot(late_ms=21.0))
 
 
-@pytest.mark.parametrize("broken", ["lost", "unanswered"])
+@pytest.mark.parametrize("broken", ["lost", "unanswered", "failed"])
 def test_callers_who_are_not_served_mean_a_full_core(broken: str) -> None:
     """A target that loses callers or leaves interrupts unanswered does not carry them."""
     assert not carries(slot(**{broken: 1.0}))

@@ -58,7 +58,8 @@ async def test_what_follows_an_interrupt_is_written_with_it() -> None:
     assert isinstance(interrupt, m.Interrupt)
     assert interrupt.played_ms is not None
     assert interrupt.played_ms > 0
-    assert (first.played_ms, second.behind) == (interrupt.played_ms, True)
+    assert second.behind
+    assert first.played_ms == pytest.approx(interrupt.played_ms, abs=50)  # reported before it is written
 
 
 @pytest.mark.parametrize("leak", [

@@ -77,7 +77,10 @@ class Outbox:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Let what is queued in the block leave at its end, in one write if the reader waits."""
+        """Let what is queued in the block leave at its end, in one write if the reader waits.
+
+        The block must not await: nothing of the connection is sent meanwhile.
+        """
         self._held += 1
         try:
             yield
@@ -89,9 +92,9 @@ class Outbox:
     def _go_on(self) -> None:
         """Send what is queued for a reader that waits, or wake it."""
         if self._waits and self.send_now is not None and not self._left:
-            now = trio.current_time()
-            messages = [item.take(now) for item in self._items]
-            self._items.clear()
+            now, messages = trio.current_time(), []
+            while self._items:
+                messages.append(self._items.popleft().take(now))
             self._left = not self.send_now(messages)
             if not self._left:
                 return

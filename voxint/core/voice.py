@@ -23,13 +23,18 @@ __all__ = ["Voice"]
 DRY_MS = 60.0
 """A frame that is not full leaves when the listener has no more than this left to play: one frame and the network."""
 
+LONGEST_LEAD_MS = 3_600_000.0  # of an operator who wants none: an hour
+
 TOGETHER = 0.4
 """The share of the lead that may leave at once: 3 frames of 40 ms of a lead of 300. A wake-up and a write cost more
 than a frame does, and 160 ms of lead are still left when the next frames leave. Chosen by what `bench` measured."""
 
+MOST_BYTES = 32_768
+"""What leaves at once at most, however long the lead: a second of 16 kHz audio, as much as may wait for the writer."""
+
 TICKS = 64
 """Frames leave on a grid of so many a second, so that listeners share wake-ups: the scheduler's pass costs as much as
-what is done in it. The lead is up to 16 ms shorter for it; one that has no 16 ms to spare leaves on time."""
+what is done in it. The lead is up to 16 ms shorter for it; where less than half would be left, frames leave on time."""
 
 HAIR_S = 1e-6  # what sums of frame lengths may differ by
 
@@ -55,10 +60,11 @@ class Voice:
         self._frame_bytes = target.bytes(limits.frame_ms)
         self._frame_s = limits.frame_ms / 1000
         self._ahead_bytes = target.bytes(limits.speech_ahead_ms)
-        self._lead_s = max(limits.frame_ms, limits.lead_ms) / 1000
+        lead_ms = max(limits.frame_ms, min(limits.lead_ms, LONGEST_LEAD_MS))
+        self._lead_s = lead_ms / 1000
         # Once the lead is full, frames leave when it has room for so many.
-        self._room_s = max(1, int(limits.lead_ms * TOGETHER / limits.frame_ms)) * limits.frame_ms / 1000
-        self._can_wait = self._lead_s - self._room_s >= 1 / TICKS
+        self._room_s = max(1, int(lead_ms * TOGETHER / limits.frame_ms)) * limits.frame_ms / 1000
+        self._can_wait = self._lead_s - self._room_s - 1 / TICKS >= self._lead_s / 2
         self._buffer = bytearray()
         self._ended = False
         self._more = trio.lowlevel.ParkingLot()
@@ -139,6 +145,8 @@ class Voice:
             frames.append(frame)
             sent += len(frame)
             self._plays_until += len(frame) // BYTES_PER_SAMPLE / self._format.rate
+            if sent >= MOST_BYTES:
+                break
             fits = self._plays_until + self._frame_s <= now + self._lead_s + HAIR_S
             if not fits or len(self._buffer) - sent < self._frame_bytes:
                 break

@@ -32,11 +32,12 @@ from __future__ import annotations
 from voxint.measure.dialect import Dialect, Frame, Heard, MakeDialect, VoxintDialect, turn_in_pcm, turn_in_text
 from voxint.measure.figures import figures_of, saturation, totals_of
 from voxint.measure.load import run_load
-from voxint.measure.plan import PlannedTurn, SessionPlan, Workload, plan
+from voxint.measure.plan import ARRIVE_S, PlannedTurn, SessionPlan, Workload, plan
 from voxint.measure.recording import Recording, Turn
 from voxint.measure.survey import Load, Pace, learn_pace, measure_load, round_trips
 
 __all__ = [
+    "ARRIVE_S",
     "Dialect",
     "Frame",
     "Heard",

@@ -115,7 +115,8 @@ class _Caller:
             for turn, following in zip_longest(turns, turns[1:]):
                 if not turn.behind:
                     await self._until(turn.ask_s)
-                    await self._wire.send(self._ask(turn, nursery))
+                    question = self._ask(turn, nursery)
+                    self._turns[turn.number].asked = await self._wire.send(question)
                 if turn.interrupt_s is None:
                     continue
                 if turn.deaf_s:
@@ -123,9 +124,12 @@ class _Caller:
                     self._hearing = trio.Event()
                 await self._until(turn.interrupt_s)
                 frames = [self._interrupt(turn)]
-                if following is not None and following.behind:
+                if following is None or not following.behind:
+                    self._turns[turn.number].interrupted = await self._wire.send(*frames)
+                else:
                     frames.append(self._ask(following, nursery))
-                await self._wire.send(*frames)
+                    written = await self._wire.send(*frames)
+                    self._turns[turn.number].interrupted = self._turns[following.number].asked = written
                 self._hearing.set()
             self._speaking = None
 
@@ -212,18 +216,18 @@ class _Caller:
                     self._settle(turn)
 
     def _take_audio(self, turn: Turn, audio_ms: float, now: float) -> None:
-        if turn.first_audio is None:
-            turn.first_audio = now
-        elif turn.interrupted is None:
-            played_at = turn.first_audio + turn.audio_ms / 1000
-            turn.late_ms.append(max(0.0, now - played_at) * 1000)
         turn.audio_ms += audio_ms
         if turn.interrupted is not None:
+            turn.first_audio = turn.first_audio or now
             turn.last_stale = now
             turn.stale_audio_ms += audio_ms
             turn.stale_frames += 1
-        if self._recording.counted_from <= now <= self._recording.until:
-            self._recording.audio_ms += audio_ms
+            return
+        if turn.first_audio is None:
+            turn.first_audio = now
+        else:
+            turn.late_ms.append(max(0.0, now - turn.plays_until) * 1000)
+        turn.plays_until = max(turn.plays_until, now) + audio_ms / 1000
 
     def _settle(self, turn: Turn) -> None:
         self._unanswered.discard(turn.number)

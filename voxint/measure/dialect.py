@@ -178,7 +178,7 @@ class VoxintDialect:
     def _read_response(self, response: m.Response) -> Heard:
         turn = _turn(response.request_id)
         if response.voice:
-            said = turn_in_pcm(response.voice) if self._numbered else turn
+            said = (turn_in_pcm(response.voice) if self._numbered else None) or turn
             return Heard("audio", said, self._audio.bytes_ms(len(response.voice)))
         if response.text:
             return Heard("text", (turn_in_text(response.text.encode()) if self._numbered else None) or turn)

@@ -46,13 +46,14 @@ def totals_of(recording: Recording) -> dict[str, float]:
         "turns": len(turns),
         "interrupts": len(interrupted),
         "unanswered": sum(turn.acknowledged is None for turn in interrupted),
-        "speaking_share": _share(turn.first_audio is not None for turn in interrupted),
+        "speaking_share": _share(_began(turn) for turn in interrupted),
+        "no_text_share": _share(turn.first_text is None for turn in turns),
         "already_over": sum(_over(turn) for turn in interrupted),
         "failed": sum(bool(turn.failed) for turn in turns),
         "lost": len(recording.lost),
         "leak_after_ack": sum(turn.leaked for turn in recording.turns),
         "stale_frames_mean": _mean(turn.stale_frames for turn in interrupted),
-        "speech_s": recording.audio_ms / 1000,
+        "speech_s": sum(turn.speaks_between(recording.counted_from, recording.until) for turn in recording.turns),
         "generator_lag_ms": _p95(recording.lag_ms),
         "generator_cpu_share": recording.cpu_s / window_s if window_s else 0.0,
     }
@@ -66,6 +67,11 @@ def saturation(totals: dict[str, float]) -> str:
     share = totals["generator_cpu_share"]
     what = "generator saturated" if share > BUSY else "the machine held the generator up"
     return f"{what}: it wrote {lag_ms:.1f} ms late (p95) and used {share:.0%} of a core"
+
+
+def _began(turn: Turn) -> bool:
+    """Return whether the answer was being heard when it was interrupted."""
+    return turn.first_audio is not None and turn.interrupted is not None and turn.first_audio <= turn.interrupted
 
 
 def _over(turn: Turn) -> bool:

@@ -10,7 +10,7 @@ import random
 
 from attrs import evolve, frozen
 
-__all__ = ["PlannedTurn", "SessionPlan", "Workload", "plan"]
+__all__ = ["ARRIVE_S", "PlannedTurn", "SessionPlan", "Workload", "plan"]
 
 ARRIVE_S = 1.5
 """Callers arrive within so long, not in step; chosen so that all are there before a warm-up of 2 s ends."""
@@ -52,6 +52,11 @@ class Workload:
     together: bool = False
     spoken: bool = False
 
+    @property
+    def longest_s(self) -> float:
+        """How long after its question an interrupt comes at the latest: a load goes on for so long behind its end."""
+        return self.first_audio_s + self.deaf_s + self.delay_s[1]
+
 
 @frozen
 class PlannedTurn:
@@ -77,14 +82,16 @@ class PlannedTurn:
 SessionPlan = tuple[PlannedTurn, ...]
 
 
-def plan(workload: Workload, sessions: int, seconds: float, *, seed: int = 0, first: int = 1) -> list[SessionPlan]:
+def plan(
+    workload: Workload, sessions: int, seconds: float, *, seed: int = 0, first: int = 1, arrive_s: float = ARRIVE_S
+) -> list[SessionPlan]:
     """Return what each of the sessions does for so many seconds; the same arguments give the same plan.
 
     Turns are numbered in the order in which they are asked, so that the numbers of a load that is cut short have no
-    holes; `first` is the number of the first.
+    holes; `first` is the number of the first. Callers arrive within `arrive_s`.
     """
     make = _together if workload.together else _on_its_own
-    plans = [make(workload, random.Random(f"{seed}/{index}"), seconds) for index in range(sessions)]
+    plans = [make(workload, random.Random(f"{seed}/{index}"), seconds, arrive_s) for index in range(sessions)]
     order = sorted((turn.ask_s, index, place) for index, turns in enumerate(plans) for place, turn in enumerate(turns))
     numbers = {(index, place): number for number, (_, index, place) in enumerate(order, first)}
     return [
@@ -93,9 +100,9 @@ def plan(workload: Workload, sessions: int, seconds: float, *, seed: int = 0, fi
     ]
 
 
-def _on_its_own(workload: Workload, chance: random.Random, seconds: float) -> list[PlannedTurn]:
+def _on_its_own(workload: Workload, chance: random.Random, seconds: float, arrive_s: float) -> list[PlannedTurn]:
     turns: list[PlannedTurn] = []
-    ask_s, behind = workload.begin_s + chance.uniform(0.0, ARRIVE_S), False
+    ask_s, behind = workload.begin_s + chance.uniform(0.0, arrive_s), False
     while ask_s < seconds:
         if chance.random() >= workload.share:
             turns.append(PlannedTurn(0, ask_s, behind))
@@ -108,7 +115,7 @@ def _on_its_own(workload: Workload, chance: random.Random, seconds: float) -> li
     return turns
 
 
-def _together(workload: Workload, chance: random.Random, seconds: float) -> list[PlannedTurn]:
+def _together(workload: Workload, chance: random.Random, seconds: float, arrive_s: float) -> list[PlannedTurn]:
     latest_s = MASS_INTERRUPT_S - workload.first_audio_s - workload.delay_s[0]
     return [
         PlannedTurn(0, begin_s + chance.uniform(0.0, latest_s), interrupt_s=begin_s + MASS_INTERRUPT_S)

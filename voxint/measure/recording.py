@@ -26,6 +26,8 @@ class Turn:
         stale_audio_ms: Audio read after the INTERRUPT had been written.
         stale_frames: Frames of audio read after the INTERRUPT had been written.
         leaked: Frames that belong to the turn and were read after its acknowledgement.
+        plays_until: The listener will have played by then what has been read: from the first audio on, and anew
+            whenever there was nothing left to play. Up to the INTERRUPT.
         late_ms: For each frame of audio before the INTERRUPT but the first, by how much it came after the listener had
             played all before it; 0 where it was in time.
         stop_ms: The server's own word of how long stopping took.
@@ -45,6 +47,7 @@ class Turn:
     audio_ms: float = 0.0
     stale_audio_ms: float = 0.0
     stale_frames: int = 0
+    plays_until: float = 0.0
     leaked: int = 0
     late_ms: list[float] = field(factory=list, repr=False)
     stop_ms: float | None = None
@@ -52,10 +55,18 @@ class Turn:
 
     @property
     def played_ms(self) -> float:
-        """What a listener has heard by the INTERRUPT: played from the first audio on, as far as there was audio."""
+        """What a listener has heard by the INTERRUPT."""
         if self.first_audio is None or self.interrupted is None:
             return 0.0
-        return max(0.0, min(self.audio_ms - self.stale_audio_ms, (self.interrupted - self.first_audio) * 1000))
+        ahead_ms = max(0.0, self.plays_until - self.interrupted) * 1000
+        return max(0.0, self.audio_ms - self.stale_audio_ms - ahead_ms)
+
+    def speaks_between(self, start: float, end: float) -> float:
+        """Return for how many seconds between two instants the listener heard it."""
+        if self.first_audio is None:
+            return 0.0
+        until = self.plays_until if self.interrupted is None else min(self.plays_until, self.interrupted)
+        return max(0.0, min(until, end) - max(self.first_audio, start))
 
 
 @define
@@ -64,10 +75,9 @@ class Recording:
 
     Args:
         counted_from: What was asked before this instant is the warm-up.
-        until: The load ended, and the wait for what was outstanding began.
-        finished: That wait was over.
+        until: What was asked from this instant on is only there to keep the load up for what had been asked before.
+        finished: The load was over, and nothing was awaited any more.
         turns: Every turn, those of the warm-up too.
-        audio_ms: Audio read by all callers between `counted_from` and `until`.
         lag_ms: How much later than planned each frame was written that counts: the generator's own fault.
         cpu_s: Processor time that the generator's process used between `counted_from` and `until`.
         lost: Why callers ended before their plan did.
@@ -77,7 +87,6 @@ class Recording:
     until: float
     finished: float = 0.0
     turns: list[Turn] = field(factory=list)
-    audio_ms: float = 0.0
     lag_ms: list[float] = field(factory=list, repr=False)
     cpu_s: float = 0.0
     lost: list[str] = field(factory=list)
@@ -85,4 +94,4 @@ class Recording:
     @property
     def counted(self) -> list[Turn]:
         """The turns that count."""
-        return [turn for turn in self.turns if turn.asked >= self.counted_from]
+        return [turn for turn in self.turns if self.counted_from <= turn.asked < self.until]

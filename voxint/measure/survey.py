@@ -36,7 +36,7 @@ ACK_S = 2.0
 SPEECH_S = 10.0
 """From the first words to the first audio. Synthesis begins at the end of a sentence; without speech it never does."""
 
-ARRIVE_S = 0.5
+BEGIN_S = 0.5
 """For the connections of a load to be dialled, before anybody asks: two round trips around the world, and TLS."""
 
 
@@ -53,8 +53,12 @@ class Pace:
     speaks: bool
 
     def plans(self, sessions: int, seconds: float, *, seed: int = 0) -> list[SessionPlan]:
-        """Return what callers do so that they interrupt 0.1 to 0.5 s after they have begun to hear an answer."""
-        return plan(Workload(begin_s=ARRIVE_S, first_audio_s=self.first_s), sessions, seconds, seed=seed)
+        """Return what callers do so that they interrupt 0.1 to 0.5 s after they have begun to hear an answer.
+
+        They ask for so many seconds, and go on until the last of those answers has been interrupted.
+        """
+        workload = Workload(begin_s=BEGIN_S, first_audio_s=self.first_s)
+        return plan(workload, sessions, seconds + workload.longest_s, seed=seed)
 
 
 @frozen

@@ -12,6 +12,7 @@ import ssl
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from functools import cache
+from time import monotonic
 
 import trio
 
@@ -52,8 +53,11 @@ class Wire:
         self._parts_text = False
         self._sending = trio.Lock()
 
-    async def send(self, *messages: str | bytes) -> None:
+    async def send(self, *messages: str | bytes) -> float:
         """Send messages, in one write: str as text, bytes as binary.
+
+        Returns:
+            The instant, on CLOCK_MONOTONIC, in which they were handed to the kernel.
 
         Raises:
             Disconnected: The server is gone.
@@ -62,7 +66,7 @@ class Wire:
             _frame(TEXT, message.encode()) if isinstance(message, str) else _frame(BINARY, message)
             for message in messages
         )
-        await self._write(data)
+        return await self._write(data)
 
     async def receive(self) -> list[Message]:
         """Wait for the network and return the messages that it brought; none where one is not whole yet.
@@ -114,12 +118,19 @@ class Wire:
             why = f"{int.from_bytes(payload[:2], 'big')} {payload[2:].decode(errors='replace')}".strip()
             self._ended = _gone(f"the server closed the WebSocket: {why}")
 
-    async def _write(self, data: bytes) -> None:
-        async with self._sending:
-            try:
-                await self._stream.send_all(data)
-            except trio.BrokenResourceError:
-                raise _gone("the server closed the connection") from None
+    async def _write(self, data: bytes) -> float:
+        try:
+            self._sending.acquire_nowait()
+        except trio.WouldBlock:
+            await self._sending.acquire()
+        try:
+            written = monotonic()
+            await self._stream.send_all(data)
+        except trio.BrokenResourceError:
+            raise _gone("the server closed the connection") from None
+        finally:
+            self._sending.release()
+        return written
 
     def _payload_at(self, at: int) -> tuple[int, int] | None:
         """Return where the payload of the frame at `at` begins and ends; None where it is not whole."""
