@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from bench.report.names import FLOORS, SUBJECT, number, target_name
+from bench.report.names import FLOORS, SUBJECT, in_sessions, number, target_name
 from bench.report.summary import Case, Row, Summary
 from bench.results import Results
 
 __all__ = ["Headline", "Tile", "headline_of"]
+
+NBSP = "\N{NO-BREAK SPACE}"
 
 
 @frozen
@@ -43,17 +45,25 @@ def headline_of(summary: Summary, results: Results) -> Headline:
         return Headline(_without_subject(summary))
     case, row = rows[0]
     ack = row.figures["ack_ms"]
-    if row.counts:
-        title = f"{SUBJECT} stops everything and confirms it in {number(ack.p50)}\N{NO-BREAK SPACE}ms"
-    else:
-        title = f"{SUBJECT} confirms an interrupt before it has stopped: its figures do not count"
-    sentences = [_compared(case) if row.counts else "", _unproven(case)]
+    doubt = _doubt(row)
+    title = f"{SUBJECT} {doubt or f'stops everything and confirms it in {number(ack.p50)}{NBSP}ms'}"
+    sentences = [_compared(case, row), *_left_out(case)]
     busy, crowded = [pair for pair in rows if pair[0].scenario == case.scenario][-1]
     if busy is not case:
         crowd = crowded.figures["ack_ms"]
-        needs = f"{SUBJECT} needs {number(crowd.p50)} ms (p99 {crowd.tail} ms)"
-        sentences.append(f"With {busy.sessions} sessions {needs}. {_compared(busy)}".strip())
-    return Headline(title, tuple(filter(None, sentences)), tuple(_tiles(rows, results)))
+        needs = _doubt(crowded) or f"needs {number(crowd.p50)} ms (p99 {crowd.tail} ms)"
+        sentences.append(f"With {in_sessions(busy.sessions)} {SUBJECT} {needs}. {_compared(busy, crowded)}".strip())
+        sentences.extend(sentence for sentence in _left_out(busy) if sentence not in sentences)
+    return Headline(title, tuple(filter(None, sentences)), tuple(_tiles(rows, summary, results)))
+
+
+def _doubt(row: Row) -> str:
+    """Return why voxint's own figures may not be boasted of, or nothing; the same for few sessions and many."""
+    if row.early:
+        return "confirms an interrupt before it has stopped: its figures do not count"
+    if not row.counts:
+        return "goes on after it has confirmed an interrupt: its figures do not count"
+    return "was measured with a problem: its figures are not compared" if row.problems else ""
 
 
 def _without_subject(summary: Summary) -> str:
@@ -69,9 +79,11 @@ def _listed(words: list[str]) -> str:
     return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else "".join(words)
 
 
-def _compared(case: Case) -> str:
-    """Say how long the others take; only of those whose acknowledgement means something."""
-    ratios = [(row.to_subject("ack_ms"), row) for row in case.rows if row.counts and row.target != SUBJECT]
+def _compared(case: Case, subject: Row) -> str:
+    """Say how long the others take; only of those whose acknowledgement means something, if voxint's does."""
+    if not subject.compared:
+        return ""
+    ratios = [(row.to_subject("ack_ms"), row) for row in case.rows if row.compared and row.target != SUBJECT]
     times = sorted((ratio[0], target_name(row.target)) for ratio, row in ratios if ratio is not None)
     if not times:
         return ""
@@ -80,30 +92,47 @@ def _compared(case: Case) -> str:
     return f"Beside it, {_listed(said)} times as long."
 
 
-def _unproven(case: Case) -> str:
-    """Name those who acknowledged before they had stopped."""
-    names = [target_name(row.target) for row in case.rows if not row.counts and row.target not in (SUBJECT, *FLOORS)]
-    if not names:
+def _left_out(case: Case) -> list[str]:
+    """Name those who are not in the comparison, a sentence for each reason."""
+    others = [row for row in case.rows if row.target != SUBJECT and row.target not in FLOORS]
+    early = [row.target for row in others if row.early]
+    leaking = [row.target for row in others if not row.early and not row.counts]
+    doubted = [row.target for row in others if row.counts and row.problems]
+    return [
+        _of(
+            early,
+            "acknowledges before its work has",
+            "acknowledge before their work has",
+            "stopped, which does not count.",
+        ),
+        _of(leaking, "sends", "send", "more of a turn after its acknowledgement, which does not count."),
+        _of(doubted, "was", "were", "measured with a problem, and left out."),
+    ]
+
+
+def _of(targets: list[str], one: str, several: str, rest: str) -> str:
+    if not targets:
         return ""
-    verb = "acknowledges" if len(names) == 1 else "acknowledge"
-    whose = "its" if len(names) == 1 else "their"
-    return f"{_listed(names)} {verb} before {whose} work has stopped, which does not count."
+    names = _listed([target_name(name) for name in targets])
+    return f"{names} {one if len(targets) == 1 else several} {rest}"
 
 
-def _tiles(rows: list[tuple[Case, Row]], results: Results) -> list[Tile]:
+def _tiles(rows: list[tuple[Case, Row]], summary: Summary, results: Results) -> list[Tile]:
     case, row = rows[0]
     ack = row.figures["ack_ms"]
-    sessions = f"{case.sessions} session{'' if case.sessions == 1 else 's'}"
-    tiles = [Tile(f"{number(ack.p50)} / {ack.tail}", "ms", f"interrupt to acknowledgement, p50 / p99, {sessions}")]
+    what = f"interrupt to acknowledgement, p50 / p99, {in_sessions(case.sessions)}"
+    tiles = [Tile(f"{number(ack.p50)} / {ack.tail}", "ms", what)]
     floor = row.to_floor("ack_ms")
     if floor is not None:
         tiles.append(Tile(number(floor[0]), "×", "a bare echo on the same machine, p50"))
     closed = row.figures.get("llm_close_ms")
     if closed is not None:
         tiles.append(Tile(f"{number(closed.p50)} / {closed.tail}", "ms", "until the model's upstream saw the end"))
-    if any("leak_after_ack" in other.totals for _, other in rows):
-        leaks = sum(other.totals.get("leak_after_ack", 0) for _, other in rows)
-        interrupts = sum(other.totals.get("interrupts", 0) for _, other in rows)
+    # the steps of the ramps as well: a leak is one wherever it is met
+    everywhere = [met for each in (*summary.cases, *summary.steps) if (met := each.row(SUBJECT)) is not None]
+    if any("leak_after_ack" in met.totals for met in everywhere):
+        leaks = sum(met.totals.get("leak_after_ack", 0) for met in everywhere)
+        interrupts = sum(met.totals.get("interrupts", 0) for met in everywhere)
         tiles.append(Tile(f"{leaks:,.0f}", "frames", f"after the acknowledgement, in {interrupts:,.0f} interrupts"))
     cores = results.capacity.get("sessions_per_core", {}).get(SUBJECT)
     if cores is not None:

@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 
 from bench.report.headline import Headline, headline_of
-from bench.report.markup import case_tables, missing_list, target_table
+from bench.report.markup import case_tables, missing_list, step_table, target_table
 from bench.report.names import PALETTE
 from bench.report.pictures import capacity_cards, cost_cards, ecdf_cards, waste_cards, waterfall_cards
 from bench.report.summary import EARLY_MS, summarize
@@ -41,7 +41,8 @@ Rounds alternate: in each, every system has its turn.</li>
 more than {EARLY_MS:.0f} ms later. Systems of which this is not true are marked, drawn dashed or hollow with a *, and
 left out of the comparison on top.</li>
 <li>The small numbers in the tables are 95 % bootstrap intervals, resampled by rounds; ~ marks a percentile with too
-few values behind it. Times differ from machine to machine: compare ratios.</li>
+few values behind it; N % speaking says that only so many interrupts met an
+answer that had begun: the target was slower than the plan. Times differ from machine to machine: compare ratios.</li>
 </ul>"""
 
 LEADS = {
@@ -83,7 +84,7 @@ def page(results: Results) -> str:
     ]
     keys = [KEY, "", "", "", ""]
     body = [_section(title, key, shown) for title, key, shown in zip(LEADS, keys, cards, strict=True)]
-    return _document(head, results, body, case_tables(summary), missing_list(summary))
+    return _document(head, results, body, case_tables(summary) + step_table(summary), missing_list(summary))
 
 
 def _section(title: str, key: str, cards: Iterable[str]) -> str:

@@ -9,7 +9,10 @@ from bench.report.names import FIGURES, FLOORED, SUBJECT, TOTALS, case_name, fig
 from bench.report.summary import Case, Figure, Row, Summary
 from bench.results import Results
 
-__all__ = ["case_tables", "missing_list", "table", "target_table"]
+STEP = ("ack_ms", "audio_late_ms")
+"""What decides whether a step was carried."""
+
+__all__ = ["case_tables", "missing_list", "step_table", "table", "target_table"]
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, css: str = "") -> str:
@@ -82,6 +85,26 @@ def case_tables(summary: Summary) -> str:
         inner = _problems(case) + "".join(_figure_table(case, name) for name in names) + _total_table(case)
         parts.append(f"<details><summary>{title}</summary>{inner}</details>")
     return "\n".join(parts)
+
+
+def step_table(summary: Summary) -> str:
+    """Return what the ramps went through, a row for each step, folded; nothing if there was no ramp."""
+    if not summary.steps:
+        return ""
+    names = [name for name in STEP if any(name in row.figures for case in summary.steps for row in case.rows)]
+    heads = ["", "step", *(f"{escape(figure_name(name))}, ms, p50 / p99" for name in names), TOTALS["cpu_share"], ""]
+    rows = [
+        [
+            _name(row),
+            escape(case.name),
+            *(f"{number(figure.p50)} / {figure.tail}" if (figure := row.figures.get(name)) else "–" for name in names),
+            number(row.totals["cpu_share"]) if "cpu_share" in row.totals else "–",
+            escape("; ".join(row.problems)),
+        ]
+        for case in sorted(summary.steps, key=lambda case: (case.scenario, case.sessions))
+        for row in case.rows
+    ]
+    return f"<details><summary>Steps to the capacities</summary>{table(heads, rows, css='figures')}</details>"
 
 
 def missing_list(summary: Summary) -> str:

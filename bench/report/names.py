@@ -20,6 +20,7 @@ __all__ = [
     "PAPER",
     "SHADE",
     "SOFT",
+    "SPOKEN_TO",
     "SUBJECT",
     "TOTALS",
     "Colour",
@@ -27,6 +28,7 @@ __all__ = [
     "colour_of",
     "columns_of",
     "figure_name",
+    "in_sessions",
     "number",
     "target_name",
     "totals_of",
@@ -136,6 +138,9 @@ JUDGED: Mapping[str, tuple[str, ...]] = {
     "idle": SPEAKING,
 }
 
+SPOKEN_TO = ("streaming", "stalled_stream", "mass", "next", "steady")
+"""Scenarios in which an interrupt is meant to meet a turn that speaks; a slow reader can't tell, it reads later."""
+
 WIDEST = 5
 """Columns of a terminal's table, so that it fits 120 characters."""
 
@@ -185,11 +190,16 @@ def totals_of(scenario: str) -> tuple[str, ...]:
     return ()
 
 
+def in_sessions(count: int) -> str:
+    """Return a number of sessions as it is written."""
+    return f"{count:,} session{'' if count == 1 else 's'}"
+
+
 def case_name(scenario: str, sessions: int) -> str:
     """Return what a case is, for people."""
     load = LOADS.get(scenario)
     what = load.what if load is not None else scenario.replace("_", " ")
-    return f"{what[:1].upper()}{what[1:]}, {sessions:,} session{'' if sessions == 1 else 's'}"
+    return f"{what[:1].upper()}{what[1:]}, {in_sessions(sessions)}"
 
 
 def number(value: float) -> str:

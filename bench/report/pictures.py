@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from bench.report.names import CAPACITY, case_name
+from bench.report.names import CAPACITY, case_name, in_sessions
 from bench.report.plots.bars import Bar, bars
 from bench.report.plots.ecdf import ecdf
 from bench.report.plots.lines import lines
@@ -17,6 +17,8 @@ __all__ = ["capacity_cards", "cost_cards", "ecdf_cards", "waste_cards", "waterfa
 
 WIDE, NARROW = 1020, 420
 """The waterfall is drawn twice, for a desk and for a phone; the page shows one of them."""
+
+COST = "cpu_s_per_speech_min"
 
 
 def _card(title: str, *pictures: str, css: str = "") -> str:
@@ -78,14 +80,10 @@ def cost_cards(summary: Summary, results: Results) -> list[str]:
     """Return CPU against sessions, and per minute of speech."""
     steady = summary.of("steady")
     series: dict[str, list[tuple[int, float]]] = {}
-    cost: dict[str, float] = {}
     for target in results.targets:
         rows = [(case.sessions, row) for case in steady if (row := case.row(target)) is not None]
         series[target] = [(sessions, row.totals["cpu_share"]) for sessions, row in rows if "cpu_share" in row.totals]
-        spoken = [(sessions, row) for sessions, row in rows if "cpu_s_per_speech_min" in row.totals]
-        if spoken:
-            cost[target] = spoken[0][1].totals["cpu_s_per_speech_min"]
-    return [_load_card(series), _cost_card(cost, steady[0].sessions if steady else 0)]
+    return [_load_card(series), _cost_card(steady)]
 
 
 def _load_card(series: Mapping[str, Sequence[tuple[int, float]]]) -> str:
@@ -96,14 +94,22 @@ def _load_card(series: Mapping[str, Sequence[tuple[int, float]]]) -> str:
     if len(across) > 1:
         return _card("CPU against sessions speaking", lines("cpu", about, "cores", drawn))
     values = [Bar(target, points[0][1]) for target, points in drawn.items()]
-    title = f"CPU with {next(iter(across), 0)} sessions speaking"
+    title = f"CPU with {in_sessions(next(iter(across), 0))} speaking"
     return _card(title, bars("cpu", about, "cores", values))
 
 
-def _cost_card(cost: Mapping[str, float], sessions: int) -> str:
-    values = [Bar(target, value) for target, value in cost.items()]
-    about = f"CPU seconds per minute of speech: {', '.join(cost)}"
-    return _card(f"CPU per minute of speech, {sessions} sessions", bars("cost", about, "CPU s", values))
+def _cost_card(steady: Sequence[Case]) -> str:
+    """Return CPU per minute of speech with many sessions: with one it is mostly what a server costs that is idle."""
+    spoken = [(case, [row for row in case.rows if COST in row.totals]) for case in steady]
+    half = len({row.target for _, rows in spoken for row in rows}) / 2
+    busiest = next(((case, rows) for case, rows in reversed(spoken) if len(rows) > half), None)
+    if busiest is None:
+        return ""
+    case, rows = busiest
+    values = [Bar(row.target, row.totals[COST]) for row in rows]
+    about = f"{case.name}: CPU seconds per minute of speech: {', '.join(row.target for row in rows)}"
+    title = f"CPU per minute of speech, {case.name}: {in_sessions(case.sessions)}"
+    return _card(title, bars("cost", about, "CPU s", values))
 
 
 def capacity_cards(results: Results) -> list[str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from attrs import field, frozen
 
-from bench.report.names import FIGURES, SUBJECT, number
+from bench.report.names import FIGURES, FLOORS, SPOKEN_TO, SUBJECT, number
 from bench.results import Results, Slot
+from bench.scenarios import LOADS, SCENARIOS
 from voxint.measure.distribution import Distribution, Interval, Statistic
 
 __all__ = ["EARLY_MS", "Case", "Figure", "Row", "Summary", "ratio", "summarize"]
@@ -17,6 +19,13 @@ EARLY_MS = 5.0
 
 Chosen above what a packet and two wakeups take on the busy machine of a run: an end that was under way is not early.
 """
+
+SPEAKING = 0.9
+"""With fewer of the interrupts meeting a turn that has begun to speak, the row is of another situation than its name
+says. Chosen here: the plan lets an answer begin late now and then."""
+
+RAMPS = frozenset(LOADS) - frozenset(SCENARIOS)
+"""The loads whose cases are steps on the way to a capacity."""
 
 
 @frozen
@@ -65,6 +74,7 @@ class Row:
 
     Args:
         target: Which.
+        scenario: Of its case.
         figures: By name, in the order of the tables.
         totals: Sums, means or worst of its rounds, as each name asks.
         problems: Said by any of its rounds, each once.
@@ -73,6 +83,7 @@ class Row:
     """
 
     target: str
+    scenario: str
     rounds: int
     seconds: float
     figures: Mapping[str, Figure]
@@ -99,11 +110,25 @@ class Row:
         return not self.early and not self.totals.get("leak_after_ack")
 
     @property
+    def compared(self) -> bool:
+        """Whether it may be set against others: it counts, and nothing was wrong while it was measured."""
+        return self.counts and not self.problems
+
+    @property
+    def silent(self) -> bool:
+        """Whether too many of its interrupts met an answer that had not begun."""
+        if self.scenario not in SPOKEN_TO or self.target in FLOORS or not self.totals.get("interrupts"):
+            return False
+        return self.totals.get("speaking_share", 1.0) < SPEAKING
+
+    @property
     def marks(self) -> tuple[str, ...]:
         """What a reader must know beside its figures, in a word or two each."""
         counted = {"leak_after_ack": "leak", "unanswered": "unanswered", "failed": "failed"}
         marks = [f"{word} {self.totals[name]:.0f}" for name, word in counted.items() if self.totals.get(name)]
         when = [word for word, told in (("early ack", self.early), ("late stamp", self.late_stamp)) if told]
+        if self.silent:
+            marks.append(f"{math.floor(100 * self.totals['speaking_share'])} % speaking")
         return (*when, *marks, *(("problem",) if self.problems else ()))
 
     @property
@@ -137,10 +162,17 @@ class Case:
 
 @frozen
 class Summary:
-    """A whole run. `absent` says of each target that was not measured at all, why."""
+    """A whole run.
+
+    Args:
+        cases: What was measured of the scenarios.
+        absent: Says of each target that was not measured at all, why.
+        steps: What the ramps measured on their way to the capacities: each target has its own.
+    """
 
     cases: tuple[Case, ...]
     absent: tuple[tuple[str, str], ...]
+    steps: tuple[Case, ...] = ()
 
     def of(self, scenario: str) -> list[Case]:
         """Return a scenario's cases, those with few sessions first."""
@@ -215,13 +247,15 @@ def summarize(results: Results) -> Summary:
         if echo is not None:
             echoes.setdefault(rows[floor_target][0].sessions, echo)
 
-    cases = []
+    cases: list[Case] = []
+    steps: list[Case] = []
     for name, rows in grouped.items():
         first = next(iter(rows.values()))[0]
         floor = figures[name].get(floor_target, {}).get("echo_ms") or echoes.get(first.sessions)
         made = [
             Row(
                 target=target,
+                scenario=first.scenario,
                 rounds=len({slot.round for slot in slots}),
                 seconds=sum(slot.seconds for slot in slots),
                 figures=figures[name][target],
@@ -232,7 +266,8 @@ def summarize(results: Results) -> Summary:
             )
             for target, slots in sorted(rows.items(), key=lambda item: order.get(item[0], len(order)))
         ]
-        missing = _missing_from(name, first.scenario, results, rows)
-        cases.append(Case(name, first.scenario, first.sessions, tuple(made), missing))
+        ramp = first.scenario in RAMPS
+        missing = () if ramp else _missing_from(name, first.scenario, results, rows)
+        (steps if ramp else cases).append(Case(name, first.scenario, first.sessions, tuple(made), missing))
     absent = tuple((name, info.absent) for name, info in results.targets.items() if info.absent)
-    return Summary(tuple(cases), absent)
+    return Summary(tuple(cases), absent, tuple(steps))

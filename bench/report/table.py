@@ -32,6 +32,7 @@ LEGEND: dict[str, str] = {
     "leak": "frames of the old turn that came after the acknowledgement: the row does not count",
     "unanswered": "interrupts without an acknowledgement",
     "failed": "turns that failed",
+    "% speaking": "only so many interrupts met an answer that had begun: the target was slower than the plan",
     "problem": "said below the table",
     "~": "too few values for this percentile",
 }
@@ -90,17 +91,21 @@ def _table(case: Case) -> Table:
 def _print_case(case: Case, console: Console) -> None:
     console.print(_table(case))
     marks = {mark for row in case.rows for mark in row.marks}
-    shown = [word for word in LEGEND if any(mark.startswith(word) for mark in marks)]
+    shown = [word for word in LEGEND if any(word in mark for mark in marks)]
     if any(not figure.supports(99) for row in case.rows for figure in row.figures.values()):
         shown.append("~")
     for word in shown:
         console.print(Text(f"  {word}: {LEGEND[word]}", "dim"))
-    for row in case.rows:
-        for problem in row.problems:
-            console.print(Text(f"  {target_name(row.target)}: {problem}", "yellow"))
+    _print_problems(case, console)
     for target, reason in case.missing:
         console.print(Text(f"  {target_name(target)} is missing: {reason}", "dim"))
     console.print()
+
+
+def _print_problems(case: Case, console: Console, where: str = "") -> None:
+    for row in case.rows:
+        for problem in row.problems:
+            console.print(Text(f"  {target_name(row.target)}{where}: {problem}", "yellow"))
 
 
 def _capacity(results: Results) -> Table | None:
@@ -134,7 +139,9 @@ def print_tables(results: Results, console: Console) -> None:
         capacity = _capacity(results)
         if capacity is not None:
             console.print(capacity)
-        if not summary.cases:
+        for step in summary.steps:
+            _print_problems(step, console, f", {step.name}")
+        if not (summary.cases or summary.steps):
             console.print(Text("Nothing was measured."))
         for target, reason in summary.absent:
             console.print(Text(f"{target_name(target)} is absent: {reason}"))

@@ -10,7 +10,7 @@ from attrs import evolve
 
 from bench.report.html import page, write_report
 from bench.results import Results, TargetInfo
-from tests.bench.make_results import make_results, only
+from tests.bench.make_results import STEADY, make_results, make_slot, only
 
 VOID = {"meta", "br", "use", "path", "rect", "circle", "image", "link"}
 
@@ -121,6 +121,26 @@ def test_what_a_run_says_is_text() -> None:
     outline = Outline(text)
     assert outline.open == []
     assert text.count("&lt;script&gt;") > 10
+
+
+def test_speech_is_priced_with_many_sessions() -> None:
+    """The most that most targets have; a case is named, and one session is one."""
+    made = make_results(STEADY, rounds=1)
+    assert "CPU per minute of speech, steady-200: 200 sessions" in page(made)
+    few = tuple(slot for slot in made.slots if slot.case != "steady-200" or slot.target == "voxint")
+    assert "CPU per minute of speech, steady-50: 50 sessions" in page(evolve(made, slots=few))
+    assert "CPU per minute of speech, steady-1: 1 session<" in page(make_results(("steady-1",), rounds=1))
+
+
+def test_a_ramp_is_one_table() -> None:
+    """Its steps are rows of it, with what was wrong with them, and no cases with pictures."""
+    made = make_results(("steady-10",), rounds=1)
+    step = evolve(make_slot("steady-15", "voxint"), case="capacity-15", scenario="capacity", problems=("saturated",))
+    text = page(evolve(made, slots=(*made.slots, step)))
+    assert text.count("capacity-15") == 1
+    assert "Steps to the capacities" in text
+    assert "saturated</td>" in text
+    assert Outline(text).open == []
 
 
 PARTS: dict[str, Results] = {

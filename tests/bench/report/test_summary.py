@@ -98,6 +98,37 @@ def test_unanswered_and_problems_are_marked() -> None:
     assert row.problems == ("generator saturated",)
 
 
+@pytest.mark.parametrize(("case", "target", "share", "mark"), [
+    ("streaming-50", "voxint", 0.676, ("67 % speaking",)),
+    ("streaming-50", "voxint", 0.899, ("89 % speaking",)),
+    ("streaming-50", "voxint", 0.9, ()),
+    ("streaming-50", "echo", 0.0, ()),
+    ("upload-10", "voxint", 0.0, ()),
+    ("stalled_headers-10", "voxint", 0.0, ()),
+    ("slow_reader-10", "voxint", 0.0, ()),
+])  # fmt: skip
+def test_a_target_that_had_not_begun_to_speak_is_marked(
+    case: str, target: str, share: float, mark: tuple[str, ...]
+) -> None:
+    """Where interrupts are meant to meet speech; a caller that reads nothing can't tell."""
+    made = evolve(make_slot(case, target, count=0), totals={"interrupts": 10.0, "speaking_share": share})
+    assert row_of(run_of(made), target).marks == mark
+
+
+def test_what_was_never_interrupted_has_no_share() -> None:
+    """The share of nothing is 0, and says nothing."""
+    made = evolve(make_slot("streaming-1", "voxint", count=0), totals={"interrupts": 0.0, "speaking_share": 0.0})
+    assert row_of(run_of(made), "voxint").marks == ()
+
+
+def test_the_steps_of_a_ramp_are_no_cases() -> None:
+    """Each target has its own, so nobody is missing from them."""
+    step = evolve(make_slot("steady-15", "voxint"), case="capacity-15", scenario="capacity")
+    summary = summarize(run_of(make_slot("steady-10", "voxint"), step))
+    assert [case.name for case in summary.cases] == ["steady-10"]
+    assert [(case.name, case.missing) for case in summary.steps] == [("capacity-15", ())]
+
+
 def test_who_is_absent_or_cannot_is_named_with_the_reason() -> None:
     """A target without a slot never vanishes silently."""
     summary = summarize(only(make_results(("upload-1",), rounds=1), "echo", "voxint", "flag"))

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from bench.report.table import print_tables
 from bench.results import Results
-from tests.bench.make_results import CASES, STEADY, make_results, only
+from tests.bench.make_results import CASES, STEADY, make_results, make_slot, only
 
 
 def printed(results: Results) -> str:
@@ -34,6 +34,28 @@ def test_what_does_not_count_is_shown_as_such() -> None:
     flag = next(line for line in text.splitlines() if line.startswith(" flag"))
     assert flag.rstrip().endswith("early ack")
     assert "early ack: over 1 % of the upstreams" in text
+
+
+def test_a_late_target_is_marked() -> None:
+    """With its share in the row, and what that means below the table."""
+    run = only(make_results(("streaming-1",), rounds=1), "voxint")
+    slots = tuple(evolve(slot, totals={**slot.totals, "speaking_share": 0.42}) for slot in run.slots)
+    text = printed(evolve(run, slots=slots))
+    assert next(line for line in text.splitlines() if line.startswith(" voxint")).rstrip().endswith("42 % speaking")
+    assert "% speaking: only so many interrupts" in text
+    assert max(len(line.rstrip()) for line in text.splitlines()) <= 120
+
+
+def test_a_ramp_has_one_table() -> None:
+    """What it found, not what it went through; a step that was disturbed is named below it."""
+    run = make_results(("steady-10",), rounds=1)
+    steps = [
+        evolve(make_slot("steady-15", "voxint"), case=f"{scenario}-15", scenario=scenario, problems=problems)
+        for scenario, problems in (("capacity", ("generator saturated",)), ("upload_capacity", ()), ("idle", ()))
+    ]
+    text = printed(evolve(run, slots=(*run.slots, *steps)))
+    assert "Sessions speaking at once on one core" in text
+    assert [line.strip() for line in text.splitlines() if "-15" in line] == ["voxint, capacity-15: generator saturated"]
 
 
 def test_the_floor_measures_itself() -> None:
