@@ -1,9 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import asynccontextmanager
 
 import pytest
 import trio
+from attrs import frozen
 from trio.testing import wait_all_tasks_blocked
 
 from voxint.core.outbox import Outbox
@@ -12,6 +14,46 @@ from voxint.protocol.messages import Heartbeat, ServerMessage, Shutdown
 pytestmark = pytest.mark.virtual_time
 
 GOODBYE = Shutdown(reason="bye")
+HEARTBEAT = Heartbeat(remaining_seconds=60)
+
+
+@frozen(eq=False)
+class _Draft:
+    """Something of somebody's."""
+
+    owner: object
+    message: ServerMessage
+
+    def take(self, now: float) -> ServerMessage:
+        return self.message
+
+
+@asynccontextmanager
+async def sending(*, ends: bool = False) -> AsyncGenerator[tuple[Outbox, list[list[ServerMessage]]]]:
+    """Yield an outbox whose reader waits, and what `send_now` was given: all of it is sent.
+
+    Args:
+        ends: Whether the reader meets the end by the end of the block; otherwise it still waits then.
+    """
+    outbox, sends, ended = Outbox(), list[list[ServerMessage]](), trio.Event()
+
+    def send_now(messages: Iterable[ServerMessage]) -> bool:
+        sends.append(list(messages))
+        return True
+
+    async def read() -> None:
+        with pytest.raises(trio.EndOfChannel):
+            await outbox.next()
+        ended.set()
+
+    outbox.send_now = send_now
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(read)
+        await wait_all_tasks_blocked()
+        yield outbox, sends
+        await wait_all_tasks_blocked()
+        assert ended.is_set() == ends
+        nursery.cancel_scope.cancel()
 
 
 async def test_first_in_is_first_out() -> None:
@@ -19,9 +61,9 @@ async def test_first_in_is_first_out() -> None:
     outbox = Outbox()
     for reason in ("one", "two"):
         outbox.post(Shutdown(reason=reason))
-    outbox.post_first(Heartbeat(remaining_seconds=60))
+    outbox.post_first(HEARTBEAT)
     taken = [await outbox.next() for _ in range(3)]
-    assert taken == [Heartbeat(remaining_seconds=60), Shutdown(reason="one"), Shutdown(reason="two")]
+    assert taken == [HEARTBEAT, Shutdown(reason="one"), Shutdown(reason="two")]
 
 
 async def test_the_writer_waits_for_the_next() -> None:
@@ -115,20 +157,19 @@ async def test_a_reader_goes_on_with_what_was_left() -> None:
     assert got == [None, GOODBYE]
 
 
+async def test_a_heartbeat_is_sent_in_front_of_what_comes_next() -> None:
+    """It wakes the reader; what is queued before that has run takes it along, and the reader waits on."""
+    async with sending() as (outbox, sends):
+        outbox.post_first(HEARTBEAT)
+        assert sends == []
+        outbox.post(GOODBYE)
+        assert sends == [[HEARTBEAT, GOODBYE]]
+
+
 async def test_what_is_queued_together_leaves_together() -> None:
-    """In one send at the end of the outermost block, with what other tasks queued meanwhile, in order."""
-    outbox = Outbox()
-    sends: list[list[ServerMessage]] = []
-
-    def send_now(messages: Iterable[ServerMessage]) -> bool:
-        sends.append(list(messages))
-        return True
-
-    outbox.send_now = send_now
+    """In one send at the end of the outermost block, in order; an empty block sends nothing."""
     one, two, three = (Shutdown(reason=reason) for reason in ("one", "two", "three"))
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(outbox.next)
-        await wait_all_tasks_blocked()
+    async with sending() as (outbox, sends):
         with outbox.together():
             outbox.post(one)
             with outbox.together():
@@ -139,7 +180,63 @@ async def test_what_is_queued_together_leaves_together() -> None:
         with outbox.together():
             pass
         assert len(sends) == 1
-        nursery.cancel_scope.cancel()
+
+
+async def test_a_heartbeat_goes_in_front_of_what_is_together() -> None:
+    """It is held with the others."""
+    async with sending() as (outbox, sends):
+        with outbox.together():
+            outbox.post(GOODBYE)
+            outbox.post_first(HEARTBEAT)
+        assert sends == [[HEARTBEAT, GOODBYE]]
+
+
+async def test_what_is_discarded_together_is_never_sent() -> None:
+    """What somebody else queued in the same block is; where nothing is left there is no send."""
+    mine, theirs = _Draft(object(), Shutdown(reason="mine")), _Draft(object(), Shutdown(reason="theirs"))
+    async with sending() as (outbox, sends):
+        with outbox.together():
+            outbox.queue(mine, theirs, mine)
+            outbox.discard(mine.owner)
+        assert sends == [[theirs.message]]
+        with outbox.together():
+            outbox.queue(mine)
+            outbox.discard(mine.owner)
+        assert len(sends) == 1
+
+
+async def test_what_was_together_before_the_close_is_sent() -> None:
+    """What comes behind it in the block is dropped, and the reader learns of the end."""
+    async with sending(ends=True) as (outbox, sends):
+        with outbox.together():
+            outbox.post(GOODBYE)
+            outbox.close()
+            outbox.post(HEARTBEAT)
+            assert sends == []
+        assert sends == [[GOODBYE]]
+
+
+async def test_what_is_left_of_what_was_together_is_the_readers() -> None:
+    """A block behind it that ends before the reader has run is queued whole, behind what was left."""
+    outbox = Outbox()
+    outbox.send_now = lambda messages: False
+    got: list[object] = []
+
+    async def read() -> None:
+        got.extend([await outbox.next() for _ in range(3)])
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(read)
+        await wait_all_tasks_blocked()
+        with outbox.together():
+            outbox.post(GOODBYE)
+            outbox.post(GOODBYE)
+        assert len(outbox) == 0
+        with outbox.together():
+            outbox.post(HEARTBEAT)
+            outbox.post(GOODBYE)
+        assert len(outbox) == 2
+    assert got == [None, HEARTBEAT, GOODBYE]
 
 
 async def test_what_is_queued_together_wakes_a_reader_that_sends_for_itself() -> None:
