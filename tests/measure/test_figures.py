@@ -98,7 +98,20 @@ def test_nothing_seen_is_no_figure() -> None:
 
 
 def test_what_was_played_ends_at_the_interrupt() -> None:
-    """In real time from the first audio, as far as there was audio; audio that came later was not heard."""
-    assert turn(first_audio=12.2, interrupted=12.3, audio_ms=400.0).played_ms == pytest.approx(100)
-    assert turn(first_audio=12.2, interrupted=12.3, audio_ms=80.0, stale_audio_ms=40.0).played_ms == 40.0
+    """What was read before it, less what the listener had not come to; audio that came later was not heard."""
+    begun = turn(first_audio=12.2, interrupted=12.3, audio_ms=400.0, plays_until=12.6)
+    assert begun.played_ms == pytest.approx(100)
+    stale = turn(first_audio=12.2, interrupted=12.3, audio_ms=80.0, stale_audio_ms=40.0, plays_until=12.24)
+    assert stale.played_ms == pytest.approx(40)
     assert turn(interrupted=12.3).played_ms == 0.0
+
+
+def test_speech_counts_while_it_is_heard() -> None:
+    """Not what waits ahead of the listener, nor what an INTERRUPT has cut, nor what lies outside the load."""
+    heard = turn(first_audio=12.0, interrupted=13.0, audio_ms=3000.0, plays_until=15.0)
+    assert heard.speaks_between(10.0, 20.0) == pytest.approx(1.0)
+    assert heard.speaks_between(12.5, 20.0) == pytest.approx(0.5)
+    assert heard.speaks_between(10.0, 12.25) == pytest.approx(0.25)
+    assert heard.speaks_between(14.0, 20.0) == 0.0
+    assert turn(first_audio=12.0, audio_ms=3000.0, plays_until=15.0).speaks_between(10.0, 20.0) == pytest.approx(3.0)
+    assert turn().speaks_between(10.0, 20.0) == 0.0
