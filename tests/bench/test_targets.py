@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 from urllib.parse import urlsplit
 
 import msgspec
@@ -185,7 +186,9 @@ async def test_a_turn_is_answered_as_it_plays(target: tuple[str, str], sim: Sim)
     assert sum(map(len, caller.audio)) == 2 * round(RATE * SENTENCE_S * SENTENCES)
     played_s = [n * 0.04 for n in range(len(caller.audio))]
     ahead_s = [due - (at - caller.audio_at[0]) for due, at in zip(played_s, caller.audio_at, strict=True)]
-    assert max(ahead_s) <= 0.21
+    # by medians, as a busy machine may hold single frames up; as fast as it is synthesized, it would gain 0.25 s
+    half = len(ahead_s) // 2
+    assert median(ahead_s[half:]) - median(ahead_s[:half]) <= 0.15
 
 
 async def test_a_stop_ends_both_upstreams(target: tuple[str, str], sim: Sim) -> None:
