@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from attrs import evolve
 
@@ -45,7 +47,7 @@ def test_a_figure_that_does_not_count_is_no_boast() -> None:
     ({"totals": {"leak_after_ack": 1.0}}, "goes on after it has confirmed an interrupt"),
     ({"problems": ("generator saturated",)}, "was measured with a problem"),
 ])  # fmt: skip
-def test_many_sessions_are_no_boast_either(wrong: dict[str, object], said: str) -> None:
+def test_many_sessions_are_no_boast_either(wrong: dict[str, Any], said: str) -> None:
     """What is wrong with voxint's own figures is said in their place, with few sessions and with many."""
     made = make_results(("streaming-1", "streaming-50"), rounds=1)
     for case in ("streaming-1", "streaming-50"):
@@ -63,7 +65,7 @@ def test_many_sessions_are_no_boast_either(wrong: dict[str, object], said: str) 
 
 def test_each_has_its_own_reason_to_be_left_out() -> None:
     """Who leaks has not acknowledged early, and a problem of the measurement is nobody's fault."""
-    wrong: dict[str, dict[str, object]] = {
+    wrong: dict[str, dict[str, Any]] = {
         "pipecat": {"totals": {"leak_after_ack": 2.0}},
         "livekit": {"problems": ("generator saturated",)},
     }
