@@ -84,13 +84,7 @@ class Watcher(Silence):
         self.looked.set()
 
 
-SHORT = pytest.mark.xfail(strict=True, reason="with speech the way out takes a fourth pass, every other time")
-
-
-@pytest.mark.parametrize("patch", [
-    pytest.param(WRITTEN, id="written"),
-    pytest.param(SPOKEN, id="spoken", marks=SHORT),
-])  # fmt: skip
+@pytest.mark.parametrize("patch", [pytest.param(WRITTEN, id="written"), pytest.param(SPOKEN, id="spoken")])
 async def test_the_acknowledgement_is_written_before_the_next_question_costs_anything(patch: m.SessionPatch) -> None:
     """Of INTERRUPT and REQUEST in one segment the second waits until all of the first is torn down and confirmed."""
     near, far = map(trio.SocketStream, trio.socket.socketpair())

@@ -29,7 +29,7 @@ MOST_UNREAD = 1000
 """Messages that may wait for the writer. One that reads has a dozen; chosen here so that a thousand clients that
 don't, at some 250 bytes a message, cost a machine no more than 250 MB."""
 
-WAY_OUT = 3
+WAY_OUT = 4
 """Passes of the scheduler that a cancelled request needs to its end. Clients write their next REQUEST right behind an
 INTERRUPT: what it costs to begin it would otherwise come in front of the acknowledgement."""
 
