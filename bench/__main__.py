@@ -152,6 +152,7 @@ def _run(
     except ValueError as error:
         raise click.ClickException(str(error)) from error
     whole = False
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job would ignore it
     for ended in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(ended) != signal.SIG_IGN:  # as under nohup
             signal.signal(ended, lambda *_: signal.raise_signal(signal.SIGINT))  # no target is left behind
