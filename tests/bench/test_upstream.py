@@ -11,7 +11,9 @@ from voxint.testing.sim.ledger import LedgerEntry, LedgerReport
 
 CHAT = "/v1/chat/completions"
 SPEECH = "/v1/audio/speech"
-TURN = Turn(7, 0, asked=100.0, first_audio=100.25, interrupted=101.0, acknowledged=101.010, audio_ms=1200.0)
+TURN = Turn(
+    7, 0, asked=100.0, first_audio=100.25, interrupted=101.0, acknowledged=101.010, audio_ms=1200.0, plays_until=101.45
+)
 LLM = LedgerEntry(
     1, CHAT, 100.0, turn=7, t_disconnect_seen=101.002, outcome="disconnected", generated_at=[100.9, 101.0005, 101.001]
 )
