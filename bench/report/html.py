@@ -37,9 +37,10 @@ inside the system that is measured.</li>
 <li>Callers do not wait for answers before they go on (open loop), so a slow system can't hide its queue.
 Rounds alternate: in each, every system has its turn.</li>
 <li>Every word and every sample carries the number of its turn: what is stale is judged by content.</li>
-<li>An acknowledgement counts only if no frame of the old turn comes after it, and no upstream sees its connection end
-more than {EARLY_MS:.0f} ms later. Systems of which this is not true are marked, drawn dashed or hollow with a *, and
-left out of the comparison on top.</li>
+<li>An acknowledgement counts only if no frame of the old turn comes after it, and the upstreams do not see their
+connections end behind it: where most do, and some more than {EARLY_MS:.0f} ms later, the system is marked, drawn dashed
+or hollow with a *, and left out of the comparison on top. Single late ends are marked as late stamps: an upstream that
+is held up on a full machine looks the same.</li>
 <li>The small numbers in the tables are 95 % bootstrap intervals, resampled by rounds; ~ marks a percentile with too
 few values behind it; N % speaking says that only so many interrupts met an
 answer that had begun: the target was slower than the plan. Times differ from machine to machine: compare ratios.</li>

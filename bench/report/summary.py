@@ -14,6 +14,9 @@ from voxint.measure.distribution import Distribution, Interval, Statistic
 
 __all__ = ["EARLY_MS", "Case", "Figure", "Row", "Summary", "ratio", "summarize"]
 
+AT_ONCE_MS = 1.0
+"""A stream that ends so soon behind the acknowledgement, or before it, was ended first: a stamp takes that long."""
+
 EARLY_MS = 5.0
 """An upstream that saw its connection end later than this behind the acknowledgement proves that it came early.
 
@@ -94,13 +97,13 @@ class Row:
 
     @property
     def early(self) -> bool:
-        """Whether it acknowledged while its work was still running, in more than one of a hundred streams."""
+        """Whether it acknowledges before its work has stopped: most streams end behind it, some of them long behind."""
         closed = self.figures.get("closed_after_ack_ms")
-        return closed is not None and closed.p99 > EARLY_MS
+        return closed is not None and closed.p99 > EARLY_MS and closed.p50 > AT_ONCE_MS
 
     @property
     def late_stamp(self) -> bool:
-        """Whether single upstreams saw their end late: a machine that held one of them up looks the same."""
+        """Whether only some upstreams saw their end late: one that was held up, as on a full core, looks the same."""
         closed = self.figures.get("closed_after_ack_ms")
         return closed is not None and closed.maximum > EARLY_MS and not self.early
 

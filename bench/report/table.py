@@ -26,9 +26,9 @@ __all__ = ["print_tables"]
 WIDTH = 120
 
 LEGEND: dict[str, str] = {
-    "early ack": f"over 1 % of the upstreams saw their end over {EARLY_MS:.0f} ms after the acknowledgement: "
+    "early ack": f"most upstreams saw their end after the acknowledgement, some over {EARLY_MS:.0f} ms after it: "
     "the row does not count",
-    "late stamp": f"up to 1 % of the upstreams saw their end over {EARLY_MS:.0f} ms after the acknowledgement",
+    "late stamp": f"some upstreams, not most, saw their end over {EARLY_MS:.0f} ms after the acknowledgement",
     "leak": "frames of the old turn that came after the acknowledgement: the row does not count",
     "unanswered": "interrupts without an acknowledgement",
     "failed": "turns that failed",
