@@ -13,7 +13,7 @@ from bench.fleet import Fleet, open_fleet
 from bench.live import LiveProgress
 from bench.processes import Cores, GeneratorFailed, Target
 from bench.results import Slot
-from bench.scenarios import SCENARIOS, Case
+from bench.scenarios import LOADS, SCENARIOS, Case
 from bench.slot import Place, run_slot
 from bench.store import Store
 
@@ -139,7 +139,7 @@ async def _rest(target: Target) -> None:
 
 
 def _slot_s(case: Case) -> float:
-    return case.warmup_s + case.seconds + OVERHEAD_S
+    return case.warmup_s + case.seconds + LOADS[case.scenario].workload.longest_s + OVERHEAD_S
 
 
 def _complete(case: Case, schedule: Schedule, store: Store) -> bool:

@@ -114,7 +114,7 @@ class Case:
 
 
 QUICK: Sequence[Case] = (
-    Case("streaming", 1, 0.8, 2.2),
+    Case("streaming", 1, 0.8, 4.0),
     Case("streaming", 10, 1.2, 1.8),
     Case("stalled_stream", 10, 1.2, 1.8),
     Case("steady", 10, 1.2, 4.0),

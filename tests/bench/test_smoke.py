@@ -33,7 +33,7 @@ TOTALS = {"interrupts", "unanswered", "leak_after_ack", "cpu_s", "cpu_s_per_spee
 def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
     """Run the quick benchmark with voxint, the floor and a peer that is not there."""
     folder = tmp_path_factory.mktemp("bench")
-    options = ["--targets", "echo,voxint,pipecat", "--budget", "32", "--out", str(folder / "run")]
+    options = ["--targets", "echo,voxint,pipecat", "--budget", "60", "--out", str(folder / "run")]
     environment = {"VOXINT_BENCH_HOME": str(folder / "nothing"), "PATH": "/usr/bin:/bin", "COLUMNS": "120"}
     done = subprocess.run(
         [sys.executable, "-m", "bench", "quick", *options],
