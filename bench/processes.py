@@ -117,13 +117,18 @@ class Target:
 
     def rss(self) -> int:
         """Return its memory now, in bytes, its children's too."""
-        return sum(process.memory_info().rss for process in (self.process, *self.process.children(recursive=True)))
+        return sum(process.memory_info().rss for process in _family(self.process))
+
+
+def _family(process: psutil.Process) -> list[psutil.Process]:
+    """Return a process and its children."""
+    return [process, *process.children(recursive=True)]
 
 
 def cpu_s(process: psutil.Process) -> float:
     """Return the processor seconds that a process and its children have used so far."""
     total = 0.0
-    for one in (process, *process.children(recursive=True)):
+    for one in _family(process):
         times = one.cpu_times()
         total += times.user + times.system
     return total
@@ -171,7 +176,7 @@ async def run_target(name: str, upstream: Upstream, core: int | None) -> AsyncIt
 
 def _pin(process: psutil.Process, cores: Iterable[int]) -> None:
     """Put a process on its cores, with every thread that it has made."""
-    for one in (process, *process.children(recursive=True)):
+    for one in _family(process):
         for thread in one.threads():
             os.sched_setaffinity(thread.id, cores)
 
