@@ -90,9 +90,8 @@ async def _run_groups(schedule: Schedule, store: Store, live: LiveProgress, core
     serial = 0
     for cases in schedule.groups():
         wanted = [case for case in cases if not _complete(case, schedule, store)]
-        if not wanted or not schedule.affordable(
-            wanted[0], len(schedule.targets), trio.current_time() - began + STARTING_S
-        ):
+        spent_s = trio.current_time() - began + STARTING_S
+        if not wanted or not schedule.affordable(wanted[0], schedule.installed(), spent_s):
             continue
         live.begin("starting the targets")
         async with open_fleet(schedule.targets, SCENARIOS[cases[0].scenario].model, cores) as fleet:
