@@ -21,9 +21,9 @@ from bench.machine import commit, machine
 from bench.ramp import CAPACITIES, run_capacities
 from bench.report.html import write_report
 from bench.report.table import print_tables
-from bench.results import Results, load
 from bench.run import Schedule, run_cases
 from bench.scenarios import QUICK, SCENARIOS, full_cases
+from bench.schema import Results, load
 from bench.store import Store
 
 QUICK_S = 100.0

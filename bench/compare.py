@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.report.names import AVERAGED, FLOORS, SUBJECT, number
-from bench.results import Results, Slot
+from bench.schema import Results, Slot
 from voxint.measure.distribution import Distribution, Statistic
 from voxint.measure.verdict import ONE_OF_MANY, Verdict, Word, compare, discount
 
@@ -32,6 +32,8 @@ UNHEARD = {"audio_late_ms": 1.0}
 
 BUSY = 0.5
 """A load average, for each core, that began a run on a machine where something else was running."""
+
+ANSWERS = {True: "yes", False: "no", None: "not recorded"}
 
 NAMED = 3
 """Figures that the first line names; the table has the rest."""
@@ -232,6 +234,12 @@ def _doubts(old: Results, new: Results) -> Iterator[str]:
         yield f"another mode: {old.mode} -> {new.mode}"
     if old.machine.system != new.machine.system:
         yield f"another system: {old.machine.system} -> {new.machine.system}"
+    for what, then, now in (
+        ("the generator a real-time process", old.machine.generator_first, new.machine.generator_first),
+        ("ends of connections stamped by the kernel", old.machine.kernel_stamps, new.machine.kernel_stamps),
+    ):
+        if then != now:
+            yield f"{what}: {ANSWERS[then]} -> {ANSWERS[now]}"
     for name, results in (("old", old), ("new", new)):
         if results.machine.load > BUSY * results.machine.cores:
             yield f"the machine was busy before the {name} run: load average {results.machine.load:.2f}"

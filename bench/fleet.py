@@ -8,11 +8,13 @@ from contextlib import asynccontextmanager
 import trio
 from attrs import field, frozen
 
+from bench.closings import Closings, watch_closings
 from bench.environments import environment_of
 from bench.processes import Cores, Target, TargetFailed, go_second, run_target
-from bench.results import TargetInfo
+from bench.schema import TargetInfo
 from bench.targets.plain import Upstream
 from voxint.background import open_background
+from voxint.testing.sim.ledger import LedgerReport
 from voxint.testing.sim.process import Sim, sim_process
 
 __all__ = ["Fleet", "open_fleet"]
@@ -24,13 +26,24 @@ class Fleet:
 
     Args:
         sim: The upstream of all.
+        closings: When connections to it ended.
         targets: Those that listen, by name, in the order asked for.
         infos: What is known of every target that was asked for, the absent ones too.
     """
 
     sim: Sim
+    closings: Closings
     targets: Mapping[str, Target] = field(factory=dict)
     infos: Mapping[str, TargetInfo] = field(factory=dict)
+
+    async def forget(self) -> None:
+        """Forget what the upstream has seen."""
+        await self.sim.clear()
+        self.closings.forget()
+
+    async def ledger(self) -> LedgerReport:
+        """Return what the upstream saw, once all requests have ended."""
+        return self.closings.exact(await self.sim.ledger(settled=True))
 
 
 @asynccontextmanager
@@ -44,7 +57,11 @@ async def open_fleet(names: Sequence[str], model: str, cores: Cores) -> AsyncIte
         model: ``sim``, or ``stalled`` for a model that accepts no connection.
         cores: Who runs where.
     """
-    async with sim_process(stall_connect=True) as sim, open_background() as nursery:
+    async with (
+        sim_process(stall_connect=True) as sim,
+        watch_closings(sim.address.port) as closings,
+        open_background() as nursery,
+    ):
         go_second(sim.pid, cores.rest)
         stalled = sim.address.stalled_url
         llm = f"{stalled}/v1" if model == "stalled" else sim.base_url
@@ -68,7 +85,7 @@ async def open_fleet(names: Sequence[str], model: str, cores: Cores) -> AsyncIte
                 else:
                     starting.start_soon(nursery.start, keep, name)
         listening = {name: value for name in names if isinstance(value := started[name], Target)}
-        yield Fleet(sim, listening, {name: _info(started[name]) for name in names})
+        yield Fleet(sim, closings, listening, {name: _info(started[name]) for name in names})
         nursery.cancel_scope.cancel(reason="the fleet is not needed any more")
 
 

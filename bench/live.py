@@ -7,7 +7,7 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from bench.results import Slot
+from bench.schema import Slot
 from voxint.measure.distribution import Distribution
 
 __all__ = ["LiveProgress"]

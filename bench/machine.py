@@ -9,8 +9,10 @@ from pathlib import Path
 
 import psutil
 
+from bench.closings import may_watch
 from bench.environments import ROOT
-from bench.results import Machine
+from bench.processes import may_go_first
+from bench.schema import Machine
 
 __all__ = ["commit", "machine"]
 
@@ -26,6 +28,8 @@ def machine() -> Machine:
         cores=len(os.sched_getaffinity(0)),
         memory_mib=psutil.virtual_memory().total // 2**20,
         load=os.getloadavg()[0],
+        generator_first=may_go_first(),
+        kernel_stamps=may_watch(),
     )
 
 

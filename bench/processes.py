@@ -21,7 +21,17 @@ from bench.targets.plain import Upstream
 from voxint.background import open_background
 from voxint.measure import Recording
 
-__all__ = ["Cores", "GeneratorFailed", "Target", "TargetFailed", "cpu_s", "generate", "go_second", "run_target"]
+__all__ = [
+    "Cores",
+    "GeneratorFailed",
+    "Target",
+    "TargetFailed",
+    "cpu_s",
+    "generate",
+    "go_second",
+    "may_go_first",
+    "run_target",
+]
 
 START_S = 60.0
 """The slowest target imports for 6 s on an idle machine of two cores, and all start at once."""
@@ -168,10 +178,14 @@ async def run_target(name: str, upstream: Upstream, core: int | None) -> AsyncIt
             yield target
             nursery.cancel_scope.cancel(reason="the target is not needed any more")
     finally:
-        process.kill()
-        with trio.CancelScope(shield=True):  # after SIGKILL only the kernel is waited for
-            await process.wait()
+        await _kill(process)
         folder.cleanup()
+
+
+async def _kill(process: trio.Process) -> None:
+    process.kill()
+    with trio.CancelScope(shield=True):  # after SIGKILL only the kernel is waited for
+        await process.wait()
 
 
 def _pin(process: psutil.Process, cores: Iterable[int]) -> None:
@@ -247,9 +261,18 @@ async def generate(job: Job, cores: Cores, counting: Callable[[Window], None]) -
             raise GeneratorFailed(f"the load generator failed with exit code {process.returncode}")
         return msgspec.json.decode(output[1], type=Recording)
     finally:
-        process.kill()
-        with trio.CancelScope(shield=True):  # after SIGKILL only the kernel is waited for
-            await process.wait()
+        await _kill(process)
+
+
+def may_go_first() -> bool:
+    """Return whether this process may make others real-time processes."""
+    try:
+        before = os.sched_getscheduler(0), os.sched_getparam(0)
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(GENERATOR_PRIORITY))
+        os.sched_setscheduler(0, *before)
+    except PermissionError:
+        return False
+    return True
 
 
 def go_first(pid: int, cores: Iterable[int]) -> None:

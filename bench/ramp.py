@@ -9,8 +9,8 @@ from attrs import frozen
 from bench.fleet import Fleet, open_fleet
 from bench.live import LiveProgress
 from bench.processes import Cores
-from bench.results import Slot
 from bench.scenarios import LOADS, Case
+from bench.schema import Slot
 from bench.slot import Place, run_slot
 from bench.store import Store
 from voxint.measure.distribution import Distribution
@@ -100,7 +100,7 @@ class _Step:
         self._live.more(1)
         self._serial += 1
         place = Place(self._cores, 0, self._serial)
-        slot = await run_slot(case, self._fleet.targets[self._name], self._fleet.sim, place)
+        slot = await run_slot(case, self._fleet.targets[self._name], self._fleet, place)
         self._store.add(slot)
         self._live.done(slot)
         return slot

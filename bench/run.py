@@ -12,8 +12,8 @@ from bench.environments import environment_of
 from bench.fleet import Fleet, open_fleet
 from bench.live import LiveProgress
 from bench.processes import Cores, GeneratorFailed, Target
-from bench.results import Slot
 from bench.scenarios import LOADS, SCENARIOS, Case
+from bench.schema import Slot
 from bench.slot import Place, run_slot
 from bench.store import Store
 
@@ -115,7 +115,7 @@ async def _run_case(
                 continue
             live.begin(f"{case.name} {name}")
             try:
-                slot = await run_slot(case, target, fleet.sim, Place(cores, round, serial))
+                slot = await run_slot(case, target, fleet, Place(cores, round, serial))
             except GeneratorFailed as error:
                 problems = (str(error),)
                 slot = Slot(case.name, case.scenario, case.sessions, name, round, case.seconds, problems=problems)

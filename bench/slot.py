@@ -9,14 +9,14 @@ import psutil
 import trio
 from attrs import define, frozen
 
+from bench.fleet import Fleet
 from bench.generator import MOST_TURNS, Job, Window
 from bench.processes import Cores, Target, cpu_s, generate
-from bench.results import Slot
 from bench.scenarios import CHUNK_MS, LOADS, Case
+from bench.schema import Slot
 from bench.upstream import upstream_figures, waterfall_of
 from voxint.measure import figures_of, saturation, totals_of
 from voxint.measure.distribution import Distribution
-from voxint.testing.sim.process import Sim
 
 __all__ = ["FULL_CORE", "Place", "run_slot"]
 
@@ -59,10 +59,10 @@ class _Used:
     gone: bool = False
 
 
-async def run_slot(case: Case, target: Target, sim: Sim, place: Place) -> Slot:
+async def run_slot(case: Case, target: Target, fleet: Fleet, place: Place) -> Slot:
     """Run a load against a target and return its figures."""
     scenario = LOADS[case.scenario]
-    await sim.clear()
+    await fleet.forget()
     target.forget()
     used = _Used()
     job = Job(
@@ -78,10 +78,10 @@ async def run_slot(case: Case, target: Target, sim: Sim, place: Place) -> Slot:
     async with trio.open_nursery() as nursery:
 
         def counting(window: Window) -> None:
-            nursery.start_soon(_watch, window, target, sim, used)
+            nursery.start_soon(_watch, window, target, fleet.sim.pid, used)
 
         recording = await generate(job, place.cores, counting)
-    ledger = await sim.ledger(settled=True)
+    ledger = await fleet.ledger()
     values = {**figures_of(recording), **upstream_figures(recording, ledger, CHUNK_MS)}
     if target.said.dialect == "echo":
         values = {"echo_ms": values["ack_ms"]}
@@ -111,9 +111,9 @@ async def run_slot(case: Case, target: Target, sim: Sim, place: Place) -> Slot:
     )
 
 
-async def _watch(window: Window, target: Target, sim: Sim, used: _Used) -> None:
+async def _watch(window: Window, target: Target, sim_pid: int, used: _Used) -> None:
     """Measure processor time and memory in the span that counts."""
-    upstream = psutil.Process(sim.pid)
+    upstream = psutil.Process(sim_pid)
     offset = trio.current_time() - monotonic()  # of trio's clock, which else is CLOCK_MONOTONIC too
     try:
         await trio.sleep_until(window.counted_from + offset)

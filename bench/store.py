@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 from attrs import evolve
 
-from bench.results import Results, Slot, TargetInfo, load, save
+from bench.schema import Results, Slot, TargetInfo, load, save
 
 __all__ = ["Store"]
 

@@ -1,10 +1,10 @@
-"""What the upstreams saw of each interrupt, by their own stamps."""
+"""What the upstreams saw of each interrupt."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bench.results import Waterfall
+from bench.schema import Waterfall
 from voxint.measure import Recording, Turn
 from voxint.testing.sim.ledger import LedgerEntry, LedgerReport
 
@@ -21,11 +21,12 @@ def upstream_figures(recording: Recording, ledger: LedgerReport, chunk_ms: float
     """Return what each upstream saw of the interrupted turns that count, in milliseconds and tokens.
 
     A request that was over when the INTERRUPT was written had nothing to close. One that was never closed but ran to
-    its own end counts with that end, one that still runs with the end of the recording.
+    its own end counts with that end, one that still runs with the end of the recording. Nothing is wasted behind the
+    connection's end: what a late upstream makes then is its own fault.
 
     Args:
         recording: What the callers saw.
-        ledger: What the upstream saw.
+        ledger: What the upstream saw, with the ends of connections as exact as can be (bench/closings.py).
         chunk_ms: Audio in one chunk of its speech.
     """
     turns = {turn.number: turn for turn in recording.counted if turn.interrupted is not None}
@@ -37,8 +38,8 @@ def upstream_figures(recording: Recording, ledger: LedgerReport, chunk_ms: float
         if turn is None or turn.interrupted is None:
             continue
         stage = _stage(entry)
-        wasted[turn.number][stage] += sum(stamp > turn.interrupted for stamp in entry.generated_at)
         ended = _ended(entry, recording)
+        wasted[turn.number][stage] += sum(turn.interrupted < stamp <= ended for stamp in entry.generated_at)
         if ended <= turn.interrupted:
             continue
         figures[f"{stage}_close_ms"].append((ended - turn.interrupted) * 1000)

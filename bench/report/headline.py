@@ -6,7 +6,7 @@ from attrs import frozen
 
 from bench.report.names import FLOORS, SUBJECT, in_sessions, number, target_name
 from bench.report.summary import Case, Row, Summary
-from bench.results import Results
+from bench.schema import Results
 
 __all__ = ["Headline", "Tile", "headline_of"]
 

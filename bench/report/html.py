@@ -8,10 +8,10 @@ from pathlib import Path
 
 from bench.report.headline import Headline, headline_of
 from bench.report.markup import case_tables, missing_list, step_table, target_table
-from bench.report.names import PALETTE
+from bench.report.names import PALETTE, machine_line
 from bench.report.pictures import capacity_cards, cost_cards, ecdf_cards, waste_cards, waterfall_cards
 from bench.report.summary import EARLY_MS, summarize
-from bench.results import Results
+from bench.schema import Results
 
 __all__ = ["page", "write_report"]
 
@@ -32,15 +32,16 @@ KEY = f'<p class="key">{"".join(_key(shape, meaning) for shape, meaning in SHAPE
 
 METHOD = f"""<ul>
 <li>Every system is a process of its own on one core; the callers and the simulated model, synthesis and recognition
-run on the other. All times are of one monotonic clock, taken by the callers and by the simulated upstreams, never
-inside the system that is measured.</li>
+run on the other. All times are of one monotonic clock, taken by the callers, the simulated upstreams and the
+kernel, never inside the system that is measured.</li>
 <li>Callers do not wait for answers before they go on (open loop), so a slow system can't hide its queue.
 Rounds alternate: in each, every system has its turn.</li>
 <li>Every word and every sample carries the number of its turn: what is stale is judged by content.</li>
-<li>An acknowledgement counts only if no frame of the old turn comes after it, and the upstreams do not see their
-connections end behind it: where most do, and some more than {EARLY_MS:.0f} ms later, the system is marked, drawn dashed
-or hollow with a *, and left out of the comparison on top. Single late ends are marked as late stamps: an upstream that
-is held up on a full machine looks the same.</li>
+<li>An acknowledgement counts only if no frame of the old turn comes after it, and no connection to an upstream ends
+more than {EARLY_MS:.0f} ms behind it: else the system is marked, drawn dashed or hollow with a *, and left out of the
+comparison on top. The kernel stamps those ends where it may be asked. Where it may not, the upstream does, which on a
+full core looks late: there most ends must come behind the acknowledgement, and single ones are marked as late
+stamps.</li>
 <li>The small numbers in the tables are 95 % bootstrap intervals, resampled by rounds; ~ marks a percentile with too
 few values behind it; N % speaking says that only so many interrupts met an
 answer that had begun: the target was slower than the plan. Times differ from machine to machine: compare ratios.</li>
@@ -105,8 +106,6 @@ def _document(head: Headline, results: Results, body: Iterable[str], tables: str
         f"<li><b>{escape(t.value)} <i>{escape(t.unit)}</i></b><span>{escape(t.label)}</span></li>" for t in head.tiles
     )
     sentences = "".join(f"<p>{escape(sentence)}</p>" for sentence in head.sentences)
-    machine = results.machine
-    where = f"{machine.cpu}, {machine.cores} cores, {machine.memory_mib:,} MiB, {machine.system}"
     run = f"{results.mode} run of {results.began}, commit {results.commit or 'unknown'}"
     return "\n".join(
         [
@@ -123,7 +122,7 @@ def _document(head: Headline, results: Results, body: Iterable[str], tables: str
             f"<section><h2>What was not measured</h2>{missing}</section>" if missing else "",
             f"<section><h2>The method, in short</h2>{METHOD}</section>",
             f"<section><h2>The systems</h2>{target_table(results)}</section>",
-            f"</main>\n<footer><p>{escape(where)}, load {machine.load:.2f} before</p>",
+            f"</main>\n<footer><p>{escape(machine_line(results.machine))}</p>",
             f"<p>{escape(run)}</p></footer>\n</body>\n</html>\n",
         ]
     )

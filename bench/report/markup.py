@@ -7,7 +7,7 @@ from html import escape
 
 from bench.report.names import FIGURES, FLOORED, SUBJECT, TOTALS, case_name, figure_name, number, target_name
 from bench.report.summary import Case, Figure, Row, Summary
-from bench.results import Results
+from bench.schema import Results
 
 STEP = ("ack_ms", "audio_late_ms")
 """What decides whether a step was carried."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from bench.scenarios import LOADS
+from bench.schema import Machine
 
 __all__ = [
     "AVERAGED",
@@ -29,6 +30,7 @@ __all__ = [
     "columns_of",
     "figure_name",
     "in_sessions",
+    "machine_line",
     "number",
     "target_name",
     "totals_of",
@@ -83,10 +85,20 @@ def target_name(target: str) -> str:
     return {"echo": "echo (floor)", "echo_asyncio": "echo (asyncio)"}.get(target, target.replace("_", " "))
 
 
+def machine_line(machine: Machine) -> str:
+    """Return where a run was made, and what of its measuring the machine did not permit."""
+    line = f"{machine.cpu}, {machine.cores} cores, {machine.memory_mib:,} MiB, {machine.system}, "
+    denied = {
+        "the generator was no real-time process": machine.generator_first,
+        "the upstreams stamped the ends of their connections themselves": machine.kernel_stamps,
+    }
+    return "; ".join([f"{line}load {machine.load:.2f} before", *(what for what, may in denied.items() if may is False)])
+
+
 FIGURES: Mapping[str, str] = {
     "echo_ms": "text frame written → echo read",
     "ack_ms": "INTERRUPT written → acknowledgement read",
-    "closed_after_ack_ms": "acknowledgement read → an upstream sees the connection end",
+    "closed_after_ack_ms": "acknowledgement read → a connection to an upstream ends",
     "stale_audio_ms": "audio of the old turn read after INTERRUPT was written",
     "llm_close_ms": "INTERRUPT written → model's upstream sees the connection end",
     "tts_close_ms": "INTERRUPT written → synthesis' upstream sees the connection end",

@@ -11,7 +11,7 @@ from bench.report.plots.ecdf import ecdf
 from bench.report.plots.lines import lines
 from bench.report.plots.waterfall import waterfall
 from bench.report.summary import Case, Summary
-from bench.results import Results, Waterfall
+from bench.schema import Results, Waterfall
 
 __all__ = ["capacity_cards", "cost_cards", "ecdf_cards", "waste_cards", "waterfall_cards"]
 

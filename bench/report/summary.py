@@ -8,17 +8,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from attrs import field, frozen
 
 from bench.report.names import FIGURES, FLOORS, SPOKEN_TO, SUBJECT, number
-from bench.results import Results, Slot
 from bench.scenarios import LOADS, SCENARIOS
+from bench.schema import Results, Slot
 from voxint.measure.distribution import Distribution, Interval, Statistic
 
 __all__ = ["EARLY_MS", "Case", "Figure", "Row", "Summary", "ratio", "summarize"]
 
 AT_ONCE_MS = 1.0
-"""A stream that ends so soon behind the acknowledgement, or before it, was ended first: a stamp takes that long."""
+"""A stream that seems to end so soon behind the acknowledgement was ended first: an upstream's own stamp takes that
+long."""
 
 EARLY_MS = 5.0
-"""An upstream that saw its connection end later than this behind the acknowledgement proves that it came early.
+"""A connection to an upstream that ended later than this behind the acknowledgement proves that it came early.
 
 Chosen above what a packet and two wakeups take on the busy machine of a run: an end that was under way is not early.
 """
@@ -83,6 +84,7 @@ class Row:
         problems: Said by any of its rounds, each once.
         floor: The floor's `echo_ms` in this case or under as many sessions; None if there was none.
         subject: The figures of the system that others are compared with.
+        exact: Whether the kernel stamped the ends of its connections to the upstream (bench/closings.py).
     """
 
     target: str
@@ -94,16 +96,17 @@ class Row:
     problems: tuple[str, ...] = ()
     floor: Figure | None = None
     subject: Mapping[str, Figure] = field(factory=dict, repr=False)
+    exact: bool = False
 
     @property
     def early(self) -> bool:
-        """Whether it acknowledges before its work has stopped: most streams end behind it, some of them long behind."""
+        """Whether it acknowledged before its work had stopped: all of it; most of it, by an upstream's own stamps."""
         closed = self.figures.get("closed_after_ack_ms")
-        return closed is not None and closed.p99 > EARLY_MS and closed.p50 > AT_ONCE_MS
+        return closed is not None and closed.maximum > EARLY_MS and (self.exact or closed.p50 > AT_ONCE_MS)
 
     @property
     def late_stamp(self) -> bool:
-        """Whether only some upstreams saw their end late: one that was held up, as on a full core, looks the same."""
+        """Whether some ends look late and may not be: an upstream that is held up, as on a full core, looks so."""
         closed = self.figures.get("closed_after_ack_ms")
         return closed is not None and closed.maximum > EARLY_MS and not self.early
 
@@ -266,6 +269,7 @@ def summarize(results: Results) -> Summary:
                 problems=tuple(dict.fromkeys(problem for slot in slots for problem in slot.problems)),
                 floor=floor,
                 subject=figures[name].get(SUBJECT, {}),
+                exact=bool(results.machine.kernel_stamps),
             )
             for target, slots in sorted(rows.items(), key=lambda item: order.get(item[0], len(order)))
         ]

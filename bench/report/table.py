@@ -14,21 +14,23 @@ from bench.report.names import (
     case_name,
     columns_of,
     figure_name,
+    machine_line,
     number,
     target_name,
     totals_of,
 )
 from bench.report.summary import EARLY_MS, Case, Figure, Row, summarize
-from bench.results import Results
+from bench.schema import Results
 
 __all__ = ["print_tables"]
 
 WIDTH = 120
 
 LEGEND: dict[str, str] = {
-    "early ack": f"most upstreams saw their end after the acknowledgement, some over {EARLY_MS:.0f} ms after it: "
+    "early ack": f"a connection to an upstream ended over {EARLY_MS:.0f} ms after the acknowledgement: "
     "the row does not count",
-    "late stamp": f"some upstreams, not most, saw their end over {EARLY_MS:.0f} ms after the acknowledgement",
+    "late stamp": f"some upstreams, not most, saw their end over {EARLY_MS:.0f} ms after the acknowledgement, "
+    "or looked so late",
     "leak": "frames of the old turn that came after the acknowledgement: the row does not count",
     "unanswered": "interrupts without an acknowledgement",
     "failed": "turns that failed",
@@ -145,9 +147,7 @@ def print_tables(results: Results, console: Console) -> None:
             console.print(Text("Nothing was measured."))
         for target, reason in summary.absent:
             console.print(Text(f"{target_name(target)} is absent: {reason}"))
-        machine = results.machine
-        where = f"{machine.cpu}, {machine.cores} cores, {machine.memory_mib:,} MiB, {machine.system}"
-        console.print(Text(f"{where}, load {machine.load:.2f} before"))
+        console.print(Text(machine_line(results.machine)))
         for name, info in results.targets.items():
             if info.versions:
                 versions = ", ".join(f"{package} {version}" for package, version in info.versions.items())

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from attrs import evolve
 
-from bench.results import Machine, Results, Slot, TargetInfo, Waterfall
+from bench.schema import Machine, Results, Slot, TargetInfo, Waterfall
 from voxint.measure.distribution import Distribution
 
 __all__ = ["MACHINE", "TARGETS", "encoded", "make_results", "make_slot", "only"]

@@ -10,7 +10,7 @@ from attrs import evolve
 from rich.console import Console
 
 from bench.compare import Comparison, compare_results, comparison_lines, print_comparison
-from bench.results import Machine, Results, Slot, TargetInfo
+from bench.schema import Machine, Results, Slot, TargetInfo
 from voxint.measure.distribution import Distribution
 
 MACHINE = Machine("Linux 6.1", "a processor", 2, 4000, 0.1)
@@ -132,11 +132,13 @@ def test_another_machine_is_refused(machine: Machine) -> None:
 def test_what_may_explain_a_change_is_told() -> None:
     """Mode, system, load and versions; but not voxint's own version, which is what is compared."""
     targets = {**TARGETS, "voxint": TargetInfo({"python": "3.12", "voxint": "0.5"})}
-    machine = evolve(MACHINE, system="Linux 6.8", load=1.7)
+    machine = evolve(MACHINE, system="Linux 6.8", load=1.7, generator_first=True, kernel_stamps=False)
     new = evolve(make_run(2), mode="quick", machine=machine, targets=targets)
     assert compare_results(make_run(1), new).warnings == (
         "another mode: full -> quick",
         "another system: Linux 6.1 -> Linux 6.8",
+        "the generator a real-time process: not recorded -> yes",
+        "ends of connections stamped by the kernel: not recorded -> no",
         "the machine was busy before the new run: load average 1.70",
         "voxint with another python: 3.11 -> 3.12",
     )

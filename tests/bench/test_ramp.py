@@ -6,8 +6,8 @@ import pytest
 
 from bench import ramp
 from bench.ramp import CAPACITIES, carries, most_carried
-from bench.results import Slot
 from bench.scenarios import LOADS
+from bench.schema import Slot
 from voxint.measure.distribution import Distribution
 
 

@@ -15,9 +15,9 @@ from trio.testing import MockClock
 
 from bench import run
 from bench.live import LiveProgress
-from bench.results import Machine, Results, Slot, TargetInfo
 from bench.run import Schedule, run_cases
 from bench.scenarios import Case
+from bench.schema import Machine, Results, Slot, TargetInfo
 from bench.slot import Place
 from bench.store import Store
 
@@ -53,7 +53,7 @@ class Bench:
     async def configure(self, **settings: object) -> None:
         """Take what the upstream is to be like."""
 
-    async def run_slot(self, case: Case, target: SimpleNamespace, sim: object, place: Place) -> Slot:
+    async def run_slot(self, case: Case, target: SimpleNamespace, fleet: object, place: Place) -> Slot:
         """Note a slot."""
         self.measured.append((case.name, target.name, place.round))
         await trio.sleep(case.warmup_s + case.seconds)

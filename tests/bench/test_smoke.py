@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.environments import ROOT
-from bench.results import Results, load
+from bench.schema import Results, load
 
 FIGURES = {
     "ack_ms",

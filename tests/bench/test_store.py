@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
-from bench.results import Machine, Results, Slot, TargetInfo, load
+from bench.schema import Machine, Results, Slot, TargetInfo, load
 from bench.store import SLOTS, Store
 
 FRESH = Results("full", "2026-01-01T00:00:00+00:00", "abc", Machine("Linux", "a cpu", 2, 1024, 0.1), {}, ())

@@ -41,6 +41,12 @@ def test_closes_are_counted_from_the_interrupt_and_waste_after_it() -> None:
     assert figures["closed_after_ack_ms"] == [0.0, 0.0]
 
 
+def test_what_a_late_upstream_makes_is_not_the_targets_waste() -> None:
+    """A token made after the connection's end was wasted by an upstream that had not looked."""
+    late = evolve(LLM, generated_at=[101.001, 101.003, 101.02])
+    assert upstream_figures(recorded(TURN), report(late), chunk_ms=80.0)["wasted_tokens"] == [1.0]
+
+
 def test_an_early_acknowledgement_is_seen() -> None:
     """An upstream that was closed after the acknowledgement had been read says by how much."""
     early = evolve(TURN, acknowledged=101.001)

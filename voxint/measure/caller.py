@@ -207,7 +207,6 @@ class _Caller:
                 self._take_audio(turn, heard.audio_ms, now)
             case "stopped":
                 turn.acknowledged = turn.acknowledged or now
-                turn.stop_ms = heard.stop_ms
                 self._settle(turn)
             case "over":
                 turn.ended = turn.ended or now

@@ -38,14 +38,12 @@ class Heard:
         turn: The turn it belongs to, where it says so.
         audio_ms: The audio it brought.
         failed: Why the turn failed, for ``over``.
-        stop_ms: The server's own figure of how long stopping took, for ``stopped``.
     """
 
     kind: Literal["opened", "text", "audio", "stopped", "over", "other"]
     turn: int | None = None
     audio_ms: float = 0.0
     failed: str = ""
-    stop_ms: float | None = None
 
 
 OTHER = Heard("other")
@@ -160,8 +158,7 @@ class VoxintDialect:
             case m.Response() as response:
                 return self._read_response(response)
             case m.InterruptAck() as ack:
-                stop_ms = max((receipt.stop_ms for receipt in ack.receipts.values()), default=None)
-                return Heard("stopped", _turn(ack.interrupt_request_id), stop_ms=stop_ms)
+                return Heard("stopped", _turn(ack.interrupt_request_id))
             case m.RegisterAck() as opened:
                 self._session_id = opened.session_id
                 self._audio = AudioFormat(opened.audio.output_rate or PLAIN_RATE)

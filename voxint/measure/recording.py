@@ -30,7 +30,6 @@ class Turn:
             whenever there was nothing left to play. Up to the INTERRUPT.
         late_ms: For each frame of audio before the INTERRUPT but the first, by how much it came after the listener had
             played all before it; 0 where it was in time.
-        stop_ms: The server's own word of how long stopping took.
         failed: Why the server gave up on it.
     """
 
@@ -50,7 +49,6 @@ class Turn:
     plays_until: float = 0.0
     leaked: int = 0
     late_ms: list[float] = field(factory=list, repr=False)
-    stop_ms: float | None = None
     failed: str = ""
 
     @property

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bench.report.names import GRID, INK, LATE, PAPER, SHADE, SUBJECT, colour_of, number, target_name
 from bench.report.plots.canvas import SMALL, axes_at, picture, quiet, write
-from bench.results import Waterfall
+from bench.schema import Waterfall
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,7 +7,7 @@ from attrs import evolve
 
 from bench.report.headline import Headline, headline_of
 from bench.report.summary import summarize
-from bench.results import Results
+from bench.schema import Results
 from tests.bench.make_results import encoded, make_results, make_slot, only
 
 

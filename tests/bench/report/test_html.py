@@ -9,7 +9,7 @@ import pytest
 from attrs import evolve
 
 from bench.report.html import page, write_report
-from bench.results import Results, TargetInfo
+from bench.schema import Results, TargetInfo
 from tests.bench.make_results import STEADY, make_results, make_slot, only
 
 VOID = {"meta", "br", "use", "path", "rect", "circle", "image", "link"}

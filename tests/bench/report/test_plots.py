@@ -13,7 +13,7 @@ from bench.report.plots.ecdf import ecdf
 from bench.report.plots.lines import lines
 from bench.report.plots.waterfall import waterfall
 from bench.report.summary import summarize
-from bench.results import Waterfall
+from bench.schema import Waterfall
 from tests.bench.make_results import make_results
 
 

@@ -4,7 +4,7 @@ import pytest
 from attrs import evolve
 
 from bench.report.summary import Row, summarize
-from bench.results import Results, Slot
+from bench.schema import Results, Slot
 from tests.bench.make_results import encoded, make_results, make_slot, only
 
 
@@ -57,6 +57,16 @@ def test_an_early_acknowledgement_is_told_from_late_stamps(most: float, latest: 
     assert row.early == (mark == "early ack")
     assert row.counts == (not row.early)
     assert [found for found in row.marks if found in ("early ack", "late stamp")] == [mark] * bool(mark)
+
+
+def test_where_the_kernel_has_the_watch_one_late_end_is_enough() -> None:
+    """Its stamps are never late, so that an end behind the acknowledgement is no matter of opinion."""
+    closed = [0.0] * 99 + [5.1]
+    run = run_of(with_figures("flag", ack_ms=[1.0], closed_after_ack_ms=closed))
+    exact = evolve(run, machine=evolve(run.machine, kernel_stamps=True))
+    assert row_of(run, "flag").marks == ("late stamp",)
+    assert row_of(exact, "flag").marks == ("early ack",)
+    assert not row_of(exact, "flag").counts
 
 
 def test_totals_of_rounds_are_added_averaged_or_the_worst() -> None:

@@ -7,7 +7,7 @@ from attrs import evolve
 from rich.console import Console
 
 from bench.report.table import print_tables
-from bench.results import Results
+from bench.schema import Results
 from tests.bench.make_results import CASES, STEADY, make_results, make_slot, only
 
 
@@ -33,7 +33,17 @@ def test_what_does_not_count_is_shown_as_such() -> None:
     text = printed(make_results(("streaming-1",), rounds=1))
     flag = next(line for line in text.splitlines() if line.startswith(" flag"))
     assert flag.rstrip().endswith("early ack")
-    assert "early ack: most upstreams saw their end after" in text
+    assert "early ack: a connection to an upstream ended over 5 ms" in text
+
+
+def test_what_the_machine_did_not_permit_is_said() -> None:
+    """Stamps that may be late and a generator that had to wait are told beside the machine; what was granted is not."""
+    made = make_results(("streaming-1",), rounds=1)
+    denied = evolve(made, machine=evolve(made.machine, generator_first=False, kernel_stamps=False))
+    granted = evolve(made, machine=evolve(made.machine, generator_first=True, kernel_stamps=True))
+    for words in ("no real-time process", "stamped the ends of their connections themselves"):
+        assert words in " ".join(printed(denied).split())
+        assert words not in " ".join(printed(granted).split())
 
 
 def test_a_late_target_is_marked() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from itertools import count
 
@@ -97,14 +97,15 @@ class Simulator:
         """Serve one connection."""
         self.ledger.open_connections += 1
         try:
-            await serve_connection(stream, partial(self._answer, next(self._connections)), limits=LIMITS)
+            answer = partial(self._answer, next(self._connections), _client_port(stream))
+            await serve_connection(stream, answer, limits=LIMITS)
         finally:
             self.ledger.open_connections -= 1
 
-    async def _answer(self, connection: int, request: HttpRequest) -> None:
+    async def _answer(self, connection: int, client_port: int, request: HttpRequest) -> None:
         head = request.head
         if head.method == "POST" and head.path in ENDPOINTS:
-            entry = self.ledger.begin(head.path, time.monotonic(), connection)
+            entry = self.ledger.begin(head.path, time.monotonic(), connection, client_port)
             await self._serve_model(Call(request, entry, self.ticker))
             return
         match head.method, head.path:
@@ -153,6 +154,15 @@ class Simulator:
 
 async def _json(request: HttpRequest, data: object) -> None:
     await request.respond(200, msgspec.json.encode(data), headers=JSON_HEADERS)
+
+
+def _client_port(stream: trio.abc.Stream) -> int:
+    """Return the port that a connection came from; 0 where it is no socket, or has ended already."""
+    if isinstance(stream, trio.SocketStream):
+        with suppress(OSError):
+            port: int = stream.socket.getpeername()[1]
+            return port
+    return 0
 
 
 @contextmanager

@@ -29,6 +29,7 @@ class LedgerEntry:
         recalled_turn: Which turn's answer stood last in the history that a chat request brought, by its numbered words.
         recalled_words: How many of them there were.
         connection: Which connection it came on, counting up from 1.
+        client_port: The port it came from; 0 where it came by no socket.
         t_received: When its head had been read.
         t_first_written: When the first token, chunk or delta had been handed to the socket.
         t_disconnect_seen: When the client was seen to leave before the answer's end.
@@ -45,6 +46,7 @@ class LedgerEntry:
     endpoint: str
     t_received: float
     connection: int = 0
+    client_port: int = 0
     tag: str = ""
     turn: int | None = None
     recalled_turn: int | None = None
@@ -100,9 +102,9 @@ class Ledger:
     _ids: count[int] = Factory(lambda: count(1))
     _settled: trio.Event = Factory(trio.Event)
 
-    def begin(self, endpoint: str, now: float, connection: int) -> LedgerEntry:
+    def begin(self, endpoint: str, now: float, connection: int, client_port: int = 0) -> LedgerEntry:
         """Return the entry of a new request."""
-        entry = LedgerEntry(id=next(self._ids), endpoint=endpoint, t_received=now, connection=connection)
+        entry = LedgerEntry(next(self._ids), endpoint, now, connection, client_port)
         self._entries.append(entry)
         self.open_requests += 1
         return entry

@@ -82,13 +82,25 @@ class TargetInfo:
 
 @frozen
 class Machine:
-    """Where it ran. `load` is the load average before the run began."""
+    """Where it ran.
+
+    Args:
+        system: The operating system.
+        cpu: The processor's name.
+        cores: How many of them.
+        memory_mib: Its memory.
+        load: The load average before the run began.
+        generator_first: Whether the generator ran as a real-time process; None where that was not recorded.
+        kernel_stamps: Whether the kernel stamped the ends of connections to the upstream, not the upstream itself.
+    """
 
     system: str
     cpu: str
     cores: int
     memory_mib: int
     load: float
+    generator_first: bool | None = None
+    kernel_stamps: bool | None = None
 
 
 @frozen
