@@ -6,9 +6,9 @@
 # fleet.py         the targets that run side by side, over one simulated upstream
 # processes.py     targets and generators as processes, on cores of their own
 # generator.py     the process that speaks to a target, and dialects.py how
-# slot.py          one target, one case, one round; upstream.py what the upstreams saw of it
+# slot.py          one target, one case, one round; upstream.py what the upstreams saw of it, closings.py the kernel
 # run.py           all of them, in interleaved rounds; ramp.py how much a core can take
-# store.py         a run on disk while it goes on; results.py what is left of it
+# store.py         a run on disk while it goes on; schema.py what is left of it
 # live.py, report/ what a person sees of it, then and later; compare.py what got slower
 # machine.py       on what it was measured
 

@@ -11,7 +11,7 @@ import ctypes
 import socket
 import struct
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 import trio
@@ -24,8 +24,9 @@ __all__ = ["Closings", "may_watch", "watch_closings"]
 
 ETH_P_IP = 0x0800
 SO_ATTACH_FILTER = 26
+SO_RCVBUFFORCE = 33
 SO_TIMESTAMPNS = 35
-"""Of Linux (asm-generic/socket.h); Python names neither."""
+"""Of Linux (asm-generic/socket.h); Python names none of them."""
 
 PROTOCOL_AT = 9
 """In the header of an IP packet."""
@@ -39,7 +40,8 @@ KEPT = 64
 """Bytes of a packet: both headers' fixed parts, with room for options."""
 
 BUFFER = 4 * 2**20
-"""Bytes. 200 callers end some 900 connections a second, of 1 to 2 KiB each in the kernel's count."""
+"""Bytes: 200 callers end some 900 connections a second, of 1 to 2 KiB each in the kernel's count. Asked for as root,
+it is granted, else cut to net.core.rmem_max; what does not fit is told as `Closings.unstamped`."""
 
 READ_S = 0.1
 """Between two looks: rarely, since the core is shared, and long before the buffer is full."""
@@ -47,16 +49,22 @@ READ_S = 0.1
 READ_LATE_S = 0.2
 """An upstream may be so late as to read a request after the connection's end. No port is given anew so soon."""
 
-CLOCKS_S = 0.0005
-"""The kernel stamps with CLOCK_REALTIME, which is converted on arrival; that may move it by some microseconds."""
+CLOCKS_S = 20e-6
+TRIES = 10
+"""Both clocks are read until nothing came between them."""
 
 
 @define(eq=False)
 class Closings:
-    """The ends seen so far: instants of CLOCK_MONOTONIC by the client's port, in their order."""
+    """The ends seen so far, as instants of CLOCK_MONOTONIC by the client's port.
+
+    Attributes:
+        unstamped: Of the ledger that `exact` returned last, how many ends have the upstream's own stamp.
+    """
 
     _packets: socket.socket | None = None
     _ends: dict[int, list[float]] = field(factory=dict)
+    unstamped: int = 0
 
     def forget(self) -> None:
         """Forget what was seen until now."""
@@ -70,33 +78,47 @@ class Closings:
     def exact(self, report: LedgerReport) -> LedgerReport:
         """Return a ledger whose ends are the kernel's stamps, where there is one; the upstream's own else."""
         self.read()
+        self.unstamped = 0
         return evolve(report, requests=[self._exact(entry) for entry in report.requests])
 
     def _exact(self, entry: LedgerEntry) -> LedgerEntry:
         seen = entry.t_disconnect_seen
-        if seen is None:
+        # An upstream that looks late may have made the last of its answer for a client that had left.
+        latest = entry.generated_at[-1] if seen is None and entry.generated_at else seen
+        if latest is None or entry.outcome not in ("disconnected", "complete"):
             return entry
-        earliest, latest = entry.t_received - READ_LATE_S, seen + CLOCKS_S
-        fitting = [at for at in self._ends.get(entry.client_port, ()) if earliest <= at <= latest]
-        # The first: what an upstream writes into a closed connection is answered with a RST, after the end.
-        return evolve(entry, t_disconnect_seen=min(seen, fitting[0])) if fitting else entry
+        fitting = [at for at in self._ends.get(entry.client_port, ()) if entry.t_received - READ_LATE_S <= at < latest]
+        if fitting:
+            # The first: what an upstream writes into a closed connection is answered with a RST, after the end.
+            return evolve(entry, t_disconnect_seen=min(fitting), outcome="disconnected")
+        self.unstamped += seen is not None
+        return entry
 
     def read(self) -> None:
         """Take what the kernel holds."""
         if self._packets is None:
             return
+        offset = _clocks_apart()
         with suppress(BlockingIOError):
             while True:
                 packet, ancillary, _, _ = self._packets.recvmsg(KEPT, KEPT)
-                self._take(packet, ancillary)
+                header = 4 * (packet[0] & 0x0F)
+                client_port: int = struct.unpack_from("!H", packet, header)[0]
+                stamp = next(data for _, kind, data in ancillary if kind == SO_TIMESTAMPNS)
+                seconds, nanoseconds = struct.unpack_from("qq", stamp)
+                self.note(client_port, seconds + nanoseconds / 1e9 - offset)
 
-    def _take(self, packet: bytes, ancillary: Sequence[tuple[int, int, bytes]]) -> None:
-        header = 4 * (packet[0] & 0x0F)
-        client_port: int = struct.unpack_from("!H", packet, header)[0]
-        stamp = next(data for _, kind, data in ancillary if kind == SO_TIMESTAMPNS)
-        seconds, nanoseconds = struct.unpack_from("qq", stamp)
-        ago = time.time() - (seconds + nanoseconds / 1e9)
-        self.note(client_port, time.monotonic() - ago)
+
+def _clocks_apart() -> float:
+    """Return CLOCK_REALTIME, with which the kernel stamps, less CLOCK_MONOTONIC, to `CLOCKS_S` if that is to be had."""
+    closest, offset = float("inf"), 0.0
+    for _ in range(TRIES):
+        before, now, after = time.monotonic(), time.time(), time.monotonic()
+        if after - before < closest:
+            closest, offset = after - before, now - (before + after) / 2
+        if closest <= CLOCKS_S:
+            break
+    return offset
 
 
 def may_watch() -> bool:
@@ -137,7 +159,10 @@ def _open(port: int) -> socket.socket:
             socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HL", len(program) // 8, ctypes.addressof(held))
         )
         packets.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        packets.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
+        try:
+            packets.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER)
+        except PermissionError:
+            packets.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
         packets.setblocking(False)
         packets.bind(("lo", ETH_P_IP))
     except BaseException:

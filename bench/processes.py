@@ -125,6 +125,11 @@ class Target:
         """Return the processor seconds it has used so far, its children's too."""
         return cpu_s(self.process)
 
+    @property
+    def ended(self) -> bool:
+        """Whether its process is over, though its parent has not been told yet."""
+        return self.process.status() == psutil.STATUS_ZOMBIE
+
     def rss(self) -> int:
         """Return its memory now, in bytes, its children's too."""
         return sum(process.memory_info().rss for process in _family(self.process))

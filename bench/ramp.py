@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Literal
 
 from attrs import frozen
 
@@ -11,11 +12,11 @@ from bench.live import LiveProgress
 from bench.processes import Cores
 from bench.scenarios import LOADS, Case
 from bench.schema import Slot
-from bench.slot import Place, run_slot
+from bench.slot import Place, rest, try_slot
 from bench.store import Store
 from voxint.measure.distribution import Distribution
 
-__all__ = ["CAPACITIES", "Capacity", "carries", "most_carried", "run_capacities"]
+__all__ = ["CAPACITIES", "Capacity", "Most", "carries", "most_carried", "run_capacities"]
 
 LATE_MS = 20.0
 ACK_MS = 50.0
@@ -29,6 +30,22 @@ MOST = 500
 is then known to 3 %, which is less than it moves from run to run. No core of today carries 500."""
 
 KIB_PER_GIB = 2**20
+
+
+Carried = Literal["yes", "no", "unknown"]
+
+
+@frozen
+class Most:
+    """What was found.
+
+    Args:
+        sessions: So many.
+        at_least: Perhaps more: with more, those that measure were full before the target was, or nobody was.
+    """
+
+    sessions: float
+    at_least: bool = False
 
 
 @frozen
@@ -76,7 +93,8 @@ async def _find(figure: str, targets: Sequence[str], store: Store, live: LivePro
                 continue
             await fleet.sim.configure(**LOADS[capacity.scenario].sim)
             step = _Step(capacity, name, fleet, cores, store, live)
-            store.capacity(figure, name, await (most_carried(step.carries) if capacity.ramp else _idle(step)))
+            most = await (most_carried(step.carries) if capacity.ramp else _idle(step))
+            store.capacity(figure, name, most.sessions, at_least=most.at_least)
 
 
 class _Step:
@@ -94,45 +112,54 @@ class _Step:
         self._serial = 0
 
     async def run(self, sessions: int) -> Slot:
-        """Measure with so many callers."""
+        """Measure with so many callers; at the end the target is at rest, as at the next step's begin."""
         case = Case(self.capacity.scenario, sessions, seconds=self.capacity.seconds)
         self._live.begin(f"{case.name} {self._name}")
         self._live.more(1)
         self._serial += 1
         place = Place(self._cores, 0, self._serial)
-        slot = await run_slot(case, self._fleet.targets[self._name], self._fleet, place)
+        target = self._fleet.targets[self._name]
+        slot = await try_slot(case, target, self._fleet, place)
         self._store.add(slot)
         self._live.done(slot)
+        await rest(target)
         return slot
 
-    async def carries(self, sessions: int) -> bool:
+    async def carries(self, sessions: int) -> Carried:
         """Return whether so many are carried."""
         return carries(await self.run(sessions))
 
 
-async def most_carried(step: Callable[[int], Awaitable[bool]]) -> int:
-    """Return the most callers for which `step` is true; 0 where one is too many, `MOST` where none are."""
+async def most_carried(step: Callable[[int], Awaitable[Carried]]) -> Most:
+    """Return the most callers that `step` finds carried; 0 where the first are too many, `MOST` where none are."""
     good, sessions = 0, FIRST
-    while await step(sessions):
+    while (found := await step(sessions)) == "yes":
         good = sessions
         if good >= MOST:
-            return good
+            return Most(good, at_least=True)
         sessions = min(MOST, int(sessions * GROWTH))
-    bad = sessions
+    bad, unknown = sessions, found == "unknown"
     for _ in range(STEPS):
         middle = (good + bad) // 2
         if middle == good:
             break
-        if await step(middle):
+        if (found := await step(middle)) == "yes":
             good = middle
         else:
-            bad = middle
-    return good
+            bad, unknown = middle, found == "unknown"
+    return Most(good, unknown)
 
 
-def carries(slot: Slot) -> bool:
-    """Return whether the target kept up. One that lost callers, answered them nothing or let turns fail did not."""
-    if any(slot.totals[name] for name in ("lost", "unanswered", "failed")):
+def carries(slot: Slot) -> Carried:
+    """Return whether the target kept up. One that lost callers, answered them nothing or let turns fail did not.
+
+    Where those that measure were themselves too slow, or failed, who did not keep up is unknown.
+    """
+    return "yes" if _kept_up(slot) else "unknown" if slot.totals.get("saturated", True) else "no"
+
+
+def _kept_up(slot: Slot) -> bool:
+    if any(slot.totals.get(name, True) for name in ("lost", "unanswered", "failed")):
         return False
     limits = {"ack_ms": ACK_MS}
     if not LOADS[slot.scenario].workload.spoken:
@@ -143,8 +170,8 @@ def carries(slot: Slot) -> bool:
     )
 
 
-async def _idle(step: _Step) -> float:
-    """Return how many connected and registered callers fit into a GiB of the target's memory."""
+async def _idle(step: _Step) -> Most:
+    """Return how many connected and registered callers fit into a GiB of the target's memory; 0 if it loses any."""
     slot = await step.run(step.capacity.sessions)
-    each_kib = slot.totals["rss_per_session_kib"]
-    return KIB_PER_GIB / each_kib if each_kib else 0.0
+    each_kib = slot.totals.get("rss_per_session_kib")
+    return Most(KIB_PER_GIB / each_kib if each_kib and not slot.totals["lost"] else 0.0)

@@ -11,21 +11,15 @@ from attrs import frozen
 from bench.environments import environment_of
 from bench.fleet import Fleet, open_fleet
 from bench.live import LiveProgress
-from bench.processes import Cores, GeneratorFailed, Target
+from bench.processes import Cores
 from bench.scenarios import LOADS, SCENARIOS, Case
-from bench.schema import Slot
-from bench.slot import Place, run_slot
+from bench.slot import Place, rest, try_slot
 from bench.store import Store
 
 __all__ = ["Schedule", "run_cases"]
 
 STARTING_S = 12.0
 """To start every target once, on two cores."""
-
-REST_S = 5.0
-LOOK_S = 0.2
-IDLE_SHARE = 0.1
-"""A target that uses a tenth of its core is at rest; one that has not come to it in 5 s is left behind."""
 
 OVERHEAD_S = 1.4
 """Of a slot, beside its warm-up and its measured time: the generator's start, the last answers, the ledger."""
@@ -114,27 +108,12 @@ async def _run_case(
             if case.scenario in target.said.cannot or store.has(case.name, name, round):
                 continue
             live.begin(f"{case.name} {name}")
-            try:
-                slot = await run_slot(case, target, fleet, Place(cores, round, serial))
-            except GeneratorFailed as error:
-                problems = (str(error),)
-                slot = Slot(case.name, case.scenario, case.sessions, name, round, case.seconds, problems=problems)
+            slot = await try_slot(case, target, fleet, Place(cores, round, serial))
             serial += 1
             store.add(slot)
             live.done(slot)
-            await _rest(target)
+            await rest(target)
     return serial
-
-
-async def _rest(target: Target) -> None:
-    """Wait until a target has done with what the load has left it, or `REST_S`: the next one has the same core."""
-    with trio.move_on_after(REST_S):
-        used_s = target.cpu_s()
-        while True:
-            await trio.sleep(LOOK_S)
-            used_s, before_s = target.cpu_s(), used_s
-            if used_s - before_s < IDLE_SHARE * LOOK_S:
-                return
 
 
 def _slot_s(case: Case) -> float:

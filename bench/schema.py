@@ -115,6 +115,7 @@ class Results:
         targets: By name, in the order of the tables; the first is the floor.
         slots: Everything that was measured.
         capacity: By figure (``sessions_per_core``, ``upload_sessions_per_core``, ``idle_sessions``), then by target.
+        at_least: By figure, whose capacity may be greater: those that measure were full before it was.
     """
 
     mode: str
@@ -124,6 +125,7 @@ class Results:
     targets: Mapping[str, TargetInfo]
     slots: tuple[Slot, ...]
     capacity: Mapping[str, Mapping[str, float]] = field(factory=dict)
+    at_least: Mapping[str, tuple[str, ...]] = field(factory=dict)
     format: int = FORMAT
 
 

@@ -11,14 +11,15 @@ from attrs import define, frozen
 
 from bench.fleet import Fleet
 from bench.generator import MOST_TURNS, Job, Window
-from bench.processes import Cores, Target, cpu_s, generate
+from bench.processes import Cores, GeneratorFailed, Target, cpu_s, generate
 from bench.scenarios import CHUNK_MS, LOADS, Case
 from bench.schema import Slot
 from bench.upstream import upstream_figures, waterfall_of
+from voxint.background import open_background
 from voxint.measure import figures_of, saturation, totals_of
 from voxint.measure.distribution import Distribution
 
-__all__ = ["FULL_CORE", "Place", "run_slot"]
+__all__ = ["FULL_CORE", "Place", "rest", "run_slot", "try_slot"]
 
 FULL_CORE = 0.95
 """A generator and an upstream that use more of the cores they share can't be trusted with a millisecond."""
@@ -28,6 +29,11 @@ MEMORY_S = 0.5
 
 TRACED_SESSIONS = 1
 """The waterfall shows one interrupt of one caller: with more, what it shows is a queue."""
+
+REST_S = 5.0
+LOOK_S = 0.2
+IDLE_SHARE = 0.1
+"""A target that uses a tenth of its core is at rest; one that has not come to it in 5 s is left behind."""
 
 KINDS = 4
 """Turns are numbered from 1, 8001, 16001 or 24001 on, by the load (bench/generator.py)."""
@@ -50,17 +56,30 @@ class Place:
 
 @define
 class _Used:
-    """What the target and the upstream used while the load counted."""
+    """What the target and the upstream used of each second in which the load counted."""
 
-    target_s: float = 0.0
-    upstream_s: float = 0.0
-    stolen_s: float = 0.0
+    target: float = 0.0
+    upstream: float = 0.0
+    stolen: float = 0.0
     rss: int = 0
     gone: bool = False
 
 
+async def try_slot(case: Case, target: Target, fleet: Fleet, place: Place) -> Slot:
+    """Return the slot of `run_slot`; where the generator failed, one that says why and has no figures."""
+    try:
+        return await run_slot(case, target, fleet, place)
+    except GeneratorFailed as error:
+        why = (str(error),)
+        return Slot(case.name, case.scenario, case.sessions, target.name, place.round, case.seconds, problems=why)
+
+
 async def run_slot(case: Case, target: Target, fleet: Fleet, place: Place) -> Slot:
-    """Run a load against a target and return its figures."""
+    """Run a load against a target and return its figures.
+
+    Raises:
+        GeneratorFailed: The load could not be run to its end.
+    """
     scenario = LOADS[case.scenario]
     await fleet.forget()
     target.forget()
@@ -75,7 +94,7 @@ async def run_slot(case: Case, target: Target, fleet: Fleet, place: Place) -> Sl
         seed=place.round,
         first=1 + MOST_TURNS * (place.serial % KINDS),
     )
-    async with trio.open_nursery() as nursery:
+    async with open_background() as nursery:
 
         def counting(window: Window) -> None:
             nursery.start_soon(_watch, window, target, fleet.sim.pid, used)
@@ -87,15 +106,12 @@ async def run_slot(case: Case, target: Target, fleet: Fleet, place: Place) -> Sl
         values = {"echo_ms": values["ack_ms"]}
     totals = totals_of(recording)
     totals = {**totals, **_usage(case, target, used, totals["speech_s"])}
-    measuring_s = used.upstream_s + recording.cpu_s
-    totals["measuring_share"] = measuring_s / case.seconds / len(place.cores.rest)
-    problems = [*dict.fromkeys(recording.lost)]
-    if used.gone:
-        problems.append("the target ended")
-    if saturated := saturation(totals):
-        problems.append(saturated)
-    elif totals["measuring_share"] > FULL_CORE:
-        problems.append(f"generator saturated: with the upstream it used {totals['measuring_share']:.0%} of its cores")
+    totals["unstamped"] = float(fleet.closings.unstamped)
+    totals["upstream_cpu_share"] = used.upstream
+    totals["measuring_share"] = (used.upstream + recording.cpu_s / case.seconds) / len(place.cores.rest)
+    full = saturation(totals) or _full_core(totals)
+    totals["saturated"] = float(bool(full))
+    problems = [*dict.fromkeys(recording.lost), *(["the target ended"] if used.gone else []), *([full] if full else [])]
     traced = case.sessions == TRACED_SESSIONS and case.scenario == "streaming"
     return Slot(
         case=case.name,
@@ -111,22 +127,44 @@ async def run_slot(case: Case, target: Target, fleet: Fleet, place: Place) -> Sl
     )
 
 
+def _full_core(totals: Mapping[str, float]) -> str:
+    """Return which of those that measure had too little of a core, or nothing."""
+    together, upstream = totals["measuring_share"], totals["upstream_cpu_share"]
+    if together > FULL_CORE:
+        return f"generator saturated: with the upstream it used {together:.0%} of its cores"
+    return f"upstream saturated: it used {upstream:.0%} of a core" if upstream > FULL_CORE else ""
+
+
+async def rest(target: Target) -> None:
+    """Wait until a target has done with what the load has left it, or `REST_S`: the next one has the same core."""
+    with trio.move_on_after(REST_S):
+        used_s = target.cpu_s()
+        while True:
+            await trio.sleep(LOOK_S)
+            used_s, before_s = target.cpu_s(), used_s
+            if used_s - before_s < IDLE_SHARE * LOOK_S:
+                return
+
+
 async def _watch(window: Window, target: Target, sim_pid: int, used: _Used) -> None:
     """Measure processor time and memory in the span that counts."""
     upstream = psutil.Process(sim_pid)
     offset = trio.current_time() - monotonic()  # of trio's clock, which else is CLOCK_MONOTONIC too
     try:
         await trio.sleep_until(window.counted_from + offset)
-        before = target.cpu_s(), cpu_s(upstream), _stolen_s()
+        before = target.cpu_s(), cpu_s(upstream), _stolen_s(), monotonic()
         until = window.until + offset
         while (now := trio.current_time()) < until:
             used.rss = max(used.rss, target.rss())
             await trio.sleep(min(MEMORY_S, until - now))
-        used.target_s, used.upstream_s, used.stolen_s = (
-            after - begun for after, begun in zip((target.cpu_s(), cpu_s(upstream), _stolen_s()), before, strict=True)
-        )
+        after = target.cpu_s(), cpu_s(upstream), _stolen_s(), monotonic()
     except psutil.Error:
         used.gone = True
+        return
+    # Of the seconds that it took: this process is the last to get the core, and may be late for both.
+    *grown, seconds = (end - begin for end, begin in zip(after, before, strict=True))
+    used.target, used.upstream, used.stolen = (each / seconds for each in grown)
+    used.gone = target.ended
 
 
 def _stolen_s() -> float:
@@ -135,9 +173,9 @@ def _stolen_s() -> float:
 
 
 def _usage(case: Case, target: Target, used: _Used, speech_s: float) -> Mapping[str, float]:
-    usage = {"cpu_s": used.target_s, "cpu_share": used.target_s / case.seconds, "rss_kib": used.rss / 1024}
-    usage["stolen_share"] = used.stolen_s / case.seconds
+    cpu_s = used.target * case.seconds
+    usage = {"cpu_s": cpu_s, "cpu_share": used.target, "stolen_share": used.stolen, "rss_kib": used.rss / 1024}
     usage["rss_per_session_kib"] = max(0, used.rss - target.rss_at_start) / 1024 / case.sessions
     if speech_s:
-        usage["cpu_s_per_speech_min"] = used.target_s / speech_s * 60
+        usage["cpu_s_per_speech_min"] = cpu_s / speech_s * 60
     return usage

@@ -61,15 +61,20 @@ class Store:
         self.results = evolve(self.results, slots=(*others, slot))
 
     def know(self, targets: Mapping[str, TargetInfo]) -> None:
-        """Keep what targets said of themselves, or why they are absent."""
-        self.results = evolve(self.results, targets={**self.results.targets, **targets})
+        """Keep what targets said of themselves, or why they are absent; what one has said outlives a failed start."""
+        known = self.results.targets
+        news = {name: info for name, info in targets.items() if not (info.absent and name in known)}
+        self.results = evolve(self.results, targets={**known, **news})
         self._write_run()
 
-    def capacity(self, figure: str, target: str, value: float) -> None:
+    def capacity(self, figure: str, target: str, value: float, *, at_least: bool) -> None:
         """Keep how much a target can take."""
         capacity: dict[str, Mapping[str, float]] = dict(self.results.capacity)
         capacity[figure] = {**capacity.get(figure, {}), target: value}
-        self.results = evolve(self.results, capacity=capacity)
+        bounds: dict[str, tuple[str, ...]] = dict(self.results.at_least)
+        if at_least:
+            bounds[figure] = (*bounds.get(figure, ()), target)
+        self.results = evolve(self.results, capacity=capacity, at_least=bounds)
         self._write_run()
 
     def finish(self) -> Path:
@@ -84,7 +89,12 @@ class Store:
 
 def _same(old: Results, fresh: Results, folder: Path) -> Results:
     kinds = (("commit", fresh.commit, old.commit), ("mode", fresh.mode, old.mode))
-    for what, mine, its in (*kinds, ("processor", fresh.machine.cpu, old.machine.cpu)):
+    granted = ((it.generator_first, it.kernel_stamps) for it in (fresh.machine, old.machine))
+    for what, mine, its in (
+        *kinds,
+        ("processor", fresh.machine.cpu, old.machine.cpu),
+        ("permissions", *map(str, granted)),
+    ):
         if mine != its:
             raise ValueError(f"{folder} holds a run of {what} {its}, this is {mine}: they can't be one run")
     return old

@@ -84,7 +84,7 @@ class Row:
         problems: Said by any of its rounds, each once.
         floor: The floor's `echo_ms` in this case or under as many sessions; None if there was none.
         subject: The figures of the system that others are compared with.
-        exact: Whether the kernel stamped the ends of its connections to the upstream (bench/closings.py).
+        exact: Whether the kernel stamped all ends of its connections to the upstream (bench/closings.py).
     """
 
     target: str
@@ -116,9 +116,14 @@ class Row:
         return not self.early and not self.totals.get("leak_after_ack")
 
     @property
+    def unproven(self) -> bool:
+        """Whether no upstream saw the end of anything: its acknowledgements may be early, and nobody can tell."""
+        return "ack_ms" in self.figures and "closed_after_ack_ms" not in self.figures
+
+    @property
     def compared(self) -> bool:
         """Whether it may be set against others: it counts, and nothing was wrong while it was measured."""
-        return self.counts and not self.problems
+        return self.counts and not self.unproven and not self.problems
 
     @property
     def silent(self) -> bool:
@@ -132,7 +137,8 @@ class Row:
         """What a reader must know beside its figures, in a word or two each."""
         counted = {"leak_after_ack": "leak", "unanswered": "unanswered", "failed": "failed"}
         marks = [f"{word} {self.totals[name]:.0f}" for name, word in counted.items() if self.totals.get(name)]
-        when = [word for word, told in (("early ack", self.early), ("late stamp", self.late_stamp)) if told]
+        kinds = (("early ack", self.early), ("late stamp", self.late_stamp), ("unproven", self.unproven))
+        when = [word for word, told in kinds if told]
         if self.silent:
             marks.append(f"{math.floor(100 * self.totals['speaking_share'])} % speaking")
         return (*when, *marks, *(("problem",) if self.problems else ()))
@@ -202,9 +208,10 @@ def _mean(values: Sequence[float]) -> float:
 
 ROUNDS: Mapping[str, Callable[[Sequence[float]], float]] = {
     **dict.fromkeys(
-        ("interrupts", "unanswered", "failed", "lost", "turns", "leak_after_ack", "cpu_s", "speech_s"), _sum
+        ("interrupts", "unanswered", "failed", "lost", "turns", "leak_after_ack", "unstamped", "cpu_s", "speech_s"),
+        _sum,
     ),
-    **dict.fromkeys(("rss_kib", "rss_per_session_kib", "generator_lag_ms", "generator_cpu_share"), max),
+    **dict.fromkeys(("rss_kib", "rss_per_session_kib", "generator_lag_ms", "generator_cpu_share", "saturated"), max),
 }
 """How a total's rounds become one number; a name that is not here is averaged."""
 
@@ -269,7 +276,7 @@ def summarize(results: Results) -> Summary:
                 problems=tuple(dict.fromkeys(problem for slot in slots for problem in slot.problems)),
                 floor=floor,
                 subject=figures[name].get(SUBJECT, {}),
-                exact=bool(results.machine.kernel_stamps),
+                exact=all(slot.totals.get("unstamped") == 0 for slot in slots),
             )
             for target, slots in sorted(rows.items(), key=lambda item: order.get(item[0], len(order)))
         ]

@@ -31,6 +31,7 @@ LEGEND: dict[str, str] = {
     "the row does not count",
     "late stamp": f"some upstreams, not most, saw their end over {EARLY_MS:.0f} ms after the acknowledgement, "
     "or looked so late",
+    "unproven": "no upstream saw the end of a connection: whether it had stopped when it said so, nobody can tell",
     "leak": "frames of the old turn that came after the acknowledgement: the row does not count",
     "unanswered": "interrupts without an acknowledgement",
     "failed": "turns that failed",

@@ -1,4 +1,4 @@
-"""The floor of a run on trio: a bare trio-websocket server that sends back what it gets."""
+"""The floor of a run on trio: a bare trio-websocket server that sends back the text it gets."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ async def _echo(request: WebSocketRequest) -> None:
     ws = await request.accept()
     try:
         while True:
-            await ws.send_message(await ws.get_message())
+            message = await ws.get_message()
+            if isinstance(message, str):
+                await ws.send_message(message)
     except ConnectionClosed:
         pass
 

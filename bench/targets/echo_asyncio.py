@@ -1,4 +1,4 @@
-"""The floor of a run on asyncio: a bare server of the `websockets` library, on uvloop, that sends back what it gets."""
+"""The floor of a run on asyncio: a bare server of the `websockets` library, on uvloop, that sends text back."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ async def _serve(tell: Tell) -> None:
 
 async def _echo(connection: ServerConnection) -> None:
     async for message in connection:
-        await connection.send(message)
+        if isinstance(message, str):
+            await connection.send(message)
 
 
 def run(upstream: Upstream, tell: Tell) -> None:

@@ -7,7 +7,6 @@ is synthesized while the one before it plays, and audio leaves on an absolute ti
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
@@ -18,7 +17,7 @@ import uvicorn
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 from starlette.websockets import WebSocketDisconnected
 
-from bench.targets.plain import FRAME_BYTES, RATE, SENTENCE_END, Tell
+from bench.targets.plain import FRAME_BYTES, RATE, SENTENCE_END, Tell, calm_collector
 
 __all__ = ["LEAD_S", "TIMEOUT_S", "Client", "Messages", "Stop", "Turn", "serve"]
 
@@ -263,8 +262,7 @@ def serve(new_client: Callable[[], Client], stop: Stop, tell: Tell) -> None:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None, None]:
         clients.append(client := new_client())
-        gc.collect()
-        gc.freeze()  # what start-up made is looked through by no collection
+        calm_collector()
         tell.ready(f"ws://127.0.0.1:{listener.getsockname()[1]}/")
         yield
         await client.close()

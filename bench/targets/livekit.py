@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import logging
 from contextlib import suppress
@@ -21,7 +20,7 @@ from livekit.agents.voice import SpeechHandle, io
 from livekit.agents.voice.agent_session import SessionConnectOptions
 from livekit.plugins import openai as livekit_openai
 
-from bench.targets.plain import FRAME_BYTES, FRAME_S, RATE, Tell, Upstream
+from bench.targets.plain import FRAME_BYTES, FRAME_S, RATE, Tell, Upstream, calm_collector
 
 __all__ = ["CANNOT", "DIALECT", "NOTES", "PACKAGES", "run"]
 
@@ -327,7 +326,7 @@ class _Caller:
 def run(upstream: Upstream, tell: Tell) -> None:
     """Serve on a free port of 127.0.0.1 until killed."""
     logging.disable(logging.WARNING)
-    gc.freeze()  # as livekit's own worker does before it takes jobs
+    calm_collector()
 
     async def serve() -> None:
         await _Server(upstream, tell).serve()

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import socket
 import sys
@@ -43,7 +42,7 @@ from pipecat.turns.user_turn_strategies import ExternalUserTurnStrategies
 from pipecat.utils.http import connection_limits
 from pipecat.workers.runner import WorkerRunner
 
-from bench.targets.plain import FRAME_BYTES, RATE, Tell, Upstream
+from bench.targets.plain import FRAME_BYTES, RATE, Tell, Upstream, calm_collector
 
 __all__ = ["CANNOT", "DIALECT", "NOTES", "PACKAGES", "run"]
 
@@ -225,8 +224,7 @@ def run(upstream: Upstream, tell: Tell) -> None:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         limits = connection_limits(max_connections=10_000, max_keepalive_connections=100, keepalive_expiry=None)
         async with DefaultAioHttpClient(limits=limits) as app.state.http:
-            gc.collect()
-            gc.freeze()
+            calm_collector()
             tell.ready(f"ws://127.0.0.1:{listening.getsockname()[1]}/")
             yield
 

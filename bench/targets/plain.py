@@ -20,10 +20,11 @@ Neither text nor speech names its turn: the simulated upstream writes the turn's
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from typing import NamedTuple
 
-__all__ = ["FRAME_BYTES", "FRAME_S", "RATE", "SENTENCE_END", "Tell", "Upstream"]
+__all__ = ["FRAME_BYTES", "FRAME_S", "RATE", "SENTENCE_END", "Tell", "Upstream", "calm_collector"]
 
 RATE = 24_000
 """Samples a second of all speech: what OpenAI's `pcm` has, so that nobody has to resample."""
@@ -33,6 +34,11 @@ FRAME_BYTES = 2 * int(RATE * FRAME_S)
 
 SENTENCE_END = "."
 """The simulated model's words end in it where a sentence ends; who cuts sentences by hand need not look further."""
+
+
+COLLECTOR = (20_000, 20, 100)
+"""What voxint's own server sets (voxint/server/collector.py): with Python's defaults a busy server of any kind gives
+some percent of its core to the collector."""
 
 
 class Upstream(NamedTuple):
@@ -55,3 +61,10 @@ class Tell:
     def __init__(self, ready: Callable[[str], None], cancelled: Callable[[int], None]) -> None:
         self.ready = ready
         self.cancelled = cancelled
+
+
+def calm_collector() -> None:
+    """Do for a target's garbage collector what voxint does for its own; call it when all is imported."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECTOR)

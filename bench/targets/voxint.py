@@ -23,8 +23,6 @@ from voxint.testing.upstream_stages import HttpSpeech, HttpTranscription
 
 __all__ = ["CANNOT", "DIALECT", "NOTES", "PACKAGES", "run"]
 
-__all__ = ["CANNOT", "DIALECT", "NOTES", "PACKAGES", "run"]
-
 DIALECT = "voxint"
 PACKAGES = ("voxint", "trio", "trio-websocket", "httpx", "httpcore", "h11", "msgspec")
 NOTES = (

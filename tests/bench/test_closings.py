@@ -11,7 +11,9 @@ from bench.closings import Closings, may_watch, watch_closings
 from voxint.testing.sim.ledger import LedgerEntry, LedgerReport
 
 PORT = 40_001
-ENTRY = LedgerEntry(1, "/v1/chat/completions", 100.0, client_port=PORT, t_disconnect_seen=101.09)
+ENTRY = LedgerEntry(
+    1, "/v1/chat/completions", 100.0, client_port=PORT, t_disconnect_seen=101.09, outcome="disconnected"
+)
 
 
 def ended(entry: LedgerEntry, *ends: tuple[int, float]) -> float | None:
@@ -44,6 +46,24 @@ def test_without_the_kernels_stamp_the_upstreams_own_stands() -> None:
     assert ended(answered, (PORT, 100.5)) is None
 
 
+def test_an_answer_that_was_ended_for_nobody_was_broken_off() -> None:
+    """A late upstream makes the last of its answer though the client has left; one that was done before is complete."""
+    whole = LedgerEntry(3, "", 100.0, client_port=PORT, outcome="complete", generated_at=[101.0, 101.04])
+    assert ended(whole, (PORT, 101.01)) == 101.01
+    assert ended(whole, (PORT, 101.05)) is None
+
+
+def test_ends_without_a_stamp_are_counted() -> None:
+    """So that nobody takes an upstream's late word for proof."""
+    closings = Closings()
+    closings.note(PORT, 101.01)
+    other = LedgerEntry(4, "", 100.0, client_port=PORT + 1, t_disconnect_seen=101.09, outcome="disconnected")
+    closings.exact(LedgerReport(0, 0, [ENTRY, other]))
+    assert closings.unstamped == 1
+    closings.exact(LedgerReport(0, 0, [ENTRY]))
+    assert closings.unstamped == 0
+
+
 @pytest.mark.skipif(not may_watch(), reason="packets may not be seen here")
 @pytest.mark.parametrize("hard", [False, True], ids=["FIN", "RST"])
 async def test_an_end_is_stamped_within_the_call_that_closes(hard: bool) -> None:
@@ -61,7 +81,7 @@ async def test_an_end_is_stamped_within_the_call_that_closes(hard: bool) -> None
             stranger.close()
             after = time.monotonic()
             entries = [
-                LedgerEntry(number, "", received, client_port=at, t_disconnect_seen=after + 0.5)
+                LedgerEntry(number, "", received, client_port=at, t_disconnect_seen=after + 0.5, outcome="disconnected")
                 for number, at in ((1, port), (2, strange))
             ]
             mine, theirs = (entry.t_disconnect_seen for entry in closings.exact(LedgerReport(0, 0, entries)).requests)
@@ -82,5 +102,5 @@ async def test_what_was_before_is_forgotten() -> None:
             begun = time.monotonic()
             client.close()
             closings.forget()
-            entry = LedgerEntry(1, "", begun, client_port=port, t_disconnect_seen=begun + 0.2)
+            entry = LedgerEntry(1, "", begun, client_port=port, t_disconnect_seen=begun + 0.2, outcome="disconnected")
             assert closings.exact(LedgerReport(0, 0, [entry])).requests == [entry]

@@ -65,7 +65,7 @@ async def measure(
 ) -> Results:
     """Run a schedule over the stand-in."""
     monkeypatch.setattr(run, "open_fleet", bench.open_fleet)
-    monkeypatch.setattr(run, "run_slot", bench.run_slot)
+    monkeypatch.setattr(run, "try_slot", bench.run_slot)
     with (
         closing(Store(folder, FRESH, resume=resume)) as store,
         LiveProgress(Console(file=io.StringIO()), schedule.slots()) as live,

@@ -9,11 +9,10 @@ import pytest
 import trio
 from trio.testing import memory_stream_pair, wait_all_tasks_blocked
 from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_client_stream
-from wsproto import ConnectionType
-from wsproto.connection import Connection
-from wsproto.events import BytesMessage, TextMessage
+from wsproto.events import BytesMessage, Event, Ping, TextMessage
 
-from voxint.net.websocket import ServerWebSocket, frame_of, wrap_server_stream
+from voxint.net.frames import TEXT, frame_of, make_frame
+from voxint.net.websocket import ServerWebSocket, wrap_server_stream
 
 
 @asynccontextmanager
@@ -31,15 +30,6 @@ async def pair(max_message_size: int = 1 << 20) -> AsyncGenerator[tuple[WebSocke
         await wait_all_tasks_blocked()
         yield ends["server"], client
         nursery.cancel_scope.cancel()
-
-
-@pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536, 200_000])
-@pytest.mark.parametrize("kind", [str, bytes])
-def test_a_frame_is_what_the_library_makes_of_a_message(kind: type, size: int) -> None:
-    """Byte for byte, at every border of the length field."""
-    message = "x" * size if kind is str else b"x" * size
-    event = TextMessage(data=message) if isinstance(message, str) else BytesMessage(data=message)
-    assert frame_of(message) == Connection(ConnectionType.SERVER).send(event)
 
 
 async def test_messages_arrive_both_ways() -> None:
@@ -130,3 +120,80 @@ async def test_a_message_is_delivered_in_the_step_in_which_it_was_read() -> None
         await client.aclose()
         with pytest.raises(ConnectionClosed):
             await server.get_message()
+
+
+async def test_order_is_kept_between_what_is_delivered_early_and_what_the_library_reads() -> None:
+    """Plain messages, one in parts and a ping, all in one segment: messages in their order, and the ping answered."""
+    async with pair() as (server, client):
+        assert isinstance(server, ServerWebSocket)
+        got: list[str | bytes] = []
+
+        def deliver(message: str | bytes) -> int:
+            got.append(message)
+            return 0
+
+        server.deliver = deliver
+        frames: list[Event] = [
+            TextMessage(data="one"),
+            BytesMessage(data=b"two "),
+            TextMessage(data="in ", message_finished=False),
+            Ping(payload=b"?"),
+            TextMessage(data="parts"),
+            BytesMessage(data=b"last"),
+        ]
+        await client._stream.send_all(b"".join(map(client._wsproto.send, frames)))
+        await wait_all_tasks_blocked()
+        assert got == ["one", b"two ", "in parts", b"last"]
+
+
+async def test_frames_begin_behind_the_upgrade_request_however_it_is_cut() -> None:
+    """The head is told from the frames at its end, also where that comes in pieces."""
+    request = (
+        b"GET / HTTP/1.1\r\nHost: host\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    )
+    for cut in range(len(request) - 5, len(request)):
+        near, far = memory_stream_pair()
+        async with trio.open_nursery() as nursery:
+            await far.send_all(request[:cut])
+            nursery.start_soon(far.send_all, request[cut:])
+            with trio.fail_after(1):
+                server = await (await wrap_server_stream(nursery, near, 1 << 20)).accept()
+                await far.send_all(frame_of("hello", masked=True) + frame_of(b"\x01\x02", masked=True))
+                assert [await server.get_message(), await server.get_message()] == ["hello", b"\x01\x02"]
+            nursery.cancel_scope.cancel()
+
+
+async def test_nothing_is_delivered_behind_what_breaks_the_protocol() -> None:
+    """The library closes for it, and the message in the same segment is dropped."""
+    async with pair() as (server, client):
+        assert isinstance(server, ServerWebSocket)
+        got: list[str | bytes] = []
+
+        def deliver(message: str | bytes) -> int:
+            got.append(message)
+            return 0
+
+        server.deliver = deliver
+        unmasked = frame_of("broken")
+        await client._stream.send_all(frame_of("first", masked=True) + unmasked + frame_of("dropped", masked=True))
+        with pytest.raises(ConnectionClosed):
+            await client.get_message()
+        assert got == ["first"]
+
+
+async def test_text_that_is_no_text_ends_the_connection() -> None:
+    """It is not delivered, and the library closes for it."""
+    async with pair() as (server, client):
+        assert isinstance(server, ServerWebSocket)
+        got: list[str | bytes] = []
+
+        def deliver(message: str | bytes) -> int:
+            got.append(message)
+            return 0
+
+        server.deliver = deliver
+        await client._stream.send_all(make_frame(TEXT, b"\xff\xfe", masked=True))
+        with pytest.raises(ConnectionClosed):
+            await client.get_message()
+        assert got == []

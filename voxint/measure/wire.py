@@ -18,6 +18,7 @@ import trio
 
 from voxint.client.link import Address
 from voxint.errors import Disconnected
+from voxint.net.frames import BINARY, CLOSE, CONTINUED, FINAL, PING, PONG, TEXT, frame_of, make_frame, payload_span
 from voxint.protocol.codec import MAX_FRAME_BYTES
 
 __all__ = ["Wire", "open_wire"]
@@ -25,12 +26,6 @@ __all__ = ["Wire", "open_wire"]
 READ_BYTES = 65_536
 HANDSHAKE_BYTES = 65_536
 """A longer answer to the handshake is no WebSocket server's; chosen here."""
-
-CONTINUED, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
-FINAL = 0x80
-MASKED = 0x80
-NO_MASK = bytes(4)
-"""A client must mask, which guards proxies against crafted bytes; these bytes are ours, so zeros will do."""
 
 Message = tuple[bool, bytes]
 """Whether it is text, and what it holds."""
@@ -62,11 +57,7 @@ class Wire:
         Raises:
             Disconnected: The server is gone.
         """
-        data = b"".join(
-            _frame(TEXT, message.encode()) if isinstance(message, str) else _frame(BINARY, message)
-            for message in messages
-        )
-        return await self._write(data)
+        return await self._write(b"".join(frame_of(message, masked=True) for message in messages))
 
     async def receive(self) -> list[Message]:
         """Wait for the network and return the messages that it brought; none where one is not whole yet.
@@ -113,7 +104,7 @@ class Wire:
                 messages.append((self._parts_text, b"".join(self._parts)))
                 self._parts.clear()
         elif code == PING:
-            await self._write(_frame(PONG, payload))
+            await self._write(make_frame(PONG, payload, masked=True))
         elif code == CLOSE:
             why = f"{int.from_bytes(payload[:2], 'big')} {payload[2:].decode(errors='replace')}".strip()
             self._ended = _gone(f"the server closed the WebSocket: {why}")
@@ -134,33 +125,13 @@ class Wire:
 
     def _payload_at(self, at: int) -> tuple[int, int] | None:
         """Return where the payload of the frame at `at` begins and ends; None where it is not whole."""
-        buffer = self._buffer
-        have = len(buffer) - at
-        if have < 2:
+        span = payload_span(self._buffer, at)
+        if span is None:
             return None
-        size, start = buffer[at + 1] & 0x7F, at + 2
-        if size == 126:
-            if have < 4:
-                return None
-            size, start = int.from_bytes(buffer[at + 2 : at + 4], "big"), at + 4
-        elif size == 127:
-            if have < 10:
-                return None
-            size, start = int.from_bytes(buffer[at + 2 : at + 10], "big"), at + 10
-        if size > MAX_FRAME_BYTES:
-            raise _gone(f"the server began a frame of {size} bytes")
-        return (start, start + size) if len(buffer) >= start + size else None
-
-
-def _frame(code: int, payload: bytes) -> bytes:
-    size = len(payload)
-    if size < 126:
-        head = bytes((FINAL | code, MASKED | size))
-    elif size < 65_536:
-        head = bytes((FINAL | code, MASKED | 126)) + size.to_bytes(2, "big")
-    else:
-        head = bytes((FINAL | code, MASKED | 127)) + size.to_bytes(8, "big")
-    return head + NO_MASK + payload
+        begin, end = span
+        if end - begin > MAX_FRAME_BYTES:
+            raise _gone(f"the server began a frame of {end - begin} bytes")
+        return span if end <= len(self._buffer) else None
 
 
 def _gone(why: str) -> Disconnected:

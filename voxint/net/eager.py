@@ -1,8 +1,11 @@
-"""Sending without a scheduler pass where the kernel takes the bytes at once, which is nearly always.
+"""A socket without the scheduler passes and failed calls that a server of many small frames can do without.
 
 A server that speaks sends a small frame to each listener 25 times a second. trio's own `send_all` lets every other task
 run after each send, and trio-websocket's lock does so before it: two thirds of what a frame cost, and for an
 acknowledgement two more turns of waiting behind everybody else's work.
+
+To receive, trio tries first and waits then; a frame is hardly ever there already, so that each costs a failed call and
+its exception.
 """
 
 from __future__ import annotations
@@ -16,7 +19,10 @@ import trio
 
 from voxint.net.prefixed import PrefixedStream
 
-__all__ = ["EagerLock", "EagerStream", "socket_under", "write_now"]
+__all__ = ["EagerLock", "EagerStream", "read_when_there", "socket_under", "write_now"]
+
+READ_BYTES = 16_384
+"""At a time, where the caller does not say: many frames of a microphone, few of a model's stream."""
 
 
 def socket_under(stream: trio.abc.Stream) -> trio.SocketStream | None:
@@ -34,8 +40,27 @@ def write_now(tcp: trio.SocketStream, data: bytes | bytearray | memoryview) -> i
         return 0  # a `send_all` of the rest waits for room, or raises what is wrong
 
 
+async def read_when_there(tcp: trio.SocketStream, max_bytes: int) -> bytes:
+    """Wait until there is something to read, and read it, at most `max_bytes`; empty at the end.
+
+    Raises:
+        trio.BrokenResourceError: The connection was lost.
+        trio.ClosedResourceError: It was closed here.
+    """
+    while True:
+        if tcp.socket.fileno() < 0:
+            raise trio.ClosedResourceError
+        await trio.lowlevel.wait_readable(tcp.socket)
+        try:
+            return os.read(tcp.socket.fileno(), max_bytes)
+        except BlockingIOError:
+            continue  # a false alarm: the kernel dropped what it had announced
+        except OSError as error:
+            raise trio.BrokenResourceError("the connection was lost") from error
+
+
 class EagerStream(trio.abc.Stream):
-    """A stream whose `send_all` is a checkpoint only where it has to wait.
+    """A stream whose `send_all` is a checkpoint only where it has to wait, and which waits before it reads.
 
     For a sender that waits between its sends anyway, as a writer does for its queue; a loop that only sends would
     keep all others waiting. Two sends at once are the sender's fault here as they are in trio.
@@ -61,7 +86,9 @@ class EagerStream(trio.abc.Stream):
 
     def receive_some(self, max_bytes: int | None = None) -> Coroutine[Any, Any, bytes | bytearray]:
         """Receive as the inner stream does."""
-        return self._stream.receive_some(max_bytes)
+        if self._tcp is None or (isinstance(self._stream, PrefixedStream) and self._stream.prefixed):
+            return self._stream.receive_some(max_bytes)
+        return read_when_there(self._tcp, max_bytes or READ_BYTES)
 
     def aclose(self) -> Coroutine[Any, Any, None]:
         """Close the inner stream."""

@@ -21,6 +21,11 @@ class PrefixedStream(trio.abc.Stream):
         self.inner = stream
         self._prefix = prefix
 
+    @property
+    def prefixed(self) -> bool:
+        """Whether some of the prefix is still to be read."""
+        return bool(self._prefix)
+
     def send_all(self, data: bytes | bytearray | memoryview) -> Coroutine[Any, Any, None]:
         """Send as the inner stream does."""
         return self.inner.send_all(data)

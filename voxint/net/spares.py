@@ -11,6 +11,8 @@ import httpcore
 import trio
 from attrs import define, field
 
+from voxint.net.eager import read_when_there
+
 __all__ = ["Spares", "Stream", "open_stream"]
 
 SPARE_LIFE_S = 15.0
@@ -40,32 +42,17 @@ class Stream(httpcore.AsyncNetworkStream):
         self._between_requests = True
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Return what has come, at most `max_bytes`; empty at the end.
-
-        Without TLS it waits first and reads then: a stream's next token is hardly ever there already, and trio's own
-        way, to try first, costs a failed call and its exception for each of them.
-        """
+        """Return what has come, at most `max_bytes`; empty at the end."""
         if self._head:
             await self.write(b"")  # a request without a body
         self._between_requests = True
         try:
             if self._stream is self._tcp:
-                return await self._read_plain(max_bytes)
+                return await read_when_there(self._tcp, max_bytes)
             data = await self._stream.receive_some(max_bytes)
         except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
             raise httpcore.ReadError(_reason(error)) from error
         return data if isinstance(data, bytes) else bytes(data)
-
-    async def _read_plain(self, max_bytes: int) -> bytes:
-        socket = self._tcp.socket
-        while True:
-            await trio.lowlevel.wait_readable(socket)
-            try:
-                return os.read(socket.fileno(), max_bytes)
-            except BlockingIOError:
-                continue  # a false alarm: the kernel dropped what it had announced
-            except OSError as error:
-                raise httpcore.ReadError(_reason(error)) from error
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Send all of `buffer`; the head of a request waits for the body that follows it, and both are one segment."""

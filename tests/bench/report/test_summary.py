@@ -63,7 +63,8 @@ def test_where_the_kernel_has_the_watch_one_late_end_is_enough() -> None:
     """Its stamps are never late, so that an end behind the acknowledgement is no matter of opinion."""
     closed = [0.0] * 99 + [5.1]
     run = run_of(with_figures("flag", ack_ms=[1.0], closed_after_ack_ms=closed))
-    exact = evolve(run, machine=evolve(run.machine, kernel_stamps=True))
+    stamped = tuple(evolve(slot, totals={**slot.totals, "unstamped": 0.0}) for slot in run.slots)
+    exact = evolve(run, slots=stamped)
     assert row_of(run, "flag").marks == ("late stamp",)
     assert row_of(exact, "flag").marks == ("early ack",)
     assert not row_of(exact, "flag").counts
