@@ -14,14 +14,15 @@ MAY_IMPORT = {
     "errors": set(),
     "background": set(),
     "logs": set(),
+    "ticker": set(),
     "protocol": {"errors"},
     "net": {"errors", "background", "logs"},
     "core": {"protocol", "errors", "background", "logs"},
     "providers": {"core", "protocol", "net", "errors", "background"},
     "server": {"core", "protocol", "net", "errors", "background", "logs"},
-    "testing": {"core", "protocol", "net", "errors", "background"},
+    "testing": {"core", "protocol", "net", "errors", "background", "ticker"},
     "client": {"protocol", "net", "errors", "background"},
-    "measure": {"client", "protocol", "net", "errors", "background"},
+    "measure": {"client", "protocol", "net", "errors", "background", "ticker"},
 }
 """The layers under the composition root; whatever is not named here (cli, the public names) may import all."""
 

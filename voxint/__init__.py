@@ -8,6 +8,7 @@
 #   errors.py    every error, and whose fault it is
 #   background.py  a nursery for the tasks behind a resource
 #   logs.py      the log of a library
+#   ticker.py    a cheap sleep for many streams at once
 #   protocol/    pure: messages, codec, dialogue, segments, playout, receipt; no trio, no clock
 #   net/         bytes on the network: HTTP client with its pool cure and spares, HTTP server, SSE
 #   core/        the request scope and the pipeline inside it; trio and the protocol, no socket
@@ -15,6 +16,7 @@
 #   server/      one port: WebSocket, health, metrics
 #   testing/     public: scripted stages, memory transports, the simulated upstream, invariant checks
 #   client/      the Python client
+#   measure/     how long interruptions take, seen from outside; needs client, protocol and net
 #   cli/         the composition root
 
 from __future__ import annotations

@@ -13,6 +13,8 @@ from voxint.measure.dialect import Dialect, Frame, Heard
 from voxint.measure.plan import PlannedTurn, SessionPlan
 from voxint.measure.recording import Recording, Turn
 from voxint.measure.wire import Wire, open_wire
+from voxint.net.frames import frame_of
+from voxint.ticker import Ticker
 
 __all__ = ["call"]
 
@@ -32,6 +34,7 @@ async def call(
     begin: float,
     recording: Recording,
     *,
+    ticker: Ticker,
     session: int = 0,
     drain_s: float,
 ) -> None:
@@ -45,12 +48,13 @@ async def call(
         turns: The plan.
         begin: Second 0 of the plan, on CLOCK_MONOTONIC.
         recording: Where to note it all.
+        ticker: Runs, and keeps the time of its microphone.
         session: The caller's number, for the recording.
         drain_s: The longest wait after the plan's end.
     """
     try:
         async with open_wire(url) as wire:
-            caller = _Caller(wire, dialect, begin, recording, session)
+            caller = _Caller(wire, dialect, begin, recording, session, ticker)
             with trio.move_on_after(OPEN_S) as opening:
                 await caller.open()
             if opening.cancelled_caught:
@@ -85,7 +89,10 @@ def _leaves(group: BaseExceptionGroup[VoxintError]) -> Iterator[VoxintError]:
 
 
 class _Caller:
-    def __init__(self, wire: Wire, dialect: Dialect, begin: float, recording: Recording, session: int) -> None:
+    def __init__(
+        self, wire: Wire, dialect: Dialect, begin: float, recording: Recording, session: int, ticker: Ticker
+    ) -> None:
+        self._ticker = ticker
         self._session = session
         self._wire = wire
         self._dialect = dialect
@@ -168,15 +175,17 @@ class _Caller:
         It is not cancelled but looks for itself: a send that is cut leaves half a frame on the wire.
         """
         quantum = turn.to_bytes(2, "little") * QUANTUM_SAMPLES
+        frame = frame_of(quantum, masked=True)
         began = monotonic()
         await self._wire.send(*[quantum] * BURST)
         for sent in count(1):
             due = began + sent * QUANTUM_S
-            await trio.sleep(max(0.0, due - monotonic()))
+            await self._ticker.until(trio.current_time() + due - monotonic())
             if self._speaking != turn:
                 return
             self._note_lag(due)
-            await self._wire.send(quantum)
+            if not self._wire.send_now(frame):
+                await self._wire.send(quantum)
 
     async def settled(self) -> None:
         """Wait until every answer has ended and every interrupt is acknowledged; the caller gives the bound."""

@@ -15,6 +15,7 @@ from voxint.measure.caller import call
 from voxint.measure.dialect import MakeDialect
 from voxint.measure.plan import SessionPlan
 from voxint.measure.recording import Recording
+from voxint.ticker import Ticker
 
 __all__ = ["run_load"]
 
@@ -52,12 +53,16 @@ async def run_load(
     begin = monotonic() + BEGIN_S
     recording = Recording(begin + warmup_s, begin + warmup_s + seconds)
     counting(recording.counted_from, recording.until)
+    ticker = Ticker()
     with _calm():
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(_own_cpu, recording)
-            for session, turns in enumerate(plans):
-                one = partial(call, session=session, drain_s=drain_s)
-                nursery.start_soon(one, url, make_dialect(), turns, begin, recording)
+        async with trio.open_nursery() as beside:
+            beside.start_soon(ticker.run)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(_own_cpu, recording)
+                for session, turns in enumerate(plans):
+                    one = partial(call, ticker=ticker, session=session, drain_s=drain_s)
+                    nursery.start_soon(one, url, make_dialect(), turns, begin, recording)
+            beside.cancel_scope.cancel(reason="nobody speaks any more")
     recording.finished = monotonic()
     return recording
 

@@ -18,6 +18,7 @@ import trio
 
 from voxint.client.link import Address
 from voxint.errors import Disconnected
+from voxint.net.eager import socket_under, write_now
 from voxint.net.frames import BINARY, CLOSE, CONTINUED, FINAL, PING, PONG, TEXT, frame_of, make_frame, payload_span
 from voxint.protocol.codec import MAX_FRAME_BYTES
 
@@ -47,6 +48,8 @@ class Wire:
         self._parts: list[bytes] = []
         self._parts_text = False
         self._sending = trio.Lock()
+        self._tcp = socket_under(stream)
+        self._unsent = b""
 
     async def send(self, *messages: str | bytes) -> float:
         """Send messages, in one write: str as text, bytes as binary.
@@ -58,6 +61,17 @@ class Wire:
             Disconnected: The server is gone.
         """
         return await self._write(b"".join(frame_of(message, masked=True) for message in messages))
+
+    def send_now(self, frame: bytes) -> bool:
+        """Hand the kernel a frame that was made before; return False where that can't be, and nothing was sent.
+
+        A part that the kernel does not take goes out in front of what is sent next.
+        """
+        if self._tcp is None or self._unsent or self._sending.locked():
+            return False
+        taken = write_now(self._tcp, frame)
+        self._unsent = frame[taken:] if taken else b""
+        return taken > 0
 
     async def receive(self) -> list[Message]:
         """Wait for the network and return the messages that it brought; none where one is not whole yet.
@@ -116,6 +130,7 @@ class Wire:
             await self._sending.acquire()
         try:
             written = monotonic()
+            data, self._unsent = self._unsent + data, b""
             await self._stream.send_all(data)
         except trio.BrokenResourceError:
             raise _gone("the server closed the connection") from None

@@ -20,8 +20,8 @@ from voxint.testing.sim.ledger import Ledger
 from voxint.testing.sim.play import Call, refuse
 from voxint.testing.sim.settings import Endpoint, SimSettings
 from voxint.testing.sim.speech import speech
-from voxint.testing.sim.ticker import Ticker
 from voxint.testing.sim.transcription import transcription
+from voxint.ticker import Ticker
 
 __all__ = ["SimAddress", "Simulator", "serve_sim"]
 

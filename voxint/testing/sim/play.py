@@ -14,7 +14,7 @@ from attrs import define, frozen
 from voxint.net.http_request import Headers, HttpRequest, ResponseStream
 from voxint.testing.sim.ledger import LedgerEntry
 from voxint.testing.sim.settings import Fault, SimSettings
-from voxint.testing.sim.ticker import Ticker
+from voxint.ticker import Ticker
 
 __all__ = ["Answer", "Call", "play", "refuse"]
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import trio
 import trio.testing
 
-from voxint.testing.sim.ticker import Ticker
+from voxint.ticker import Ticker
 
 
 async def test_waits_end_when_they_are_due(autojump_clock: trio.testing.MockClock) -> None:
