@@ -36,7 +36,7 @@ SLOWER = 3
 """The exit code where something got slower: 1 and 2 are Python's and click's own."""
 
 REFUSED = 4
-"""The exit code where two runs can't be compared."""
+"""The exit code where two runs can't be compared, or have nothing of voxint's in common."""
 
 INTERRUPTED = 130
 """What shells make of an interrupt: 128 and the number of SIGINT."""
@@ -66,10 +66,15 @@ def _run_options(targets: Sequence[str]) -> Callable[[Callable[..., Any]], Calla
     names = _names(tuple(TARGETS))
     options = (
         click.option(
-            "--compare", "old", type=click.Path(exists=True, path_type=Path), help="Say what got slower since."
+            "--compare",
+            "old",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            help="Say what got slower since.",
         ),
         click.option("--out", type=click.Path(path_type=Path), help="The folder of the run.  [.bench/runs/TIME]"),
-        click.option("--targets", default=",".join(targets), callback=names, help="By commas; floor first."),
+        click.option(
+            "--targets", default=",".join(targets), callback=names, help="By commas, in the order of the tables."
+        ),
     )
 
     def add(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -170,7 +175,8 @@ def _run(
             trio.run(run_capacities, capacities, schedule.targets, store, live)
             whole = True
     except* KeyboardInterrupt:
-        console.print(f"interrupted; what was measured is kept: go on with --out {folder} --resume")
+        further = f"go on with --out {folder} --resume" if mode == "full" else "a quick run begins again"
+        console.print(f"interrupted; what was measured is kept: {further}")
     finally:
         store.close()
     if not whole:
@@ -184,7 +190,7 @@ def _run(
 def _compare(old: Results, new: Results, console: Console) -> int:
     comparison = compare_results(old, new)
     print_comparison(comparison, console)
-    if comparison.refused:
+    if comparison.empty:
         return REFUSED
     return SLOWER if comparison.slower else 0
 

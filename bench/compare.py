@@ -102,6 +102,11 @@ class Comparison:
         return bool(self.faults or self.said("slower"))
 
     @property
+    def empty(self) -> bool:
+        """Whether nothing can be said of the judged targets: no figure in common, and no fault."""
+        return bool(self.refused) or not (self.faults or any(it.target in self.judged for it in self.changes))
+
+    @property
     def headline(self) -> str:
         """The verdict in one sentence."""
         if self.refused:
@@ -253,9 +258,12 @@ def _doubts(old: Results, new: Results) -> Iterator[str]:
 
 def _floor(old: Results, new: Results) -> tuple[tuple[float, float] | None, float]:
     """Return the floor's figure in both runs, and their ratio: geometric means over the cases that both have."""
+    measured = ({slot.target for slot in results.slots} for results in (old, new))
+    both = set.intersection(*measured)
+    name = next((name for name in FLOORS if name in both), None)
     echoes = []
     for results in (old, new):
-        slots = _sound(slot for slot in results.slots if slot.target == FLOORS[0])
+        slots = _sound(slot for slot in results.slots if slot.target == name)
         found = {case: _figure(rounds, "echo_ms") for (case, _), rounds in slots.items()}
         echoes.append({case: echo.percentile(50) for case, echo in found.items() if echo.count})
     before, after = echoes

@@ -32,8 +32,8 @@ class Schedule:
     Args:
         targets: Names.
         cases: What is done to each.
-        rounds: How often; within a round every target has its turn (A B A B), so that a drift of the machine falls on
-            all alike.
+        rounds: How often; within a round every target has its turn, and each round begins with another one, so that
+            a drift of the machine falls on all alike.
         fresh: Start the targets anew for each case, as long runs should; else they serve one case after another.
         budget_s: Stop taking up new cases when so much time would be exceeded; None: take all.
     """
@@ -126,5 +126,5 @@ def _complete(case: Case, schedule: Schedule, store: Store) -> bool:
         store.has(case.name, name, round)
         for name in schedule.targets
         for round in range(schedule.rounds)
-        if not (name in infos and (infos[name].absent or case.scenario in infos[name].cannot))
+        if not (environment_of(name).missing or (name in infos and case.scenario in infos[name].cannot))
     )

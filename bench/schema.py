@@ -112,7 +112,7 @@ class Results:
         began: When it began, ISO 8601 in UTC.
         commit: Of the working tree, with ``+`` where it held changes; empty outside of git.
         machine: Where it ran.
-        targets: By name, in the order of the tables; the first is the floor.
+        targets: By name, in the order of the tables.
         slots: Everything that was measured.
         capacity: By figure (``sessions_per_core``, ``upload_sessions_per_core``, ``idle_sessions``), then by target.
         at_least: By figure, whose capacity may be greater: those that measure were full before it was.

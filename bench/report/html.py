@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.report.headline import Headline, headline_of
 from bench.report.markup import case_tables, missing_list, step_table, target_table
-from bench.report.names import PALETTE, machine_line
+from bench.report.names import CAPACITY_KEY, PALETTE, machine_line
 from bench.report.pictures import capacity_cards, cost_cards, ecdf_cards, waste_cards, waterfall_cards
 from bench.report.summary import EARLY_MS, summarize
 from bench.schema import Results
@@ -56,7 +56,7 @@ LEADS = {
     "What is generated for nobody": "Tokens that the model went on to write after the interrupt: "
     "the bar is the mean, the line goes on to p99.",
     "What speech costs": "Sessions that speak all the time, on one core.",
-    "How much fits on one core": "The most sessions with everything still in time.",
+    "How much fits on one core": f"The most sessions with everything still in time ({CAPACITY_KEY}).",
 }
 
 
@@ -82,7 +82,7 @@ def page(results: Results) -> str:
         ecdf_cards(summary),
         waste_cards(summary),
         cost_cards(summary, results),
-        capacity_cards(results),
+        capacity_cards(summary, results),
     ]
     keys = [KEY, "", "", "", ""]
     body = [_section(title, key, shown) for title, key, shown in zip(LEADS, keys, cards, strict=True)]

@@ -11,12 +11,14 @@ from bench.schema import Machine
 __all__ = [
     "AVERAGED",
     "CAPACITY",
+    "CAPACITY_KEY",
     "FIGURES",
     "FLOORED",
     "FLOORS",
     "GRID",
     "INK",
     "LATE",
+    "LOAD_OF",
     "PALETTE",
     "PAPER",
     "SHADE",
@@ -193,6 +195,16 @@ CAPACITY: Mapping[str, str] = {
     "upload_sessions_per_core": "Sessions sending their microphone on one core",
     "idle_sessions": "Idle sessions per GiB",
 }
+
+
+CAPACITY_KEY = "≥: those that measure were full first; *: judged by acknowledgements that do not count"
+
+LOAD_OF: Mapping[str, str] = {
+    "sessions_per_core": "capacity",
+    "upload_sessions_per_core": "upload_capacity",
+    "idle_sessions": "idle",
+}
+"""Which load finds a capacity (bench/ramp.py)."""
 
 
 def totals_of(scenario: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from bench.report.plots.bars import Bar, bars
 from bench.report.plots.ecdf import ecdf
 from bench.report.plots.lines import lines
 from bench.report.plots.waterfall import waterfall
-from bench.report.summary import Case, Summary
+from bench.report.summary import Case, Summary, held
 from bench.schema import Results, Waterfall
 
 __all__ = ["capacity_cards", "cost_cards", "ecdf_cards", "waste_cards", "waterfall_cards"]
@@ -112,11 +112,12 @@ def _cost_card(steady: Sequence[Case]) -> str:
     return _card(title, bars("cost", about, "CPU s", values))
 
 
-def capacity_cards(results: Results) -> list[str]:
+def capacity_cards(summary: Summary, results: Results) -> list[str]:
     """Return how much fits, a picture for each kind of session."""
     cards = []
-    for figure, measured in results.capacity.items():
-        values = [Bar(target, measured[target]) for target in results.targets if target in measured]
+    for figure in results.capacity:
+        found = held(results, summary, figure)
+        values = [Bar(it.target, it.sessions, counts=it.counts, text=it.text.removesuffix(" *")) for it in found]
         title = CAPACITY.get(figure, figure.replace("_", " "))
         cards.append(_card(title, bars(f"capacity-{figure.replace('_', '-')}", title, "sessions", values)))
     return cards

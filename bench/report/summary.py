@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from attrs import field, frozen
 
-from bench.report.names import FIGURES, FLOORS, SPOKEN_TO, SUBJECT, number
+from bench.report.names import FIGURES, FLOORS, LOAD_OF, SPOKEN_TO, SUBJECT, number
 from bench.scenarios import LOADS, SCENARIOS
 from bench.schema import Results, Slot
 from voxint.measure.distribution import Distribution, Interval, Statistic
 
-__all__ = ["EARLY_MS", "Case", "Figure", "Row", "Summary", "ratio", "summarize"]
+__all__ = ["EARLY_MS", "Case", "Figure", "Held", "Row", "Summary", "held", "ratio", "summarize"]
 
 AT_ONCE_MS = 1.0
 """A stream that seems to end so soon behind the acknowledgement was ended first: an upstream's own stamp takes that
@@ -191,6 +191,39 @@ class Summary:
         return sorted((case for case in self.cases if case.scenario == scenario), key=lambda case: case.sessions)
 
 
+@frozen
+class Held:
+    """How many sessions a target's core held.
+
+    Args:
+        target: Which.
+        sessions: So many.
+        at_least: Perhaps more: those that measure were full first.
+        counts: Whether its acknowledgements mean something; by them it is judged.
+    """
+
+    target: str
+    sessions: float
+    at_least: bool = False
+    counts: bool = True
+
+    @property
+    def text(self) -> str:
+        """As it is written in a table."""
+        return f"{'≥ ' if self.at_least else ''}{self.sessions:,.0f}{'' if self.counts else ' *'}"
+
+
+def held(results: Results, summary: Summary, figure: str) -> list[Held]:
+    """Return what was found of a capacity, in the order of the tables."""
+    found, load = results.capacity.get(figure, {}), LOAD_OF.get(figure)
+    doubted = {row.target for step in summary.steps if step.scenario == load for row in step.rows if not row.counts}
+    return [
+        Held(name, found[name], name in results.at_least.get(figure, ()), name not in doubted)
+        for name in results.targets
+        if name in found
+    ]
+
+
 def ratio(figure: Figure | None, base: Figure | None) -> tuple[float, float] | None:
     """Return p50 to p50 and p99 to p99, or None where one is missing or zero."""
     if figure is None or base is None or base.p50 <= 0 or base.p99 <= 0:
@@ -248,7 +281,7 @@ def summarize(results: Results) -> Summary:
         results: A run, or any part of one.
     """
     order = {name: position for position, name in enumerate(results.targets)}
-    floor_target = next(iter(order), "")
+    floor_target = next((name for name in FLOORS if any(slot.target == name for slot in results.slots)), "")
     grouped: dict[str, dict[str, list[Slot]]] = {}
     for slot in results.slots:
         grouped.setdefault(slot.case, {}).setdefault(slot.target, []).append(slot)

@@ -10,6 +10,7 @@ from rich.text import Text
 from bench.report.names import (
     AVERAGED,
     CAPACITY,
+    CAPACITY_KEY,
     TOTALS,
     case_name,
     columns_of,
@@ -19,7 +20,7 @@ from bench.report.names import (
     target_name,
     totals_of,
 )
-from bench.report.summary import EARLY_MS, Case, Figure, Row, summarize
+from bench.report.summary import EARLY_MS, Case, Figure, Row, Summary, held, summarize
 from bench.schema import Results
 
 __all__ = ["print_tables"]
@@ -111,7 +112,7 @@ def _print_problems(case: Case, console: Console, where: str = "") -> None:
             console.print(Text(f"  {target_name(row.target)}{where}: {problem}", "yellow"))
 
 
-def _capacity(results: Results) -> Table | None:
+def _capacity(results: Results, summary: Summary) -> Table | None:
     figures = [name for name in results.capacity if results.capacity[name]]
     if not figures:
         return None
@@ -119,10 +120,11 @@ def _capacity(results: Results) -> Table | None:
     table.add_column("target", no_wrap=True)
     for name in figures:
         table.add_column(CAPACITY.get(name, name), justify="right")
+    texts = {name: {it.target: it.text for it in held(results, summary, name)} for name in figures}
     for target in results.targets:
-        values = [results.capacity[name].get(target) for name in figures]
-        if any(value is not None for value in values):
-            table.add_row(target_name(target), *("–" if value is None else f"{value:,.0f}" for value in values))
+        if any(target in found for found in texts.values()):
+            table.add_row(target_name(target), *(texts[name].get(target, "–") for name in figures))
+    table.caption, table.caption_justify = CAPACITY_KEY, "left"
     return table
 
 
@@ -139,7 +141,7 @@ def print_tables(results: Results, console: Console) -> None:
     try:
         for case in summary.cases:
             _print_case(case, console)
-        capacity = _capacity(results)
+        capacity = _capacity(results, summary)
         if capacity is not None:
             console.print(capacity)
         for step in summary.steps:

@@ -161,6 +161,8 @@ def test_what_only_one_run_has_is_listed() -> None:
     assert "only in the new run: voxint: c, d" in apart
     nothing = compare_results(make_run(1, cases=("a",)), make_run(2, cases=("b",)))
     assert nothing.headline == "nothing was compared: the runs have no figure of voxint in common"
+    assert nothing.empty
+    assert not compare_results(old, new).empty
 
 
 def test_rounds_with_problems_are_left_out() -> None:

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from bench.closings import may_watch
 from bench.environments import ROOT
+from bench.report.summary import EARLY_MS
 from bench.schema import Results, load
+from voxint.measure.distribution import Distribution
 
 FIGURES = {
     "ack_ms",
@@ -73,6 +76,15 @@ def test_no_promise_is_broken(results: Results) -> None:
         assert slot.totals["leak_after_ack"] == 0
         assert slot.totals["unanswered"] <= slot.totals["interrupts"] / 10
         assert slot.totals["lost"] <= slot.sessions / 10
+
+
+@pytest.mark.skipif(not may_watch(), reason="packets may not be seen here")
+def test_no_connection_ends_behind_the_acknowledgement(results: Results) -> None:
+    """The kernel stamps them all, and voxint has closed what it had open before it says so."""
+    slots = [slot for slot in results.slots if slot.target == "voxint"]
+    assert {slot.totals["unstamped"] for slot in slots} == {0.0}
+    latest = [Distribution.decode(slot.figures["closed_after_ack_ms"]).maximum for slot in slots]
+    assert max(latest) <= EARLY_MS
 
 
 def test_the_floor_and_one_traced_interrupt_are_there(results: Results) -> None:

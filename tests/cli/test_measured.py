@@ -49,6 +49,15 @@ def test_broken_promises_are_counted() -> None:
     assert (len(first.broken), len(second.broken)) == (1, 1)
 
 
+def test_callers_who_were_not_served_are_no_kept_promise() -> None:
+    """A load whose callers were refused, or had nothing to interrupt, is told as unknown and not as kept."""
+    lost, silent = measured(turn(), lost=("refused", "refused")), measured()
+    assert verdict_of([measured(turn()), lost, silent]) == (
+        "not all was measured: 2 of 3 callers lost (3 sessions); no caller could interrupt an answer (3 sessions)"
+    )
+    assert measured(turn()).unmeasured == ""
+
+
 def test_what_makes_figures_worth_less_is_said() -> None:
     """Failures and losses with their most frequent reason, and a generator that could not keep up."""
     failed = [turn(1, failed="A: once"), turn(2, failed="B: twice"), turn(3, failed="B: twice"), turn(4)]
@@ -62,8 +71,8 @@ def test_what_makes_figures_worth_less_is_said() -> None:
 
 def test_interrupts_that_met_no_answer_are_told() -> None:
     """Those too early, where the server answers slower under the load, and those too late."""
-    [early] = measured(turn(first_audio=None), turn(2)).problems
-    assert early.startswith("1 interrupt met an answer that had not begun")
+    [early] = measured(turn(first_audio=12.6), turn(first_audio=None), turn(2)).problems
+    assert early.startswith("2 interrupts met an answer that had not begun")
     assert measured(turn(first_audio=None), speaks=False).problems == []
     [late] = measured(turn(ended=12.4), turn(2)).problems
     assert late == "1 interrupt met an answer that had ended: give it a --question with a longer answer"

@@ -51,8 +51,6 @@ async def test_what_follows_an_interrupt_is_written_with_it() -> None:
     async with serving(fake := Fake()) as url:
         seen = await load(url, TWO)
     first, second = seen.turns
-    assert first.interrupted is not None
-    assert second.asked - first.interrupted < 0.1
     kinds = [type(message).__name__ for message in fake.heard]
     assert kinds == ["Register", "Request", "Interrupt", "Request", "Interrupt"]
     interrupt = fake.heard[2]

@@ -80,6 +80,14 @@ class Measured:
         return broken
 
     @property
+    def unmeasured(self) -> str:
+        """Why nothing is known of it, or of all of it, in words; nothing where all callers were served."""
+        lost = len(self.load.recording.lost)
+        if lost:
+            return f"{lost} of {_count(self.load.sessions, 'caller')} lost"
+        return "" if self.totals["interrupts"] else "no caller could interrupt an answer"
+
+    @property
     def problems(self) -> list[str]:
         """What else went wrong, or makes the figures worth less, in words."""
         recording, totals = self.load.recording, self.totals
@@ -93,7 +101,11 @@ class Measured:
         if saturated := saturation(dict(totals)):
             problems.append(saturated)
         interrupted = [turn for turn in recording.counted if turn.interrupted is not None]
-        begun = sum((turn.first_audio if self.speaks else turn.first_text) is not None for turn in interrupted)
+        begun = sum(
+            first is not None and first <= (turn.interrupted or 0.0)
+            for turn in interrupted
+            for first in [turn.first_audio if self.speaks else turn.first_text]
+        )
         if begun < ENOUGH * len(interrupted):
             early = _count(len(interrupted) - begun, "interrupt")
             problems.append(f"{early} met an answer that had not begun: under this load it answers slower")
@@ -131,12 +143,16 @@ def table_of(measured: Measured, *, width: int = WIDTH) -> Table:
 
 
 def verdict_of(loads: Iterable[Measured]) -> str:
-    """Return one line that says whether every promise was kept, and how many turns failed."""
+    """Return one line that says whether every promise was kept, or what is not known, and how many turns failed."""
     every = list(loads)
     failed = sum(load.totals["failed"] for load in every)
     also = f"; {_count(failed, 'turn')} failed" if failed else ""
     if broken := [f"{words} ({_count(load.load.sessions, 'session')})" for load in every for words in load.broken]:
         return f"promises broken: {'; '.join(broken)}{also}"
+    if unmeasured := [
+        f"{load.unmeasured} ({_count(load.load.sessions, 'session')})" for load in every if load.unmeasured
+    ]:
+        return f"not all was measured: {'; '.join(unmeasured)}{also}"
     interrupts = sum(load.totals["interrupts"] for load in every)
     return f"promises kept: {_count(interrupts, 'interrupt')}, each acknowledged, and nothing came after{also}"
 
@@ -166,7 +182,7 @@ def as_json(
                 "pace": pace,
                 "seconds": seconds,
                 "warmup_s": warmup_s,
-                "kept": not any(load.broken for load in every),
+                "kept": not any(load.broken or load.unmeasured for load in every),
                 "loads": [_load(load) for load in every],
             }
         ),

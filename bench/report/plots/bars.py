@@ -21,12 +21,21 @@ LANE, ABOVE = 28, 22
 
 @frozen
 class Bar:
-    """A target's number. `counts` is false where it is shown but does not count; `beyond` is its p99, if it has one."""
+    """A target's number.
+
+    Args:
+        target: Which.
+        value: The number.
+        beyond: Its p99, if it has one.
+        counts: False where it is shown but does not count.
+        text: Written for it; the numbers, where it is empty.
+    """
 
     target: str
     value: float
     beyond: float | None = None
     counts: bool = True
+    text: str = ""
 
 
 def bars(name: str, title: str, heading: str, values: Sequence[Bar]) -> str:
@@ -52,8 +61,8 @@ def bars(name: str, title: str, heading: str, values: Sequence[Bar]) -> str:
         axes.set_yticks([])
         for lane, bar in enumerate(values):
             _bar(axes, lane, bar)
-            text = number(bar.value) + ("" if bar.beyond is None else f" / {number(bar.beyond)}")
-            name_lane(axes, lane, bar.target, bar.counts, text)
+            numbers = number(bar.value) + ("" if bar.beyond is None else f" / {number(bar.beyond)}")
+            name_lane(axes, lane, bar.target, bar.counts, bar.text or numbers)
         write(axes, ACROSS + RIGHT - 2, -0.5 - 11 / LANE, heading, ends=True, soft=True)
 
     return picture(name, title, WIDTH, ABOVE + LANE * len(values) + 6, paint)

@@ -3,7 +3,9 @@ from __future__ import annotations
 import pytest
 from attrs import evolve
 
-from bench.report.summary import Row, summarize
+from bench.ramp import CAPACITIES
+from bench.report.names import LOAD_OF
+from bench.report.summary import Row, held, summarize
 from bench.schema import Results, Slot
 from tests.bench.make_results import encoded, make_results, make_slot, only
 
@@ -68,6 +70,28 @@ def test_where_the_kernel_has_the_watch_one_late_end_is_enough() -> None:
     assert row_of(run, "flag").marks == ("late stamp",)
     assert row_of(exact, "flag").marks == ("early ack",)
     assert not row_of(exact, "flag").counts
+
+
+def test_what_no_upstream_saw_is_unproven_and_not_compared() -> None:
+    """Where the model could not be connected to, anybody can say that it has stopped."""
+    row = row_of(run_of(with_figures("flag", ack_ms=[1.0])), "flag")
+    assert row.marks == ("unproven",)
+    assert row.counts
+    assert not row.compared
+
+
+def test_a_capacity_says_what_it_rests_on() -> None:
+    """At least so many where the measuring was full first; a star where acknowledgements do not count."""
+    closed = [9.0] * 10
+    step = evolve(
+        with_figures("flag", ack_ms=[1.0], closed_after_ack_ms=closed), case="capacity-10", scenario="capacity"
+    )
+    found = {"sessions_per_core": {"voxint": 198.0, "flag": 1200.0}, "idle_sessions": {"voxint": 2000.0}}
+    run = evolve(run_of(step), capacity=found, at_least={"sessions_per_core": ("voxint",)})
+    texts = {it.target: it.text for it in held(run, summarize(run), "sessions_per_core")}
+    assert texts == {"voxint": "≥ 198", "flag": "1,200 *"}
+    assert [it.text for it in held(run, summarize(run), "idle_sessions")] == ["2,000"]
+    assert {name: capacity.scenario for name, capacity in CAPACITIES.items()} == LOAD_OF
 
 
 def test_totals_of_rounds_are_added_averaged_or_the_worst() -> None:
