@@ -24,9 +24,11 @@ __all__ = ["Closings", "may_watch", "watch_closings"]
 
 ETH_P_IP = 0x0800
 SO_ATTACH_FILTER = 26
+SOL_PACKET = 263
+PACKET_STATISTICS = 6
 SO_RCVBUFFORCE = 33
 SO_TIMESTAMPNS = 35
-"""Of Linux (asm-generic/socket.h); Python names none of them."""
+"""Of Linux (asm-generic/socket.h, linux/if_packet.h); Python names none of them."""
 
 PROTOCOL_AT = 9
 """In the header of an IP packet."""
@@ -59,12 +61,12 @@ class Closings:
     """The ends seen so far, as instants of CLOCK_MONOTONIC by the client's port.
 
     Attributes:
-        unstamped: Of the ledger that `exact` returned last, how many ends have the upstream's own stamp.
+        unstamped: Of the ledger that `exact` returned last, the requests whose end has the upstream's own stamp.
     """
 
     _packets: socket.socket | None = None
     _ends: dict[int, list[float]] = field(factory=dict)
-    unstamped: int = 0
+    unstamped: set[int] = field(factory=set)
 
     def forget(self) -> None:
         """Forget what was seen until now."""
@@ -78,21 +80,31 @@ class Closings:
     def exact(self, report: LedgerReport) -> LedgerReport:
         """Return a ledger whose ends are the kernel's stamps, where there is one; the upstream's own else."""
         self.read()
-        self.unstamped = 0
+        self.unstamped.clear()
+        if self._dropped():  # of two ends of a connection the first may be missing: none can be trusted
+            self._ends.clear()
         return evolve(report, requests=[self._exact(entry) for entry in report.requests])
 
     def _exact(self, entry: LedgerEntry) -> LedgerEntry:
         seen = entry.t_disconnect_seen
-        # An upstream that looks late may have made the last of its answer for a client that had left.
-        latest = entry.generated_at[-1] if seen is None and entry.generated_at else seen
-        if latest is None or entry.outcome not in ("disconnected", "complete"):
-            return entry
+        latest = seen or float("inf")  # one that is still open here may only not have been looked at
+        if entry.outcome == "complete":
+            # An upstream that looks late may have made the last of its answer for a client that had left.
+            latest = entry.generated_at[-1] if entry.generated_at else 0.0
         fitting = [at for at in self._ends.get(entry.client_port, ()) if entry.t_received - READ_LATE_S <= at < latest]
         if fitting:
             # The first: what an upstream writes into a closed connection is answered with a RST, after the end.
             return evolve(entry, t_disconnect_seen=min(fitting), outcome="disconnected")
-        self.unstamped += seen is not None
+        if seen is not None:
+            self.unstamped.add(entry.id)
         return entry
+
+    def _dropped(self) -> bool:
+        """Return whether the kernel had no room for some packets since this was asked last."""
+        if self._packets is None:
+            return False
+        _, drops = struct.unpack("II", self._packets.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))
+        return bool(drops)
 
     def read(self) -> None:
         """Take what the kernel holds."""

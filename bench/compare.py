@@ -35,6 +35,9 @@ BUSY = 0.5
 
 ANSWERS = {True: "yes", False: "no", None: "not recorded"}
 
+STAMPED = ("llm_close_ms", "tts_close_ms", "stt_close_ms", "closed_after_ack_ms", "wasted_tokens", "wasted_audio_ms")
+"""What the stamps of connections' ends decide; other stamps make other figures of them."""
+
 NAMED = 3
 """Figures that the first line names; the table has the rest."""
 
@@ -146,7 +149,12 @@ def compare_results(old: Results, new: Results, *, judged: Collection[str] = (SU
     floor, scale = _floor(old, new)
     before, after = _sound(old.slots), _sound(new.slots)
     common = [place for place in after if place in before and place[1] not in FLOORS]
-    changes = [change for place in common for change in _changes(before[place], after[place], scale)]
+    changes = [
+        change
+        for place in common
+        for change in _changes(before[place], after[place], scale)
+        if change.figure not in STAMPED or old.machine.kernel_stamps == new.machine.kernel_stamps
+    ]
     for ours in (True, False):
         found = {at: it.verdict for at, it in enumerate(changes) if (it.target in judged) is ours}
         for at, verdict in discount(found).items():
@@ -245,6 +253,8 @@ def _doubts(old: Results, new: Results) -> Iterator[str]:
     ):
         if then != now:
             yield f"{what}: {ANSWERS[then]} -> {ANSWERS[now]}"
+    if old.machine.kernel_stamps != new.machine.kernel_stamps:
+        yield f"stamped otherwise, and left out: {', '.join(STAMPED)}"
     for name, results in (("old", old), ("new", new)):
         if results.machine.load > BUSY * results.machine.cores:
             yield f"the machine was busy before the {name} run: load average {results.machine.load:.2f}"
@@ -333,7 +343,11 @@ def _capacity(old: Results, new: Results, target: str) -> Iterator[str]:
     for figure, found in new.capacity.items():
         was = old.capacity.get(figure, {})
         if target in found and target in was:
-            values = f"{number(was[target])} -> {number(found[target])}"
+            texts = [
+                f"{'≥ ' if target in run.at_least.get(figure, ()) else ''}{number(run.capacity[figure][target])}"
+                for run in (old, new)
+            ]
+            values = " -> ".join(texts)
             yield f"{figure} of {target}: {values} (one search each, no verdict)"
 
 

@@ -94,7 +94,8 @@ async def _find(figure: str, targets: Sequence[str], store: Store, live: LivePro
             await fleet.sim.configure(**LOADS[capacity.scenario].sim)
             step = _Step(capacity, name, fleet, cores, store, live)
             most = await (most_carried(step.carries) if capacity.ramp else _idle(step))
-            store.capacity(figure, name, most.sessions, at_least=most.at_least)
+            if most is not None:
+                store.capacity(figure, name, most.sessions, at_least=most.at_least)
 
 
 class _Step:
@@ -130,10 +131,18 @@ class _Step:
         return carries(await self.run(sessions))
 
 
-async def most_carried(step: Callable[[int], Awaitable[Carried]]) -> Most:
-    """Return the most callers that `step` finds carried; 0 where the first are too many, `MOST` where none are."""
+async def most_carried(step: Callable[[int], Awaitable[Carried]]) -> Most | None:
+    """Return the most callers that `step` finds carried; 0 where the first are too many, `MOST` where none are.
+
+    None: nothing could be found out. A step that tells nothing is made once more.
+    """
+
+    async def ask(sessions: int) -> Carried:
+        found = await step(sessions)
+        return await step(sessions) if found == "unknown" else found
+
     good, sessions = 0, FIRST
-    while (found := await step(sessions)) == "yes":
+    while (found := await ask(sessions)) == "yes":
         good = sessions
         if good >= MOST:
             return Most(good, at_least=True)
@@ -143,11 +152,11 @@ async def most_carried(step: Callable[[int], Awaitable[Carried]]) -> Most:
         middle = (good + bad) // 2
         if middle == good:
             break
-        if (found := await step(middle)) == "yes":
+        if (found := await ask(middle)) == "yes":
             good = middle
         else:
             bad, unknown = middle, found == "unknown"
-    return Most(good, unknown)
+    return Most(good, unknown) if good or not unknown else None
 
 
 def carries(slot: Slot) -> Carried:
@@ -170,8 +179,10 @@ def _kept_up(slot: Slot) -> bool:
     )
 
 
-async def _idle(step: _Step) -> Most:
+async def _idle(step: _Step) -> Most | None:
     """Return how many connected and registered callers fit into a GiB of the target's memory; 0 if it loses any."""
     slot = await step.run(step.capacity.sessions)
+    if not slot.totals:
+        return None
     each_kib = slot.totals.get("rss_per_session_kib")
     return Most(KIB_PER_GIB / each_kib if each_kib and not slot.totals["lost"] else 0.0)

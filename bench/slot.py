@@ -106,7 +106,9 @@ async def run_slot(case: Case, target: Target, fleet: Fleet, place: Place) -> Sl
         values = {"echo_ms": values["ack_ms"]}
     totals = totals_of(recording)
     totals = {**totals, **_usage(case, target, used, totals["speech_s"])}
-    totals["unstamped"] = float(fleet.closings.unstamped)
+    judged = {turn.number for turn in recording.counted if turn.interrupted is not None}
+    unstamped = fleet.closings.unstamped
+    totals["unstamped"] = float(sum(it.id in unstamped and it.turn in judged for it in ledger.requests))
     totals["upstream_cpu_share"] = used.upstream
     totals["measuring_share"] = (used.upstream + recording.cpu_s / case.seconds) / len(place.cores.rest)
     full = saturation(totals) or _full_core(totals)

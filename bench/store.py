@@ -62,9 +62,14 @@ class Store:
 
     def know(self, targets: Mapping[str, TargetInfo]) -> None:
         """Keep what targets said of themselves, or why they are absent; what one has said outlives a failed start."""
-        known = self.results.targets
-        news = {name: info for name, info in targets.items() if not (info.absent and name in known)}
-        self.results = evolve(self.results, targets={**known, **news})
+        known = dict(self.results.targets)
+        for name, info in targets.items():
+            before = known.get(name)
+            if info.absent and before is not None and before.versions:
+                known[name] = evolve(before, notes=f"{before.notes} Once it did not start: {info.absent}")
+            else:
+                known[name] = info
+        self.results = evolve(self.results, targets=known)
         self._write_run()
 
     def capacity(self, figure: str, target: str, value: float, *, at_least: bool) -> None:

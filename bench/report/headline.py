@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import frozen
 
 from bench.report.names import FLOORS, SUBJECT, in_sessions, number, target_name
-from bench.report.summary import Case, Row, Summary
+from bench.report.summary import Case, Row, Summary, held
 from bench.schema import Results
 
 __all__ = ["Headline", "Tile", "headline_of"]
@@ -134,7 +134,7 @@ def _tiles(rows: list[tuple[Case, Row]], summary: Summary, results: Results) -> 
         leaks = sum(met.totals.get("leak_after_ack", 0) for met in everywhere)
         interrupts = sum(met.totals.get("interrupts", 0) for met in everywhere)
         tiles.append(Tile(f"{leaks:,.0f}", "frames", f"after the acknowledgement, in {interrupts:,.0f} interrupts"))
-    cores = results.capacity.get("sessions_per_core", {}).get(SUBJECT)
-    if cores is not None:
-        tiles.append(Tile(f"{cores:,.0f}", "sessions", "speaking at once on one core"))
+    cores = next((it for it in held(results, summary, "sessions_per_core") if it.target == SUBJECT), None)
+    if cores is not None and cores.counts:
+        tiles.append(Tile(cores.text, "sessions", "speaking at once on one core"))
     return tiles

@@ -216,7 +216,12 @@ class Held:
 def held(results: Results, summary: Summary, figure: str) -> list[Held]:
     """Return what was found of a capacity, in the order of the tables."""
     found, load = results.capacity.get(figure, {}), LOAD_OF.get(figure)
-    doubted = {row.target for step in summary.steps if step.scenario == load for row in step.rows if not row.counts}
+    doubted = {
+        row.target
+        for step in summary.steps
+        for row in step.rows
+        if step.scenario == load and step.sessions <= found.get(row.target, 0) and not row.counts
+    }
     return [
         Held(name, found[name], name in results.at_least.get(figure, ()), name not in doubted)
         for name in results.targets
@@ -309,7 +314,7 @@ def summarize(results: Results) -> Summary:
                 problems=tuple(dict.fromkeys(problem for slot in slots for problem in slot.problems)),
                 floor=floor,
                 subject=figures[name].get(SUBJECT, {}),
-                exact=all(slot.totals.get("unstamped") == 0 for slot in slots),
+                exact=all(slot.totals.get("unstamped") == 0 for slot in slots if slot.totals),
             )
             for target, slots in sorted(rows.items(), key=lambda item: order.get(item[0], len(order)))
         ]

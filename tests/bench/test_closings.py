@@ -53,15 +53,22 @@ def test_an_answer_that_was_ended_for_nobody_was_broken_off() -> None:
     assert ended(whole, (PORT, 101.05)) is None
 
 
+def test_an_end_that_the_upstream_has_not_seen_is_the_kernels() -> None:
+    """One that hung until the ledger was read knows of no end; the kernel does."""
+    unseen = LedgerEntry(5, "", 100.0, client_port=PORT, outcome="stalled")
+    assert ended(unseen, (PORT, 101.01)) == 101.01
+    assert ended(unseen) is None
+
+
 def test_ends_without_a_stamp_are_counted() -> None:
     """So that nobody takes an upstream's late word for proof."""
     closings = Closings()
     closings.note(PORT, 101.01)
     other = LedgerEntry(4, "", 100.0, client_port=PORT + 1, t_disconnect_seen=101.09, outcome="disconnected")
     closings.exact(LedgerReport(0, 0, [ENTRY, other]))
-    assert closings.unstamped == 1
+    assert closings.unstamped == {4}
     closings.exact(LedgerReport(0, 0, [ENTRY]))
-    assert closings.unstamped == 0
+    assert closings.unstamped == set()
 
 
 @pytest.mark.skipif(not may_watch(), reason="packets may not be seen here")

@@ -139,6 +139,8 @@ def test_what_may_explain_a_change_is_told() -> None:
         "another system: Linux 6.1 -> Linux 6.8",
         "the generator a real-time process: not recorded -> yes",
         "ends of connections stamped by the kernel: not recorded -> no",
+        "stamped otherwise, and left out: llm_close_ms, tts_close_ms, stt_close_ms, closed_after_ack_ms, "
+        "wasted_tokens, wasted_audio_ms",
         "the machine was busy before the new run: load average 1.70",
         "voxint with another python: 3.11 -> 3.12",
     )

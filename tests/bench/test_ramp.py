@@ -29,6 +29,7 @@ async def test_it_finds_the_limit_within_a_few_percent(limit: int) -> None:
         return "yes" if sessions <= limit else "no"
 
     found = await most_carried(step)
+    assert found is not None
     assert not found.at_least
     assert found.sessions <= limit
     assert found.sessions in (0, *asked)
@@ -45,6 +46,27 @@ async def test_a_target_that_carries_everything_ends_the_ramp() -> None:
     assert await most_carried(step) == Most(ramp.MOST, at_least=True)
 
 
+async def test_a_step_that_tells_nothing_is_made_once_more() -> None:
+    """A machine that was elsewhere for a moment ends no ramp; one that tells nothing at all gives no figure."""
+    asked: list[int] = []
+
+    async def step(sessions: int) -> Carried:
+        asked.append(sessions)
+        if len(asked) == 2:
+            return "unknown"
+        return "yes" if sessions <= 20 else "no"
+
+    found = await most_carried(step)
+    assert found is not None
+    assert 19 <= found.sessions <= 20
+    assert not found.at_least
+
+    async def blind(sessions: int) -> Carried:
+        return "unknown"
+
+    assert await most_carried(blind) is None
+
+
 @pytest.mark.parametrize("clear", [True, False])
 async def test_where_the_measuring_was_full_first_more_may_be_carried(clear: bool) -> None:
     """What is told has been carried; that it is the most is only said if the step above it failed by itself."""
@@ -55,6 +77,7 @@ async def test_where_the_measuring_was_full_first_more_may_be_carried(clear: boo
         return "no" if clear and sessions < 60 else "unknown"
 
     found = await most_carried(step)
+    assert found is not None
     assert 47 <= found.sessions <= 50
     assert found.at_least is not clear
 

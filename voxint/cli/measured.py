@@ -196,6 +196,7 @@ def _load(measured: Measured) -> dict[str, Any]:
         "figures": {name: _figure(figure) for name, figure in measured.figures.items()},
         "totals": measured.totals,
         "broken": measured.broken,
+        "unmeasured": measured.unmeasured,
         "problems": measured.problems,
     }
 

@@ -18,6 +18,7 @@ All of them reach into private parts, which is why pyproject.toml pins trio-webs
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -31,7 +32,9 @@ from voxint.net.frames import MessageSplitter, frame_of
 
 __all__ = ["ServerWebSocket", "wrap_server_stream"]
 
-HEAD_END = b"\r\n\r\n"
+HEAD_END = re.compile(rb"\n\r?\n")
+LONGEST_END = 4
+"""How h11, which reads it, tells the end of an upgrade request: bare line feeds will do."""
 
 Deliver = Callable[[str | bytes], int]
 
@@ -55,26 +58,30 @@ class _FrontStream(EagerStream):
         """Return what comes and is no plain message, after the delivery of those before it."""
         if self._head is not None:
             return await self._receive_head(self._head)
+        waited = False
         while True:
             while (deliver := self._receiver()) is not None and (message := self._frames.message()) is not None:
                 for _ in range(deliver(message)):
                     await trio.lowlevel.checkpoint()
             if rest := self._frames.rest():
+                if not waited:  # a flood of frames that are no messages must not keep all others waiting
+                    await trio.lowlevel.checkpoint()
                 return rest
-            data = await super().receive_some()
+            data = await super().receive_some(max_bytes)
             if not data:
                 return data
+            waited = True
             self._frames.feed(data)
 
     async def _receive_head(self, before: bytes) -> bytes | bytearray:
         data = await super().receive_some()
         seen = before + data
-        end = seen.find(HEAD_END)
-        if end < 0:
-            self._head = seen[-len(HEAD_END) :]
+        end = HEAD_END.search(seen)
+        if end is None:
+            self._head = seen[1 - LONGEST_END :]
             return data
         self._head = None
-        behind = seen[end + len(HEAD_END) :]
+        behind = seen[end.end() :]
         self._frames.feed(behind)
         return data[: len(data) - len(behind)]
 
@@ -148,7 +155,8 @@ class ServerWebSocket(WebSocketConnection):
                 raise ConnectionClosed(self._close_reason) from None
 
     async def _handle_message_event(self, event: BytesMessage | TextMessage) -> None:
-        if self.deliver is None or self._message_size + len(event.data) > self._max_message_size:
+        deliver = self._receiver()
+        if deliver is None or self._message_size + len(event.data) > self._max_message_size:
             await super()._handle_message_event(event)
             return
         self._message_size += len(event.data)
@@ -157,7 +165,7 @@ class ServerWebSocket(WebSocketConnection):
         if event.message_finished:
             self._message_parts, self._message_size = [], 0
             message = "".join(parts) if isinstance(event, TextMessage) else b"".join(parts)
-            for _ in range(self.deliver(message)):
+            for _ in range(deliver(message)):
                 await trio.lowlevel.checkpoint()
 
     async def _handle_ping_event(self, event: Ping) -> None:

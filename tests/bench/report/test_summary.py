@@ -83,11 +83,11 @@ def test_what_no_upstream_saw_is_unproven_and_not_compared() -> None:
 def test_a_capacity_says_what_it_rests_on() -> None:
     """At least so many where the measuring was full first; a star where acknowledgements do not count."""
     closed = [9.0] * 10
-    step = evolve(
-        with_figures("flag", ack_ms=[1.0], closed_after_ack_ms=closed), case="capacity-10", scenario="capacity"
-    )
+    early = with_figures("flag", ack_ms=[1.0], closed_after_ack_ms=closed)
+    step = evolve(early, case="capacity-1000", scenario="capacity", sessions=1000)
+    beyond = evolve(step, target="voxint", case="capacity-1500", sessions=1500)  # not held, whatever it said
     found = {"sessions_per_core": {"voxint": 198.0, "flag": 1200.0}, "idle_sessions": {"voxint": 2000.0}}
-    run = evolve(run_of(step), capacity=found, at_least={"sessions_per_core": ("voxint",)})
+    run = evolve(run_of(step, beyond), capacity=found, at_least={"sessions_per_core": ("voxint",)})
     texts = {it.target: it.text for it in held(run, summarize(run), "sessions_per_core")}
     assert texts == {"voxint": "≥ 198", "flag": "1,200 *"}
     assert [it.text for it in held(run, summarize(run), "idle_sessions")] == ["2,000"]
