@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "server": {"core", "protocol", "net", "errors", "background", "logs"},
     "testing": {"core", "protocol", "net", "errors", "background", "ticker"},
     "client": {"protocol", "net", "errors", "background"},
-    "measure": {"client", "protocol", "net", "errors", "background", "ticker"},
+    "measure": {"client", "protocol", "net", "errors", "background", "logs", "ticker"},
 }
 """The layers under the composition root; whatever is not named here (cli, the public names) may import all."""
 

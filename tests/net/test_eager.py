@@ -6,7 +6,7 @@ import pytest
 import trio
 from trio.testing import memory_stream_pair, open_stream_to_socket_listener, wait_all_tasks_blocked
 
-from voxint.net.eager import EagerLock, EagerStream, socket_under
+from voxint.net.eager import EagerLock, EagerStream, read_when_there, socket_under
 from voxint.net.prefixed import PrefixedStream
 
 
@@ -90,3 +90,48 @@ async def test_a_free_lock_is_entered_without_a_pass() -> None:
             await wait_all_tasks_blocked()
             order.append("first")
     assert order == ["wants", "first", "second"]
+
+
+async def test_what_comes_is_read_when_it_is_there() -> None:
+    """What was sent before and after the wait began, no more at once than was asked for, and the end."""
+    near, far = await tcp_pair()
+    async with near, far, trio.open_nursery() as nursery:
+        await near.send_all(b"before")
+        assert await read_when_there(far, 3) == b"bef"
+        assert await read_when_there(far, 100) == b"ore"
+        nursery.start_soon(near.send_all, b"after")
+        assert await EagerStream(far).receive_some() == b"after"
+        await near.send_eof()
+        assert await read_when_there(far, 100) == b""
+
+
+async def test_what_was_put_back_is_read_first() -> None:
+    """A prefix is not skipped for what lies in the socket."""
+    near, far = await tcp_pair()
+    async with near, far:
+        await near.send_all(b"second")
+        stream = EagerStream(PrefixedStream(far, b"first"))
+        assert [await stream.receive_some(), await stream.receive_some()] == [b"first", b"second"]
+
+
+async def test_reading_from_what_is_gone_is_told_as_trio_tells_it() -> None:
+    """A connection that was reset is broken, one that was closed here is closed, also under the wait."""
+    near, far = await tcp_pair()
+    async with trio.open_nursery() as nursery:
+
+        async def close_it() -> None:
+            await wait_all_tasks_blocked()
+            await far.aclose()
+
+        nursery.start_soon(close_it)
+        with pytest.raises(trio.ClosedResourceError):
+            await read_when_there(far, 100)
+    with pytest.raises(trio.ClosedResourceError):
+        await read_when_there(far, 100)
+    near, far = await tcp_pair()
+    await far.send_all(b"unread")
+    await trio.lowlevel.wait_readable(near.socket)
+    await near.aclose()  # with data that nobody has read: a reset
+    with pytest.raises(trio.BrokenResourceError):
+        await read_when_there(far, 100)
+    await far.aclose()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import count, zip_longest
 from time import monotonic
 
 import trio
 
 from voxint.errors import Disconnected, VoxintError
+from voxint.logs import leaves
 from voxint.measure.dialect import Dialect, Frame, Heard
 from voxint.measure.plan import PlannedTurn, SessionPlan
 from voxint.measure.recording import Recording, Turn
@@ -64,7 +64,7 @@ async def call(
                 await _play(caller, turns, begin, recording, drain_s)
                 nursery.cancel_scope.cancel(reason="the plan is done")
     except* VoxintError as group:
-        recording.lost.extend(map(str, _leaves(group)))
+        recording.lost.extend(map(str, leaves(group)))
 
 
 async def _play(caller: _Caller, turns: SessionPlan, begin: float, recording: Recording, drain_s: float) -> None:
@@ -78,14 +78,6 @@ async def _play(caller: _Caller, turns: SessionPlan, begin: float, recording: Re
         raise Disconnected("DISCONNECTED", "the server did not read what was written to it")
     with trio.move_on_after(drain_s):
         await caller.settled()
-
-
-def _leaves(group: BaseExceptionGroup[VoxintError]) -> Iterator[VoxintError]:
-    for error in group.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            yield from _leaves(error)
-        else:
-            yield error
 
 
 class _Caller:
