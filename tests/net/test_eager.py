@@ -101,6 +101,7 @@ async def test_what_comes_is_read_when_it_is_there() -> None:
         assert await read_when_there(far, 100) == b"ore"
         nursery.start_soon(near.send_all, b"after")
         assert await EagerStream(far).receive_some() == b"after"
+        await wait_all_tasks_blocked()
         await near.send_eof()
         assert await read_when_there(far, 100) == b""
 
