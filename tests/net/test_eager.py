@@ -129,6 +129,7 @@ async def test_reading_from_what_is_gone_is_told_as_trio_tells_it() -> None:
             await read_when_there(far, 100)
     with pytest.raises(trio.ClosedResourceError):
         await read_when_there(far, 100)
+    await near.aclose()
     near, far = await tcp_pair()
     await far.send_all(b"unread")
     await trio.lowlevel.wait_readable(near.socket)
