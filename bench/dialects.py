@@ -50,6 +50,10 @@ class Plain(Dialect):
         """Return the announcement of the microphone's audio."""
         return json.dumps({"hear": turn})
 
+    def finish(self, turn: int) -> Frame:
+        """Return the end of the microphone's audio."""
+        return json.dumps({"heard": turn})
+
     def interrupt(self, turn: int, played_ms: float) -> Frame:
         """Return the interrupt."""
         return json.dumps({"stop": turn})
@@ -83,6 +87,10 @@ class Echo(Dialect):
         return ""
 
     def listen(self, turn: int) -> Frame:
+        """Return an empty frame."""
+        return ""
+
+    def finish(self, turn: int) -> Frame:
         """Return an empty frame."""
         return ""
 

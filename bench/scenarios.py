@@ -64,6 +64,11 @@ SCENARIOS: Mapping[str, Scenario] = {
     "upload": Scenario(
         "the caller is still speaking", workload=Workload(first_audio_s=0.5, spoken=True), sessions=(1, 10)
     ),
+    "voice": Scenario(
+        "questions are spoken for a second, then answered",
+        workload=Workload(spoken=True, speaks_s=1.0, behind=0.0),
+        sessions=(1, 10),
+    ),
     "mass": Scenario("everybody interrupts in the same instant", workload=Workload(together=True), sessions=(10, 50)),
     "next": Scenario(
         "each next question is written right behind the interrupt", workload=Workload(behind=1.0), sessions=(1, 10)

@@ -147,12 +147,13 @@ JUDGED: Mapping[str, tuple[str, ...]] = {
     "next": ("ack_ms", "llm_close_ms", "tts_close_ms", "next_text_ms", "next_audio_ms"),
     "upload": ("ack_ms", "stt_close_ms"),
     "upload_capacity": ("ack_ms", "stt_close_ms"),
+    "voice": ("ack_ms", "llm_close_ms", "tts_close_ms", "first_text_ms", "first_audio_ms"),
     "steady": SPEAKING,
     "capacity": SPEAKING,
     "idle": SPEAKING,
 }
 
-SPOKEN_TO = ("streaming", "stalled_stream", "mass", "next", "steady")
+SPOKEN_TO = ("streaming", "stalled_stream", "voice", "mass", "next", "steady")
 """Scenarios in which an interrupt is meant to meet a turn that speaks; a slow reader can't tell, it reads later."""
 
 WIDEST = 5

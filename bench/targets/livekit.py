@@ -41,7 +41,7 @@ SEGMENTED = (
     "its OpenAI recogniser sends a segment that voice activity detection has found the end of, "
     "so nothing is on its way upstream during an upload"
 )
-CANNOT = {"upload": SEGMENTED, "upload_capacity": SEGMENTED}
+CANNOT = dict.fromkeys(("upload", "voice", "upload_capacity"), SEGMENTED)
 
 LEAD_S = 0.2
 """What livekit's own output to a room queues (`queue_size_ms` of its room_io)."""

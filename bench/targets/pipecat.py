@@ -63,7 +63,7 @@ SEGMENTED = (
     "its HTTP recognisers collect speech until voice activity detection says that it ended, "
     "so nothing is on its way upstream during an upload"
 )
-CANNOT = {"upload": SEGMENTED, "upload_capacity": SEGMENTED}
+CANNOT = dict.fromkeys(("upload", "voice", "upload_capacity"), SEGMENTED)
 
 JSON = json.JSONEncoder(separators=(",", ":")).encode
 

@@ -18,9 +18,11 @@ def test_a_plain_caller_says_what_the_protocol_has() -> None:
     """No frame opens a session; an interrupt can't say what was played."""
     plain = Plain()
     assert plain.open() == ()
-    assert [json.loads(frame) for frame in (plain.ask(7), plain.listen(7), plain.interrupt(7, 120.0))] == [
+    frames = (plain.ask(7), plain.listen(7), plain.finish(7), plain.interrupt(7, 120.0))
+    assert [json.loads(frame) for frame in frames] == [
         {"ask": 7, "text": "turn 7"},
         {"hear": 7},
+        {"heard": 7},
         {"stop": 7},
     ]
 
@@ -63,7 +65,7 @@ def test_an_echo_of_an_interrupt_is_its_acknowledgement() -> None:
     assert isinstance(interrupt, str)
     assert len(interrupt) == 160
     assert echo.read(True, interrupt.encode()) == Heard("stopped", 7)
-    for frame in (echo.ask(7), echo.listen(7)):
+    for frame in (echo.ask(7), echo.listen(7), echo.finish(7)):
         assert frame == ""
         assert echo.read(True, b"") == Heard("other")
 

@@ -133,6 +133,8 @@ class _Connection:
                     await self._say(m.RegisterAck("SUCCESS", "", "s-1", 600, ("binary_audio",), audio))
                 case m.Request(request_id=request_id) if self._fails():
                     await self._say(m.Error("UPSTREAM_ERROR", "no", "", True, request_id))
+                case m.Request(data_type="VOICE", stream_seq=0):
+                    pass  # it answers what was said to its end
                 case m.Request(request_id=request_id):
                     self._live[request_id] = scope = trio.CancelScope()
                     self._nursery.start_soon(self._answer, request_id, scope)

@@ -201,3 +201,19 @@ async def test_a_server_that_stops_reading_holds_nobody() -> None:
     async with answering(sulk) as url:
         seen = await load(url, ONE, dialect=partial(VoxintDialect, text=lambda turn: "x" * 30_000_000), drain_s=0.1)
     assert seen.lost == ["DISCONNECTED: the server did not read what was written to it"]
+
+
+async def test_a_spoken_question_counts_from_its_end() -> None:
+    """Its audio, then its end frame, from which the first words are timed; then it is interrupted like any other."""
+    async with serving(fake := Fake()) as url:
+        seen = await load(url, (PlannedTurn(1, 0.1, interrupt_s=0.8, spoken=True, speaks_s=0.4),))
+    [turn] = seen.turns
+    [*_, last_audio, end, interrupt] = [message for message in fake.heard if not isinstance(message, m.Register)]
+    assert isinstance(last_audio, bytes)
+    assert isinstance(end, m.Request)
+    assert end.stream_seq == -1
+    assert isinstance(interrupt, m.Interrupt)
+    assert turn.first_text is not None
+    assert turn.interrupted is not None
+    assert turn.asked < turn.first_text <= turn.interrupted
+    assert turn.interrupted - turn.asked < 0.5  # of 0.7 since it began to speak

@@ -60,6 +60,15 @@ def test_a_spoken_question_is_a_start_frame() -> None:
     assert (request.data_type, request.stream_flag) == ("VOICE", True)
 
 
+def test_a_spoken_question_ends_with_an_end_frame() -> None:
+    """Of the same request; whatever was said before it is the question."""
+    dialect = opened(VoxintDialect())
+    begin, end = said(dialect.listen(7)), said(dialect.finish(7))
+    assert isinstance(begin, m.Request)
+    assert isinstance(end, m.Request)
+    assert (end.data_type, end.stream_flag, end.stream_seq, end.request_id) == ("VOICE", True, -1, begin.request_id)
+
+
 @pytest.mark.parametrize("binary_audio", [False, True])
 def test_speech_is_measured_in_either_form(binary_audio: bool) -> None:
     """In base64 where binary frames were not granted; its length follows from the rate that the server names."""

@@ -106,6 +106,15 @@ def test_a_spoken_workload_speaks_every_question() -> None:
     assert not any(turn.spoken for turn in every_turn(Workload()))
 
 
+def test_a_spoken_question_that_ends_is_answered_before_it_is_interrupted() -> None:
+    """After its end, the answer's first audio, and some of that."""
+    workload = Workload(spoken=True, speaks_s=1.0)
+    for turn in every_turn(workload):
+        assert turn.interrupt_s is not None
+        assert (turn.spoken, turn.speaks_s) == (True, 1.0)
+        assert turn.ask_s + 1.35 <= turn.interrupt_s <= turn.ask_s + workload.longest_s
+
+
 def test_idle_callers_ask_nothing() -> None:
     """They begin after the load's end; each is there all the same."""
     assert plan(Workload(begin_s=1e6), 3, 10.0) == [(), (), ()]

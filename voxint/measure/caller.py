@@ -151,7 +151,7 @@ class _Caller:
         if not turn.spoken:
             return self._dialect.ask(turn.number)
         self._speaking = turn.number
-        nursery.start_soon(self._speak, turn.number)
+        nursery.start_soon(self._speak, turn)
         return self._dialect.listen(turn.number)
 
     def _interrupt(self, turn: PlannedTurn) -> Frame:
@@ -161,21 +161,25 @@ class _Caller:
         seen.interrupted = monotonic()
         return self._dialect.interrupt(turn.number, seen.played_ms)
 
-    async def _speak(self, turn: int) -> None:
-        """Send a microphone's quanta while the turn is the one that speaks.
+    async def _speak(self, turn: PlannedTurn) -> None:
+        """Send a microphone's quanta to the question's end, or while the turn is the one that speaks.
 
-        It is not cancelled but looks for itself: a send that is cut leaves half a frame on the wire.
+        It is not cancelled but looks for itself: a send that is cut leaves half a frame on the wire. A question that
+        ends counts as asked then.
         """
-        quantum = turn.to_bytes(2, "little") * QUANTUM_SAMPLES
+        quantum = turn.number.to_bytes(2, "little") * QUANTUM_SAMPLES
         frame = frame_of(quantum, masked=True)
         began = monotonic()
         await self._wire.send(*[quantum] * BURST)
         for sent in count(1):
             due = began + sent * QUANTUM_S
             await self._ticker.until(trio.current_time() + due - monotonic())
-            if self._speaking != turn:
+            if self._speaking != turn.number:
                 return
             self._note_lag(due)
+            if turn.speaks_s and due >= began + turn.speaks_s:
+                self._turns[turn.number].asked = await self._wire.send(self._dialect.finish(turn.number))
+                return
             if not self._wire.send_now(frame):
                 await self._wire.send(quantum)
 

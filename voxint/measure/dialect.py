@@ -61,6 +61,9 @@ class Dialect(Protocol):
     def listen(self, turn: int) -> Frame:
         """Return what announces the microphone's audio."""
 
+    def finish(self, turn: int) -> Frame:
+        """Return what ends the microphone's audio: the question has been spoken."""
+
     def interrupt(self, turn: int, played_ms: float) -> Frame:
         """Return what interrupts a turn of which the listener has heard so much."""
 
@@ -142,6 +145,10 @@ class VoxintDialect:
         """Return the start frame of a streamed REQUEST in voice."""
         content = m.Content(voice_mode="BINARY", audio_format="pcm")
         return self._write(m.Request(request_id=_id(turn), data_type="VOICE", stream_flag=True, content=content))
+
+    def finish(self, turn: int) -> Frame:
+        """Return the end frame of a streamed REQUEST in voice."""
+        return self._write(m.Request(request_id=_id(turn), data_type="VOICE", stream_flag=True, stream_seq=-1))
 
     def interrupt(self, turn: int, played_ms: float) -> Frame:
         """Return an INTERRUPT that reports what was played."""

@@ -40,6 +40,7 @@ class Workload:
         deaf_s: The caller stops reading so long before it interrupts.
         together: Everybody interrupts in the same instant.
         spoken: The question is a microphone's audio, which goes on until the interrupt.
+        speaks_s: Or ends after so long, and is answered; 0: it has no end.
     """
 
     begin_s: float = 0.0
@@ -51,11 +52,12 @@ class Workload:
     deaf_s: float = 0.0
     together: bool = False
     spoken: bool = False
+    speaks_s: float = 0.0
 
     @property
     def longest_s(self) -> float:
         """How long after its question an interrupt comes at the latest: a load goes on for so long behind its end."""
-        return self.first_audio_s + self.deaf_s + self.delay_s[1]
+        return self.speaks_s + self.first_audio_s + self.deaf_s + self.delay_s[1]
 
 
 @frozen
@@ -69,6 +71,7 @@ class PlannedTurn:
         interrupt_s: When it is interrupted; None: its answer is heard to the end.
         deaf_s: The caller reads nothing for so long before the interrupt.
         spoken: The question is a microphone's audio, which goes on until the interrupt.
+        speaks_s: Or ends after so long; 0: it has no end.
     """
 
     number: int
@@ -77,6 +80,7 @@ class PlannedTurn:
     interrupt_s: float | None = None
     deaf_s: float = 0.0
     spoken: bool = False
+    speaks_s: float = 0.0
 
 
 SessionPlan = tuple[PlannedTurn, ...]
@@ -94,8 +98,9 @@ def plan(
     plans = [make(workload, random.Random(f"{seed}/{index}"), seconds, arrive_s) for index in range(sessions)]
     order = sorted((turn.ask_s, index, place) for index, turns in enumerate(plans) for place, turn in enumerate(turns))
     numbers = {(index, place): number for number, (_, index, place) in enumerate(order, first)}
+    spoken = {"spoken": workload.spoken, "speaks_s": workload.speaks_s}
     return [
-        tuple(evolve(turn, number=numbers[index, place], spoken=workload.spoken) for place, turn in enumerate(turns))
+        tuple(evolve(turn, number=numbers[index, place], **spoken) for place, turn in enumerate(turns))
         for index, turns in enumerate(plans)
     ]
 
@@ -108,7 +113,7 @@ def _on_its_own(workload: Workload, chance: random.Random, seconds: float, arriv
             turns.append(PlannedTurn(0, ask_s, behind))
             ask_s, behind = ask_s + workload.answer_s, False
             continue
-        wait_s = workload.first_audio_s + workload.deaf_s + chance.uniform(*workload.delay_s)
+        wait_s = workload.speaks_s + workload.first_audio_s + workload.deaf_s + chance.uniform(*workload.delay_s)
         turns.append(PlannedTurn(0, ask_s, behind, ask_s + wait_s, workload.deaf_s))
         behind = chance.random() < workload.behind
         ask_s += wait_s + (0.0 if behind else PAUSE_S)
