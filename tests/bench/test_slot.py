@@ -18,6 +18,7 @@ from bench.processes import Cores, GeneratorFailed, Target
 from bench.scenarios import Case
 from bench.slot import Place, rest, try_slot
 from voxint.measure import Recording, Turn
+from voxint.measure.distribution import Distribution
 from voxint.testing.sim.ledger import LedgerEntry, LedgerReport
 
 CASE = Case("streaming", 2, warmup_s=0.0, seconds=1.0)
@@ -83,7 +84,7 @@ async def test_ends_are_the_kernels_where_it_has_the_watch(
     monkeypatch.setattr(slot, "generate", generate)
     found = await try_slot(CASE, target(tmp_path), Fleet(cast("Any", sim), closings), PLACE)
     assert sim.asked == ["clear", "ledger settled=True"]
-    late = slot.Distribution.decode(found.figures["closed_after_ack_ms"]).maximum
+    late = Distribution.decode(found.figures["closed_after_ack_ms"]).maximum
     assert late == pytest.approx(0.0 if watched else 57.0, abs=0.1)
     assert found.totals["unstamped"] == (0.0 if watched else 1.0)
 
@@ -93,11 +94,11 @@ async def test_a_target_at_rest_is_waited_for(autojump_clock: trio.testing.MockC
 
     def using(*seconds: float) -> Target:
         used = iter(seconds)
-        return cast("Any", SimpleNamespace(cpu_s=lambda: next(used, seconds[-1])))
+        return cast("Target", SimpleNamespace(cpu_s=lambda: next(used, seconds[-1])))
 
     began = trio.current_time()
     await rest(using(1.0, 1.2, 1.4, 1.4))
     assert trio.current_time() - began == pytest.approx(0.6)
     busy = (at * 0.2 for at in range(10_000))
-    await rest(cast("Any", SimpleNamespace(cpu_s=lambda: next(busy))))
+    await rest(cast("Target", SimpleNamespace(cpu_s=lambda: next(busy))))
     assert trio.current_time() - began == pytest.approx(5.6)

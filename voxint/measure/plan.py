@@ -98,9 +98,11 @@ def plan(
     plans = [make(workload, random.Random(f"{seed}/{index}"), seconds, arrive_s) for index in range(sessions)]
     order = sorted((turn.ask_s, index, place) for index, turns in enumerate(plans) for place, turn in enumerate(turns))
     numbers = {(index, place): number for number, (_, index, place) in enumerate(order, first)}
-    spoken = {"spoken": workload.spoken, "speaks_s": workload.speaks_s}
     return [
-        tuple(evolve(turn, number=numbers[index, place], **spoken) for place, turn in enumerate(turns))
+        tuple(
+            evolve(turn, number=numbers[index, place], spoken=workload.spoken, speaks_s=workload.speaks_s)
+            for place, turn in enumerate(turns)
+        )
         for index, turns in enumerate(plans)
     ]
 
