@@ -184,5 +184,5 @@ async def _idle(step: _Step) -> Most | None:
     slot = await step.run(step.capacity.sessions)
     if not slot.totals:
         return None
-    each_kib = slot.totals.get("rss_per_session_kib")
+    each_kib = slot.totals["rss_per_session_kib"]
     return Most(KIB_PER_GIB / each_kib if each_kib and not slot.totals["lost"] else 0.0)

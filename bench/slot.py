@@ -175,9 +175,9 @@ def _stolen_s() -> float:
 
 
 def _usage(case: Case, target: Target, used: _Used, speech_s: float) -> Mapping[str, float]:
-    cpu_s = used.target * case.seconds
-    usage = {"cpu_s": cpu_s, "cpu_share": used.target, "stolen_share": used.stolen, "rss_kib": used.rss / 1024}
+    seconds = used.target * case.seconds
+    usage = {"cpu_s": seconds, "cpu_share": used.target, "stolen_share": used.stolen, "rss_kib": used.rss / 1024}
     usage["rss_per_session_kib"] = max(0, used.rss - target.rss_at_start) / 1024 / case.sessions
     if speech_s:
-        usage["cpu_s_per_speech_min"] = cpu_s / speech_s * 60
+        usage["cpu_s_per_speech_min"] = seconds / speech_s * 60
     return usage

@@ -32,6 +32,19 @@ async def pair(max_message_size: int = 1 << 20) -> AsyncGenerator[tuple[WebSocke
         nursery.cancel_scope.cancel()
 
 
+def delivered(server: WebSocketConnection) -> list[str | bytes]:
+    """Return what will hold every message that is delivered in the step that reads it."""
+    assert isinstance(server, ServerWebSocket)
+    got: list[str | bytes] = []
+
+    def deliver(message: str | bytes) -> int:
+        got.append(message)
+        return 0
+
+    server.deliver = deliver
+    return got
+
+
 async def test_messages_arrive_both_ways() -> None:
     """Text, binary and beyond ASCII."""
     async with pair() as (server, client):
@@ -104,14 +117,7 @@ async def test_others_go_first_where_the_receiver_lets_them() -> None:
 async def test_a_message_is_delivered_in_the_step_in_which_it_was_read() -> None:
     """Whole and in order, also one that came in pieces; nothing goes through the queue then."""
     async with pair() as (server, client):
-        assert isinstance(server, ServerWebSocket)
-        got: list[str | bytes] = []
-
-        def deliver(message: str | bytes) -> int:
-            got.append(message)
-            return 0
-
-        server.deliver = deliver
+        got = delivered(server)
         for message in ("hello", b"\x00\x01", "x" * 70_000, "last"):
             await client.send_message(message)
         await wait_all_tasks_blocked()
@@ -125,14 +131,7 @@ async def test_a_message_is_delivered_in_the_step_in_which_it_was_read() -> None
 async def test_order_is_kept_between_what_is_delivered_early_and_what_the_library_reads() -> None:
     """Plain messages, one in parts and a ping, all in one segment: messages in their order, and the ping answered."""
     async with pair() as (server, client):
-        assert isinstance(server, ServerWebSocket)
-        got: list[str | bytes] = []
-
-        def deliver(message: str | bytes) -> int:
-            got.append(message)
-            return 0
-
-        server.deliver = deliver
+        got = delivered(server)
         frames: list[Event] = [
             TextMessage(data="one"),
             BytesMessage(data=b"two "),
@@ -167,14 +166,7 @@ async def test_frames_begin_behind_the_upgrade_request_however_it_is_cut() -> No
 async def test_nothing_is_delivered_behind_what_breaks_the_protocol() -> None:
     """The library closes for it, and the message in the same segment is dropped."""
     async with pair() as (server, client):
-        assert isinstance(server, ServerWebSocket)
-        got: list[str | bytes] = []
-
-        def deliver(message: str | bytes) -> int:
-            got.append(message)
-            return 0
-
-        server.deliver = deliver
+        got = delivered(server)
         unmasked = frame_of("broken")
         await client._stream.send_all(frame_of("first", masked=True) + unmasked + frame_of("dropped", masked=True))
         with pytest.raises(ConnectionClosed):
@@ -185,14 +177,7 @@ async def test_nothing_is_delivered_behind_what_breaks_the_protocol() -> None:
 async def test_text_that_is_no_text_ends_the_connection() -> None:
     """It is not delivered, and the library closes for it."""
     async with pair() as (server, client):
-        assert isinstance(server, ServerWebSocket)
-        got: list[str | bytes] = []
-
-        def deliver(message: str | bytes) -> int:
-            got.append(message)
-            return 0
-
-        server.deliver = deliver
+        got = delivered(server)
         await client._stream.send_all(make_frame(TEXT, b"\xff\xfe", masked=True))
         with pytest.raises(ConnectionClosed):
             await client.get_message()

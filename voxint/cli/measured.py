@@ -88,6 +88,11 @@ class Measured:
         return "" if self.totals["interrupts"] else "no caller could interrupt an answer"
 
     @property
+    def kept(self) -> bool:
+        """Whether every promise was kept, and all was measured."""
+        return not (self.broken or self.unmeasured)
+
+    @property
     def problems(self) -> list[str]:
         """What else went wrong, or makes the figures worth less, in words."""
         recording, totals = self.load.recording, self.totals
@@ -101,11 +106,8 @@ class Measured:
         if saturated := saturation(dict(totals)):
             problems.append(saturated)
         interrupted = [turn for turn in recording.counted if turn.interrupted is not None]
-        begun = sum(
-            first is not None and first <= (turn.interrupted or 0.0)
-            for turn in interrupted
-            for first in [turn.first_audio if self.speaks else turn.first_text]
-        )
+        firsts = [(turn.first_audio if self.speaks else turn.first_text, turn.interrupted) for turn in interrupted]
+        begun = sum(first is not None and first <= (at or 0.0) for first, at in firsts)
         if begun < ENOUGH * len(interrupted):
             early = _count(len(interrupted) - begun, "interrupt")
             problems.append(f"{early} met an answer that had not begun: under this load it answers slower")
@@ -182,7 +184,7 @@ def as_json(
                 "pace": pace,
                 "seconds": seconds,
                 "warmup_s": warmup_s,
-                "kept": not any(load.broken or load.unmeasured for load in every),
+                "kept": all(load.kept for load in every),
                 "loads": [_load(load) for load in every],
             }
         ),
