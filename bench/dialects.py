@@ -10,9 +10,9 @@ import msgspec
 from attrs import frozen
 
 from bench.targets.plain import RATE
+from voxint.core.audio import AudioFormat
 from voxint.errors import WireError
 from voxint.measure import Dialect, Frame, Heard, MakeDialect, VoxintDialect, turn_in_pcm, turn_in_text
-from voxint.protocol.audio import AudioFormat
 
 __all__ = ["DIALECTS", "Echo", "Plain"]
 

@@ -29,8 +29,12 @@ from voxint._version import __version__
 if TYPE_CHECKING:
     from voxint.client import Client, connect
     from voxint.core.agent import Agent, Limits
+    from voxint.core.audio import AudioFormat
     from voxint.core.conversation import Conversation, Reply, VoiceReply, open_conversation
+    from voxint.core.dialogue import ChatMessage, Dialogue, Exchange
+    from voxint.core.events import Called, Ended, Event, Text, Understood, Voice
     from voxint.core.observer import Observer
+    from voxint.core.receipt import Receipt
     from voxint.core.settings import Settings
     from voxint.core.stages import (
         Delta,
@@ -43,6 +47,7 @@ if TYPE_CHECKING:
         Turn,
         Usage,
     )
+    from voxint.core.tools import Tool
     from voxint.errors import (
         ConfigError,
         Disconnected,
@@ -54,11 +59,6 @@ if TYPE_CHECKING:
         WireError,
     )
     from voxint.net.http import HttpClient, open_http
-    from voxint.protocol.audio import AudioFormat
-    from voxint.protocol.dialogue import ChatMessage, Dialogue, Exchange
-    from voxint.protocol.events import Called, Ended, Event, Text, Understood, Voice
-    from voxint.protocol.receipt import Receipt
-    from voxint.protocol.tools import Tool
     from voxint.server.config import ServerConfig
     from voxint.server.serve import Server, serve
 
@@ -92,11 +92,11 @@ _HOME = {
         "WireError",
     ),
     "net.http": ("HttpClient", "open_http"),
-    "protocol.audio": ("AudioFormat",),
-    "protocol.dialogue": ("ChatMessage", "Dialogue", "Exchange"),
-    "protocol.events": ("Called", "Ended", "Event", "Text", "Understood", "Voice"),
-    "protocol.receipt": ("Receipt",),
-    "protocol.tools": ("Tool",),
+    "core.audio": ("AudioFormat",),
+    "core.dialogue": ("ChatMessage", "Dialogue", "Exchange"),
+    "core.events": ("Called", "Ended", "Event", "Text", "Understood", "Voice"),
+    "core.receipt": ("Receipt",),
+    "core.tools": ("Tool",),
     "server.config": ("ServerConfig",),
     "server.serve": ("Server", "serve"),
 }

@@ -11,10 +11,10 @@ import trio
 
 from bench.targets.plain import RATE, Tell, Upstream
 from voxint.core.agent import Agent
+from voxint.core.audio import AudioFormat
 from voxint.core.observer import Silence
 from voxint.core.request import Request
 from voxint.net.http import open_http
-from voxint.protocol.audio import AudioFormat
 from voxint.providers.openai_chat import OpenAIChat
 from voxint.server.collector import calm_collector
 from voxint.server.config import ServerConfig

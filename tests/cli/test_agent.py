@@ -16,7 +16,7 @@ from voxint.server.config_file import Config, load_config
 
 STAGES = """
 from voxint.net.http import HttpClient
-from voxint.protocol.audio import AudioFormat
+from voxint.core.audio import AudioFormat
 
 log = []
 

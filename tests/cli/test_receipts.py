@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from voxint.cli.receipts import receipt_lines
-from voxint.protocol.receipt import AudioAccount, LastFrames, Receipt, TextAccount, UsageAccount
+from voxint.core.receipt import AudioAccount, LastFrames, Receipt, TextAccount, UsageAccount
 
 
 def receipt(tokens: int | None = 12) -> Receipt:

@@ -18,7 +18,7 @@ import trio
 from tests.cli.process import LIMIT_S, Running, run_cli, start_cli
 from voxint.cli.running import HUNG
 from voxint.client import Client, connect
-from voxint.protocol.events import Ended
+from voxint.core.events import Ended
 
 STAGES = """
 import time

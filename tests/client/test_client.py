@@ -8,11 +8,11 @@ import trio
 from tests.client.rig import serving
 from voxint.client import Client, Reply, connect
 from voxint.core.agent import Agent
+from voxint.core.events import Called, Ended, Event, Text, Understood, Voice
 from voxint.core.stages import ToolCall
+from voxint.core.tools import Tool
 from voxint.errors import ServerError
 from voxint.protocol import messages as m
-from voxint.protocol.events import Called, Ended, Event, Text, Understood, Voice
-from voxint.protocol.tools import Tool
 from voxint.server.config import ServerConfig
 from voxint.testing.stages import FOREVER, HEAR, ScriptedEars, ScriptedModel, ScriptedVoice
 

@@ -7,9 +7,9 @@ from trio.testing import wait_all_tasks_blocked
 
 from tests.client.rig import Peer, answer_query, scripted, stay
 from voxint.client import Notice, connect
+from voxint.core.events import Ended, Text, Voice
 from voxint.errors import Disconnected, ReplyOverflow, ServerError
 from voxint.protocol import messages as m
-from voxint.protocol.events import Ended, Text, Voice
 
 LOST = m.Error(error_code="SESSION_INVALID", error_msg="gone", error_detail="", retryable=False)
 

@@ -4,11 +4,11 @@ import pytest
 import trio
 
 from voxint.core.answer import ROOM, Answer
+from voxint.core.audio import AudioFormat
 from voxint.core.outbox import Outbox
+from voxint.core.playout import PlayoutLedger
 from voxint.core.stages import ToolCall
 from voxint.protocol import messages as m
-from voxint.protocol.audio import AudioFormat
-from voxint.protocol.playout import PlayoutLedger
 
 pytestmark = pytest.mark.virtual_time
 

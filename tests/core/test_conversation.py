@@ -10,10 +10,10 @@ from trio.testing import MockClock
 
 from voxint.core.agent import Agent, Limits
 from voxint.core.conversation import Reply, open_conversation
+from voxint.core.events import Ended, Event, Text, Voice
 from voxint.core.settings import Settings
 from voxint.core.stages import Delta, ToolCall, Turn, Usage
 from voxint.errors import ServerError, UpstreamError
-from voxint.protocol.events import Ended, Event, Text, Voice
 from voxint.testing.stages import FOREVER, HEAR, ScriptedEars, ScriptedModel, ScriptedVoice
 
 SILENT = Settings(require_tts=False)

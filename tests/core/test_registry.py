@@ -5,11 +5,11 @@ import trio
 
 from voxint.core.agent import Limits
 from voxint.core.answer import Answer
+from voxint.core.audio import AudioFormat
 from voxint.core.outbox import Outbox
+from voxint.core.playout import PlayoutLedger
 from voxint.core.registry import REMEMBERED, Interruption, Registry
 from voxint.core.request import Request
-from voxint.protocol.audio import AudioFormat
-from voxint.protocol.playout import PlayoutLedger
 
 pytestmark = pytest.mark.virtual_time
 

@@ -8,15 +8,15 @@ from trio.testing import MockClock
 from tests.talk import Talk, talk_with
 from voxint.core.agent import Agent
 from voxint.core.answer import Answer
+from voxint.core.audio import AudioFormat
 from voxint.core.conversation import open_conversation
+from voxint.core.events import Text
 from voxint.core.observer import Silence
+from voxint.core.playout import PlayoutLedger
 from voxint.core.request import Request
 from voxint.core.stages import ToolCall, Usage
 from voxint.errors import ServerError, UpstreamError
 from voxint.protocol import messages as m
-from voxint.protocol.audio import AudioFormat
-from voxint.protocol.events import Text
-from voxint.protocol.playout import PlayoutLedger
 from voxint.server.config import ServerConfig
 from voxint.testing.stages import FOREVER, ScriptedModel
 

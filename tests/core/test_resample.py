@@ -1,7 +1,7 @@
 from __future__ import annotations
 
+from voxint.core.audio import AudioFormat
 from voxint.core.resample import resampler
-from voxint.protocol.audio import AudioFormat
 
 
 def test_equal_rates_are_passed_through() -> None:

@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 
 from voxint.core.settings import MAX_BYTES, Settings
+from voxint.core.tools import Tool
 from voxint.errors import WireError
 from voxint.protocol.messages import SessionPatch
 from voxint.protocol.settings import MAX_TOOLS
-from voxint.protocol.tools import Tool
 
 
 def test_a_patch_leaves_alone_what_it_does_not_name() -> None:

@@ -6,9 +6,9 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
+from voxint.core.audio import AudioFormat
 from voxint.core.upload import Upload
 from voxint.errors import WireError
-from voxint.protocol.audio import AudioFormat
 
 pytestmark = pytest.mark.virtual_time
 

@@ -5,9 +5,9 @@ import trio
 
 from tests.talk import SPOKEN, Talk, talk_with
 from voxint.core.agent import Agent, Limits
+from voxint.core.audio import AudioFormat
 from voxint.core.stages import Speech
 from voxint.protocol import messages as m
-from voxint.protocol.audio import AudioFormat
 from voxint.testing.stages import FOREVER, SPEAK, ScriptedModel, ScriptedVoice
 
 pytestmark = pytest.mark.virtual_time

@@ -14,11 +14,11 @@ from attrs import define, field
 from tests.end_to_end.callers import Caller, calling, no_descriptor_left, no_request_left, serving
 from tests.end_to_end.upstream import CHAT, stopped_by
 from voxint.core.agent import Agent
+from voxint.core.dialogue import Dialogue
+from voxint.core.segments import Segmenter
 from voxint.core.stages import Delta, LanguageModel, Speech, ToolCall, Turn, Usage
 from voxint.net.http import open_http
 from voxint.protocol import messages as m
-from voxint.protocol.dialogue import Dialogue
-from voxint.protocol.segments import Segmenter
 from voxint.providers.espeak import Espeak
 from voxint.providers.openai_chat import OpenAIChat
 from voxint.providers.pocketsphinx import PocketSphinx, demo_sentences

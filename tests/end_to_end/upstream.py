@@ -9,9 +9,9 @@ import trio
 from attrs import define, field
 
 from voxint.core.agent import Agent, Limits
+from voxint.core.audio import AudioFormat
 from voxint.core.stages import Delta, Speech, ToolCall, Turn, Usage
 from voxint.net.http import HttpClient
-from voxint.protocol.audio import AudioFormat
 from voxint.providers.openai_chat import OpenAIChat
 from voxint.testing.sim import LedgerEntry, Sim
 from voxint.testing.sim.content import turn_of

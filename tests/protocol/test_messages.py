@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from voxint.core.receipt import AudioAccount, LastFrames, Receipt, TextAccount, UsageAccount
 from voxint.protocol.messages import (
     Audio,
     Auth,
@@ -20,7 +21,6 @@ from voxint.protocol.messages import (
     Resume,
     Shutdown,
 )
-from voxint.protocol.receipt import AudioAccount, LastFrames, Receipt, TextAccount, UsageAccount
 
 RECEIPT = Receipt(
     request_id="req_1",

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from voxint.core.tools import Tool
 from voxint.errors import WireError
 from voxint.protocol.codec import decode_client
 from voxint.protocol.messages import (
@@ -27,7 +28,6 @@ from voxint.protocol.messages import (
     SessionQuery,
     Shutdown,
 )
-from voxint.protocol.tools import Tool
 
 KEY = {"type": "API_KEY", "api_key": "k"}
 PCM = b"\x01\x00\x02\x00"

@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from voxint.core.tools import Tool
 from voxint.protocol.messages import SessionPatch
 from voxint.protocol.settings import MAX_DEPTH, Settings, settings_of
-from voxint.protocol.tools import Tool
 
 
 def patch(settings: dict[str, Any]) -> SessionPatch:

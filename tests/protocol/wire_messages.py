@@ -6,9 +6,9 @@ from typing import get_args
 
 from hypothesis import strategies as st
 
+from voxint.core import receipt as r
+from voxint.core.tools import FunctionOp, Tool
 from voxint.protocol import messages as m
-from voxint.protocol import receipt as r
-from voxint.protocol.tools import FunctionOp, Tool
 
 __all__ = ["client_messages", "json_values", "responses", "server_messages"]
 

@@ -10,9 +10,9 @@ from typing import Any
 import trio
 
 from tests.net.loopback import Conversation, Loopback, Script, serve
+from voxint.core.dialogue import ChatMessage
 from voxint.core.stages import Delta, LanguageModel, ToolCall, Turn, Usage
 from voxint.net.http import HttpClient, open_http
-from voxint.protocol.dialogue import ChatMessage
 from voxint.providers.openai_chat import OpenAIChat
 
 __all__ = ["DONE", "TURN", "Piece", "answer_to", "call", "chat_with", "event", "generate", "joined", "playing", "text"]

@@ -6,10 +6,10 @@ from functools import partial
 
 import trio
 
+from voxint.core.audio import AudioFormat
+from voxint.core.dialogue import ChatMessage
 from voxint.core.stages import Turn
 from voxint.net.http import open_http
-from voxint.protocol.audio import AudioFormat
-from voxint.protocol.dialogue import ChatMessage
 from voxint.providers.espeak import Espeak
 from voxint.providers.openai_chat import OpenAIChat
 from voxint.providers.pocketsphinx import PocketSphinx

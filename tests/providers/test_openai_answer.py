@@ -9,9 +9,9 @@ import pytest
 
 from tests.net.loopback import Conversation
 from tests.providers.chat import DONE, call, chat_with, event, generate, playing, text
+from voxint.core.dialogue import ChatMessage
 from voxint.core.stages import Turn
 from voxint.errors import UpstreamError
-from voxint.protocol.dialogue import ChatMessage
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ import trio.testing
 from tests.net.loopback import Conversation, until
 from tests.providers.chat import DONE, TURN, Piece, answer_to, call, chat_with, event, generate, joined, text
 from voxint.core.stages import Delta, LanguageModel, ToolCall, Turn, Usage
+from voxint.core.tools import Tool
 from voxint.errors import ConfigError, UpstreamError, UpstreamTimeout
 from voxint.net.http import HttpClient
-from voxint.protocol.tools import Tool
 from voxint.providers import openai_chat
 from voxint.providers.openai_chat import OpenAIChat
 

@@ -9,8 +9,8 @@ import trio
 
 from tests.talk import OPEN, SPOKEN, open_talk, talk_with
 from voxint.core.agent import Agent
+from voxint.core.tools import Tool
 from voxint.protocol import messages as m
-from voxint.protocol.tools import Tool
 from voxint.server.config import ServerConfig
 from voxint.testing.stages import FOREVER, ScriptedModel, ScriptedVoice
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 import trio
 
+from voxint.core.audio import AudioFormat
 from voxint.core.stages import Delta, LanguageModel, Speech, ToolCall, Transcript, Turn, Usage
-from voxint.protocol.audio import AudioFormat
 from voxint.testing.conformance import check_language_model, check_speech_to_text, check_text_to_speech
 from voxint.testing.stages import FOREVER, HEAR, SPEAK, ScriptedEars, ScriptedModel, ScriptedVoice
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from voxint.core.receipt import AudioAccount, LastFrames, Receipt, TextAccount, UsageAccount
 from voxint.protocol import messages as m
-from voxint.protocol.receipt import AudioAccount, LastFrames, Receipt, TextAccount, UsageAccount
 from voxint.testing.invariants import Checker
 
 SPOKEN = m.SessionPatch(require_tts=True)

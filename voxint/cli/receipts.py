@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from voxint.protocol.receipt import Receipt
+from voxint.core.receipt import Receipt
 
 __all__ = ["receipt_lines"]
 

@@ -15,9 +15,9 @@ from voxint.cli.receipts import receipt_lines
 from voxint.cli.speakers import PLAYERS, Mute, PlayerGone, Speaker, find_player, open_speaker
 from voxint.cli.wav import read_wav
 from voxint.client import Client, Reply, connect
+from voxint.core.audio import AudioFormat
+from voxint.core.events import Called, Ended, Text, Understood, Voice
 from voxint.errors import ServerError
-from voxint.protocol.audio import AudioFormat
-from voxint.protocol.events import Called, Ended, Text, Understood, Voice
 
 __all__ = ["DEFAULT_URL", "say"]
 

@@ -6,8 +6,8 @@ import wave
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from voxint.core.audio import BYTES_PER_SAMPLE
 from voxint.errors import ConfigError
-from voxint.protocol.audio import BYTES_PER_SAMPLE
 
 if TYPE_CHECKING:
     import numpy as np

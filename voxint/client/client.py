@@ -14,11 +14,11 @@ import trio
 from voxint.client.link import Link
 from voxint.client.reply import Reply, VoiceUpload
 from voxint.client.waiting import Waiter, Waiters
+from voxint.core.tools import FunctionOp, Tool
 from voxint.errors import Disconnected, ReplyOverflow, ServerError, WireError
 from voxint.protocol import messages as m
 from voxint.protocol.codec import decode_server, encode_client
-from voxint.protocol.events import events_of
-from voxint.protocol.tools import FunctionOp, Tool
+from voxint.protocol.to_events import events_of
 
 __all__ = ["Client", "Notice"]
 

@@ -11,8 +11,8 @@ import trio
 from voxint.background import open_background
 from voxint.client.client import Client, Notice
 from voxint.client.link import Address, Link
+from voxint.core.tools import Tool
 from voxint.protocol import messages as m
-from voxint.protocol.tools import Tool
 
 __all__ = ["connect"]
 

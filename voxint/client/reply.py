@@ -8,10 +8,10 @@ from typing import Protocol
 import trio
 from attrs import evolve
 
+from voxint.core.events import Ended, Event, Text, Voice
+from voxint.core.receipt import Receipt
 from voxint.errors import ReplyOverflow, ServerError
-from voxint.protocol.events import Ended, Event, Text, Voice
 from voxint.protocol.messages import InterruptAck
-from voxint.protocol.receipt import Receipt
 
 __all__ = ["Reply", "VoiceUpload"]
 

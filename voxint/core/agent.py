@@ -35,7 +35,7 @@ class Limits:
         speech_ahead_ms: Synthesized audio that may wait for its turn, so that the next sentence's synthesis has begun
             before this one has been played; a synthesizer's first audio takes 0.2 to 0.8 s.
         segments_ahead: Text pieces that may wait for the synthesizer; beyond it the model is not read.
-        history_tokens: Budget of the conversation sent to the model, by `protocol.tokens.estimate_tokens`.
+        history_tokens: Budget of the conversation sent to the model, by `core.tokens.estimate_tokens`.
         overruns: Requests of a session whose clean-up may hang at once before new ones are refused.
     """
 

@@ -6,11 +6,11 @@ from contextlib import AbstractContextManager
 
 import trio
 
+from voxint.core.audio import BYTES_PER_SAMPLE
 from voxint.core.outbox import Outbox
+from voxint.core.playout import PlayoutLedger
 from voxint.core.stages import ToolCall
-from voxint.protocol.audio import BYTES_PER_SAMPLE
 from voxint.protocol.messages import Error, FunctionCall, Response, ServerMessage, TranscriptMessage
-from voxint.protocol.playout import PlayoutLedger
 
 __all__ = ["Answer"]
 

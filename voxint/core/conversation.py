@@ -17,18 +17,19 @@ from attrs import evolve
 
 from voxint.background import open_background
 from voxint.core.agent import Agent
+from voxint.core.dialogue import Dialogue
+from voxint.core.events import Ended, Event, Text
 from voxint.core.observer import Observer
 from voxint.core.outbox import Outbox
+from voxint.core.receipt import Receipt
 from voxint.core.registry import Interruption
 from voxint.core.request import Request
 from voxint.core.session import Session
 from voxint.core.settings import Settings
 from voxint.core.upload import Upload
 from voxint.errors import ServerError, WireError
-from voxint.protocol.dialogue import Dialogue
-from voxint.protocol.events import Ended, Event, Text, events_of
 from voxint.protocol.messages import Error
-from voxint.protocol.receipt import Receipt
+from voxint.protocol.to_events import events_of
 
 __all__ = ["Conversation", "Reply", "VoiceReply", "open_conversation"]
 

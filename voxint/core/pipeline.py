@@ -13,17 +13,17 @@ import trio
 from attrs import frozen
 
 from voxint.core.agent import Agent
+from voxint.core.audio import AudioFormat
 from voxint.core.failure import is_ours, stage_failure
 from voxint.core.patience import Patience, Sink
 from voxint.core.request import Request
+from voxint.core.segments import Segmenter
 from voxint.core.stages import Delta, Speech, SpeechToText, TextToSpeech, ToolCall, Transcript, Turn, Usage
 from voxint.core.text import encodable
+from voxint.core.transcript import join_transcripts
 from voxint.core.upload import Upload
 from voxint.core.voice import Voice
 from voxint.errors import UpstreamError
-from voxint.protocol.audio import AudioFormat
-from voxint.protocol.segments import Segmenter
-from voxint.protocol.transcript import join_transcripts
 
 __all__ = ["Pipeline"]
 

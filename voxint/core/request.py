@@ -17,10 +17,10 @@ from voxint.core.agent import Limits
 from voxint.core.answer import Answer
 from voxint.core.failure import NOT_OURS, Failure, internal_failure, stage_failure, too_long
 from voxint.core.patience import Watch
+from voxint.core.playout import PlayoutLedger
+from voxint.core.receipt import STAGES, LastFrames, Receipt, StageState, UsageAccount
 from voxint.core.timeline import Timeline
-from voxint.protocol.playout import PlayoutLedger
-from voxint.protocol.receipt import STAGES, LastFrames, Receipt, StageState, UsageAccount
-from voxint.protocol.tokens import estimate_tokens
+from voxint.core.tokens import estimate_tokens
 
 __all__ = ["Ending", "Owner", "Request"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from voxint.protocol.audio import AudioFormat
+from voxint.core.audio import AudioFormat
 
 __all__ = ["Resampler", "resampler"]
 

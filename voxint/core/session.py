@@ -10,11 +10,13 @@ import trio
 
 from voxint.core.agent import Agent
 from voxint.core.answer import Answer
+from voxint.core.dialogue import Dialogue
 from voxint.core.failure import Failure
 from voxint.core.observer import Observer, Silence
 from voxint.core.outbox import Outbox
 from voxint.core.patience import Patience
 from voxint.core.pipeline import Pipeline
+from voxint.core.playout import PlayoutLedger
 from voxint.core.registry import Interruption, Registry
 from voxint.core.request import Request
 from voxint.core.settings import Settings
@@ -22,8 +24,6 @@ from voxint.core.stages import SpeechToText, Turn
 from voxint.core.upload import Upload
 from voxint.errors import WireError
 from voxint.logs import get_logger, places
-from voxint.protocol.dialogue import Dialogue
-from voxint.protocol.playout import PlayoutLedger
 
 __all__ = ["NEW_INPUT", "Session"]
 

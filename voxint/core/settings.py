@@ -5,11 +5,11 @@ from __future__ import annotations
 import msgspec
 from attrs import evolve, frozen
 
+from voxint.core.audio import AudioFormat
+from voxint.core.tools import Tool, apply_function_op
 from voxint.errors import WireError
-from voxint.protocol.audio import AudioFormat
 from voxint.protocol.messages import Platform, SessionPatch
 from voxint.protocol.settings import MAX_TOOLS
-from voxint.protocol.tools import Tool, apply_function_op
 
 __all__ = ["MAX_BYTES", "Settings"]
 

@@ -14,9 +14,9 @@ from typing import Protocol, runtime_checkable
 import trio.abc
 from attrs import field, frozen
 
-from voxint.protocol.audio import AudioFormat
-from voxint.protocol.dialogue import ChatMessage
-from voxint.protocol.tools import Tool
+from voxint.core.audio import AudioFormat
+from voxint.core.dialogue import ChatMessage
+from voxint.core.tools import Tool
 
 __all__ = [
     "Delta",

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import trio
 
+from voxint.core.audio import AudioFormat
 from voxint.core.resample import resampler
 from voxint.errors import WireError
-from voxint.protocol.audio import AudioFormat
 
 __all__ = ["Upload"]
 

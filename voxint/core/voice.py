@@ -12,11 +12,11 @@ import trio
 
 from voxint.core.agent import Limits
 from voxint.core.answer import Answer
+from voxint.core.audio import BYTES_PER_SAMPLE, AudioFormat
 from voxint.core.resample import resampler
 from voxint.core.stages import Speech
 from voxint.core.timeline import Timeline
 from voxint.errors import UpstreamError
-from voxint.protocol.audio import BYTES_PER_SAMPLE, AudioFormat
 
 __all__ = ["Voice"]
 

@@ -9,9 +9,9 @@ from typing import Literal, Protocol
 
 from attrs import frozen
 
+from voxint.core.audio import AudioFormat
 from voxint.errors import ServerError
 from voxint.protocol import messages as m
-from voxint.protocol.audio import AudioFormat
 from voxint.protocol.codec import decode_server, encode_client
 
 __all__ = ["Dialect", "Frame", "Heard", "MakeDialect", "VoxintDialect", "turn_in_pcm", "turn_in_text"]

@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from voxint.protocol.receipt import Receipt
-from voxint.protocol.tools import FunctionOp, Tool
+from voxint.core.receipt import Receipt
+from voxint.core.tools import FunctionOp, Tool
 
 __all__ = [
     "SERVER_FEATURES",

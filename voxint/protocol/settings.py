@@ -8,8 +8,8 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from msgspec import Meta
 
+from voxint.core.tools import FunctionOp, Tool
 from voxint.protocol.messages import LongText, SessionPatch
-from voxint.protocol.tools import FunctionOp, Tool
 
 __all__ = ["MAX_TOOLS", "Payload", "Settings", "check_depth", "first", "settings_of"]
 

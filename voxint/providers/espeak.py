@@ -13,9 +13,9 @@ import unicodedata
 import trio
 import trio.abc
 
+from voxint.core.audio import AudioFormat
 from voxint.core.stages import Speech
 from voxint.errors import ConfigError
-from voxint.protocol.audio import AudioFormat
 from voxint.providers._espeak_library import Engine, Manner, load
 
 __all__ = ["Espeak"]

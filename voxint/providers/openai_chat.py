@@ -12,10 +12,10 @@ import trio
 import trio.abc
 
 from voxint.core.stages import Delta, ToolCall, Turn, Usage
+from voxint.core.tools import Tool
 from voxint.errors import ConfigError, UpstreamError, UpstreamTimeout
 from voxint.net.http import HttpClient, chunks
 from voxint.net.sse import EventParser
-from voxint.protocol.tools import Tool
 from voxint.providers._openai_answer import Completion, Provider, model_names, refusal_words
 
 __all__ = ["OpenAIChat"]

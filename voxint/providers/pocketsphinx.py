@@ -19,9 +19,9 @@ import trio
 import trio.abc
 
 from voxint.background import open_background
+from voxint.core.audio import AudioFormat
 from voxint.core.stages import Transcript
 from voxint.errors import ConfigError, UpstreamError, UpstreamTimeout
-from voxint.protocol.audio import AudioFormat
 from voxint.providers import _pocketsphinx_worker as frames
 
 __all__ = ["PocketSphinx", "demo_sentences"]

@@ -12,6 +12,7 @@ import msgspec
 import trio
 from attrs import frozen
 
+from voxint.core.audio import AudioFormat
 from voxint.core.failure import Failure
 from voxint.core.outbox import Outbox
 from voxint.core.request import Request
@@ -21,7 +22,6 @@ from voxint.core.upload import Upload
 from voxint.errors import WireError
 from voxint.logs import get_logger
 from voxint.protocol import messages as m
-from voxint.protocol.audio import AudioFormat
 from voxint.protocol.codec import decode_client, refused_upload
 from voxint.server.auth import admits
 from voxint.server.host import Host

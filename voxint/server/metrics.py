@@ -8,8 +8,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
 from voxint._version import __version__
 from voxint.core.failure import Stage
+from voxint.core.receipt import STAGES
 from voxint.core.request import Ending
-from voxint.protocol.receipt import STAGES
 
 __all__ = ["REASONS", "Metrics"]
 

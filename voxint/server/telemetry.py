@@ -16,11 +16,11 @@ import trio
 
 from voxint.core.failure import Failure
 from voxint.core.observer import Observer, Silence
+from voxint.core.receipt import AudioAccount
 from voxint.core.request import Request
 from voxint.core.timeline import Instant
+from voxint.core.tokens import estimate_tokens
 from voxint.logs import get_logger, places
-from voxint.protocol.receipt import AudioAccount
-from voxint.protocol.tokens import estimate_tokens
 from voxint.server.metrics import REASONS, Metrics
 
 __all__ = ["Telemetry"]

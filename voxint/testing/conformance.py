@@ -25,6 +25,7 @@ from typing import Generic, TypeVar
 import trio
 from attrs import define, field
 
+from voxint.core.audio import BYTES_PER_SAMPLE, AudioFormat
 from voxint.core.stages import (
     Delta,
     LanguageModel,
@@ -36,7 +37,6 @@ from voxint.core.stages import (
     Turn,
     Usage,
 )
-from voxint.protocol.audio import BYTES_PER_SAMPLE, AudioFormat
 
 __all__ = ["check_language_model", "check_speech_to_text", "check_text_to_speech"]
 

@@ -19,7 +19,8 @@ from typing import Literal
 
 from attrs import define, field, frozen
 
-from voxint.protocol.audio import AudioFormat
+from voxint.core.audio import AudioFormat
+from voxint.core.receipt import Receipt
 from voxint.protocol.messages import (
     ClientMessage,
     Error,
@@ -33,7 +34,6 @@ from voxint.protocol.messages import (
     SessionPatch,
     TranscriptMessage,
 )
-from voxint.protocol.receipt import Receipt
 
 __all__ = ["Checker", "Rule", "Violation"]
 

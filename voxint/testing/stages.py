@@ -30,8 +30,8 @@ from typing import Generic, Literal, TypeVar
 import trio
 from attrs import define, field, frozen
 
+from voxint.core.audio import AudioFormat
 from voxint.core.stages import Delta, Speech, ToolCall, Transcript, Turn, Usage
-from voxint.protocol.audio import AudioFormat
 
 __all__ = ["FOREVER", "HEAR", "REPEAT", "SPEAK", "Call", "ScriptedEars", "ScriptedModel", "ScriptedVoice"]
 

@@ -9,11 +9,11 @@ import msgspec
 import trio
 from attrs import field, frozen
 
+from voxint.core.audio import AudioFormat
 from voxint.core.stages import Speech, Transcript
 from voxint.errors import UpstreamError
 from voxint.net.http import HttpClient, chunks
 from voxint.net.sse import EventParser
-from voxint.protocol.audio import AudioFormat
 
 __all__ = ["HttpSpeech", "HttpTranscription"]
 

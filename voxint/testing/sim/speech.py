@@ -10,7 +10,7 @@ from functools import cache
 import msgspec
 from attrs import field, frozen
 
-from voxint.protocol.audio import AudioFormat
+from voxint.core.audio import AudioFormat
 from voxint.testing.sim.content import is_chinese, turn_of
 from voxint.testing.sim.play import Answer, Call, play
 from voxint.testing.sim.settings import SimSettings

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 import msgspec
 from attrs import define, field
 
-from voxint.protocol.audio import AudioFormat
+from voxint.core.audio import AudioFormat
 from voxint.testing.sim.play import Answer, Call, play
 from voxint.testing.sim.settings import SimSettings
 

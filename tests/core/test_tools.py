@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from voxint.protocol.tools import FunctionOp, Tool, apply_function_op
+from voxint.core.tools import FunctionOp, Tool, apply_function_op
 
 OLD = (Tool("lights", "Switch the lights"), Tool("guide", "Lead the way"))
 NEW = (Tool("guide", "Lead to an exhibit"), Tool("map", "Show the map"))

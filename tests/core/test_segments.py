@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxint.protocol.segments import Segmenter
+from voxint.core.segments import Segmenter
 
 
 def cut(text: str, segmenter: Segmenter | None = None) -> list[str]:

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxint.protocol.audio import AudioFormat
-from voxint.protocol.playout import PlayoutLedger
-from voxint.protocol.receipt import AudioAccount, TextAccount
+from voxint.core.audio import AudioFormat
+from voxint.core.playout import PlayoutLedger
+from voxint.core.receipt import AudioAccount, TextAccount
 
 RATE = 16_000
 FRAME = RATE // 25

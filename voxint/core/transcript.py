@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from voxint.protocol.tokens import UNSPACED
+from voxint.core.tokens import UNSPACED
 
 __all__ = ["join_transcripts"]
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from attrs import Factory, evolve, field, frozen, validators
 
-from voxint.protocol.tokens import estimate_tokens
+from voxint.core.tokens import estimate_tokens
 
 __all__ = ["ChatMessage", "Dialogue", "Ending", "Exchange", "Role"]
 

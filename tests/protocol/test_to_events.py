@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from voxint.protocol.events import Called, Ended, Event, Text, Understood, Voice, events_of
+from voxint.core.events import Called, Ended, Event, Text, Understood, Voice
 from voxint.protocol.messages import Error, FunctionCall, Heartbeat, Response, ServerMessage, TranscriptMessage
+from voxint.protocol.to_events import events_of
 
 
 def response(**fields: object) -> Response:

@@ -7,9 +7,9 @@ from typing import Literal
 
 from attrs import define, field
 
-from voxint.protocol.audio import AudioFormat
-from voxint.protocol.receipt import AudioAccount, TextAccount
-from voxint.protocol.tokens import UNSPACED, count_letters
+from voxint.core.audio import AudioFormat
+from voxint.core.receipt import AudioAccount, TextAccount
+from voxint.core.tokens import UNSPACED, count_letters
 
 __all__ = ["PlayoutLedger"]
 

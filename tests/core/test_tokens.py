@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxint.protocol.tokens import count_letters, estimate_tokens
+from voxint.core.tokens import count_letters, estimate_tokens
 
 
 @pytest.mark.parametrize(

@@ -1,61 +1,11 @@
-"""What an application sees of an answer: the events that a server's frames amount to."""
+"""A server's frames as the events they amount to: what a client's user sees of an answer."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from attrs import field, frozen
-
+from voxint.core.events import Called, Ended, Event, Text, Understood, Voice
 from voxint.protocol.messages import Response, ServerMessage, TranscriptMessage
 
-__all__ = ["Called", "Ended", "Event", "Text", "Understood", "Voice", "events_of"]
-
-
-@frozen
-class Text:
-    """A piece of the answer's text; the pieces joined are the text."""
-
-    text: str
-
-
-@frozen
-class Voice:
-    """A piece of the answer's speech: s16le mono PCM at the session's output rate, whole samples."""
-
-    audio: bytes = field(repr=False)
-
-
-@frozen
-class Called:
-    """A function that the model asks the application to call."""
-
-    name: str
-    parameters: Mapping[str, object] = field(hash=False)
-    call_id: str
-
-
-@frozen
-class Understood:
-    """What was understood of the user's voice; where it is not final, the next one replaces it."""
-
-    text: str
-    is_final: bool
-
-
-@frozen
-class Ended:
-    """The last event of an answer.
-
-    Args:
-        interrupted: Whether it was cut off; False: it is complete.
-        reason: Why it was cut off, such as ``USER_STOP``.
-    """
-
-    interrupted: bool
-    reason: str | None = None
-
-
-Event = Text | Voice | Called | Understood | Ended
+__all__ = ["events_of"]
 
 
 def events_of(message: ServerMessage) -> tuple[Event, ...]:

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxint.protocol.dialogue import ChatMessage, Dialogue, Exchange
-from voxint.protocol.tokens import estimate_tokens
+from voxint.core.dialogue import ChatMessage, Dialogue, Exchange
+from voxint.core.tokens import estimate_tokens
 
 ENDLESS = 1_000_000
 

@@ -7,7 +7,7 @@ from enum import IntEnum
 
 from attrs import define, field, validators
 
-from voxint.protocol.tokens import UNSPACED, count_letters
+from voxint.core.tokens import UNSPACED, count_letters
 
 __all__ = ["Segmenter"]
 

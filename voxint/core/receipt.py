@@ -17,7 +17,7 @@ StageState = Literal["closed", "finished", "idle", "overrun"]
 class UsageAccount(msgspec.Struct, frozen=True, kw_only=True):
     """What the models were asked to do.
 
-    `llm_tokens` is None where nothing is known; `estimated` counts by `protocol.tokens.estimate_tokens` over the text
+    `llm_tokens` is None where nothing is known; `estimated` counts by `core.tokens.estimate_tokens` over the text
     received, because a cancelled stream never delivers the provider's own figure.
     """
 
