@@ -13,7 +13,7 @@ import trio
 
 from tests.cli.process import LIMIT_S, run_cli, start_cli
 from voxint.core.agent import Agent, Limits
-from voxint.core.stages import Delta, ToolCall, Turn, Usage
+from voxint.core.stages import Delta, ModelOutput, Turn
 from voxint.server.config import ServerConfig
 from voxint.server.serve import Server, serve
 from voxint.testing.stages import FOREVER, HEAR, REPEAT, ScriptedEars, ScriptedModel, ScriptedVoice
@@ -95,7 +95,7 @@ class Stubborn:
         self.told = trio.Event()
         self.released = trio.Event()
 
-    async def generate(self, turn: Turn, out: trio.abc.SendChannel[Delta | ToolCall | Usage]) -> None:
+    async def generate(self, turn: Turn, out: trio.abc.SendChannel[ModelOutput]) -> None:
         """Say a word."""
         await out.send(Delta("word "))
         try:

@@ -15,6 +15,7 @@ from tests.talk import OPEN, SPOKEN, WRITTEN
 from voxint.core.agent import Agent
 from voxint.core.observer import Silence
 from voxint.core.request import Request
+from voxint.core.settings import SettingsChange
 from voxint.protocol import messages as m
 from voxint.protocol.codec import encode_client
 from voxint.server.config import ServerConfig
@@ -36,7 +37,7 @@ class Client:
         self._frames = WSConnection(ConnectionType.CLIENT)
         self._session_id: str | None = None
 
-    async def open(self, patch: m.SessionPatch) -> None:
+    async def open(self, patch: SettingsChange) -> None:
         """Open a session."""
         await self._stream.send_all(self._frames.send(Upgrade(host="server", target="/")))
         self._frames.receive_data(await self.until(b"\r\n\r\n"))
@@ -85,7 +86,7 @@ class Watcher(Silence):
 
 
 @pytest.mark.parametrize("patch", [pytest.param(WRITTEN, id="written"), pytest.param(SPOKEN, id="spoken")])
-async def test_the_acknowledgement_is_written_before_the_next_question_costs_anything(patch: m.SessionPatch) -> None:
+async def test_the_acknowledgement_is_written_before_the_next_question_costs_anything(patch: SettingsChange) -> None:
     """Of INTERRUPT and REQUEST in one segment the second waits until all of the first is torn down and confirmed."""
     near, far = map(trio.SocketStream, trio.socket.socketpair())
     client = Client(far)
@@ -110,5 +111,5 @@ async def test_the_acknowledgement_is_written_before_the_next_question_costs_any
     assert acknowledged == [True] * QUESTIONS
 
 
-def _question(number: int) -> m.Request:
-    return m.Request(request_id=f"r{number}", data_type="TEXT", content=m.Content(text="And?"))
+def _question(number: int) -> m.RequestMessage:
+    return m.RequestMessage(request_id=f"r{number}", data_type="TEXT", content=m.Content(text="And?"))

@@ -21,9 +21,11 @@ from voxint.core.tools import Tool
 __all__ = [
     "Delta",
     "LanguageModel",
+    "ModelOutput",
     "Speech",
     "SpeechToText",
     "TextToSpeech",
+    "Thinking",
     "ToolCall",
     "Transcript",
     "Turn",
@@ -47,6 +49,11 @@ class Delta:
 
 
 @frozen
+class Thinking:
+    """The model works on an answer that has not begun: a sign of life."""
+
+
+@frozen
 class ToolCall:
     """One function call of the model, assembled; `arguments` is the decoded JSON object."""
 
@@ -61,6 +68,10 @@ class Usage:
 
     input_tokens: int
     output_tokens: int
+
+
+ModelOutput = Delta | Thinking | ToolCall | Usage
+"""What a language model may write."""
 
 
 @frozen
@@ -111,7 +122,7 @@ class SpeechToText(Protocol):
 class LanguageModel(Protocol):
     """Answer a turn, piece by piece."""
 
-    async def generate(self, turn: Turn, out: trio.abc.SendChannel[Delta | ToolCall | Usage]) -> None:
+    async def generate(self, turn: Turn, out: trio.abc.SendChannel[ModelOutput]) -> None:
         """Write the answer's pieces as they come, and the usage where it is known.
 
         Raises:

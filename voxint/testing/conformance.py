@@ -29,6 +29,7 @@ from voxint.core.audio import BYTES_PER_SAMPLE, AudioFormat
 from voxint.core.stages import (
     Delta,
     LanguageModel,
+    ModelOutput,
     Speech,
     SpeechToText,
     TextToSpeech,
@@ -57,7 +58,7 @@ PIECE_MS = 20.0
 
 async def check_language_model(
     stage: LanguageModel, turn: Turn, *, within_s: float = 30.0, stop_s: float = 0.25, own_tasks: int = 0
-) -> list[Delta | ToolCall | Usage]:
+) -> list[ModelOutput]:
     """Check that a model ends, writes the right types, and stops at once at any moment.
 
     Args:
@@ -75,7 +76,7 @@ async def check_language_model(
     """
     assert isinstance(stage, LanguageModel), f"{_name(stage)} has no `generate` method"
 
-    async def run(out: trio.abc.SendChannel[Delta | ToolCall | Usage]) -> None:
+    async def run(out: trio.abc.SendChannel[ModelOutput]) -> None:
         await stage.generate(turn, out)
 
     return await _Check(_name(stage), run, (Delta, ToolCall, Usage), within_s, stop_s, own_tasks).whole()
