@@ -11,7 +11,7 @@ from typing import Protocol
 
 import trio
 
-from voxint.cli.wav import WavWriter
+from voxint.cli.sound import WavWriter
 
 __all__ = ["PLAYERS", "Mute", "PlayerGone", "Speaker", "find_player", "open_speaker"]
 
@@ -133,7 +133,7 @@ async def open_speaker(rate: int, *, out: Path | None = None, player: str | None
         finally:
             writer.close()
     elif player is not None:
-        name = Path(player).name
+        name = Path(player).stem  # on Windows it ends in .exe
         command = [player, *(part.format(rate=rate) for part in PLAYERS[name])]
         # A session of its own: Ctrl-C is for us, who silence the player when it is time.
         process = await trio.lowlevel.open_process(
