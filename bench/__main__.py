@@ -20,6 +20,7 @@ from bench.live import LiveProgress
 from bench.machine import commit, machine
 from bench.ramp import CAPACITIES, run_capacities
 from bench.report.html import write_report
+from bench.report.standalone import write_pictures
 from bench.report.table import print_tables
 from bench.run import Schedule, run_cases
 from bench.scenarios import QUICK, SCENARIOS, full_cases
@@ -135,12 +136,20 @@ def install_targets(names: tuple[str, ...]) -> None:
 @main.command()
 @click.argument("result", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="The folder of report.html.  [RESULT's]")
-def report(result: Path, out: Path | None) -> None:
+@click.option("--pictures", default="", help="By commas, as SVG files too: waterfall, or a case such as streaming-50.")
+def report(result: Path, out: Path | None, pictures: str) -> None:
     """Print the tables of RESULT (a results.json) and draw its HTML report."""
     results = _load(result)
     console = Console()
     print_tables(results, console)
-    console.print(str(write_report(results, out or result.parent)), soft_wrap=True, highlight=False)
+    folder = out or result.parent
+    names = [name.strip() for name in pictures.split(",") if name.strip()]
+    try:
+        paths = [write_report(results, folder), *write_pictures(results, names, folder)]
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    for path in paths:
+        console.print(str(path), soft_wrap=True, highlight=False)
 
 
 @main.command()
