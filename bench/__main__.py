@@ -28,7 +28,7 @@ from bench.schema import Results, load
 from bench.store import Store
 
 QUICK_S = 100.0
-"""For the starts and slots of a quick run; with the report it stays under two minutes."""
+"""Seconds for the starts and slots of a quick run; with the report it stays under two minutes."""
 
 QUICK_TARGETS = ("echo", "voxint", "asyncio_aiohttp", "pipecat", "livekit")
 """The floor, the honest asyncio server and the two frameworks: with all eight there is time for two cases only."""

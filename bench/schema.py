@@ -11,7 +11,7 @@ from attrs import field, frozen
 __all__ = ["FORMAT", "Machine", "Results", "Slot", "TargetInfo", "Waterfall", "load", "save"]
 
 FORMAT = 1
-"""Raised by a change that older readers would misread."""
+"""The number of the results' format; raised by a change that older readers would misread."""
 
 
 @frozen

@@ -22,10 +22,10 @@ from voxint.measure.distribution import Distribution
 __all__ = ["FULL_CORE", "Place", "rest", "run_slot", "try_slot"]
 
 FULL_CORE = 0.95
-"""A generator and an upstream that use more of the cores they share can't be trusted with a millisecond."""
+"""The share of their cores that generator and upstream may use: with more they can't be trusted with a millisecond."""
 
 MEMORY_S = 0.5
-"""Between two looks at a target's memory."""
+"""Seconds between two looks at a target's memory."""
 
 TRACED_SESSIONS = 1
 """The waterfall shows one interrupt of one caller: with more, what it shows is a queue."""

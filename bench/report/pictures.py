@@ -10,7 +10,7 @@ from bench.report.plots.bars import Bar, bars
 from bench.report.plots.ecdf import ecdf
 from bench.report.plots.lines import lines
 from bench.report.plots.waterfall import waterfall
-from bench.report.summary import Case, Summary, held
+from bench.report.summary import MeasuredCase, Summary, held
 from bench.schema import Results, Slot, Waterfall
 
 __all__ = ["capacity_cards", "cost_cards", "ecdf_cards", "waste_cards", "waterfall_cards", "waterfall_picture"]
@@ -82,7 +82,7 @@ def ecdf_cards(summary: Summary) -> list[str]:
     return [_card(case_name(case.scenario, case.sessions), ecdf(case)) for case in interrupted or chosen[:1]]
 
 
-def _waste(case: Case) -> str:
+def _waste(case: MeasuredCase) -> str:
     measured = [(row, row.figures["wasted_tokens"]) for row in case.rows if "wasted_tokens" in row.figures]
     values = [Bar(row.target, figure.mean, figure.p99, row.counts) for row, figure in measured]
     about = f"{case.name}: tokens after the interrupt, mean and p99, {', '.join(bar.target for bar in values)}"
@@ -117,7 +117,7 @@ def _load_card(series: Mapping[str, Sequence[tuple[int, float]]]) -> str:
     return _card(title, bars("cpu", about, "cores", values))
 
 
-def _cost_card(steady: Sequence[Case]) -> str:
+def _cost_card(steady: Sequence[MeasuredCase]) -> str:
     """Return CPU per minute of speech with many sessions: with one it is mostly what a server costs that is idle."""
     spoken = [(case, [row for row in case.rows if COST in row.totals]) for case in steady]
     half = len({row.target for _, rows in spoken for row in rows}) / 2

@@ -1,6 +1,6 @@
 """pipecat-ai as a target: a pipeline for each WebSocket, all of them in one process under uvicorn and uvloop."""
 
-# Its packages are not installed where this is checked.
+# pipecat's packages are not installed where this file is checked.
 # mypy: disable-error-code="import-not-found", disallow-subclassing-any=False, disallow-untyped-decorators=False
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ HUNG = 70
 """Exit code: a stage did not stop, and the process ended without it; EX_SOFTWARE of sysexits.h."""
 
 GRACE_S = 0.5
-"""On top of the promised time, so that a drain that takes all of it still ends in order."""
+"""Seconds on top of the promised time, so that a drain that takes all of that still ends in order. Chosen here."""
 
 log = get_logger()
 

@@ -31,7 +31,7 @@ ANSWER_IN = {"en": "Answer in English.", "zh": "请用中文回答。"}
 
 
 @frozen
-class Wish:
+class SayOptions:
     """What the command line asked for.
 
     Args:
@@ -82,7 +82,7 @@ def say(
 
     async def main() -> int:
         is_sound = names_sound(what)
-        wish = Wish(
+        options = SayOptions(
             text=None if is_sound else what,
             voice=read_sound(Path(what), MICROPHONE.rate) if is_sound else b"",
             spoken=out is not None or player is not None,
@@ -95,13 +95,13 @@ def say(
             async with connect(
                 url,
                 api_key=api_key,
-                require_tts=wish.spoken,
+                require_tts=options.spoken,
                 features=("transcripts", "binary_audio"),
                 input_rate=MICROPHONE.rate,
                 output_rate=VOICE_RATE,
                 system_prompt=prompt,
             ) as client:
-                return await _converse(client, wish)
+                return await _converse(client, options)
         except ServerError as error:
             if error.code == "AUTH_FAILED":
                 raise click.UsageError("the server wants a key that it knows: --api-key, or VOXINT_API_KEY") from error
@@ -112,22 +112,24 @@ def say(
     raise click.UsageError("there is nothing to say")
 
 
-async def _converse(client: Client, wish: Wish) -> int:
+async def _converse(client: Client, options: SayOptions) -> int:
     """Ask, and attend to the answer until its end or its interruption; return the exit code."""
     async with (
-        open_speaker(client.registered.audio.output_rate or VOICE_RATE, out=wish.out, player=wish.player) as speaker,
+        open_speaker(
+            client.registered.audio.output_rate or VOICE_RATE, out=options.out, player=options.player
+        ) as speaker,
         trio.open_nursery() as nursery,
     ):
         asked = trio.Event()
-        if wish.text is not None:
-            reply = await client.send_text(wish.text)
+        if options.text is not None:
+            reply = await client.send_text(options.text)
             asked.set()
         else:
-            reply = await client.send_voice(_spoken(wish.voice, asked))
+            reply = await client.send_voice(_spoken(options.voice, asked))
         answer = ShownAnswer(reply, speaker)
         nursery.start_soon(_obey_ctrl_c, answer, nursery)
-        if wish.interrupt_after_s is not None:
-            nursery.start_soon(_interrupt_later, answer, asked, wish.interrupt_after_s)
+        if options.interrupt_after_s is not None:
+            nursery.start_soon(_interrupt_later, answer, asked, options.interrupt_after_s)
         code = await answer.attend()
         nursery.cancel_scope.cancel(reason="the answer is over")
     return code

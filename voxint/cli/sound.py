@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 __all__ = ["WavWriter", "names_sound", "read_sound"]
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".au", ".caf", ".w64", ".rf64")
-"""Of files that libsndfile reads; it knows more, which nobody records a question in."""
+"""Ends of the names of files that libsndfile reads; it knows more formats, which nobody records a question in."""
 
 UNREADABLE_SUFFIXES = (".m4a", ".aac", ".mp4", ".webm", ".wma", ".amr")
-"""Of sound files too, which libsndfile does not read: better told than said aloud as words."""
+"""Ends of the names of sound files that libsndfile does not read: an error is better than their name said as words."""
 
 LONGEST_S = 600.0
-"""The longest sound that is read, so that no file fills the memory. Chosen here: nobody asks for ten minutes."""
+"""Seconds of the longest sound that is read: no file fills the memory. Chosen here, as nobody asks for ten minutes."""
 
 LOWEST_RATE, HIGHEST_RATE = 1_000, 1_000_000
-"""Rates that sound is recorded at, with room; beyond them a header is damaged, and resampling has no bound."""
+"""In Hz, the rates that sound is recorded at, with room: beyond them a header is damaged, and resampling unbounded."""
 
 BLOCK_SAMPLES = 262_144
-"""How much is read at a time, over all channels: 1 MiB. Chosen here."""
+"""Samples read at a time, over all channels: 1 MiB. Chosen here."""
 
 NO_USABLE_RATE = "SF_INFO struct"
 """libsndfile's words speak of this where the rate is 0 or no number that fits it; its codes change with its version."""
@@ -108,7 +108,7 @@ def _pcm(path: Path, sound: SoundFile, rate: int) -> bytes:
 
 
 def _resampled(path: Path, sound: SoundFile, rate: int) -> Iterator[npt.NDArray[np.float32]]:
-    """Yield the sound in mono at `rate`, a block at a time; how long it is says the sound itself, not its header."""
+    """Yield the sound in mono at `rate`, a block at a time, to its real end, whatever its header says of that."""
     import numpy as np  # 0.1 s that only a sound file need pay
     import soxr
 

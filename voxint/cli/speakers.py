@@ -24,7 +24,7 @@ PLAYERS: dict[str, Sequence[str]] = {
 """Programs that play raw PCM from standard input, and how. macOS' afplay is none: it plays files only."""
 
 FINISH_S = 5.0
-"""For a player to play what it still has: the server's lead, its own buffer, and a slow start."""
+"""Seconds that a player has to play what it still holds: the server's lead, its own buffer, and a slow start."""
 
 KILL_S = 1.0  # after SIGKILL only the kernel is waited for
 
@@ -37,20 +37,20 @@ class Speaker(Protocol):
     """Takes the speech of one answer."""
 
     async def play(self, audio: bytes) -> None:
-        """Take a piece; raises `PlayerGone`."""
+        """Take a piece of speech; raises `PlayerGone`."""
 
     async def finish(self) -> None:
-        """Wait until all of it has been played."""
+        """Wait until all the speech has been played."""
 
     def silence(self) -> None:
-        """Be silent at once; what comes later is dropped."""
+        """Fall silent at once; pieces that come later are dropped."""
 
 
 class Mute:
     """Takes no speech."""
 
     async def play(self, audio: bytes) -> None:
-        """Drop it."""
+        """Drop the piece."""
 
     async def finish(self) -> None:
         """Do nothing."""

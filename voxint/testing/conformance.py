@@ -49,7 +49,7 @@ STEPS = (0, 1, 2, 3, 5, 8)
 """Scheduler passes after which a run is cancelled: the steps of a connect, where streams get lost."""
 
 AT_ONCE = 3
-"""Runs side by side."""
+"""Runs of a stage side by side."""
 
 PIECE_MS = 20.0
 """Audio in one piece of an upload, as the pipeline hands it over."""
