@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -164,6 +165,8 @@ def _run(
     mode: str, schedule: Schedule, out: Path | None, old: Path | None, *, resume: bool, capacities: Sequence[str]
 ) -> int:
     """Measure, keep, print and draw; return the exit code."""
+    if not hasattr(os, "sched_setaffinity"):
+        raise click.ClickException("a run gives each process its cores, which needs Linux; `voxint bench` does not")
     before = None if old is None else _load(old)  # a bad file is told before an hour is spent
     now = datetime.now(UTC)
     folder = out or HOME / "runs" / now.strftime(TIME)

@@ -190,7 +190,7 @@ async def run_target(name: str, upstream: Upstream, core: int | None) -> AsyncIt
 
 async def _kill(process: trio.Process) -> None:
     process.kill()
-    with trio.CancelScope(shield=True):  # after SIGKILL only the kernel is waited for
+    with trio.CancelScope(shield=True):  # the target has been killed: only the kernel is waited for
         await process.wait()
 
 

@@ -151,7 +151,7 @@ async def rest(target: Target) -> None:
 async def _watch(window: Window, target: Target, sim_pid: int, used: _Used) -> None:
     """Measure processor time and memory in the span that counts."""
     upstream = psutil.Process(sim_pid)
-    offset = trio.current_time() - monotonic()  # of trio's clock, which else is CLOCK_MONOTONIC too
+    offset = trio.current_time() - monotonic()  # of trio's clock, which apart from it is CLOCK_MONOTONIC too
     try:
         await trio.sleep_until(window.counted_from + offset)
         before = target.cpu_s(), cpu_s(upstream), _stolen_s(), monotonic()
@@ -163,7 +163,7 @@ async def _watch(window: Window, target: Target, sim_pid: int, used: _Used) -> N
     except psutil.Error:
         used.gone = True
         return
-    # Of the seconds that it took: this process is the last to get the core, and may be late for both.
+    # A share of the seconds that really went by: this process is the last to get the core, and may be late for both.
     *grown, seconds = (end - begin for end, begin in zip(after, before, strict=True))
     used.target, used.upstream, used.stolen = (each / seconds for each in grown)
     used.gone = target.ended

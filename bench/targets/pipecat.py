@@ -127,7 +127,7 @@ class Show(FrameProcessor):
             # None is left where the interruption overtook its question, which pipecat then answers all the same.
             self.turn = self._asked.popleft()
         elif isinstance(frame, LLMFullResponseEndFrame) and not _cancelled():
-            # Other messages do, so this one follows the turn's last audio; an interruption drops it.
+            # Other messages wait for it, so this one follows the turn's last audio; an interruption drops it.
             await self.push_frame(OutputTransportMessageFrame(message={"done": self.turn}))
         elif isinstance(frame, InterruptionFrame):
             while self._asked and self._asked[0] <= frame.metadata["turn"]:

@@ -24,7 +24,7 @@ __all__ = ["DEFAULT_URL", "say"]
 DEFAULT_URL = "ws://127.0.0.1:8765/ws/agent/stream"
 
 MICROPHONE = AudioFormat(16_000)
-VOICE_RATE = 24_000  # most synthesizers' own; lower ones lose nothing by it
+VOICE_RATE = 24_000  # in Hz, most synthesizers' own rate; what is made at a lower one loses nothing by it
 PIECE_MS = 20.0
 
 ANSWER_IN = {"en": "Answer in English.", "zh": "请用中文回答。"}

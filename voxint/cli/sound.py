@@ -109,7 +109,7 @@ def _pcm(path: Path, sound: SoundFile, rate: int) -> bytes:
 
 def _resampled(path: Path, sound: SoundFile, rate: int) -> Iterator[npt.NDArray[np.float32]]:
     """Yield the sound in mono at `rate`, a block at a time, to its real end, whatever its header says of that."""
-    import numpy as np  # 0.1 s that only a sound file need pay
+    import numpy as np  # imported here, as it takes 0.1 s that only a sound file need pay
     import soxr
 
     if not LOWEST_RATE <= sound.samplerate <= HIGHEST_RATE:

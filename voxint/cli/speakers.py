@@ -26,7 +26,7 @@ PLAYERS: dict[str, Sequence[str]] = {
 FINISH_S = 5.0
 """Seconds that a player has to play what it still holds: the server's lead, its own buffer, and a slow start."""
 
-KILL_S = 1.0  # after SIGKILL only the kernel is waited for
+KILL_S = 1.0  # seconds for a killed player to be gone: only the kernel is waited for
 
 
 class PlayerGone(Exception):
@@ -135,7 +135,7 @@ async def open_speaker(rate: int, *, out: Path | None = None, player: str | None
     elif player is not None:
         name = Path(player).stem  # on Windows it ends in .exe
         command = [player, *(part.format(rate=rate) for part in PLAYERS[name])]
-        # A session of its own: Ctrl-C is for us, who silence the player when it is time.
+        # The player gets a session of its own: Ctrl-C is for this program, which silences the player when it is time.
         process = await trio.lowlevel.open_process(
             command,
             stdin=subprocess.PIPE,

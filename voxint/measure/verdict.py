@@ -84,7 +84,7 @@ def compare(old: Distribution, new: Distribution, statistic: Statistic, *, scale
     error, freedom = _welch(was, is_now)
     reach = t_within(LEVEL, freedom) * error
     low, high = moved - max(machine, 0) - reach, moved - min(machine, 0) + reach
-    # the distance of what is nearest to no change, in either direction
+    # how far the nearest end of the interval is from no change, in either direction
     farthest = max(moved - max(machine, 0), min(machine, 0) - moved) - log(LEAST)
     chance = 1.0 if farthest <= 0 else t_beyond(farthest / error, freedom) if error else 0.0
     verdict = Verdict(exp(moved - machine), exp(low), exp(high), "unclear", chance)

@@ -249,7 +249,7 @@ class _Check(Generic[T]):
         began = trio.current_time()
         first = await self.to_the_end(self.run)
         ended = trio.current_time()
-        # What a provider keeps for longer than a request (a pool's task) is there by now.
+        # Tasks that a provider keeps for longer than a request, such as a pool's, are there by now.
         self.tasks = trio.lowlevel.current_statistics().tasks_living + self.own_tasks
         await self.at_once()
         for steps in STEPS:

@@ -16,8 +16,8 @@ from voxint.testing.sim.settings import SimSettings
 __all__ = ["chat"]
 
 MODEL = "sim"
-NUMBERED_TOKENS = 2000  # the benchmark's heavy workload
-FLOOD_TOKENS = 10_000_000  # more than any test reads
+NUMBERED_TOKENS = 2000  # of an answer, by default: what the benchmark's heavy workload asks for
+FLOOD_TOKENS = 10_000_000  # of an answer that floods: more than any test reads
 CALL = re.compile(r"\bcall (\w+)\s*(\{.*\})?", re.IGNORECASE | re.DOTALL)
 SSE_HEADERS = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
 JSON_HEADERS = (("content-type", "application/json"),)

@@ -11,8 +11,8 @@ from attrs import Factory, define, field
 
 __all__ = ["Ledger", "LedgerEntry", "LedgerOutcome", "LedgerReport"]
 
-REQUESTS = 10_000  # kept; older ones are forgotten, so that a soak test cannot eat the machine
-STAMPS = 256  # kept of each request, the latest: 5 s of tokens at 20 ms, longer than any interrupt may take
+REQUESTS = 10_000  # that a ledger keeps; older ones are forgotten, so that a soak test cannot eat the machine
+STAMPS = 256  # of tokens, kept of each request: the latest 5 s at 20 ms a token, longer than any interrupt may take
 
 LedgerOutcome = Literal[
     "open", "stalled", "complete", "disconnected", "reset", "garbage", "truncated", "refused", "stopped"

@@ -17,9 +17,9 @@ from voxint.testing.sim.settings import SimSettings
 
 __all__ = ["duration_s", "speech"]
 
-RATE = 24_000  # OpenAI's, for `pcm`
-FLOOD_S = 100_000.0  # more than any test reads
-MAX_TURN = 32_767  # what a sample can carry
+RATE = 24_000  # Hz by default: OpenAI's, for `pcm`
+FLOOD_S = 100_000.0  # of speech that floods: more than any test reads
+MAX_TURN = 32_767  # the largest turn number that a sample can carry
 CHINESE_CHARS = 3  # a Chinese character takes as long to say as about three letters
 HALF_A_SAMPLE = b"\x7f"  # the only nonsense that raw PCM can hold: from here on, all samples are torn
 

@@ -15,7 +15,7 @@ from voxint.testing.sim.settings import SimSettings
 
 __all__ = ["transcription"]
 
-RATE = 16_000  # of raw uploads that name no other: what speech recognisers take
+RATE = 16_000  # Hz of raw uploads that name no other: what speech recognisers take
 WAV_HEADER_BYTES = 44
 JSON_HEADERS = (("content-type", "application/json"),)
 SSE_HEADERS = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
