@@ -170,7 +170,7 @@ async def test_a_server_that_goes_down_is_told_and_is_a_failure(tmp_path: Path) 
 
 @pytest.mark.parametrize(("arguments", "code", "words"), [
     (("  ",), 2, "there is nothing to say"),
-    (("none.wav",), 2, "voxint: none.wav: expected a readable WAV file"),
+    (("none.wav",), 2, "voxint: none.wav: expected a readable sound file"),
     (("--voice", "Hello"), 2, "there is no player here (paplay, aplay, ffplay, play): add --out FILE"),
     (("--url", "http://127.0.0.1:1", "Hello"), 2, "wss:// for TLS"),
     (("--url", "ws://127.0.0.1:1/ws/agent/stream", "Hello"), 1, "can't be reached"),

@@ -19,7 +19,7 @@ __all__ = ["Dialect", "Frame", "Heard", "MakeDialect", "VoxintDialect", "turn_in
 
 MICROPHONE_RATE = 16_000
 PLAIN_RATE = 16_000
-"""Of a server that knows nothing of the `audio` extension (docs/reference/wire.md)."""
+"""The audio rate of a server that knows nothing of the `audio` extension (docs/reference/wire.md), in Hz."""
 
 Frame = str | bytes
 """A text frame or a binary frame, as it is sent."""
@@ -199,6 +199,6 @@ def _id(turn: int) -> str:
 
 
 def _turn(request_id: str | None) -> int | None:
-    """Return the turn of an id of ours."""
+    """Return the turn whose number a request id of this dialect bears."""
     number = (request_id or "").removeprefix("req_")
     return int(number) if number.isdecimal() else None

@@ -136,7 +136,7 @@ class PocketSphinx:
 
 def demo_sentences() -> tuple[str, ...]:
     """Return the sentences that ``grammar="demo"`` understands."""
-    _, _, alternatives = DEMO_GRAMMAR.read_text().partition("=")
+    _, _, alternatives = DEMO_GRAMMAR.read_text(encoding="utf-8").partition("=")
     return tuple(sentence.strip(" \n;") for sentence in alternatives.split("|"))
 
 

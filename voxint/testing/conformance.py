@@ -50,7 +50,7 @@ STEPS = (0, 1, 2, 3, 5, 8)
 """Scheduler passes after which a run is cancelled: the steps of a connect, where streams get lost."""
 
 AT_ONCE = 3
-"""Runs side by side."""
+"""Runs of a stage side by side."""
 
 PIECE_MS = 20.0
 """Audio in one piece of an upload, as the pipeline hands it over."""
@@ -250,7 +250,7 @@ class _Check(Generic[T]):
         began = trio.current_time()
         first = await self.to_the_end(self.run)
         ended = trio.current_time()
-        # What a provider keeps for longer than a request (a pool's task) is there by now.
+        # Tasks that a provider keeps for longer than a request, such as a pool's, are there by now.
         self.tasks = trio.lowlevel.current_statistics().tasks_living + self.own_tasks
         await self.at_once()
         for steps in STEPS:
