@@ -40,12 +40,14 @@ class _Numbers:
         next_voice: Of the next voice frame.
         texts: Pieces of text said up to here, those before this connection included.
         voices: Pieces of speech likewise.
+        ended: Whether the end was written: who uses the id again begins anew.
     """
 
     next_text: int = 0
     next_voice: int = 0
     texts: int = 0
     voices: int = 0
+    ended: bool = False
     _first_text: int = field(init=False, default=0)
     _texts_before: list[int] = field(init=False, factory=list)
     """Of each text frame from the first on, the pieces said before it."""
@@ -131,7 +133,8 @@ class Renderer:
 
     def _numbers_of(self, request_id: str) -> _Numbers:
         numbers = self._numbers.get(request_id)
-        if numbers is None:
+        if numbers is None or numbers.ended:
+            self._numbers.pop(request_id, None)
             numbers = self._numbers[request_id] = _Numbers()
             while len(self._numbers) > REMEMBERED:
                 self._numbers.popitem(last=False)
@@ -139,13 +142,14 @@ class Renderer:
 
     def _said(self, said: Said, now_ms: int) -> Iterator[str | bytes]:
         request_id, event = said.request_id, said.event
+        numbers = self._numbers_of(request_id)
         match event:
             case Text():
-                number = self._numbers_of(request_id).text_frame(said.pieces)
+                number = numbers.text_frame(said.pieces)
                 payload = ResponsePayload(request_id, ResponseContent(event.text), number)
                 yield write_response(payload, self.session_id, now_ms)
             case Voice():
-                number = self._numbers_of(request_id).voice_frame()
+                number = numbers.voice_frame()
                 frame = binary_voice(request_id, number, event.audio) if "binary_audio" in self.features else None
                 if frame is None:
                     payload = ResponsePayload(request_id, ResponseContent(None, event.audio), None, number)
@@ -153,7 +157,7 @@ class Renderer:
                 else:
                     yield frame
             case Called():
-                number = self._numbers_of(request_id).text_frame(said.pieces)
+                number = numbers.text_frame(said.pieces)
                 call = m.FunctionCall(name=event.name, parameters=dict(event.parameters), call_id=event.call_id)
                 payload = ResponsePayload(request_id, ResponseContent(), number, None, call)
                 yield write_response(payload, self.session_id, now_ms)
@@ -162,18 +166,19 @@ class Renderer:
                     heard = m.TranscriptMessage(request_id=request_id, text=event.text, is_final=event.is_final)
                     yield encode_server(heard, self.session_id, now_ms)
             case Ended():
-                yield from self._ended(said, event, now_ms)
+                yield from self._ended(said, event, numbers, now_ms)
             case _:
                 assert_never(event)
 
-    def _ended(self, said: Said, ended: Ended, now_ms: int) -> Iterator[str]:
+    def _ended(self, said: Said, ended: Ended, numbers: _Numbers, now_ms: int) -> Iterator[str]:
         request_id = said.request_id
+        numbers.ended = True
         if ended.failure is not None:
             yield encode_server(error_of(ended.failure, request_id), self.session_id, now_ms)
             return
-        if not ended.interrupted and self._numbers_of(request_id).next_text == 0:
+        if not ended.interrupted and numbers.next_text == 0:
             # Clients decide from the first frame which streams there are.
-            first = ResponsePayload(request_id, ResponseContent(""), self._numbers_of(request_id).text_frame(0))
+            first = ResponsePayload(request_id, ResponseContent(""), numbers.text_frame(0))
             yield write_response(first, self.session_id, now_ms)
         last = ResponsePayload(
             request_id, ResponseContent(), -1, -1 if said.spoken else None, None, ended.interrupted, ended.reason
