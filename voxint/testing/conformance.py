@@ -32,6 +32,7 @@ from voxint.core.stages import (
     Speech,
     SpeechToText,
     TextToSpeech,
+    Thinking,
     ToolCall,
     Transcript,
     Turn,
@@ -57,7 +58,7 @@ PIECE_MS = 20.0
 
 async def check_language_model(
     stage: LanguageModel, turn: Turn, *, within_s: float = 30.0, stop_s: float = 0.25, own_tasks: int = 0
-) -> list[Delta | ToolCall | Usage]:
+) -> list[Delta | Thinking | ToolCall | Usage]:
     """Check that a model ends, writes the right types, and stops at once at any moment.
 
     Args:
@@ -75,10 +76,10 @@ async def check_language_model(
     """
     assert isinstance(stage, LanguageModel), f"{_name(stage)} has no `generate` method"
 
-    async def run(out: trio.abc.SendChannel[Delta | ToolCall | Usage]) -> None:
+    async def run(out: trio.abc.SendChannel[Delta | Thinking | ToolCall | Usage]) -> None:
         await stage.generate(turn, out)
 
-    return await _Check(_name(stage), run, (Delta, ToolCall, Usage), within_s, stop_s, own_tasks).whole()
+    return await _Check(_name(stage), run, (Delta, Thinking, ToolCall, Usage), within_s, stop_s, own_tasks).whole()
 
 
 async def check_text_to_speech(
