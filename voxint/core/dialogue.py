@@ -147,10 +147,10 @@ class Dialogue:
     def _render(self, exchanges: tuple[Exchange, ...]) -> Iterator[ChatMessage]:
         unanswered: list[str] = []
         for exchange in exchanges:
-            if exchange.user.strip():
+            words, said = exchange.user.strip(), self._said(exchange)
+            if words:
                 unanswered.append(exchange.user)
-            said = self._said(exchange)
-            if said is not None and (unanswered or said != self.silent_mark):
+            if said is not None and (words or said != self.silent_mark):
                 yield self._asked(unanswered)
                 yield ChatMessage("assistant", said)
                 unanswered = []
