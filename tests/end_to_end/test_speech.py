@@ -16,7 +16,7 @@ from tests.end_to_end.upstream import CHAT, stopped_by
 from voxint.core.agent import Agent
 from voxint.core.dialogue import Dialogue
 from voxint.core.segments import Segmenter
-from voxint.core.stages import Delta, LanguageModel, Speech, ToolCall, Turn, Usage
+from voxint.core.stages import Delta, LanguageModel, Speech, Thinking, ToolCall, Turn, Usage
 from voxint.net.http import open_http
 from voxint.protocol import messages as m
 from voxint.providers.espeak import Espeak
@@ -36,7 +36,7 @@ class Remembering:
     model: LanguageModel
     turns: list[Turn] = field(factory=list)
 
-    async def generate(self, turn: Turn, out: trio.abc.SendChannel[Delta | ToolCall | Usage]) -> None:
+    async def generate(self, turn: Turn, out: trio.abc.SendChannel[Delta | Thinking | ToolCall | Usage]) -> None:
         """Note the turn, and answer it."""
         self.turns.append(turn)
         await self.model.generate(turn, out)

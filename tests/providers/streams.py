@@ -34,6 +34,10 @@ ENDS = {
     "reasons that are the word null": Stream(sse(says(b'"Hi"', b'"null"'), says(b'" you"', b'"stop"')), "Hi you"),
     "only an empty reason": Stream(sse(says(b'"Hi"', b'""')), error="ended the stream without"),
     "stop while it reasons": Stream(sse(chunk(b'{"reasoning":"hm"}', b'"stop"'), HI, STOP, END), "Hi"),
+    "stop and usage of the reasoning": Stream(
+        sse(chunk(b'{"reasoning":"hm"}', b'"stop"'), COUNTS, HI, STOP, END), "Hi", usage=GREETING
+    ),
+    "error behind the end": Stream(sse(HI, STOP, END, b'{"error":"gone"}'), "Hi"),
     "stop in every chunk": Stream(sse(says(b'"Hi"', b'"stop"'), says(b'" you"', b'"stop"'), END), "Hi you"),
     "odd reason": Stream(sse(HI, chunk(b"{}", b'{"type":"stop"}')), "Hi"),
     "no reason": Stream(sse(HI, END), "Hi"),
@@ -83,6 +87,9 @@ FAILURES = {
     "event error without words": Stream(sse(HI) + b"event: error\ndata: {}\n\n", error="failed in mid-answer$"),
     "object error": Stream(sse(b'{"object":"error","message":"too long","code":400}', END), error="400: .*too long"),
     "object error without words": Stream(sse(b'{"object":"error"}', END), error="failed in mid-answer$"),
+    "object error with a usage": Stream(
+        sse(b'{"object":"error","message":"too long","usage":{"completion_tokens":0}}', END), error="too long"
+    ),
     "type error": Stream(sse(b'{"type":"error","error":{"message":"overloaded"}}'), error="overloaded"),
     "detail": Stream(sse(b'{"detail":"Not authenticated"}', END), error="Not authenticated"),
     "details": Stream(sse(b'{"detail":[{"msg":"Field required","input":"x"}]}', END), error="Field required$"),

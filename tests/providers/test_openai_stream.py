@@ -27,7 +27,11 @@ def read(*pieces: bytes) -> Stream:
     """Return what a response is read as that comes in these pieces; the body left out."""
     answer = Completion(PROVIDER, "text/event-stream")
     try:
-        text = "".join([answer.feed(piece) for piece in pieces]) + answer.end()
+        text = ""
+        for piece in pieces:
+            if not answer.all_said:
+                text += answer.feed(piece)
+        text += answer.end()
         return Stream(b"", text, tuple(answer.tool_calls()), answer.usage)
     except UpstreamError as error:
         return Stream(b"", error=error.operator_detail)

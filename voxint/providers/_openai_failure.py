@@ -208,7 +208,8 @@ def without_echo(line: str, texts: Iterable[str]) -> str:
                 else:
                     line = line.replace(form, "***")
     shared = shared_runs(line, "\n".join(long))  # `line` has no line break, so it shares nothing with two of them
-    shown, end = [], 0
+    shown: list[str] = []
+    end = 0
     for start in shared:
         if start > end or not shown:
             shown += [line[end:start], "***"]

@@ -109,25 +109,27 @@ class Completion:
         """
         self._document += data
         if self._form == "unknown":
-            first = self._document.lstrip(_BLANK)[:1]
-            if first not in (b"", b"{", b"["):
+            self._document = self._document.lstrip(_BLANK)
+            if not self._document:
+                return b""
+            if self._document[0] not in b"{[":
                 self._form, data, self._document = "events", bytes(self._document), bytearray()
                 return data
-            if first:
-                self._form = "document"
+            self._form = "document"
         if len(self._document) > MOST_DOCUMENT_BYTES:
             raise self.provider.nonsense(f"an answer of more than {MOST_DOCUMENT_BYTES:,} bytes")
         return b""
 
     def _take_document(self) -> str:
         """Take an answer that is not streamed."""
+        data = bytes(self._document.strip(_BLANK))
         try:
-            found = loads(self._document.strip(_BLANK))
+            found = loads(data)
         except Unreadable:
             raise self.provider.cut_off() from None
         if not isinstance(found, dict):
             raise self.provider.failed(found)
-        text = self._take_data(bytes(self._document.strip(_BLANK)))
+        text = self._take_data(data)
         self._done = True
         return self._mended(text)
 
@@ -138,6 +140,7 @@ class Completion:
                 raise self.provider.failed(_loaded(event.data))
             if event.data == b"[DONE]":
                 self._done = self.all_said = True
+                break
             elif event.data:
                 try:
                     text += self._take_data(event.data)
@@ -145,8 +148,7 @@ class Completion:
                     if at_the_end and _loaded(event.data) == "":
                         break  # the end of the body cut it off
                     raise
-        # Characters are cut in two only in text that is not ASCII.
-        return text if text.isascii() and not self._half else self._mended(text)
+        return text if not self._half and (text.isascii() or _is_whole(text)) else self._mended(text)
 
     def _mended(self, text: str) -> str:
         whole, self._half = hold_back(self._half + text)
@@ -160,12 +162,12 @@ class Completion:
         self._began = True
         if chunk.error:
             raise self.provider.failed(_loaded(data))
+        if not chunk.choices and is_failure(found := _loaded(data)):
+            raise self.provider.failed(found)
         if chunk.usage is not None:
             self._take_usage(chunk.usage)
             # With no choice in it, it is the chunk that the protocol puts behind the whole answer.
-            self.all_said = self.all_said or (not chunk.choices and self._reason is not None)
-        elif not chunk.choices and is_failure(found := _loaded(data)):
-            raise self.provider.failed(found)
+            self.all_said = not chunk.choices and self.finished
         text = ""
         for choice in chunk.choices or ():
             if choice.index == 0:
@@ -217,6 +219,15 @@ class Completion:
             kind = " ".join(self.content_type[:60].split())
             what = "[DONE] and no answer before it" if self._form == "events" and self._done else "no answer"
             raise self.provider.empty(f"{what} (content type {kind})")
+
+
+def _is_whole(text: str) -> bool:
+    """Return whether no character in `text` is cut; the quickest way to find out, since each token is asked."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _count(value: object) -> int | None:
