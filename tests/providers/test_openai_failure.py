@@ -33,6 +33,7 @@ from voxint.providers._openai_failure import ECHO_CHARS, LEAST_BYTES, shared_run
         (503, b'{"message": "starting"}', True, "starting"),
         (302, b"", False, "redirects"),
         (400, b"x" * 100_000, False, "x{300}$"),
+        (400, b"\x1b[2Jred \xff", False, r"it says: \?\[2Jred .$"),
         (
             400,
             b'{"detail": [{"loc": ["body"], "msg": "Field required", "input": "x"}, {"msg": "No"}]}',

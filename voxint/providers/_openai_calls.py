@@ -50,11 +50,11 @@ class _Call:
         return name == self.name and not (piece.function and piece.function.arguments and self._whole())
 
     def _whole(self) -> bool:
-        # The last character first: a name in every piece must not have all that came before it read every time.
-        if not self.arguments or not self.arguments[-1].rstrip().endswith("}"):
+        # Servers without ids send a call in one piece. Reading all that came before at every piece would be quadratic.
+        if len(self.arguments) != 1:
             return False
         try:
-            _decode_arguments("".join(self.arguments))
+            _decode_arguments(self.arguments[0])
         except (ValueError, RecursionError):
             return False
         return True
@@ -69,7 +69,8 @@ class _Call:
         if isinstance(arguments, dict):  # as an object they are whole, also where every piece repeats them
             arguments = json.dumps(arguments)
             self.arguments.clear()
-        self.arguments.append(arguments)
+        if arguments:
+            self.arguments.append(arguments)
         return len(arguments)
 
 

@@ -136,7 +136,8 @@ class Provider:
         for secret in self.secrets:
             line = line.replace(secret, "***")
         line = without_echo(line[:LOOKED_AT_CHARS], (message.content for message in self.turn.messages))
-        return f"; it says: {line[:SAID_CHARS]}" if line else ""
+        shown = "".join(char if char.isprintable() else "?" for char in line[:SAID_CHARS])  # no terminal's commands
+        return f"; it says: {shown}" if shown else ""
 
 
 def _is_overload(status: int) -> bool:
@@ -155,7 +156,7 @@ def _sentence(status: int) -> str:
 
 
 def is_failure(found: object) -> bool:
-    """Return whether JSON that holds neither an answer nor a usage tells a failure."""
+    """Return whether JSON that holds no answer tells a failure."""
     if not isinstance(found, dict):
         return False
     return "error" in (found.get("object"), found.get("type")) or bool(_words(found)) or _status(found) is not None
