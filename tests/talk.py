@@ -166,7 +166,7 @@ class Talk:
         return [frame for _, frame in self.frames if isinstance(frame, m.Error)]
 
     @property
-    def history(self) -> list[tuple[str, str, str]]:
+    def history(self) -> list[tuple[str, str, str | None]]:
         """The conversation: the user's words, the reply, how it ended."""
         session = self.connection.session
         assert session is not None

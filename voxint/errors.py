@@ -78,19 +78,24 @@ class WireError(VoxintError):
 class UpstreamError(VoxintError):
     """A provider refused, failed or broke its own protocol.
 
+    It has two readers. Who talks to a voice service is a stranger to its operator, and gets `message` alone; who runs
+    the service, or raised the error in a program of its own, reads both in `str()`. Neither part ever holds a key, a
+    transcript or an audio byte.
+
     Args:
-        message: What happened and what to do about it; never a key, a transcript or an audio byte.
+        message: What happened and whether to try again, for anybody: no address, no setting, no word of the provider's.
         retryable: Whether the same request may succeed later.
         status: The HTTP status, where there was one.
+        operator_detail: Where it happened, what the provider said, and what setting to look at.
     """
 
     message: str
     retryable: bool = True
     status: int | None = None
-    detail: str = ""
+    operator_detail: str = ""
 
     def __str__(self) -> str:
-        return self.message
+        return f"{self.message} ({self.operator_detail})" if self.operator_detail else self.message
 
 
 class UpstreamTimeout(UpstreamError):

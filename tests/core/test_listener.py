@@ -29,15 +29,15 @@ class _Draft:
 
 
 @asynccontextmanager
-async def sending(*, ends: bool = False) -> AsyncGenerator[tuple[Listener, list[list[ServerMessage]]]]:
+async def sending(*, ends: bool = False) -> AsyncGenerator[tuple[Listener, list[list[object]]]]:
     """Yield an listener whose reader waits, and what `send_now` was given: all of it is sent.
 
     Args:
         ends: Whether the reader meets the end by the end of the block; otherwise it still waits then.
     """
-    listener, sends, ended = Listener(), list[list[ServerMessage]](), trio.Event()
+    listener, sends, ended = Listener(), list[list[object]](), trio.Event()
 
-    def send_now(messages: Iterable[ServerMessage]) -> bool:
+    def send_now(messages: Iterable[object]) -> bool:
         sends.append(list(messages))
         return True
 
@@ -119,9 +119,9 @@ async def test_a_cancelled_writer_loses_nothing() -> None:
 
 async def test_a_reader_that_waits_is_sent_for() -> None:
     """In the step in which a message is queued; one that was sent whole never wakes the reader."""
-    listener, sent = Listener(), list[ServerMessage]()
+    listener, sent = Listener(), list[object]()
 
-    def send_now(messages: Iterable[ServerMessage]) -> bool:
+    def send_now(messages: Iterable[object]) -> bool:
         sent.extend(messages)
         return True
 

@@ -291,7 +291,7 @@ class Promises:
             if each.interrupted or (each.superseded_by is not None and not busy(each.superseded_by)):
                 assert each.ending == "interrupted"
 
-    def remembered(self, history: list[tuple[str, str, str]]) -> None:
+    def remembered(self, history: list[tuple[str, str, str | None]]) -> None:
         """Assert that the dialogue holds the words of each request and what was read, or heard, of its reply."""
         asked = [each for each in self.instances if each.words is not None and not busy(each)]
         kept = [exchange for exchange in history if exchange[0].startswith("question")]

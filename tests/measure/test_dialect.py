@@ -19,10 +19,10 @@ def opened(dialect: VoxintDialect, rate: int | None = None) -> VoxintDialect:
 
 def hear(dialect: VoxintDialect, message: m.ServerMessage, *, binary_audio: bool = False) -> Heard:
     """Return what a frame of the server's means."""
-    frame: str | bytes | None = encode_server(message, "s-1", 0)
+    frame: str | bytes = encode_server(message, "s-1", 0)
     if binary_audio:
         assert isinstance(message, m.Response)
-        frame = binary_voice(message.request_id, message.voice_stream_seq or 0, message.voice or b"")
+        frame = binary_voice(message.request_id, message.voice_stream_seq or 0, message.voice or b"") or b""
     return dialect.read(isinstance(frame, str), frame.encode() if isinstance(frame, str) else frame)
 
 

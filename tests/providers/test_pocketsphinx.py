@@ -223,7 +223,7 @@ async def test_all_busy_is_an_error_after_a_while() -> None:
         await speaking.speak()
         refused = Utterance(stt)
         await refused.run()
-        assert "all 1 recognisers busy" in str(refused.error)
+        assert "every recogniser is busy; try again later (all 1 for" in str(refused.error)
         assert refused.error is not None
         assert refused.error.retryable
         await speaking.end()

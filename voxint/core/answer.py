@@ -47,6 +47,10 @@ class Answer:
         player: Whose progress counts; None while nobody listens.
         listeners: Who hears the session; the session's own list, which changes.
         journal: Keeps the latest of what was said.
+
+    Attributes:
+        called: The functions that the player was asked to call.
+        ended: Its end, once it was said.
     """
 
     __slots__ = (
@@ -57,6 +61,7 @@ class Answer:
         "_voiced",
         "_voices_taken",
         "_waiting",
+        "called",
         "ended",
         "journal",
         "ledger",
@@ -81,6 +86,7 @@ class Answer:
         self.spoken = spoken
         self.player = player
         self.journal = Journal(0) if journal is None else journal
+        self.called: list[Called] = []
         self.silent = False
         self.ended: Ended | None = None
         self._listeners = listeners
@@ -344,6 +350,9 @@ class _Other:
         self._listener = listener
 
     def take(self, now: float) -> Said:
-        if self._listener is self.owner.player:
-            self.owner._took(self.size, 1 if isinstance(self.event, Called) else 0, 0)
-        return Said(self.owner.request_id, self.event, self.owner.spoken)
+        answer, event = self.owner, self.event
+        if self._listener is answer.player:
+            answer._took(self.size, 1 if isinstance(event, Called) else 0, 0)
+            if isinstance(event, Called) and event not in answer.called:
+                answer.called.append(event)
+        return Said(answer.request_id, event, answer.spoken)

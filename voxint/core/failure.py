@@ -41,7 +41,7 @@ class Failure:
             of an upstream.
         retryable: Whether the same request may succeed later.
         stage: Whose fault it is, where it is a stage's.
-        detail: More of it, for the operator's log.
+        operator_detail: More of it, for the operator's log.
         cause: The exception behind it, for the operator's log.
     """
 
@@ -49,7 +49,7 @@ class Failure:
     message: str
     retryable: bool
     stage: Stage | None = None
-    detail: str = ""
+    operator_detail: str = ""
     cause: BaseException | None = None
 
 
@@ -73,10 +73,14 @@ def stage_failure(stage: Stage, error: BaseException) -> Failure:
     """
     match error:
         case UpstreamTimeout():
-            return Failure("timeout", encodable(error.message), True, stage, encodable(error.detail), error)
+            return _upstream_failure("timeout", stage, error, retryable=True)
         case UpstreamError():
-            return Failure("upstream", encodable(error.message), error.retryable, stage, encodable(error.detail), error)
+            return _upstream_failure("upstream", stage, error, retryable=error.retryable)
     return Failure("upstream", f"the provider raised {type(error).__name__}", False, stage, "", error)
+
+
+def _upstream_failure(kind: FailureKind, stage: Stage, error: UpstreamError, *, retryable: bool) -> Failure:
+    return Failure(kind, encodable(error.message), retryable, stage, encodable(error.operator_detail), error)
 
 
 def internal_failure(error: BaseException) -> Failure:

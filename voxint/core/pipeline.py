@@ -112,7 +112,6 @@ class Pipeline:
             elif isinstance(item, ToolCall):
                 deadline.rest()
                 await speak(segmenter.flush())  # what was said before the call is not held back while a tool runs
-                request.calls.append(item)
                 answer.call(item)
                 await answer.room()
             elif isinstance(item, Thinking):

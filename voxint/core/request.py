@@ -23,7 +23,6 @@ from voxint.core.failure import NOT_OURS, Failure, Stage, internal_failure, stag
 from voxint.core.life import LifeEvent, State, next_state
 from voxint.core.playout import PlayoutLedger
 from voxint.core.receipt import STAGES, Receipt, StageState, UsageAccount
-from voxint.core.stages import ToolCall
 from voxint.core.timeline import Timeline
 from voxint.core.tokens import estimate_tokens
 
@@ -74,7 +73,6 @@ class Request:
         receipt: The account of its end, unless it is complete and was heard whole.
         stopped: Set when it has ended: nothing that bears its id will be sent any more.
         user_text: What the user said, once it is known.
-        calls: The functions that the model called.
         provider_tokens: What the provider says it wrote, where it said so.
         spoken_chars: Characters handed to the synthesizer.
     """
@@ -95,7 +93,6 @@ class Request:
         self.receipt: Receipt | None = None
         self.stopped = trio.Event()
         self.user_text = ""
-        self.calls: list[ToolCall] = []
         self.provider_tokens: int | None = None
         self.spoken_chars = 0
         self._stopping = trio.Event()

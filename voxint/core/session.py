@@ -25,6 +25,7 @@ from voxint.core.registry import Interruption, Registry
 from voxint.core.request import Request
 from voxint.core.settings import OnDisconnect, Settings
 from voxint.core.stages import SpeechToText, Turn
+from voxint.core.tools import ToolCall
 from voxint.core.upload import Upload
 from voxint.errors import RequestRefused
 from voxint.logs import get_logger, places
@@ -243,7 +244,8 @@ class Session:
             reply = ledger.shown
         elif request.reason is not None:
             reply, ending = ledger.heard_text(trio.current_time()), "interrupted"
-        self.dialogue = self.dialogue.settle(request.key, reply, ending)
+        calls = tuple(ToolCall(call.call_id, call.name, call.parameters) for call in request.answer.called)
+        self.dialogue = self.dialogue.settle(request.key, reply, ending, calls)
 
     def release(self, request: Request) -> None:
         """Let go of a request that has ended."""

@@ -8,15 +8,14 @@ async context manager too; whoever builds the agent enters it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
 
 import trio.abc
-from attrs import field, frozen
+from attrs import frozen
 
 from voxint.core.audio import AudioFormat
 from voxint.core.dialogue import ChatMessage
-from voxint.core.tools import Tool
+from voxint.core.tools import Tool, ToolCall
 
 __all__ = [
     "Delta",
@@ -50,16 +49,10 @@ class Delta:
 
 @frozen
 class Thinking:
-    """The model works on an answer that has not begun: a sign of life."""
+    """A sign of life: the model works on something that nobody hears of yet, such as reasoning or a function call.
 
-
-@frozen
-class ToolCall:
-    """One function call of the model, assembled; `arguments` is the decoded JSON object."""
-
-    call_id: str
-    name: str
-    arguments: Mapping[str, object] = field(factory=dict, hash=False)
+    It gives a model that thinks before its first word the time that it shows to be using.
+    """
 
 
 @frozen
@@ -123,7 +116,7 @@ class LanguageModel(Protocol):
     """Answer a turn, piece by piece."""
 
     async def generate(self, turn: Turn, out: trio.abc.SendChannel[ModelOutput]) -> None:
-        """Write the answer's pieces as they come, and the usage where it is known.
+        """Write the answer's pieces as they come, signs of life between them, and the usage where it is known.
 
         Raises:
             UpstreamError: The model failed; any other exception is reported as one too.

@@ -14,7 +14,7 @@ from voxint.protocol.codes import FAILURE_CODES
 
 __all__ = ["REASONS", "Metrics"]
 
-OUTCOMES = tuple(ending for ending in get_args(Ending) if ending != "open")
+OUTCOMES = get_args(Ending)
 
 REASONS = (
     "USER_NEW_INPUT",

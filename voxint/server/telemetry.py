@@ -178,7 +178,7 @@ def _log_outcome(request: Request, failure: Failure | None, tokens: int, source:
         "code": FAILURE_CODES[failure.kind],
         "stage": failure.stage,
         "error": failure.message,
-        "detail": failure.detail or None,
+        "detail": failure.operator_detail or None,
         "cause": cause,
     }
     # A provider's bad day is a warning; a bug of ours is an error.

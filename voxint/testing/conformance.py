@@ -33,6 +33,7 @@ from voxint.core.stages import (
     Speech,
     SpeechToText,
     TextToSpeech,
+    Thinking,
     ToolCall,
     Transcript,
     Turn,
@@ -79,7 +80,7 @@ async def check_language_model(
     async def run(out: trio.abc.SendChannel[ModelOutput]) -> None:
         await stage.generate(turn, out)
 
-    return await _Check(_name(stage), run, (Delta, ToolCall, Usage), within_s, stop_s, own_tasks).whole()
+    return await _Check(_name(stage), run, (Delta, Thinking, ToolCall, Usage), within_s, stop_s, own_tasks).whole()
 
 
 async def check_text_to_speech(
