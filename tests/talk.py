@@ -13,9 +13,11 @@ from attrs import define, field
 from trio.testing import wait_all_tasks_blocked
 
 from voxint.core.agent import Agent
+from voxint.core.failure import Stage
 from voxint.core.observer import Observer, Silence
 from voxint.core.request import Request
 from voxint.core.settings import SettingsChange
+from voxint.logs import leaves
 from voxint.protocol import messages as m
 from voxint.protocol.codec import decode_server, encode_client
 from voxint.server.config import ServerConfig
@@ -39,6 +41,7 @@ class Book(Silence):
     accepted_ids: list[str] = field(factory=list)
     finished_requests: list[Request] = field(factory=list)
     reaped_ids: list[str] = field(factory=list)
+    cleanup_failures: list[tuple[str, str | None, str]] = field(factory=list)
 
     def accepted(self, request: Request) -> None:
         """Write down the id."""
@@ -51,6 +54,10 @@ class Book(Silence):
     def reaped(self, request: Request) -> None:
         """Write down the id."""
         self.reaped_ids.append(request.id)
+
+    def cleanup_failed(self, request: Request, stage: Stage | None, error: BaseException) -> None:
+        """Write down the id, the stage and what was raised."""
+        self.cleanup_failures += [(request.id, stage, type(leaf).__name__) for leaf in leaves(error)]
 
 
 class Talk:
