@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 import trio
 
@@ -187,10 +187,14 @@ class Answer:
     @contextmanager
     def together(self) -> Iterator[None]:
         """Let all that is queued in the block leave at its end, in one write: the end, and who tells of it."""
-        with ExitStack() as stack:
-            for listener in self._hearers():
-                stack.enter_context(listener.together())
+        hearers = self._hearers()
+        for listener in hearers:
+            listener.hold()
+        try:
             yield
+        finally:
+            for listener in hearers:
+                listener.go_on()
 
     def silence(self) -> None:
         """Throw away what waits and refuse everything but the end."""

@@ -74,7 +74,7 @@ class Deadlines:
         return next((deadline for deadline in self._every if deadline.due <= now), None)
 
     def wake_at(self, due: float) -> None:
-        """Have the sleeper look at `due`, which is sooner than it would."""
+        """Have the sleeper look at `due`, and not before; where nobody sleeps, nothing happens."""
         self.wakes_at = self._sleep.deadline = due
 
     async def sleep(self, event: trio.Event, until: float) -> None:

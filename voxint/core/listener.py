@@ -94,23 +94,28 @@ class Listener:
             return
         self._items.extend(items)
         if not self._held:
-            self._go_on()
+            self._send()
+
+    def hold(self) -> None:
+        """Let nothing leave until `go_on`, for what is to leave together. Nobody may await in between."""
+        self._held += 1
+
+    def go_on(self) -> None:
+        """Let what was queued since `hold` leave, in one write if the reader waits."""
+        self._held -= 1
+        if self._items and not self._held:
+            self._send()
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Let what is queued in the block leave at its end, in one write if the reader waits.
-
-        The block must not await: nothing for this listener is sent meanwhile.
-        """
-        self._held += 1
+        """Let what is queued in the block leave at its end; the block must not await."""
+        self.hold()
         try:
             yield
         finally:
-            self._held -= 1
-            if self._items and not self._held:
-                self._go_on()
+            self.go_on()
 
-    def _go_on(self) -> None:
+    def _send(self) -> None:
         """Send what is queued for a reader that waits, or wake it."""
         if self._waits and self.send_now is not None and not self._left:
             now, taken = trio.current_time(), []

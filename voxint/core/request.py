@@ -8,6 +8,7 @@ stands in `life.py`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable
 from typing import Literal, Protocol
 
@@ -95,7 +96,7 @@ class Request:
         self.user_text = ""
         self.provider_tokens: int | None = None
         self.spoken_chars = 0
-        self._stopping = trio.Event()
+        self._stop_by = math.inf
         self._stages: dict[str, StageState | Literal["running"]] = dict.fromkeys(STAGES, "idle")
         self._limits = limits
         self._owner = owner
@@ -141,7 +142,9 @@ class Request:
 
     def _stop(self, why: str, now: float) -> None:
         self.scope.cancel(reason=why)
-        self._stopping.set()
+        self._stop_by = now + self._limits.interrupt_s
+        # The guard sleeps on: to be woken would cost the way out a turn, and it has nothing to do before that.
+        self.deadlines.wake_at(self._stop_by)
         self.timeline.mark("stopping")
         self.answer.silence()
         self.ledger.freeze(now)
@@ -192,16 +195,20 @@ class Request:
                 elif trio.current_time() >= due:
                     self.fail(too_long(self._limits.request_s))
                 else:
-                    await self.deadlines.sleep(self._stopping, due)
+                    await self.deadlines.sleep(self.stopped, due)
+            await self._bound_way_out()
         except trio.Cancelled:
             self.interrupt(GOING_DOWN)
+            with trio.CancelScope(shield=True):  # bounded by what it waits for
+                await self._bound_way_out()
             raise
-        finally:
-            with trio.move_on_after(self._limits.interrupt_s, shield=True):
-                await self.stopped.wait()
-            if self.ending is None:
-                self._step("deadline")
-                self.finish()
+
+    async def _bound_way_out(self) -> None:
+        with trio.CancelScope(deadline=self._stop_by):
+            await self.stopped.wait()
+        if self.ending is None:
+            self._step("deadline")
+            self.finish()
 
     def finish(self) -> None:
         """Settle everything at once: the end, the receipt, the dialogue. Only the first call does.
@@ -223,7 +230,6 @@ class Request:
             self._owner.release(self)
         finally:  # whoever waits for the end is told of it, whatever the books say
             self._on_stopped.clear()
-            self._stopping.set()
             self.stopped.set()
             self._shrink()
 
