@@ -12,7 +12,7 @@ import trio
 import trustme
 from attrs import define, field
 
-__all__ = ["Conversation", "Loopback", "Script", "client_tls", "serve", "server_tls", "until"]
+__all__ = ["AUTHORITY", "Conversation", "Loopback", "Script", "client_tls", "serve", "server_tls", "until"]
 
 
 @define
@@ -117,20 +117,20 @@ async def serve(script: Script, tls: ssl.SSLContext | None = None) -> AsyncGener
         nursery.cancel_scope.cancel()
 
 
-_AUTHORITY = trustme.CA()
+AUTHORITY = trustme.CA()
 
 
 def server_tls() -> ssl.SSLContext:
     """Return a server's context for 127.0.0.1."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    _AUTHORITY.issue_cert("127.0.0.1").configure_cert(context)
+    AUTHORITY.issue_cert("127.0.0.1").configure_cert(context)
     return context
 
 
 def client_tls() -> ssl.SSLContext:
     """Return a client's context that trusts `server_tls`."""
     context = ssl.create_default_context()
-    _AUTHORITY.configure_trust(context)
+    AUTHORITY.configure_trust(context)
     return context
 
 

@@ -187,5 +187,7 @@ def reason(error: BaseException) -> str:
             return f"TLS failed ({(error.reason or 'unknown').replace('_', ' ').lower()})"
         case OSError(errno=int(code)) if code > 0:
             return os.strerror(code)
+        case trio.BrokenResourceError() | trio.ClosedResourceError():
+            return str(error) or "it is closed"
         case _:
             return str(error) or type(error).__name__
