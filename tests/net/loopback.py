@@ -12,7 +12,7 @@ import trio
 import trustme
 from attrs import define, field
 
-__all__ = ["AUTHORITY", "Conversation", "Loopback", "Script", "client_tls", "serve", "server_tls", "until"]
+__all__ = ["AUTHORITY", "Conversation", "Loopback", "Script", "client_tls", "saying", "serve", "server_tls", "until"]
 
 
 @define
@@ -72,6 +72,23 @@ class Conversation:
 
 
 Script = Callable[[Conversation], Awaitable[None]]
+
+
+def saying(answer: bytes, *, closing: bool = False) -> Script:
+    """Return the script of a server that says the same to every request, byte for byte.
+
+    Args:
+        answer: What it says.
+        closing: Whether it closes behind it.
+    """
+
+    async def script(conversation: Conversation) -> None:
+        while await conversation.stream.receive_some():
+            await conversation.stream.send_all(answer)
+            if closing:
+                break
+
+    return script
 
 
 @define

@@ -9,7 +9,7 @@ import trio
 import trio.lowlevel
 from attrs import evolve
 
-from tests.net.loopback import Conversation, client_tls, serve, server_tls, until
+from tests.net.loopback import Conversation, client_tls, saying, serve, server_tls, until
 from voxint.net.exchange import HEAD_BYTES, HEADER_LINES
 from voxint.net.pool import PoolStatistics
 from voxint.net.transport import HttpTransport, open_transport
@@ -26,26 +26,6 @@ async def fetch(transport: HttpTransport, method: str, url: str, **fields: str) 
         return received.head.status_code, b"".join([chunk async for chunk in received.body])
     finally:
         received.body.close()
-
-
-class Saying:
-    """A server that says the same to every request, and closes after it where it is told to.
-
-    Args:
-        answer: What it says, byte for byte.
-        closing: Whether it closes behind it.
-    """
-
-    def __init__(self, answer: bytes, *, closing: bool = False) -> None:
-        self.answer = answer
-        self.closing = closing
-
-    async def __call__(self, conversation: Conversation) -> None:
-        """Play."""
-        while await conversation.stream.receive_some():
-            await conversation.stream.send_all(self.answer)
-            if self.closing:
-                break
 
 
 @pytest.mark.parametrize(
@@ -66,7 +46,7 @@ class Saying:
 )
 async def test_responses_that_keep_the_connection(answer: bytes, status: int, body: bytes) -> None:
     """Each framing ends where it says, and the connection carries the next request."""
-    async with serve(Saying(answer)) as server, open_transport() as transport:
+    async with serve(saying(answer)) as server, open_transport() as transport:
         for _ in range(2):
             assert await fetch(transport, "GET", server.url) == (status, body)
         assert (server.accepted, transport.statistics()) == (1, evolve(NOTHING, idle=1))
@@ -91,7 +71,7 @@ async def test_responses_that_keep_the_connection(answer: bytes, status: int, bo
 async def test_responses_that_cost_the_connection(answer: bytes, body: bytes, secure: bool) -> None:
     """The answer is read as it is meant, and what may follow on that connection is not trusted to be the next one's."""
     async with (
-        serve(Saying(answer), server_tls() if secure else None) as server,
+        serve(saying(answer), server_tls() if secure else None) as server,
         open_transport(verify=client_tls()) as transport,
     ):
         for _ in range(2):
@@ -135,7 +115,7 @@ async def test_a_body_without_a_length_ends_with_the_connection(version: bytes) 
 
 async def test_the_answer_to_head_has_no_body() -> None:
     """Whatever length it says the body would have."""
-    async with serve(Saying(HEAD + b"content-length: 1000\r\n\r\n")) as server, open_transport() as transport:
+    async with serve(saying(HEAD + b"content-length: 1000\r\n\r\n")) as server, open_transport() as transport:
         for _ in range(2):
             assert await fetch(transport, "HEAD", server.url) == (200, b"")
         assert server.accepted == 1
@@ -143,12 +123,12 @@ async def test_the_answer_to_head_has_no_body() -> None:
 
 async def test_a_request_that_says_close_is_the_last() -> None:
     """The server will close, whether it says so or not."""
-    async with serve(Saying(OK)) as server, open_transport() as transport:
+    async with serve(saying(OK)) as server, open_transport() as transport:
         assert await fetch(transport, "GET", server.url, connection="close") == (200, b"ok")
         assert transport.statistics() == NOTHING
 
 
-def padded(size: int, filler: bytes = b"x: y\r\n") -> bytes:
+def padded(size: int) -> bytes:
     """Return a whole head of `size` bytes."""
     line = b"pad: "
     rest = size - len(HEAD) - len(b"content-length: 2\r\n") - len(line) - 4
@@ -163,7 +143,7 @@ def lined(count: int) -> bytes:
 @pytest.mark.parametrize("head", [padded(HEAD_BYTES), lined(HEADER_LINES)])
 async def test_a_head_at_its_bounds_passes(head: bytes) -> None:
     """The bounds are exact."""
-    async with serve(Saying(head + b"ok")) as server, open_transport() as transport:
+    async with serve(saying(head + b"ok")) as server, open_transport() as transport:
         assert await fetch(transport, "GET", server.url) == (200, b"ok")
 
 
@@ -191,11 +171,10 @@ HINT = b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n"
         (HEAD[:10], "instead of answering"),
         (b"", "instead of answering"),
     ],
-    ids=lambda value: None if isinstance(value, bytes) else value.replace(" ", "-"),
 )
 async def test_what_is_no_response_is_refused(answer: bytes, words: str) -> None:
     """It ends its connection, and leaves no place taken."""
-    async with serve(Saying(answer, closing=True)) as server, open_transport() as transport:
+    async with serve(saying(answer, closing=True)) as server, open_transport() as transport:
         with pytest.raises(httpx.RemoteProtocolError, match=words):
             await fetch(transport, "GET", server.url)
         assert transport.statistics().in_use == 0
@@ -213,7 +192,7 @@ async def test_what_is_no_response_is_refused(answer: bytes, words: str) -> None
 )
 async def test_what_is_no_request_is_not_sent(request_: httpx.Request) -> None:
     """Nobody can put a second request into the first, and the error shows nothing of it."""
-    async with serve(Saying(OK)) as server, open_transport() as transport:
+    async with serve(saying(OK)) as server, open_transport() as transport:
         request_.url = request_.url.copy_with(port=server.port)
         with pytest.raises(httpx.LocalProtocolError, match=r"^the request is not legal HTTP$") as caught:
             await transport.send(request_)
@@ -310,7 +289,7 @@ async def test_what_an_upload_raises_comes_out() -> None:
             yield b"piece"
         raise ZeroDivisionError
 
-    async with serve(Saying(b"")) as server, open_transport() as transport:
+    async with serve(saying(b"")) as server, open_transport() as transport:
         for pieces in range(3):
             with pytest.raises(ZeroDivisionError):
                 await transport.send(httpx.Request("POST", server.url, content=failing(pieces)))
@@ -359,7 +338,7 @@ async def test_a_packed_body_is_the_callers_to_unpack() -> None:
     body = gzip.compress(b"plain")
     answer = HEAD + b"content-encoding: gzip\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
     async with (
-        serve(Saying(answer)) as server,
+        serve(saying(answer)) as server,
         open_transport() as transport,
         httpx.AsyncClient(transport=transport) as client,
     ):

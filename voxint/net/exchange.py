@@ -68,11 +68,12 @@ class Exchange:
             httpx.NetworkError: The connection was lost.
             httpx.TimeoutException: The link's own bounds were passed.
         """
-        sent = await self._sent(self._opening(upload))
-        if sent and not upload.in_one_piece:
-            sent = await self._upload_and_hear(upload)
-        else:
+        opening = self._opening(upload)
+        if upload.in_one_piece:
+            sent = await self._sent(opening)
             self.response = await self._hear()
+        else:
+            sent = await self._upload_and_hear(opening, upload)
         self.ahead = self._http.trailing_data[0]
         self.decoder = decoder_of(self._request.method, self.response)
         self.reusable = sent and keeps_alive(self._request.headers.raw, self.response)
@@ -108,8 +109,8 @@ class Exchange:
             return False
         return True
 
-    async def _upload_and_hear(self, upload: Upload) -> bool:
-        """Send the rest of the body and hear the response's head at once; return whether all was sent."""
+    async def _upload_and_hear(self, opening: bytes, upload: Upload) -> bool:
+        """Send the request and hear the response's head at once; return whether all was sent."""
         heard: h11.Response | httpx.TransportError | None = None
         uploading = trio.CancelScope()
 
@@ -126,15 +127,17 @@ class Exchange:
         async with open_background() as nursery:
             nursery.start_soon(hear)
             with uploading:
-                sent = await self._upload(upload)
+                sent = await self._upload(opening, upload)
         if isinstance(heard, httpx.TransportError):
             raise heard
         assert heard is not None
         self.response = heard
         return sent
 
-    async def _upload(self, upload: Upload) -> bool:
-        """Send what follows the first piece; return whether all of it could be sent."""
+    async def _upload(self, opening: bytes, upload: Upload) -> bool:
+        """Send the request; return whether all of it could be sent."""
+        if not await self._sent(opening):
+            return False
         while piece := await upload.following():
             if not await self._sent(self._framed(h11.Data(data=piece))):
                 return False

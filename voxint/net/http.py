@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from inspect import isasyncgen
 from typing import cast
 
 import httpx
@@ -55,7 +56,7 @@ class HttpClient:
             json: A body to encode as JSON; None is no body.
             content: A body as it is. An async iterable is sent in chunks as they come, the first of them with the head.
                 A server that refuses before the end is heard at once, and nothing more is taken from the iterable;
-                any other answer is given when all has been sent.
+                any other answer is given when all has been sent. A generator is closed when no more of it is wanted.
 
         Raises:
             ConfigError: The URL is none.
@@ -72,9 +73,12 @@ class HttpClient:
             received = await self._transport.send(request)
         except httpx.TransportError as error:
             raise peer.error(error) from _shown(error)
+        finally:
+            if isasyncgen(content):
+                await content.aclose()
         head, body = received.head, received.body
-        coding, fields = _coding_apart(head.headers.raw_items())
         try:
+            coding, fields = _coding_apart(head.headers.raw_items())
             incoming = _Incoming(body, peer) if coding is None else _Unpacked(body, peer, coding)
             yield httpx.Response(head.status_code, headers=fields, stream=incoming, request=request)
         finally:
