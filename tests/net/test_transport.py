@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import socket
+import struct
 from collections.abc import AsyncIterator
 
 import httpx
@@ -156,14 +158,37 @@ def posting(url: str) -> httpx.Request:
     return httpx.Request("POST", url, content=b"the end")
 
 
-async def test_a_connection_closed_in_the_moment_of_reuse_costs_nothing() -> None:
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
+async def test_a_connection_closed_in_the_moment_of_reuse_costs_nothing(secure: bool) -> None:
     """The request goes out once more, whole, on a new connection."""
     script = Reusing([OK, b""], [OK])
-    async with serve(script) as server, open_transport() as transport:
+    async with (
+        serve(script, server_tls() if secure else None) as server,
+        open_transport(verify=client_tls()) as transport,
+    ):
         assert await fetch(transport, posting(server.url)) == b"ok"
         assert await fetch(transport, posting(server.url)) == b"ok"
         assert (server.accepted, script.bodies) == (2, [b"the end"] * 3)
     assert server.sockets() == 0
+
+
+async def test_a_connection_reset_in_the_moment_of_reuse_costs_nothing() -> None:
+    """A server that crashes, or a balancer that forgot the connection, resets it."""
+    resets = 0
+
+    async def resetting(conversation: Conversation) -> None:
+        nonlocal resets
+        while b"end" in await conversation.stream.receive_some():
+            if server.accepted == 1 and (resets := resets + 1) == 2:
+                assert isinstance(conversation.stream, trio.SocketStream)
+                conversation.stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                return
+            await conversation.stream.send_all(OK)
+
+    async with serve(resetting) as server, open_transport() as transport:
+        for _ in range(3):
+            assert await fetch(transport, posting(server.url)) == b"ok"
+        assert server.accepted == 2
 
 
 async def test_a_spare_closed_in_the_moment_of_use_costs_nothing() -> None:

@@ -139,6 +139,7 @@ class Exchange:
         if not await self._sent(opening):
             return False
         while piece := await upload.following():
+            await trio.lowlevel.checkpoint()  # nothing else here need be one, and the answer has to be heard
             if not await self._sent(self._framed(h11.Data(data=piece))):
                 return False
         return await self._sent(self._framed(h11.EndOfMessage()))
