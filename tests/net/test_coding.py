@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import zlib
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -20,7 +21,11 @@ def raw_deflate(content: bytes) -> bytes:
     return packer.compress(content) + packer.flush()
 
 
-PACKERS = [("gzip", gzip.compress), ("deflate", zlib.compress), ("deflate", raw_deflate)]
+PACKERS: list[tuple[str, Callable[[bytes], bytes]]] = [
+    ("gzip", gzip.compress),
+    ("deflate", zlib.compress),
+    ("deflate", raw_deflate),
+]
 
 
 def unpack(coding: str, data: bytes, step: int) -> list[bytes]:
@@ -35,7 +40,7 @@ def unpack(coding: str, data: bytes, step: int) -> list[bytes]:
 
 
 @given(st.sampled_from(PACKERS), st.binary(max_size=300), st.integers(1, 400))
-def test_any_cut_gives_the_same(packer: tuple[str, type[bytes]], content: bytes, step: int) -> None:
+def test_any_cut_gives_the_same(packer: tuple[str, Callable[[bytes], bytes]], content: bytes, step: int) -> None:
     """However the network cuts the bytes, the content is whole."""
     coding, pack = packer
     assert b"".join(unpack(coding, pack(content), step)) == content
@@ -51,6 +56,14 @@ def test_a_bomb_comes_in_bounded_pieces() -> None:
     pieces = unpack("gzip", gzip.compress(bytes(50_000_000)), 65_536)
     assert sum(map(len, pieces)) == 50_000_000
     assert max(map(len, pieces)) <= PIECE_BYTES
+
+
+@pytest.mark.parametrize("beyond", [-1, 0, 1, 5, 9, 200, 300])
+@pytest.mark.parametrize(("coding", "pack"), PACKERS, ids=["gzip", "zlib", "raw"])
+def test_a_body_that_ends_at_a_pieces_edge_is_whole(coding: str, pack: Callable[[bytes], bytes], beyond: int) -> None:
+    """The last bytes may be in the unpacker when all that was packed is taken."""
+    size = PIECE_BYTES + beyond
+    assert sum(map(len, unpack(coding, pack(bytes(size)), 1 << 30))) == size
 
 
 @pytest.mark.parametrize("left", [-1, 5])

@@ -43,11 +43,12 @@ class ContentDecoder:
         self._coding = coding.strip().lower().removeprefix("x-")
         self._unpacker: _Unpacker | None = None
         self._packed = b""
+        self._held_back = False  # zlib may keep content for itself when all that was packed is taken
 
     @property
     def pending(self) -> bool:
         """Whether there is more content in what was fed already: feed nothing to have it."""
-        return bool(self._packed)
+        return self._held_back or bool(self._packed)
 
     def feed(self, data: bytes) -> bytes:
         """Return the content that `data` brings, a mebibyte at most; may be empty.
@@ -55,9 +56,9 @@ class ContentDecoder:
         Raises:
             CodingError: It is not in this coding, or in one that cannot be read.
         """
-        data = self._packed + data
-        if not data:
+        if not data and not self.pending:
             return b""
+        data = self._packed + data
         if self._unpacker is None:
             self._unpacker = zlib.decompressobj(self._window(data[0]))
         try:
@@ -65,6 +66,7 @@ class ContentDecoder:
         except zlib.error:
             raise CodingError(f"says that it is compressed ({self._coding}) and is not, or is damaged") from None
         self._packed = self._unpacker.unconsumed_tail
+        self._held_back = len(content) == PIECE_BYTES
         if self._unpacker.eof and self._unpacker.unused_data:
             if self._coding != "gzip":
                 raise CodingError(f"goes on behind the end of its {self._coding} data")

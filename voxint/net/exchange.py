@@ -19,7 +19,7 @@ from voxint.net.upload import Upload
 __all__ = ["Exchange"]
 
 HEAD_BYTES = 65_536
-"""Of a response's head, the informational ones before it included: four times what servers refuse in a request."""
+"""Of a response's head, the informational ones before it included: four times what common servers take of a request."""
 
 HEADER_LINES = 100
 """Of a response's head; the bound of Python's own client."""

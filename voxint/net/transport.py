@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager
 
 import h11
 import httpx
-import trio
 from attrs import frozen
 
 from voxint.background import open_background
@@ -180,8 +179,9 @@ class HttpTransport(httpx.AsyncBaseTransport):
                 return await self._send(request, origin, upload, timeouts)
             finally:
                 await upload.aclose()
-        except trio.Cancelled:
-            self.dial_spare(origin)
+        except BaseException as error:
+            if not isinstance(error, Exception):  # a cancellation, or a group of them
+                self.dial_spare(origin)
             raise
 
     async def _send(self, request: httpx.Request, origin: Origin, upload: Upload, timeouts: _Timeouts) -> Received:
