@@ -21,7 +21,8 @@ def raw_deflate(content: bytes) -> bytes:
     return packer.compress(content) + packer.flush()
 
 
-PACKERS: list[tuple[str, Callable[[bytes], bytes]]] = [
+Pack = Callable[[bytes], bytes]
+PACKERS: list[tuple[str, Pack]] = [
     ("gzip", gzip.compress),
     ("deflate", zlib.compress),
     ("deflate", raw_deflate),
@@ -40,7 +41,7 @@ def unpack(coding: str, data: bytes, step: int) -> list[bytes]:
 
 
 @given(st.sampled_from(PACKERS), st.binary(max_size=300), st.integers(1, 400))
-def test_any_cut_gives_the_same(packer: tuple[str, Callable[[bytes], bytes]], content: bytes, step: int) -> None:
+def test_any_cut_gives_the_same(packer: tuple[str, Pack], content: bytes, step: int) -> None:
     """However the network cuts the bytes, the content is whole."""
     coding, pack = packer
     assert b"".join(unpack(coding, pack(content), step)) == content
@@ -60,7 +61,7 @@ def test_a_bomb_comes_in_bounded_pieces() -> None:
 
 @pytest.mark.parametrize("beyond", [-1, 0, 1, 5, 9, 200, 300])
 @pytest.mark.parametrize(("coding", "pack"), PACKERS, ids=["gzip", "zlib", "raw"])
-def test_a_body_that_ends_at_a_pieces_edge_is_whole(coding: str, pack: Callable[[bytes], bytes], beyond: int) -> None:
+def test_a_body_that_ends_at_a_pieces_edge_is_whole(coding: str, pack: Pack, beyond: int) -> None:
     """The last bytes may be in the unpacker when all that was packed is taken."""
     size = PIECE_BYTES + beyond
     assert sum(map(len, unpack(coding, pack(bytes(size)), 1 << 30))) == size
