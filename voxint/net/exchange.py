@@ -13,7 +13,7 @@ import trio
 
 from voxint.background import open_background
 from voxint.net.framing import BodyDecoder, decoder_of, keeps_alive
-from voxint.net.link import Link
+from voxint.net.link import READ_BYTES, Link
 from voxint.net.upload import Upload
 
 __all__ = ["Exchange"]
@@ -22,7 +22,7 @@ HEAD_BYTES = 65_536
 """Of a response's head, the informational ones before it included: four times what common servers take of a request."""
 
 HEADER_LINES = 100
-"""Of a response's head; the bound of Python's own client."""
+"""Of a response's head, the informational ones before it included; the bound of Python's own client."""
 
 
 class Exchange:
@@ -48,7 +48,8 @@ class Exchange:
     def __init__(self, link: Link, request: httpx.Request) -> None:
         self._link = link
         self._request = request
-        self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=HEAD_BYTES)
+        # h11 bounds only what is not complete yet, so the bound is kept below, and h11's own lies out of its reach.
+        self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=HEAD_BYTES + READ_BYTES)
         self._received = 0
 
     @property
@@ -146,11 +147,15 @@ class Exchange:
 
     async def _hear(self) -> h11.Response:
         """Return the head of the final response; informational ones before it are passed over."""
+        lines = 0
         while True:
             try:
                 event = self._http.next_event()
             except h11.RemoteProtocolError as error:
                 raise httpx.RemoteProtocolError(str(error)) from error
+            waiting = 0 if event is h11.NEED_DATA else len(self._http.trailing_data[0])
+            if self._received - waiting > HEAD_BYTES:
+                raise httpx.RemoteProtocolError(f"the head of its answer is longer than {HEAD_BYTES:,} bytes")
             if event is h11.NEED_DATA:
                 data = await self._link.receive()
                 if not data:
@@ -160,12 +165,12 @@ class Exchange:
                 continue
             if not isinstance(event, h11.Response | h11.InformationalResponse) or event.status_code == 101:
                 raise httpx.RemoteProtocolError("it answered with another protocol")
-            if self._received - len(self._http.trailing_data[0]) > HEAD_BYTES:
-                raise httpx.RemoteProtocolError(f"its head is longer than {HEAD_BYTES:,} bytes")
-            if len(event.headers) > HEADER_LINES:
-                raise httpx.RemoteProtocolError(f"its head has more than {HEADER_LINES} header lines")
+            lines += len(event.headers)
+            if lines > HEADER_LINES:
+                raise httpx.RemoteProtocolError(f"the head of its answer has more than {HEADER_LINES} header lines")
             if isinstance(event, h11.Response):
                 return event
+            lines += 1  # its status line, so that empty ones have an end too
 
 
 def _illegal() -> httpx.LocalProtocolError:
