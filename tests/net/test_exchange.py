@@ -10,6 +10,7 @@ import trio.lowlevel
 from attrs import evolve
 
 from tests.net.loopback import Conversation, client_tls, saying, serve, server_tls, until
+from voxint.net import spares
 from voxint.net.exchange import HEAD_BYTES, HEADER_LINES
 from voxint.net.pool import PoolStatistics
 from voxint.net.transport import HttpTransport, open_transport
@@ -334,6 +335,29 @@ async def test_cancelled_in_an_upload_nothing_is_left() -> None:
             held = transport.statistics()
             assert (held.in_use, held.spares + held.dialing > 0) == (0, True)
             assert server.sockets() <= held.spares + held.dialing
+
+
+async def test_cancelled_in_an_upload_the_socket_closes_in_that_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not a pass of the scheduler later, when everything that belonged to the request has ended."""
+    monkeypatch.setattr(spares, "SPARES_IN_ALL", 0)
+
+    async def taking(conversation: Conversation) -> None:
+        await conversation.closed()
+
+    async def ask() -> None:
+        with scope:
+            await transport.send(httpx.Request("POST", server.url, content=endless([])))
+
+    async with serve(taking) as server, open_transport() as transport, trio.open_nursery() as nursery:
+        for _ in range(30):
+            scope = trio.CancelScope()
+            nursery.start_soon(ask)
+            await until(lambda: server.sockets() == 1)
+            await trio.testing.wait_all_tasks_blocked()
+            scope.cancel()
+            await trio.lowlevel.checkpoint()
+            await trio.lowlevel.checkpoint()  # now everything that was cancelled has taken one step, or two
+            assert server.sockets() == 0
 
 
 async def test_a_packed_body_is_the_callers_to_unpack() -> None:

@@ -128,7 +128,12 @@ class Exchange:
         async with open_background() as nursery:
             nursery.start_soon(hear)
             with uploading:
-                sent = await self._upload(opening, upload)
+                try:
+                    sent = await self._upload(opening, upload)
+                except BaseException:
+                    if not uploading.cancel_called:
+                        self._link.close()  # in this very step, and not when `hear` has ended too
+                    raise
         if isinstance(heard, httpx.TransportError):
             raise heard
         assert heard is not None
