@@ -83,7 +83,9 @@ class Aligned:
                 cut = written_at + len(part.written) + sum(map(len, self._stuck_to(index)))
             elif part.written == part.spoken:
                 cut = written_at + end - spoken_at
-        return self.written[:cut]
+            elif end == spoken_at + len(part.spoken.rstrip()):
+                cut = written_at + len(part.written)
+        return self.written[:cut].rstrip()
 
     def _stuck_to(self, index: int) -> Iterable[str]:
         """Yield the silent text that follows a part without white space between."""

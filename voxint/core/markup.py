@@ -11,6 +11,7 @@ import re
 __all__ = [
     "COMMENT_END",
     "FORMULA_END",
+    "LABEL_END",
     "LATE_MARKS",
     "MARKUP",
     "SNAKE",
@@ -49,7 +50,7 @@ SPECIAL = re.compile(
 )
 """What text that is spoken as it is written has nothing of."""
 
-LATE_MARKS = re.compile(r"[!?.,;:…。！？，、；：)\]”’」』）】]*+")
+LATE_MARKS = re.compile(r"(?:[?.,;:…。！？，、；：)\]”’」』）】]|!(?!\[))*+")
 """What may belong to the piece before, at the beginning of one: marks that came late."""
 
 MARKUP = re.compile(
@@ -71,13 +72,14 @@ MARKUP = re.compile(
         |\[\d{{1,3}}(?:[,–-][ ]?\d{{1,3}}){{0,8}}\](?!\()
         |【\d[^【】\n]{{0,60}}】
     )
-    |(?P<label>\[(?={_LABEL}\][(\[]|!\[))
+    |(?P<label>\[(?={_LABEL}\][(\[]|{_LABEL}[。！？，、；：]\]\Z|!\[))
     |(?P<open_label>\[(?!{_LABEL}\]))
     |(?P<target>\](?:
         \((?:<[^<>\n]*+>|(?:[^\s()]++|\([^\s()]*+\))*+)(?:[ \t]++(?:"[^"\n]{{0,300}}"|'[^'\n]{{0,300}}'))?+[ \t]*+\)
         |\[[^\[\]\n]{{0,100}}\]
     ))
     |(?P<cut_target>\]\((?:[^\s()]++|\([^\s()]*+\))*+\Z)
+    |(?P<cut_label>(?<=[。！？，、；：])\]\Z)
     |(?P<unlabel>\])
     |(?P<autolink><(?:[A-Za-z][\w+.-]{{0,20}}:[^\s<>]{{1,500}}|[\w.+-]{{1,64}}@[\w.-]{{1,255}})>)
     |(?P<url>(?i:https?|ftp)://{_URL}++|(?<![\w.@/-])www\.{_URL}++)
@@ -113,6 +115,7 @@ MARKUP = re.compile(
 
 FORMULA_END = re.compile(r"\$\$|\\\]|\n[ \t\r]*+\n")
 COMMENT_END = re.compile(r"-->|\n[ \t\r]*+\n")
+LABEL_END = re.compile(r"(?:\((?:[^\s()]++|\([^\s()]*+\))*+\))?")
 TARGET_END = re.compile(r"\)|(?=\s)")
 URL_END = re.compile(rf"(?!{_URL})(?=[\s\S])")
 

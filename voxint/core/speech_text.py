@@ -10,6 +10,7 @@ from voxint.core.alignment import Aligned, Part
 from voxint.core.markup import (
     COMMENT_END,
     FORMULA_END,
+    LABEL_END,
     LATE_MARKS,
     MARKUP,
     SNAKE,
@@ -52,22 +53,29 @@ class _Parts:
     """The parts of a piece while it is read.
 
     Silent text that opens something (the `**` before a word) is one part with the first character behind it, so that
-    a cut before that character is a cut before the mark.
+    a cut before that character is a cut before the mark. White space is spoken once, whatever silent text it encloses.
     """
 
-    last: str = ""
+    _spaced: bool
+    """Whether white space was the last to be spoken."""
+    last: str = field(init=False, default="")
     """The last character that is spoken, white space apart; empty before the first."""
     _parts: list[Part] = field(init=False, factory=list)
+    _plain: list[str] = field(init=False, factory=list)
+    """Text behind the parts that is spoken as it is written."""
     _closing: list[str] = field(init=False, factory=list)
+    """Silent text behind that."""
     _opening: list[str] = field(init=False, factory=list)
+    """Silent text that belongs to what follows."""
 
     @property
     def spoken(self) -> str:
         """What is spoken so far."""
-        return "".join(part.spoken for part in self._parts)
+        return "".join([*(part.spoken for part in self._parts), *self._plain])
 
     def ends_with(self, word: str) -> bool:
         """Return whether `word` is the last that is spoken."""
+        self._settle()
         return bool(self._parts) and self._parts[-1].spoken.rstrip().endswith(word)
 
     def silent(self, written: str, *, opens: bool = False) -> None:
@@ -77,68 +85,72 @@ class _Parts:
 
     def say(self, written: str, spoken: str) -> None:
         """Add text for which something else is said."""
-        spoken = spoken if self.last else spoken.lstrip()
-        if spoken:
-            self._add(written, spoken)
-        else:
+        spoken = spoken.lstrip() if self._spaced else spoken
+        if not spoken:
             self.silent(written)
+            return
+        if spoken == written and not self._opening:
+            self.verbatim(written)
+            return
+        self._settle()
+        self._parts.append(Part("".join(self._opening) + written, spoken))
+        self._opening.clear()
+        self._said(spoken)
 
     def verbatim(self, text: str) -> None:
         """Add text that is spoken as it is written."""
-        if not self.last:
+        if self._spaced and not (self._plain and not self._closing and not self._opening):
             kept = text.lstrip()
             self.silent(text[: len(text) - len(kept)])
             text = kept
         if self._opening and text:
-            self._add(text[0], text[0])
+            self.say(text[0], text[0])
             text = text[1:]
         if text:
-            self._add(text, text)
-
-    def space(self, written: str) -> None:
-        """Add white space that begins a piece, where the piece before had none."""
-        self._add(written, " ")
+            if self._closing:
+                self._settle()
+            self._plain.append(text)
+            self._said(text)
 
     def pause(self, written: str, mark: str) -> None:
         """Let the voice pause for `written`, unless it does already: `mark` takes the place of white space before."""
         if not self.last or self.last in _PAUSES:
-            if self.last and written.isspace() and not _UNSPACED.match(self.last):
-                self._add(written, " ")
+            if written.isspace():
+                self.say(written, "" if not self.last or _UNSPACED.match(self.last) else " ")
             else:
                 self.silent(written, opens=True)
             return
-        if self._parts and not self._opening:
-            written = "".join(self._closing) + written
-            self._closing.clear()
+        if not self._opening:
+            self._settle()
+            while not (kept := self._parts[-1].spoken.rstrip()):
+                written = self._parts.pop().written + written
             part = self._parts.pop()
-            kept = part.spoken.rstrip()
-            if not kept:
-                written = part.written + written
-            elif part.written == part.spoken:
+            if part.written == part.spoken:
                 self._parts.append(Part(kept, kept))
                 written = part.written[len(kept) :] + written
             else:
                 self._parts.append(Part(part.written, kept))
-        self._add(written, mark)
+            self._spaced = False
+        self.say(written, mark)
 
     def end(self) -> tuple[Part, ...]:
         """Return the parts."""
         self._closing += self._opening
         self._opening.clear()
-        self._close()
+        self._settle()
         return tuple(self._parts)
 
-    def _add(self, written: str, spoken: str) -> None:
-        self._close()
-        self._parts.append(Part("".join(self._opening) + written, spoken))
-        self._opening.clear()
+    def _settle(self) -> None:
+        for texts, silent in ((self._plain, False), (self._closing, True)):
+            if texts:
+                text = "".join(texts)
+                self._parts.append(Part(text, "" if silent else text))
+                texts.clear()
+
+    def _said(self, spoken: str) -> None:
+        self._spaced = spoken[-1].isspace()
         if kept := spoken.rstrip():
             self.last = kept[-1]
-
-    def _close(self) -> None:
-        if self._closing:
-            self._parts.append(Part("".join(self._closing), ""))
-            self._closing.clear()
 
 
 @define(eq=False)
@@ -182,7 +194,7 @@ class SpeechText:
         return aligned
 
     def _read(self, piece: str) -> Aligned:
-        text, parts, self._wording = self._before + piece, _Parts(), None
+        text, parts, self._wording = self._before + piece, _Parts(self._before.isspace()), None
         at = 1 if self._until else self._skip_leading(text, parts)
         while at < len(text):
             if self._until is not None:
@@ -197,20 +209,13 @@ class SpeechText:
 
     def _skip_leading(self, text: str, parts: _Parts) -> int:
         """Pass over what is left of the piece before, and lines without text; return where the piece's own begins."""
-        late, at = not self._before.isspace(), 1
-        if late and (marks := LATE_MARKS.match(text, at)):
+        at = 1
+        if not self._before.isspace() and (marks := LATE_MARKS.match(text, at)):
             parts.silent(marks.group())
             at = marks.end()
-        if newlines := _NEWLINES.match(text, at):
-            parts.silent(newlines.group())
-            at = newlines.end()
-        elif spaces := _SPACES.match(text, at):
-            if late:
-                parts.space(spaces.group())
-                at = spaces.end()
-            elif self._before != "\n":
-                parts.silent(spaces.group())
-                at = spaces.end()
+        if space := _NEWLINES.match(text, at) or (None if self._before == "\n" else _SPACES.match(text, at)):
+            parts.say(space.group(), "" if _UNSPACED.match(self._before) else " ")
+            at = space.end()
         return at
 
     def _skip(self, until: re.Pattern[str], text: str, at: int, parts: _Parts) -> int:
@@ -327,7 +332,7 @@ class SpeechText:
             parts.silent(written, opens=not written.startswith("</"))
         elif kind == "pipe" and not self._row and not (before.isspace() and (not after or after.isspace())):
             parts.verbatim(written)
-        elif kind == "pipe" and (not after or after == "\n"):
+        elif (kind == "pipe" and after == "\n") or (kind in ("pipe", "tag") and not after):
             parts.silent(written)
         else:
             parts.pause(written, comma)
@@ -344,6 +349,9 @@ class SpeechText:
             parts.say(written, words.formula)
         elif kind == "comment":
             self._until = COMMENT_END
+            parts.silent(written)
+        elif kind == "cut_label":
+            self._until = LABEL_END
             parts.silent(written)
         elif kind == "cut_target":
             self._until = TARGET_END

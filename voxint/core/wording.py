@@ -63,8 +63,10 @@ class Wording:
             case "command":
                 name = written[1:]
                 said = " " if _LAYOUT.fullmatch(name) else f" {self.commands.get(name, name)} "
-            case "index" | "snake":
-                said = _UNDERSCORES.sub(" ", written).strip("{} ")
+            case "index":
+                said = f" {written[2:-1]}"
+            case "snake":
+                said = _UNDERSCORES.sub(" ", written).strip()
             case "entity":
                 said = html.unescape(written).replace("\xa0", " ")
             case "mail":
