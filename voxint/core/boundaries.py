@@ -121,7 +121,7 @@ def _is_open(text: str) -> bool:
     """Return whether a quotation, a bracket or emphasis in `text` still has to be closed."""
     if not _OPENS.search(text):
         return False
-    unequal = any(text.count(opening) > text.count(closing) for opening, closing in _PAIRS)
+    unequal = any(text.count(pair[0]) > text.count(pair[1]) for pair in _PAIRS)
     return unequal or any(len(runs.findall(text)) % 2 for runs in _ALIKE) or _SINGLE.search(text) is not None
 
 

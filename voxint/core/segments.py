@@ -13,12 +13,15 @@ __all__ = ["Segmenter"]
 
 _SPEAKABLE = re.compile(r"[^\W_]")
 _UNSPOKEN = re.compile(r"[\W_]")
+_WORDS = re.compile(r"[^\W_]*+(?: +[^\W_]++)*+")
+"""Words with nothing but spaces between them."""
+
 _GAP = re.compile(r"[\W_]+")
 """What stands between two letters or digits. Everything is decided at a gap, once what follows it is known."""
 
-_LONGEST_END = 32
-"""Marks and white space behind a word (deltas, characters) up to which they are looked at before the next word comes.
-Chosen here, so that a flood of them isn't looked at again and again."""
+_MOST_MARKS = 8
+"""Deltas without a letter behind a word, up to which they are looked at before the next word comes. Chosen here, so that
+a flood of them isn't looked at again and again."""
 
 
 @define(eq=False)
@@ -56,11 +59,22 @@ class Segmenter:
     """A place in the word up to which all is decided."""
     _last_space: int | None = field(init=False, default=None)
     """Where the piece could be cut if it had to be."""
+    _quiet: bool = field(init=False, default=False)
+    """Whether there are only words and spaces behind that place: more of them decide nothing while there is room."""
+    _marks: int = field(init=False, default=0)
+    """Deltas without a letter that came last."""
+    _room: int = field(init=False, default=0)
+    """Characters to the length at which the piece has to be cut."""
 
     def feed(self, delta: str) -> list[str]:
         """Take more text and return the pieces that are now known to be whole; mostly none."""
         self._held.append(delta)
-        if not _SPEAKABLE.search(delta) and not self._may_settle():
+        if self._quiet and len(delta) < self._room and delta.replace(" ", "").isalnum():
+            self._room -= len(delta)
+            return []
+        self._quiet = False
+        self._marks = 0 if _SPEAKABLE.search(delta) else self._marks + 1
+        if self._marks and not (self._first and self._body is not None and self._marks <= _MOST_MARKS):
             return []
         text = "".join(self._held)
         pieces = []
@@ -76,14 +90,14 @@ class Segmenter:
             self._body = None if self._body is None else self._body - shift
             self._last_space = None if self._last_space is None else self._last_space - shift
         self._held = [text]
+        if self._body is not None:
+            self._room = self._body + self.max_chars - len(text)
         return pieces
 
     @property
     def ends_at_pause(self) -> bool:
         """Whether `pause` would return something."""
-        if self._body is None or self._held[-1].rstrip(" ")[-1:].isalnum():
-            return False
-        return self._find_pause() is not None
+        return not self._quiet and self._find_pause() is not None
 
     def pause(self) -> list[str]:
         """Return the sentence that waits to be followed by more, if one does; the model was silent for a while.
@@ -95,20 +109,22 @@ class Segmenter:
         if cut is None:
             return []
         text = "".join(self._held)
-        self._held = [text[cut:]]
-        self._first = True
-        self._scan = 0
-        self._body = self._last_space = None
+        self._begin_anew()
+        self._held.append(text[cut:])
         return [text[:cut]]
 
     def flush(self) -> list[str]:
         """Return what is left, one piece or none; the segmenter is then as new."""
         text = "".join(self._held)
+        self._begin_anew()
+        return [text] if text else []
+
+    def _begin_anew(self) -> None:
         self._held = []
         self._first = True
-        self._scan = 0
+        self._quiet = False
+        self._scan = self._marks = 0
         self._body = self._last_space = None
-        return [text] if text else []
 
     def _find_cut(self, text: str) -> int | None:
         """Return where the piece ends, or None while that is open."""
@@ -119,20 +135,19 @@ class Segmenter:
                 return None
             self._body = self._scan = start
         limit = self._body + self.max_chars
+        words = _WORDS.match(text, self._scan, limit)
+        if words and (last := text.rfind(" ", self._scan, words.end()) + 1):
+            self._scan = self._last_space = last
         while True:
             unspoken = _UNSPOKEN.search(text, self._scan, limit + 1)
             self._scan = word_end = unspoken.start() if unspoken else min(len(text), limit + 1)
             if word_end > limit:
                 return self._cut_at_limit(text, limit)
             gap = _GAP.match(text, word_end)
-            if gap is None:
-                return None
-            if gap.end() == len(text):
-                return self._find_settled(text, word_end) if self._first else None
-            if gap.group() == " ":  # as between most words
-                strength, cut = Strength.SPACE, gap.end()
-            else:
-                strength, cut = boundary(text, self._begin, word_end, gap.end())
+            if gap is None or gap.end() == len(text):
+                self._quiet = gap is None or not gap.group().strip(" ")
+                return None if self._quiet or not self._first else self._find_settled(text, word_end)
+            strength, cut = boundary(text, self._begin, word_end, gap.end())
             if strength >= Strength.CLAUSE and self._is_long_enough(strength, count_letters(text[self._body : cut])):
                 return cut
             if strength:
@@ -140,12 +155,6 @@ class Segmenter:
             if gap.end() >= limit:
                 return self._cut_at_limit(text, limit)
             self._scan = gap.end()
-
-    def _may_settle(self) -> bool:
-        """Return whether a mark that has just come may end the piece before the next word does: only the first."""
-        if not self._first or self._body is None or len(self._held) > 2:
-            return False
-        return len(self._held[0]) - self._scan <= _LONGEST_END
 
     def _find_settled(self, text: str, word_end: int) -> int | None:
         """Return where the first piece ends if what follows makes no difference."""
@@ -156,13 +165,14 @@ class Segmenter:
 
     def _find_pause(self) -> int | None:
         """Return where the piece ends if no more comes; all before its last word is decided."""
-        if self._body is None or len(self._held) > _LONGEST_END:
+        if self._body is None or self._marks > _MOST_MARKS:
             return None
         text = "".join(self._held)
-        unspoken = _UNSPOKEN.search(text, self._scan)
-        if unspoken is None:
+        words = _WORDS.match(text, self._scan)
+        word_end = words.end() if words else self._scan
+        if word_end == len(text):
             return None
-        strength, cut = paused(text, 0, unspoken.start())
+        strength, cut = paused(text, 0, word_end)
         if strength == Strength.SENTENCE:
             return cut
         letters = count_letters(text[self._body : cut])
