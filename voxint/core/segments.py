@@ -20,8 +20,8 @@ _GAP = re.compile(r"[\W_]+")
 """What stands between two letters or digits. Everything is decided at a gap, once what follows it is known."""
 
 _MOST_MARKS = 8
-"""Deltas without a letter behind a word, up to which they are looked at before the next word comes. Chosen here, so that
-a flood of them isn't looked at again and again."""
+"""Deltas without a letter behind a word that are looked at before the next word comes. Chosen here, so that a flood of
+them is not looked at again and again."""
 
 
 @define(eq=False)
