@@ -129,16 +129,18 @@ class RequestFailed(VoxintError):
         message: What happened; never a transcript, a key or an audio byte.
         retryable: Whether the same request may succeed later.
         stage: ``stt``, ``llm`` or ``tts`` where a provider was at fault.
+        detail: What a provider's adapter says beside, for who runs the program: where, and what to do about it.
     """
 
     kind: Literal["upstream", "timeout", "too_large", "internal"]
     message: str
     retryable: bool = False
     stage: str | None = None
+    detail: str = ""
 
     def __str__(self) -> str:
         where = f" in {self.stage}" if self.stage else ""
-        return f"{self.kind}{where}: {self.message}"
+        return f"{self.kind}{where}: {self.message}" + (f" ({self.detail})" if self.detail else "")
 
 
 @frozen(str=False)

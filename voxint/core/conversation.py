@@ -168,7 +168,9 @@ class Reply:
         if isinstance(event, Ended):
             self._ended = True
             if (failure := event.failure) is not None:
-                self._failure = RequestFailed(failure.kind, failure.message, failure.retryable, failure.stage)
+                self._failure = RequestFailed(
+                    failure.kind, failure.message, failure.retryable, failure.stage, failure.operator_detail
+                )
                 raise evolve(self._failure)
         return event
 

@@ -237,39 +237,48 @@ class _Peer:
         match foreign:
             case httpx.ConnectTimeout():
                 return UpstreamTimeout(
-                    f"{self.place} did not accept a connection within {self.timeout_s:g} s: check the URL, the "
-                    "network and whether the service is up"
+                    "the provider did not accept a connection in time; try again later",
+                    operator_detail=f"{self.place} did not accept a connection within {self.timeout_s:g} s: check the "
+                    "URL, the network and whether the service is up",
                 )
             case httpx.PoolTimeout():
                 return UpstreamTimeout(
-                    f"no connection to {self.place} became free within {self.timeout_s:g} s: raise max_connections "
-                    "or admit fewer requests"
+                    "this service has too many requests to its provider; try again later",
+                    operator_detail=f"no connection to {self.place} became free within {self.timeout_s:g} s: raise "
+                    "max_connections or admit fewer requests",
                 )
             case httpx.ConnectError():
                 return UpstreamError(
-                    f"{self.place} cannot be reached: {foreign}; check the URL and whether the service is up"
+                    "the provider can't be reached; try again later",
+                    operator_detail=f"{self.place} cannot be reached: {foreign}; check the URL and whether the service "
+                    "is up",
                 )
             case httpx.LocalProtocolError():
                 return self.illegal()
             case httpx.ProtocolError():
-                return UpstreamError(f"{self.place} broke off or does not speak HTTP/1.1: {words}; try again")
+                return self._broke_off(f"{self.place} broke off or does not speak HTTP/1.1: {words}")
             case _:
-                return UpstreamError(f"{self.place} broke the connection off: {words}; try again")
+                return self._broke_off(f"{self.place} broke the connection off: {words}")
+
+    def _broke_off(self, detail: str) -> UpstreamError:
+        return UpstreamError("the provider broke the connection off; try again", operator_detail=detail)
 
     def illegal(self) -> UpstreamError:
         """Return the error of a request that cannot be sent."""
         return UpstreamError(
-            f"the request to {self.place} is not legal HTTP: look for line breaks, spaces or letters beyond ASCII in "
-            "headers and key",
+            "this service can't send its request to the provider; tell its operator",
             retryable=False,
+            operator_detail=f"the request to {self.place} is not legal HTTP: look for line breaks, spaces or letters "
+            "beyond ASCII in headers and key",
         )
 
     def miscoded(self, error: CodingError) -> UpstreamError:
         """Return the error of a body that cannot be unpacked."""
         return UpstreamError(
-            f"{self.place} was asked for an uncompressed answer, and its answer {error}: the fault is its own, or that "
-            "of a proxy before it; report it to whoever runs it",
+            "the provider sent what is no answer; tell the operator of this service",
             retryable=False,
+            operator_detail=f"{self.place} was asked for an uncompressed answer, and its answer {error}: the fault is "
+            "its own, or that of a proxy before it; report it to whoever runs it",
         )
 
 
