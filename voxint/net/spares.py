@@ -11,7 +11,7 @@ import httpcore
 import trio
 from attrs import define, field
 
-from voxint.net.eager import read_when_there
+from voxint.net.tcp import TcpStream
 
 __all__ = ["Spares", "Stream", "open_stream"]
 
@@ -36,8 +36,8 @@ class Stream(httpcore.AsyncNetworkStream):
     """
 
     def __init__(self, tcp: trio.SocketStream) -> None:
-        self._tcp = tcp
-        self._stream: trio.SocketStream | trio.SSLStream[trio.SocketStream] = tcp
+        self._tcp = TcpStream(tcp)
+        self._stream: TcpStream | trio.SSLStream[trio.SocketStream] = self._tcp
         self._head = b""
         self._between_requests = True
 
@@ -47,8 +47,6 @@ class Stream(httpcore.AsyncNetworkStream):
             await self.write(b"")  # a request without a body
         self._between_requests = True
         try:
-            if self._stream is self._tcp:
-                return await read_when_there(self._tcp, max_bytes)
             data = await self._stream.receive_some(max_bytes)
         except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
             raise httpcore.ReadError(_reason(error)) from error
@@ -73,7 +71,7 @@ class Stream(httpcore.AsyncNetworkStream):
     ) -> Stream:
         """Secure this stream, in place; a spare that already is stays as it is."""
         if self._stream is self._tcp:
-            tls = trio.SSLStream(self._tcp, ssl_context, server_hostname=server_hostname, https_compatible=True)
+            tls = trio.SSLStream(self._tcp.stream, ssl_context, server_hostname=server_hostname, https_compatible=True)
             try:
                 await tls.do_handshake()
             except trio.BrokenResourceError as error:
@@ -87,7 +85,7 @@ class Stream(httpcore.AsyncNetworkStream):
         No TLS farewell: it would be one more write that a peer which does not read can hold up, and HTTP marks the
         end of its messages itself.
         """
-        self._tcp.socket.close()
+        self._tcp.close()
 
     async def aclose(self) -> None:
         """Close the socket now; never waits, so no cancellation can cut it short."""
@@ -95,7 +93,7 @@ class Stream(httpcore.AsyncNetworkStream):
 
     def get_extra_info(self, info: str) -> object:
         """Answer the one question the pool asks: whether an idle connection `is_readable`, which means dead."""
-        return self._tcp.socket.is_readable() if info == "is_readable" else None
+        return self._tcp.readable if info == "is_readable" else None
 
 
 async def open_stream(host: str, port: int) -> Stream:

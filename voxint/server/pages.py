@@ -13,7 +13,7 @@ from attrs import frozen
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from voxint._version import __version__
-from voxint.net.httpd import HttpRequest, RequestHead
+from voxint.net.http_request import HttpRequest, RequestHead
 from voxint.server.host import Host
 from voxint.server.telemetry import Telemetry
 
