@@ -38,7 +38,7 @@ class Places:
 
     @contextmanager
     def taken(self) -> Iterator[Place | None]:
-        """Take a place for as long as the block lasts; None where there is none, and the connection has to be closed."""
+        """Take a place for as long as the block lasts; None where there is none: the connection has to be closed."""
         if len(self.open) >= self.most and self.waiting:
             self._give_up(next(iter(self.waiting)))
         if len(self.open) >= self.most + MORE_PLACES:
