@@ -153,8 +153,9 @@ class ServerWebSocket:
 
     def ignore(self) -> None:
         """Deliver nothing more: what still comes is thrown away unread, but for the Close that ends it."""
-        self._ignoring = True
-        self._held = bytearray()
+        if not self._ignoring:
+            self._ignoring, self._held = True, bytearray()
+            self._closed_by_client = self._frames.skip() or self._closed_by_client
 
     def close(self, code: int, reason: str = "") -> None:
         """Say that the connection ends, behind what was sent before; the first call stands.
