@@ -146,9 +146,13 @@ async def test_a_client_whose_microphone_runs_on_hears_the_end() -> None:
             await client.send(OPEN)
             await client.opened()
             session_id = await register(client)
-            await client.send(said(m.Request(request_id="r1", data_type="TEXT", content=m.Content(text="?")), session_id))
+            await client.send(
+                said(m.Request(request_id="r1", data_type="TEXT", content=m.Content(text="?")), session_id)
+            )
             await client.frame()
-            queries = [said(m.SessionQuery(query_fields=()), session_id)] * 60  # some answers to lie in front of the end
+            queries = [
+                said(m.SessionQuery(query_fields=()), session_id)
+            ] * 60  # some answers to lie in front of the end
             await client.send(*queries)
             await client.send(said(m.Interrupt(interrupt_request_id="r1"), session_id), said(m.Shutdown(), session_id))
             for _ in range(300):

@@ -157,7 +157,9 @@ def test_a_control_frame_is_left_whole_and_a_part_of_a_message_as_it_comes() -> 
 def test_skipping_finds_the_close_and_nothing_else(size: int) -> None:
     """However it is cut, behind whatever else, also where the skipping begins within a frame."""
     begin, end, close = of_client(
-        BytesMessage(data=b"\x88" * 70_000, message_finished=False), BytesMessage(data=b"\x08"), CloseConnection(code=1000)
+        BytesMessage(data=b"\x88" * 70_000, message_finished=False),
+        BytesMessage(data=b"\x08"),
+        CloseConnection(code=1000),
     )
     for at in (0, 1, 100):
         splitter = MessageSplitter(1000)

@@ -20,7 +20,9 @@ REFUSED = {
     "a length with a sign": b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: +0\r\n\r\n",
     "no length": b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: \r\n\r\n",
     "chunked not last": b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n",
-    "chunked not last in two lines": b"POST / HTTP/1.1\r\nHost: x\r\n" + CHUNKED + b"Transfer-Encoding: identity\r\n\r\n",
+    "chunked not last in two lines": b"POST / HTTP/1.1\r\nHost: x\r\n"
+    + CHUNKED
+    + b"Transfer-Encoding: identity\r\n\r\n",
     "chunks in HTTP/1.0": b"POST / HTTP/1.0\r\n" + CHUNKED + b"\r\n0\r\n\r\n",
     "a coding that looks chunked": b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
     "a space before the colon": b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n",

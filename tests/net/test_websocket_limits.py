@@ -86,7 +86,9 @@ async def test_the_limit_is_in_bytes_and_binds_to_the_byte(opcode: int) -> None:
             await rig.client.send(part(opcode, whole[:3]), make_frame(CONTINUED, whole[3:], masked=True))
             await rig.settled()
             assert rig.got == [whole.decode() if opcode == TEXT else whole] * 2
-            assert await code(rig, part(opcode, whole[:3]), make_frame(CONTINUED, whole[3:] + b"x", masked=True)) == 1009
+            assert (
+                await code(rig, part(opcode, whole[:3]), make_frame(CONTINUED, whole[3:] + b"x", masked=True)) == 1009
+            )
         async with open_rig(max_message_bytes=limit) as rig:
             assert await code(rig, make_frame(opcode, whole + b"x", masked=True)) == 1009
 

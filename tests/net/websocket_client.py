@@ -17,7 +17,7 @@ from voxint.net.http_request import RequestHead
 from voxint.net.tcp import TcpStream
 from voxint.net.websocket import ServerWebSocket
 
-__all__ = ["HEAD", "Streams", "OPEN", "RawClient", "Rig", "memory_pair", "open_rig", "socket_pair"]
+__all__ = ["HEAD", "OPEN", "RawClient", "Rig", "Streams", "memory_pair", "open_rig", "socket_pair"]
 
 KEY = b"dGhlIHNhbXBsZSBub25jZQ=="
 

@@ -101,7 +101,7 @@ class Pages:
         if AUTHORITY.fullmatch(seen) is None:
             return self.ws_url
         scheme = "wss" if head.header("x-forwarded-proto") == "https" else "ws"
-        return urlsplit(self.ws_url)._replace(scheme=scheme, netloc=seen).geturl()
+        return f"{scheme}://{seen}{urlsplit(self.ws_url).path}"
 
 
 @cache
