@@ -125,10 +125,10 @@ async def test_what_is_held_for_who_never_registers_is_little() -> None:
             codes.append(await client.close_code())
 
     with trio.fail_after(30), no_descriptor_left():
-        async with serving(Agent(llm=ScriptedModel("Yes.")), config) as server, open_wire(server.url) as neighbour:
-            async with trio.open_nursery() as nursery:
-                for _ in range(12):
-                    nursery.start_soon(stranger, server.port)
+        async with serving(Agent(llm=ScriptedModel("Yes.")), config) as server, trio.open_nursery() as nursery:
+            for _ in range(12):
+                nursery.start_soon(stranger, server.port)
+            async with open_wire(server.url) as neighbour:
                 neighbour.register(WRITTEN)
                 await neighbour.until(lambda: neighbour.session_id is not None)
     assert codes == [1009] * 12

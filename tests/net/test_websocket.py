@@ -178,7 +178,7 @@ async def test_who_reads_nothing_and_pings_is_heard_and_holds_nothing() -> None:
         with trio.fail_after(5):
             while not rig.got:
                 await trio.lowlevel.checkpoint()
-            pongs = []
+            pongs: list[bytes] = []
             while not pongs or pongs[-1] != b"999":
                 frame = await rig.client.frame()
                 assert frame is not None

@@ -35,10 +35,10 @@ __all__ = ["STEP_FRAMES", "Deliver", "ServerWebSocket"]
 Deliver: TypeAlias = Callable[[str | bytes], int]
 
 STEP_FRAMES = 8
-"""Frames that one connection may have read in a step, until all others have had theirs. Chosen here, by measuring: where
-8 clients flood the server with tiny messages of 40 us work each, five passes of the scheduler, as an acknowledgement
-takes them, last 17 ms (p99); with 32 frames a step 65 ms, and with whatever one read brings 4.7 s. A microphone's burst
-of 125 frames is read in 16 steps."""
+"""Frames that one connection may have read in a step, until all others have had theirs. Chosen here, by measuring:
+where 8 clients flood the server with tiny messages of 40 us work each, five passes of the scheduler, as an
+acknowledgement takes them, last 17 ms (p99); with 32 frames a step 65 ms, and with whatever one read brings 4.7 s. A
+microphone's burst of 125 frames is read in 16 steps."""
 
 NORMAL = 1000
 TOO_LARGE = 1009
