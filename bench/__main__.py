@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from bench.live import LiveProgress
 from bench.machine import commit, machine
 from bench.ramp import CAPACITIES, run_capacities
 from bench.report.html import write_report
+from bench.report.standalone import write_pictures
 from bench.report.table import print_tables
 from bench.run import Schedule, run_cases
 from bench.scenarios import QUICK, SCENARIOS, full_cases
@@ -27,7 +29,7 @@ from bench.schema import Results, load
 from bench.store import Store
 
 QUICK_S = 100.0
-"""For the starts and slots of a quick run; with the report it stays under two minutes."""
+"""Seconds for the starts and slots of a quick run; with the report it stays under two minutes."""
 
 QUICK_TARGETS = ("echo", "voxint", "asyncio_aiohttp", "pipecat", "livekit")
 """The floor, the honest asyncio server and the two frameworks: with all eight there is time for two cases only."""
@@ -135,12 +137,20 @@ def install_targets(names: tuple[str, ...]) -> None:
 @main.command()
 @click.argument("result", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="The folder of report.html.  [RESULT's]")
-def report(result: Path, out: Path | None) -> None:
+@click.option("--pictures", default="", help="By commas, as SVG files too: waterfall, or a case such as streaming-50.")
+def report(result: Path, out: Path | None, pictures: str) -> None:
     """Print the tables of RESULT (a results.json) and draw its HTML report."""
     results = _load(result)
     console = Console()
     print_tables(results, console)
-    console.print(str(write_report(results, out or result.parent)), soft_wrap=True, highlight=False)
+    folder = out or result.parent
+    names = [name.strip() for name in pictures.split(",") if name.strip()]
+    try:
+        paths = [write_report(results, folder), *write_pictures(results, names, folder)]
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    for path in paths:
+        console.print(str(path), soft_wrap=True, highlight=False)
 
 
 @main.command()
@@ -155,6 +165,8 @@ def _run(
     mode: str, schedule: Schedule, out: Path | None, old: Path | None, *, resume: bool, capacities: Sequence[str]
 ) -> int:
     """Measure, keep, print and draw; return the exit code."""
+    if not hasattr(os, "sched_setaffinity"):
+        raise click.ClickException("a run gives each process its cores, which needs Linux; `voxint bench` does not")
     before = None if old is None else _load(old)  # a bad file is told before an hour is spent
     now = datetime.now(UTC)
     folder = out or HOME / "runs" / now.strftime(TIME)

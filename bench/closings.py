@@ -28,15 +28,15 @@ SOL_PACKET = 263
 PACKET_STATISTICS = 6
 SO_RCVBUFFORCE = 33
 SO_TIMESTAMPNS = 35
-"""Of Linux (asm-generic/socket.h, linux/if_packet.h); Python names none of them."""
+"""Constants of Linux (asm-generic/socket.h, linux/if_packet.h); Python names none of them."""
 
 PROTOCOL_AT = 9
-"""In the header of an IP packet."""
+"""Offsets in the header of an IP packet."""
 
 PORT_AT = 2
 FLAGS_AT = 13
 FIN_OR_RST = 0x05
-"""In the header of a TCP segment: the destination's port, and the flags."""
+"""Offsets in the header of a TCP segment: the destination's port, and the flags."""
 
 KEPT = 64
 """Bytes of a packet: both headers' fixed parts, with room for options."""
@@ -46,7 +46,7 @@ BUFFER = 4 * 2**20
 it is granted, else cut to net.core.rmem_max; what does not fit is told as `Closings.unstamped`."""
 
 READ_S = 0.1
-"""Between two looks: rarely, since the core is shared, and long before the buffer is full."""
+"""Seconds between two looks: rarely, since the core is shared, and long before the buffer is full."""
 
 READ_LATE_S = 0.2
 """An upstream may be so late as to read a request after the connection's end. No port is given anew so soon."""
@@ -107,7 +107,7 @@ class Closings:
         return bool(drops)
 
     def read(self) -> None:
-        """Take what the kernel holds."""
+        """Take the packets that the kernel holds."""
         if self._packets is None:
             return
         offset = _clocks_apart()

@@ -18,17 +18,17 @@ from voxint.measure.verdict import ONE_OF_MANY, Verdict, Word, compare, discount
 __all__ = ["Change", "Comparison", "compare_results", "comparison_lines", "print_comparison"]
 
 TOTALS = ("cpu_s_per_speech_min", "rss_per_session_kib", "rss_kib")
-"""One number a round each, compared by their means."""
+"""Totals that are compared, one number a round each, by their means."""
 
 NEVER = "leak_after_ack"
-"""One is a fault, whatever the noise: the acknowledgement was a lie."""
+"""Totals of which a single one is a fault, whatever the noise: the acknowledgement was a lie."""
 
 FAULTS = ("unanswered", "failed", "lost")
 LEAST_FAULTS = 5
-"""Of faults that are as likely in both runs, so many fall into the new one alone with a chance of 1 in 32."""
+"""How many faults are no chance: of faults as likely in both runs, so many fall into the new one alone once in 32."""
 
 UNHEARD = {"audio_late_ms": 1.0}
-"""Below it nobody hears how late a frame was, and the ratio of two such figures would alarm for nothing."""
+"""Milliseconds below which nobody hears how late a frame was: a ratio of two such figures would alarm for nothing."""
 
 BUSY = 0.5
 """A load average, for each core, that began a run on a machine where something else was running."""
@@ -36,10 +36,10 @@ BUSY = 0.5
 ANSWERS = {True: "yes", False: "no", None: "not recorded"}
 
 STAMPED = ("llm_close_ms", "tts_close_ms", "stt_close_ms", "closed_after_ack_ms", "wasted_tokens", "wasted_audio_ms")
-"""What the stamps of connections' ends decide; other stamps make other figures of them."""
+"""Figures that rest on the stamps of connections' ends; other stamps make other figures of them."""
 
 NAMED = 3
-"""Figures that the first line names; the table has the rest."""
+"""How many figures the first line names; the table has the rest."""
 
 Place = tuple[str, str]
 """A case and a target."""

@@ -18,7 +18,7 @@ __all__ = ["DIALECTS", "Echo", "Plain"]
 
 AUDIO = AudioFormat(RATE)
 INTERRUPT_BYTES = 160
-"""What an INTERRUPT of voxint's weighs, envelope and all: the echo carries as much."""
+"""Bytes of an INTERRUPT of voxint's, envelope and all: what is sent to an echo has as many."""
 
 
 @frozen

@@ -14,7 +14,7 @@ __all__ = ["TARGETS", "Environment", "environment_of", "install"]
 
 ROOT = Path(__file__).parent.parent
 HOME = Path(os.environ.get("VOXINT_BENCH_HOME", ROOT / ".bench"))
-"""Ignored by git; some 1 GB with every peer installed."""
+"""The folder of the environments and of the runs: ignored by git; some 1 GB with every peer installed."""
 
 ASYNCIO = ("fastapi", "uvicorn[standard]", "httpx", "aiohttp", "uvloop", "websockets")
 

@@ -22,7 +22,7 @@ __all__ = ["Fleet", "open_fleet"]
 
 @frozen
 class Fleet:
-    """What runs.
+    """The upstream and the targets that run.
 
     Args:
         sim: The upstream of all.

@@ -20,7 +20,7 @@ __all__ = ["MOST_TURNS", "Job", "Window"]
 
 
 ARRIVED = 0.75
-"""Of the warm-up, callers have arrived within so much: their first questions dial connections."""
+"""The share of the warm-up within which callers have arrived: their first questions dial connections."""
 
 MOST_TURNS = 8000
 """Of one load. Samples carry the numbers of turns, and hold 32,767 at most: four loads in turn have numbers of their
@@ -29,7 +29,7 @@ own, so that a target that is still busy with the last load's can't be mistaken 
 
 @frozen
 class Job:
-    """A load.
+    """A load that the generator is told to run.
 
     Args:
         url: The target's WebSocket.

@@ -1,4 +1,4 @@
-"""What a person sees while it runs: which target is under load, how far the run is, and the first figures of it."""
+"""What a person sees while a run goes on: which target is under load, how far the run is, and its first figures."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from voxint.measure.distribution import Distribution
 __all__ = ["LiveProgress"]
 
 SHOWN = 12
-"""Slots that stay on the screen."""
+"""How many finished slots stay on the screen."""
 
 REFRESH_HZ = 2
-"""Drawing takes time of the core that measures; two pictures a second are 1 % of it."""
+"""Pictures a second. Drawing takes time of the core that measures; two a second are 1 % of it."""
 
 
 class LiveProgress:
@@ -50,7 +50,7 @@ class LiveProgress:
         self._live.stop()
 
     def begin(self, what: str) -> None:
-        """Say what is done now."""
+        """Show which slot is being measured."""
         self._progress.update(self._task, description=what)
 
     def more(self, slots: int) -> None:

@@ -34,10 +34,11 @@ __all__ = [
 ]
 
 START_S = 60.0
-"""The slowest target imports for 6 s on an idle machine of two cores, and all start at once."""
+"""Seconds that a target has to start: the slowest imports for 6 s on an idle machine of two cores, and all start at
+once."""
 
 ENDS_S = 30.0
-"""A generator that is so late after its load's end hangs; answers are awaited for 5 s."""
+"""Seconds after its load's end at which a generator hangs; answers are awaited for 5 s."""
 
 UPSTREAM_NICE = -10
 GENERATOR_PRIORITY = 1
@@ -189,7 +190,7 @@ async def run_target(name: str, upstream: Upstream, core: int | None) -> AsyncIt
 
 async def _kill(process: trio.Process) -> None:
     process.kill()
-    with trio.CancelScope(shield=True):  # after SIGKILL only the kernel is waited for
+    with trio.CancelScope(shield=True):  # the target has been killed: only the kernel is waited for
         await process.wait()
 
 

@@ -1,4 +1,4 @@
-"""How much one core can take: callers are added until it can't any more."""
+"""How many sessions one core can take: callers are added until it can't take more."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["CAPACITIES", "Capacity", "Most", "carries", "most_carried", "run_cap
 
 LATE_MS = 20.0
 ACK_MS = 50.0
-"""p99 above either: the core is full (docs/reference/benchmark.md)."""
+"""Milliseconds of p99 above which the core is full, whichever is passed (docs/reference/benchmark.md)."""
 
 FIRST = 10
 GROWTH = 1.5
@@ -37,7 +37,7 @@ Carried = Literal["yes", "no", "unknown"]
 
 @frozen
 class Most:
-    """What was found.
+    """The most callers that a ramp found carried.
 
     Args:
         sessions: So many.
@@ -50,7 +50,7 @@ class Most:
 
 @frozen
 class Capacity:
-    """What is counted.
+    """A capacity that a ramp looks for.
 
     Args:
         scenario: The load.

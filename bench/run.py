@@ -19,10 +19,10 @@ from bench.store import Store
 __all__ = ["Schedule", "run_cases"]
 
 STARTING_S = 12.0
-"""To start every target once, on two cores."""
+"""Seconds that it takes to start every target once, on two cores."""
 
 OVERHEAD_S = 1.4
-"""Of a slot, beside its warm-up and its measured time: the generator's start, the last answers, the ledger."""
+"""Seconds of a slot beside its warm-up and its measured time: the generator's start, the last answers, the ledger."""
 
 
 @frozen

@@ -130,7 +130,8 @@ QUICK: Sequence[Case] = (
     Case("stalled_headers", 10, 1.2, 1.8),
     Case("stalled_connect", 10, 1.2, 1.8),
 )
-"""In the order of their worth: a quick run takes as many as fit into its time, which depends on the targets."""
+"""The cases of a quick run, in the order of their worth: it takes as many as fit into its time, which depends on the
+targets."""
 
 
 def full_cases(scenarios: Sequence[str], sessions: Sequence[int] | None = None) -> list[Case]:

@@ -11,7 +11,7 @@ from attrs import field, frozen
 __all__ = ["FORMAT", "Machine", "Results", "Slot", "TargetInfo", "Waterfall", "load", "save"]
 
 FORMAT = 1
-"""Raised by a change that older readers would misread."""
+"""The number of the results' format; raised by a change that older readers would misread."""
 
 
 @frozen
@@ -130,8 +130,8 @@ class Results:
 
 
 def save(results: Results, path: Path) -> None:
-    """Write a run to a JSON file."""
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1))
+    """Write a run to a JSON file, on one line: it is for programs, and `python -m bench report` shows it to people."""
+    path.write_bytes(msgspec.json.encode(results) + b"\n")
 
 
 def load(path: Path) -> Results:

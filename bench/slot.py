@@ -22,10 +22,10 @@ from voxint.measure.distribution import Distribution
 __all__ = ["FULL_CORE", "Place", "rest", "run_slot", "try_slot"]
 
 FULL_CORE = 0.95
-"""A generator and an upstream that use more of the cores they share can't be trusted with a millisecond."""
+"""The share of their cores that generator and upstream may use: with more they can't be trusted with a millisecond."""
 
 MEMORY_S = 0.5
-"""Between two looks at a target's memory."""
+"""Seconds between two looks at a target's memory."""
 
 TRACED_SESSIONS = 1
 """The waterfall shows one interrupt of one caller: with more, what it shows is a queue."""
@@ -151,7 +151,7 @@ async def rest(target: Target) -> None:
 async def _watch(window: Window, target: Target, sim_pid: int, used: _Used) -> None:
     """Measure processor time and memory in the span that counts."""
     upstream = psutil.Process(sim_pid)
-    offset = trio.current_time() - monotonic()  # of trio's clock, which else is CLOCK_MONOTONIC too
+    offset = trio.current_time() - monotonic()  # of trio's clock, which apart from it is CLOCK_MONOTONIC too
     try:
         await trio.sleep_until(window.counted_from + offset)
         before = target.cpu_s(), cpu_s(upstream), _stolen_s(), monotonic()
@@ -163,7 +163,7 @@ async def _watch(window: Window, target: Target, sim_pid: int, used: _Used) -> N
     except psutil.Error:
         used.gone = True
         return
-    # Of the seconds that it took: this process is the last to get the core, and may be late for both.
+    # A share of the seconds that really went by: this process is the last to get the core, and may be late for both.
     *grown, seconds = (end - begin for end, begin in zip(after, before, strict=True))
     used.target, used.upstream, used.stolen = (each / seconds for each in grown)
     used.gone = target.ended

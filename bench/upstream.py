@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bench.schema import Waterfall
-from voxint.measure import Recording, Turn
+from voxint.measure import MeasuredTurn, Recording
 from voxint.testing.sim.ledger import LedgerEntry, LedgerReport
 
 __all__ = ["upstream_figures", "waterfall_of"]
 
 SENTENCE_MS = 3000.0
 WORDS = 8
-"""What the upstream makes of a sentence (bench/scenarios.py)."""
+"""Milliseconds of audio, and words, of one sentence of the upstream's (bench/scenarios.py)."""
 
 STAGES = {"chat/completions": "llm", "audio/speech": "tts", "audio/transcriptions": "stt"}
 
@@ -57,8 +57,8 @@ def _heard_errors(recording: Recording, ledger: LedgerReport) -> list[float]:
     A word counts as played when half of it was; a turn of which nothing was played is not judged, for it may be told
     or left out.
     """
-    following: dict[int, Turn] = {}
-    latest: dict[int, Turn] = {}
+    following: dict[int, MeasuredTurn] = {}
+    latest: dict[int, MeasuredTurn] = {}
     for turn in recording.turns:
         if turn.session in latest:
             following[turn.number] = latest[turn.session]
@@ -104,7 +104,7 @@ def waterfall_of(recording: Recording, ledger: LedgerReport, cancelled: Mapping[
     )
 
 
-def _streamed(turn: Turn, closed: Mapping[int, Mapping[str, float]]) -> bool:
+def _streamed(turn: MeasuredTurn, closed: Mapping[int, Mapping[str, float]]) -> bool:
     """Return whether model and synthesis were both open when the turn was interrupted."""
     ends = closed.get(turn.number, {})
     return turn.interrupted is not None and all(ends.get(stage, 0.0) > turn.interrupted for stage in ("llm", "tts"))

@@ -1,30 +1,37 @@
-"""A client that talks to a server's `Connection` without a socket, in virtual time, and checks every frame it reads."""
+"""A client that talks to a server's `Connection` without a socket, in virtual time, and checks every frame it reads.
+
+What it reads, the server's own writer has written.
+"""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import trio
 from attrs import define, field
 from trio.testing import wait_all_tasks_blocked
 
 from voxint.core.agent import Agent
+from voxint.core.failure import Stage
 from voxint.core.observer import Observer, Silence
 from voxint.core.request import Request
+from voxint.core.settings import SettingsChange
+from voxint.logs import leaves
 from voxint.protocol import messages as m
-from voxint.protocol.codec import decode_server, encode_client, encode_server
+from voxint.protocol.codec import decode_server, encode_client
 from voxint.server.config import ServerConfig
 from voxint.server.connection import Connection
 from voxint.server.host import Host
+from voxint.server.writer import Writer
 from voxint.testing.invariants import Checker
 
 __all__ = ["OPEN", "SPOKEN", "WRITTEN", "Book", "Talk", "open_talk", "talk_with"]
 
 OPEN = m.Auth(type="API_KEY", api_key="any")
-UNCHANGED = m.SessionPatch()
-WRITTEN = m.SessionPatch(require_tts=False)
-SPOKEN = m.SessionPatch(require_tts=True)
+UNCHANGED = SettingsChange()
+WRITTEN = SettingsChange(require_tts=False)
+SPOKEN = SettingsChange(require_tts=True)
 
 
 @define
@@ -34,6 +41,7 @@ class Book(Silence):
     accepted_ids: list[str] = field(factory=list)
     finished_requests: list[Request] = field(factory=list)
     reaped_ids: list[str] = field(factory=list)
+    cleanup_failures: list[tuple[str, str | None, str]] = field(factory=list)
 
     def accepted(self, request: Request) -> None:
         """Write down the id."""
@@ -46,6 +54,10 @@ class Book(Silence):
     def reaped(self, request: Request) -> None:
         """Write down the id."""
         self.reaped_ids.append(request.id)
+
+    def cleanup_failed(self, request: Request, stage: Stage | None, error: BaseException) -> None:
+        """Write down the id, the stage and what was raised."""
+        self.cleanup_failures += [(request.id, stage, type(leaf).__name__) for leaf in leaves(error)]
 
 
 class Talk:
@@ -75,18 +87,18 @@ class Talk:
         self.checker.sent(message, trio.current_time())
         self.connection.receive(encode_client(message, session.id if session else None, 0))
 
-    def register(self, patch: m.SessionPatch = WRITTEN, *, features: tuple[str, ...] = ()) -> None:
+    def register(self, patch: SettingsChange = WRITTEN, *, features: tuple[str, ...] = ()) -> None:
         """Open the session."""
         self.say(m.Register(auth=OPEN, features=features, patch=patch))
 
-    def ask(self, request_id: str, text: str = "Hello?", patch: m.SessionPatch = UNCHANGED) -> None:
+    def ask(self, request_id: str, text: str = "Hello?", patch: SettingsChange = UNCHANGED) -> None:
         """Ask in text."""
-        self.say(m.Request(request_id=request_id, data_type="TEXT", content=m.Content(text=text), patch=patch))
+        self.say(m.RequestMessage(request_id=request_id, data_type="TEXT", content=m.Content(text=text), patch=patch))
 
     def begin(self, request_id: str) -> None:
         """Begin a voice upload."""
         content = m.Content(voice_mode="BINARY", audio_format="pcm")
-        self.say(m.Request(request_id=request_id, data_type="VOICE", stream_flag=True, content=content))
+        self.say(m.RequestMessage(request_id=request_id, data_type="VOICE", stream_flag=True, content=content))
 
     def speak(self, seconds: float) -> None:
         """Send microphone audio of so many seconds, at 16 kHz."""
@@ -94,7 +106,7 @@ class Talk:
 
     def end(self, request_id: str) -> None:
         """End the voice upload."""
-        self.say(m.Request(request_id=request_id, data_type="VOICE", stream_flag=True, stream_seq=-1))
+        self.say(m.RequestMessage(request_id=request_id, data_type="VOICE", stream_flag=True, stream_seq=-1))
 
     def interrupt(self, request_id: str | None = None, played_ms: float | None = None) -> None:
         """Interrupt one request, or all."""
@@ -104,6 +116,7 @@ class Talk:
 
     def stop_reading(self) -> None:
         """Read nothing more, like a client whose network is gone."""
+        self.connection.listener.send_now = None
         self.reading.cancel()
 
     def read_on(self) -> None:
@@ -112,14 +125,25 @@ class Talk:
         self._readers.start_soon(self._read, self.reading)
 
     async def _read(self, reading: trio.CancelScope) -> None:
-        with reading, suppress(trio.EndOfChannel):
-            while True:
-                await trio.lowlevel.checkpoint_if_cancelled()
-                taken = await self.connection.outbox.next()
-                assert taken is not None
-                message = decode_server(encode_server(taken, "s", 0))
-                self.checker.received(message, trio.current_time())
-                self.frames.append((trio.current_time(), message))
+        with reading:
+            await Writer(self.connection, self).run()
+
+    def send_now(self, *messages: str | bytes) -> bool:
+        """Read what the server's writer sends."""
+        for frame in messages:
+            message = decode_server(frame)
+            self.checker.received(message, trio.current_time())
+            self.frames.append((trio.current_time(), message))
+        return True
+
+    async def send_message(self, message: str | bytes) -> None:
+        """Read a message."""
+        await trio.lowlevel.checkpoint_if_cancelled()
+        self.send_now(message)
+
+    async def flush(self) -> None:
+        """Do nothing: all was read."""
+        await trio.lowlevel.checkpoint()
 
     def frames_of(self, request_id: str) -> list[m.Response]:
         """Return the RESPONSEs of a request."""
@@ -149,7 +173,7 @@ class Talk:
         return [frame for _, frame in self.frames if isinstance(frame, m.Error)]
 
     @property
-    def history(self) -> list[tuple[str, str, str]]:
+    def history(self) -> list[tuple[str, str, str | None]]:
         """The conversation: the user's words, the reply, how it ended."""
         session = self.connection.session
         assert session is not None
@@ -173,7 +197,7 @@ async def open_talk(agent: Agent, config: ServerConfig = ServerConfig()) -> Asyn
 
 @asynccontextmanager
 async def talk_with(
-    agent: Agent, patch: m.SessionPatch = WRITTEN, *, features: tuple[str, ...] = ()
+    agent: Agent, patch: SettingsChange = WRITTEN, *, features: tuple[str, ...] = ()
 ) -> AsyncGenerator[Talk]:
     """Connect a client that has registered."""
     async with open_talk(agent) as talk:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
+
+from voxint.protocol.messages import ErrorCode
 
 PACKAGE = Path(__file__).parent.parent / "voxint"
 
@@ -15,19 +18,38 @@ MAY_IMPORT = {
     "background": set(),
     "logs": set(),
     "ticker": set(),
-    "protocol": {"errors"},
     "net": {"errors", "background", "logs"},
-    "core": {"protocol", "errors", "background", "logs"},
-    "providers": {"core", "protocol", "net", "errors", "background"},
+    "core": {"errors", "background", "logs"},
+    "protocol": {"core", "errors"},
+    "providers": {"core", "net", "errors", "background"},
     "server": {"core", "protocol", "net", "errors", "background", "logs"},
     "testing": {"core", "protocol", "net", "errors", "background", "ticker"},
-    "client": {"protocol", "net", "errors", "background"},
-    "measure": {"client", "protocol", "net", "errors", "background", "logs", "ticker"},
+    "client": {"core", "protocol", "net", "errors", "background"},
+    "measure": {"client", "core", "protocol", "net", "errors", "background", "logs", "ticker"},
 }
 """The layers under the composition root; whatever is not named here (cli, the public names) may import all."""
 
 PURE = {"trio", "httpx", "httpcore", "h11", "socket", "time", "asyncio", "threading", "select", "soxr", "structlog"}
 """What the protocol may not import: it has no I/O and reads no clock."""
+
+
+PURE_CORE = (
+    "audio",
+    "dialogue",
+    "events",
+    "gate",
+    "journal",
+    "life",
+    "playout",
+    "receipt",
+    "segments",
+    "settings",
+    "text",
+    "tokens",
+    "tools",
+    "transcript",
+)
+"""What of the core decides over data alone."""
 
 
 def layer_of(path: Path) -> str:
@@ -72,12 +94,30 @@ def test_arrows_point_one_way(path: Path) -> None:
     assert wrong_arrows(path) == []
 
 
-def test_the_protocol_is_pure() -> None:
-    """No trio, no socket, no clock, not even an async function."""
-    for path in PACKAGE.joinpath("protocol").rglob("*.py"):
-        assert {module.split(".")[0] for _, module in imports_of(path)} & PURE == set(), path
-        tree = ast.parse(path.read_text())
-        assert not [node for node in ast.walk(tree) if isinstance(node, ast.AsyncFunctionDef | ast.Await)], path
+def is_pure(path: Path) -> bool:
+    """Return whether a module imports no trio, socket or clock, and has not even an async function."""
+    tree = ast.parse(path.read_text())
+    waits = [node for node in ast.walk(tree) if isinstance(node, ast.AsyncFunctionDef | ast.Await)]
+    return not waits and not {module.split(".")[0] for _, module in imports_of(path)} & PURE
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.joinpath("protocol").rglob("*.py")), ids=lambda path: path.name)
+def test_the_protocol_is_pure(path: Path) -> None:
+    """It turns bytes into messages and events into bytes."""
+    assert is_pure(path)
+
+
+@pytest.mark.parametrize("name", PURE_CORE)
+def test_what_the_core_reckons_with_is_pure(name: str) -> None:
+    """The time is handed in."""
+    assert is_pure(PACKAGE / "core" / f"{name}.py")
+
+
+def test_the_core_knows_no_wire() -> None:
+    """No message, no code name, no close code of any protocol."""
+    for path in PACKAGE.joinpath("core").rglob("*.py"):
+        words = {node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)}
+        assert not words & {*get_args(ErrorCode), *range(1000, 1016), 4401, 4408} - {1000}, path
 
 
 def test_the_core_opens_no_socket() -> None:

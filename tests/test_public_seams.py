@@ -38,10 +38,11 @@ def is_private(name: str) -> bool:
     return name.startswith("_") and not name.endswith("__")
 
 
+@cache
 def is_theirs(module: str) -> bool:
-    """Return whether a module is a dependency's."""
+    """Return whether a module is a dependency's; what is there for type checkers alone is nobody's."""
     root = module.partition(".")[0]
-    return root != "voxint" and root not in sys.stdlib_module_names
+    return root != "voxint" and root not in sys.stdlib_module_names and importlib.util.find_spec(root) is not None
 
 
 def private_names(source: str) -> set[str]:

@@ -7,6 +7,8 @@
     ├── WireError              the peer's: a frame or payload breaks the protocol
     ├── UpstreamError          a provider's: it refused, failed, or spoke nonsense
     │   └── UpstreamTimeout    a provider's: it did not answer in time
+    ├── RequestRefused         the caller's, seen by a host: a request that can't begin, or settings that can't be
+    ├── RequestFailed          a provider's or ours, seen by an application: its reply has failed
     ├── ServerError            the server's, seen from a client: an ERROR frame, or no answer (REQUEST_TIMEOUT)
     │   └── Disconnected       the connection ended before the answer did (DISCONNECTED)
     └── ReplyOverflow          the application's: it left more of a reply unread than its client keeps
@@ -14,12 +16,16 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from attrs import frozen
 
 __all__ = [
     "ConfigError",
     "Disconnected",
     "ReplyOverflow",
+    "RequestFailed",
+    "RequestRefused",
     "ServerError",
     "UpstreamError",
     "UpstreamTimeout",
@@ -72,22 +78,67 @@ class WireError(VoxintError):
 class UpstreamError(VoxintError):
     """A provider refused, failed or broke its own protocol.
 
+    It has two readers. Who talks to a voice service is a stranger to its operator, and gets `message` alone; who runs
+    the service, or raised the error in a program of its own, reads both in `str()`. Neither part ever holds a key, a
+    transcript or an audio byte.
+
     Args:
-        message: What happened and what to do about it; never a key, a transcript or an audio byte.
+        message: What happened and whether to try again, for anybody: no address, no setting, no word of the provider's.
         retryable: Whether the same request may succeed later.
         status: The HTTP status, where there was one.
+        operator_detail: Where it happened, what the provider said, and what setting to look at.
     """
 
     message: str
     retryable: bool = True
     status: int | None = None
+    operator_detail: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.operator_detail})" if self.operator_detail else self.message
+
+
+class UpstreamTimeout(UpstreamError):
+    """A provider did not answer within the time a limit gives it."""
+
+
+@frozen(str=False)
+class RequestRefused(VoxintError):
+    """A session does not take a request, or a change of its settings; nothing has begun and nothing has changed.
+
+    Args:
+        kind: `live` (a request of that id is live already), `busy` (too many interrupted requests have not let go),
+            `no_ears` (the agent has no speech recognition) or `too_large` (more settings than a session may have).
+        message: What is wrong, for the person who reads the caller's log.
+    """
+
+    kind: Literal["live", "busy", "no_ears", "too_large"]
+    message: str
 
     def __str__(self) -> str:
         return self.message
 
 
-class UpstreamTimeout(UpstreamError):
-    """A provider did not answer within the time a limit gives it."""
+@frozen(str=False)
+class RequestFailed(VoxintError):
+    """A reply has failed, as an application sees it in its own process.
+
+    Args:
+        kind: `upstream` (a provider failed), `timeout` (something took too long), `too_large` (the recogniser is too
+            far behind the upload) or `internal` (a bug of voxint's).
+        message: What happened; never a transcript, a key or an audio byte.
+        retryable: Whether the same request may succeed later.
+        stage: ``stt``, ``llm`` or ``tts`` where a provider was at fault.
+    """
+
+    kind: Literal["upstream", "timeout", "too_large", "internal"]
+    message: str
+    retryable: bool = False
+    stage: str | None = None
+
+    def __str__(self) -> str:
+        where = f" in {self.stage}" if self.stage else ""
+        return f"{self.kind}{where}: {self.message}"
 
 
 @frozen(str=False)

@@ -4,7 +4,8 @@
 # summary.py    Results -> cases, rows, figures, marks; the only file that adds up or compares
 # headline.py   the sentences and the few numbers that stand on top
 # table.py      the terminal
-# html.py       the page; markup.py has its tables, style.css its looks
+# html.py       the page; markup.py has its tables, pictures.py says which pictures it gets, style.css its looks
+# standalone.py pictures as files of their own
 # plots/        one file per picture; the only ones that import matplotlib, and only when they draw
 
 from bench.report.html import write_report

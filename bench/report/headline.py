@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import frozen
 
 from bench.report.names import FLOORS, SUBJECT, in_sessions, number, target_name
-from bench.report.summary import Case, Row, Summary, held
+from bench.report.summary import MeasuredCase, Row, Summary, held
 from bench.schema import Results
 
 __all__ = ["Headline", "Tile", "headline_of"]
@@ -31,7 +31,7 @@ class Headline:
     tiles: tuple[Tile, ...] = ()
 
 
-def _subject_cases(summary: Summary) -> list[tuple[Case, Row]]:
+def _subject_cases(summary: Summary) -> list[tuple[MeasuredCase, Row]]:
     """Return the cases in which voxint was interrupted, mid-stream first."""
     cases = [*summary.of("streaming"), *(case for case in summary.cases if case.scenario != "streaming")]
     rows = [(case, case.row(SUBJECT)) for case in cases]
@@ -79,7 +79,7 @@ def _listed(words: list[str]) -> str:
     return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else "".join(words)
 
 
-def _compared(case: Case, subject: Row) -> str:
+def _compared(case: MeasuredCase, subject: Row) -> str:
     """Say how long the others take; only of those whose acknowledgement means something, if voxint's does."""
     if not subject.compared:
         return ""
@@ -92,7 +92,7 @@ def _compared(case: Case, subject: Row) -> str:
     return f"Beside it, {_listed(said)} times as long."
 
 
-def _left_out(case: Case) -> list[str]:
+def _left_out(case: MeasuredCase) -> list[str]:
     """Name those who are not in the comparison, a sentence for each reason."""
     others = [row for row in case.rows if row.target != SUBJECT and row.target not in FLOORS]
     early = [row.target for row in others if row.early]
@@ -117,7 +117,7 @@ def _of(targets: list[str], one: str, several: str, rest: str) -> str:
     return f"{names} {one if len(targets) == 1 else several} {rest}"
 
 
-def _tiles(rows: list[tuple[Case, Row]], summary: Summary, results: Results) -> list[Tile]:
+def _tiles(rows: list[tuple[MeasuredCase, Row]], summary: Summary, results: Results) -> list[Tile]:
     case, row = rows[0]
     ack = row.figures["ack_ms"]
     what = f"interrupt to acknowledgement, p50 / p99, {in_sessions(case.sessions)}"

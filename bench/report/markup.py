@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from bench.report.names import FIGURES, FLOORED, SUBJECT, TOTALS, case_name, figure_name, number, target_name
-from bench.report.summary import Case, Figure, Row, Summary
+from bench.report.summary import Figure, MeasuredCase, Row, Summary
 from bench.schema import Results
 
 STEP = ("ack_ms", "audio_late_ms")
-"""What decides whether a step was carried."""
+"""Figures and totals that decide whether a step of a ramp was carried."""
 
 __all__ = ["case_tables", "missing_list", "step_table", "table", "target_table"]
 
@@ -47,7 +47,7 @@ def _figure_row(row: Row, figure: Figure) -> list[str]:
     return [*cells, _ratio(floor), _ratio(row.to_subject(figure.name))]
 
 
-def _figure_table(case: Case, name: str) -> str:
+def _figure_table(case: MeasuredCase, name: str) -> str:
     unit = ", ms" if name.endswith("_ms") else ""
     about = escape(FIGURES.get(name, ""))
     heads = ["", "n", "mean", "p50", "p95", "p99", "max", "× floor", f"× {SUBJECT}"]
@@ -57,7 +57,7 @@ def _figure_table(case: Case, name: str) -> str:
     return f"<h4>{escape(figure_name(name))}{unit} <small>{about}</small></h4>{shown}"
 
 
-def _total_table(case: Case) -> str:
+def _total_table(case: MeasuredCase) -> str:
     names = list(dict.fromkeys(name for row in case.rows for name in row.totals))
     names = [*(name for name in TOTALS if name in names), *(name for name in names if name not in TOTALS)]
     if not names:
@@ -69,7 +69,7 @@ def _total_table(case: Case) -> str:
     return f"<h4>totals</h4>{table(heads, rows, css='figures')}"
 
 
-def _problems(case: Case) -> str:
+def _problems(case: MeasuredCase) -> str:
     said = [f"{escape(target_name(row.target))}: {escape(problem)}" for row in case.rows for problem in row.problems]
     gone = [f"{escape(target_name(target))} is missing: {escape(reason)}" for target, reason in case.missing]
     return "".join(f'<p class="problem">{line}</p>' for line in [*said, *gone])

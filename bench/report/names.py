@@ -42,7 +42,7 @@ SUBJECT = "voxint"
 """The system that the others are compared with."""
 
 FLOORS = ("echo", "echo_asyncio")
-"""They do nothing but echo; one of them is the floor."""
+"""The targets that do nothing but echo; one of them is the floor."""
 
 
 class Colour(NamedTuple):
@@ -62,7 +62,7 @@ COLOURS: Mapping[str, Colour] = {
     "pipecat": Colour("#cc79a7", "#e39cc3"),
     "livekit": Colour("#8c510a", "#c98a4b"),
 }
-"""After Okabe and Ito, whose colours colour-blind readers can tell apart; red is kept for what is late."""
+"""The targets' colours, after Okabe and Ito: colour-blind readers can tell them apart. Red is kept for what is late."""
 
 SPARE = (Colour("#5d3a9b", "#a98be0"), Colour("#40b0a6", "#6fd0c7"), Colour("#a35200", "#d98a3d"))
 
@@ -114,7 +114,7 @@ FIGURES: Mapping[str, str] = {
     "audio_late_ms": "how late a frame of audio was against its playing time",
     "heard_error_words": "words in the history against words played",
 }
-"""In the order of the tables. A name that is not here comes behind them, as it is."""
+"""The figures' headings, in the order of the tables. A name that is not here comes behind them, as it is."""
 
 SHORT: Mapping[str, str] = {
     "echo_ms": "echo",
@@ -169,10 +169,10 @@ def columns_of(scenario: str, measured: Iterable[str]) -> tuple[str, ...]:
 
 
 FLOORED = ("echo_ms", "ack_ms", "llm_close_ms", "tts_close_ms", "stt_close_ms")
-"""Answers of the system alone, which a bare echo bounds from below; other times hold the upstream's own."""
+"""Figures that time the system alone, which a bare echo bounds from below; other times hold the upstream's own."""
 
 AVERAGED = ("wasted_tokens", "wasted_audio_ms", "stale_audio_ms")
-"""Shown by their mean: their median is 0 for nearly everybody, and says nothing."""
+"""Figures shown by their mean: their median is 0 for nearly everybody, and says nothing."""
 
 TOTALS: Mapping[str, str] = {
     "interrupts": "interrupts",
@@ -189,7 +189,7 @@ TOTALS: Mapping[str, str] = {
     "generator_lag_ms": "generator lag ms, p95",
     "generator_cpu_share": "generator CPU, cores",
 }
-"""In the order of the tables, with their headings."""
+"""The totals in the order of the tables, with their headings."""
 
 CAPACITY: Mapping[str, str] = {
     "sessions_per_core": "Sessions speaking at once on one core",
@@ -205,7 +205,7 @@ LOAD_OF: Mapping[str, str] = {
     "upload_sessions_per_core": "upload_capacity",
     "idle_sessions": "idle",
 }
-"""Which load finds a capacity (bench/ramp.py)."""
+"""The load that finds each capacity (bench/ramp.py)."""
 
 
 def totals_of(scenario: str) -> tuple[str, ...]:

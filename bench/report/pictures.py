@@ -10,10 +10,10 @@ from bench.report.plots.bars import Bar, bars
 from bench.report.plots.ecdf import ecdf
 from bench.report.plots.lines import lines
 from bench.report.plots.waterfall import waterfall
-from bench.report.summary import Case, Summary, held
-from bench.schema import Results, Waterfall
+from bench.report.summary import MeasuredCase, Summary, held
+from bench.schema import Results, Slot, Waterfall
 
-__all__ = ["capacity_cards", "cost_cards", "ecdf_cards", "waste_cards", "waterfall_cards"]
+__all__ = ["capacity_cards", "cost_cards", "ecdf_cards", "waste_cards", "waterfall_cards", "waterfall_picture"]
 
 WIDE, NARROW = 1020, 420
 """The waterfall is drawn twice, for a desk and for a phone; the page shows one of them."""
@@ -40,19 +40,38 @@ def _waterfalls(results: Results, case: str) -> dict[str, Waterfall]:
     return middle
 
 
-def waterfall_cards(results: Results) -> list[str]:
-    """Return one interrupt of the first case that was traced."""
+def _traced(results: Results) -> Slot | None:
+    """Return a slot of the first case that was traced, mid-stream before others."""
     traced = sorted(
         (slot for slot in results.slots if slot.waterfall is not None),
         key=lambda slot: (slot.scenario != "streaming", slot.sessions),
     )
-    if not traced:
+    return traced[0] if traced else None
+
+
+def waterfall_picture(results: Results, *, width: int = WIDE, name: str = "waterfall") -> str:
+    """Return one interrupt of the first case that was traced, to scale; nothing where none was.
+
+    Args:
+        results: A run.
+        width: In pixels.
+        name: Of the picture, as `picture` wants it.
+    """
+    first = _traced(results)
+    if first is None:
+        return ""
+    lanes = _waterfalls(results, first.case)
+    return waterfall(name, f"{first.case}: one interrupt of each of {', '.join(lanes)}, to scale", lanes, width=width)
+
+
+def waterfall_cards(results: Results) -> list[str]:
+    """Return one interrupt of the first case that was traced, for a desk and for a phone."""
+    first = _traced(results)
+    if first is None:
         return []
-    first = traced[0]
-    lanes, title = _waterfalls(results, first.case), case_name(first.scenario, first.sessions)
-    about = f"{first.case}: one interrupt of each of {', '.join(lanes)}, to scale"
-    wide = waterfall("waterfall-wide", about, lanes, width=WIDE)
-    narrow = waterfall("waterfall-narrow", about, lanes, width=NARROW)
+    title = case_name(first.scenario, first.sessions)
+    wide = waterfall_picture(results, width=WIDE, name="waterfall-wide")
+    narrow = waterfall_picture(results, width=NARROW, name="waterfall-narrow")
     return [_card(title, wide, css="wide"), _card(title, narrow, css="narrow")]
 
 
@@ -63,7 +82,7 @@ def ecdf_cards(summary: Summary) -> list[str]:
     return [_card(case_name(case.scenario, case.sessions), ecdf(case)) for case in interrupted or chosen[:1]]
 
 
-def _waste(case: Case) -> str:
+def _waste(case: MeasuredCase) -> str:
     measured = [(row, row.figures["wasted_tokens"]) for row in case.rows if "wasted_tokens" in row.figures]
     values = [Bar(row.target, figure.mean, figure.p99, row.counts) for row, figure in measured]
     about = f"{case.name}: tokens after the interrupt, mean and p99, {', '.join(bar.target for bar in values)}"
@@ -98,7 +117,7 @@ def _load_card(series: Mapping[str, Sequence[tuple[int, float]]]) -> str:
     return _card(title, bars("cpu", about, "cores", values))
 
 
-def _cost_card(steady: Sequence[Case]) -> str:
+def _cost_card(steady: Sequence[MeasuredCase]) -> str:
     """Return CPU per minute of speech with many sessions: with one it is mostly what a server costs that is idle."""
     spoken = [(case, [row for row in case.rows if COST in row.totals]) for case in steady]
     half = len({row.target for _, rows in spoken for row in rows}) / 2

@@ -12,7 +12,7 @@ from bench.scenarios import LOADS, SCENARIOS
 from bench.schema import Results, Slot
 from voxint.measure.distribution import Distribution, Interval, Statistic
 
-__all__ = ["EARLY_MS", "Case", "Figure", "Held", "Row", "Summary", "held", "ratio", "summarize"]
+__all__ = ["EARLY_MS", "Figure", "Held", "MeasuredCase", "Row", "Summary", "held", "ratio", "summarize"]
 
 AT_ONCE_MS = 1.0
 """A stream that seems to end so soon behind the acknowledgement was ended first: an upstream's own stamp takes that
@@ -55,7 +55,7 @@ class Figure:
 
     @property
     def mean(self) -> float:
-        """The mean, which says more than a median of 0."""
+        """The mean of the values, which says more than a median of 0."""
         return self.distribution.mean
 
     @property
@@ -100,7 +100,7 @@ class Row:
 
     @property
     def early(self) -> bool:
-        """Whether it acknowledged before its work had stopped: all of it; most of it, by an upstream's own stamps."""
+        """Whether the ack came before the target's work had stopped: all of it; most, by an upstream's own stamps."""
         closed = self.figures.get("closed_after_ack_ms")
         return closed is not None and closed.maximum > EARLY_MS and (self.exact or closed.p50 > AT_ONCE_MS)
 
@@ -112,7 +112,7 @@ class Row:
 
     @property
     def counts(self) -> bool:
-        """Whether its acknowledgement means that everything has stopped: only then do its figures count."""
+        """Whether the target's acknowledgement means that everything has stopped: only then do its figures count."""
         return not self.early and not self.totals.get("leak_after_ack")
 
     @property
@@ -122,19 +122,19 @@ class Row:
 
     @property
     def compared(self) -> bool:
-        """Whether it may be set against others: it counts, and nothing was wrong while it was measured."""
+        """Whether the row may be set against others: it counts, and nothing was wrong while it was measured."""
         return self.counts and not self.unproven and not self.problems
 
     @property
     def silent(self) -> bool:
-        """Whether too many of its interrupts met an answer that had not begun."""
+        """Whether too many of the row's interrupts met an answer that had not begun."""
         if self.scenario not in SPOKEN_TO or self.target in FLOORS or not self.totals.get("interrupts"):
             return False
         return self.totals.get("speaking_share", 1.0) < SPEAKING
 
     @property
     def marks(self) -> tuple[str, ...]:
-        """What a reader must know beside its figures, in a word or two each."""
+        """What a reader must know beside the row's figures, in a word or two each."""
         counted = {"leak_after_ack": "leak", "unanswered": "unanswered", "failed": "failed"}
         marks = [f"{word} {self.totals[name]:.0f}" for name, word in counted.items() if self.totals.get(name)]
         kinds = (("early ack", self.early), ("late stamp", self.late_stamp), ("unproven", self.unproven))
@@ -145,7 +145,7 @@ class Row:
 
     @property
     def latency(self) -> Figure | None:
-        """How soon it answers an interrupt; for who only echoes, its echo."""
+        """How soon the target answers an interrupt; of one that only echoes, its echo."""
         return self.figures.get("ack_ms") or self.figures.get("echo_ms")
 
     def to_floor(self, figure: str) -> tuple[float, float] | None:
@@ -158,7 +158,7 @@ class Row:
 
 
 @frozen
-class Case:
+class MeasuredCase:
     """One scenario with so many sessions; `missing` says for each target without a row why it has none."""
 
     name: str
@@ -182,11 +182,11 @@ class Summary:
         steps: What the ramps measured on their way to the capacities: each target has its own.
     """
 
-    cases: tuple[Case, ...]
+    cases: tuple[MeasuredCase, ...]
     absent: tuple[tuple[str, str], ...]
-    steps: tuple[Case, ...] = ()
+    steps: tuple[MeasuredCase, ...] = ()
 
-    def of(self, scenario: str) -> list[Case]:
+    def of(self, scenario: str) -> list[MeasuredCase]:
         """Return a scenario's cases, those with few sessions first."""
         return sorted((case for case in self.cases if case.scenario == scenario), key=lambda case: case.sessions)
 
@@ -209,7 +209,7 @@ class Held:
 
     @property
     def text(self) -> str:
-        """As it is written in a table."""
+        """The number of sessions as a table shows it."""
         return f"{'≥ ' if self.at_least else ''}{self.sessions:,.0f}{'' if self.counts else ' *'}"
 
 
@@ -298,8 +298,8 @@ def summarize(results: Results) -> Summary:
         if echo is not None:
             echoes.setdefault(rows[floor_target][0].sessions, echo)
 
-    cases: list[Case] = []
-    steps: list[Case] = []
+    cases: list[MeasuredCase] = []
+    steps: list[MeasuredCase] = []
     for name, rows in grouped.items():
         first = next(iter(rows.values()))[0]
         floor = figures[name].get(floor_target, {}).get("echo_ms") or echoes.get(first.sessions)
@@ -320,6 +320,6 @@ def summarize(results: Results) -> Summary:
         ]
         ramp = first.scenario in RAMPS
         missing = () if ramp else _missing_from(name, first.scenario, results, rows)
-        (steps if ramp else cases).append(Case(name, first.scenario, first.sessions, tuple(made), missing))
+        (steps if ramp else cases).append(MeasuredCase(name, first.scenario, first.sessions, tuple(made), missing))
     absent = tuple((name, info.absent) for name, info in results.targets.items() if info.absent)
     return Summary(tuple(cases), absent, tuple(steps))

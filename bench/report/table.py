@@ -20,7 +20,7 @@ from bench.report.names import (
     target_name,
     totals_of,
 )
-from bench.report.summary import EARLY_MS, Case, Figure, Row, Summary, held, summarize
+from bench.report.summary import EARLY_MS, Figure, MeasuredCase, Row, Summary, held, summarize
 from bench.schema import Results
 
 __all__ = ["print_tables"]
@@ -66,7 +66,7 @@ def _row_of(row: Row, figures: tuple[str, ...], totals: tuple[str, ...]) -> list
     return [Text(cell, style) for cell in cells]
 
 
-def _table(case: Case) -> Table:
+def _table(case: MeasuredCase) -> Table:
     measured = [name for row in case.rows for name in row.figures]
     figures = columns_of(case.scenario, measured) or ("ack_ms",)
     totals = tuple(name for name in totals_of(case.scenario) if any(name in row.totals for row in case.rows))
@@ -92,7 +92,7 @@ def _table(case: Case) -> Table:
     return table
 
 
-def _print_case(case: Case, console: Console) -> None:
+def _print_case(case: MeasuredCase, console: Console) -> None:
     console.print(_table(case))
     marks = {mark for row in case.rows for mark in row.marks}
     shown = [word for word in LEGEND if any(word in mark for mark in marks)]
@@ -106,7 +106,7 @@ def _print_case(case: Case, console: Console) -> None:
     console.print()
 
 
-def _print_problems(case: Case, console: Console, where: str = "") -> None:
+def _print_problems(case: MeasuredCase, console: Console, where: str = "") -> None:
     for row in case.rows:
         for problem in row.problems:
             console.print(Text(f"  {target_name(row.target)}{where}: {problem}", "yellow"))

@@ -23,7 +23,7 @@ NOTES = (
 CANNOT: Mapping[str, str] = {}
 
 IDLE_S = 30.0
-"""As the httpx target keeps connections alive; aiohttp's default is 15 s."""
+"""Seconds that an idle connection is kept, as the httpx target keeps them; aiohttp's default is 15."""
 
 
 class AiohttpClient:

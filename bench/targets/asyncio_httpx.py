@@ -23,7 +23,7 @@ NOTES = (
 CANNOT: Mapping[str, str] = {}
 
 IDLE_S = 30.0
-"""Kept alive longer than the five seconds of httpx's default: people think between two questions."""
+"""Seconds that an idle connection is kept. httpx's default is 5; people think longer between two questions."""
 
 
 class HttpxClient:

@@ -22,16 +22,16 @@ from bench.targets.plain import FRAME_BYTES, RATE, SENTENCE_END, Tell, calm_coll
 __all__ = ["LEAD_S", "TIMEOUT_S", "Client", "Messages", "Stop", "Turn", "serve"]
 
 LEAD_S = 0.12
-"""Audio sent ahead of playback: three frames, for a network's jitter; what is sent ahead no interrupt can recall."""
+"""Seconds of audio sent ahead: three frames, for a network's jitter; what is sent ahead no interrupt can recall."""
 
 FRAMES_AHEAD = 25
 """Synthesized audio that may wait, a second of it; beyond that the synthesis is not read."""
 
 PIECE_BYTES = 640
-"""20 ms at 16 kHz: quanta of 2.7 ms are not worth a chunk of HTTP each."""
+"""Bytes of a chunk of an upload, 20 ms at 16 kHz: quanta of 2.7 ms are not worth a chunk of HTTP each."""
 
 TIMEOUT_S = 60.0
-"""Of HTTP clients: a stall of the benchmark lasts until somebody interrupts."""
+"""Seconds that the HTTP clients wait: a stall of the benchmark lasts until somebody interrupts."""
 
 CONNECTIONS_WAITING = 2048
 
@@ -255,7 +255,7 @@ def serve(new_client: Callable[[], Client], stop: Stop, tell: Tell) -> None:
         stop: How a turn is stopped.
         tell: The benchmark.
     """
-    # It listens before uvicorn has it: callers that come early wait in the queue.
+    # The socket listens before uvicorn has it: callers that come early wait in its queue.
     listener = socket.create_server(("127.0.0.1", 0), backlog=CONNECTIONS_WAITING)
     clients: list[Client] = []
 

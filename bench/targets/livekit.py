@@ -47,7 +47,8 @@ LEAD_S = 0.2
 """What livekit's own output to a room queues (`queue_size_ms` of its room_io)."""
 
 PATIENT = APIConnectOptions(max_retry=0, timeout=60.0)
-"""By default it gives up after 10 s and tries again three times; a stall has to last as long as it does for others."""
+"""Options of each call. By default livekit gives up after 10 s and tries again three times; a stall has to last as long
+as it does for others."""
 
 
 async def _send(socket: web.WebSocketResponse, message: str | bytes) -> None:

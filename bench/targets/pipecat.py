@@ -1,6 +1,6 @@
 """pipecat-ai as a target: a pipeline for each WebSocket, all of them in one process under uvicorn and uvloop."""
 
-# Its packages are not installed where this is checked.
+# pipecat's packages are not installed where this file is checked.
 # mypy: disable-error-code="import-not-found", disallow-subclassing-any=False, disallow-untyped-decorators=False
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ class Show(FrameProcessor):
             # None is left where the interruption overtook its question, which pipecat then answers all the same.
             self.turn = self._asked.popleft()
         elif isinstance(frame, LLMFullResponseEndFrame) and not _cancelled():
-            # Other messages do, so this one follows the turn's last audio; an interruption drops it.
+            # Other messages wait for it, so this one follows the turn's last audio; an interruption drops it.
             await self.push_frame(OutputTransportMessageFrame(message={"done": self.turn}))
         elif isinstance(frame, InterruptionFrame):
             while self._asked and self._asked[0] <= frame.metadata["turn"]:

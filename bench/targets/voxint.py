@@ -49,7 +49,7 @@ class _Marks(Silence):
 
 def run(upstream: Upstream, tell: Tell) -> None:
     """Serve on a free port until killed."""
-    # One line a request is the operator's choice; standard output is the benchmark's.
+    # The log's line for each request is the operator's choice; standard output is the benchmark's.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     trio.run(_serve, upstream, tell)
 

@@ -17,7 +17,7 @@ from bench.fleet import Fleet
 from bench.processes import Cores, GeneratorFailed, Target
 from bench.scenarios import Case
 from bench.slot import Place, rest, try_slot
-from voxint.measure import Recording, Turn
+from voxint.measure import MeasuredTurn, Recording
 from voxint.measure.distribution import Distribution
 from voxint.testing.sim.ledger import LedgerEntry, LedgerReport
 
@@ -78,7 +78,9 @@ async def test_ends_are_the_kernels_where_it_has_the_watch(
     async def generate(*args: object) -> Recording:
         if watched:
             closings.note(PORT, 2.002)
-        return Recording(0.0, 5.0, finished=6.0, turns=[Turn(1, 0, asked=1.0, interrupted=2.0, acknowledged=2.003)])
+        return Recording(
+            0.0, 5.0, finished=6.0, turns=[MeasuredTurn(1, 0, asked=1.0, interrupted=2.0, acknowledged=2.003)]
+        )
 
     closings.note(PORT, 1.9)  # of an earlier load
     monkeypatch.setattr(slot, "generate", generate)

@@ -6,12 +6,12 @@ import pytest
 from attrs import evolve
 
 from bench.upstream import upstream_figures, waterfall_of
-from voxint.measure import Recording, Turn
+from voxint.measure import MeasuredTurn, Recording
 from voxint.testing.sim.ledger import LedgerEntry, LedgerReport
 
 CHAT = "/v1/chat/completions"
 SPEECH = "/v1/audio/speech"
-TURN = Turn(
+TURN = MeasuredTurn(
     7, 0, asked=100.0, first_audio=100.25, interrupted=101.0, acknowledged=101.010, audio_ms=1200.0, plays_until=101.45
 )
 LLM = LedgerEntry(
@@ -20,7 +20,7 @@ LLM = LedgerEntry(
 TTS = LedgerEntry(2, SPEECH, 100.2, turn=7, t_disconnect_seen=101.004, outcome="disconnected", generated_at=[101.003])
 
 
-def recorded(*turns: Turn) -> Recording:
+def recorded(*turns: MeasuredTurn) -> Recording:
     """Return a recording in which everything counts."""
     return Recording(0.0, 200.0, finished=201.0, turns=list(turns))
 
@@ -79,7 +79,7 @@ def test_turns_of_the_warm_up_and_whole_answers_are_left_out() -> None:
 
 def test_history_is_compared_with_what_was_played() -> None:
     """750 ms of a sentence of 3 s and 8 words are 2 words; a history that holds 31 is wrong by 29."""
-    behind = Turn(8, 0, asked=101.0, behind=True)
+    behind = MeasuredTurn(8, 0, asked=101.0, behind=True)
     for recalled, turn, error in ((2, 7, 0.0), (31, 7, 29.0), (5, 6, 2.0)):
         entry = LedgerEntry(3, CHAT, 101.0, turn=8, recalled_turn=turn, recalled_words=recalled)
         figures = upstream_figures(recorded(TURN, behind), report(entry), chunk_ms=80.0)
@@ -88,7 +88,7 @@ def test_history_is_compared_with_what_was_played() -> None:
 
 def test_another_callers_turn_is_not_the_one_before() -> None:
     """History is each session's own."""
-    other = Turn(8, 1, asked=101.0)
+    other = MeasuredTurn(8, 1, asked=101.0)
     entry = LedgerEntry(3, CHAT, 101.0, turn=8)
     assert upstream_figures(recorded(TURN, other), report(entry), 80.0)["heard_error_words"] == []
 

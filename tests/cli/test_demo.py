@@ -14,7 +14,7 @@ import trio
 
 from tests.cli.process import run_cli, start_cli
 from voxint import __version__
-from voxint.cli.wav import WavWriter
+from voxint.cli.sound import WavWriter
 from voxint.client import connect
 from voxint.core.stages import Speech
 from voxint.providers.espeak import Espeak

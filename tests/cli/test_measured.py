@@ -8,19 +8,19 @@ import json
 from rich.console import Console
 
 from voxint.cli.measured import Measured, as_json, table_of, verdict_of
-from voxint.measure import Load, Pace, Recording, Turn
+from voxint.measure import Load, MeasuredTurn, Pace, Recording
 
 
-def measured(*turns: Turn, speaks: bool = True, lost: tuple[str, ...] = (), lag_ms: float = 0.1) -> Measured:
+def measured(*turns: MeasuredTurn, speaks: bool = True, lost: tuple[str, ...] = (), lag_ms: float = 0.1) -> Measured:
     """Return the statistics of a load that counted from 10 to 20."""
     recording = Recording(10.0, 20.0, 21.0, list(turns), lag_ms=[lag_ms], lost=list(lost))
     return Measured.of(Load(3, [0.5] * 100, recording), speaks=speaks)
 
 
-def turn(number: int = 1, *, ack_ms: float | None = 2.0, **seen: object) -> Turn:
+def turn(number: int = 1, *, ack_ms: float | None = 2.0, **seen: object) -> MeasuredTurn:
     """Return a turn that was interrupted while it was heard, with what was seen of it."""
     acknowledged = None if ack_ms is None else 12.5 + ack_ms / 1000
-    made = Turn(number, 0, 12.0, first_text=12.1, first_audio=12.2, interrupted=12.5, acknowledged=acknowledged)
+    made = MeasuredTurn(number, 0, 12.0, first_text=12.1, first_audio=12.2, interrupted=12.5, acknowledged=acknowledged)
     for name, value in seen.items():
         setattr(made, name, value)
     return made

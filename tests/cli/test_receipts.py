@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 from voxint.cli.receipts import receipt_lines
-from voxint.core.receipt import AudioAccount, LastFrames, Receipt, TextAccount, UsageAccount
+from voxint.core.receipt import AudioAccount, TextAccount, UsageAccount
+from voxint.protocol.receipt import FramedReceipt, LastFrames
 
 
-def receipt(tokens: int | None = 12) -> Receipt:
+def receipt(tokens: int | None = 12) -> FramedReceipt:
     """Return a receipt of a reply that was being spoken."""
-    return Receipt(
+    return FramedReceipt(
         request_id="r1",
         reason="USER_STOP",
         stop_ms=0.84,

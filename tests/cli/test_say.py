@@ -13,7 +13,7 @@ import trio
 
 from tests.cli.process import LIMIT_S, run_cli, start_cli
 from voxint.core.agent import Agent, Limits
-from voxint.core.stages import Delta, ToolCall, Turn, Usage
+from voxint.core.stages import Delta, ModelOutput, Turn
 from voxint.server.config import ServerConfig
 from voxint.server.serve import Server, serve
 from voxint.testing.stages import FOREVER, HEAR, REPEAT, ScriptedEars, ScriptedModel, ScriptedVoice
@@ -95,7 +95,7 @@ class Stubborn:
         self.told = trio.Event()
         self.released = trio.Event()
 
-    async def generate(self, turn: Turn, out: trio.abc.SendChannel[Delta | ToolCall | Usage]) -> None:
+    async def generate(self, turn: Turn, out: trio.abc.SendChannel[ModelOutput]) -> None:
         """Say a word."""
         await out.send(Delta("word "))
         try:
@@ -170,7 +170,7 @@ async def test_a_server_that_goes_down_is_told_and_is_a_failure(tmp_path: Path) 
 
 @pytest.mark.parametrize(("arguments", "code", "words"), [
     (("  ",), 2, "there is nothing to say"),
-    (("none.wav",), 2, "voxint: none.wav: expected a readable WAV file"),
+    (("none.wav",), 2, "voxint: none.wav: expected a readable sound file"),
     (("--voice", "Hello"), 2, "there is no player here (paplay, aplay, ffplay, play): add --out FILE"),
     (("--url", "http://127.0.0.1:1", "Hello"), 2, "wss:// for TLS"),
     (("--url", "ws://127.0.0.1:1/ws/agent/stream", "Hello"), 1, "can't be reached"),

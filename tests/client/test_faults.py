@@ -18,7 +18,7 @@ async def test_an_error_comes_after_what_was_read_before_it() -> None:
     """Events that came before an ERROR are delivered, then it is raised, each time the reply is read."""
 
     async def script(peer: Peer) -> None:
-        request = await peer.read(m.Request)
+        request = await peer.read(m.RequestMessage)
         await peer.say_text(request.request_id, "Half")
         await peer.say(
             m.Error(
@@ -46,7 +46,7 @@ async def test_a_lost_connection_ends_everything_that_waits() -> None:
     """Replies, acknowledgements and queries raise Disconnected, and so does every later call."""
 
     async def script(peer: Peer) -> None:
-        for kind in (m.Request, m.Interrupt, m.SessionQuery):
+        for kind in (m.RequestMessage, m.Interrupt, m.SessionQuery):
             await peer.read(kind)
         await peer.ws.aclose(1011, "the server failed")
 
@@ -74,7 +74,7 @@ async def test_a_connection_that_breaks() -> None:
     """A TCP connection that ends without a word is Disconnected too."""
 
     async def script(peer: Peer) -> None:
-        await peer.read(m.Request)
+        await peer.read(m.RequestMessage)
         await trio.aclose_forcefully(peer.ws._stream)
 
     async with scripted(script) as url, connect(url) as client:
@@ -160,7 +160,7 @@ async def test_a_session_that_is_gone_fails_what_waits() -> None:
     """SESSION_INVALID answers nothing by name, and everything: no reply of the session will go on."""
 
     async def script(peer: Peer) -> None:
-        await peer.read(m.Request)
+        await peer.read(m.RequestMessage)
         await peer.read(m.SessionQuery)
         await peer.say(LOST)
         await stay(peer)
@@ -179,7 +179,7 @@ async def test_a_server_that_breaks_the_protocol(frame: str | bytes) -> None:
     """A frame that cannot be read ends the connection, and the error says that the server is at fault."""
 
     async def script(peer: Peer) -> None:
-        await peer.read(m.Request)
+        await peer.read(m.RequestMessage)
         await peer.ws.send_message(frame)
         await stay(peer)
 
@@ -207,7 +207,7 @@ async def test_frames_after_the_end_are_ignored() -> None:
     """Nothing follows `Ended`, whatever the server still says of the request."""
 
     async def script(peer: Peer) -> None:
-        request_id = (await peer.read(m.Request)).request_id
+        request_id = (await peer.read(m.RequestMessage)).request_id
         await peer.say(m.Response(request_id=request_id, text_stream_seq=-1, interrupted=True, interrupt_reason="X"))
         await peer.say_text(request_id, "late")
         await peer.say(replace(LOST, error_code="INTERNAL_ERROR", request_id=request_id))
@@ -226,7 +226,7 @@ async def test_a_reply_that_nobody_reads() -> None:
     done = trio.Event()
 
     async def script(peer: Peer) -> None:
-        request = await peer.read(m.Request)
+        request = await peer.read(m.RequestMessage)
         for seq in range(3):
             await peer.say(m.Response(request_id=request.request_id, voice_stream_seq=seq, voice=bytes(500)))
         await answer_query(peer)
@@ -246,7 +246,7 @@ async def test_a_reply_that_is_read_may_be_long() -> None:
     """The limit is on what is unread: reading makes room."""
 
     async def script(peer: Peer) -> None:
-        request = await peer.read(m.Request)
+        request = await peer.read(m.RequestMessage)
         for seq in range(8):
             await peer.say(m.Response(request_id=request.request_id, voice_stream_seq=seq, voice=bytes(500)))
             await answer_query(peer)
@@ -263,7 +263,7 @@ async def test_a_reply_that_was_let_go_is_passed_over() -> None:
     """Frames of a reply that the application has dropped are kept for nobody."""
 
     async def script(peer: Peer) -> None:
-        request = await peer.read(m.Request)
+        request = await peer.read(m.RequestMessage)
         await peer.say(m.Response(request_id=request.request_id, voice_stream_seq=0, voice=bytes(500)))
         await answer_query(peer)
         await stay(peer)
@@ -280,9 +280,9 @@ async def test_a_cancelled_upload_leaves_no_half_frame() -> None:
 
     async def script(peer: Peer) -> None:
         nonlocal heard
-        await peer.read(m.Request)
+        await peer.read(m.RequestMessage)
         await go_on.wait()
-        await peer.read(m.Request)
+        await peer.read(m.RequestMessage)
         heard = peer.audio
         await peer.say(m.Response(request_id="r", text_stream_seq=-1))
         await stay(peer)
@@ -306,7 +306,7 @@ async def test_an_upload_stops_at_its_interrupt() -> None:
     """Once the INTERRUPT is posted no audio and no end frame follow, even before the server has answered it."""
 
     async def script(peer: Peer) -> None:
-        await peer.read(m.Request)
+        await peer.read(m.RequestMessage)
         interrupt = await peer.read(m.Interrupt)
         await answer_query(peer)
         assert peer.audio == b""

@@ -3,83 +3,70 @@ from __future__ import annotations
 import pytest
 import trio
 
-from voxint.core.answer import ROOM, Answer
+from voxint.core.answer import MOST_UNREAD, ROOM, STALL_S, Answer
 from voxint.core.audio import AudioFormat
-from voxint.core.outbox import Outbox
+from voxint.core.events import Called, Ended, Event, Said, Text, Voice
+from voxint.core.failure import Failure
+from voxint.core.journal import Journal, Seen
+from voxint.core.listener import Listener
 from voxint.core.playout import PlayoutLedger
 from voxint.core.stages import ToolCall
-from voxint.protocol import messages as m
 
 pytestmark = pytest.mark.virtual_time
 
 
-def an_answer(*, spoken: bool = False, outbox: Outbox | None = None, request_id: str = "r1") -> tuple[Answer, Outbox]:
-    """Return an answer and the queue its frames go to."""
-    outbox = Outbox() if outbox is None else outbox
-    return Answer(request_id, outbox, PlayoutLedger(AudioFormat(), spoken=spoken), spoken=spoken), outbox
+def an_answer(
+    *listeners: Listener, spoken: bool = False, keep: int = 0, request_id: str = "r1"
+) -> tuple[Answer, Listener]:
+    """Return an answer and its player, which is the first listener."""
+    hears = list(listeners) or [Listener()]
+    ledger = PlayoutLedger(AudioFormat(), spoken=spoken)
+    answer = Answer(request_id, ledger, spoken=spoken, player=hears[0], listeners=hears, journal=Journal(keep))
+    return answer, hears[0]
 
 
-async def drain(outbox: Outbox) -> list[m.ServerMessage]:
-    """Return all that waits, as the writer takes it."""
-    return [message for _ in range(len(outbox)) if (message := await outbox.next()) is not None]
+async def drain(listener: Listener) -> list[Event]:
+    """Return all that waits, as the reader takes it."""
+    said = [await listener.next() for _ in range(len(listener))]
+    return [each.event for each in said if isinstance(each, Said)]
 
 
-async def test_text_that_waits_is_one_frame() -> None:
-    """Sequence numbers are given when the writer takes a frame, so none is missing."""
-    answer, outbox = an_answer()
+async def test_text_that_waits_is_one_piece() -> None:
+    """It is joined when the reader takes it, which learns of how many pieces it is."""
+    answer, player = an_answer()
     answer.text("Well, ")
     answer.text("yes. ")
-    first = await drain(outbox)
+    assert await player.next() == Said("r1", Text("Well, yes. "), False, 2)
     answer.text("So?")
-    second = await drain(outbox)
-    assert [*first, *second] == [
-        m.Response(request_id="r1", text_stream_seq=0, text="Well, yes. "),
-        m.Response(request_id="r1", text_stream_seq=1, text="So?"),
-    ]
+    assert await player.next() == Said("r1", Text("So?"), False, 1)
     assert answer.ledger.shown == "Well, yes. So?"
 
 
 async def test_a_call_keeps_its_place_in_the_text() -> None:
-    """It counts as a frame of the text stream, and text after it is a frame of its own."""
-    answer, outbox = an_answer()
+    """Text after it is a piece of its own."""
+    answer, player = an_answer()
     answer.text("Let me see. ")
     answer.call(ToolCall("c1", "look_up", {"word": "voxint"}))
     answer.text("There.")
-    frames = await drain(outbox)
-    call = m.FunctionCall(name="look_up", parameters={"word": "voxint"}, call_id="c1")
-    assert frames == [
-        m.Response(request_id="r1", text_stream_seq=0, text="Let me see. "),
-        m.Response(request_id="r1", text_stream_seq=1, function_call=call),
-        m.Response(request_id="r1", text_stream_seq=2, text="There."),
-    ]
+    call = Called("look_up", {"word": "voxint"}, "c1")
+    assert await drain(player) == [Text("Let me see. "), call, Text("There.")]
     assert answer.ledger.shown == "Let me see. There."
 
 
-async def test_voice_goes_frame_by_frame() -> None:
-    """Each is accounted for as sent when the writer takes it."""
-    answer, outbox = an_answer(spoken=True)
+async def test_voice_goes_piece_by_piece() -> None:
+    """Each is accounted for as sent when the player takes it."""
+    answer, player = an_answer(spoken=True)
     answer.voice(bytes(320))
     answer.voice(bytes(320))
     assert answer.ledger.audio_account(0.0).sent_ms == 0
-    assert [frame.voice_stream_seq for frame in await drain(outbox) if isinstance(frame, m.Response)] == [0, 1]
+    assert await drain(player) == [Voice(bytes(320))] * 2
     assert answer.ledger.audio_account(0.0).sent_ms == 20
 
 
-@pytest.mark.parametrize("spoken", [False, True])
-async def test_an_empty_answer_has_a_first_frame(spoken: bool) -> None:
-    """Clients decide from it which streams there are; then one frame ends them."""
-    answer, outbox = an_answer(spoken=spoken)
-    answer.end()
-    answer.end(interrupt_reason="USER_STOP")
-    first, last = await drain(outbox)
-    assert first == m.Response(request_id="r1", text_stream_seq=0, text="")
-    assert last == m.Response(request_id="r1", text_stream_seq=-1, voice_stream_seq=-1 if spoken else None)
-
-
 async def test_a_silenced_answer_has_only_its_end() -> None:
-    """What waits is thrown away, what comes is refused; the frames of others stay."""
-    answer, outbox = an_answer(spoken=True)
-    other, _ = an_answer(outbox=outbox, request_id="r2")
+    """What waits is thrown away, what comes is refused; what others say stays."""
+    answer, player = an_answer(spoken=True)
+    other, _ = an_answer(player, request_id="r2")
     answer.text("Well, ")
     other.text("I stay.")
     answer.voice(bytes(320))
@@ -89,44 +76,140 @@ async def test_a_silenced_answer_has_only_its_end() -> None:
     answer.call(ToolCall("c1", "sing"))
     answer.understood("late", is_final=True)
     answer.silence()
-    answer.end(interrupt_reason="USER_STOP")
-    kept, final = await drain(outbox)
-    assert kept == m.Response(request_id="r2", text_stream_seq=0, text="I stay.")
-    assert isinstance(final, m.Response)
-    assert final.interrupted
+    answer.end(Ended(True, "USER_STOP"))
+    answer.end(Ended(False))
+    assert await drain(player) == [Text("I stay."), Ended(True, "USER_STOP")]
     assert answer.ledger.shown == ""
 
 
-async def test_an_error_is_the_end_too() -> None:
-    """No RESPONSE follows it."""
-    answer, outbox = an_answer()
-    error = m.Error(error_code="INTERNAL_ERROR", error_msg="", error_detail="", retryable=True, request_id="r1")
-    answer.end(error=error)
-    assert await drain(outbox) == [error]
+async def test_a_failure_is_an_end_too() -> None:
+    """It is the only one."""
+    answer, player = an_answer()
+    failed = Ended(False, None, Failure("internal", "the server failed", True))
+    answer.end(failed)
+    answer.end(Ended(False))
+    assert await drain(player) == [failed]
+
+
+async def test_everybody_hears_the_same() -> None:
+    """Who is slower gets what waits in fewer pieces; only what the player takes is sent."""
+    player, other = Listener(), Listener()
+    answer, _ = an_answer(player, other, spoken=True)
+    answer.text("Well, ")
+    assert await drain(player) == [Text("Well, ")]
+    answer.text("yes. ")
+    answer.voice(bytes(320))
+    assert await drain(player) == [Text("yes. "), Voice(bytes(320))]
+    assert await drain(other) == [Text("Well, yes. "), Voice(bytes(320))]
+    assert (answer.ledger.shown, answer.ledger.audio_account(0.0).sent_ms) == ("Well, yes. ", 10)
+
+
+async def test_who_does_not_read_is_dropped_and_not_waited_for() -> None:
+    """The player is never held up by another, and what waits for that one is bounded."""
+    dropped: list[str] = []
+    player, other = Listener(), Listener(lambda: dropped.append("other"))
+    answer, _ = an_answer(player, other, spoken=True)
+    for _ in range(MOST_UNREAD + 1):
+        answer.voice(bytes(2))
+        await drain(player)
+    await answer.flushed()
+    assert dropped == ["other"]
+    assert len(other) == MOST_UNREAD
+
+
+async def test_a_player_that_stalls_is_dropped_where_others_listen() -> None:
+    """Alone it is waited for; beside others it is given a second without any progress."""
+    dropped: list[float] = []
+    player = Listener(lambda: dropped.append(trio.current_time()))
+    alone, _ = an_answer(player)
+    alone.text("Well, ")
+    with trio.move_on_after(10):
+        await alone.flushed()
+    assert dropped == []
+    answer, _ = an_answer(player, Listener(), request_id="r2")
+    answer.text("Well, ")
+    with trio.move_on_after(STALL_S + 0.5):
+        await answer.flushed()
+    assert dropped == [10 + STALL_S]
+
+
+async def test_an_heir_goes_on_where_it_is() -> None:
+    """What it has taken is sent, what waits for it is not yet, and nothing counts twice."""
+    player, heir = Listener(), Listener()
+    answer, _ = an_answer(player, heir, spoken=True)
+    answer.text("One ")
+    answer.voice(bytes(320), bytes(320))
+    await drain(player)
+    assert await heir.next() == Said("r1", Text("One "), True)
+    assert await heir.next() == Said("r1", Voice(bytes(320)), True)
+    answer.text("two ")
+    answer.play_to(heir)
+    assert (answer.ledger.shown, answer.ledger.audio_account(0.0).sent_ms) == ("One ", 20)
+    assert await drain(heir) == [Voice(bytes(320)), Text("two ")]
+    assert (answer.ledger.shown, answer.ledger.audio_account(0.0).sent_ms) == ("One two ", 20)
+    with trio.fail_after(0):
+        await answer.flushed()
+
+
+async def test_who_comes_back_gets_what_it_lacks() -> None:
+    """Nothing is twice and nothing is missing; the end too where it has ended meanwhile."""
+    answer, player = an_answer(spoken=True, keep=10_000)
+    answer.text("One ")
+    answer.voice(b"1" * 320)
+    await drain(player)
+    answer.play_to(None)
+    answer.text("two ")
+    answer.text("three.")
+    with trio.move_on_after(5) as waited:
+        await answer.flushed()
+    assert waited.cancelled_caught
+    back = Listener()
+    assert answer.catch_up(back, Seen(texts=1))
+    answer.play_to(back)
+    assert await drain(back) == [Voice(b"1" * 320), Text("two three.")]
+    with trio.fail_after(0):
+        await answer.flushed()
+    answer.end(Ended(False))
+    assert await drain(back) == [Ended(False)]
+    later = Listener()
+    assert answer.catch_up(later, Seen(texts=2, voices=1))
+    assert await drain(later) == [Text("three."), Ended(False)]
+
+
+async def test_what_is_lost_is_said() -> None:
+    """Speech beyond the bound is kept no more."""
+    answer, player = an_answer(spoken=True, keep=640)
+    for _ in range(4):
+        answer.voice(bytes(320))
+    await drain(player)
+    back = Listener()
+    assert not answer.catch_up(back, Seen(voices=1))
+    assert len(await drain(back)) == 2
+    assert answer.catch_up(Listener(), Seen(voices=2))
 
 
 async def test_nothing_that_waits_counts_for_nothing() -> None:
     """A transcript without words is waited for as well, and a flood of them is full one day."""
-    answer, outbox = an_answer()
+    answer, player = an_answer()
     answer.understood("", is_final=True)
     with trio.move_on_after(1) as waited:
         await answer.flushed()
     assert waited.cancelled_caught
     while not answer.full:
         answer.understood("", is_final=False)
-    await drain(outbox)
+    await drain(player)
     await answer.flushed()
 
 
 async def test_room_comes_back_when_the_writer_takes() -> None:
     """A full answer waits; silence lets everybody go."""
-    answer, outbox = an_answer()
+    answer, player = an_answer()
     answer.text("x" * ROOM)
     assert answer.full
     with trio.move_on_after(1) as waited:
         await answer.room()
     assert waited.cancelled_caught
-    await drain(outbox)
+    await drain(player)
     await answer.room()
     await answer.flushed()
     answer.text("x" * ROOM)

@@ -7,7 +7,7 @@ import trio
 
 from tests.talk import SPOKEN, talk_with
 from voxint.core.agent import Agent
-from voxint.core.answer import FRAME_SIZE, ROOM
+from voxint.core.answer import PIECE_SIZE, ROOM
 from voxint.core.stages import ToolCall, Transcript
 from voxint.protocol.messages import TranscriptMessage
 from voxint.testing.stages import FOREVER, HEAR, REPEAT, ScriptedEars, ScriptedModel, ScriptedVoice
@@ -26,7 +26,7 @@ async def test_a_flood_of_text_stops_at_a_writer_that_does_not_read() -> None:
         talk.ask("r1")
         await trio.sleep(5)
         assert model.calls[0].written <= ROOM / len(WORD) + 2
-        assert len(talk.connection.outbox) == 1
+        assert len(talk.connection.listener) == 1
         talk.interrupt()
         talk.read_on()
         await trio.sleep(1)
@@ -56,8 +56,8 @@ async def test_a_flood_of_calls_stops_too() -> None:
         talk.stop_reading()
         talk.ask("r1")
         await trio.sleep(5)
-        assert model.calls[0].written <= ROOM / FRAME_SIZE + 2
-        assert len(talk.connection.outbox) <= ROOM / FRAME_SIZE + 1
+        assert model.calls[0].written <= ROOM / PIECE_SIZE + 2
+        assert len(talk.connection.listener) <= ROOM / PIECE_SIZE + 1
 
 
 async def test_a_flood_of_transcripts_stops_too() -> None:
@@ -68,7 +68,7 @@ async def test_a_flood_of_transcripts_stops_too() -> None:
         talk.stop_reading()
         talk.begin("r1")
         await trio.sleep(5)
-        assert ears.calls[0].written <= ROOM / (FRAME_SIZE + 5) + 2
+        assert ears.calls[0].written <= ROOM / (PIECE_SIZE + 5) + 2
 
 
 async def test_audio_stops_at_a_writer_that_does_not_read() -> None:

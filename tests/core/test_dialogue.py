@@ -1,11 +1,14 @@
+"""What the model is sent of a conversation."""
+
 from __future__ import annotations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxint.core.dialogue import ChatMessage, Dialogue, Exchange
+from voxint.core.dialogue import ChatMessage, Dialogue, Ending, Exchange
 from voxint.core.tokens import estimate_tokens
+from voxint.core.tools import ToolCall
 
 ENDLESS = 1_000_000
 
@@ -44,15 +47,16 @@ def test_an_empty_dialogue_has_only_the_prompt() -> None:
         ("The vase", "failed", ["The vase [cut off by an error]"]),
         ("", "failed", ["[cut off by an error]"]),
         ("The vase is old.", "complete", ["The vase is old."]),
-        ("", "complete", []),
-        (" \n", "complete", []),
-        ("", "open", []),
-        ("The vase", "open", []),
+        (" \n", "interrupted", ["[interrupted by the user]"]),
+        ("", "complete", ["[nothing was said]"]),
+        (" \n", "complete", ["[nothing was said]"]),
+        ("", None, []),
+        ("The vase", None, []),
     ],
 )
-def test_the_end_of_a_reply_decides_what_the_model_reads(reply: str, ending: str, said: list[str]) -> None:
-    """A cut reply bears its mark, an open or empty one makes no message, and the user's words always stay."""
-    dialogue = Dialogue((Exchange(1, "Tell me", reply, ending),))  # type: ignore[arg-type]  # parametrize widens it
+def test_the_end_of_a_reply_decides_what_the_model_reads(reply: str, ending: Ending | None, said: list[str]) -> None:
+    """A cut reply bears its mark, a mark stands for an empty one, and while there is none the words stand alone."""
+    dialogue = Dialogue((Exchange(1, "Tell me", reply, ending),))
     assert contents(dialogue.messages("", ENDLESS)) == ["Tell me", *said]
 
 
@@ -62,16 +66,88 @@ def test_marks_can_be_chosen() -> None:
     assert contents(dialogue.messages("", ENDLESS)) == ["你好", "我是（被打断）"]
 
 
-def test_a_request_without_words_makes_no_user_message() -> None:
-    """Where nothing was understood, the reply stands alone."""
+def test_a_mark_may_be_left_out_unless_it_stands_for_a_message() -> None:
+    """An empty mark after a reply is no mark; where it would leave an empty message, that of silence stands."""
+    dialogue = Dialogue(interrupted_mark="").ask(1, "Hi").settle(1, "Well", "interrupted").ask(2, "So?")
+    assert contents(dialogue.settle(2, "", "interrupted").messages("", ENDLESS)) == [
+        "Hi",
+        "Well",
+        "So?",
+        "[nothing was said]",
+    ]
+
+
+@pytest.mark.parametrize("mark", ["silent_mark", "wordless_mark"])
+def test_a_mark_that_stands_for_a_message_has_words(mark: str) -> None:
+    """Models refuse empty messages, so an empty mark is refused when the dialogue is made."""
+    with pytest.raises(ValueError, match=f"{mark} stands for a message"):
+        Dialogue(**{mark: " "})  # type: ignore[arg-type]  # one of several options
+
+
+def test_a_request_without_words_is_told_as_one() -> None:
+    """Where nothing was understood and something replied, a mark stands for the words."""
     dialogue = Dialogue().ask(1, "").settle(1, "Pardon?", "complete")
-    assert dialogue.messages("", ENDLESS) == (ChatMessage("assistant", "Pardon?"),)
+    assert dialogue.messages("", ENDLESS) == (ChatMessage("user", "[no words]"), ChatMessage("assistant", "Pardon?"))
 
 
-def test_superseded_words_stay_beside_the_new_ones() -> None:
-    """A sentence cut into two requests reaches the model as two user messages in a row."""
+def test_where_neither_side_said_anything_nothing_is_told() -> None:
+    """An exchange of silence makes no message."""
+    dialogue = Dialogue().ask(1, "Hi").settle(1, "Yes?", "complete").ask(2, " ").settle(2, "", "complete")
+    assert contents(dialogue.ask(3, "Bye").messages("", ENDLESS)) == ["Hi", "Yes?", "Bye"]
+
+
+def test_a_question_without_words_is_still_the_users() -> None:
+    """A request without words that waits for its reply ends with a message of the user's."""
+    assert Dialogue().ask(1, "").messages("Be kind.", ENDLESS)[1:] == (ChatMessage("user", "[no words]"),)
+
+
+def test_words_without_a_reply_stand_in_one_message_with_those_after_them() -> None:
+    """A sentence cut into two requests, of which no reply to the first is known, reaches the model as one message."""
     dialogue = Dialogue().ask(1, "What is").ask(2, "that vase?")
-    assert [message.role for message in dialogue.messages("", ENDLESS)] == ["user", "user"]
+    assert dialogue.messages("", ENDLESS) == (ChatMessage("user", "What is\nthat vase?"),)
+    assert contents(dialogue.settle(2, "It is old.", "complete").messages("", ENDLESS))[1:] == ["It is old."]
+
+
+LAMP = ToolCall("c1", "lamp", {"room": "厨房", "on": True})
+
+
+@pytest.mark.parametrize(
+    ("reply", "ending", "said"),
+    [
+        ("", "complete", '[the function lamp was called with {"room": "厨房", "on": true}]'),
+        ("One moment.", "complete", 'One moment. [the function lamp was called with {"room": "厨房", "on": true}]'),
+        (
+            "One",
+            "interrupted",
+            'One [the function lamp was called with {"room": "厨房", "on": true}] [interrupted by the user]',
+        ),
+        (
+            "",
+            "failed",
+            '[the function lamp was called with {"room": "厨房", "on": true}] [cut off by an error]',
+        ),
+    ],
+)
+def test_the_model_learns_of_its_calls(reply: str, ending: Ending, said: str) -> None:
+    """A reply that called a function says so behind its words, and before what became of it."""
+    dialogue = Dialogue().ask(1, "Light!").settle(1, reply, ending, (LAMP,))
+    assert contents(dialogue.messages("", ENDLESS)) == ["Light!", said]
+
+
+def test_several_calls_and_a_mark_of_ones_own() -> None:
+    """The calls come in their order, in the words of the agent's language."""
+    dialogue = Dialogue(called_mark="（{name}：{arguments}）").ask(1, "Light!")
+    settled = dialogue.settle(1, "", "complete", (ToolCall("a", "on"), ToolCall("b", "off", {"{name}": "{arguments}"})))
+    assert contents(settled.messages("", ENDLESS))[1] == '（on：{}）（off：{"{name}": "{arguments}"}）'
+
+
+def test_long_arguments_are_told_in_part_and_kept_whole() -> None:
+    """The model reads the begin of a long text that it wrote; what is kept counts for all of it."""
+    call = ToolCall("c1", "write", {"text": "word " * 10_000})
+    dialogue = Dialogue(max_tokens=10_000).ask(1, "Write!").settle(1, "", "complete", (call,))
+    assert len(contents(dialogue.messages("", ENDLESS))[1]) < 1100
+    assert dialogue.exchanges[0].tokens > 12_000
+    assert len(dialogue.ask(2, "And?")) == 1
 
 
 def test_settling_again_replaces_what_was_settled() -> None:
@@ -137,21 +213,65 @@ def test_the_last_words_are_kept_however_long() -> None:
     assert contents(dialogue.messages("Be kind.", 10)) == ["Be kind.", "word " * 1000]
 
 
-endings = st.sampled_from(["open", "complete", "interrupted", "failed"])
+endings = st.sampled_from([None, "complete", "interrupted", "failed"])
+words = st.one_of(st.sampled_from(["", " ", "\n"]), st.text(max_size=60))
+tool_calls = st.lists(
+    st.builds(ToolCall, st.just("c"), st.text(max_size=9), st.dictionaries(st.text(max_size=9), st.text(max_size=90))),
+    max_size=2,
+).map(tuple)
+histories = st.lists(st.tuples(words, words, endings, tool_calls), max_size=8)
 
 
-@given(st.lists(st.tuples(st.text(), st.text(), endings), min_size=1), st.text(), st.integers(0, 200))
+def spoken(history: list[tuple[str, str, Ending | None, tuple[ToolCall, ...]]]) -> Dialogue:
+    """Return the dialogue of these exchanges, each asked and then settled where it ended."""
+    dialogue = Dialogue()
+    for key, (user, reply, ending, calls) in enumerate(history):
+        dialogue = dialogue.ask(key, user)
+        if ending is not None:
+            dialogue = dialogue.settle(key, reply, ending, calls)
+    return dialogue
+
+
+def strict_template(messages: tuple[ChatMessage, ...]) -> None:
+    """Refuse what the strictest chat templates refuse."""
+    turns = messages[1:] if messages[0].role == "system" else messages
+    assert [turn.role for turn in turns] == ["user", "assistant"] * (len(turns) // 2) + ["user"]
+    assert all(message.content.strip() for message in messages)
+
+
+@given(histories, words, words, st.integers(0, 200) | st.just(ENDLESS))
+def test_a_strict_template_takes_every_conversation(
+    history: list[tuple[str, str, Ending | None, tuple[ToolCall, ...]]], question: str, system: str, budget: int
+) -> None:
+    """However the turns before it ended, and wherever the budget cuts: the roles alternate, the last is the user's."""
+    strict_template(spoken(history).ask(99, question).messages(system, budget))
+
+
+@given(histories, words)
+def test_nothing_that_was_said_is_lost_or_made_up(
+    history: list[tuple[str, str, Ending | None, tuple[ToolCall, ...]]], question: str
+) -> None:
+    """Without a budget every word of the user, and every reply that ended, is there, in order, beside marks alone."""
+    told = "\n".join(contents(spoken(history).ask(99, question).messages("", ENDLESS)))
+    at = 0
+    for user, reply, ending, _ in [*history, (question, "", None, ())]:
+        for part in (user if user.strip() else "", reply if ending and reply.strip() else ""):
+            at = told.index(part, at) + len(part)
+
+
+@given(histories.filter(bool), st.text(), st.integers(0, 200))
 def test_messages_fit_the_budget_or_hold_only_the_last_exchange(
-    history: list[tuple[str, str, str]], system: str, budget: int
+    history: list[tuple[str, str, Ending | None, tuple[ToolCall, ...]]], system: str, budget: int
 ) -> None:
     """Whatever was said, the estimate of what is sent stays within the budget unless the last words alone break it."""
-    dialogue = Dialogue()
-    for key, (user, reply, ending) in enumerate(history):
-        dialogue = dialogue.ask(key, user).settle(key, reply, ending)  # type: ignore[arg-type]  # sampled as str
+    dialogue = spoken(history)
     sent = dialogue.messages(system, budget)
     everything = dialogue.messages(system, ENDLESS)
-    kept = sent[1:] if system else sent
-    assert everything[len(everything) - len(kept) :] == kept
+    kept = sent[1:] if system.strip() else sent
+    if kept:
+        assert kept[1:] == everything[len(everything) - len(kept) + 1 :]
+        first = everything[len(everything) - len(kept)].content
+        assert first.endswith(kept[0].content) or kept[0].content == dialogue.wordless_mark
     if sum(estimate_tokens(content) for content in contents(sent)) > budget:
         assert len(kept) <= 2
 

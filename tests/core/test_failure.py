@@ -1,18 +1,15 @@
 from __future__ import annotations
 
-from voxint.core.failure import internal_failure, stage_failure
+import pytest
+
+from voxint.core.failure import Failure, internal_failure, own_errors, stage_failure
 from voxint.errors import UpstreamError
 
 
-def test_a_failure_becomes_an_error_that_names_the_stage() -> None:
+def test_a_failure_names_its_stage() -> None:
     """Whether to try again is the provider's to say."""
-    error = stage_failure("tts", UpstreamError("no such voice", retryable=False)).error("r1")
-    assert (error.error_code, error.error_msg, error.error_detail) == (
-        "UPSTREAM_ERROR",
-        "no such voice",
-        "stage tts",
-    )
-    assert (error.stage, error.retryable, error.request_id) == ("tts", False, "r1")
+    fault = UpstreamError("no such voice", retryable=False)
+    assert stage_failure("tts", fault) == Failure("upstream", "no such voice", False, "tts", "", fault)
 
 
 def test_a_failure_of_ours_says_nothing_of_itself() -> None:
@@ -20,5 +17,21 @@ def test_a_failure_of_ours_says_nothing_of_itself() -> None:
     cause = KeyError("a secret")
     failure = internal_failure(cause)
     assert failure.cause is cause
-    assert failure.error("r1").error_msg == "the server failed; its log says how"
-    assert failure.error("r1").error_detail == ""
+    assert failure.message == "the server failed; its log says how"
+
+
+@pytest.mark.parametrize("error", [ValueError(), SystemExit(), BaseExceptionGroup("", [ValueError(), SystemExit()])])
+def test_what_a_stage_raises_is_the_requests_own(error: BaseException) -> None:
+    """However basic: it must not end the server."""
+    own, others = own_errors(error)
+    assert (own is None, others) == (False, None)
+
+
+def test_what_is_meant_for_others_is_split_off() -> None:
+    """A clean-up may fail beside a cancellation, and each goes its own way."""
+    fault, stop = ValueError(), KeyboardInterrupt()
+    own, others = own_errors(BaseExceptionGroup("", [fault, stop]))
+    assert isinstance(own, BaseExceptionGroup)
+    assert isinstance(others, BaseExceptionGroup)
+    assert (own.exceptions, others.exceptions) == ((fault,), (stop,))
+    assert own_errors(stop) == (None, stop)

@@ -10,7 +10,7 @@ from attrs import frozen
 
 from tests.talk import SPOKEN, talk_with
 from voxint.core.agent import Agent, Limits
-from voxint.core.stages import Delta, Speech, ToolCall, Turn, Usage
+from voxint.core.stages import ModelOutput, Speech, ToolCall, Turn
 from voxint.errors import UpstreamError, UpstreamTimeout
 from voxint.protocol.messages import FunctionCall
 from voxint.testing.stages import FOREVER, HEAR, REPEAT, SPEAK, ScriptedEars, ScriptedModel, ScriptedVoice
@@ -105,7 +105,7 @@ async def test_an_error_raised_beside_a_cancellation_changes_nothing() -> None:
     """A stage with a nursery of its own can raise both at once."""
 
     class Torn:
-        async def generate(self, turn: Turn, out: trio.abc.SendChannel[Delta | ToolCall | Usage]) -> None:
+        async def generate(self, turn: Turn, out: trio.abc.SendChannel[ModelOutput]) -> None:
             async def break_on_cancel() -> None:
                 try:
                     await trio.sleep_forever()
@@ -149,7 +149,7 @@ async def test_a_silent_stage_that_does_not_let_go_does_not_hold_its_error(
         await trio.sleep(60)
     assert (talk.errors[0].error_code, talk.errors[0].stage) == ("REQUEST_TIMEOUT", stage)
     assert talk.ended_at("r1") == after_s + 0.25
-    assert talk.book.finished_requests[0].overrun
+    assert talk.book.finished_requests[0].overran
     assert talk.book.reaped_ids == ["r1"]
 
 
@@ -158,7 +158,7 @@ class Panic(BaseException):
 
 
 @pytest.mark.parametrize(
-    "arguments", [{"word": "\ud83d"}, {"\ud83d": 1}, {"deep": [{"word": "\ud83d"}]}, {"word": object()}, ["word"], None]
+    "arguments", [{"word": "\ud83d"}, {"\ud83d": 1}, {"deep": [{"word": "\ud83d"}]}, {"word": object()}]
 )
 async def test_a_call_that_is_not_json_is_the_models_fault(arguments: Any) -> None:
     """It is found out before the writer takes it, who writes for everybody on the connection."""
@@ -176,8 +176,8 @@ async def test_half_a_character_stops_nobody() -> None:
     async with talk_with(Agent(llm=model)) as talk:
         talk.ask("r1")
         await trio.sleep(1)
-    assert talk.frames_of("r1")[0].function_call == FunctionCall(name="look?", parameters={}, call_id="c?")
-    assert talk.errors[0].error_msg == "no ?"
+    assert talk.frames_of("r1")[0].function_call == FunctionCall(name="look�", parameters={}, call_id="c�")
+    assert talk.errors[0].error_msg == "no �"
 
 
 async def test_a_call_is_sent_as_it_was_made() -> None:
@@ -185,7 +185,7 @@ async def test_a_call_is_sent_as_it_was_made() -> None:
     arguments: dict[str, object] = {"word": "voxint"}
 
     class Careless:
-        async def generate(self, turn: Turn, out: trio.abc.SendChannel[Delta | ToolCall | Usage]) -> None:
+        async def generate(self, turn: Turn, out: trio.abc.SendChannel[ModelOutput]) -> None:
             await out.send(ToolCall("c1", "look_up", arguments))
             arguments.clear()
 
@@ -203,7 +203,7 @@ class Raiser:
 
     fault: BaseException
 
-    async def generate(self, turn: Turn, out: trio.abc.SendChannel[Delta | ToolCall | Usage]) -> None:
+    async def generate(self, turn: Turn, out: trio.abc.SendChannel[ModelOutput]) -> None:
         """Raise."""
         raise self.fault
 
@@ -226,7 +226,7 @@ async def test_a_panic_of_a_clean_up_ends_the_request_alone() -> None:
     """Raised beside a cancellation, it arrives in one group with it."""
 
     class Torn:
-        async def generate(self, turn: Turn, out: trio.abc.SendChannel[Delta | ToolCall | Usage]) -> None:
+        async def generate(self, turn: Turn, out: trio.abc.SendChannel[ModelOutput]) -> None:
             async def panic() -> None:
                 try:
                     await trio.sleep_forever()

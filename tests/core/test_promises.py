@@ -7,7 +7,7 @@ import trio
 
 from tests.talk import SPOKEN, talk_with
 from voxint.core.agent import Agent
-from voxint.core.stages import Delta, ToolCall, Turn, Usage
+from voxint.core.stages import Delta, ModelOutput, Turn
 from voxint.protocol import messages as m
 from voxint.testing.stages import FOREVER, SPEAK, ScriptedEars, ScriptedModel, ScriptedVoice
 
@@ -61,7 +61,7 @@ class Chatterbox:
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
 
-    async def generate(self, turn: Turn, out: trio.abc.SendChannel[Delta | ToolCall | Usage]) -> None:
+    async def generate(self, turn: Turn, out: trio.abc.SendChannel[ModelOutput]) -> None:
         """Say a word, then ever the same word."""
         await out.send(Delta("Well, "))
         try:

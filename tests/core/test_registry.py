@@ -6,7 +6,8 @@ import trio
 from voxint.core.agent import Limits
 from voxint.core.answer import Answer
 from voxint.core.audio import AudioFormat
-from voxint.core.outbox import Outbox
+from voxint.core.failure import Stage
+from voxint.core.listener import Listener
 from voxint.core.playout import PlayoutLedger
 from voxint.core.registry import REMEMBERED, Interruption, Registry
 from voxint.core.request import Request
@@ -32,17 +33,19 @@ class Desk:
     def reaped(self, request: Request) -> None:
         """Keep no count."""
 
+    def cleanup_failed(self, request: Request, stage: Stage | None, error: BaseException) -> None:
+        """Keep no log."""
+
     def admit(self, request_id: str) -> Request:
         """Return a live request."""
-        answer = Answer(request_id, Outbox(), PlayoutLedger(AudioFormat(), spoken=False), spoken=False)
+        answer = Answer(request_id, PlayoutLedger(AudioFormat(), spoken=False), spoken=False, player=Listener())
         request = Request(request_id, 0, answer, Limits(), self)
         assert self.registry.admit(request) is None
         return request
 
     def run(self, request: Request) -> None:
         """End a request as if its work had ended."""
-        request.exited = True
-        request.finish()
+        request.refuse("USER_STOP")
 
 
 async def test_a_request_is_live_until_its_end() -> None:
@@ -82,8 +85,8 @@ async def test_an_overrun_counts_until_it_lets_go() -> None:
     desk = Desk()
     request = desk.admit("r1")
     request.interrupt("USER_STOP")
-    request.finish()
-    assert (request.overrun, desk.registry.overrunning) == (True, 1)
+    await request.guard()
+    assert (request.overran, desk.registry.overrunning) == (True, 1)
     desk.registry.reaped(request)
     assert desk.registry.overrunning == 0
 
@@ -112,7 +115,7 @@ async def test_waiting_for_nothing_is_no_wait() -> None:
     with trio.fail_after(0):
         await interruption.stopped()
     assert told == [interruption]
-    assert interruption.acknowledgement().status == "FAILED"
+    assert (interruption.outcomes, interruption.receipts) == ({}, {})
 
 
 async def test_who_waits_is_told_whatever_the_books_say() -> None:

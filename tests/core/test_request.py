@@ -11,11 +11,12 @@ from voxint.core.answer import Answer
 from voxint.core.audio import AudioFormat
 from voxint.core.conversation import open_conversation
 from voxint.core.events import Text
+from voxint.core.failure import Stage
 from voxint.core.observer import Silence
 from voxint.core.playout import PlayoutLedger
 from voxint.core.request import Request
 from voxint.core.stages import ToolCall, Usage
-from voxint.errors import ServerError, UpstreamError
+from voxint.errors import RequestFailed, UpstreamError
 from voxint.protocol import messages as m
 from voxint.server.config import ServerConfig
 from voxint.testing.stages import FOREVER, ScriptedModel
@@ -32,8 +33,8 @@ async def test_a_bug_of_ours_ends_one_request() -> None:
         async def broken() -> None:
             raise KeyError("a secret")
 
-        answer = Answer("r1", talk.connection.outbox, PlayoutLedger(AudioFormat(), spoken=False), spoken=False)
-        talk.checker.sent(m.Request(request_id="r1", data_type="TEXT"), 0)
+        answer = Answer("r1", PlayoutLedger(AudioFormat(), spoken=False), spoken=False, player=talk.connection.listener)
+        talk.checker.sent(m.RequestMessage(request_id="r1", data_type="TEXT"), 0)
         failing = Request("r1", 99, answer, session.agent.limits, session)
         session.registry.admit(failing)
         talk.home.start_soon(failing.run, broken)
@@ -73,7 +74,7 @@ async def test_a_host_that_goes_down_waits_for_no_clean_up() -> None:
         await trio.sleep(1)
         home.cancel_scope.cancel()
     assert stopped_at == [1.25]
-    assert (request.ending, request.reason, request.overrun) == ("interrupted", "SHUTDOWN", True)
+    assert (request.ending, request.reason, request.overran) == ("interrupted", "SHUTDOWN", True)
     assert talk.book.reaped_ids == ["r1"]
 
 
@@ -85,6 +86,9 @@ async def test_an_observer_that_raises_costs_a_log_line(autojump_clock: MockCloc
             raise ValueError("a secret")
 
         finished = reaped = accepted
+
+        def cleanup_failed(self, request: Request, stage: Stage | None, error: BaseException) -> None:
+            raise ValueError("a secret")
 
     agent = Agent(llm=ScriptedModel("Well, ", FOREVER, lingers=1.0))
     with capture_logs() as lines:
@@ -109,12 +113,12 @@ async def test_a_request_that_is_remembered_holds_little(autojump_clock: MockClo
     ended: list[tuple[Request, BaseException | None]] = []
     agent = Agent(llm=ScriptedModel(*["word "] * 1000, fault))
     async with open_conversation(agent, observer=Book()) as conversation:
-        with pytest.raises(ServerError, match="it broke off"):
+        with pytest.raises(RequestFailed, match="it broke off"):
             await conversation.ask("Hi").text()
     [(request, cause)] = ended
     assert cause is fault
     assert request.failure is not None
-    assert (request.failure.code, request.failure.stage, request.failure.cause) == ("UPSTREAM_ERROR", "llm", None)
+    assert (request.failure.kind, request.failure.stage, request.failure.cause) == ("upstream", "llm", None)
     assert request.ledger.written == "word " * 1000
     assert len(request.ledger._written) == 1
 

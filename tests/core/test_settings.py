@@ -2,18 +2,18 @@ from __future__ import annotations
 
 import pytest
 
-from voxint.core.settings import MAX_BYTES, Settings
+from voxint.core.settings import MAX_BYTES, MAX_TOOLS, Settings, SettingsChange
 from voxint.core.tools import Tool
-from voxint.errors import WireError
-from voxint.protocol.messages import SessionPatch
-from voxint.protocol.settings import MAX_TOOLS
+from voxint.errors import RequestRefused
 
 
 def test_a_patch_leaves_alone_what_it_does_not_name() -> None:
     """An empty string clears a prompt, and None is no change."""
     settings = Settings(system_prompt="a guide", scene_context="lobby", tools=(Tool("sing"),))
-    assert settings.patched(SessionPatch()) == settings
-    changed = settings.patched(SessionPatch(require_tts=False, enable_srs=False, system_prompt="", function_calling=()))
+    assert settings.changed(SettingsChange()) == settings
+    changed = settings.changed(
+        SettingsChange(require_tts=False, enable_srs=False, system_prompt="", function_calling=())
+    )
     assert changed == Settings(require_tts=False, enable_srs=False, scene_context="lobby")
 
 
@@ -32,15 +32,15 @@ def test_instructions_put_the_operator_first() -> None:
 @pytest.mark.parametrize(
     "patch",
     [
-        SessionPatch(function_calling=(Tool("one_more"),), function_calling_op="ADD"),
-        SessionPatch(system_prompt="雨" * (MAX_BYTES // 3)),
-        SessionPatch(
+        SettingsChange(function_calling=(Tool("one_more"),), function_calling_op="ADD"),
+        SettingsChange(system_prompt="雨" * (MAX_BYTES // 3)),
+        SettingsChange(
             function_calling=(Tool("tool_0", parameters={"x": "y" * MAX_BYTES}),), function_calling_op="UPDATE"
         ),
     ],
 )
-def test_a_session_does_not_grow_for_ever(patch: SessionPatch) -> None:
+def test_a_session_does_not_grow_for_ever(patch: SettingsChange) -> None:
     """However many messages bring them, functions and prompts have a bound."""
     settings = Settings(tools=tuple(Tool(f"tool_{number}") for number in range(MAX_TOOLS)))
-    with pytest.raises(WireError, match="PAYLOAD_TOO_LARGE"):
-        settings.patched(patch)
+    with pytest.raises(RequestRefused, match="session"):
+        settings.changed(patch)

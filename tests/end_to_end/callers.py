@@ -14,6 +14,7 @@ from attrs import define, field
 
 from voxint.client import Client, Reply, connect
 from voxint.core.agent import Agent
+from voxint.core.settings import SettingsChange
 from voxint.protocol import messages as m
 from voxint.server.config import ServerConfig
 from voxint.server.serve import Server, serve
@@ -75,9 +76,11 @@ class Caller:
 
     async def ask(self, request_id: str, text: str, *, require_tts: bool | None = None) -> Reply:
         """Ask in text."""
-        patch = m.SessionPatch(require_tts=require_tts)
+        patch = SettingsChange(require_tts=require_tts)
         content = m.Content(text=text)
-        self.checker.sent(m.Request(request_id=request_id, data_type="TEXT", content=content, patch=patch), _now())
+        self.checker.sent(
+            m.RequestMessage(request_id=request_id, data_type="TEXT", content=content, patch=patch), _now()
+        )
         return await self.client.send_text(text, request_id=request_id, require_tts=require_tts)
 
     async def interrupt(
@@ -124,7 +127,7 @@ async def calling(url: str, *, require_tts: bool = True, features: tuple[str, ..
     """Connect a caller; at the end of the block every promise must have been kept, and nothing be owed."""
     caller = Caller()
     caller.checker.sent(
-        m.Register(auth=m.Auth(type="API_KEY", api_key=""), patch=m.SessionPatch(require_tts=require_tts)), _now()
+        m.Register(auth=m.Auth(type="API_KEY", api_key=""), patch=SettingsChange(require_tts=require_tts)), _now()
     )
     async with connect(url, require_tts=require_tts, features=features, on_frame=caller.heard) as caller.client:
         yield caller

@@ -9,6 +9,7 @@ from attrs import define, field, frozen
 from hypothesis import strategies as st
 
 from voxint.core.agent import Agent
+from voxint.core.settings import SettingsChange
 from voxint.errors import UpstreamError
 from voxint.protocol import messages as m
 from voxint.testing.invariants import Checker
@@ -179,20 +180,22 @@ class Promises:
         match op.verb:
             case "ask":
                 words = f"question {len(self.instances)}"
-                patch = m.SessionPatch(require_tts=op.spoken)
+                patch = SettingsChange(require_tts=op.spoken)
                 content = m.Content(text=words)
                 self._request(
-                    m.Request(request_id=request_id, data_type="TEXT", content=content, patch=patch), words, certain
+                    m.RequestMessage(request_id=request_id, data_type="TEXT", content=content, patch=patch),
+                    words,
+                    certain,
                 )
             case "begin":
                 content = m.Content(voice_mode="BINARY", audio_format="pcm")
-                start = m.Request(request_id=request_id, data_type="VOICE", stream_flag=True, content=content)
+                start = m.RequestMessage(request_id=request_id, data_type="VOICE", stream_flag=True, content=content)
                 self._request(start, None, certain)
             case "speak":
                 self.party.speak(op.amount / 8)
             case "end":
                 if self._live(request_id) is not None:  # else an ERROR would bear an id that may be asked later
-                    end = m.Request(request_id=request_id, data_type="VOICE", stream_flag=True, stream_seq=-1)
+                    end = m.RequestMessage(request_id=request_id, data_type="VOICE", stream_flag=True, stream_seq=-1)
                     self.party.say(end)
             case "interrupt":
                 self._interrupt(request_id, certain)
@@ -229,7 +232,7 @@ class Promises:
     def _live(self, request_id: str) -> Instance | None:
         return next((each for each in self.instances if each.request_id == request_id and not each.ended), None)
 
-    def _request(self, message: m.Request, words: str | None, certain: bool) -> None:
+    def _request(self, message: m.RequestMessage, words: str | None, certain: bool) -> None:
         live = self._live(message.request_id)
         if live is None and self._due and self.knows(message.request_id):
             return  # an acknowledgement under way may name the id's former request: nobody could tell which is meant
@@ -288,7 +291,7 @@ class Promises:
             if each.interrupted or (each.superseded_by is not None and not busy(each.superseded_by)):
                 assert each.ending == "interrupted"
 
-    def remembered(self, history: list[tuple[str, str, str]]) -> None:
+    def remembered(self, history: list[tuple[str, str, str | None]]) -> None:
         """Assert that the dialogue holds the words of each request and what was read, or heard, of its reply."""
         asked = [each for each in self.instances if each.words is not None and not busy(each)]
         kept = [exchange for exchange in history if exchange[0].startswith("question")]

@@ -15,6 +15,7 @@ from tests.end_to_end.turns import bench
 from tests.end_to_end.wire import Wire, open_wire
 from tests.talk import SPOKEN, WRITTEN
 from voxint.core.agent import Agent
+from voxint.core.settings import SettingsChange
 from voxint.protocol import messages as m
 from voxint.protocol.codec import encode_client
 from voxint.server.config import ServerConfig
@@ -29,7 +30,7 @@ def settings(**changes: object) -> ServerConfig:
 
 
 @asynccontextmanager
-async def registered(server: Server, patch: m.SessionPatch = WRITTEN) -> AsyncIterator[Wire]:
+async def registered(server: Server, patch: SettingsChange = WRITTEN) -> AsyncIterator[Wire]:
     """Connect a client that has registered."""
     async with open_wire(server.url) as wire:
         wire.register(patch)
@@ -193,7 +194,7 @@ async def test_the_client_says_goodbye() -> None:
 
 def wire_request(wire: Wire, request_id: str) -> str:
     """Return a REQUEST that the checker does not wait for."""
-    request = m.Request(request_id=request_id, data_type="TEXT", content=m.Content(text="still there?"))
+    request = m.RequestMessage(request_id=request_id, data_type="TEXT", content=m.Content(text="still there?"))
     return encode_client(request, wire.session_id, 0)
 
 

@@ -11,7 +11,7 @@ from tests.end_to_end.callers import no_descriptor_left, no_request_left, reques
 from tests.end_to_end.wire import Wire, open_wire
 from tests.talk import SPOKEN, WRITTEN
 from voxint.core.agent import Agent
-from voxint.core.stages import Delta, ToolCall, Turn, Usage
+from voxint.core.stages import Delta, ModelOutput, Turn
 from voxint.protocol import messages as m
 from voxint.server.config import ServerConfig
 from voxint.server.serve import Server, serve
@@ -27,7 +27,7 @@ class Gusher:
         self.words = 0
         self.running = 0
 
-    async def generate(self, turn: Turn, out: trio.abc.SendChannel[Delta | ToolCall | Usage]) -> None:
+    async def generate(self, turn: Turn, out: trio.abc.SendChannel[ModelOutput]) -> None:
         """Write without end, about 8 KiB at a time."""
         self.running += 1
         try:
@@ -94,7 +94,7 @@ async def test_others_are_not_slowed() -> None:
     model = ScriptedModel.says(*["word "] * 400, every=0.005)
 
     class Both:
-        async def generate(self, turn: Turn, out: trio.abc.SendChannel[Delta | ToolCall | Usage]) -> None:
+        async def generate(self, turn: Turn, out: trio.abc.SendChannel[ModelOutput]) -> None:
             await (gusher if turn.messages[-1].content == "Hello?" else model).generate(turn, out)
 
     agent = Agent(llm=Both(), tts=ScriptedVoice(seconds_per_char=0.01))

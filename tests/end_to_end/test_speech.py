@@ -16,7 +16,7 @@ from tests.end_to_end.upstream import CHAT, stopped_by
 from voxint.core.agent import Agent
 from voxint.core.dialogue import Dialogue
 from voxint.core.segments import Segmenter
-from voxint.core.stages import Delta, LanguageModel, Speech, ToolCall, Turn, Usage
+from voxint.core.stages import LanguageModel, ModelOutput, Speech, Turn
 from voxint.net.http import open_http
 from voxint.protocol import messages as m
 from voxint.providers.espeak import Espeak
@@ -36,7 +36,7 @@ class Remembering:
     model: LanguageModel
     turns: list[Turn] = field(factory=list)
 
-    async def generate(self, turn: Turn, out: trio.abc.SendChannel[Delta | ToolCall | Usage]) -> None:
+    async def generate(self, turn: Turn, out: trio.abc.SendChannel[ModelOutput]) -> None:
         """Note the turn, and answer it."""
         self.turns.append(turn)
         await self.model.generate(turn, out)
@@ -73,7 +73,7 @@ async def play_into(caller: Caller, path: Path, request_id: str) -> None:
         assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (RATE, 1, 2)
         pcm = file.readframes(file.getnframes())
     content = m.Content(voice_mode="BINARY", audio_format="pcm")
-    start = m.Request(request_id=request_id, data_type="VOICE", stream_flag=True, content=content)
+    start = m.RequestMessage(request_id=request_id, data_type="VOICE", stream_flag=True, content=content)
     caller.checker.sent(start, trio.current_time())
     upload = await caller.client.open_voice(request_id=request_id)
     size = RATE * 2 * FRAME_MS // 1000

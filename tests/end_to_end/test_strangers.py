@@ -147,7 +147,7 @@ async def test_a_client_whose_microphone_runs_on_hears_the_end() -> None:
             await client.opened()
             session_id = await register(client)
             await client.send(
-                said(m.Request(request_id="r1", data_type="TEXT", content=m.Content(text="?")), session_id)
+                said(m.RequestMessage(request_id="r1", data_type="TEXT", content=m.Content(text="?")), session_id)
             )
             await client.frame()
             queries = [

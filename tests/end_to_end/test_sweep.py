@@ -139,7 +139,7 @@ async def voice(caller: Caller, turn: int, pieces: int, *, end: bool) -> None:
     """Begin to ask in voice, every sample of which is the turn's number."""
     request_id = f"r{turn}"
     content = m.Content(voice_mode="BINARY", audio_format="pcm")
-    start = m.Request(request_id=request_id, data_type="VOICE", stream_flag=True, content=content)
+    start = m.RequestMessage(request_id=request_id, data_type="VOICE", stream_flag=True, content=content)
     caller.checker.sent(start, trio.current_time())
     upload = await caller.client.open_voice(request_id=request_id)
     for _ in range(pieces):

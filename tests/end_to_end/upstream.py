@@ -10,7 +10,7 @@ from attrs import define, field
 
 from voxint.core.agent import Agent, Limits
 from voxint.core.audio import AudioFormat
-from voxint.core.stages import Delta, Speech, ToolCall, Turn, Usage
+from voxint.core.stages import ModelOutput, Speech, Turn
 from voxint.net.http import HttpClient
 from voxint.providers.openai_chat import OpenAIChat
 from voxint.testing.sim import LedgerEntry, Sim
@@ -120,7 +120,7 @@ class _Model:
 
     upstream: Upstream
 
-    async def generate(self, turn: Turn, out: trio.abc.SendChannel[Delta | ToolCall | Usage]) -> None:
+    async def generate(self, turn: Turn, out: trio.abc.SendChannel[ModelOutput]) -> None:
         """Ask the upstream."""
         await self.upstream.model(turn_of(turn.messages[-1].content) or 0).generate(turn, out)
 

@@ -12,6 +12,7 @@ from attrs import define, field
 from trio_websocket import CloseReason, ConnectionClosed, WebSocketConnection, wrap_client_stream
 
 from tests.end_to_end.callers import ACK_WITHIN_S
+from voxint.core.settings import SettingsChange
 from voxint.protocol import messages as m
 from voxint.protocol.codec import decode_server, encode_client
 from voxint.testing.invariants import Checker
@@ -91,13 +92,13 @@ class Wire:
         """Send audio of so many seconds, at 16 kHz."""
         self.send(bytes(2 * int(seconds * 16_000)))
 
-    def register(self, patch: m.SessionPatch, *, features: tuple[str, ...] = (), key: str = "") -> None:
+    def register(self, patch: SettingsChange, *, features: tuple[str, ...] = (), key: str = "") -> None:
         """Open the session."""
         self.say(m.Register(auth=m.Auth(type="API_KEY", api_key=key), patch=patch, features=features))
 
     def ask(self, request_id: str, text: str = "Hello?") -> None:
         """Ask in text."""
-        self.say(m.Request(request_id=request_id, data_type="TEXT", content=m.Content(text=text)))
+        self.say(m.RequestMessage(request_id=request_id, data_type="TEXT", content=m.Content(text=text)))
 
     def interrupt(self, request_id: str | None) -> None:
         """Interrupt one request, or all."""

@@ -12,7 +12,7 @@ from attrs import define, field
 from trio_websocket import ConnectionClosed, WebSocketConnection, WebSocketRequest, serve_websocket
 
 from voxint.protocol import messages as m
-from voxint.protocol.codec import decode_client, encode_server
+from voxint.protocol.codec import binary_voice, decode_client, encode_server
 
 __all__ = ["OPENED", "Fake", "answering", "frame", "samples", "serving"]
 
@@ -131,18 +131,18 @@ class _Connection:
                 case m.Register():
                     audio = m.Audio(input_rate=16_000, output_rate=24_000)
                     await self._say(m.RegisterAck("SUCCESS", "", "s-1", 600, ("binary_audio",), audio))
-                case m.Request(request_id=request_id) if self._fails():
+                case m.RequestMessage(request_id=request_id) if self._fails():
                     await self._say(m.Error("UPSTREAM_ERROR", "no", "", True, request_id))
-                case m.Request(data_type="VOICE", stream_seq=0):
+                case m.RequestMessage(data_type="VOICE", stream_seq=0):
                     pass  # it answers what was said to its end
-                case m.Request(request_id=request_id):
+                case m.RequestMessage(request_id=request_id):
                     self._live[request_id] = scope = trio.CancelScope()
                     self._nursery.start_soon(self._answer, request_id, scope)
                 case m.Interrupt(interrupt_request_id=str(request_id)) if self._fake.acknowledges:
                     await self._stop(request_id)
 
     def _fails(self) -> bool:
-        asked = sum(isinstance(message, m.Request) for message in self._fake.heard)
+        asked = sum(isinstance(message, m.RequestMessage) for message in self._fake.heard)
         return self._fake.fails is not None and asked >= self._fake.fails
 
     async def _answer(self, request_id: str, scope: trio.CancelScope) -> None:
@@ -173,7 +173,14 @@ class _Connection:
 
     async def _say(self, message: m.ServerMessage) -> None:
         with trio.CancelScope(shield=True):  # a frame is written whole; loopback takes it
-            await self._ws.send_message(encode_server(message, "s-1", 0, binary_audio=True))
+            await self._ws.send_message(_frame(message))
+
+
+def _frame(message: m.ServerMessage) -> str | bytes:
+    """Return a frame as a server writes it that has granted `binary_audio`."""
+    if isinstance(message, m.Response) and message.voice and message.voice_stream_seq is not None:
+        return binary_voice(message.request_id, message.voice_stream_seq, message.voice) or b""
+    return encode_server(message, "s-1", 0)
 
 
 def _turn(request_id: str) -> int:

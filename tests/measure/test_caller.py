@@ -52,7 +52,7 @@ async def test_what_follows_an_interrupt_is_written_with_it() -> None:
         seen = await load(url, TWO)
     first, second = seen.turns
     kinds = [type(message).__name__ for message in fake.heard]
-    assert kinds == ["Register", "Request", "Interrupt", "Request", "Interrupt"]
+    assert kinds == ["Register", "RequestMessage", "Interrupt", "RequestMessage", "Interrupt"]
     interrupt = fake.heard[2]
     assert isinstance(interrupt, m.Interrupt)
     assert interrupt.played_ms is not None
@@ -128,7 +128,7 @@ async def test_a_spoken_question_goes_on_until_the_interrupt() -> None:
     assert set(quanta) == {(7).to_bytes(2, "little") * 43}
     assert 125 < len(quanta) <= 125 + 760, "375 a second for 0.2 s, and ten times as long on a busy machine"
     kinds = [type(each).__name__ for each in fake.heard]
-    assert kinds[1:3] == ["Request", "bytes"]
+    assert kinds[1:3] == ["RequestMessage", "bytes"]
     assert kinds[kinds.index("Interrupt") :].count("bytes") <= 1
 
 
@@ -210,7 +210,7 @@ async def test_a_spoken_question_counts_from_its_end() -> None:
     [turn] = seen.turns
     [*_, last_audio, end, interrupt] = [message for message in fake.heard if not isinstance(message, m.Register)]
     assert isinstance(last_audio, bytes)
-    assert isinstance(end, m.Request)
+    assert isinstance(end, m.RequestMessage)
     assert end.stream_seq == -1
     assert isinstance(interrupt, m.Interrupt)
     assert turn.first_text is not None

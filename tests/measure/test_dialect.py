@@ -8,7 +8,7 @@ from tests.measure.peers import samples
 from voxint.errors import ServerError, WireError
 from voxint.measure import Heard, VoxintDialect, turn_in_pcm, turn_in_text
 from voxint.protocol import messages as m
-from voxint.protocol.codec import decode_client, encode_server
+from voxint.protocol.codec import binary_voice, decode_client, encode_server
 
 
 def opened(dialect: VoxintDialect, rate: int | None = None) -> VoxintDialect:
@@ -19,7 +19,10 @@ def opened(dialect: VoxintDialect, rate: int | None = None) -> VoxintDialect:
 
 def hear(dialect: VoxintDialect, message: m.ServerMessage, *, binary_audio: bool = False) -> Heard:
     """Return what a frame of the server's means."""
-    frame = encode_server(message, "s-1", 0, binary_audio=binary_audio)
+    frame: str | bytes = encode_server(message, "s-1", 0)
+    if binary_audio:
+        assert isinstance(message, m.Response)
+        frame = binary_voice(message.request_id, message.voice_stream_seq or 0, message.voice or b"") or b""
     return dialect.read(isinstance(frame, str), frame.encode() if isinstance(frame, str) else frame)
 
 
@@ -45,7 +48,7 @@ def test_a_question_and_its_interrupt_bear_the_same_id_and_the_session() -> None
     """And the interrupt says what was heard by then."""
     dialect = opened(VoxintDialect(text=lambda turn: f"How much is {turn}?"))
     request, interrupt = said(dialect.ask(7)), said(dialect.interrupt(7, 120.0))
-    assert isinstance(request, m.Request)
+    assert isinstance(request, m.RequestMessage)
     assert isinstance(interrupt, m.Interrupt)
     assert (request.content.text, request.patch.require_tts) == ("How much is 7?", True)
     assert interrupt.interrupt_request_id == request.request_id
@@ -56,7 +59,7 @@ def test_a_question_and_its_interrupt_bear_the_same_id_and_the_session() -> None
 def test_a_spoken_question_is_a_start_frame() -> None:
     """The microphone's frames come behind it."""
     request = said(opened(VoxintDialect()).listen(7))
-    assert isinstance(request, m.Request)
+    assert isinstance(request, m.RequestMessage)
     assert (request.data_type, request.stream_flag) == ("VOICE", True)
 
 
@@ -64,8 +67,8 @@ def test_a_spoken_question_ends_with_an_end_frame() -> None:
     """Of the same request; whatever was said before it is the question."""
     dialect = opened(VoxintDialect())
     begin, end = said(dialect.listen(7)), said(dialect.finish(7))
-    assert isinstance(begin, m.Request)
-    assert isinstance(end, m.Request)
+    assert isinstance(begin, m.RequestMessage)
+    assert isinstance(end, m.RequestMessage)
     assert (end.data_type, end.stream_flag, end.stream_seq, end.request_id) == ("VOICE", True, -1, begin.request_id)
 
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from voxint.measure import Recording, Turn, figures_of, saturation, totals_of
+from voxint.measure import MeasuredTurn, Recording, figures_of, saturation, totals_of
 
 
-def recording(*turns: Turn) -> Recording:
+def recording(*turns: MeasuredTurn) -> Recording:
     """Return what was seen in a load that counted from 10 to 20 and was waited for until 25."""
     return Recording(10.0, 20.0, 25.0, list(turns))
 
 
-def turn(asked: float = 12.0, **seen: object) -> Turn:
+def turn(asked: float = 12.0, **seen: object) -> MeasuredTurn:
     """Return a turn with what was seen of it."""
-    made = Turn(1, 0, asked)
+    made = MeasuredTurn(1, 0, asked)
     for name, value in seen.items():
         setattr(made, name, value)
     return made

@@ -66,7 +66,7 @@ async def test_the_pace_is_that_of_the_first_audio() -> None:
     assert pace.speaks
     assert 0.15 < pace.first_s < 2.0
     kinds = [type(message).__name__ for message in fake.heard]
-    assert kinds == ["Register", *["Request", "Interrupt"] * 4]
+    assert kinds == ["Register", *["RequestMessage", "Interrupt"] * 4]
 
 
 async def test_a_server_without_speech_is_measured_by_its_words() -> None:

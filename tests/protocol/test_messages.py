@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from voxint.core.receipt import AudioAccount, LastFrames, Receipt, TextAccount, UsageAccount
+from voxint.core.receipt import AudioAccount, TextAccount, UsageAccount
 from voxint.protocol.messages import (
     Audio,
     Auth,
@@ -21,8 +21,9 @@ from voxint.protocol.messages import (
     Resume,
     Shutdown,
 )
+from voxint.protocol.receipt import FramedReceipt, LastFrames
 
-RECEIPT = Receipt(
+RECEIPT = FramedReceipt(
     request_id="req_1",
     reason="USER_STOP",
     stop_ms=1.5,

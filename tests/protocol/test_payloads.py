@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from voxint.core.settings import SettingsChange
 from voxint.core.tools import Tool
 from voxint.errors import WireError
 from voxint.protocol.codec import decode_client
@@ -22,9 +23,8 @@ from voxint.protocol.messages import (
     Interrupt,
     Played,
     Register,
-    Request,
+    RequestMessage,
     Resume,
-    SessionPatch,
     SessionQuery,
     Shutdown,
 )
@@ -79,7 +79,7 @@ def test_register_of_an_existing_client() -> None:
     assert read("REGISTER", payload) == Register(
         auth=Auth(type="ACCOUNT", account="a", password="p"),
         platform="APP",
-        patch=SessionPatch(
+        patch=SettingsChange(
             require_tts=True,
             enable_srs=True,
             system_prompt="A guide\nBe short",
@@ -142,11 +142,11 @@ def test_a_text_request_of_an_existing_client() -> None:
     """`require_tts` false means false, `update_session` is mostly empty, the content says an audio format too."""
     payload = text(require_tts=False, update_session={}, content={"text": "", "audio_format": "pcm"}, seq=9)
 
-    assert read("REQUEST", payload) == Request(
+    assert read("REQUEST", payload) == RequestMessage(
         request_id="req_1",
         data_type="TEXT",
         content=Content(text="", audio_format="pcm"),
-        patch=SessionPatch(require_tts=False),
+        patch=SettingsChange(require_tts=False),
     )
 
 
@@ -154,7 +154,7 @@ def test_null_is_absent_in_a_request() -> None:
     """Optional fields may be null."""
     nothing = dict.fromkeys(("stream_flag", "stream_seq", "update_session", "require_tts", "function_calling"))
 
-    assert read("REQUEST", text(**nothing)) == Request(
+    assert read("REQUEST", text(**nothing)) == RequestMessage(
         request_id="req_1", data_type="TEXT", content=Content(text="Hello")
     )
 
@@ -170,8 +170,8 @@ def test_update_session_wins_over_the_settings_beside_it() -> None:
     )
     message = read("REQUEST", payload)
 
-    assert isinstance(message, Request)
-    assert message.patch == SessionPatch(
+    assert isinstance(message, RequestMessage)
+    assert message.patch == SettingsChange(
         require_tts=True,
         enable_srs=False,
         system_prompt="A guide",
@@ -182,7 +182,7 @@ def test_update_session_wins_over_the_settings_beside_it() -> None:
 
 def test_voice_in_one_piece() -> None:
     """Base64 voice arrives as bytes."""
-    assert read("REQUEST", voice()) == Request(
+    assert read("REQUEST", voice()) == RequestMessage(
         request_id="req_1", data_type="VOICE", content=Content(voice_mode="BASE64", voice=PCM)
     )
 
@@ -190,17 +190,17 @@ def test_voice_in_one_piece() -> None:
 def test_a_voice_upload_is_framed_by_two_requests() -> None:
     """The start frame says BINARY; of the end frame only the sequence number counts, whatever its flag and content."""
     start = voice(stream_flag=True, content={"voice_mode": "BINARY", "audio_format": "pcm"})
-    begun = Request(
+    begun = RequestMessage(
         request_id="req_1",
         data_type="VOICE",
         stream_flag=True,
         content=Content(voice_mode="BINARY", audio_format="pcm"),
     )
-    ended = Request(request_id="req_1", data_type="VOICE", stream_flag=True, stream_seq=-1)
+    ended = RequestMessage(request_id="req_1", data_type="VOICE", stream_flag=True, stream_seq=-1)
 
     assert read("REQUEST", start) == begun
     assert read("REQUEST", voice(stream_flag=True, stream_seq=-1, content=None)) == ended
-    assert isinstance(read("REQUEST", voice(stream_seq=-1, content={"text": "x"})), Request)
+    assert isinstance(read("REQUEST", voice(stream_seq=-1, content={"text": "x"})), RequestMessage)
 
 
 @pytest.mark.parametrize(

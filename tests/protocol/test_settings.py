@@ -7,14 +7,14 @@ from typing import Any
 import msgspec
 import pytest
 
+from voxint.core.settings import SettingsChange
 from voxint.core.tools import Tool
-from voxint.protocol.messages import SessionPatch
-from voxint.protocol.settings import MAX_DEPTH, Settings, settings_of
+from voxint.protocol.settings import MAX_DEPTH, SettingsPayload, settings_of
 
 
-def patch(settings: dict[str, Any]) -> SessionPatch:
+def patch(settings: dict[str, Any]) -> SettingsChange:
     """Return what the settings change."""
-    return msgspec.json.decode(msgspec.json.encode(settings), type=Settings).patch()
+    return msgspec.json.decode(msgspec.json.encode(settings), type=SettingsPayload).patch()
 
 
 def nested(levels: int) -> Any:
@@ -37,12 +37,12 @@ def nested(levels: int) -> Any:
 )
 def test_what_says_nothing_changes_nothing(settings: dict[str, Any]) -> None:
     """Unknown keys, nulls and empty objects leave the session as it is."""
-    assert patch(settings) == SessionPatch()
+    assert patch(settings) == SettingsChange()
 
 
 def test_both_spellings_mean_the_same() -> None:
     """The camelCase of older clients is read like snake_case, also inside the prompts."""
-    expected = SessionPatch(
+    expected = SettingsChange(
         require_tts=False,
         enable_srs=True,
         system_prompt="A guide\nBe short",
@@ -75,7 +75,7 @@ def test_both_spellings_mean_the_same() -> None:
 
 def test_the_protocols_own_spelling_wins() -> None:
     """Of a setting in both spellings the snake_case one counts, also when it is false."""
-    assert patch({"requireTts": True, "require_tts": False}) == SessionPatch(require_tts=False)
+    assert patch({"requireTts": True, "require_tts": False}) == SettingsChange(require_tts=False)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_the_protocols_own_spelling_wins() -> None:
 )
 def test_a_prompt_is_the_text_of_the_parts_given(prompt: object, expected: str) -> None:
     """A prompt with one part is that part, an empty one clears, and a plain text stands for itself."""
-    assert patch({"system_prompt": prompt}) == SessionPatch(system_prompt=expected)
+    assert patch({"system_prompt": prompt}) == SettingsChange(system_prompt=expected)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_a_prompt_is_the_text_of_the_parts_given(prompt: object, expected: str) 
 )
 def test_a_scene_is_its_description_then_a_line_for_each_further_key(scene: object, expected: str) -> None:
     """The description comes first wherever it stands; further values are text, or JSON where they are not."""
-    assert patch({"scene_context": scene}) == SessionPatch(scene_context=expected)
+    assert patch({"scene_context": scene}) == SettingsChange(scene_context=expected)
 
 
 def test_parameters_in_a_list_become_a_schema() -> None:
@@ -133,7 +133,7 @@ def test_parameters_as_a_schema_stay_as_they_are() -> None:
 
 def test_an_empty_list_of_functions_is_a_list() -> None:
     """`[]` replaces what the session has by nothing, which is not the same as no list."""
-    assert patch({"function_calling": []}) == SessionPatch(function_calling=(), function_calling_op="REPLACE")
+    assert patch({"function_calling": []}) == SettingsChange(function_calling=(), function_calling_op="REPLACE")
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_json_may_be_nested_as_deeply_as_allowed() -> None:
 
 def test_settings_of_a_patch_give_the_patch_back() -> None:
     """What the Python client writes is read as it was meant, empty texts and schemas included."""
-    full = SessionPatch(
+    full = SettingsChange(
         require_tts=True,
         enable_srs=False,
         system_prompt="",
@@ -183,8 +183,8 @@ def test_settings_of_a_patch_give_the_patch_back() -> None:
         function_calling_op="UPDATE",
     )
 
-    for given in (full, SessionPatch(), SessionPatch(function_calling=())):
-        assert given == Settings(**settings_of(given)).patch()
+    for given in (full, SettingsChange(), SettingsChange(function_calling=())):
+        assert given == SettingsPayload(**settings_of(given)).patch()
 
 
 @pytest.mark.parametrize(

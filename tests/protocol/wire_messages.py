@@ -7,8 +7,10 @@ from typing import get_args
 from hypothesis import strategies as st
 
 from voxint.core import receipt as r
+from voxint.core.settings import Platform, SettingsChange
 from voxint.core.tools import FunctionOp, Tool
 from voxint.protocol import messages as m
+from voxint.protocol.receipt import FramedReceipt, LastFrames
 
 __all__ = ["client_messages", "json_values", "responses", "server_messages"]
 
@@ -41,7 +43,7 @@ def one_of(literal: object) -> st.SearchStrategy[object]:
 
 
 patches = st.builds(
-    m.SessionPatch,
+    SettingsChange,
     require_tts=maybe(st.booleans()),
     enable_srs=maybe(st.booleans()),
     system_prompt=maybe(text),
@@ -60,28 +62,28 @@ registers = st.builds(
         account=maybe(text),
         password=maybe(text),
     ),
-    platform=one_of(m.Platform),
+    platform=one_of(Platform),
     patch=patches,
     features=many(text),
     audio=audio,
     resume=maybe(st.builds(m.Resume, session_id=text, resume_token=text)),
 )
 text_requests = st.builds(
-    m.Request,
+    m.RequestMessage,
     request_id=request_ids,
     data_type=st.just("TEXT"),
     content=st.builds(m.Content, text=text, audio_format=maybe(text)),
     patch=patches,
 )
 voice_requests = st.builds(
-    m.Request,
+    m.RequestMessage,
     request_id=request_ids,
     data_type=st.just("VOICE"),
     content=st.builds(m.Content, voice_mode=st.just("BASE64"), voice=pcm, audio_format=maybe(text)),
     patch=patches,
 )
 upload_frames = st.builds(
-    m.Request,
+    m.RequestMessage,
     request_id=request_ids,
     data_type=st.just("VOICE"),
     stream_flag=st.just(True),
@@ -123,7 +125,7 @@ responses: st.SearchStrategy[m.Response] = st.builds(
 )
 voice_responses = st.builds(m.Response, request_id=request_ids, voice_stream_seq=seqs, voice=pcm)
 receipts = st.builds(
-    r.Receipt,
+    FramedReceipt,
     request_id=request_ids,
     reason=text,
     stop_ms=millis,
@@ -142,7 +144,7 @@ receipts = st.builds(
         source=st.sampled_from(("client", "estimated")),
     ),
     text=st.builds(r.TextAccount, generated_chars=st.integers(0, 2**31), heard=text),
-    last=st.builds(r.LastFrames, text_stream_seq=seqs, voice_stream_seq=seqs),
+    last=st.builds(LastFrames, text_stream_seq=seqs, voice_stream_seq=seqs),
 )
 seconds = st.integers(0, 2**31)
 server_messages: st.SearchStrategy[m.ServerMessage] = st.one_of(

@@ -11,7 +11,7 @@ import trio
 
 from tests.net.loopback import Conversation, Loopback, Script, serve
 from voxint.core.dialogue import ChatMessage
-from voxint.core.stages import Delta, LanguageModel, ToolCall, Turn, Usage
+from voxint.core.stages import Delta, LanguageModel, ModelOutput, Turn
 from voxint.net.http import HttpClient, open_http
 from voxint.providers.openai_chat import OpenAIChat
 
@@ -20,7 +20,7 @@ __all__ = ["DONE", "TURN", "Piece", "answer_to", "call", "chat_with", "event", "
 TURN = Turn((ChatMessage("system", "Be brief."), ChatMessage("user", "Hi.")))
 DONE = b"data: [DONE]\n\n"
 
-Piece = Delta | ToolCall | Usage
+Piece = ModelOutput
 
 
 def event(**fields: object) -> bytes:

@@ -1,4 +1,4 @@
-"""A sentence as a microphone would hear it."""
+"""A sentence as a microphone would hear it, and what a recogniser makes of it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import numpy as np
 import soxr
 import trio
 
-from voxint.core.stages import Speech
+from voxint.core.stages import Speech, Transcript
 from voxint.providers.espeak import Espeak
+from voxint.providers.pocketsphinx import PocketSphinx
 
-__all__ = ["QUIET", "say"]
+__all__ = ["FRAME_BYTES", "QUIET", "hear", "say"]
 
 QUIET = bytes(16_000)
 """Half a second of silence at 16 kHz."""
+
+FRAME_BYTES = 640  # 20 ms, what the pipeline sends
 
 
 async def say(sentence: str) -> bytes:
@@ -27,3 +30,20 @@ async def say(sentence: str) -> bytes:
     spoken = np.frombuffer(b"".join([speech.audio async for speech in speech_out]), dtype="<i2")
     resampled = soxr.resample(spoken, stage.audio_format.rate, 16_000)
     return b"".join((QUIET[:6_400], resampled.astype("<i2").tobytes(), QUIET[:9_600]))
+
+
+async def hear(stt: PocketSphinx, pcm: bytes) -> list[Transcript]:
+    """Send `pcm` as the pipeline does, and return everything that was written."""
+    audio_in, audio_out = trio.open_memory_channel[bytes](0)
+    heard_in, heard_out = trio.open_memory_channel[Transcript](1_000)
+
+    async def upload() -> None:
+        async with audio_in:
+            for at in range(0, len(pcm), FRAME_BYTES):
+                await audio_in.send(pcm[at : at + FRAME_BYTES])
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(upload)
+        await stt.transcribe(audio_out, heard_in)
+    heard_in.close()
+    return [transcript async for transcript in heard_out]

@@ -1,3 +1,5 @@
+"""The stage that asks an OpenAI-compatible server: its request, its connection, its options and its check."""
+
 from __future__ import annotations
 
 import json
@@ -9,8 +11,8 @@ import trio.testing
 
 from tests.net.loopback import Conversation, until
 from tests.providers.chat import DONE, TURN, Piece, answer_to, call, chat_with, event, generate, joined, text
-from voxint.core.stages import Delta, LanguageModel, ToolCall, Turn, Usage
-from voxint.core.tools import Tool
+from voxint.core.stages import Delta, LanguageModel, Thinking, Turn, Usage
+from voxint.core.tools import Tool, ToolCall
 from voxint.errors import ConfigError, UpstreamError, UpstreamTimeout
 from voxint.net.http import HttpClient
 from voxint.providers import openai_chat
@@ -97,27 +99,21 @@ async def test_usage_is_not_asked_for_where_servers_refuse_it() -> None:
         assert await generate(chat) == [Delta("ok")]
 
 
-async def test_function_calls_are_assembled_by_index() -> None:
+async def test_function_calls_come_whole_behind_the_text() -> None:
     """Pieces of several calls, interleaved, become whole calls in the order of their indices."""
     pieces = await answer_to(
         text("One moment."),
-        call(0, "", "now", "a"),
         call(1, '{"pla', "at", "b"),
-        call(0, "{}"),
+        call(0, "", "now", "a"),
         call(1, 'ce": "中"}'),
         text(None, "tool_calls"),
         DONE,
     )
-    assert pieces == [Delta("One moment."), ToolCall("a", "now", {}), ToolCall("b", "at", {"place": "中"})]
-
-
-async def test_function_calls_without_an_index() -> None:
-    """Where a server numbers nothing, a new id begins a new call; where it gives no id, one is made."""
-    pieces = await answer_to(
-        call(None, '{"x":', "at", "a"), call(None, "1}"), call(None, "", "now", "b"), text(None, "tool_calls"), DONE
-    )
-    assert pieces == [ToolCall("a", "at", {"x": 1}), ToolCall("b", "now", {})]
-    assert await answer_to(call(None, "", "now"), DONE) == [ToolCall("call_0", "now", {})]
+    assert [piece for piece in pieces if piece != Thinking()] == [
+        Delta("One moment."),
+        ToolCall("a", "now", {}),
+        ToolCall("b", "at", {"place": "中"}),
+    ]
 
 
 async def test_the_connection_is_used_again() -> None:
@@ -133,10 +129,13 @@ async def test_the_connection_is_used_again() -> None:
         assert server.accepted == 1
 
 
-@pytest.mark.parametrize("last", [text("ok", "stop"), text("ok") + DONE])
-async def test_a_tail_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch, last: bytes) -> None:
-    """After the finish, a server that neither tells the usage nor ends its stream holds the answer up only briefly."""
-    monkeypatch.setattr(openai_chat, "TAIL_S", 0.05)
+COUNTS = event(choices=[], usage={"completion_tokens": 1})
+
+
+@pytest.mark.parametrize("last", [text("ok") + DONE, text("ok", "stop") + COUNTS])
+async def test_after_all_was_said_the_body_is_waited_for_briefly(monkeypatch: pytest.MonkeyPatch, last: bytes) -> None:
+    """`[DONE]` is the end, and so is the usage behind a finish; a server that does not end its body costs nothing."""
+    monkeypatch.setattr(openai_chat, "CLOSE_S", 0.05)
 
     async def script(conversation: Conversation) -> None:
         await conversation.request()
@@ -146,7 +145,63 @@ async def test_a_tail_that_does_not_come_is_not_waited_for(monkeypatch: pytest.M
 
     async with chat_with(script) as (chat, _, _):
         with trio.fail_after(5):
-            assert await generate(chat) == [Delta("ok")]
+            assert joined(await generate(chat)) == "ok"
+
+
+async def test_calls_do_not_wait_for_the_end_of_the_body() -> None:
+    """A function call goes on as soon as all was said."""
+    called = trio.Event()
+
+    async def script(conversation: Conversation) -> None:
+        await conversation.request()
+        await conversation.head()
+        await conversation.chunk(call(0, "", "now", "a") + DONE)
+        await called.wait()
+        await conversation.end()
+
+    send, receive = trio.open_memory_channel[Piece](0)
+    async with chat_with(script) as (chat, http, _), trio.open_nursery() as nursery:
+        nursery.start_soon(chat.generate, TURN, send)
+        with trio.fail_after(5):
+            while not isinstance(await receive.receive(), ToolCall):
+                pass
+        called.set()
+    assert http.statistics().in_use == 0
+
+
+@pytest.mark.parametrize("before", [text("a", ""), text("a", "stop"), text(None, "stop", reasoning_content="hm")])
+async def test_a_pause_is_no_end(before: bytes) -> None:
+    """However long the server pauses, and whatever reason it gave, the answer goes on until its end is said."""
+
+    async def script(conversation: Conversation) -> None:
+        await conversation.request()
+        await conversation.head()
+        await conversation.chunk(before)
+        await trio.sleep(0.4)
+        await conversation.chunk(text("b"))
+        await trio.sleep(0.4)
+        await conversation.chunk(text("c", "stop"))
+        await conversation.end()
+
+    async with chat_with(script) as (chat, _, _):
+        assert joined(await generate(chat)).removeprefix("a") == "bc"
+
+
+async def test_a_connection_that_breaks_after_the_end_costs_nothing() -> None:
+    """Once the answer has finished, a body that is never ended properly is no failure; before, it is."""
+
+    async def script(conversation: Conversation) -> None:
+        await conversation.request()
+        await conversation.head()
+        await conversation.chunk(lasts.pop(0))
+        await conversation.stream.aclose()
+
+    lasts = [text("ok") + DONE, text("ok", "stop"), text("ok")]
+    async with chat_with(script) as (chat, _, _):
+        assert await generate(chat) == [Delta("ok")]
+        assert await generate(chat) == [Delta("ok")]
+        with pytest.raises(UpstreamError, match="broke off"):
+            await generate(chat)
 
 
 async def test_cancelling_closes_the_stream_and_warms_the_next() -> None:
@@ -177,29 +232,6 @@ async def test_cancelling_closes_the_stream_and_warms_the_next() -> None:
             assert await receive.receive() == Delta("Once upon")
             assert server.accepted == 2
             nursery.cancel_scope.cancel()
-
-
-async def test_a_slow_reader_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The bound on the tail does not run while the reader of the channel takes its time."""
-    monkeypatch.setattr(openai_chat, "TAIL_S", 0.05)
-
-    async def script(conversation: Conversation) -> None:
-        await conversation.request()
-        await conversation.head()
-        await conversation.chunk(text("a", "stop"))
-        await first_is_read.wait()
-        await conversation.chunk(text("b") + DONE)
-        await conversation.end()
-
-    first_is_read = trio.Event()
-    async with chat_with(script) as (chat, _, _):
-        send, receive = trio.open_memory_channel[Piece](0)
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(chat.generate, TURN, send)
-            for expected in (Delta("a"), Delta("b")):
-                await trio.sleep(0.1)  # twice the tail
-                assert await receive.receive() == expected
-                first_is_read.set()
 
 
 @pytest.mark.parametrize(

@@ -15,29 +15,10 @@ import trio
 import trio.testing
 
 import voxint
-from tests.providers.spoken import QUIET, say
+from tests.providers.spoken import FRAME_BYTES, QUIET, hear, say
 from voxint.core.stages import SpeechToText, Transcript
 from voxint.errors import ConfigError, UpstreamError
 from voxint.providers.pocketsphinx import PocketSphinx, demo_sentences
-
-FRAME_BYTES = 640  # 20 ms, what the pipeline sends
-
-
-async def hear(stt: PocketSphinx, pcm: bytes) -> list[Transcript]:
-    """Send `pcm` as the pipeline does, and return everything that was written."""
-    audio_in, audio_out = trio.open_memory_channel[bytes](0)
-    heard_in, heard_out = trio.open_memory_channel[Transcript](1_000)
-
-    async def upload() -> None:
-        async with audio_in:
-            for at in range(0, len(pcm), FRAME_BYTES):
-                await audio_in.send(pcm[at : at + FRAME_BYTES])
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(upload)
-        await stt.transcribe(audio_out, heard_in)
-    heard_in.close()
-    return [transcript async for transcript in heard_out]
 
 
 class Utterance:
@@ -242,7 +223,7 @@ async def test_all_busy_is_an_error_after_a_while() -> None:
         await speaking.speak()
         refused = Utterance(stt)
         await refused.run()
-        assert "all 1 recognisers busy" in str(refused.error)
+        assert "every recogniser is busy; try again later (all 1 for" in str(refused.error)
         assert refused.error is not None
         assert refused.error.retryable
         await speaking.end()
@@ -320,25 +301,6 @@ async def test_the_processes_die_with_their_parent() -> None:
         await parent.wait()
         await parent.stdout.aclose()
         nursery.start_soon(until, lambda: not exists(pid))
-
-
-async def test_a_grammar_of_ones_own(tmp_path: Path) -> None:
-    """A path names a JSGF file, and its sentences alone are understood."""
-    grammar = tmp_path / "lamp.gram"
-    grammar.write_text(
-        "#JSGF V1.0;\ngrammar lamp;\npublic <order> = switch (on | off) the lamp in the (kitchen | garden | bedroom);\n"
-    )
-    async with PocketSphinx(grammar=str(grammar)) as stt:
-        (*_, final) = await hear(stt, await say("switch off the lamp in the kitchen"))
-    assert final.text == "switch off the lamp in the kitchen"
-
-
-async def test_general_english() -> None:
-    """Without a grammar other words than the demo's are heard, if not always rightly."""
-    async with PocketSphinx(grammar="general") as stt:
-        (*_, final) = await hear(stt, await say("the weather in the garden is beautiful"))
-    assert len(final.text.split()) >= 4
-    assert final.text not in demo_sentences()
 
 
 async def test_a_bad_grammar_is_the_operators_fault(tmp_path: Path) -> None:

@@ -136,17 +136,53 @@ def test_a_mistake_in_the_environment_is_told_with_its_variable(load: Load, name
 
 
 def test_other_variables_of_the_prefix_are_left_alone(load: Load) -> None:
-    """The client's, and those that Kubernetes sets beside a service named voxint."""
-    environ = {
-        "VOXINT_API_KEY": "k",
-        "VOXINT_LOG_LEVEL": "debug",
-        "VOXINT_PORT": "tcp://10.0.0.1:8765",
-        "VOXINT_PORT_8765_TCP_ADDR": "10.0.0.1",
-        "VOXINT_SERVICE_HOST": "10.0.0.1",
-        "VOXINT_SERVICE_PORT": "8765",
-        "PORT": "1",
-    }
+    """The client's, and those of the command line."""
+    environ = {"VOXINT_API_KEY": "k", "VOXINT_LOG_LEVEL": "debug", "PORT": "1"}
     assert load(LLM, environ).server == ServerConfig()
+
+
+@pytest.mark.parametrize("service", ["VOXINT", "VOXINT_LLM", "VOXINT_TTS", "VOXINT_STT", "VOXINT_AGENT"])
+def test_a_kubernetes_service_of_such_a_name_is_left_alone(load: Load, service: str) -> None:
+    """Its variables are no settings; what the operator set beside them is."""
+    environ = {
+        f"{service}_SERVICE_HOST": "10.0.0.1",
+        f"{service}_SERVICE_PORT": "443",
+        f"{service}_SERVICE_PORT_HTTPS": "443",
+        f"{service}_PORT": "tcp://10.0.0.1:443",
+        f"{service}_PORT_443_TCP": "tcp://10.0.0.1:443",
+        f"{service}_PORT_443_TCP_ADDR": "10.0.0.1",
+        f"{service}_PORT_443_TCP_PORT": "443",
+        f"{service}_PORT_443_TCP_PROTO": "tcp",
+        "VOXINT_HOST": "0.0.0.0",
+        "VOXINT_LLM_MODEL": "m",
+    }
+    config = load(LLM, environ)
+    assert config.server == ServerConfig(host="0.0.0.0")
+    assert config.llm.options.keys() == {"model"}
+    assert (config.tts, config.stt) == (None, None)
+
+
+def test_beside_a_kubernetes_service_the_port_can_be_set(load: Load) -> None:
+    """The pod's own variable takes the place of the injected one, and the others of the service stay."""
+    environ = {
+        "VOXINT_PORT": "9000",
+        "VOXINT_SERVICE_HOST": "10.0.0.1",
+        "VOXINT_SERVICE_PORT": "80",
+        "VOXINT_PORT_80_TCP": "tcp://10.0.0.1:80",
+    }
+    assert load(LLM, environ).server.port == 9000
+
+
+@pytest.mark.parametrize(("name", "value", "message"), [
+    ("VOXINT_PORT", "http", "environment VOXINT_PORT: expected a whole number"),
+    ("VOXINT_PORT", "tcp://museum:80", "environment VOXINT_PORT: expected a whole number"),
+    ("VOXINT_TTS_PORT", "5000", "environment VOXINT_TTS_PORT: of no use without a provider"),
+])  # fmt: skip
+def test_a_mistake_that_resembles_a_service_is_still_told(load: Load, name: str, value: str, message: str) -> None:
+    """Kubernetes writes an address by number."""
+    with pytest.raises(ConfigError) as caught:
+        load(LLM, {name: value})
+    assert str(caught.value).startswith(message)
 
 
 @pytest.mark.parametrize(("name", "message"), [
@@ -171,13 +207,30 @@ def test_a_server_without_a_model_says_what_to_do(load: Load) -> None:
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    """Missing, or not in UTF-8."""
+    """With the system's own words."""
     with pytest.raises(ConfigError, match=r"none\.toml: expected a readable file \(No such file"):
         load_config(tmp_path / "none.toml", {})
-    latin = tmp_path / "latin.toml"
-    latin.write_bytes(b'[agent]\nprompt = "caf\xe9"')
-    with pytest.raises(ConfigError, match=r"latin\.toml: a file in UTF-8"):
-        load_config(latin, {})
+
+
+def test_a_byte_order_mark_and_windows_line_ends_are_read(tmp_path: Path) -> None:
+    """As an editor of Windows saves UTF-8."""
+    path = tmp_path / "windows.toml"
+    path.write_bytes(f'{LLM}[agent]\nprompt = "caf\xe9"\n'.replace("\n", "\r\n").encode("utf-8-sig"))
+    assert load_config(path, {}).prompt == "caf\xe9"
+
+
+@pytest.mark.parametrize(("encoding", "message"), [
+    ("latin-1", "a file in UTF-8: save it in that encoding"),
+    ("utf-16", "a file in UTF-8, and this one looks like UTF-16: save it in UTF-8"),
+    ("utf-16-be", "a file in UTF-8, and this one looks like UTF-16: save it in UTF-8"),
+])  # fmt: skip
+def test_a_file_in_another_encoding_says_what_to_do(tmp_path: Path, encoding: str, message: str) -> None:
+    """UTF-16 also where it has no mark."""
+    path = tmp_path / "other.toml"
+    path.write_bytes(f'{LLM}[agent]\nprompt = "caf\xe9"\n'.encode(encoding))
+    with pytest.raises(ConfigError) as caught:
+        load_config(path, {})
+    assert str(caught.value) == f"{path}: {message}"
 
 
 def test_no_error_and_no_repr_shows_a_secret(load: Load) -> None:

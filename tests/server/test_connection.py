@@ -9,6 +9,7 @@ import trio
 
 from tests.talk import OPEN, SPOKEN, open_talk, talk_with
 from voxint.core.agent import Agent
+from voxint.core.settings import SettingsChange
 from voxint.core.tools import Tool
 from voxint.protocol import messages as m
 from voxint.server.config import ServerConfig
@@ -53,7 +54,7 @@ async def test_register_happens_once() -> None:
     """A second one is malformed and changes nothing."""
     async with talk_with(ECHO) as talk:
         talk.register(SPOKEN)
-        talk.checker.sent(m.Register(auth=OPEN, patch=m.SessionPatch(require_tts=False)), 0)
+        talk.checker.sent(m.Register(auth=OPEN, patch=SettingsChange(require_tts=False)), 0)
         talk.ask("r1")
         await trio.sleep(1)
     assert [error.error_code for error in talk.errors] == ["MALFORMED_PAYLOAD"]
@@ -110,7 +111,7 @@ async def test_a_live_id_is_refused_without_its_id() -> None:
         await trio.sleep(0.5)
         talk.ask("r1")
         talk.ask("r1", "", SPOKEN)
-        talk.say(m.Request(request_id="r1", data_type="TEXT", content=m.Content(text="")))
+        talk.say(m.RequestMessage(request_id="r1", data_type="TEXT", content=m.Content(text="")))
         await trio.sleep(1)
     assert [(error.error_code, error.request_id) for error in talk.errors] == [("MALFORMED_PAYLOAD", None)] * 3
     assert talk.errors[0].error_detail == "r1"
@@ -139,7 +140,7 @@ async def test_a_lost_connection_cancels() -> None:
         assert talk.connection.closing == (1001, "the connection was lost")
         await trio.sleep(11)
     [request] = talk.book.finished_requests
-    assert (request.reason, request.overrun, model.calls[0].cancelled) == ("DISCONNECT", True, 0.5)
+    assert (request.reason, request.overran, model.calls[0].cancelled) == ("DISCONNECT", True, 0.5)
 
 
 async def test_a_client_can_say_goodbye() -> None:
@@ -193,7 +194,7 @@ async def test_empty_text_only_updates_the_session() -> None:
     model = ScriptedModel("Well, ", 1.0, "yes.")
     async with talk_with(Agent(llm=model)) as talk:
         talk.ask("r1")
-        talk.ask("u1", " ", m.SessionPatch(system_prompt="You are a guide.", require_tts=True))
+        talk.ask("u1", " ", SettingsChange(system_prompt="You are a guide.", require_tts=True))
         await trio.sleep(2)
         talk.ask("r2")
         await trio.sleep(2)
@@ -215,10 +216,10 @@ async def test_a_request_updates_the_session_before_it_is_answered() -> None:
     model = ScriptedModel("Yes? ")
     tools = (Tool("look_up"), Tool("sing"))
     async with talk_with(Agent(llm=model, tts=ScriptedVoice(), prompt="Be brief.")) as talk:
-        patch = m.SessionPatch(require_tts=True, scene_context="the lobby", function_calling=tools)
+        patch = SettingsChange(require_tts=True, scene_context="the lobby", function_calling=tools)
         talk.ask("r1", patch=patch)
         await trio.sleep(1)
-        talk.ask("r2", patch=m.SessionPatch(function_calling=(Tool("sing"),), function_calling_op="DELETE"))
+        talk.ask("r2", patch=SettingsChange(function_calling=(Tool("sing"),), function_calling_op="DELETE"))
         await trio.sleep(1)
     assert [call.given[0].tools for call in model.calls] == [tools, tools[:1]]
     assert model.calls[0].given[0].messages[0].content == "Be brief.\n\nthe lobby"
@@ -227,7 +228,7 @@ async def test_a_request_updates_the_session_before_it_is_answered() -> None:
 
 async def test_session_query_tells_what_was_asked() -> None:
     """All fields, or those named; unknown names are left out."""
-    async with talk_with(ECHO, m.SessionPatch(function_calling=(Tool("sing"),))) as talk:
+    async with talk_with(ECHO, SettingsChange(function_calling=(Tool("sing"),))) as talk:
         await trio.sleep(5)
         talk.say(m.SessionQuery())
         talk.say(m.SessionQuery(query_fields=("platform", "shoe_size")))
@@ -289,7 +290,7 @@ async def test_a_refused_request_changes_no_setting() -> None:
         talk.ask("r1", patch=SPOKEN)
         for tool in range(5):
             given = (Tool(f"tool_{tool}", parameters={"x": "y" * 65_536}),)
-            talk.ask(f"u{tool}", "", m.SessionPatch(function_calling=given, function_calling_op="ADD"))
+            talk.ask(f"u{tool}", "", SettingsChange(function_calling=given, function_calling_op="ADD"))
         await trio.sleep(2)
         assert talk.connection.session is not None
         settings = talk.connection.session.settings
@@ -305,11 +306,11 @@ async def test_a_refused_request_changes_no_setting() -> None:
 async def test_a_stranger_sends_no_large_frame() -> None:
     """Until REGISTER has succeeded a frame is read only up to 256 KiB; afterwards up to the operator's limit."""
     async with open_talk(ECHO) as talk:
-        long = m.SessionPatch(function_calling=(Tool("sing", "x" * 256 * 1024),))
+        long = SettingsChange(function_calling=(Tool("sing", "x" * 256 * 1024),))
         talk.say(m.Register(auth=OPEN, patch=long))
         assert talk.connection.session is None
         talk.register()
-        talk.say(m.Request(request_id="r1", data_type="TEXT", content=m.Content(text="Hello?"), patch=long))
+        talk.say(m.RequestMessage(request_id="r1", data_type="TEXT", content=m.Content(text="Hello?"), patch=long))
         await trio.sleep(1)
     assert [(error.error_code, error.request_id) for error in talk.errors] == [
         ("PAYLOAD_TOO_LARGE", None),
@@ -321,12 +322,12 @@ async def test_a_stranger_sends_no_large_frame() -> None:
 
 async def test_questions_that_nobody_reads_the_answers_of_cost_little() -> None:
     """SESSION_INFO is made when it is sent: a thousand that wait do not hold the functions a thousand times."""
-    async with talk_with(ECHO, m.SessionPatch(function_calling=(Tool("sing"),))) as talk:
+    async with talk_with(ECHO, SettingsChange(function_calling=(Tool("sing"),))) as talk:
         await trio.sleep(1)
         talk.stop_reading()
         await trio.sleep(1)
         talk.say(m.SessionQuery(query_fields=("function_calling",)))
-        talk.ask("u1", "", m.SessionPatch(function_calling=()))
+        talk.ask("u1", "", SettingsChange(function_calling=()))
         talk.read_on()
         await trio.sleep(1)
     [told] = [frame.session_data for _, frame in talk.frames if isinstance(frame, m.SessionInfo)]

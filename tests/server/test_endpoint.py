@@ -13,6 +13,7 @@ from tests.talk import OPEN, SPOKEN, WRITTEN
 from voxint.core.agent import Agent
 from voxint.core.observer import Silence
 from voxint.core.request import Request
+from voxint.core.settings import SettingsChange
 from voxint.net.frames import frame_of
 from voxint.net.tcp import TcpStream
 from voxint.protocol import messages as m
@@ -36,7 +37,7 @@ class Client:
         self.stream = trio.SocketStream(trio.socket.from_stdlib_socket(bare))
         self._session_id: str | None = None
 
-    async def open(self, patch: m.SessionPatch) -> None:
+    async def open(self, patch: SettingsChange) -> None:
         """Open a session."""
         await self.until(b"\r\n\r\n")
         await self.say(m.Register(auth=OPEN, patch=patch))
@@ -83,7 +84,7 @@ class Watcher(Silence):
 
 
 @pytest.mark.parametrize("patch", [pytest.param(WRITTEN, id="written"), pytest.param(SPOKEN, id="spoken")])
-async def test_the_acknowledgement_is_written_before_the_next_question_costs_anything(patch: m.SessionPatch) -> None:
+async def test_the_acknowledgement_is_written_before_the_next_question_costs_anything(patch: SettingsChange) -> None:
     """Of INTERRUPT and REQUEST in one segment the second waits until all of the first is torn down and confirmed."""
     bare, far = socket.socketpair()
     near = TcpStream(trio.SocketStream(trio.socket.from_stdlib_socket(bare)))
@@ -109,5 +110,5 @@ async def test_the_acknowledgement_is_written_before_the_next_question_costs_any
     assert acknowledged == [True] * QUESTIONS
 
 
-def _question(number: int) -> m.Request:
-    return m.Request(request_id=f"r{number}", data_type="TEXT", content=m.Content(text="And?"))
+def _question(number: int) -> m.RequestMessage:
+    return m.RequestMessage(request_id=f"r{number}", data_type="TEXT", content=m.Content(text="And?"))

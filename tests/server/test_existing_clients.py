@@ -40,8 +40,8 @@ async def test_2_an_interrupt_before_every_request_is_everyday_traffic() -> None
     """The INTERRUPT of a finished request and the next REQUEST right behind it: FAILED, no ERROR, and an answer."""
     async with talk_with(Agent(llm=ScriptedModel("Yes?"))) as talk:
         for number in range(3):
-            raw(talk, "INTERRUPT", {"interrupt_request_id": f"r{number - 1}", "reason": "USER_VOICE_INPUT"})
             talk.checker.sent(m.Interrupt(interrupt_request_id=f"r{number - 1}"), trio.current_time())
+            raw(talk, "INTERRUPT", {"interrupt_request_id": f"r{number - 1}", "reason": "USER_VOICE_INPUT"})
             talk.ask(f"r{number}")
             await trio.sleep(1)
     assert talk.errors == []
@@ -217,7 +217,7 @@ async def test_9_a_broken_start_frame_does_not_speak_into_another() -> None:
         talk.speak(0.5)
         await trio.sleep(0.5)
         content = m.Content(voice_mode="BASE64")
-        talk.say(m.Request(request_id="r2", data_type="VOICE", stream_flag=True, content=content))
+        talk.say(m.RequestMessage(request_id="r2", data_type="VOICE", stream_flag=True, content=content))
         talk.speak(0.25)
         talk.end("r2")
         await trio.sleep(1)
@@ -279,7 +279,7 @@ async def test_voice_comes_in_one_piece_too() -> None:
     ears = ScriptedEars.hears("hello")
     async with talk_with(Agent(llm=ScriptedModel("Yes?"), stt=ears)) as talk:
         content = m.Content(voice_mode="BASE64", voice=bytes(64_000))
-        talk.say(m.Request(request_id="r1", data_type="VOICE", content=content))
+        talk.say(m.RequestMessage(request_id="r1", data_type="VOICE", content=content))
         await trio.sleep(1)
     assert sum(map(len, ears.calls[0].given)) == 64_000
     assert talk.history == [("hello", "Yes?", "complete")]

@@ -13,6 +13,7 @@ from tests.talk import SPOKEN, WRITTEN, Book, Talk, open_talk
 from voxint.core.agent import Agent
 from voxint.core.failure import Failure
 from voxint.core.request import Request
+from voxint.core.settings import SettingsChange
 from voxint.core.stages import Usage
 from voxint.errors import UpstreamError
 from voxint.protocol import messages as m
@@ -50,7 +51,7 @@ class Watched:
 
 
 @asynccontextmanager
-async def watch(agent: Agent, patch: m.SessionPatch = WRITTEN) -> Any:
+async def watch(agent: Agent, patch: SettingsChange = WRITTEN) -> Any:
     """Connect a client that has registered."""
     async with open_talk(agent) as talk:
         watched = Watched(talk)
@@ -193,7 +194,7 @@ async def test_lines_bear_no_transcript_audio_or_key(lines: Lines) -> None:
         ScriptedModel(f"a {secret}", FOREVER, lingers=1.0),
     )
     agent = Agent(llm=models, stt=ears, tts=ScriptedVoice(), prompt=f"You like {secret}.")
-    async with watch(agent, m.SessionPatch(require_tts=True, system_prompt=secret, scene_context=secret)) as watched:
+    async with watch(agent, SettingsChange(require_tts=True, system_prompt=secret, scene_context=secret)) as watched:
         watched.talk.begin("r1")
         watched.talk.speak(0.5)
         watched.talk.end("r1")

@@ -4,7 +4,7 @@ import pytest
 import trio
 
 from voxint.core.audio import AudioFormat
-from voxint.core.stages import Delta, LanguageModel, Speech, ToolCall, Transcript, Turn, Usage
+from voxint.core.stages import Delta, LanguageModel, ModelOutput, Speech, Transcript, Turn
 from voxint.testing.conformance import check_language_model, check_speech_to_text, check_text_to_speech
 from voxint.testing.stages import FOREVER, HEAR, SPEAK, ScriptedEars, ScriptedModel, ScriptedVoice
 
@@ -14,7 +14,7 @@ TURN = Turn(())
 TEXT = ("Hello there. ", "How are you?")
 VOICE = bytes(3200)
 
-Out = trio.abc.SendChannel[Delta | ToolCall | Usage]
+Out = trio.abc.SendChannel[ModelOutput]
 
 
 async def test_a_scripted_model_conforms() -> None:

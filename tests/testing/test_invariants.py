@@ -2,17 +2,19 @@ from __future__ import annotations
 
 import pytest
 
-from voxint.core.receipt import AudioAccount, LastFrames, Receipt, TextAccount, UsageAccount
+from voxint.core.receipt import AudioAccount, TextAccount, UsageAccount
+from voxint.core.settings import SettingsChange
 from voxint.protocol import messages as m
+from voxint.protocol.receipt import FramedReceipt, LastFrames
 from voxint.testing.invariants import Checker
 
-SPOKEN = m.SessionPatch(require_tts=True)
+SPOKEN = SettingsChange(require_tts=True)
 AUDIO = bytes(320)
 
 
-def request(request_id: str = "r1", patch: m.SessionPatch = m.SessionPatch()) -> m.Request:  # noqa: B008 - frozen
+def request(request_id: str = "r1", patch: SettingsChange = SettingsChange()) -> m.RequestMessage:  # noqa: B008 - frozen
     """Return a REQUEST in text."""
-    return m.Request(request_id=request_id, data_type="TEXT", content=m.Content(text="Hello?"), patch=patch)
+    return m.RequestMessage(request_id=request_id, data_type="TEXT", content=m.Content(text="Hello?"), patch=patch)
 
 
 def text(seq: int, words: str = "Well, ") -> m.Response:
@@ -33,7 +35,7 @@ ERROR = m.Error(error_code="UPSTREAM_ERROR", error_msg="", error_detail="", retr
 
 
 def ack(
-    *stopped: str, status: m.Ack = "SUCCESS", outcome: m.Outcome = "stopped", receipt: Receipt | None = None
+    *stopped: str, status: m.Ack = "SUCCESS", outcome: m.Outcome = "stopped", receipt: FramedReceipt | None = None
 ) -> m.InterruptAck:
     """Return the acknowledgement of an INTERRUPT of r1."""
     return m.InterruptAck(
@@ -46,9 +48,11 @@ def ack(
     )
 
 
-def receipt(*, heard_ms: float = 0.0, sent_ms: float = 0.0, heard: str = "Well, ", last: int | None = 0) -> Receipt:
+def receipt(
+    *, heard_ms: float = 0.0, sent_ms: float = 0.0, heard: str = "Well, ", last: int | None = 0
+) -> FramedReceipt:
     """Return a receipt of r1, which had one frame of text."""
-    return Receipt(
+    return FramedReceipt(
         request_id="r1",
         reason="USER_STOP",
         stop_ms=0.5,

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import trio
 
-from voxint.core.stages import Delta, Speech, ToolCall, Transcript, Turn, Usage
+from voxint.core.stages import Delta, ModelOutput, Speech, ToolCall, Transcript, Turn, Usage
 from voxint.testing.stages import FOREVER, HEAR, REPEAT, SPEAK, ScriptedEars, ScriptedModel, ScriptedVoice
 
 pytestmark = pytest.mark.virtual_time
@@ -15,7 +15,7 @@ CALL = ToolCall("c1", "look_up", {"word": "voxint"})
 async def items_of(stage: ScriptedModel) -> list[tuple[float, object]]:
     """Run a model's turn and return what it wrote, and when."""
     items: list[tuple[float, object]] = []
-    out, received = trio.open_memory_channel[Delta | ToolCall | Usage](0)
+    out, received = trio.open_memory_channel[ModelOutput](0)
     began = trio.current_time()
 
     async def generate() -> None:
@@ -63,7 +63,7 @@ async def test_a_flood_ends_with_its_cancellation() -> None:
     """REPEAT goes on until it is cancelled, and costs no time."""
     model = ScriptedModel("word ", REPEAT)
     with pytest.raises(trio.TooSlowError), trio.fail_after(1):  # noqa: PT012 - the reader is part of what is cut off
-        out, received = trio.open_memory_channel[Delta | ToolCall | Usage](0)
+        out, received = trio.open_memory_channel[ModelOutput](0)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(model.generate, TURN, out)
             for _ in range(1000):
@@ -75,7 +75,7 @@ async def test_a_flood_ends_with_its_cancellation() -> None:
 async def test_a_clean_up_lingers_for_as_long_as_it_was_told() -> None:
     """Cancelled at 1 s with two seconds of clean-up, the call ends at 3 s, and the cancellation goes through."""
     model = ScriptedModel(FOREVER, lingers=2.0)
-    out, _received = trio.open_memory_channel[Delta | ToolCall | Usage](0)
+    out, _received = trio.open_memory_channel[ModelOutput](0)
     began = trio.current_time()
     with trio.move_on_after(1) as scope:
         await model.generate(TURN, out)
@@ -89,7 +89,7 @@ async def test_a_clean_up_lingers_for_as_long_as_it_was_told() -> None:
 async def test_a_clean_up_can_break() -> None:
     """A stage that raises while it is cancelled is the nastiest kind; a script can be one."""
     model = ScriptedModel(FOREVER, breaks=OSError("no goodbye"))
-    out, _received = trio.open_memory_channel[Delta | ToolCall | Usage](0)
+    out, _received = trio.open_memory_channel[ModelOutput](0)
     with pytest.raises(OSError, match="no goodbye"), trio.move_on_after(1):
         await model.generate(TURN, out)
 

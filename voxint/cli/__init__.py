@@ -5,7 +5,7 @@
 # running.py   a server as a process: signals, the drain, the end
 # failures.py  one line for an operator's error, and the exit codes
 # logs.py      what the log looks like
-# speakers.py, wav.py, receipts.py: what `say` plays, reads and shows
+# sound.py, speakers.py, receipts.py: what `say` reads, plays and shows
 # measured.py  what `bench` shows
 
 from __future__ import annotations

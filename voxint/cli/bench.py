@@ -25,14 +25,15 @@ if TYPE_CHECKING:
 __all__ = ["bench"]
 
 STATISTICS = {"rich": "rich", "hdrh": "hdrhistogram", "numpy": "numpy"}
-"""What of the extra `bench` is needed here: module and package."""
+"""The part of the extra `bench` that this command needs: module and package."""
 
 QUESTION = "Tell me a long story about the keeper of a lighthouse."
-"""An answer of half a minute, of which a caller hears the beginning; the demo has a story too."""
+"""The question by default. A model answers it for half a minute, of which a caller hears the beginning; so does the
+demo's stand-in."""
 
 
 @frozen
-class Wish:
+class BenchOptions:
     """What the command line asked for."""
 
     url: str
@@ -89,15 +90,15 @@ def bench(
     Exit code 1 where a promise was broken: something of an answer came after its acknowledgement, or an interrupt was
     never acknowledged.
     """
-    wish = Wish(url, sessions, seconds, warmup, question, not text_only, json_file)
+    options = BenchOptions(url, sessions, seconds, warmup, question, not text_only, json_file)
     speak = partial(
         VoxintDialect, api_key=api_key or "", account=account, password=password, text=lambda turn: question
     )
 
     async def main() -> int:
-        _check(wish)
+        _check(options)
         try:
-            return await _bench(wish, speak)
+            return await _bench(options, speak)
         except ServerError as error:
             if error.code == "AUTH_FAILED":
                 hint = "the server wants a key that it knows: --api-key, or VOXINT_API_KEY; or --account and --password"
@@ -107,40 +108,47 @@ def bench(
     run(main)
 
 
-def _check(wish: Wish) -> None:
+def _check(options: BenchOptions) -> None:
     """Refuse before anything is asked what would fail at the end."""
     missing = [package for module, package in STATISTICS.items() if importlib.util.find_spec(module) is None]
     if missing:
         raise ConfigError("bench", f"needs {', '.join(missing)}: pip install 'voxint[bench]'")
-    if wish.json_file is not None and not wish.json_file.parent.is_dir():
-        raise ConfigError("--json", f"{wish.json_file.parent} is no folder")
+    if options.json_file is not None and not options.json_file.parent.is_dir():
+        raise ConfigError("--json", f"{options.json_file.parent} is no folder")
 
 
-async def _bench(wish: Wish, speak: partial[VoxintDialect]) -> int:
+async def _bench(options: BenchOptions, speak: partial[VoxintDialect]) -> int:
     """Learn the server's pace, measure load after load, and return the exit code."""
     from rich.console import Console  # with the extra `bench`, which `_check` has found
 
     from voxint.cli.measured import WIDTH, Measured, as_json, table_of, verdict_of
 
     console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
-    shown = Address.of(wish.url).shown
+    shown = Address.of(options.url).shown
     _note(f"learning the pace of {shown}")
-    pace = await learn_pace(wish.url, partial(speak, speech=wish.speech), speech=wish.speech)
-    if wish.speech and not pace.speaks:
+    pace = await learn_pace(options.url, partial(speak, speech=options.speech), speech=options.speech)
+    if options.speech and not pace.speaks:
         _note("its answers are not spoken: text only")
     _note(f"first {'audio' if pace.speaks else 'words'} after {pace.first_s:.2f} s")
     loads: list[Measured] = []
-    for sessions in wish.sessions:
+    for sessions in options.sessions:
         measured = Measured.of(
-            await _load(wish, partial(speak, speech=pace.speaks), pace, sessions), speaks=pace.speaks
+            await _load(options, partial(speak, speech=pace.speaks), pace, sessions), speaks=pace.speaks
         )
         loads.append(measured)
         console.print(table_of(measured, width=console.width))
         for problem in measured.problems:
             _note(f"  note: {problem}")
-    if wish.json_file is not None:
-        await trio.Path(wish.json_file).write_bytes(
-            as_json(loads, url=shown, question=wish.question, pace=pace, seconds=wish.seconds, warmup_s=wish.warmup_s)
+    if options.json_file is not None:
+        await trio.Path(options.json_file).write_bytes(
+            as_json(
+                loads,
+                url=shown,
+                question=options.question,
+                pace=pace,
+                seconds=options.seconds,
+                warmup_s=options.warmup_s,
+            )
         )
     if not any(load.totals["interrupts"] for load in loads):
         raise ServerError("REQUEST_TIMEOUT", "nothing was measured: no caller could interrupt an answer")
@@ -148,21 +156,23 @@ async def _bench(wish: Wish, speak: partial[VoxintDialect]) -> int:
     return 0 if all(load.kept for load in loads) else FAILED
 
 
-async def _load(wish: Wish, make_dialect: MakeDialect, pace: Pace, sessions: int) -> Load:
-    whole_s = wish.warmup_s + wish.seconds
+async def _load(options: BenchOptions, make_dialect: MakeDialect, pace: Pace, sessions: int) -> Load:
+    whole_s = options.warmup_s + options.seconds
     questions = sum(map(len, pace.plans(sessions, whole_s)))
     callers = f"{sessions} session" + ("" if sessions == 1 else "s")
     _note(f"{callers}: {questions} questions in {whole_s:.0f} s")
     async with trio.open_nursery() as nursery:
         if sys.stderr.isatty():
             nursery.start_soon(_count_down, callers, ceil(whole_s))
-        load = await measure_load(wish.url, make_dialect, pace, sessions, warmup_s=wish.warmup_s, seconds=wish.seconds)
+        load = await measure_load(
+            options.url, make_dialect, pace, sessions, warmup_s=options.warmup_s, seconds=options.seconds
+        )
         nursery.cancel_scope.cancel(reason="the load is over")
     return load
 
 
 async def _count_down(callers: str, seconds: int) -> None:
-    """Show once a second that it goes on; more would disturb what is measured."""
+    """Show once a second that the load goes on; more would disturb what is measured."""
     try:
         for left in range(seconds, -1, -1):
             click.echo(f"\r{callers}: {left} s to go ", nl=False, err=True)

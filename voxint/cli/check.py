@@ -19,7 +19,7 @@ from voxint.server.config_file import StageConfig
 __all__ = ["check"]
 
 PROVIDER_S = 30.0
-"""For one provider to start and answer; built-in ones bound themselves below it."""
+"""Seconds that one provider has to start and answer; the built-in ones bound themselves below it."""
 
 
 @click.command()

@@ -7,6 +7,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Mapping
+from pathlib import Path
 
 import click
 import trio
@@ -25,7 +26,7 @@ from voxint.testing.sim import SimAddress, serve_sim
 __all__ = ["demo"]
 
 SPEECH = ("espeakng_loader", "pocketsphinx")
-"""What the `speech` extra brings."""
+"""What the server of the demo needs of the `speech` extra."""
 
 PROMPT = "You are the voice of the voxint demo. Answer in the language of the question."
 
@@ -69,7 +70,7 @@ def _stage(kind: str, provider: str, options: Mapping[str, object]) -> StageConf
 def _welcome(server: Server, agent: Agent) -> None:
     """Print where the demo is, what to try, and what it is not."""
     called = sys.argv[0]  # such as .venv/bin/voxint, where the environment is not active
-    command = called if called.endswith("/voxint") and not shutil.which("voxint") else "voxint"
+    command = called if Path(called).stem == "voxint" and not shutil.which("voxint") else "voxint"
     say = f"{command} say" + ("" if server.url == DEFAULT_URL else f" --url {server.url}")
     page = f"http://127.0.0.1:{server.port}/"
     lines = [
@@ -92,7 +93,7 @@ def _welcome(server: Server, agent: Agent) -> None:
         lines += [
             "",
             "The recogniser is a stand-in too: of a voice it understands these English sentences and nothing else,",
-            f"and takes anything for the one that sounds most like it. Say one in a WAV file: {say} FILE.wav",
+            f"and takes anything for the one that sounds most like it. Say one in a sound file: {say} FILE.wav",
             "",
             sentences,
         ]

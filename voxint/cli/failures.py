@@ -16,7 +16,7 @@ from voxint.logs import leaves
 __all__ = ["BAD_CONFIG", "FAILED", "QUIT", "run"]
 
 FAILED = 1
-"""Exit code: it did not work."""
+"""Exit code: the command did not work."""
 
 BAD_CONFIG = 2
 """Exit code: a flag, a variable or a line of the configuration is wrong; click's own for usage errors."""

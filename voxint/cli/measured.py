@@ -20,7 +20,7 @@ from voxint.measure.distribution import Distribution
 __all__ = ["WIDTH", "Measured", "as_json", "table_of", "verdict_of"]
 
 FORMAT = 1
-"""Of the JSON; raised by a change that older readers would misread."""
+"""The number of the JSON's format; raised by a change that older readers would misread."""
 
 WIDTH = 110
 """Characters that a table takes with its words."""
@@ -40,7 +40,7 @@ SHOWN: Mapping[str, str] = {
 """The figures in the order of the table (docs/reference/benchmark.md says exactly what they are)."""
 
 ENOUGH = 0.9
-"""Of the interrupts, so many have to meet an answer that is under way; with fewer the figures mean little."""
+"""The share of the interrupts that has to meet an answer under way; with fewer the figures mean little."""
 
 
 @frozen
@@ -81,7 +81,7 @@ class Measured:
 
     @property
     def unmeasured(self) -> str:
-        """Why nothing is known of it, or of all of it, in words; nothing where all callers were served."""
+        """Why nothing is known of the load, or not all, in words; empty where all callers were served."""
         lost = len(self.load.recording.lost)
         if lost:
             return f"{lost} of {_count(self.load.sessions, 'caller')} lost"

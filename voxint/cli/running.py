@@ -27,7 +27,7 @@ HUNG = 70
 """Exit code: a stage did not stop, and the process ended without it; EX_SOFTWARE of sysexits.h."""
 
 GRACE_S = 0.5
-"""On top of the promised time, so that a drain that takes all of it still ends in order."""
+"""Seconds on top of the promised time, so that a drain that takes all of that still ends in order. Chosen here."""
 
 log = get_logger()
 
@@ -47,7 +47,7 @@ async def run_server(config: Config, ready: Callable[[Server, Agent], None] | No
         ConfigError: The configuration does not work.
         OSError: The port can't be had.
     """
-    # Half of /metrics otherwise, and of no use to a scraper that sees for itself when a counter was reset.
+    # The times at which counters began would be half of /metrics, and a scraper sees for itself when one was reset.
     disable_created_metrics()  # type: ignore[no-untyped-call]  # the package types it not
     async with trio.open_nursery() as outer:
         async with open_agent(config) as agent, trio.open_nursery() as nursery:
@@ -57,7 +57,7 @@ async def run_server(config: Config, ready: Callable[[Server, Agent], None] | No
                 ready(server, agent)
             # This process is the server's own: its collector may be set to what a server wants.
             calm_collector()
-            # Not in the server's own nursery: it has to outlive a provider's clean-up that hangs.
+            # The task is not in the server's own nursery: it has to outlive a provider's clean-up that hangs.
             outer.start_soon(_obey_signals, server, _time_to_end_s(config))
         log.info("stopped")
         outer.cancel_scope.cancel(reason="the server is down")
@@ -82,7 +82,7 @@ async def _obey_signals(server: Server, time_to_end_s: float) -> None:
         signal.signal(each, signal.SIG_DFL)
     log.info("draining", signal=signal.Signals(first).name, at_most_s=time_to_end_s)
     server.shut_down()
-    # A stage that blocks the event loop blocks this task too; this one needs neither the loop nor the interpreter.
+    # A stage that blocks the event loop blocks this task too; the watchdog needs neither the loop nor the interpreter.
     faulthandler.dump_traceback_later(time_to_end_s + 1, exit=True)
     try:
         await trio.sleep(time_to_end_s)

@@ -12,8 +12,8 @@ from attrs import frozen
 
 from voxint.cli.failures import FAILED, run
 from voxint.cli.receipts import receipt_lines
+from voxint.cli.sound import names_sound, read_sound
 from voxint.cli.speakers import PLAYERS, Mute, PlayerGone, Speaker, find_player, open_speaker
-from voxint.cli.wav import read_wav
 from voxint.client import Client, Reply, connect
 from voxint.core.audio import AudioFormat
 from voxint.core.events import Called, Ended, Text, Understood, Voice
@@ -24,14 +24,14 @@ __all__ = ["DEFAULT_URL", "say"]
 DEFAULT_URL = "ws://127.0.0.1:8765/ws/agent/stream"
 
 MICROPHONE = AudioFormat(16_000)
-VOICE_RATE = 24_000  # most synthesizers' own; lower ones lose nothing by it
+VOICE_RATE = 24_000  # in Hz, most synthesizers' own rate; what is made at a lower one loses nothing by it
 PIECE_MS = 20.0
 
 ANSWER_IN = {"en": "Answer in English.", "zh": "请用中文回答。"}
 
 
 @frozen
-class Wish:
+class SayOptions:
     """What the command line asked for.
 
     Args:
@@ -52,7 +52,7 @@ class Wish:
 
 
 @click.command()
-@click.argument("what", metavar="TEXT|WAV")
+@click.argument("what", metavar="TEXT|FILE")
 @click.option("--url", default=DEFAULT_URL, envvar="VOXINT_URL", show_default=True, help="The server's WebSocket.")
 @click.option("--voice/--no-voice", default=None, help="Have the answer spoken. [default: where it can be played]")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the answer's speech to a WAV file.")
@@ -70,21 +70,21 @@ def say(
     api_key: str | None,
     lang: str | None,
 ) -> None:
-    """Say TEXT, or what a WAV file holds, to a server, and print and play the answer.
+    """Say TEXT, or what a sound FILE holds, to a server, and print and play the answer.
 
     The answer's text goes to standard output, all else to standard error. Ctrl-C interrupts the answer and shows the
-    receipt of what was stopped; a second Ctrl-C quits. A WAV file may have any rate and channels, and is sent as fast
-    as it was spoken.
+    receipt of what was stopped; a second Ctrl-C quits. FILE is WAV, FLAC, OGG, MP3 and the like, of any rate and
+    channels, and needs the extra `speech`; it is sent as fast as it was spoken.
     """
     player = None if out or voice is False else find_player()
     if voice and out is None and player is None:
         raise click.UsageError(f"there is no player here ({', '.join(PLAYERS)}): add --out FILE, or --no-voice")
 
     async def main() -> int:
-        is_wav = what.lower().endswith(".wav")
-        wish = Wish(
-            text=None if is_wav else what,
-            voice=read_wav(Path(what), MICROPHONE.rate) if is_wav else b"",
+        is_sound = names_sound(what)
+        options = SayOptions(
+            text=None if is_sound else what,
+            voice=read_sound(Path(what), MICROPHONE.rate) if is_sound else b"",
             spoken=out is not None or player is not None,
             out=out,
             player=player,
@@ -95,13 +95,13 @@ def say(
             async with connect(
                 url,
                 api_key=api_key,
-                require_tts=wish.spoken,
+                require_tts=options.spoken,
                 features=("transcripts", "binary_audio"),
                 input_rate=MICROPHONE.rate,
                 output_rate=VOICE_RATE,
                 system_prompt=prompt,
             ) as client:
-                return await _converse(client, wish)
+                return await _converse(client, options)
         except ServerError as error:
             if error.code == "AUTH_FAILED":
                 raise click.UsageError("the server wants a key that it knows: --api-key, or VOXINT_API_KEY") from error
@@ -112,28 +112,30 @@ def say(
     raise click.UsageError("there is nothing to say")
 
 
-async def _converse(client: Client, wish: Wish) -> int:
+async def _converse(client: Client, options: SayOptions) -> int:
     """Ask, and attend to the answer until its end or its interruption; return the exit code."""
     async with (
-        open_speaker(client.registered.audio.output_rate or VOICE_RATE, out=wish.out, player=wish.player) as speaker,
+        open_speaker(
+            client.registered.audio.output_rate or VOICE_RATE, out=options.out, player=options.player
+        ) as speaker,
         trio.open_nursery() as nursery,
     ):
         asked = trio.Event()
-        if wish.text is not None:
-            reply = await client.send_text(wish.text)
+        if options.text is not None:
+            reply = await client.send_text(options.text)
             asked.set()
         else:
-            reply = await client.send_voice(_spoken(wish.voice, asked))
-        turn = Turn(reply, speaker)
-        nursery.start_soon(_obey_ctrl_c, turn, nursery)
-        if wish.interrupt_after_s is not None:
-            nursery.start_soon(_interrupt_later, turn, asked, wish.interrupt_after_s)
-        code = await turn.attend()
+            reply = await client.send_voice(_spoken(options.voice, asked))
+        answer = ShownAnswer(reply, speaker)
+        nursery.start_soon(_obey_ctrl_c, answer, nursery)
+        if options.interrupt_after_s is not None:
+            nursery.start_soon(_interrupt_later, answer, asked, options.interrupt_after_s)
+        code = await answer.attend()
         nursery.cancel_scope.cancel(reason="the answer is over")
     return code
 
 
-class Turn:
+class ShownAnswer:
     """One answer on its way to the terminal and the loudspeaker.
 
     Args:
@@ -204,19 +206,19 @@ class Turn:
             _note(", ".join(f"{name} after {(at - began) * 1000:.0f} ms" for name, at in marks if at is not None))
 
 
-async def _obey_ctrl_c(turn: Turn, nursery: trio.Nursery) -> None:
+async def _obey_ctrl_c(answer: ShownAnswer, nursery: trio.Nursery) -> None:
     """Interrupt at the first Ctrl-C, quit at the second. Waits as long as the answer lasts, and is cancelled then."""
     with trio.open_signal_receiver(signal.SIGINT) as signals:
         await anext(aiter(signals))
-        nursery.start_soon(turn.interrupt)
+        nursery.start_soon(answer.interrupt)
         await anext(aiter(signals))
     raise KeyboardInterrupt
 
 
-async def _interrupt_later(turn: Turn, asked: trio.Event, seconds: float) -> None:
-    await asked.wait()  # bounded by the length of the WAV file
+async def _interrupt_later(answer: ShownAnswer, asked: trio.Event, seconds: float) -> None:
+    await asked.wait()  # bounded by the length of the sound file
     await trio.sleep(seconds)
-    await turn.interrupt()
+    await answer.interrupt()
 
 
 async def _spoken(voice: bytes, asked: trio.Event) -> AsyncIterator[bytes]:

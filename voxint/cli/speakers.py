@@ -11,7 +11,7 @@ from typing import Protocol
 
 import trio
 
-from voxint.cli.wav import WavWriter
+from voxint.cli.sound import WavWriter
 
 __all__ = ["PLAYERS", "Mute", "PlayerGone", "Speaker", "find_player", "open_speaker"]
 
@@ -24,9 +24,9 @@ PLAYERS: dict[str, Sequence[str]] = {
 """Programs that play raw PCM from standard input, and how. macOS' afplay is none: it plays files only."""
 
 FINISH_S = 5.0
-"""For a player to play what it still has: the server's lead, its own buffer, and a slow start."""
+"""Seconds that a player has to play what it still holds: the server's lead, its own buffer, and a slow start."""
 
-KILL_S = 1.0  # after SIGKILL only the kernel is waited for
+KILL_S = 1.0  # seconds for a killed player to be gone: only the kernel is waited for
 
 
 class PlayerGone(Exception):
@@ -37,20 +37,20 @@ class Speaker(Protocol):
     """Takes the speech of one answer."""
 
     async def play(self, audio: bytes) -> None:
-        """Take a piece; raises `PlayerGone`."""
+        """Take a piece of speech; raises `PlayerGone`."""
 
     async def finish(self) -> None:
-        """Wait until all of it has been played."""
+        """Wait until all the speech has been played."""
 
     def silence(self) -> None:
-        """Be silent at once; what comes later is dropped."""
+        """Fall silent at once; pieces that come later are dropped."""
 
 
 class Mute:
     """Takes no speech."""
 
     async def play(self, audio: bytes) -> None:
-        """Drop it."""
+        """Drop the piece."""
 
     async def finish(self) -> None:
         """Do nothing."""
@@ -133,9 +133,9 @@ async def open_speaker(rate: int, *, out: Path | None = None, player: str | None
         finally:
             writer.close()
     elif player is not None:
-        name = Path(player).name
+        name = Path(player).stem  # on Windows it ends in .exe
         command = [player, *(part.format(rate=rate) for part in PLAYERS[name])]
-        # A session of its own: Ctrl-C is for us, who silence the player when it is time.
+        # The player gets a session of its own: Ctrl-C is for this program, which silences the player when it is time.
         process = await trio.lowlevel.open_process(
             command,
             stdin=subprocess.PIPE,

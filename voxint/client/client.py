@@ -14,6 +14,7 @@ import trio
 from voxint.client.link import Link
 from voxint.client.reply import Reply, VoiceUpload
 from voxint.client.waiting import Waiter, Waiters
+from voxint.core.settings import SettingsChange
 from voxint.core.tools import FunctionOp, Tool
 from voxint.errors import Disconnected, ReplyOverflow, ServerError, WireError
 from voxint.protocol import messages as m
@@ -80,7 +81,7 @@ class Client:
         """
         if not text.strip():
             raise ValueError("the text is empty: there is nothing to ask")
-        patch = m.SessionPatch(require_tts=require_tts)
+        patch = SettingsChange(require_tts=require_tts)
         return await self._ask(request_id, "TEXT", m.Content(text=text), patch)
 
     async def send_voice(
@@ -109,7 +110,7 @@ class Client:
             if not audio or len(audio) % 2:
                 raise ValueError("the audio is empty or not whole 16-bit samples")
             content = m.Content(voice_mode="BASE64", voice=audio, audio_format="pcm")
-            return await self._ask(request_id, "VOICE", content, m.SessionPatch(require_tts=require_tts))
+            return await self._ask(request_id, "VOICE", content, SettingsChange(require_tts=require_tts))
         upload = await self.open_voice(request_id=request_id, require_tts=require_tts)
         self._nursery.start_soon(self._send_all, upload, audio)
         return upload.reply
@@ -127,7 +128,7 @@ class Client:
             ValueError: The id is as in `send_text`.
         """
         content = m.Content(voice_mode="BINARY", audio_format="pcm")
-        patch = m.SessionPatch(require_tts=require_tts)
+        patch = SettingsChange(require_tts=require_tts)
         reply = await self._ask(request_id, "VOICE", content, patch, stream=True)
         self._upload = VoiceUpload(self, reply)
         return self._upload
@@ -171,7 +172,7 @@ class Client:
             ServerError: The server refused, or did not answer in time.
             ValueError: Nothing was given.
         """
-        patch = m.SessionPatch(
+        patch = SettingsChange(
             require_tts=require_tts,
             enable_srs=enable_srs,
             system_prompt=system_prompt,
@@ -179,7 +180,7 @@ class Client:
             function_calling=None if tools is None else tuple(tools),
             function_calling_op=tools_op,
         )
-        if patch == m.SessionPatch(function_calling_op=tools_op):
+        if patch == SettingsChange(function_calling_op=tools_op):
             raise ValueError("nothing to update: give at least one setting")
         with self._waiters.in_time("a session update"):
             await (await self._ask(None, "TEXT", m.Content(text=""), patch)).text()
@@ -211,7 +212,7 @@ class Client:
         if self._upload is upload and not upload.reply._input.cancel_called:
             self._upload = None
             request_id = upload.reply.request_id
-            self._post(m.Request(request_id=request_id, data_type="VOICE", stream_flag=True, stream_seq=-1))
+            self._post(m.RequestMessage(request_id=request_id, data_type="VOICE", stream_flag=True, stream_seq=-1))
             upload.reply.t_input_end = trio.current_time()
 
     async def _ask(
@@ -219,7 +220,7 @@ class Client:
         request_id: str | None,
         data_type: Literal["TEXT", "VOICE"],
         content: m.Content,
-        patch: m.SessionPatch,
+        patch: SettingsChange,
         *,
         stream: bool = False,
     ) -> Reply:
@@ -232,7 +233,9 @@ class Client:
             raise ValueError(f"request_id {request_id} is that of a live reply: each request needs its own")
         reply = Reply(self, request_id, self._unread_limit_bytes)
         self._post(
-            m.Request(request_id=request_id, data_type=data_type, stream_flag=stream, content=content, patch=patch)
+            m.RequestMessage(
+                request_id=request_id, data_type=data_type, stream_flag=stream, content=content, patch=patch
+            )
         )
         reply.t_input_end = None if stream else reply.t_sent
         self._replies[request_id] = reply

@@ -11,6 +11,7 @@ import trio
 from voxint.background import open_background
 from voxint.client.client import Client, Notice
 from voxint.client.link import Address, Link
+from voxint.core.settings import Platform, SettingsChange
 from voxint.core.tools import Tool
 from voxint.protocol import messages as m
 
@@ -27,7 +28,7 @@ async def connect(
     api_key: str | None = None,
     account: str | None = None,
     password: str | None = None,
-    platform: m.Platform = "WEB",
+    platform: Platform = "WEB",
     require_tts: bool = False,
     enable_srs: bool | None = None,
     features: Iterable[str] = (),
@@ -79,7 +80,7 @@ async def connect(
     register = m.Register(
         auth=_auth(api_key, account, password),
         platform=platform,
-        patch=m.SessionPatch(
+        patch=SettingsChange(
             require_tts=require_tts,
             enable_srs=enable_srs,
             system_prompt=system_prompt,

@@ -9,9 +9,9 @@ import trio
 from attrs import evolve
 
 from voxint.core.events import Ended, Event, Text, Voice
-from voxint.core.receipt import Receipt
 from voxint.errors import ReplyOverflow, ServerError
 from voxint.protocol.messages import InterruptAck
+from voxint.protocol.receipt import FramedReceipt
 
 __all__ = ["Reply", "VoiceUpload"]
 
@@ -109,7 +109,7 @@ class Reply:
         """
         return "".join([event.text async for event in self if isinstance(event, Text)])
 
-    async def interrupt(self, reason: str = "USER_STOP", *, played_ms: float | None = None) -> Receipt | None:
+    async def interrupt(self, reason: str = "USER_STOP", *, played_ms: float | None = None) -> FramedReceipt | None:
         """Stop this reply and wait for the proof: returns when the INTERRUPT_ACK is here.
 
         From the call on the reply is silent: what was not read yet is thrown away, whatever still comes too, and

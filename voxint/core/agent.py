@@ -23,6 +23,8 @@ class Limits:
             answer that takes longer to say ends in an error. Existing clients give up after 120 s, so the server
             speaks first.
         first_token_s: From the model's call to its first piece: slow reasoning models fit, a dead one does not.
+        thinking_s: From the model's call to its first piece where it says that it thinks: each sign of it lets
+            `first_token_s` run anew, up to this.
         token_stall_s: Between two pieces of the model's answer.
         transcript_s: From the end of an upload to the end of the transcript.
         first_audio_s: From a text piece handed to the synthesizer to its first audio.
@@ -34,6 +36,8 @@ class Limits:
         frame_ms: Audio in one frame.
         speech_ahead_ms: Synthesized audio that may wait for its turn, so that the next sentence's synthesis has begun
             before this one has been played; a synthesizer's first audio takes 0.2 to 0.8 s.
+        keep_ms: Speech kept of an answer, for a connection that comes back and lacks the end of it, and made ahead
+            while nobody listens; the protocol's number.
         segments_ahead: Text pieces that may wait for the synthesizer; beyond it the model is not read.
         history_tokens: Budget of the conversation sent to the model, by `core.tokens.estimate_tokens`.
         overruns: Requests of a session whose clean-up may hang at once before new ones are refused.
@@ -42,6 +46,7 @@ class Limits:
     interrupt_s: float = _positive(0.25)
     request_s: float = _positive(110.0)
     first_token_s: float = _positive(30.0)
+    thinking_s: float = _positive(90.0)
     token_stall_s: float = _positive(15.0)
     transcript_s: float = _positive(20.0)
     first_audio_s: float = _positive(15.0)
@@ -51,6 +56,7 @@ class Limits:
     lead_ms: float = _positive(300.0)
     frame_ms: float = field(default=40.0, validator=[validators.ge(10), validators.le(200)])
     speech_ahead_ms: float = _positive(700.0)
+    keep_ms: float = field(default=30_000.0, validator=validators.ge(0))
     segments_ahead: int = field(default=32, validator=validators.ge(1))
     history_tokens: int = field(default=6000, validator=validators.ge(100))
     overruns: int = field(default=8, validator=validators.ge(1))

@@ -1,220 +1,362 @@
-"""The frames of one request, in order: what a listener gets, and nothing after its end."""
+"""What one request says, in order: to its player and to who else listens, and nothing after its end."""
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import trio
 
 from voxint.core.audio import BYTES_PER_SAMPLE
-from voxint.core.outbox import Outbox
+from voxint.core.events import Called, Ended, Said, Text, Understood, Voice
+from voxint.core.journal import Journal, Seen
+from voxint.core.listener import Listener
 from voxint.core.playout import PlayoutLedger
 from voxint.core.stages import ToolCall
-from voxint.protocol.messages import Error, FunctionCall, Response, ServerMessage, TranscriptMessage
 
-__all__ = ["Answer"]
+__all__ = ["MOST_UNREAD", "ROOM", "Answer"]
 
 ROOM = 32_768
-"""What one request may have waiting for the writer, in bytes of audio and characters of text: a second of 16 kHz
+"""What one request may have waiting for its player, in bytes of audio and characters of text: a second of 16 kHz
 audio. Chosen so that a reader that stalls for a moment costs nothing and one that stalls for good holds little."""
 
-FRAME_SIZE = 256
-"""What every frame counts for in `ROOM` beside its text or audio, so that none that waits counts for nothing. Ours:
+PIECE_SIZE = 256
+"""What every piece counts for in `ROOM` beside its text or audio, so that none that waits counts for nothing. Ours:
 roughly its JSON; of a function call the true size matters to nobody."""
+
+MOST_UNREAD = 1000
+"""Items that may wait for a listener. One that reads has a dozen; chosen here so that a thousand that don't, at some
+250 bytes an item, cost a machine no more than 250 MB."""
+
+STALL_S = 1.0
+"""How long the player may take nothing while others listen; ours: they would notice more, and one that reads at all
+takes a piece within a tenth of it."""
 
 
 class Answer:
     """The output of one request.
 
-    Text that waits is joined into one frame; voice goes frame by frame. Every frame is refused after `silence`, so a
-    stage that takes its time to stop cannot reach the connection.
+    Its player is the listener whose progress counts: what it takes is sent, and the request waits for its room. All
+    others hear the same and are not waited for. Text that waits is joined; voice goes piece by piece. Everything is
+    refused after `silence`, so a stage that takes its time to stop reaches nobody.
 
     Args:
         request_id: The client's id of the request.
-        outbox: Where the frames go.
-        ledger: Accounts for what was sent.
+        ledger: Accounts for what was written and sent.
         spoken: Whether the answer has a voice stream.
+        player: Whose progress counts; None while nobody listens.
+        listeners: Who hears the session; the session's own list, which changes.
+        journal: Keeps the latest of what was said.
+
+    Attributes:
+        called: The functions that the player was asked to call.
+        ended: Its end, once it was said.
     """
 
     __slots__ = (
-        "_draft",
-        "_outbox",
+        "_listeners",
         "_room",
+        "_said",
+        "_texts_taken",
+        "_voiced",
+        "_voices_taken",
         "_waiting",
+        "called",
         "ended",
+        "journal",
         "ledger",
+        "player",
         "request_id",
         "silent",
         "spoken",
-        "text_frames",
-        "voice_frames",
     )
 
-    def __init__(self, request_id: str, outbox: Outbox, ledger: PlayoutLedger, *, spoken: bool) -> None:
+    def __init__(
+        self,
+        request_id: str,
+        ledger: PlayoutLedger,
+        *,
+        spoken: bool,
+        player: Listener | None,
+        listeners: Sequence[Listener] = (),
+        journal: Journal | None = None,
+    ) -> None:
         self.request_id = request_id
         self.ledger = ledger
         self.spoken = spoken
-        self.text_frames = 0
-        self.voice_frames = 0
+        self.player = player
+        self.journal = Journal(0) if journal is None else journal
+        self.called: list[Called] = []
         self.silent = False
-        self.ended = False
-        self._outbox = outbox
-        self._draft: _TextDraft | None = None
+        self.ended: Ended | None = None
+        self._listeners = listeners
+        self._said = 0  # characters of text
+        self._voiced = 0  # samples
+        self._texts_taken = self._voices_taken = 0  # by players
         self._waiting = 0
         self._room = trio.lowlevel.ParkingLot()
 
     @property
     def full(self) -> bool:
-        """Whether the next frame would have to wait for the writer."""
+        """Whether the next piece would have to wait for the player."""
         return self._waiting >= ROOM
 
     async def room(self) -> None:
-        """Wait until there is room. Bounded by the request's own deadline: a reader may stall for so long."""
+        """Wait until there is room. Bounded by the request's own deadline: a sole reader may stall for so long."""
         while self._waiting >= ROOM:
-            await self._room.park()
-
-    def text(self, text: str) -> None:
-        """Queue text, joined to what still waits."""
-        if self.silent:
-            return
-        self._waiting += len(text)
-        if self._draft is not None:
-            self._draft.parts.append(text)
-            return
-        self._waiting += FRAME_SIZE
-        self._draft = _TextDraft(self, text)
-        self._outbox.queue(self._draft)
-
-    def voice(self, *frames: bytes) -> None:
-        """Queue frames of audio, whole samples each, which may leave together."""
-        if not self.silent:
-            self._waiting += sum(FRAME_SIZE + len(audio) for audio in frames)
-            self._outbox.queue(*[_VoiceDraft(self, audio) for audio in frames])
-
-    def call(self, call: ToolCall) -> None:
-        """Queue a function call; text after it comes in a frame of its own."""
-        if not self.silent:
-            self._draft = None
-            self._waiting += FRAME_SIZE
-            self._outbox.queue(_CallDraft(self, call))
-
-    def understood(self, text: str, *, is_final: bool) -> None:
-        """Queue what was understood of the user's voice."""
-        if not self.silent:
-            self._waiting += FRAME_SIZE + len(text)
-            self._outbox.queue(_TranscriptDraft(self, text, is_final))
+            await self._wait_for_player()
 
     async def flushed(self) -> None:
-        """Wait until the writer has taken everything. Bounded by the request's own deadline."""
+        """Wait until the player has taken everything. Bounded by the request's own deadline."""
         while self._waiting:
+            await self._wait_for_player()
+
+    async def attended(self) -> None:
+        """Wait until there is a player. Bounded by the request's own deadline."""
+        while self.player is None and not self.silent:
             await self._room.park()
 
-    def together(self) -> AbstractContextManager[None]:
+    async def _wait_for_player(self) -> None:
+        player, before = self.player, self._waiting
+        if player is None or len(self._listeners) < 2:
+            await self._room.park()
+            return
+        with trio.move_on_after(STALL_S):
+            await self._room.park()
+        if self.player is player and self._waiting == before:
+            player.drop()  # others listen, and it has taken nothing
+
+    def text(self, text: str) -> None:
+        """Say text, joined to what still waits."""
+        if self.silent:
+            return
+        self.ledger.wrote_text(text)
+        self._said += len(text)
+        self.journal.add(Text(text))
+        if self.player is None:
+            self._waiting += PIECE_SIZE + len(text)
+        for listener in self._hearers():
+            self._queue_text(listener, text, self._said)
+
+    def voice(self, *pieces: bytes) -> None:
+        """Say pieces of audio, whole samples each, which may leave together."""
+        if self.silent:
+            return
+        said = []
+        for audio in pieces:
+            self._voiced += len(audio) // BYTES_PER_SAMPLE
+            event = Voice(audio)
+            self.journal.add(event)
+            said.append((event, self._voiced))
+            self._waiting += PIECE_SIZE + len(audio)
+        for listener in self._hearers():
+            listener.queue(*[_Voice(self, listener, event, upto) for event, upto in said])
+
+    def call(self, call: ToolCall) -> None:
+        """Say a function call; text after it is a piece of its own."""
+        self._say(Called(call.name, call.arguments, call.call_id))
+
+    def understood(self, text: str, *, is_final: bool) -> None:
+        """Say what was understood of the user's voice."""
+        self._say(Understood(text, is_final))
+
+    def _say(self, event: Called | Understood) -> None:
+        if self.silent:
+            return
+        self.journal.add(event)
+        if self.player is None:
+            self._waiting += PIECE_SIZE
+        for listener in self._hearers():
+            self._queue_other(listener, event)
+
+    def _hearers(self) -> Sequence[Listener]:
+        """Return who hears what is said now; one that is not the player and does not read is dropped."""
+        player = self.player
+        if player is not None and len(self._listeners) < 2:
+            return (player,)
+        hearers = [] if player is None else [player]
+        for listener in tuple(self._listeners):
+            if listener is player:
+                continue
+            if len(listener) < MOST_UNREAD:
+                hearers.append(listener)
+            else:
+                listener.drop()
+        return hearers
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
         """Let all that is queued in the block leave at its end, in one write: the end, and who tells of it."""
-        return self._outbox.together()
+        hearers = self._hearers()
+        for listener in hearers:
+            listener.hold()
+        try:
+            yield
+        finally:
+            for listener in hearers:
+                listener.go_on()
 
     def silence(self) -> None:
         """Throw away what waits and refuse everything but the end."""
         if not self.silent:
             self.silent = True
-            self._outbox.discard(self)
+            for listener in self._hearers():
+                listener.discard(self)
+            self.journal = Journal(0)  # nobody lacks anything of it but its end
             self._waiting = 0
             self._room.unpark_all()
 
-    def end(self, *, interrupt_reason: str | None = None, error: Error | None = None) -> None:
-        """Queue the one final frame behind what was sent; nothing comes after it."""
-        if self.ended:
+    def end(self, ended: Ended) -> None:
+        """Say the one end behind what was sent; nothing comes after it."""
+        if self.ended is not None:
             return
-        self.silence()
-        self.ended = True
-        if error is not None:
-            self._outbox.post(error)
-            return
-        if interrupt_reason is None and not self.text_frames:
-            self._outbox.post(Response(request_id=self.request_id, text_stream_seq=0, text=""))
-        self._outbox.post(
-            Response(
-                request_id=self.request_id,
-                text_stream_seq=-1,
-                voice_stream_seq=-1 if self.spoken else None,
-                interrupted=interrupt_reason is not None,
-                interrupt_reason=interrupt_reason,
-            )
-        )
+        self.ended = ended
+        self.silent = True
+        for listener in self._hearers():
+            listener.post(Said(self.request_id, ended, self.spoken))
 
-    def _took(self, size: int) -> None:
+    @property
+    def to_come(self) -> Seen:
+        """What a listener has behind it that wants what comes from now on: what no player has taken yet."""
+        return Seen(self._texts_taken, self._voices_taken) if self.player is None else self.journal.end
+
+    def catch_up(self, listener: Listener, seen: Seen) -> bool:
+        """Queue for a listener that has come what it lacks of what is kept; return whether that is all it lacks.
+
+        Args:
+            listener: Who has come; not the player.
+            seen: What it has.
+        """
+        chars, samples = self._said, self._voiced
+        pieces = list(self.journal.after(seen))
+        for piece in pieces:
+            if isinstance(piece, Text):
+                chars -= len(piece.text)
+            elif isinstance(piece, Voice):
+                samples -= len(piece.audio) // BYTES_PER_SAMPLE
+        if samples < self._voiced:
+            self.ledger.resent(samples, trio.current_time())
+        for piece in pieces:
+            if isinstance(piece, Text):
+                chars += len(piece.text)
+                self._queue_text(listener, piece.text, chars)
+            elif isinstance(piece, Voice):
+                samples += len(piece.audio) // BYTES_PER_SAMPLE
+                listener.queue(_Voice(self, listener, piece, samples))
+            else:
+                self._queue_other(listener, piece)
+        if self.ended is not None:
+            listener.post(Said(self.request_id, self.ended, self.spoken))
+        return self.journal.reaches(seen)
+
+    def play_to(self, listener: Listener | None) -> None:
+        """Make `listener` the player: from now on its progress counts, and what it has taken so far has been sent."""
+        self.player = listener
+        if listener is None:
+            return
+        waiting = [item for item in listener.waiting(self) if isinstance(item, _Text | _Voice | _Other)]
+        self._waiting = sum(item.size for item in waiting)
+        now = trio.current_time()
+        texts = [item for item in waiting if isinstance(item, _Text)]
+        voices = [item for item in waiting if isinstance(item, _Voice)]
+        calls = [item for item in waiting if isinstance(item, _Other) and isinstance(item.event, Called)]
+        self.ledger.shown_until(self._said - sum(len(part) for item in texts for part in item.parts))
+        self.ledger.sent_until(self._voiced - sum(len(item.event.audio) for item in voices) // BYTES_PER_SAMPLE, now)
+        end = self.journal.end
+        untaken = sum(len(item.parts) for item in texts) + len(calls)
+        self._texts_taken, self._voices_taken = end.texts - untaken, end.voices - len(voices)
+        self._room.unpark_all()
+
+    def _queue_text(self, listener: Listener, text: str, upto: int) -> None:
+        """Queue text for one listener, joined to what waits."""
+        growing = listener.growing
+        joined = isinstance(growing, _Text) and growing.owner is self
+        size = len(text) if joined else PIECE_SIZE + len(text)
+        if listener is self.player:
+            self._waiting += size
+        if isinstance(growing, _Text) and joined:
+            growing.parts.append(text)
+            growing.upto = upto
+            growing.size += size
+        else:
+            listener.growing = piece = _Text(self, listener, text, upto)
+            listener.queue(piece)
+
+    def _queue_other(self, listener: Listener, event: Called | Understood) -> None:
+        if isinstance(event, Called):
+            listener.growing = None
+        piece = _Other(self, listener, event)
+        if listener is self.player:
+            self._waiting += piece.size
+        listener.queue(piece)
+
+    def _took(self, size: int, texts: int, voices: int) -> None:
+        """Account for a piece that the player has taken."""
         self._waiting -= size
+        self._texts_taken += texts
+        self._voices_taken += voices
         if self._waiting < ROOM:
             self._room.unpark_all()
 
 
-class _TextDraft:
-    """Text that may still grow until the writer takes it."""
+class _Text:
+    """Text that may still grow until its listener takes it."""
 
-    __slots__ = ("owner", "parts")
+    __slots__ = ("_listener", "owner", "parts", "size", "upto")
 
-    def __init__(self, owner: Answer, text: str) -> None:
+    def __init__(self, owner: Answer, listener: Listener, text: str, upto: int) -> None:
         self.owner = owner
         self.parts = [text]
+        self.size = PIECE_SIZE + len(text)
+        self.upto = upto  # characters of the answer's text up to its end
+        self._listener = listener
 
-    def take(self, now: float) -> ServerMessage:
+    def take(self, now: float) -> Said:
+        answer, parts, listener = self.owner, self.parts, self._listener
+        if listener.growing is self:
+            listener.growing = None
+        if listener is answer.player:
+            answer._took(self.size, len(parts), 0)
+            answer.ledger.shown_until(self.upto)
+        text = parts[0] if len(parts) == 1 else "".join(parts)
+        return Said(answer.request_id, Text(text), answer.spoken, len(parts))
+
+
+class _Voice:
+    """One piece of speech."""
+
+    __slots__ = ("_listener", "event", "owner", "size", "upto")
+
+    def __init__(self, owner: Answer, listener: Listener, event: Voice, upto: int) -> None:
+        self.owner = owner
+        self.event = event
+        self.size = PIECE_SIZE + len(event.audio)
+        self.upto = upto  # samples of the answer's speech up to its end
+        self._listener = listener
+
+    def take(self, now: float) -> Said:
         answer = self.owner
-        text = self.parts[0] if len(self.parts) == 1 else "".join(self.parts)
-        if answer._draft is self:
-            answer._draft = None
-        answer._took(FRAME_SIZE + len(text))
-        answer.ledger.sent_text(text)
-        frame = Response(request_id=answer.request_id, text_stream_seq=answer.text_frames, text=text)
-        answer.text_frames += 1
-        return frame
+        if self._listener is answer.player:
+            answer._took(self.size, 0, 1)
+            answer.ledger.sent_until(self.upto, now)
+        return Said(answer.request_id, self.event, answer.spoken)
 
 
-class _VoiceDraft:
-    """One frame of audio."""
+class _Other:
+    """A function call, or what was understood of the user."""
 
-    __slots__ = ("_audio", "owner")
+    __slots__ = ("_listener", "event", "owner", "size")
 
-    def __init__(self, owner: Answer, audio: bytes) -> None:
+    def __init__(self, owner: Answer, listener: Listener, event: Called | Understood) -> None:
         self.owner = owner
-        self._audio = audio
+        self.event = event
+        self.size = PIECE_SIZE + (len(event.text) if isinstance(event, Understood) else 0)
+        self._listener = listener
 
-    def take(self, now: float) -> ServerMessage:
-        answer = self.owner
-        answer._took(FRAME_SIZE + len(self._audio))
-        answer.ledger.sent(len(self._audio) // BYTES_PER_SAMPLE, now)
-        frame = Response(request_id=answer.request_id, voice_stream_seq=answer.voice_frames, voice=self._audio)
-        answer.voice_frames += 1
-        return frame
-
-
-class _TranscriptDraft:
-    """What was understood; it belongs to no stream."""
-
-    __slots__ = ("_is_final", "_text", "owner")
-
-    def __init__(self, owner: Answer, text: str, is_final: bool) -> None:
-        self.owner = owner
-        self._text = text
-        self._is_final = is_final
-
-    def take(self, now: float) -> ServerMessage:
-        self.owner._took(FRAME_SIZE + len(self._text))
-        return TranscriptMessage(request_id=self.owner.request_id, text=self._text, is_final=self._is_final)
-
-
-class _CallDraft:
-    """A function call; it counts as a frame of the text stream."""
-
-    __slots__ = ("_call", "owner")
-
-    def __init__(self, owner: Answer, call: ToolCall) -> None:
-        self.owner = owner
-        self._call = call
-
-    def take(self, now: float) -> ServerMessage:
-        answer, call = self.owner, self._call
-        answer._took(FRAME_SIZE)
-        called = FunctionCall(name=call.name, parameters=dict(call.arguments), call_id=call.call_id)
-        frame = Response(request_id=answer.request_id, text_stream_seq=answer.text_frames, function_call=called)
-        answer.text_frames += 1
-        return frame
+    def take(self, now: float) -> Said:
+        answer, event = self.owner, self.event
+        if self._listener is answer.player:
+            answer._took(self.size, 1 if isinstance(event, Called) else 0, 0)
+            if isinstance(event, Called) and event not in answer.called:
+                answer.called.append(event)
+        return Said(answer.request_id, event, answer.spoken)

@@ -7,7 +7,6 @@ underneath, so an interrupt here keeps the same promises as one on the wire.
 from __future__ import annotations
 
 import uuid
-from collections import deque
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Self
@@ -18,18 +17,15 @@ from attrs import evolve
 from voxint.background import open_background
 from voxint.core.agent import Agent
 from voxint.core.dialogue import Dialogue
-from voxint.core.events import Ended, Event, Text
+from voxint.core.events import Ended, Event, Said, Text
+from voxint.core.listener import Listener
 from voxint.core.observer import Observer
-from voxint.core.outbox import Outbox
 from voxint.core.receipt import Receipt
 from voxint.core.registry import Interruption
 from voxint.core.request import Request
 from voxint.core.session import Session
 from voxint.core.settings import Settings
-from voxint.core.upload import Upload
-from voxint.errors import ServerError, WireError
-from voxint.protocol.messages import Error
-from voxint.protocol.to_events import events_of
+from voxint.errors import RequestFailed, RequestRefused
 
 __all__ = ["Conversation", "Reply", "VoiceReply", "open_conversation"]
 
@@ -89,11 +85,10 @@ class Conversation:
             ValueError: A reply of that id is live already.
             RuntimeError: Too many interrupted replies have not let go.
         """
-        outbox = Outbox()
-        request_id = self._free(request_id)
+        player = Listener()
         with _for_the_caller():
-            request = self._session.ask(request_id, text, outbox)
-        return Reply(self._session, request, outbox)
+            request = self._session.ask(request_id or _new_id(), text, player)
+        return Reply(self._session, request, player)
 
     def listen(self, *, request_id: str | None = None) -> VoiceReply:
         """Begin to listen, and interrupt what is live: at once, without an await.
@@ -102,11 +97,10 @@ class Conversation:
             ValueError: As `ask`.
             RuntimeError: As `ask`, or the agent has no speech recognition.
         """
-        outbox = Outbox()
-        request_id = self._free(request_id)
+        player = Listener()
         with _for_the_caller():
-            request, upload = self._session.listen(request_id, outbox)
-        return VoiceReply(self._session, request, outbox, upload)
+            request = self._session.listen(request_id or _new_id(), player)
+        return VoiceReply(self._session, request, player)
 
     def interrupt_nowait(self, reason: str = STOP) -> Interruption:
         """Cancel every live reply now; `stopped` of the result waits for the proof.
@@ -122,13 +116,6 @@ class Conversation:
         """
         return await _receipts(self.interrupt_nowait(reason))
 
-    def _free(self, request_id: str | None) -> str:
-        if request_id is None:
-            return f"req_{uuid.uuid4().hex}"
-        if self._session.registry.is_live(request_id):
-            raise ValueError(f"a reply of the id {request_id!r} is live already")
-        return request_id
-
 
 class Reply:
     """A reply on its way. Iterate over it for its events; what is not read yet holds the model back.
@@ -137,19 +124,18 @@ class Reply:
         request_id: Its id, there from the start.
     """
 
-    def __init__(self, session: Session, request: Request, outbox: Outbox) -> None:
+    def __init__(self, session: Session, request: Request, player: Listener) -> None:
         self.request_id = request.id
         self._session = session
         self._request = request
-        self._outbox = outbox
-        self._events: deque[Event] = deque()
+        self._player = player
         self._ended = False
-        self._failure: ServerError | None = None
+        self._failure: RequestFailed | None = None
         self._reading = False
 
     @property
     def receipt(self) -> Receipt | None:
-        """The account of its interruption, once it was interrupted and has stopped."""
+        """The account of its end, once it was interrupted or has failed, and has stopped."""
         return self._request.receipt
 
     def __aiter__(self) -> Self:
@@ -160,7 +146,7 @@ class Reply:
         """Return the next event; `Ended` is the last.
 
         Raises:
-            ServerError: The reply failed; says the stage. Raised again by who reads on.
+            RequestFailed: The reply failed; says the stage. Raised again by who reads on.
             trio.BusyResourceError: Another task is reading the reply.
         """
         if self._reading:
@@ -172,21 +158,18 @@ class Reply:
             self._reading = False
 
     async def _next(self) -> Event:
-        while not self._events:
-            if self._failure is not None:
-                raise evolve(self._failure)  # a copy: each with its own traceback
-            if self._ended:
-                raise StopAsyncIteration
-            message = await self._outbox.next()
-            assert message is not None, "nothing is sent for a reader without a socket"
-            if isinstance(message, Error):
-                self._failure = ServerError(
-                    message.error_code, message.error_msg, message.error_detail, message.retryable, message.stage
-                )
-            else:
-                self._events.extend(events_of(message))
-        event = self._events.popleft()
-        self._ended = isinstance(event, Ended)
+        if self._failure is not None:
+            raise evolve(self._failure)  # a copy: each with its own traceback
+        if self._ended:
+            raise StopAsyncIteration
+        said = await self._player.next()
+        assert isinstance(said, Said), "nothing else is sent to a reply"
+        event = said.event
+        if isinstance(event, Ended):
+            self._ended = True
+            if (failure := event.failure) is not None:
+                self._failure = RequestFailed(failure.kind, failure.message, failure.retryable, failure.stage)
+                raise evolve(self._failure)
         return event
 
     async def text(self) -> str:
@@ -216,33 +199,33 @@ class Reply:
 class VoiceReply(Reply):
     """A reply to a voice that is still speaking."""
 
-    def __init__(self, session: Session, request: Request, outbox: Outbox, upload: Upload) -> None:
-        super().__init__(session, request, outbox)
-        self._upload = upload
-
     def send(self, audio: bytes) -> None:
         """Pass on microphone audio: s16le mono at the settings' input rate, any size. Never waits.
 
-        Raises:
-            RuntimeError: The recogniser is too far behind; the upload is of no use any more.
+        Once the reply has ended, or another one listens, it is thrown away. Where the recogniser falls more than
+        `Limits.upload_ahead_s` behind, the reply fails.
         """
-        with _for_the_caller():
-            self._upload.push(audio)
+        self._session.microphone.feed(self._player, audio)
 
     def end(self) -> None:
         """Note the end of the utterance; without it the upload is given up after `Limits.upload_idle_s`."""
-        self._upload.end()
+        self._session.microphone.close(self._player)
 
 
 async def _receipts(interruption: Interruption) -> dict[str, Receipt]:
     await interruption.stopped()
-    return interruption.acknowledgement().receipts
+    return interruption.receipts
+
+
+def _new_id() -> str:
+    return f"req_{uuid.uuid4().hex}"
 
 
 @contextmanager
 def _for_the_caller() -> Iterator[None]:
-    """Tell what a session tells its peer to an application, in the same words: there is no wire here."""
+    """Tell an application what a session tells its host, in the kinds of error that Python has for it."""
     try:
         yield
-    except WireError as error:
-        raise RuntimeError(error.message) from None
+    except RequestRefused as refusal:
+        kind = ValueError if refusal.kind == "live" else RuntimeError
+        raise kind(refusal.message) from None

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
 from attrs import field, frozen
 
-__all__ = ["Called", "Ended", "Event", "Text", "Understood", "Voice"]
+from voxint.core.failure import Failure
+
+__all__ = ["Called", "Ended", "Event", "Said", "Text", "Understood", "Voice"]
 
 
-@frozen
-class Text:
-    """A piece of the answer's text; the pieces joined are the text."""
+class Text(msgspec.Struct, frozen=True, gc=False):
+    """A piece of the answer's text; the pieces joined are the text. A Struct, because one is made for each token."""
 
     text: str
 
 
-@frozen
-class Voice:
+class Voice(msgspec.Struct, frozen=True, gc=False):
     """A piece of the answer's speech: s16le mono PCM at the session's output rate, whole samples."""
 
-    audio: bytes = field(repr=False)
+    audio: bytes
+
+    def __repr__(self) -> str:
+        return f"Voice({len(self.audio)} bytes)"
 
 
 @frozen
@@ -45,12 +49,30 @@ class Ended:
     """The last event of an answer.
 
     Args:
-        interrupted: Whether it was cut off; False: it is complete.
+        interrupted: Whether it was cut off by somebody; False: it is complete, or has failed.
         reason: Why it was cut off, such as ``USER_STOP``.
+        failure: Why it failed.
     """
 
     interrupted: bool
     reason: str | None = None
+    failure: Failure | None = None
 
 
 Event = Text | Voice | Called | Understood | Ended
+
+
+class Said(msgspec.Struct, frozen=True, gc=False):
+    """One event on its way to one listener.
+
+    Args:
+        request_id: Whose.
+        event: What is said.
+        spoken: Whether the answer has a voice.
+        pieces: How many pieces of text the event joins; a call counts as one.
+    """
+
+    request_id: str
+    event: Event
+    spoken: bool
+    pieces: int = 1

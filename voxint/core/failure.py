@@ -1,4 +1,4 @@
-"""Why a request failed, in the words that its ERROR will have."""
+"""Why a request failed: whose fault it was, in words that a stranger may read."""
 
 from __future__ import annotations
 
@@ -9,23 +9,26 @@ from attrs import frozen
 
 from voxint.core.text import encodable
 from voxint.errors import UpstreamError, UpstreamTimeout
-from voxint.logs import leaves
-from voxint.protocol.messages import Error, ErrorCode
 
-__all__ = ["NOT_OURS", "Failure", "Stage", "internal_failure", "is_ours", "stage_failure", "too_long"]
+__all__ = [
+    "NOT_OURS",
+    "Failure",
+    "FailureKind",
+    "Stage",
+    "internal_failure",
+    "own_errors",
+    "stage_failure",
+    "too_long",
+]
 
 Stage = Literal["stt", "llm", "tts"]
 
+FailureKind = Literal["upstream", "timeout", "too_large", "internal"]
+"""`upstream`: a provider failed; `timeout`: something took too long; `too_large`: more came than is taken;
+`internal`: a bug of ours."""
+
 NOT_OURS = (trio.Cancelled, KeyboardInterrupt, GeneratorExit)
 """What no request may keep: it is meant for whoever runs the request."""
-
-
-def is_ours(error: BaseException) -> bool:
-    """Return whether `error` is a request's own: no cancellation, no Ctrl+C, no group that holds one.
-
-    All else is, however basic: an extension's panic and a provider's `sys.exit` must not end the server.
-    """
-    return not any(isinstance(leaf, NOT_OURS) for leaf in leaves(error))
 
 
 @frozen
@@ -33,50 +36,58 @@ class Failure:
     """What ended a request that neither finished nor was interrupted.
 
     Args:
-        code: The protocol's error code.
-        message: What happened, for the client's log; never a transcript, a key or a traceback.
+        kind: What kind of failure it is.
+        message: What happened, for the caller, who is a stranger: never a transcript, a key, a traceback, or the words
+            of an upstream.
         retryable: Whether the same request may succeed later.
         stage: Whose fault it is, where it is a stage's.
+        operator_detail: More of it, for the operator's log.
         cause: The exception behind it, for the operator's log.
     """
 
-    code: ErrorCode
+    kind: FailureKind
     message: str
     retryable: bool
     stage: Stage | None = None
+    operator_detail: str = ""
     cause: BaseException | None = None
 
-    def error(self, request_id: str) -> Error:
-        """Return the ERROR that ends the request."""
-        return Error(
-            error_code=self.code,
-            error_msg=self.message,
-            error_detail=f"stage {self.stage}" if self.stage else "",
-            retryable=self.retryable,
-            request_id=request_id,
-            stage=self.stage,
-        )
+
+def own_errors(error: BaseException) -> tuple[BaseException | None, BaseException | None]:
+    """Return what of `error` is a request's own, and what is meant for whoever runs the request.
+
+    A cancellation and Ctrl+C are not its own; all else is, however basic: an extension's panic and a provider's
+    `sys.exit` must not end the server. A group is split.
+    """
+    if isinstance(error, BaseExceptionGroup):
+        others, own = error.split(NOT_OURS)
+        return own, others
+    return (None, error) if isinstance(error, NOT_OURS) else (error, None)
 
 
 def stage_failure(stage: Stage, error: BaseException) -> Failure:
     """Return the failure that an exception out of a stage means.
 
-    Only an `UpstreamError` was written for the client to read; any other exception is named by its type, because its
+    Only an `UpstreamError` was written for the caller to read; any other exception is named by its type, because its
     text may hold what the user said.
     """
     match error:
         case UpstreamTimeout():
-            return Failure("REQUEST_TIMEOUT", encodable(str(error)), True, stage, error)
+            return _upstream_failure("timeout", stage, error, retryable=True)
         case UpstreamError():
-            return Failure("UPSTREAM_ERROR", encodable(str(error)), error.retryable, stage, error)
-    return Failure("UPSTREAM_ERROR", f"the provider raised {type(error).__name__}", False, stage, error)
+            return _upstream_failure("upstream", stage, error, retryable=error.retryable)
+    return Failure("upstream", f"the provider raised {type(error).__name__}", False, stage, "", error)
+
+
+def _upstream_failure(kind: FailureKind, stage: Stage, error: UpstreamError, *, retryable: bool) -> Failure:
+    return Failure(kind, encodable(error.message), retryable, stage, encodable(error.operator_detail), error)
 
 
 def internal_failure(error: BaseException) -> Failure:
     """Return the failure that an exception out of voxint's own code means."""
-    return Failure("INTERNAL_ERROR", "the server failed; its log says how", True, None, error)
+    return Failure("internal", "the server failed; its log says how", True, cause=error)
 
 
 def too_long(seconds: float) -> Failure:
     """Return the failure of a request that outlived its limit."""
-    return Failure("REQUEST_TIMEOUT", f"the request took longer than {seconds:g} s", True)
+    return Failure("timeout", f"the request took longer than {seconds:g} s", True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from voxint.core.failure import Stage
     from voxint.core.request import Request
 
 __all__ = ["Observer", "Silence"]
@@ -28,6 +29,12 @@ class Observer(Protocol):
     def reaped(self, request: Request) -> None:
         """The last task of `request`, which had been declared overrun, is gone at last."""
 
+    def cleanup_failed(self, request: Request, stage: Stage | None, error: BaseException) -> None:
+        """`stage` of `request` raised `error` on its way out; None: something of voxint's own did.
+
+        The request's end does not depend on it, and nobody else is told.
+        """
+
 
 class Silence:
     """The observer of a host that does not care."""
@@ -39,4 +46,7 @@ class Silence:
         """Do nothing."""
 
     def reaped(self, request: Request) -> None:
+        """Do nothing."""
+
+    def cleanup_failed(self, request: Request, stage: Stage | None, error: BaseException) -> None:
         """Do nothing."""

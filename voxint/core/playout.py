@@ -102,7 +102,7 @@ class PlayoutLedger:
     audio_format: AudioFormat
     spoken: bool = field(kw_only=True)
     _written: list[str] = field(init=False, factory=list)
-    _shown: list[str] = field(init=False, factory=list)
+    _shown: int = field(init=False, default=0)
     _spans: list[_Span] = field(init=False, factory=list)
     _spans_ended: bool = field(init=False, default=False)
     _generated: int = field(init=False, default=0)
@@ -121,9 +121,9 @@ class PlayoutLedger:
         """Record that the model wrote `text`."""
         self._written.append(text)
 
-    def sent_text(self, text: str) -> None:
-        """Record that `text` was written to the socket."""
-        self._shown.append(text)
+    def shown_until(self, chars: int) -> None:
+        """Record that so many characters of the text were sent; less than before changes nothing."""
+        self._shown = max(self._shown, chars)
 
     def begin_span(self, text: str) -> None:
         """Record that the audio from here on speaks `text`, as well as any text begun since the last audio."""
@@ -143,12 +143,26 @@ class PlayoutLedger:
         """Record that `samples` more of audio were synthesized."""
         self._generated += samples
 
-    def sent(self, samples: int, now: float) -> None:
-        """Record that `samples` more of audio were written to the socket."""
-        self._sent += samples
-        self._clock.add(samples, now)
+    def sent_until(self, samples: int, now: float) -> None:
+        """Record that so many samples were sent in all; less than before changes nothing."""
+        more = samples - self._sent
+        if more <= 0:
+            return
+        self._sent = samples
+        self._clock.add(more, now)
         if self._client is not None:
-            self._client.add(samples, now)
+            self._client.add(more, now)
+
+    def resent(self, begin: int, now: float) -> None:
+        """Record that the player lacked what comes behind `begin` samples, and is sent it again now.
+
+        It has heard at most what it had, and plays on from there.
+        """
+        if self._frozen is None and begin < self._sent:
+            heard = min(begin, self.heard_samples(now))
+            self._clock = _Playhead(self.audio_format.rate, heard, now, self._sent - heard)
+            if self._client is not None:
+                self._client = _Playhead(self.audio_format.rate, heard, now, self._sent - heard)
 
     def reported(self, played_ms: float, now: float) -> None:
         """Take the client's word that it has played `played_ms` milliseconds of this reply's audio."""
@@ -166,15 +180,11 @@ class PlayoutLedger:
         Later calls, and anything sent or reported later, leave `heard_samples` and `heard_text` as they are now.
         """
         if self._frozen is None:
-            self._frozen = _Frozen(now, self.heard_samples(now), len(self._shown))
+            self._frozen = _Frozen(now, self.heard_samples(now), self._shown)
 
     def join_text(self) -> None:
         """Keep the text in few pieces; nothing that follows from it changes. For a reply that has ended."""
-        shown = len(self._shown) if self._frozen is None else self._frozen.shown
         self._written = [self.written]
-        self._shown = ["".join(self._shown[:shown]), "".join(self._shown[shown:])]
-        if self._frozen is not None:
-            self._frozen.shown = 1
 
     # What follows from it.
 
@@ -185,8 +195,8 @@ class PlayoutLedger:
 
     @property
     def shown(self) -> str:
-        """All the text that was written to the socket."""
-        return "".join(self._shown)
+        """All the text that was sent."""
+        return self.written[: self._shown]
 
     @property
     def playing_until(self) -> float | None:
@@ -209,14 +219,14 @@ class PlayoutLedger:
         whose end was reached, if each letter lasts equally long (in Chinese and Japanese: those characters).
         """
         if self._frozen is None:
-            return self._said_by(now, len(self._shown))
+            return self._said_by(now, self._shown)
         if self._frozen.text is None:
             self._frozen.text = self._said_by(self._frozen.now, self._frozen.shown)
         return self._frozen.text
 
     def _said_by(self, now: float, shown: int) -> str:
         if not self.spoken:
-            return "".join(self._shown[:shown])
+            return self.written[:shown]
         heard = self.heard_samples(now)
         parts: list[str] = []
         for index, span in enumerate(self._spans):

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["STAGES", "AudioAccount", "LastFrames", "Receipt", "StageState", "TextAccount", "UsageAccount"]
+__all__ = ["STAGES", "AudioAccount", "Receipt", "StageState", "TextAccount", "UsageAccount"]
 
 STAGES = ("stt", "llm", "tts", "tools")
 
@@ -42,15 +42,8 @@ class TextAccount(msgspec.Struct, frozen=True, kw_only=True):
     heard: str
 
 
-class LastFrames(msgspec.Struct, frozen=True, kw_only=True):
-    """The last sequence numbers written before the final frame; None where a stream had none."""
-
-    text_stream_seq: int | None
-    voice_stream_seq: int | None
-
-
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
-    """The account of one interrupted request.
+    """The account of one request that was interrupted, or failed.
 
     `stop_ms` runs from the instant the interrupt was read to the instant the request's scope had exited.
     """
@@ -62,4 +55,3 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     usage: UsageAccount
     audio: AudioAccount
     text: TextAccount
-    last: LastFrames

@@ -9,14 +9,18 @@ from __future__ import annotations
 import functools
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from typing import Literal
 
 import trio
 from attrs import frozen
 
+from voxint.core.receipt import Receipt
 from voxint.core.request import Request
-from voxint.protocol.messages import Ack, InterruptAck, Outcome
 
-__all__ = ["Interruption", "Registry"]
+__all__ = ["InterruptOutcome", "Interruption", "Registry"]
+
+InterruptOutcome = Literal["stopped", "already_finished", "not_found", "overrun"]
+"""What an interrupt met: a request that it stopped, one that had ended, none, or one whose stage would not stop."""
 
 REMEMBERED = 64
 """Ended requests whose receipt is kept, and ids that were interrupted before they came; the protocol's number."""
@@ -27,7 +31,7 @@ EARLY_S = 5.0
 
 @frozen
 class Interruption:
-    """What an INTERRUPT met.
+    """What an interrupt met.
 
     Args:
         asked: The id that was asked for; None: all.
@@ -38,7 +42,7 @@ class Interruption:
 
     asked: str | None
     stopping: tuple[Request, ...]
-    settled: dict[str, Outcome]
+    settled: dict[str, InterruptOutcome]
     ended: tuple[Request, ...] = ()
 
     async def stopped(self) -> None:
@@ -63,29 +67,19 @@ class Interruption:
         if not waiting:
             tell(self)
 
-    def acknowledgement(self) -> InterruptAck:
-        """Return the acknowledgement; true once all have stopped."""
-        outcomes: dict[str, Outcome] = dict(self.settled)
-        outcomes |= {request.id: "overrun" if request.overrun else "stopped" for request in self.stopping}
-        receipts = {
-            request.id: request.receipt for request in (*self.ended, *self.stopping) if request.receipt is not None
+    @property
+    def outcomes(self) -> dict[str, InterruptOutcome]:
+        """What became of each id; true once all have stopped."""
+        stopped: dict[str, InterruptOutcome] = {
+            request.id: "overrun" if request.overran else "stopped" for request in self.stopping
         }
-        status, message = self._verdict()
-        return InterruptAck(
-            interrupt_request_id=self.asked,
-            interrupted_request_ids=tuple(request.id for request in self.stopping),
-            status=status,
-            message=message,
-            outcomes=outcomes,
-            receipts=receipts,
-        )
+        return self.settled | stopped
 
-    def _verdict(self) -> tuple[Ack, str]:
-        if not self.stopping:
-            return "FAILED", "nothing to interrupt"
-        if any(request.overrun for request in self.stopping):
-            return "PARTIAL", "a stage did not stop in time; nothing more of it will be sent"
-        return "SUCCESS", "stopped"
+    @property
+    def receipts(self) -> dict[str, Receipt]:
+        """The account of each request that has one; complete once all have stopped."""
+        met = (*self.ended, *self.stopping)
+        return {request.id: request.receipt for request in met if request.receipt is not None}
 
 
 class Registry:
@@ -101,6 +95,11 @@ class Registry:
     def live(self) -> tuple[Request, ...]:
         """The requests that have not ended, oldest first."""
         return tuple(self._live.values())
+
+    @property
+    def ended(self) -> tuple[Request, ...]:
+        """The ended requests that are remembered, oldest first."""
+        return tuple(self._ended.values())
 
     @property
     def overrunning(self) -> int:
@@ -129,7 +128,7 @@ class Registry:
             self._ended[request.id] = request
             while len(self._ended) > REMEMBERED:
                 self._ended.popitem(last=False)
-        if request.overrun:
+        if request.overran:
             self._overrunning.add(request)
 
     def reaped(self, request: Request) -> None:

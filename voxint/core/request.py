@@ -2,11 +2,13 @@
 
 Two tasks make a request. `run` is the work: it lives in `scope`, and leaving the scope proves that every stream the
 work had opened is closed. `guard` bounds it: the whole request by its deadline, and the way out of the scope, once an
-end was asked for, by the interrupt deadline. Whichever comes first calls `finish`.
+end was asked for, by the interrupt deadline. Whichever comes first calls `finish`. What may happen to a request when
+stands in `life.py`.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable
 from typing import Literal, Protocol
 
@@ -15,16 +17,17 @@ from attrs import evolve
 
 from voxint.core.agent import Limits
 from voxint.core.answer import Answer
-from voxint.core.failure import NOT_OURS, Failure, internal_failure, stage_failure, too_long
-from voxint.core.patience import Watch
+from voxint.core.deadlines import Deadlines
+from voxint.core.dialogue import Ending
+from voxint.core.events import Ended
+from voxint.core.failure import NOT_OURS, Failure, Stage, internal_failure, stage_failure, too_long
+from voxint.core.life import LifeEvent, State, next_state
 from voxint.core.playout import PlayoutLedger
-from voxint.core.receipt import STAGES, LastFrames, Receipt, StageState, UsageAccount
+from voxint.core.receipt import STAGES, Receipt, StageState, UsageAccount
 from voxint.core.timeline import Timeline
 from voxint.core.tokens import estimate_tokens
 
-__all__ = ["Ending", "Owner", "Request"]
-
-Ending = Literal["live", "complete", "interrupted", "failed"]
+__all__ = ["Owner", "Request"]
 
 GOING_DOWN = "SHUTDOWN"
 """The reason of a request that was cancelled from outside: its host's nursery is going down."""
@@ -46,6 +49,9 @@ class Owner(Protocol):
     def reaped(self, request: Request) -> None:
         """The last task of an overrun request is gone."""
 
+    def cleanup_failed(self, request: Request, stage: Stage | None, error: BaseException) -> None:
+        """Something went wrong on the way out, where nobody waits for it any more."""
+
 
 class Request:
     """A request from its acceptance to its end.
@@ -53,21 +59,20 @@ class Request:
     Args:
         request_id: The client's id; unique among the live requests of its session.
         key: The session's own number for it.
-        answer: Its frames on their way to the client.
+        answer: What it says, on its way to who listens.
         limits: `request_s` and `interrupt_s`.
         owner: Told of the end before anybody who waits for `stopped` goes on.
 
     Attributes:
         scope: An interrupt cancels it; the registry finds it by `request_id` from acceptance on.
-        watch: Its patience with each stage.
-        ending: `live` until `finish`.
-        overrun: Whether its clean-up had not ended by the interrupt deadline.
+        state: Where it is in its life.
+        deadlines: What each stage owes.
+        ending: How it has ended; None until `finish`.
+        overran: Whether its clean-up had not ended by the interrupt deadline.
         reason: Why it was interrupted.
         failure: Why it failed; the exception behind it until all have been told of the end.
-        receipt: The account of its interruption.
-        stopping: Set when its end was asked for.
+        receipt: The account of its end, unless it is complete and was heard whole.
         stopped: Set when it has ended: nothing that bears its id will be sent any more.
-        exited: Whether its last task is gone; later than `stopped` only after an overrun.
         user_text: What the user said, once it is known.
         provider_tokens: What the provider says it wrote, where it said so.
         spoken_chars: Characters handed to the synthesizer.
@@ -80,23 +85,23 @@ class Request:
         self.scope = trio.CancelScope()
         self.timeline = Timeline()
         self.timeline.mark("accepted")
-        self.watch = Watch()
-        self.ending: Ending = "live"
-        self.overrun = False
+        self.deadlines = Deadlines()
+        self.state: State = "live"
+        self.ending: Ending | None = None
+        self.overran = False
         self.reason: str | None = None
         self.failure: Failure | None = None
         self.receipt: Receipt | None = None
-        self.stopping = trio.Event()
         self.stopped = trio.Event()
-        self.exited = False
         self.user_text = ""
         self.provider_tokens: int | None = None
         self.spoken_chars = 0
+        self._stop_by = math.inf
         self._stages: dict[str, StageState | Literal["running"]] = dict.fromkeys(STAGES, "idle")
         self._limits = limits
         self._owner = owner
-        self._complete = False
-        self._on_stop: list[Callable[[], None]] = []
+        self._on_stopping: list[Callable[[], None]] = []
+        self._on_stopped: list[Callable[[], None]] = []
 
     @property
     def session_id(self) -> str:
@@ -119,46 +124,62 @@ class Request:
         now = trio.current_time()
         if played_ms is not None:
             self.ledger.reported(played_ms, now)
-        if not self.stopping.is_set():
+        if self._step("interrupt") == "live":
             self.reason = reason
             self._stop(reason, now)
 
     def fail(self, failure: Failure) -> None:
         """End the work because of `failure`; the first end stands."""
-        if not self.stopping.is_set():
+        if self._step("fail") == "live":
             self.failure = failure
-            self._stop(failure.code, trio.current_time())
+            self._stop(failure.kind, trio.current_time())
+
+    def _step(self, event: LifeEvent) -> State:
+        """Take `event`; return the state before it."""
+        before = self.state
+        self.state = next_state(before, event)
+        return before
 
     def _stop(self, why: str, now: float) -> None:
         self.scope.cancel(reason=why)
-        self.stopping.set()
+        self._stop_by = now + self._limits.interrupt_s
+        # The guard sleeps on: to be woken would cost the way out a turn, and it has nothing to do before that.
+        self.deadlines.wake_at(self._stop_by)
         self.timeline.mark("stopping")
         self.answer.silence()
         self.ledger.freeze(now)
+        for told in self._on_stopping:
+            told()
+        self._on_stopping.clear()
 
     async def run(self, work: Callable[[], Awaitable[None]]) -> None:
         """Do the work, and finish whatever becomes of it."""
+        complete = False
         try:
             with self.scope:
                 await work()
-                self._complete = True
+                complete = True
         except* NOT_OURS:
             raise
         except* BaseException as group:  # noqa: BLE001 - see below
-            # A stage's errors are caught at the stage; what arrives here is a bug of ours, or an error that a stage's
-            # clean-up raised beside its cancellation. It ends this request and no other.
-            if not self.stopping.is_set():
+            # A stage's errors are caught at the stage; what arrives here is a bug of ours. It ends this request and no
+            # other.
+            if self.state == "live":
                 self.failure = internal_failure(group)
+            else:
+                self._owner.cleanup_failed(self, None, group)
         finally:
-            self.exited = True
+            if not complete and self.failure is None:
+                self.interrupt(GOING_DOWN)  # unless an end was asked for before
+            overran = self._step("exit") == "overrun"
             self.finish()
-            if self.overrun:
+            if overran:
                 self._owner.reaped(self)
 
     def refuse(self, reason: str) -> None:
         """End a request that was interrupted before it came: it starts nothing."""
         self.interrupt(reason)
-        self.exited = True
+        self._step("exit")
         self.finish()
 
     async def guard(self) -> None:
@@ -168,61 +189,62 @@ class Request:
         """
         try:
             due = trio.current_time() + self._limits.request_s
-            while not self.stopping.is_set():
-                if (patience := self.watch.ended()) is not None:
-                    self.fail(stage_failure(patience.stage, patience.timeout()))
+            while self.state == "live":
+                if (deadline := self.deadlines.missed()) is not None:
+                    self.fail(stage_failure(deadline.stage, deadline.timeout()))
                 elif trio.current_time() >= due:
                     self.fail(too_long(self._limits.request_s))
                 else:
-                    await self.watch.sleep(self.stopping, due)
+                    await self.deadlines.sleep(self.stopped, due)
+            await self._bound_way_out()
         except trio.Cancelled:
             self.interrupt(GOING_DOWN)
+            with trio.CancelScope(shield=True):  # bounded by what it waits for
+                await self._bound_way_out()
             raise
-        finally:
-            with trio.move_on_after(self._limits.interrupt_s, shield=True):
-                await self.stopped.wait()
+
+    async def _bound_way_out(self) -> None:
+        with trio.CancelScope(deadline=self._stop_by):
+            await self.stopped.wait()
+        if self.ending is None:
+            self._step("deadline")
             self.finish()
 
     def finish(self) -> None:
-        """Settle everything at once: the final frame, the receipt, the dialogue. Only the first call does.
+        """Settle everything at once: the end, the receipt, the dialogue. Only the first call does.
 
-        A stage that is still running then has overrun; it is cancelled, cut off from the connection, and reaped when
+        A stage that is still running then has overrun; it is cancelled, cut off from every listener, and reaped when
         it lets go.
         """
-        if self.ending != "live":
+        if self.ending is not None:
             return
-        try:
-            with (
-                self.answer.together()
-            ):  # the final frame and the acknowledgement: one write, one wake-up of the client
-                self._finish()
-        finally:
-            self._shrink()
-
-    def _finish(self) -> None:
-        self.overrun = not self.exited
+        self.overran = self.state == "overrun"
         self.timeline.mark("stopped")
-        if not self._complete and not self.stopping.is_set() and self.failure is None:
-            self.interrupt(GOING_DOWN)
-        if self.failure is not None:
-            self.ending = "failed"
-            self.answer.end(error=self.failure.error(self.id))
-        elif self.reason is not None:
-            self.ending = "interrupted"
-            self.answer.end(interrupt_reason=self.reason)
-            self.receipt = self._write_receipt(self.reason)
-        else:
-            self.ending = "complete"
-            self.answer.end()
         try:
+            with self.answer.together():  # the end and the acknowledgement: one write, one wake-up of the client
+                self._end()
+                for told in self._on_stopped:
+                    told()
+            # They are on their way; the books follow in the same step, before anybody can ask anything.
             self._owner.settle(self)
             self._owner.release(self)
         finally:  # whoever waits for the end is told of it, whatever the books say
-            self.stopping.set()
+            self._on_stopped.clear()
             self.stopped.set()
-            for told in self._on_stop:
-                told()
-            self._on_stop.clear()
+            self._shrink()
+
+    def _end(self) -> None:
+        if self.failure is not None:
+            self.ending = "failed"
+            self.answer.end(Ended(False, None, evolve(self.failure, cause=None)))
+            self.receipt = self._write_receipt(self.failure.kind)
+        elif self.reason is not None:
+            self.ending = "interrupted"
+            self.answer.end(Ended(True, self.reason))
+            self.receipt = self._write_receipt(self.reason)
+        else:
+            self.ending = "complete"
+            self.answer.end(Ended(False))
 
     def _shrink(self) -> None:
         """Let go of what is large and done with: the request is remembered for its receipt."""
@@ -232,10 +254,17 @@ class Request:
 
     def when_stopped(self, tell: Callable[[], None]) -> None:
         """Call `tell` in the very step in which the request has stopped, or now where it has. It must not raise."""
-        if self.stopped.is_set():
+        if self.ending is not None:
             tell()
         else:
-            self._on_stop.append(tell)
+            self._on_stopped.append(tell)
+
+    def when_stopping(self, tell: Callable[[], None]) -> None:
+        """Call `tell` in the very step in which its end is asked for, or now where it was. It must not raise."""
+        if self.state != "live":
+            tell()
+        else:
+            self._on_stopping.append(tell)
 
     def cut(self, reason: str, played_ms: float | None) -> bool:
         """Cut a complete answer that is still being played back to what was heard; return whether there was anything.
@@ -265,9 +294,12 @@ class Request:
         """Return the book; a stage that runs although the request has ended has overrun."""
         return {name: "overrun" if state == "running" else state for name, state in self._stages.items()}
 
+    def cleanup_failed(self, stage: Stage, error: BaseException) -> None:
+        """Tell of what a stage's clean-up raised, which nobody waits for."""
+        self._owner.cleanup_failed(self, stage, error)
+
     def _write_receipt(self, reason: str) -> Receipt:
         now = trio.current_time()
-        answer = self.answer
         stop_s = self.timeline.between_s("stopping", "stopped") or 0.0
         return Receipt(
             request_id=self.id,
@@ -277,10 +309,6 @@ class Request:
             usage=self._usage(),
             audio=self.ledger.audio_account(now),
             text=self.ledger.text_account(now),
-            last=LastFrames(
-                text_stream_seq=answer.text_frames - 1 if answer.text_frames else None,
-                voice_stream_seq=answer.voice_frames - 1 if answer.voice_frames else None,
-            ),
         )
 
     def _usage(self) -> UsageAccount:

@@ -1,44 +1,68 @@
-"""One caller: settings, dialogue, live requests. It knows no socket and no wire frame but those of its answers."""
+"""One caller: settings, dialogue, live requests, and who listens. It knows no socket and no wire."""
 
 from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import trio
+from attrs import frozen
 
 from voxint.core.agent import Agent
 from voxint.core.answer import Answer
-from voxint.core.dialogue import Dialogue
-from voxint.core.failure import Failure
+from voxint.core.deadlines import Deadline
+from voxint.core.dialogue import Dialogue, Ending
+from voxint.core.events import Ended
+from voxint.core.failure import Failure, Stage
+from voxint.core.journal import Journal, Seen
+from voxint.core.listener import Listener
+from voxint.core.microphone import Microphone
 from voxint.core.observer import Observer, Silence
-from voxint.core.outbox import Outbox
-from voxint.core.patience import Patience
 from voxint.core.pipeline import Pipeline
 from voxint.core.playout import PlayoutLedger
 from voxint.core.registry import Interruption, Registry
 from voxint.core.request import Request
-from voxint.core.settings import Settings
+from voxint.core.settings import OnDisconnect, Settings
 from voxint.core.stages import SpeechToText, Turn
+from voxint.core.tools import ToolCall
 from voxint.core.upload import Upload
-from voxint.errors import WireError
+from voxint.errors import RequestRefused
 from voxint.logs import get_logger, places
 
-__all__ = ["NEW_INPUT", "Session"]
+__all__ = ["NEW_INPUT", "Resumed", "Session"]
 
 NEW_INPUT = "USER_NEW_INPUT"
 """The reason of a request that was interrupted by the next one."""
 
+DISCONNECT = "DISCONNECT"
+"""The reason of a request whose last listener was lost."""
 
 log = get_logger()
+
+
+@frozen
+class Resumed:
+    """What a listener finds that has come back.
+
+    Args:
+        live: Ids of the requests that go on.
+        lost: Ids of which something that it lacks is kept no more, or of which nothing is known.
+        outcomes: How each request ended that ended since it had all it says it has.
+        begins: What came before the first that it will hear, of each request that goes on or is said to its end.
+    """
+
+    live: tuple[str, ...]
+    lost: tuple[str, ...]
+    outcomes: Mapping[str, Ending]
+    begins: Mapping[str, Seen]
 
 
 class Session:
     """The conversation of one caller.
 
-    Requests run in `home`, a nursery that outlives the caller's connection, so that neither its loss nor a stage that
-    will not stop can hold up anything else.
+    Requests run in `home`, a nursery that outlives the caller's connections, so that neither their loss nor a stage
+    that will not stop can hold up anything else.
 
     Args:
         agent: Who answers.
@@ -46,6 +70,11 @@ class Session:
         session_id: For logs; the wire's `session_id`.
         settings: What the caller asked for at first.
         observer: Hears of every request.
+        on_disconnect: What becomes of live requests when the last listener is lost.
+
+    Attributes:
+        listeners: Who hears all that is said, in the order in which they came.
+        microphone: Where the caller's voice comes in.
     """
 
     def __init__(
@@ -56,101 +85,205 @@ class Session:
         session_id: str,
         settings: Settings = Settings(),
         observer: Observer | None = None,
+        on_disconnect: OnDisconnect = "interrupt",
     ) -> None:
         self.id = session_id
         self.agent = agent
         self.settings = settings
+        self.on_disconnect = on_disconnect
         self.dialogue = Dialogue(max_tokens=4 * agent.limits.history_tokens)
         self.registry = Registry()
+        self.listeners: list[Listener] = []
+        self._leaving: set[Listener] = set()
+        self.microphone = Microphone()
         self._home = home
         self._observer = observer or Silence()
         self._keys = itertools.count()
 
-    def ask(self, request_id: str, text: str, outbox: Outbox) -> Request:
+    # What a caller does.
+
+    def ask(self, request_id: str, text: str, player: Listener) -> Request:
         """Accept the user's words and begin to answer them; what is live is interrupted first.
 
         Raises:
-            WireError: The id is live already, or too many requests will not stop.
+            RequestRefused: The id is live already, or too many requests will not stop.
         """
-        request, pipeline = self._new(request_id, outbox)
+        request, pipeline = self._new(request_id, player)
         self._understood(request, text)
         return self._start(request, pipeline.answer_text)
 
-    def listen(self, request_id: str, outbox: Outbox, *, whole: bytes | None = None) -> tuple[Request, Upload]:
-        """Accept a voice upload, or with `whole` a voice that is here already, and begin to understand it.
+    def listen(self, request_id: str, player: Listener) -> Request:
+        """Begin to understand what comes from `player` by the microphone; `Microphone.close` ends the utterance.
 
         Raises:
-            WireError: As `ask`; or the agent has no speech recognition.
+            RequestRefused: As `ask`; or the agent has no speech recognition.
         """
-        stt = self.agent.stt
-        if stt is None:
-            raise WireError("MALFORMED_PAYLOAD", "this server has no speech recognition: send text", "", request_id)
-        request, pipeline = self._new(request_id, outbox)
-        patience = request.watch.patience("stt")
-        upload = self._upload(request, stt, patience, whole)
-        work = functools.partial(pipeline.answer_voice, stt, upload, patience)
-        return self._start(request, work), upload
+        request, upload = self._hear(request_id, player, None)
+        self.microphone.open(player, request, upload)
+        return request
 
-    def answer_nothing(self, request_id: str, outbox: Outbox) -> None:
+    def listen_to(self, request_id: str, player: Listener, voice: bytes) -> Request:
+        """Begin to understand an utterance that is here as a whole: s16le mono at the settings' input rate.
+
+        Raises:
+            RequestRefused: As `listen`.
+        """
+        request, _ = self._hear(request_id, player, voice)
+        return request
+
+    def answer_nothing(self, request_id: str, player: Listener) -> None:
         """Answer a request that only changed settings, as an empty reply; it interrupts nothing.
 
         Raises:
-            WireError: As `ask`.
+            RequestRefused: As `ask`.
         """
-        request, _ = self._new(request_id, outbox)
-        request.answer.end()
+        request, _ = self._new(request_id, player)
+        request.answer.end(Ended(False))
 
     def interrupt(self, request_id: str | None, reason: str, played_ms: float | None = None) -> Interruption:
         """Cancel one request, or with None all: at once. Its `stopped` waits for the proof."""
         return self.registry.interrupt(request_id, reason, played_ms)
 
-    def played(self, request_id: str, played_ms: float) -> None:
-        """Take the client's word for what it has played; an id nobody remembers is ignored."""
-        if (request := self.registry.find(request_id)) is not None:
+    def played(self, request_id: str, played_ms: float, player: Listener | None = None) -> None:
+        """Take the player's word for what it has played; an id nobody remembers is ignored.
+
+        Args:
+            request_id: Of which request.
+            played_ms: Its audio heard so far, in milliseconds.
+            player: Who says so; who is not the request's player is not believed. None: whoever it is.
+        """
+        request = self.registry.find(request_id)
+        if request is not None and player in (None, request.answer.player):
             request.ledger.reported(played_ms, trio.current_time())
 
     def close(self, reason: str) -> tuple[Request, ...]:
         """Cancel everything; the caller is gone or has to go. Returns what is on its way out."""
         return self.interrupt(None, reason).stopping
 
+    # Who listens.
+
+    def attach(self, listener: Listener) -> None:
+        """Let `listener` hear what is said from now on."""
+        self.listeners.append(listener)
+
+    def resume(self, listener: Listener, seen: Mapping[str, Seen] | None) -> Resumed:
+        """Let `listener` hear what is said from now on, and before it what it lacks of what is kept.
+
+        Where nobody has listened meanwhile, it is the player of what is live.
+
+        Args:
+            listener: Who has come back, or has joined.
+            seen: What it has of each request; None: it wants no more than what comes.
+        """
+        live, lost, outcomes, begins = list[str](), list[str](), dict[str, Ending](), dict[str, Seen]()
+        for request in (*self.registry.ended, *self.registry.live):
+            answer = request.answer
+            if request.ending is None:
+                live.append(request.id)
+            elif seen is not None and request.id in seen:
+                outcomes[request.id] = request.ending
+            else:
+                continue
+            has = answer.to_come if seen is None else seen.get(request.id, Seen())
+            begins[request.id] = has
+            if not answer.catch_up(listener, has):
+                lost.append(request.id)
+            if answer.player is None:
+                answer.play_to(listener)
+        lost += [request_id for request_id in seen or () if request_id not in begins]
+        self.attach(listener)
+        return Resumed(tuple(live), tuple(lost), outcomes, begins)
+
+    def detach(self, listener: Listener, reason: str = DISCONNECT, *, for_good: bool = False) -> Interruption:
+        """Let go of `listener`, as soon as what is on its way out has stopped; return that.
+
+        An utterance that it had not finished is interrupted. Another listener becomes the player of what is live; if
+        there is none, everything is interrupted, or goes on, as `on_disconnect` says.
+
+        Args:
+            listener: Who is gone, or has to go.
+            reason: Why, for what is interrupted.
+            for_good: Whether the caller has said goodbye: without another listener nothing goes on.
+        """
+        self._leaving.add(listener)
+        others = [each for each in self.listeners if each not in self._leaving]
+        unfinished = self.microphone.lost(listener)
+        if not others and (for_good or self.on_disconnect == "interrupt"):
+            leaving = self.interrupt(None, reason)
+        else:
+            if unfinished is not None:
+                unfinished.interrupt(reason)
+            leaving = Interruption(None, tuple(each for each in self.registry.live if each.state != "live"), {})
+        leaving.when_stopped(lambda _: self._forget(listener))
+        return leaving
+
+    def _forget(self, listener: Listener) -> None:
+        self._leaving.discard(listener)
+        if listener in self.listeners:
+            self.listeners.remove(listener)
+        heir = next((each for each in self.listeners if each not in self._leaving), None)
+        for request in (*self.registry.ended, *self.registry.live):
+            if request.answer.player is listener:
+                request.answer.play_to(heir)
+
+    def forget_said(self, before: float) -> None:
+        """Let go of what is kept of the answers that had ended before that instant, in seconds of trio's clock."""
+        for request in self.registry.ended:
+            ended = request.timeline.at("stopped")
+            if ended is not None and ended < before:
+                request.answer.journal.clear()
+
+    # What a request tells its owner.
+
     def settle(self, request: Request) -> None:
         """Write into the dialogue what became of the answer."""
         ledger = request.ledger
-        if request.ending == "failed":
+        reply, ending = ledger.written, request.ending or "interrupted"
+        if ending == "failed":
             # What was sent, not what was heard: nobody cut the listener off, who has it on the screen.
-            self.dialogue = self.dialogue.settle(request.key, ledger.shown, "failed")
+            reply = ledger.shown
         elif request.reason is not None:
-            heard = ledger.heard_text(trio.current_time())
-            self.dialogue = self.dialogue.settle(request.key, heard, "interrupted")
-        else:
-            self.dialogue = self.dialogue.settle(request.key, ledger.written, "complete")
+            reply, ending = ledger.heard_text(trio.current_time()), "interrupted"
+        calls = tuple(ToolCall(call.call_id, call.name, call.parameters) for call in request.answer.called)
+        self.dialogue = self.dialogue.settle(request.key, reply, ending, calls)
 
     def release(self, request: Request) -> None:
         """Let go of a request that has ended."""
         self.registry.release(request)
-        self._tell(self._observer.finished, request)
+        self._tell(request, functools.partial(self._observer.finished, request))
 
     def reaped(self, request: Request) -> None:
         """Pass on that an overrun request is gone."""
         self.registry.reaped(request)
-        self._tell(self._observer.reaped, request)
+        self._tell(request, functools.partial(self._observer.reaped, request))
 
-    def _tell(self, hear: Callable[[Request], None], request: Request) -> None:
+    def cleanup_failed(self, request: Request, stage: Stage | None, error: BaseException) -> None:
+        """Pass on what nobody waits for."""
+        self._tell(request, functools.partial(self._observer.cleanup_failed, request, stage, error))
+
+    def _tell(self, request: Request, hear: Callable[[], None]) -> None:
         try:
-            hear(request)
+            hear()
         except Exception as error:  # noqa: BLE001 - an observer is the host's code; no request depends on it
             log.error("an observer raised", req_id=request.id, session_id=self.id, trace=places(error))
 
-    def _new(self, request_id: str, outbox: Outbox) -> tuple[Request, Pipeline]:
+    # How a request begins.
+
+    def _new(self, request_id: str, player: Listener) -> tuple[Request, Pipeline]:
         limits, settings = self.agent.limits, self.settings
         if self.registry.is_live(request_id):
-            # Without the id in `request_id`: a client would end the live one.
-            raise WireError("MALFORMED_PAYLOAD", "a request of that id is live already", request_id)
+            raise RequestRefused("live", "a request of that id is live already")
         if self.registry.overrunning >= limits.overruns:
             message = f"{limits.overruns} interrupted requests of this session have not let go yet"
-            raise WireError("SERVER_BUSY", message, "", request_id)
-        ledger = PlayoutLedger(settings.output, spoken=settings.require_tts and self.agent.tts is not None)
-        answer = Answer(request_id, outbox, ledger, spoken=settings.require_tts)
+            raise RequestRefused("busy", message)
+        answer = Answer(
+            request_id,
+            PlayoutLedger(settings.output, spoken=settings.require_tts and self.agent.tts is not None),
+            spoken=settings.require_tts,
+            player=player,
+            listeners=self.listeners,
+            journal=Journal(settings.output.bytes(limits.keep_ms) if player in self.listeners else 0),
+        )
         request = Request(request_id, next(self._keys), answer, limits, self)
         pipeline = Pipeline(
             agent=self.agent,
@@ -158,7 +291,6 @@ class Session:
             output=settings.output,
             understood=functools.partial(self._understood, request),
             turn=self._turn,
-            transcripts="transcripts" in settings.features,
         )
         return request, pipeline
 
@@ -170,16 +302,31 @@ class Session:
         system = self.settings.instructions(self.agent.prompt)
         return Turn(self.dialogue.messages(system, self.agent.limits.history_tokens), self.settings.tools)
 
-    def _upload(self, request: Request, stt: SpeechToText, patience: Patience, whole: bytes | None) -> Upload:
+    def _hear(self, request_id: str, player: Listener, whole: bytes | None) -> tuple[Request, Upload]:
+        stt = self.agent.stt
+        if stt is None:
+            raise RequestRefused("no_ears", "this server has no speech recognition: send text")
+        request, pipeline = self._new(request_id, player)
+        deadline = request.deadlines.of_stage("stt")
+        upload = self._upload(request, stt, deadline, whole)
+        request.when_stopping(upload.stop)
+        self._start(request, functools.partial(pipeline.answer_voice, stt, upload, deadline))
+        return request, upload
+
+    def _upload(self, request: Request, stt: SpeechToText, deadline: Deadline, whole: bytes | None) -> Upload:
         limits, source = self.agent.limits, self.settings.input
 
         def abandoned() -> None:
             message = f"the upload brought no audio for {limits.upload_idle_s:g} s and no end frame"
-            request.fail(Failure("REQUEST_TIMEOUT", message, retryable=True))
+            request.fail(Failure("timeout", message, retryable=True))
+
+        def overflowed() -> None:
+            message = f"speech recognition is more than {limits.upload_ahead_s:g} s behind the upload"
+            request.fail(Failure("too_large", message, retryable=False))
 
         def ended() -> None:
             request.timeline.mark("upload_ended")
-            patience.expect("a transcript", limits.transcript_s)
+            deadline.expect("a transcript", limits.transcript_s)
 
         upload = Upload(
             source,
@@ -187,6 +334,7 @@ class Session:
             ahead_bytes=source.bytes(limits.upload_ahead_s * 1000) if whole is None else len(whole),
             idle_s=limits.upload_idle_s,
             abandoned=abandoned,
+            overflowed=overflowed,
             ended=ended,
         )
         if whole is not None:
@@ -200,7 +348,7 @@ class Session:
             predecessor.interrupt(NEW_INPUT)
         self.registry.cut_playing(NEW_INPUT)
         interrupted_before = self.registry.admit(request)
-        self._tell(self._observer.accepted, request)
+        self._tell(request, functools.partial(self._observer.accepted, request))
         if interrupted_before is not None:
             request.refuse(interrupted_before)
             return request

@@ -2,19 +2,44 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 from attrs import evolve, frozen
 
 from voxint.core.audio import AudioFormat
-from voxint.core.tools import Tool, apply_function_op
-from voxint.errors import WireError
-from voxint.protocol.messages import Platform, SessionPatch
-from voxint.protocol.settings import MAX_TOOLS
+from voxint.core.tools import FunctionOp, Tool, apply_function_op
+from voxint.errors import RequestRefused
 
-__all__ = ["MAX_BYTES", "Settings"]
+__all__ = ["MAX_BYTES", "MAX_TOOLS", "OnDisconnect", "Platform", "Settings", "SettingsChange"]
+
+Platform = Literal["WEB", "APP", "MINI_PROGRAM", "TV"]
+
+OnDisconnect = Literal["interrupt", "keep"]
+"""What becomes of a session's live requests when nobody listens any more: an end, or they go on until the bound of
+what is kept (`Limits.keep_ms`)."""
+
+MAX_TOOLS = 128
+"""Functions of a session: what OpenAI's API takes; other vendors take fewer."""
 
 MAX_BYTES = 256 * 1024
 """Prompts and functions of a session together; chosen here: all of it goes to the model with every turn."""
+
+
+@frozen(kw_only=True)
+class SettingsChange:
+    """What a message changes of a session's settings; None leaves one as it is.
+
+    `system_prompt` and `scene_context` are plain text: each replaces the whole of what the session had, "" clears it.
+    `function_calling_op` says what `function_calling` does to the session's list; without a list it says nothing.
+    """
+
+    require_tts: bool | None = None
+    enable_srs: bool | None = None
+    system_prompt: str | None = None
+    scene_context: str | None = None
+    function_calling: tuple[Tool, ...] | None = None
+    function_calling_op: FunctionOp = "REPLACE"
 
 
 @frozen
@@ -28,7 +53,6 @@ class Settings:
         system_prompt: The role the client gives the model, after the operator's own prompt.
         scene_context: Where the person is, for the model.
         tools: The functions the model may call.
-        features: The ext features granted.
         input: The format of the client's voice.
         output: The format of the answers' voice.
     """
@@ -39,27 +63,26 @@ class Settings:
     system_prompt: str = ""
     scene_context: str = ""
     tools: tuple[Tool, ...] = ()
-    features: frozenset[str] = frozenset()
     input: AudioFormat = AudioFormat()
     output: AudioFormat = AudioFormat()
 
-    def patched(self, patch: SessionPatch) -> Settings:
-        """Return the settings after `patch`; what it leaves out stays.
+    def changed(self, change: SettingsChange) -> Settings:
+        """Return the settings after `change`; what it leaves out stays.
 
         Raises:
-            WireError: `PAYLOAD_TOO_LARGE`: there would be more of prompts and functions than a session may have.
+            RequestRefused: `too_large`: there would be more of prompts and functions than a session may have.
         """
-        if patch == SessionPatch():
+        if change == SettingsChange():
             return self
         tools = self.tools
-        if patch.function_calling is not None:
-            tools = apply_function_op(tools, patch.function_calling_op, patch.function_calling)
+        if change.function_calling is not None:
+            tools = apply_function_op(tools, change.function_calling_op, change.function_calling)
         settings = evolve(
             self,
-            require_tts=self.require_tts if patch.require_tts is None else patch.require_tts,
-            enable_srs=self.enable_srs if patch.enable_srs is None else patch.enable_srs,
-            system_prompt=self.system_prompt if patch.system_prompt is None else patch.system_prompt,
-            scene_context=self.scene_context if patch.scene_context is None else patch.scene_context,
+            require_tts=self.require_tts if change.require_tts is None else change.require_tts,
+            enable_srs=self.enable_srs if change.enable_srs is None else change.enable_srs,
+            system_prompt=self.system_prompt if change.system_prompt is None else change.system_prompt,
+            scene_context=self.scene_context if change.scene_context is None else change.scene_context,
             tools=tools,
         )
         settings._check_size()
@@ -67,10 +90,10 @@ class Settings:
 
     def _check_size(self) -> None:
         if len(self.tools) > MAX_TOOLS:
-            raise WireError("PAYLOAD_TOO_LARGE", f"a session has at most {MAX_TOOLS} functions", "$.payload")
+            raise RequestRefused("too_large", f"a session has at most {MAX_TOOLS} functions")
         if len(msgspec.json.encode((self.system_prompt, self.scene_context, self.tools))) > MAX_BYTES:
             message = f"prompts and functions of a session have at most {MAX_BYTES} bytes together"
-            raise WireError("PAYLOAD_TOO_LARGE", message, "$.payload")
+            raise RequestRefused("too_large", message)
 
     def instructions(self, operator_prompt: str) -> str:
         """Return the system prompt: the operator's words first, then the session's role and scene."""

@@ -8,22 +8,23 @@ async context manager too; whoever builds the agent enters it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
 
 import trio.abc
-from attrs import field, frozen
+from attrs import frozen
 
 from voxint.core.audio import AudioFormat
 from voxint.core.dialogue import ChatMessage
-from voxint.core.tools import Tool
+from voxint.core.tools import Tool, ToolCall
 
 __all__ = [
     "Delta",
     "LanguageModel",
+    "ModelOutput",
     "Speech",
     "SpeechToText",
     "TextToSpeech",
+    "Thinking",
     "ToolCall",
     "Transcript",
     "Turn",
@@ -47,12 +48,11 @@ class Delta:
 
 
 @frozen
-class ToolCall:
-    """One function call of the model, assembled; `arguments` is the decoded JSON object."""
+class Thinking:
+    """A sign of life: the model works on something that nobody hears of yet, such as reasoning or a function call.
 
-    call_id: str
-    name: str
-    arguments: Mapping[str, object] = field(factory=dict, hash=False)
+    It gives a model that thinks before its first word the time that it shows to be using.
+    """
 
 
 @frozen
@@ -61,6 +61,10 @@ class Usage:
 
     input_tokens: int
     output_tokens: int
+
+
+ModelOutput = Delta | Thinking | ToolCall | Usage
+"""What a language model may write."""
 
 
 @frozen
@@ -111,8 +115,8 @@ class SpeechToText(Protocol):
 class LanguageModel(Protocol):
     """Answer a turn, piece by piece."""
 
-    async def generate(self, turn: Turn, out: trio.abc.SendChannel[Delta | ToolCall | Usage]) -> None:
-        """Write the answer's pieces as they come, and the usage where it is known.
+    async def generate(self, turn: Turn, out: trio.abc.SendChannel[ModelOutput]) -> None:
+        """Write the answer's pieces as they come, signs of life between them, and the usage where it is known.
 
         Raises:
             UpstreamError: The model failed; any other exception is reported as one too.

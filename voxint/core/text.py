@@ -1,4 +1,4 @@
-"""What a provider wrote, made fit for the wire."""
+"""What a provider wrote, made fit for any wire."""
 
 from __future__ import annotations
 
@@ -6,5 +6,18 @@ __all__ = ["encodable"]
 
 
 def encodable(text: str) -> str:
-    """Return `text` without half surrogates: a provider that cuts an emoji in two must not stop the writer."""
-    return text if text.isascii() else text.encode(errors="replace").decode()
+    """Return `text` as a plain str that any wire can carry.
+
+    A half surrogate, which is left where an emoji was cut in two, becomes a replacement character; NUL, at which other
+    people's programs end a text, goes.
+    """
+    text = str(text) if type(text) is not str else text
+    if "\0" in text:
+        text = text.replace("\0", "")
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "".join("\ufffd" if "\ud800" <= char <= "\udfff" else char for char in text)
+    return text

@@ -1,4 +1,4 @@
-"""The functions a client offers the model, and the operations that change the list."""
+"""The functions a client offers the model, the operations that change the list, and the model's calls."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Literal, assert_never
 
 from attrs import field, frozen
 
-__all__ = ["FunctionOp", "Tool", "apply_function_op"]
+__all__ = ["FunctionOp", "Tool", "ToolCall", "apply_function_op"]
 
 FunctionOp = Literal["REPLACE", "ADD", "UPDATE", "DELETE"]
 
@@ -25,6 +25,15 @@ class Tool:
     name: str
     description: str = ""
     parameters: Mapping[str, object] = field(factory=dict, hash=False)
+
+
+@frozen
+class ToolCall:
+    """One function call of the model, assembled; `arguments` is the decoded JSON object."""
+
+    call_id: str
+    name: str
+    arguments: Mapping[str, object] = field(factory=dict, hash=False)
 
 
 def apply_function_op(tools: Sequence[Tool], op: FunctionOp, given: Sequence[Tool]) -> tuple[Tool, ...]:

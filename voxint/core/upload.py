@@ -8,7 +8,6 @@ import trio
 
 from voxint.core.audio import AudioFormat
 from voxint.core.resample import resampler
-from voxint.errors import WireError
 
 __all__ = ["Upload"]
 
@@ -25,9 +24,10 @@ class Upload(trio.abc.ReceiveChannel[bytes]):
     Args:
         source: The client's audio format.
         target: The recogniser's.
-        ahead_bytes: Most bytes that may wait; more is an error, never a wait.
+        ahead_bytes: Most bytes that may wait; more is never waited for, it ends the upload.
         idle_s: Without a byte for so long the upload was abandoned.
         abandoned: Called then; it has to cancel the reader.
+        overflowed: Called where more waits than may; it has to cancel the reader.
         ended: Called at the end frame.
     """
 
@@ -39,6 +39,7 @@ class Upload(trio.abc.ReceiveChannel[bytes]):
         ahead_bytes: int,
         idle_s: float,
         abandoned: Callable[[], None],
+        overflowed: Callable[[], None],
         ended: Callable[[], None],
     ) -> None:
         self.ended = False
@@ -49,22 +50,20 @@ class Upload(trio.abc.ReceiveChannel[bytes]):
         self._ahead_bytes = ahead_bytes
         self._idle_s = idle_s
         self._abandoned = abandoned
+        self._overflowed = overflowed
         self._rates = (source, target)
         self._resampler = None if source == target else resampler(source, target)
         self._drained = False
         self._reader = trio.lowlevel.ParkingLot()
 
     def push(self, audio: bytes) -> None:
-        """Append what the client sent; any size.
-
-        Raises:
-            WireError: More waits than the recogniser may be behind. The upload is of no use any more.
-        """
+        """Append what the client sent, any size; thrown away once the upload has ended or nobody reads it."""
         if self.ended:
             return
         if len(self._buffer) + len(audio) > self._ahead_bytes:
-            seconds = self._rates[0].bytes_ms(self._ahead_bytes) / 1000
-            raise WireError("PAYLOAD_TOO_LARGE", f"speech recognition is more than {seconds:g} s behind the upload")
+            self.stop()
+            self._overflowed()
+            return
         self._buffer += audio
         if len(self._buffer) >= self._quantum:
             self._reader.unpark()
@@ -81,6 +80,7 @@ class Upload(trio.abc.ReceiveChannel[bytes]):
         """Drop what is here and what still comes: the recogniser reads no more."""
         self.ended = True
         self._buffer.clear()
+        self._reader.unpark_all()
 
     async def receive(self) -> bytes:
         """Wait for the next piece: at least a quantum, except the last; never empty.

@@ -33,7 +33,7 @@ from voxint.measure.dialect import Dialect, Frame, Heard, MakeDialect, VoxintDia
 from voxint.measure.figures import figures_of, saturation, totals_of
 from voxint.measure.load import run_load
 from voxint.measure.plan import ARRIVE_S, PlannedTurn, SessionPlan, Workload, plan
-from voxint.measure.recording import Recording, Turn
+from voxint.measure.recording import MeasuredTurn, Recording
 from voxint.measure.survey import Load, Pace, learn_pace, measure_load, round_trips
 
 __all__ = [
@@ -43,11 +43,11 @@ __all__ = [
     "Heard",
     "Load",
     "MakeDialect",
+    "MeasuredTurn",
     "Pace",
     "PlannedTurn",
     "Recording",
     "SessionPlan",
-    "Turn",
     "VoxintDialect",
     "Workload",
     "figures_of",

@@ -1,4 +1,4 @@
-"""One caller: it writes what its plan says when it says so, and notes what it reads."""
+"""One caller, who writes what the plan says when the plan says so, and notes what comes back."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from voxint.errors import Disconnected, VoxintError
 from voxint.logs import leaves
 from voxint.measure.dialect import Dialect, Frame, Heard
 from voxint.measure.plan import PlannedTurn, SessionPlan
-from voxint.measure.recording import Recording, Turn
+from voxint.measure.recording import MeasuredTurn, Recording
 from voxint.measure.wire import Wire, open_wire
 from voxint.net.frames import frame_of
 from voxint.ticker import Ticker
@@ -19,7 +19,7 @@ from voxint.ticker import Ticker
 __all__ = ["call"]
 
 OPEN_S = 10.0
-"""For a session to open; the load has begun by then, so a caller this late is lost."""
+"""Seconds that a session has to open; the load has begun by then, so a caller this late is lost."""
 
 QUANTUM_SAMPLES = 43
 QUANTUM_S = 1 / 375
@@ -90,7 +90,7 @@ class _Caller:
         self._dialect = dialect
         self._begin = begin
         self._recording = recording
-        self._turns: dict[int, Turn] = {}
+        self._turns: dict[int, MeasuredTurn] = {}
         self._unanswered: set[int] = set()  # whose acknowledgement, or without an interrupt whose end, is outstanding
         self._answered = trio.Event()
         self._hearing = trio.Event()
@@ -133,19 +133,19 @@ class _Caller:
             self._speaking = None
 
     async def _until(self, planned_s: float) -> None:
-        """Sleep to an instant of the plan, and note how much later this goes on."""
+        """Sleep to an instant of the plan, and note how much later than that the caller goes on."""
         due = self._begin + planned_s
         await trio.sleep(max(0.0, due - monotonic()))
         self._note_lag(due)
 
     def _note_lag(self, due: float) -> None:
-        """Note how much later than due it is; while connections are being dialled, nothing is in time."""
+        """Note how much later than `due` it is; while connections are being dialled, nothing is in time."""
         if due >= self._recording.counted_from:
             self._recording.lag_ms.append((monotonic() - due) * 1000)
 
     def _ask(self, turn: PlannedTurn, nursery: trio.Nursery) -> Frame:
         """Note a question and return its frame; one that is spoken begins to be."""
-        self._turns[turn.number] = seen = Turn(turn.number, self._session, monotonic(), turn.behind)
+        self._turns[turn.number] = seen = MeasuredTurn(turn.number, self._session, monotonic(), turn.behind)
         self._recording.turns.append(seen)
         self._unanswered.add(turn.number)
         if not turn.spoken:
@@ -201,7 +201,7 @@ class _Caller:
                 if turn is not None:
                     self._take(turn, heard, now)
 
-    def _take(self, turn: Turn, heard: Heard, now: float) -> None:
+    def _take(self, turn: MeasuredTurn, heard: Heard, now: float) -> None:
         if turn.acknowledged is not None and heard.kind != "stopped":
             turn.leaked += 1
         match heard.kind:
@@ -219,7 +219,7 @@ class _Caller:
                 if turn.interrupted is None:
                     self._settle(turn)
 
-    def _take_audio(self, turn: Turn, audio_ms: float, now: float) -> None:
+    def _take_audio(self, turn: MeasuredTurn, audio_ms: float, now: float) -> None:
         turn.audio_ms += audio_ms
         if turn.interrupted is not None:
             turn.first_audio = turn.first_audio or now
@@ -233,6 +233,6 @@ class _Caller:
             turn.late_ms.append(max(0.0, now - turn.plays_until) * 1000)
         turn.plays_until = max(turn.plays_until, now) + audio_ms / 1000
 
-    def _settle(self, turn: Turn) -> None:
+    def _settle(self, turn: MeasuredTurn) -> None:
         self._unanswered.discard(turn.number)
         self._answered.set()

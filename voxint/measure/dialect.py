@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 from attrs import frozen
 
 from voxint.core.audio import AudioFormat
+from voxint.core.settings import SettingsChange
 from voxint.errors import ServerError
 from voxint.protocol import messages as m
 from voxint.protocol.codec import decode_server, encode_client
@@ -18,7 +19,7 @@ __all__ = ["Dialect", "Frame", "Heard", "MakeDialect", "VoxintDialect", "turn_in
 
 MICROPHONE_RATE = 16_000
 PLAIN_RATE = 16_000
-"""Of a server that knows nothing of the `audio` extension (docs/reference/wire.md)."""
+"""The audio rate of a server that knows nothing of the `audio` extension (docs/reference/wire.md), in Hz."""
 
 Frame = str | bytes
 """A text frame or a binary frame, as it is sent."""
@@ -129,7 +130,7 @@ class VoxintDialect:
         """Return REGISTER."""
         register = m.Register(
             auth=self._auth,
-            patch=m.SessionPatch(require_tts=self._speech),
+            patch=SettingsChange(require_tts=self._speech),
             features=self._features,
             audio=m.Audio(input_rate=MICROPHONE_RATE, output_rate=self._audio.rate),
         )
@@ -137,18 +138,18 @@ class VoxintDialect:
 
     def ask(self, turn: int) -> Frame:
         """Return a REQUEST in text."""
-        patch = m.SessionPatch(require_tts=self._speech)
+        patch = SettingsChange(require_tts=self._speech)
         content = m.Content(text=self._text(turn))
-        return self._write(m.Request(request_id=_id(turn), data_type="TEXT", content=content, patch=patch))
+        return self._write(m.RequestMessage(request_id=_id(turn), data_type="TEXT", content=content, patch=patch))
 
     def listen(self, turn: int) -> Frame:
         """Return the start frame of a streamed REQUEST in voice."""
         content = m.Content(voice_mode="BINARY", audio_format="pcm")
-        return self._write(m.Request(request_id=_id(turn), data_type="VOICE", stream_flag=True, content=content))
+        return self._write(m.RequestMessage(request_id=_id(turn), data_type="VOICE", stream_flag=True, content=content))
 
     def finish(self, turn: int) -> Frame:
         """Return the end frame of a streamed REQUEST in voice."""
-        return self._write(m.Request(request_id=_id(turn), data_type="VOICE", stream_flag=True, stream_seq=-1))
+        return self._write(m.RequestMessage(request_id=_id(turn), data_type="VOICE", stream_flag=True, stream_seq=-1))
 
     def interrupt(self, turn: int, played_ms: float) -> Frame:
         """Return an INTERRUPT that reports what was played."""
@@ -198,6 +199,6 @@ def _id(turn: int) -> str:
 
 
 def _turn(request_id: str | None) -> int | None:
-    """Return the turn of an id of ours."""
+    """Return the turn whose number a request id of this dialect bears."""
     number = (request_id or "").removeprefix("req_")
     return int(number) if number.isdecimal() else None

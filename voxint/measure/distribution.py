@@ -16,20 +16,22 @@ from numpy.typing import NDArray
 __all__ = ["RESOLUTION", "Distribution", "Interval", "Statistic"]
 
 RESOLUTION = 0.001
-"""What is told apart near zero, in the figure's unit: a microsecond of a figure in milliseconds."""
+"""The least difference that is recorded, in the figure's unit: a microsecond of a figure in milliseconds."""
 
 HIGHEST = 3_600_000_000
-"""In thousandths: an hour of a figure in milliseconds, 3.4 GiB of one in KiB; HdrHistogram must be told a limit."""
+"""The largest value, in thousandths: an hour of a figure in milliseconds, 3.4 GiB of one in KiB. HdrHistogram must be
+told a limit."""
 
 DIGITS = 3
 EXACT_BITS = 11
 """HdrHistogram keeps this many bits of a value for 3 digits: 2 * 10**3 is just under 2**11."""
 
 RESAMPLES = 1000
-"""From seed to seed, an end of a 95 % interval then moves by 4 % of the interval's half width, which no table shows."""
+"""Resamples of a bootstrap: with so many, an end of a 95 % interval moves from seed to seed by 4 % of its half width,
+which no table shows."""
 
 SEED = 20
-"""Any number; a fixed one, so that the same results give the same report."""
+"""The bootstrap's seed: any number, but a fixed one, so that the same results give the same report."""
 
 Statistic = float | Literal["mean"]
 """A percentile, from 0 to 100, or the mean."""
@@ -83,7 +85,7 @@ class Distribution:
 
     @classmethod
     def joined(cls, rounds: Iterable[Distribution]) -> Distribution:
-        """Return several as one, which keeps their rounds apart."""
+        """Return several distributions as one, which keeps their rounds apart."""
         return cls(tuple(counts for one in rounds for counts in one.rounds if counts))
 
     @classmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from voxint.measure.recording import Recording, Turn
+from voxint.measure.recording import MeasuredTurn, Recording
 
 __all__ = ["SATURATED_MS", "figures_of", "saturation", "totals_of"]
 
@@ -69,17 +69,17 @@ def saturation(totals: dict[str, float]) -> str:
     return f"{what}: it wrote {lag_ms:.1f} ms late (p95) and used {share:.0%} of a core"
 
 
-def _began(turn: Turn) -> bool:
+def _began(turn: MeasuredTurn) -> bool:
     """Return whether the answer was being heard when it was interrupted."""
     return turn.first_audio is not None and turn.interrupted is not None and turn.first_audio <= turn.interrupted
 
 
-def _over(turn: Turn) -> bool:
+def _over(turn: MeasuredTurn) -> bool:
     """Return whether the answer had ended before it was interrupted."""
     return turn.ended is not None and turn.interrupted is not None and turn.ended < turn.interrupted
 
 
-def _waits(turns: list[Turn], name: str) -> list[float]:
+def _waits(turns: list[MeasuredTurn], name: str) -> list[float]:
     return [_since(turn.asked, at) for turn in turns if (at := getattr(turn, name)) is not None]
 
 

@@ -20,7 +20,7 @@ from voxint.ticker import Ticker
 __all__ = ["run_load"]
 
 BEGIN_S = 0.05
-"""From the call to second 0 of the plan: for the callers' tasks to start."""
+"""Seconds from the call to second 0 of the plan, in which the callers' tasks start."""
 
 
 async def run_load(

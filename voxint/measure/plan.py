@@ -13,14 +13,14 @@ from attrs import evolve, frozen
 __all__ = ["ARRIVE_S", "PlannedTurn", "SessionPlan", "Workload", "plan"]
 
 ARRIVE_S = 1.5
-"""Callers arrive within so long, not in step; chosen so that all are there before a warm-up of 2 s ends."""
+"""Seconds within which callers arrive, not in step; chosen so that all are there before a warm-up of 2 s ends."""
 
 MASS_PERIOD_S = 1.2
 MASS_INTERRUPT_S = 0.9
 """Where everybody interrupts at once: the grid, and where on it. Asked in its first 0.55 s, all speak by then."""
 
 PAUSE_S = 0.5
-"""Before a next question that does not follow at once."""
+"""Seconds before a next question that does not follow at once."""
 
 
 @frozen
@@ -56,7 +56,7 @@ class Workload:
 
     @property
     def longest_s(self) -> float:
-        """How long after its question an interrupt comes at the latest: a load goes on for so long behind its end."""
+        """Seconds from a question to its interrupt at the latest: a load goes on for so long after it counts."""
         return self.speaks_s + self.first_audio_s + self.deaf_s + self.delay_s[1]
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from attrs import define, field
 
-__all__ = ["Recording", "Turn"]
+__all__ = ["MeasuredTurn", "Recording"]
 
 
 @define
-class Turn:
+class MeasuredTurn:
     """One turn as its caller saw it. Instants are seconds of CLOCK_MONOTONIC, which the processes of a machine share.
 
     Args:
@@ -84,12 +84,12 @@ class Recording:
     counted_from: float
     until: float
     finished: float = 0.0
-    turns: list[Turn] = field(factory=list)
+    turns: list[MeasuredTurn] = field(factory=list)
     lag_ms: list[float] = field(factory=list, repr=False)
     cpu_s: float = 0.0
     lost: list[str] = field(factory=list)
 
     @property
-    def counted(self) -> list[Turn]:
+    def counted(self) -> list[MeasuredTurn]:
         """The turns that count."""
         return [turn for turn in self.turns if self.counted_from <= turn.asked < self.until]

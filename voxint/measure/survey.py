@@ -14,7 +14,7 @@ from voxint.errors import ServerError, WireError
 from voxint.measure.dialect import Dialect, Heard, MakeDialect
 from voxint.measure.load import run_load
 from voxint.measure.plan import SessionPlan, Workload, plan
-from voxint.measure.recording import Recording, Turn
+from voxint.measure.recording import MeasuredTurn, Recording
 from voxint.measure.wire import Wire, open_wire
 from voxint.protocol import messages as m
 from voxint.protocol.codec import decode_server, encode_client
@@ -22,22 +22,22 @@ from voxint.protocol.codec import decode_server, encode_client
 __all__ = ["Load", "Pace", "learn_pace", "measure_load", "round_trips"]
 
 ROUND_TRIPS_S = 5.0
-"""For all of them: half of what the protocol gives a connection until its REGISTER."""
+"""Seconds for all round trips: half of what the protocol gives a connection until its REGISTER."""
 
 ANSWER_S = 10.0
-"""For a server to open a session, or to say that it is well: as long as a client waits for an answer."""
+"""Seconds that a server has to open a session, or to say that it is well: as long as a client waits for an answer."""
 
 FIRST_WORDS_S = 30.0
-"""A model that has not begun by then will not do for a conversation; chosen here."""
+"""Seconds that a model has to begin: one that takes longer will not do for a conversation. Chosen here."""
 
 ACK_S = 2.0
-"""For an acknowledgement before the load: eight times what the protocol gives a server."""
+"""Seconds that an acknowledgement may take before the load: eight times what the protocol gives a server."""
 
 SPEECH_S = 10.0
-"""From the first words to the first audio. Synthesis begins at the end of a sentence; without speech it never does."""
+"""Seconds from the first words to the first audio: synthesis begins at a sentence's end, without speech never."""
 
 BEGIN_S = 0.5
-"""For the connections of a load to be dialled, before anybody asks: two round trips around the world, and TLS."""
+"""Seconds for a load's connections to be dialled before anybody asks: two round trips around the world, and TLS."""
 
 
 @frozen
@@ -63,7 +63,7 @@ class Pace:
 
 @frozen
 class Load:
-    """What so many callers at once met.
+    """One load: what a number of callers met who called at once.
 
     Args:
         sessions: How many they were.
@@ -164,7 +164,7 @@ async def measure_load(
 
 
 class _Patient:
-    """A caller who waits for what it asked, as those of a load never do."""
+    """A caller who waits for each answer before going on, as the callers of a load never do."""
 
     def __init__(self, wire: Wire, dialect: Dialect) -> None:
         self._wire = wire
@@ -179,9 +179,9 @@ class _Patient:
             while not any(heard.kind == "opened" for heard, _ in await self._hear()):
                 pass
 
-    async def ask(self, number: int, *, speech: bool) -> Turn:
+    async def ask(self, number: int, *, speech: bool) -> MeasuredTurn:
         """Ask, wait for the first words, with `speech` also for the first audio, and interrupt what goes on then."""
-        turn = Turn(number, 0, monotonic())
+        turn = MeasuredTurn(number, 0, monotonic())
         with _bounded(FIRST_WORDS_S, "nothing came of a question: does the same question work with `voxint say`?"):
             await self._wire.send(self._dialect.ask(number))
             await self._until(turn, lambda: bool(turn.first_text or turn.first_audio or turn.ended))
@@ -199,7 +199,7 @@ class _Patient:
             await self._until(turn, lambda: turn.acknowledged is not None)
         return turn
 
-    async def _until(self, turn: Turn, seen: Callable[[], bool]) -> None:
+    async def _until(self, turn: MeasuredTurn, seen: Callable[[], bool]) -> None:
         """Note what is heard of a turn until it is enough; the caller gives the bound."""
         while not seen():
             for heard, now in await self._hear():
@@ -223,7 +223,7 @@ class _Patient:
 
 @contextmanager
 def _bounded(seconds: float, what: str) -> Iterator[None]:
-    """Give the block so many seconds.
+    """Give the block a number of seconds.
 
     Raises:
         ServerError: It took longer, and `what` is what to think of; or it is no voxint server that answers.

@@ -10,24 +10,24 @@ import numpy as np
 from attrs import evolve, frozen
 
 from voxint.measure.distribution import RESOLUTION, Distribution, Statistic
-from voxint.measure.student import t_beyond, t_within
+from voxint.measure.student_t import t_beyond, t_within
 
 __all__ = ["LEAST", "ONE_OF_MANY", "SAME", "Verdict", "Word", "compare", "discount"]
 
 LEAST = 1.05
-"""A change by less is not named: chosen here, as nobody hears a twentieth of what an interruption takes."""
+"""The least ratio that is called a change: chosen here, as nobody hears a twentieth of what an interruption takes."""
 
 SAME = 1.10
 """An interval within a tenth is called the same: chosen here, as what rules out all that a caller could notice."""
 
 FEW_ROUNDS = 3
-"""With fewer, the drift between the rounds of a run can't be told from a change between the runs."""
+"""Rounds that a run needs: with fewer, its drift from round to round can't be told from a change between the runs."""
 
 OVERWHELMING = 2.0
-"""So far apart that fewer rounds suffice: a drift that doubles a figure doubles the floor, too, which `scale` tells."""
+"""A ratio for which fewer rounds suffice: a drift that doubles a figure doubles the floor, too, which `scale` tells."""
 
 LEVEL = 0.95
-"""Of the interval; 1 minus it is the share of false alarms that is put up with, as usual."""
+"""The interval's level of confidence; 1 minus it is the share of false alarms that is put up with. The usual choice."""
 
 ONE_OF_MANY = "one of many figures"
 """Why a verdict is unclear that would be a change if it were the only one."""
@@ -84,7 +84,7 @@ def compare(old: Distribution, new: Distribution, statistic: Statistic, *, scale
     error, freedom = _welch(was, is_now)
     reach = t_within(LEVEL, freedom) * error
     low, high = moved - max(machine, 0) - reach, moved - min(machine, 0) + reach
-    # the distance of what is nearest to no change, in either direction
+    # how far the nearest end of the interval is from no change, in either direction
     farthest = max(moved - max(machine, 0), min(machine, 0) - moved) - log(LEAST)
     chance = 1.0 if farthest <= 0 else t_beyond(farthest / error, freedom) if error else 0.0
     verdict = Verdict(exp(moved - machine), exp(low), exp(high), "unclear", chance)

@@ -26,10 +26,10 @@ __all__ = ["Wire", "open_wire"]
 
 READ_BYTES = 65_536
 HANDSHAKE_BYTES = 65_536
-"""A longer answer to the handshake is no WebSocket server's; chosen here."""
+"""The longest answer to the handshake: a longer one is no WebSocket server's. Chosen here."""
 
 Message = tuple[bool, bytes]
-"""Whether it is text, and what it holds."""
+"""A message: whether it is text, and what it holds."""
 
 
 class Wire:

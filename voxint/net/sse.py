@@ -6,12 +6,12 @@ import msgspec
 
 from voxint.errors import UpstreamError
 
-__all__ = ["Event", "EventParser"]
+__all__ = ["EventParser", "ServerSentEvent"]
 
 _BOM = b"\xef\xbb\xbf"
 
 
-class Event(msgspec.Struct, frozen=True, gc=False):
+class ServerSentEvent(msgspec.Struct, frozen=True, gc=False):
     """One event; a Struct because one is made per token.
 
     Args:
@@ -26,8 +26,9 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 class EventParser:
     """Turns the body of a ``text/event-stream`` response into events, chunk by chunk.
 
-    The fields `id` and `retry` are for clients that reconnect; they are passed over. An event that the stream's end
-    cuts off is lost, as the rules say.
+    The fields `id` and `retry` are for clients that reconnect; they are passed over. Two things are not in the rules,
+    because servers of models do them: a field `error` in the place of `data` makes an event of that name, and `end`
+    gives the event that lacks only its blank line.
 
     Args:
         max_event_bytes: The most that one event may hold, its last line whole. A mebibyte is room for the arguments of
@@ -43,7 +44,7 @@ class EventParser:
         self._began = False
         self._after_cr = False
 
-    def feed(self, chunk: bytes) -> list[Event]:
+    def feed(self, chunk: bytes) -> list[ServerSentEvent]:
         """Return the events that `chunk` completes.
 
         Raises:
@@ -60,10 +61,18 @@ class EventParser:
             and self._began
             and len(chunk) - 2 <= self._max
         ):
-            return [Event(chunk[6:-2])]
+            return [ServerSentEvent(chunk[6:-2])]
         return self._feed(chunk)
 
-    def _feed(self, chunk: bytes) -> list[Event]:
+    def end(self) -> list[ServerSentEvent]:
+        """Return the event that the end of the stream completes, if there is one; it may be cut off.
+
+        Raises:
+            UpstreamError: As `feed`.
+        """
+        return self._feed(b"\n\n")
+
+    def _feed(self, chunk: bytes) -> list[ServerSentEvent]:
         if not chunk:
             return []
         if self._after_cr and chunk[0] == 0x0A:
@@ -87,7 +96,7 @@ class EventParser:
         self._bound(len(self._partial))
         return events
 
-    def _line(self, line: bytes) -> Event | None:
+    def _line(self, line: bytes) -> ServerSentEvent | None:
         """Take one line; return the event that an empty one completes."""
         if not line:
             return self._dispatch()
@@ -99,10 +108,14 @@ class EventParser:
             self._size += len(value) + 1
         elif field == b"event":
             self._name = value.decode("utf-8", "replace") or "message"
+        elif field == b"error":
+            self._name = "error"
+            self._data.append(value)
+            self._size += len(value) + 1
         return None
 
-    def _dispatch(self) -> Event | None:
-        event = Event(b"\n".join(self._data), self._name) if self._data else None
+    def _dispatch(self) -> ServerSentEvent | None:
+        event = ServerSentEvent(b"\n".join(self._data), self._name) if self._data else None
         self._data.clear()
         self._size = 0
         self._name = "message"

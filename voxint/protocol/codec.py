@@ -31,11 +31,13 @@ from voxint.protocol.payloads import (
 __all__ = [
     "MAX_FRAME_BYTES",
     "Inbound",
+    "binary_voice",
     "decode_client",
     "decode_server",
     "encode_client",
     "encode_server",
     "refused_upload",
+    "write_response",
 ]
 
 MAX_FRAME_BYTES = 8 * 1024 * 1024  # wire.md: minutes of base64 speech fit
@@ -85,7 +87,7 @@ _SERVER: dict[str, _Read[m.ServerMessage | ResponsePayload]] = {
 }
 _CLIENT_TYPES: dict[type[m.ClientMessage], str] = {
     m.Register: "REGISTER",
-    m.Request: "REQUEST",
+    m.RequestMessage: "REQUEST",
     m.Interrupt: "INTERRUPT",
     m.Played: "PLAYED",
     m.FunctionResult: "FUNCTION_RESULT",
@@ -209,29 +211,35 @@ def refused_upload(frame: str) -> str | None:
     return asked.request_id if isinstance(asked.request_id, str) else ""
 
 
-def encode_server(
-    message: m.ServerMessage, session_id: str | None, timestamp_ms: int, *, binary_audio: bool = False
-) -> str | bytes:
-    """Write a server's frame.
+def encode_server(message: m.ServerMessage, session_id: str | None, timestamp_ms: int) -> str:
+    """Write a server's text frame.
 
     Args:
         message: What to say.
         session_id: The connection's session.
         timestamp_ms: Milliseconds since the epoch; informative only.
-        binary_audio: Whether the client asked for that feature. A RESPONSE that carries voice and nothing else is then
-            a binary frame. One with more in it, and one whose `request_id` is too long for the binary header (it can
-            be from 64 characters on, all of them beyond ASCII), stays a text frame, which every client understands.
+    """
+    if isinstance(message, m.Response):
+        return write_response(ResponsePayload.of(message), session_id, timestamp_ms)
+    return _write(_SERVER_TYPES[type(message)], message, session_id, timestamp_ms)
+
+
+def write_response(payload: ResponsePayload, session_id: str | None, timestamp_ms: int) -> str:
+    """Write a RESPONSE as a text frame, without a message in between: one is made for every token."""
+    return _write("RESPONSE", payload, session_id, timestamp_ms)
+
+
+def binary_voice(request_id: str, voice_stream_seq: int, audio: bytes) -> bytes | None:
+    """Write speech as a binary frame.
 
     Returns:
-        A text frame as str, a binary frame as bytes.
+        The frame; None where the id is too long for its header, as it can be from 64 characters on, all of them beyond
+        ASCII. Such speech goes in a text frame, which every client understands.
     """
-    if not isinstance(message, m.Response):
-        return _write(_SERVER_TYPES[type(message)], message, session_id, timestamp_ms)
-    if binary_audio and message.voice is not None:
-        frame = _voice_frame(message)
-        if frame is not None:
-            return frame
-    return _write("RESPONSE", ResponsePayload.of(message), session_id, timestamp_ms)
+    name = request_id.encode()
+    if len(name) > MAX_BINARY_ID_BYTES:
+        return None
+    return b"".join((bytes((VOICE_FRAME, len(name))), name, voice_stream_seq.to_bytes(4, "big"), audio))
 
 
 def encode_client(message: m.ClientMessage, session_id: str | None, timestamp_ms: int) -> str:
@@ -240,7 +248,7 @@ def encode_client(message: m.ClientMessage, session_id: str | None, timestamp_ms
     match message:
         case m.Register():
             payload = RegisterPayload.of(message)
-        case m.Request():
+        case m.RequestMessage():
             payload = RequestPayload.of(message)
         case m.Interrupt():
             payload = InterruptPayload.of(message)
@@ -309,24 +317,6 @@ def _request_id(frame: str | bytes) -> str | None:
         return _NAMED_REQUEST(frame).payload.request_id
     except _UNREADABLE:
         return None
-
-
-def _voice_frame(message: m.Response) -> bytes | None:
-    """Return the binary frame, or None where the message holds more than one can carry."""
-    request_id, seq = message.request_id.encode(), message.voice_stream_seq
-    if (
-        message.voice is None
-        or seq is None
-        or seq < 0
-        or message.text is not None
-        or message.text_stream_seq is not None
-        or message.function_call is not None
-        or message.interrupted
-        or message.interrupt_reason is not None
-        or len(request_id) > MAX_BINARY_ID_BYTES
-    ):
-        return None
-    return b"".join((bytes((VOICE_FRAME, len(request_id))), request_id, seq.to_bytes(4, "big"), message.voice))
 
 
 def _read_voice_frame(frame: bytes) -> m.Response:

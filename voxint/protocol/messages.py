@@ -11,11 +11,11 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from voxint.core.receipt import Receipt
-from voxint.core.tools import FunctionOp, Tool
+from voxint.core.dialogue import Ending
+from voxint.core.settings import OnDisconnect, Platform, SettingsChange
+from voxint.protocol.receipt import FramedReceipt
 
 __all__ = [
-    "SERVER_FEATURES",
     "VERSION",
     "Ack",
     "Audio",
@@ -35,17 +35,17 @@ __all__ = [
     "InterruptAck",
     "LongText",
     "Outcome",
-    "Platform",
     "Played",
     "Register",
     "RegisterAck",
-    "Request",
     "RequestId",
+    "RequestMessage",
     "Response",
     "Resume",
+    "Resumed",
+    "SeenFrames",
     "ServerMessage",
     "SessionInfo",
-    "SessionPatch",
     "SessionQuery",
     "SessionWarn",
     "Shutdown",
@@ -54,10 +54,6 @@ __all__ = [
 
 VERSION = "1.0"
 
-SERVER_FEATURES = frozenset({"binary_audio", "transcripts"})
-"""The ext features this server grants; any other asked for in REGISTER is left out of the answer."""
-
-Platform = Literal["WEB", "APP", "MINI_PROGRAM", "TV"]
 Ack = Literal["SUCCESS", "PARTIAL", "FAILED"]
 Outcome = Literal["stopped", "already_finished", "not_found", "overrun", "held", "released"]
 ErrorCode = Literal[
@@ -110,26 +106,19 @@ class Audio(_Message, frozen=True):
     output_rate: _Rate | None = None
 
 
+class SeenFrames(_Message, frozen=True):
+    """*ext* The last frames of a request that the client has, by their numbers; -1: it has the end."""
+
+    text_stream_seq: Annotated[int, Meta(ge=-1)] | None = None
+    voice_stream_seq: Annotated[int, Meta(ge=-1)] | None = None
+
+
 class Resume(_Message, frozen=True):
-    """*ext* The session to go on with; not granted yet."""
+    """*ext* The session to go on with, and what the client has of each request; None: it wants what comes from now."""
 
     session_id: str
     resume_token: str
-
-
-class SessionPatch(_Message, frozen=True):
-    """The session settings a message changes; None leaves one as it is.
-
-    `system_prompt` and `scene_context` are plain text: each replaces the whole of what the session had, "" clears it.
-    `function_calling_op` says what `function_calling` does to the session's list; without a list it says nothing.
-    """
-
-    require_tts: bool | None = None
-    enable_srs: bool | None = None
-    system_prompt: str | None = None
-    scene_context: str | None = None
-    function_calling: tuple[Tool, ...] | None = None
-    function_calling_op: FunctionOp = "REPLACE"
+    seen: Annotated[dict[RequestId, SeenFrames], Meta(max_length=64)] | None = None
 
 
 class Register(_Message, frozen=True):
@@ -137,10 +126,11 @@ class Register(_Message, frozen=True):
 
     auth: Auth
     platform: Platform = "WEB"
-    patch: SessionPatch = SessionPatch()
+    patch: SettingsChange = SettingsChange()
     features: tuple[str, ...] = ()
     audio: Audio = Audio()
     resume: Resume | None = None
+    on_disconnect: OnDisconnect = "interrupt"
 
 
 class Content(_Message, frozen=True):
@@ -152,7 +142,7 @@ class Content(_Message, frozen=True):
     audio_format: str | None = None
 
 
-class Request(_Message, frozen=True):
+class RequestMessage(_Message, frozen=True):
     """REQUEST: ask in text or voice, begin or end an upload, or only update the session."""
 
     request_id: RequestId
@@ -160,7 +150,7 @@ class Request(_Message, frozen=True):
     stream_flag: bool = False
     stream_seq: int = 0
     content: Content = Content()
-    patch: SessionPatch = SessionPatch()
+    patch: SettingsChange = SettingsChange()
 
 
 class Interrupt(_Message, frozen=True):
@@ -213,8 +203,30 @@ class HealthCheck(_Message, frozen=True):
 
 
 ClientMessage = (
-    Register | Request | Interrupt | Played | FunctionResult | SessionQuery | Shutdown | HeartbeatReply | HealthCheck
+    Register
+    | RequestMessage
+    | Interrupt
+    | Played
+    | FunctionResult
+    | SessionQuery
+    | Shutdown
+    | HeartbeatReply
+    | HealthCheck
 )
+
+
+class Resumed(_Message, frozen=True, omit_defaults=False):
+    """*ext* What a client finds that has come back.
+
+    Args:
+        live: The requests that go on.
+        lost: Those of which something that it lacks can't be had any more.
+        outcomes: How those ended that ended meanwhile.
+    """
+
+    live: tuple[str, ...]
+    lost: tuple[str, ...]
+    outcomes: dict[str, Ending]
 
 
 class RegisterAck(_Message, frozen=True):
@@ -227,6 +239,7 @@ class RegisterAck(_Message, frozen=True):
     features: tuple[str, ...]
     audio: Audio
     resume_token: str | None = None
+    resumed: Resumed | None = None
 
 
 class FunctionCall(_Message, frozen=True):
@@ -262,7 +275,7 @@ class InterruptAck(_Message, frozen=True):
     status: Ack
     message: str
     outcomes: dict[str, Outcome]
-    receipts: dict[str, Receipt]
+    receipts: dict[str, FramedReceipt]
 
 
 class Error(_Message, frozen=True):

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from voxint.core.settings import OnDisconnect, Platform, SettingsChange
 from voxint.errors import WireError
 from voxint.protocol.messages import (
     Audio,
@@ -20,17 +21,15 @@ from voxint.protocol.messages import (
     FunctionResult,
     HealthCheck,
     Interrupt,
-    Platform,
     Register,
-    Request,
     RequestId,
+    RequestMessage,
     Response,
     Resume,
-    SessionPatch,
     SessionQuery,
     Shutdown,
 )
-from voxint.protocol.settings import Payload, Settings, check_depth, first, settings_of
+from voxint.protocol.settings import Payload, SettingsPayload, check_depth, first, settings_of
 
 __all__ = [
     "FunctionResultPayload",
@@ -50,7 +49,7 @@ _NULL = msgspec.Raw(b"null")
 _NUMBER = msgspec.json.Decoder(float | None).decode
 
 
-class RegisterPayload(Settings, frozen=True, kw_only=True):
+class RegisterPayload(SettingsPayload, frozen=True, kw_only=True):
     """REGISTER; its settings stand beside the other fields."""
 
     auth: Auth
@@ -59,6 +58,7 @@ class RegisterPayload(Settings, frozen=True, kw_only=True):
     features: tuple[str, ...] | None = None
     audio: Audio | None = None
     resume: Resume | None = None
+    on_disconnect: OnDisconnect | None = None
 
     @classmethod
     def of(cls, message: Register) -> RegisterPayload:
@@ -69,6 +69,7 @@ class RegisterPayload(Settings, frozen=True, kw_only=True):
             features=message.features,
             audio=message.audio,
             resume=message.resume,
+            on_disconnect=None if message.on_disconnect == "interrupt" else message.on_disconnect,
             **settings_of(message.patch),
         )
 
@@ -81,10 +82,11 @@ class RegisterPayload(Settings, frozen=True, kw_only=True):
             features=self.features or (),
             audio=self.audio or Audio(),
             resume=self.resume,
+            on_disconnect=self.on_disconnect or "interrupt",
         )
 
 
-class RequestPayload(Settings, frozen=True, kw_only=True):
+class RequestPayload(SettingsPayload, frozen=True, kw_only=True):
     """REQUEST; a setting in `update_session` wins over the same one beside it."""
 
     request_id: RequestId
@@ -92,24 +94,24 @@ class RequestPayload(Settings, frozen=True, kw_only=True):
     stream_flag: bool | None = None
     stream_seq: int | None = None
     content: Content | None = None
-    update_session: Settings | None = None
+    update_session: SettingsPayload | None = None
 
     @classmethod
-    def of(cls, message: Request) -> RequestPayload:
+    def of(cls, message: RequestMessage) -> RequestPayload:
         """Return the payload that says `message`."""
-        unchanged = message.patch == SessionPatch()
+        unchanged = message.patch == SettingsChange()
         return cls(
             request_id=message.request_id,
             data_type=message.data_type,
             stream_flag=message.stream_flag,
             stream_seq=message.stream_seq,
             content=message.content,
-            update_session=None if unchanged else Settings(**settings_of(message.patch)),
+            update_session=None if unchanged else SettingsPayload(**settings_of(message.patch)),
         )
 
-    def message(self) -> Request:
+    def message(self) -> RequestMessage:
         """Return the message."""
-        request = Request(
+        request = RequestMessage(
             request_id=self.request_id,
             data_type=self.data_type,
             stream_flag=self.stream_flag or False,
@@ -122,12 +124,12 @@ class RequestPayload(Settings, frozen=True, kw_only=True):
             raise fault
         return request
 
-    def _merged(self) -> SessionPatch:
+    def _merged(self) -> SettingsChange:
         beside = self.patch()
         if self.update_session is None:
             return beside
         update = self.update_session.patch()
-        return SessionPatch(
+        return SettingsChange(
             require_tts=first(update.require_tts, beside.require_tts),
             enable_srs=first(update.enable_srs, beside.enable_srs),
             system_prompt=first(update.system_prompt, beside.system_prompt),
@@ -137,7 +139,7 @@ class RequestPayload(Settings, frozen=True, kw_only=True):
         )
 
 
-def _fault(request: Request) -> WireError | None:
+def _fault(request: RequestMessage) -> WireError | None:
     """Return what is wrong with a REQUEST whose fields are sound each but do not fit together."""
 
     def wrong(field: str, expected: str, code: str = "MALFORMED_PAYLOAD") -> WireError:

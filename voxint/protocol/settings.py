@@ -8,14 +8,14 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from msgspec import Meta
 
+from voxint.core.settings import MAX_TOOLS, SettingsChange
 from voxint.core.tools import FunctionOp, Tool
-from voxint.protocol.messages import LongText, SessionPatch
+from voxint.protocol.messages import LongText
 
-__all__ = ["MAX_TOOLS", "Payload", "Settings", "check_depth", "first", "settings_of"]
+__all__ = ["Payload", "SettingsPayload", "check_depth", "first", "settings_of"]
 
 _T = TypeVar("_T")
 
-MAX_TOOLS = 128  # what OpenAI's API takes; other vendors take fewer
 MAX_DEPTH = 64  # ours: no JSON Schema comes near it, and Python's recursion limit stays far away
 
 _SCENE_DESCRIPTION = ("scene_description", "sceneDescription", "description")
@@ -124,7 +124,7 @@ def _scene_text(scene: dict[str, Any] | str | None) -> str | None:
     return _joined([*description, *(f"{key}: {text}" if text else "" for key, text in texts.items())])
 
 
-class Settings(Payload, frozen=True):
+class SettingsPayload(Payload, frozen=True):
     """The session settings, wherever a message carries them; a prompt may also be one plain text."""
 
     require_tts: bool | None = None
@@ -145,10 +145,10 @@ class Settings(Payload, frozen=True):
             if isinstance(scene, dict):
                 check_depth(scene)
 
-    def patch(self) -> SessionPatch:
+    def patch(self) -> SettingsChange:
         """Return the changes asked for; of two spellings the protocol's own, snake_case, wins."""
         tools = first(self.function_calling, self.functionCalling)
-        return SessionPatch(
+        return SettingsChange(
             require_tts=first(self.require_tts, self.requireTts),
             enable_srs=first(self.enable_srs, self.enableSrs),
             system_prompt=first(_prompt_text(self.system_prompt), _prompt_text(self.systemPrompt)),
@@ -162,8 +162,8 @@ class Settings(Payload, frozen=True):
         return first(self.function_calling_op, self.functionCallingOp)
 
 
-def settings_of(patch: SessionPatch) -> dict[str, Any]:
-    """Return the fields of `Settings` that say `patch`."""
+def settings_of(patch: SettingsChange) -> dict[str, Any]:
+    """Return the fields of `SettingsPayload` that say `patch`."""
     tools = patch.function_calling
     return {
         "require_tts": patch.require_tts,

@@ -94,7 +94,7 @@ class Engine:
             status = self._library.espeak_Synth(data, len(data) + 1, 0, POS_CHARACTER, 0, flags, None, None)
             chunks, self._chunks, self._stop = self._chunks, [], _never
         if status:
-            raise UpstreamError(f"espeak could not speak (status {status})")
+            raise UpstreamError("the voice could not speak; try again", operator_detail=f"espeak's status {status}")
         return chunks
 
     def _prepare(self, manner: Manner) -> None:
@@ -102,7 +102,9 @@ class Engine:
             return
         self._manner = None
         if self._library.espeak_SetVoiceByName(manner.voice.encode()):
-            raise UpstreamError(f"espeak lost its voice {manner.voice}")
+            raise UpstreamError(
+                "the voice could not speak; try again", operator_detail=f"espeak lost its voice {manner.voice}"
+            )
         for parameter, value in ((RATE, manner.rate_wpm), (PITCH, manner.pitch), (VOLUME, manner.volume)):
             self._library.espeak_SetParameter(parameter, value, 0)
         self._manner = manner

@@ -11,7 +11,6 @@ import re
 import signal
 import struct
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -81,32 +80,56 @@ def _answer(answers: BinaryIO, kind: int, text: str = "") -> None:
 
 
 def _decoder(grammar: str) -> Decoder:
-    """Load a decoder for the JSGF file `grammar`, or for general English where it is empty."""
+    """Load a decoder for the JSGF file `grammar`, or for general English where it is empty. It writes no file.
+
+    Raises:
+        OSError: A file can't be read.
+        RuntimeError: The engine refuses a word, or its own model.
+        ValueError: The grammar is in no encoding that is read here, or the engine refuses it.
+    """
     from pocketsphinx import Decoder, get_model_path
 
     if not grammar:
         return Decoder(loglevel="FATAL")
-    # The whole dictionary would cost each process 22 MB and 0.2 s; a grammar that imports others may need any of it.
-    source = Path(grammar).read_text()
-    full = Path(get_model_path("en-us/cmudict-en-us.dict"))
-    if re.search(r"^\s*import\b", source, re.MULTILINE):
-        return _grammar_decoder(grammar, str(full))
-    with tempfile.NamedTemporaryFile(suffix=".dict") as small:
-        words = {word.encode() for word in re.findall(r"[^\s<>|()\[\]{}*+=;/\"]+", source)}
-        lines = full.read_bytes().splitlines(keepends=True)
-        small.writelines(line for line in lines if line.split(None, 1)[0].split(b"(")[0] in words)
-        small.flush()
-        return _grammar_decoder(grammar, small.name)
-
-
-def _grammar_decoder(grammar: str, dictionary: str) -> Decoder:
-    from pocketsphinx import Decoder
-
+    source = _text(Path(grammar))
+    dictionary = Path(get_model_path("en-us/cmudict-en-us.dict"))
+    imports = re.search(r"^\s*import\b", source, re.MULTILINE) is not None
     # Measured on 48 candidate sentences in 4 of espeak's voices: 64 % understood by default, 82 % without the second
     # pass (bestpath), 85 % with these beams too, at some 3 % of real time.
-    return Decoder(
-        loglevel="FATAL", jsgf=grammar, dict=dictionary, bestpath=False, beam=1e-80, pbeam=1e-80, wbeam=1e-60
+    decoder = Decoder(
+        loglevel="FATAL",
+        lm=None,
+        dict=str(dictionary) if imports else None,
+        bestpath=False,
+        beam=1e-80,
+        pbeam=1e-80,
+        wbeam=1e-60,
     )
+    if not imports:
+        _add_words(decoder, source, dictionary)
+    os.chdir(Path(grammar).parent)  # where the engine looks for what a grammar in a string imports
+    decoder.add_jsgf_string("grammar", source)
+    decoder.activate_search("grammar")
+    return decoder
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")  # an editor of Windows may put a mark in front
+    except UnicodeDecodeError:
+        raise ValueError("it is not in UTF-8: save it in that encoding") from None
+
+
+def _add_words(decoder: Decoder, source: str, dictionary: Path) -> None:
+    """Teach the decoder the grammar's words.
+
+    The whole dictionary would cost each process 22 MB and 0.2 s; only a grammar that imports others may need any of it.
+    """
+    words = {word.encode() for word in re.findall(r"[^\s<>|()\[\]{}*+=;/\"]+", source)}
+    for line in dictionary.read_bytes().splitlines():
+        word, _, phones = line.partition(b" ")
+        if word.split(b"(")[0] in words:  # "read" and its other pronunciation, "read(2)"
+            decoder.add_word(word.decode(), phones.decode().strip(), update=False)
 
 
 if __name__ == "__main__":

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from urllib.parse import urlsplit
 
 import httpx
+import msgspec
 import trio
 import trio.abc
 
-from voxint.core.stages import Delta, ToolCall, Turn, Usage
+from voxint.core.stages import Delta, ModelOutput, Thinking, Turn
 from voxint.core.tools import Tool
 from voxint.errors import ConfigError, UpstreamError, UpstreamTimeout
 from voxint.net.http import HttpClient, chunks
-from voxint.net.sse import EventParser
-from voxint.providers._openai_answer import Completion, Provider, model_names, refusal_words
+from voxint.providers._openai_failure import Provider, refusal_words
+from voxint.providers._openai_stream import Completion
 
 __all__ = ["OpenAIChat"]
 
-TAIL_S = 0.25
-"""How long usage and end may follow the finish: the last sentence waits for it, and servers send them at once."""
+CLOSE_S = 0.25
+"""How long the end of the body may follow when all was said: it saves the connection, and servers send it at once."""
 
 ERROR_BODY_S = 2.0
 """How long the words of a refusal may take; its status is known by then."""
@@ -74,35 +74,38 @@ class OpenAIChat:
         secrets += [word for value in self._headers.values() for word in value.split() if len(word) >= SECRET_CHARS]
         self._provider = Provider(urlsplit(self._url).netloc, self._model, api_key_env, tuple(secrets))
 
-    async def generate(self, turn: Turn, out: trio.abc.SendChannel[Delta | ToolCall | Usage]) -> None:
+    async def generate(self, turn: Turn, out: trio.abc.SendChannel[ModelOutput]) -> None:
         """Stream the answer: text as it comes, then the function calls, then the usage if the server tells it.
 
-        The text that came in one network read is one `Delta`. Cancellation closes the connection, so the model stops.
+        The text that came in one network read is one `Delta`; a read that brought reasoning or a part of a call, and no
+        text, is one `Thinking`. The answer ends by the server's word, with `[DONE]` or with the body after a finish
+        reason, and never by a pause, which the caller bounds. Cancellation closes the connection, so the model stops.
 
         Raises:
             UpstreamError: The provider refused, broke off, reported an error in mid-stream or spoke nonsense.
             UpstreamTimeout: It could not be reached in time.
         """
         provider = self._provider.asked(turn)
-        answer = Completion(provider)
-        parser = EventParser()
         url = f"{self._url}/chat/completions"
         async with self._http.stream("POST", url, headers=self._headers, json=self._body(turn)) as response:
             if response.status_code != 200:
                 raise await _refusal(provider, response)
-            with trio.CancelScope() as tail:
-                async for chunk in chunks(response):
-                    if text := answer.take(parser.feed(chunk)):
-                        tail.deadline = math.inf
-                        await out.send(Delta(text))
-                    if answer.finished and tail.deadline == math.inf:
-                        tail.deadline = trio.current_time() + TAIL_S
-        if not answer.finished:
-            raise provider.cut_off(response.headers.get("content-type", "none"), answer.began)
-        for call in answer.tool_calls():
-            await out.send(call)
-        if answer.usage is not None:
-            await out.send(answer.usage)
+            answer = Completion(provider, response.headers.get("content-type", "none"))
+            body = chunks(response)
+            while not answer.all_said and (data := await _next(body, answer)) is not None:
+                if text := answer.feed(data):
+                    await out.send(Delta(text))
+                elif answer.thinking:
+                    await out.send(Thinking())
+            if text := answer.end():
+                await out.send(Delta(text))
+            for call in answer.tool_calls():
+                await out.send(call)
+            if answer.usage is not None:
+                await out.send(answer.usage)
+            with trio.move_on_after(CLOSE_S):
+                while answer.all_said and await _next(body, answer) is not None:
+                    pass  # whatever it is, it is no part of the answer
 
     async def check(self) -> str:
         """Ask the provider for its models and return a verdict in one line; bounded by 10 s.
@@ -118,8 +121,9 @@ class OpenAIChat:
                         raise await _refusal(self._provider, response)
                     listed = await _read(response, MODELS_BYTES) if response.status_code == 200 else b""
         except trio.TooSlowError:
-            raise UpstreamTimeout(f"{self._provider.place} did not answer within {CHECK_S:g} s") from None
-        names = model_names(listed)
+            message = f"the model's provider did not answer within {CHECK_S:g} s"
+            raise UpstreamTimeout(message, operator_detail=self._provider.place) from None
+        names = _model_names(listed)
         if names is None:
             return f"{self._provider.place} is reachable; it lists no models, so {self._model} is not verified"
         if self._model in names:
@@ -147,6 +151,16 @@ def _tool(tool: Tool) -> dict[str, object]:
     }
 
 
+async def _next(body: AsyncIterator[bytes], answer: Completion) -> bytes | None:
+    """Return the next bytes of the body; None at its end, which after that of the answer may be a broken connection."""
+    try:
+        return await anext(body, None)
+    except UpstreamError:
+        if answer.finished:
+            return None
+        raise
+
+
 async def _refusal(provider: Provider, response: httpx.Response) -> UpstreamError:
     body = b""
     try:
@@ -165,6 +179,22 @@ async def _read(response: httpx.Response, limit: int) -> bytes:
         if len(body) >= limit:
             break
     return bytes(body[:limit])
+
+
+class _Model(msgspec.Struct):
+    id: str
+
+
+class _Models(msgspec.Struct):
+    data: list[_Model]
+
+
+def _model_names(body: bytes) -> set[str] | None:
+    """Return the names in a provider's list of models; None where `body` is no such list."""
+    try:
+        return {model.id for model in msgspec.json.decode(body, type=_Models).data}
+    except (msgspec.MsgspecError, RecursionError):
+        return None
 
 
 def _place(option: str) -> str:

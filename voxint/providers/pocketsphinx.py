@@ -136,7 +136,7 @@ class PocketSphinx:
 
 def demo_sentences() -> tuple[str, ...]:
     """Return the sentences that ``grammar="demo"`` understands."""
-    _, _, alternatives = DEMO_GRAMMAR.read_text().partition("=")
+    _, _, alternatives = DEMO_GRAMMAR.read_text(encoding="utf-8").partition("=")
     return tuple(sentence.strip(" \n;") for sentence in alternatives.split("|"))
 
 
@@ -163,9 +163,14 @@ class _Worker:
                 await self._to.send_all(frame)
                 _, answer = await self.receive()
         except trio.TooSlowError:
-            raise UpstreamTimeout(f"a pocketsphinx process gave no answer for {ANSWER_S:.0f} s") from None
+            raise UpstreamTimeout(
+                f"the recogniser gave no answer for {ANSWER_S:.0f} s", operator_detail="a pocketsphinx process hangs"
+            ) from None
         except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
-            raise UpstreamError("a pocketsphinx process died in mid-utterance; another is started") from error
+            raise UpstreamError(
+                "the recogniser failed in mid-utterance; try again",
+                operator_detail="a pocketsphinx process died; another is started",
+            ) from error
         return answer
 
     async def receive(self) -> tuple[int, str]:
@@ -249,7 +254,8 @@ class _Pool:
                 worker = await self._get.receive()
                 if worker.process.poll() is None:
                     return worker
-        raise UpstreamError(f"all {self._kept} recognisers busy for {wait_s:g} s: raise max_workers{self._failure}")
+        detail = f"all {self._kept} for {wait_s:g} s: raise max_workers{self._failure}"
+        raise UpstreamError("every recogniser is busy; try again later", operator_detail=detail)
 
     async def _keep(self, worker: _Worker | None) -> None:
         while True:

@@ -41,6 +41,7 @@ class ServerConfig:
             an account is asked for, else those of this machine. Clients that are no browser may always.
         heartbeat_s: Between two HEARTBEATs; existing clients give up after 120 s without.
         session_timeout_s: A client that has been silent for so long is closed.
+        resume_s: A session that has lost its last connection lives for so long; the protocol's number.
         warn_s: SESSION_WARN goes out so long before that.
         register_s: From the connection to its REGISTER.
         close_s: For a client to answer a close, and for what waits to be written before it.
@@ -56,6 +57,7 @@ class ServerConfig:
     allowed_origins: tuple[str, ...] = field(default=(), validator=_origins)
     heartbeat_s: float = _positive(30.0)
     session_timeout_s: float = _positive(600.0)
+    resume_s: float = field(default=60.0, validator=validators.ge(0))
     warn_s: float = _positive(60.0)
     register_s: float = _positive(10.0)
     close_s: float = _positive(1.0)

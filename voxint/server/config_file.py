@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import difflib
 import math
-import re
 import tomllib
 import typing
 from collections.abc import Iterable, Mapping
@@ -16,6 +16,7 @@ from attrs import field, frozen
 from voxint.core.agent import Limits
 from voxint.errors import ConfigError
 from voxint.server.config import ServerConfig
+from voxint.server.injected import injected
 
 __all__ = ["Config", "Given", "StageConfig", "did_you_mean", "load_config"]
 
@@ -25,9 +26,6 @@ PREFIX = "VOXINT_"
 
 OTHERS = frozenset({"VOXINT_API_KEY", "VOXINT_URL", "VOXINT_LOG_LEVEL", "VOXINT_LOG_FORMAT"})
 """Variables of the same prefix that are read elsewhere: by the client and by the command line."""
-
-KUBERNETES = re.compile(r"(tcp|udp)://")
-"""Kubernetes sets VOXINT_PORT to such an address in every pod beside a service named voxint."""
 
 
 @frozen
@@ -139,11 +137,7 @@ Layer = list[tuple[str, str, Given]]
 
 def _file(path: Path) -> Layer:
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(str(path), f"expected a readable file ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(str(path), "a file in UTF-8") from error
+        data = tomllib.loads(_text(path))
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(str(path), f"TOML: {error}") from None  # the traceback would show the file's text
     found: Layer = []
@@ -157,6 +151,19 @@ def _file(path: Path) -> Layer:
             _check_key(place, section, key)
             found.append((section, key, Given(value, place, typed=True)))
     return found
+
+
+def _text(path: Path) -> str:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(str(path), f"expected a readable file ({error.strerror})") from error
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in content:
+        raise ConfigError(str(path), "a file in UTF-8, and this one looks like UTF-16: save it in UTF-8")
+    try:
+        return content.decode("utf-8-sig")  # an editor of Windows may put a mark in front
+    except UnicodeDecodeError as error:
+        raise ConfigError(str(path), "a file in UTF-8: save it in that encoding") from error
 
 
 def _refuse_section(path: Path, section: str, table: object) -> typing.NoReturn:
@@ -178,11 +185,10 @@ def _environment(environ: Mapping[str, str]) -> Layer:
     """Read what bears the prefix. A near miss is an error; what resembles nothing may be somebody else's."""
     names = {_variable(section, key): (section, key) for section, keys in SECTIONS.items() for key in keys}
     providers = {f"{PREFIX}{kind.upper()}_PROVIDER" for kind in STAGES}
+    strangers = OTHERS | injected(environ)
     found: Layer = []
     for name, text in sorted(environ.items()):
-        if not name.startswith(PREFIX) or not text or name in OTHERS:
-            continue
-        if name == f"{PREFIX}PORT" and KUBERNETES.match(text):
+        if not name.startswith(PREFIX) or not text or name in strangers:
             continue
         kind, _, option = name.removeprefix(PREFIX).lower().partition("_")
         if name in names:

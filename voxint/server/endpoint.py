@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import time
-
 import trio
 
+from voxint.core.answer import MOST_UNREAD
 from voxint.logs import get_logger, places
 from voxint.net.http_request import RequestHead
 from voxint.net.websocket import ServerWebSocket
-from voxint.protocol.codec import encode_server
-from voxint.protocol.messages import Heartbeat, ServerMessage, SessionWarn
-from voxint.server.connection import MAX_REGISTER_BYTES, Connection
+from voxint.protocol.messages import Heartbeat, SessionWarn
+from voxint.server.connection import FAULT, MAX_REGISTER_BYTES, Connection
 from voxint.server.host import Host
+from voxint.server.writer import Writer
 
 __all__ = ["serve_websocket"]
 
 SILENT = 4408
 """Close code of a client that was silent for the session timeout, or never registered."""
-
-FAULT = 1011
-
-UNREAD = 1008
-"""Close code of a client that asks and does not read: a policy was broken."""
-
-MOST_UNREAD = 1000
-"""Messages that may wait for the writer. One that reads has a dozen; chosen here so that a thousand clients that
-don't, at some 250 bytes a message, cost a machine no more than 250 MB."""
 
 WAY_OUT = 4
 """Passes of the scheduler that a cancelled request needs to its end. Clients write their next REQUEST right behind an
@@ -76,8 +66,8 @@ async def _read(connection: Connection, ws: ServerWebSocket, most: int) -> None:
         except Exception as error:  # noqa: BLE001 - the boundary: a bug met by one frame must not end the others
             log.error("connection failed", trace=places(error))
             connection.close(FAULT, "the server failed")
-        if len(connection.outbox) > MOST_UNREAD:
-            connection.close(UNREAD, "what was asked for is not read")
+        if len(connection.listener) > MOST_UNREAD:
+            connection.listener.drop()
         if connection.closing is not None:
             ws.ignore()
         elif connection.session is not None:
@@ -88,26 +78,9 @@ async def _read(connection: Connection, ws: ServerWebSocket, most: int) -> None:
 
 
 async def _write(connection: Connection, ws: ServerWebSocket, all_of_it: trio.CancelScope) -> None:
-    """Send what the outbox holds: the only task that waits for the socket, cancelled only together with it.
-
-    While it waits for something to send, whoever has something sends it in its own step, which no cancellation can cut.
-    """
-
-    def frame(message: ServerMessage) -> str | bytes:
-        session = connection.session
-        binary_audio = session is not None and "binary_audio" in session.settings.features
-        session_id = session.id if session is not None else None
-        return encode_server(message, session_id, int(time.time() * 1000), binary_audio=binary_audio)
-
-    connection.outbox.send_now = lambda messages: ws.send_now(*map(frame, messages))
+    """Send what the listener gets, then close."""
     try:
-        while True:
-            message = await connection.outbox.next()
-            if message is None:
-                await ws.flush()
-            else:
-                await ws.send_message(frame(message))
-    except trio.EndOfChannel:
+        await Writer(connection, ws).run()
         code, reason = connection.closing or (FAULT, "")
         await ws.aclose(code, reason)
     except trio.BrokenResourceError:
@@ -130,12 +103,12 @@ async def _keep_alive(connection: Connection, host: Host, all_of_it: trio.Cancel
         if connection.session and remaining_s <= config.warn_s and warned_at != connection.last_heard:
             warned_at = connection.last_heard
             message = "the session ends unless something is heard"
-            connection.outbox.post(
+            connection.listener.post(
                 SessionWarn(warn_type="EXPIRE_SOON", remaining_seconds=int(remaining_s), message=message)
             )
         if now >= next_heartbeat:
             next_heartbeat = now + config.heartbeat_s
-            connection.outbox.post_first(Heartbeat(remaining_seconds=int(remaining_s)))
+            connection.listener.post_first(Heartbeat(remaining_seconds=int(remaining_s)))
         warn_in_s = remaining_s - config.warn_s if remaining_s > config.warn_s else remaining_s
         with trio.move_on_after(max(0.0, min(next_heartbeat - now, warn_in_s, remaining_s))):
             await connection.ending.wait()

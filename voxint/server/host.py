@@ -11,9 +11,9 @@ import trio
 
 from voxint.core.agent import Agent
 from voxint.core.observer import Observer
-from voxint.core.session import Session
 from voxint.protocol.messages import HealthStatus
 from voxint.server.config import ServerConfig
+from voxint.server.store import SessionStore
 
 if TYPE_CHECKING:
     from voxint.server.connection import Connection
@@ -33,6 +33,7 @@ class Host:
     Attributes:
         draining: Whether the server is going down: nobody registers and nothing new is asked.
         connections: The open WebSockets.
+        store: The sessions, those without a connection included.
     """
 
     def __init__(self, agent: Agent, config: ServerConfig, home: trio.Nursery, observer: Observer) -> None:
@@ -42,6 +43,7 @@ class Host:
         self.observer = observer
         self.draining = False
         self.connections: set[Connection] = set()
+        self.store = SessionStore(config.resume_s, config.max_connections)
         self._measured = (time.monotonic(), time.process_time())
         self._cpu_usage = 0.0
 
@@ -54,13 +56,9 @@ class Host:
         finally:
             self.connections.discard(connection)
 
-    def sessions(self) -> list[Session]:
-        """Return the sessions of the open connections."""
-        return [connection.session for connection in self.connections if connection.session is not None]
-
     async def until_idle(self) -> None:
-        """Wait until no request of an open connection is live; each is bounded by its own guard."""
-        while live := [request for session in self.sessions() for request in session.registry.live]:
+        """Wait until no request of any session is live; each is bounded by its own guard."""
+        while live := [request for session in self.store.sessions for request in session.registry.live]:
             await live[0].stopped.wait()
 
     def health(self) -> HealthStatus:

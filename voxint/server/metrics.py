@@ -7,13 +7,14 @@ from typing import TypeAlias, get_args
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector, generate_latest
 
 from voxint._version import __version__
+from voxint.core.dialogue import Ending
 from voxint.core.failure import Stage
 from voxint.core.receipt import STAGES
-from voxint.core.request import Ending
+from voxint.protocol.codes import FAILURE_CODES
 
 __all__ = ["REASONS", "Metrics"]
 
-OUTCOMES = tuple(ending for ending in get_args(Ending) if ending != "live")
+OUTCOMES = get_args(Ending)
 
 REASONS = (
     "USER_NEW_INPUT",
@@ -27,7 +28,7 @@ REASONS = (
 )
 """Label values of `reason`. Clients may send any string, and each would be a new time series for ever."""
 
-CODES = ("UPSTREAM_ERROR", "REQUEST_TIMEOUT", "PAYLOAD_TOO_LARGE", "INTERNAL_ERROR")
+CODES = tuple(FAILURE_CODES.values())
 """The protocol's error codes that end a request which was accepted."""
 
 STOP_BUCKETS = (0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.125, 0.25)
@@ -58,6 +59,11 @@ class Metrics:
         self.overruns = self._counter("overruns", "Stages that did not stop by the interrupt deadline.", stage=STAGES)
         self.stage_failures = self._counter(
             "stage_failures", "Requests that a provider's failure ended.", stage=get_args(Stage)
+        )
+        self.cleanup_failures = self._counter(
+            "cleanup_failures",
+            "Exceptions that nobody waited for: out of a stage that had to stop, or of voxint's own code (none).",
+            stage=(*get_args(Stage), "none"),
         )
         self.errors = self._counter("request_errors", "Requests that ended in an ERROR.", code=CODES)
         self.tokens = self._counter("llm_tokens", "Tokens the model wrote.", source=("provider", "estimated"))

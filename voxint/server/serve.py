@@ -15,10 +15,10 @@ from voxint.net.places import Place, Places
 from voxint.protocol.messages import Shutdown
 from voxint.server.auth import check_exposure, check_origin
 from voxint.server.config import ServerConfig
-from voxint.server.connection import GOING_AWAY
 from voxint.server.endpoint import serve_websocket
 from voxint.server.host import Host
 from voxint.server.pages import Pages
+from voxint.server.registration import GOING_AWAY
 from voxint.server.telemetry import Telemetry
 
 __all__ = ["PATH", "Server", "serve"]
@@ -79,6 +79,8 @@ async def serve(
         host = Host(agent, config, home, telemetry)
         counting = trio.CancelScope()
         home.start_soon(telemetry.run, counting)
+        keeping = trio.CancelScope()
+        home.start_soon(host.store.run, keeping)
         pages = Pages(host, telemetry, server.url)
         async with trio.open_nursery() as front:
             accepting = trio.CancelScope()
@@ -89,6 +91,7 @@ async def serve(
             accepting.cancel(reason="the server is going down")
             # By then every WebSocket is closed; an idle HTTP connection, such as a scraper's, is not waited for.
             front.cancel_scope.deadline = trio.current_time() + config.close_s
+        keeping.cancel(reason="the last connection is closed")
         counting.cancel(reason="the last connection is closed")
 
 
@@ -126,10 +129,10 @@ async def _drain(host: Host) -> None:
     """Say goodbye, let live requests end for a while, cancel the rest, flush their final frames, close."""
     host.draining = True
     for connection in host.connections:
-        connection.outbox.post(Shutdown(reason="the server is shutting down"))
+        connection.listener.post(Shutdown(reason="the server is shutting down"))
     with trio.move_on_after(host.config.drain_s):
         await host.until_idle()
-    for session in host.sessions():
+    for session in host.store.sessions:
         session.close("SHUTDOWN")
     await host.until_idle()  # bounded: every request's guard has been told to stop it
     for connection in host.connections:

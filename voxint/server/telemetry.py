@@ -14,13 +14,14 @@ from typing import Any
 
 import trio
 
-from voxint.core.failure import Failure
+from voxint.core.failure import Failure, Stage
 from voxint.core.observer import Observer, Silence
 from voxint.core.receipt import AudioAccount
 from voxint.core.request import Request
 from voxint.core.timeline import Instant
 from voxint.core.tokens import estimate_tokens
 from voxint.logs import get_logger, places
+from voxint.protocol.codes import FAILURE_CODES
 from voxint.server.metrics import REASONS, Metrics
 
 __all__ = ["Telemetry"]
@@ -81,7 +82,7 @@ class Telemetry:
             self._news.unpark()
         else:
             self._catch_up()
-        if request.overrun:
+        if request.overran:
             hanging = [stage for stage, state in request.stages().items() if state == "overrun"]
             self.metrics.overrunning.inc()
             for stage in hanging:
@@ -96,6 +97,12 @@ class Telemetry:
         after_ms = None if stopping is None else _ms(trio.current_time() - stopping)
         log.info("overrun request let go", **_ids(request), after_ms=after_ms)
         self._then.reaped(request)
+
+    def cleanup_failed(self, request: Request, stage: Stage | None, error: BaseException) -> None:
+        """Count and log what nobody waits for, so that a stage that always fails on its way out is seen."""
+        self.metrics.cleanup_failures.labels(stage or "none").inc()
+        log.warning("clean-up failed", **_ids(request), stage=stage, trace=places(error))
+        self._then.cleanup_failed(request, stage, error)
 
     def exposition(self, connections: int) -> bytes:
         """Return the metrics in Prometheus' text format, all that has ended included.
@@ -126,7 +133,7 @@ class Telemetry:
         metrics = self.metrics
         metrics.requests.labels(request.ending).inc()
         if request.failure is not None:
-            metrics.errors.labels(request.failure.code).inc()
+            metrics.errors.labels(FAILURE_CODES[request.failure.kind]).inc()
             if request.failure.stage is not None:
                 metrics.stage_failures.labels(request.failure.stage).inc()
         elif request.ending == "interrupted":  # a complete answer that was cut while it played out has a reason too
@@ -167,9 +174,15 @@ def _log_outcome(request: Request, failure: Failure | None, tokens: int, source:
         log.info("request finished", **_present(line))
         return
     cause = None if failure.cause is None else places(failure.cause)
-    line |= {"code": failure.code, "stage": failure.stage, "error": failure.message, "cause": cause}
+    line |= {
+        "code": FAILURE_CODES[failure.kind],
+        "stage": failure.stage,
+        "error": failure.message,
+        "detail": failure.operator_detail or None,
+        "cause": cause,
+    }
     # A provider's bad day is a warning; a bug of ours is an error.
-    tell = log.error if failure.code == "INTERNAL_ERROR" else log.warning
+    tell = log.error if failure.kind == "internal" else log.warning
     tell("request failed", **_present(line))
 
 

@@ -29,9 +29,11 @@ from voxint.core.audio import BYTES_PER_SAMPLE, AudioFormat
 from voxint.core.stages import (
     Delta,
     LanguageModel,
+    ModelOutput,
     Speech,
     SpeechToText,
     TextToSpeech,
+    Thinking,
     ToolCall,
     Transcript,
     Turn,
@@ -49,7 +51,7 @@ STEPS = (0, 1, 2, 3, 5, 8)
 """Scheduler passes after which a run is cancelled: the steps of a connect, where streams get lost."""
 
 AT_ONCE = 3
-"""Runs side by side."""
+"""Runs of a stage side by side."""
 
 PIECE_MS = 20.0
 """Audio in one piece of an upload, as the pipeline hands it over."""
@@ -57,7 +59,7 @@ PIECE_MS = 20.0
 
 async def check_language_model(
     stage: LanguageModel, turn: Turn, *, within_s: float = 30.0, stop_s: float = 0.25, own_tasks: int = 0
-) -> list[Delta | ToolCall | Usage]:
+) -> list[ModelOutput]:
     """Check that a model ends, writes the right types, and stops at once at any moment.
 
     Args:
@@ -75,10 +77,10 @@ async def check_language_model(
     """
     assert isinstance(stage, LanguageModel), f"{_name(stage)} has no `generate` method"
 
-    async def run(out: trio.abc.SendChannel[Delta | ToolCall | Usage]) -> None:
+    async def run(out: trio.abc.SendChannel[ModelOutput]) -> None:
         await stage.generate(turn, out)
 
-    return await _Check(_name(stage), run, (Delta, ToolCall, Usage), within_s, stop_s, own_tasks).whole()
+    return await _Check(_name(stage), run, (Delta, Thinking, ToolCall, Usage), within_s, stop_s, own_tasks).whole()
 
 
 async def check_text_to_speech(
@@ -249,7 +251,7 @@ class _Check(Generic[T]):
         began = trio.current_time()
         first = await self.to_the_end(self.run)
         ended = trio.current_time()
-        # What a provider keeps for longer than a request (a pool's task) is there by now.
+        # Tasks that a provider keeps for longer than a request, such as a pool's, are there by now.
         self.tasks = trio.lowlevel.current_statistics().tasks_living + self.own_tasks
         await self.at_once()
         for steps in STEPS:

@@ -20,7 +20,7 @@ from typing import Literal
 from attrs import define, field, frozen
 
 from voxint.core.audio import AudioFormat
-from voxint.core.receipt import Receipt
+from voxint.core.settings import SettingsChange
 from voxint.protocol.messages import (
     ClientMessage,
     Error,
@@ -28,12 +28,12 @@ from voxint.protocol.messages import (
     InterruptAck,
     Register,
     RegisterAck,
-    Request,
+    RequestMessage,
     Response,
     ServerMessage,
-    SessionPatch,
     TranscriptMessage,
 )
+from voxint.protocol.receipt import FramedReceipt
 
 __all__ = ["Checker", "Rule", "Violation"]
 
@@ -112,7 +112,7 @@ class Checker:
     _audio_format: AudioFormat = field(init=False, factory=AudioFormat)
     _requests: dict[str, _Heard] = field(init=False, factory=dict)
     _interrupts: list[tuple[str | None, float]] = field(init=False, factory=list)
-    _receipts: dict[str, Receipt] = field(init=False, factory=dict)
+    _receipts: dict[str, FramedReceipt] = field(init=False, factory=dict)
 
     def sent(self, message: ClientMessage, now: float) -> None:
         """Note a message of the client; `now` in seconds of the caller's clock."""
@@ -122,7 +122,7 @@ class Checker:
                 self._patched(message.patch)
             case Interrupt():
                 self._interrupts.append((message.interrupt_request_id or None, now))
-            case Request() if message.stream_seq != -1:
+            case RequestMessage() if message.stream_seq != -1:
                 known = self._requests.get(message.request_id)
                 if known is None or known.ended:  # else: the id is live, the server has to say so, and changes nothing
                     self._patched(message.patch)
@@ -155,7 +155,7 @@ class Checker:
     def _violated(self, rule: Rule, request_id: str | None, what: str) -> None:
         self.violations.append(Violation(rule, request_id, self._now, what))
 
-    def _patched(self, patch: SessionPatch) -> None:
+    def _patched(self, patch: SettingsChange) -> None:
         if patch.require_tts is not None:
             self._spoken = patch.require_tts
 
@@ -230,6 +230,8 @@ class Checker:
             if not heard.ended:
                 self._violated("ack", request_id, "the acknowledgement came before the final frame")
             heard.acknowledged = True
+            if self._receipts and request_id not in ack.receipts:
+                self._violated("receipt", request_id, "it was stopped, and there is no receipt of it")
         for request_id, receipt in ack.receipts.items():
             self._receipt(request_id, receipt)
 
@@ -243,7 +245,7 @@ class Checker:
         if outcomes and any(outcomes.get(request_id) not in ("stopped", "overrun") for request_id in stopped):
             self._violated("status", asked, "a stopped request has no outcome that says so")
 
-    def _receipt(self, request_id: str, receipt: Receipt) -> None:
+    def _receipt(self, request_id: str, receipt: FramedReceipt) -> None:
         if self._receipts.setdefault(request_id, receipt) != receipt:
             self._violated("receipt", request_id, "it is not the receipt that was issued before")
         audio = receipt.audio

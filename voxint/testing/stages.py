@@ -31,7 +31,7 @@ import trio
 from attrs import define, field, frozen
 
 from voxint.core.audio import AudioFormat
-from voxint.core.stages import Delta, Speech, ToolCall, Transcript, Turn, Usage
+from voxint.core.stages import Delta, ModelOutput, Speech, ToolCall, Transcript, Turn, Usage
 
 __all__ = ["FOREVER", "HEAR", "REPEAT", "SPEAK", "Call", "ScriptedEars", "ScriptedModel", "ScriptedVoice"]
 
@@ -175,7 +175,7 @@ class ScriptedModel(_Scripted[Turn]):
         together._scripts = tuple(script for model in models for script in model._scripts)
         return together
 
-    async def generate(self, turn: Turn, out: trio.abc.SendChannel[Delta | ToolCall | Usage]) -> None:
+    async def generate(self, turn: Turn, out: trio.abc.SendChannel[ModelOutput]) -> None:
         """Do the script."""
 
         async def work(call: Call[Turn], steps: tuple[object, ...]) -> None:

@@ -35,7 +35,7 @@ SMALL = 12.0
 
 WIDTH, LEFT, RIGHT = 430, 118, 88
 ACROSS = WIDTH - LEFT - RIGHT
-"""Of a picture with lanes: the whole, the room for names, the room for numbers, what is between."""
+"""Pixels of a picture with lanes: its whole width, the room for names, the room for numbers, what is between."""
 
 STYLE: dict[str, Any] = {
     "svg.fonttype": "none",  # text stays text: sharp, small, and in the page's font

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bench.report.names import FLOORS, GRID, SHADE, SUBJECT, colour_of, number
 from bench.report.plots.canvas import ACROSS, LEFT, RIGHT, WIDTH, axes_at, name_lane, picture, quiet, write
-from bench.report.summary import Case, Figure, Row
+from bench.report.summary import Figure, MeasuredCase, Row
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,10 +17,10 @@ __all__ = ["ecdf"]
 
 CURVES, LANE, BELOW = 168, 22, 34
 POINTS = 100
-"""Of a curve: more can't be seen at this size."""
+"""Points of a curve: more can't be seen at this size."""
 
 
-def ecdf(case: Case) -> str:
+def ecdf(case: MeasuredCase) -> str:
     """Return the distributions of a case's acknowledgements, or nothing if there are none."""
     measured = [(row, row.latency) for row in case.rows]
     rows = [(row, figure) for row, figure in measured if figure is not None]

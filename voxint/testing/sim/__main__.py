@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> None:
 async def _run(settings: SimSettings, host: str, port: int) -> None:
     async with trio.open_nursery() as nursery:
         address = await nursery.start(partial(serve_sim, settings, host=host, port=port))
-        gc.freeze()  # a collection of what start-up made would make every stream late
+        gc.freeze()  # the collector need not look again at what start-up made: that would make every stream late
         sys.stdout.write(msgspec.json.encode(address).decode() + os.linesep)
         sys.stdout.flush()
 

@@ -17,7 +17,7 @@ from voxint.net.http_request import HttpLimits, HttpRequest
 from voxint.net.httpd import serve_connection
 from voxint.testing.sim.chat import MODEL, chat
 from voxint.testing.sim.ledger import Ledger
-from voxint.testing.sim.play import Call, refuse
+from voxint.testing.sim.play import SimCall, refuse
 from voxint.testing.sim.settings import Endpoint, SimSettings
 from voxint.testing.sim.speech import speech
 from voxint.testing.sim.transcription import transcription
@@ -29,7 +29,7 @@ JSON_HEADERS = (("content-type", "application/json"),)
 SETTLE_S = 5.0  # the longest that GET /ledger?settled=1 waits
 LIMITS = HttpLimits(body_s=float("inf"))  # a person may think in the middle of an upload
 
-Serve = Callable[[Call, SimSettings], Awaitable[None]]
+Serve = Callable[[SimCall, SimSettings], Awaitable[None]]
 ENDPOINTS: Mapping[str, tuple[Endpoint, Serve]] = {
     "/v1/chat/completions": ("chat", chat),
     "/v1/audio/speech": ("speech", speech),
@@ -106,7 +106,7 @@ class Simulator:
         head = request.head
         if head.method == "POST" and head.path in ENDPOINTS:
             entry = self.ledger.begin(head.path, time.monotonic(), connection, client_port)
-            await self._serve_model(Call(request, entry, self.ticker))
+            await self._serve_model(SimCall(request, entry, self.ticker))
             return
         match head.method, head.path:
             case "GET" | "HEAD", "/healthz":
@@ -138,7 +138,7 @@ class Simulator:
         else:
             await _json(request, self.settings)
 
-    async def _serve_model(self, call: Call) -> None:
+    async def _serve_model(self, call: SimCall) -> None:
         """Run one of the three model endpoints under its ledger entry."""
         head = call.request.head
         name, serve = ENDPOINTS[head.path]

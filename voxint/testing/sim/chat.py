@@ -10,14 +10,14 @@ import msgspec
 from attrs import field, frozen
 
 from voxint.testing.sim.content import answer_to, numbered, pieces_of, turn_of, words_in
-from voxint.testing.sim.play import Answer, Call, play
+from voxint.testing.sim.play import PacedAnswer, SimCall, play
 from voxint.testing.sim.settings import SimSettings
 
 __all__ = ["chat"]
 
 MODEL = "sim"
-NUMBERED_TOKENS = 2000  # the benchmark's heavy workload
-FLOOD_TOKENS = 10_000_000  # more than any test reads
+NUMBERED_TOKENS = 2000  # of an answer, by default: what the benchmark's heavy workload asks for
+FLOOD_TOKENS = 10_000_000  # of an answer that floods: more than any test reads
 CALL = re.compile(r"\bcall (\w+)\s*(\{.*\})?", re.IGNORECASE | re.DOTALL)
 SSE_HEADERS = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
 JSON_HEADERS = (("content-type", "application/json"),)
@@ -82,7 +82,7 @@ class ChatBody:
     sim: dict[str, object] = field(factory=dict)
 
 
-async def chat(call: Call, settings: SimSettings) -> None:
+async def chat(call: SimCall, settings: SimSettings) -> None:
     """Answer a chat request, misbehaving as the settings and the request say.
 
     Raises:
@@ -104,7 +104,7 @@ async def chat(call: Call, settings: SimSettings) -> None:
     form = _Form(entry.id, body, prompt_tokens=sum(len(message.text.split()) for message in body.messages))
     if body.stream:
         pieces, headers = form.call(*function) if function else form.deltas(words), SSE_HEADERS
-        answer = Answer(
+        answer = PacedAnswer(
             pieces,
             form.end_of_call if function else form.end,
             GARBAGE,
@@ -116,7 +116,7 @@ async def chat(call: Call, settings: SimSettings) -> None:
         every = [] if function else list(words)
         needs_s = settings.first_token_s + settings.token_interval_s * len(every)
         whole = form.whole("".join(every), len(every), function)
-        answer = Answer([whole], lambda count: b"", GARBAGE, needs_s, 0.0, JSON_HEADERS)
+        answer = PacedAnswer([whole], lambda count: b"", GARBAGE, needs_s, 0.0, JSON_HEADERS)
     await play(call, settings, answer)
 
 

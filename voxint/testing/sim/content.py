@@ -11,8 +11,8 @@ from voxint.testing.sim.script import ABOUT, ABOUT_ZH, COUNT, COUNT_ZH, STORY, S
 
 __all__ = ["answer_to", "is_chinese", "numbered", "pieces_of", "turn_of", "words_in"]
 
-SENTENCES = 5  # told of voxint in one answer: some 20 s of speech, so there is time to interrupt
-REPEATED_CHARS = 80  # repeated of what was heard
+SENTENCES = 5  # of the script in one answer: some 20 s of speech, so that there is time to interrupt
+REPEATED_CHARS = 80  # of the question that an answer repeats, at most
 TOKEN = re.compile(r"[一-鿿]{1,2}[，。！？、：；]*|[^\s一-鿿]+\s*|\s+")
 TURN = re.compile(r"\bturn (\d+)|\bt(\d+)w\d")
 WORD = re.compile(r"\bt\d+w\d+")

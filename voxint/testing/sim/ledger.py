@@ -9,12 +9,14 @@ from typing import Literal
 import trio
 from attrs import Factory, define, field
 
-__all__ = ["Ledger", "LedgerEntry", "LedgerReport", "Outcome"]
+__all__ = ["Ledger", "LedgerEntry", "LedgerOutcome", "LedgerReport"]
 
-REQUESTS = 10_000  # kept; older ones are forgotten, so that a soak test cannot eat the machine
-STAMPS = 256  # kept of each request, the latest: 5 s of tokens at 20 ms, longer than any interrupt may take
+REQUESTS = 10_000  # that a ledger keeps; older ones are forgotten, so that a soak test cannot eat the machine
+STAMPS = 256  # of tokens, kept of each request: the latest 5 s at 20 ms a token, longer than any interrupt may take
 
-Outcome = Literal["open", "stalled", "complete", "disconnected", "reset", "garbage", "truncated", "refused", "stopped"]
+LedgerOutcome = Literal[
+    "open", "stalled", "complete", "disconnected", "reset", "garbage", "truncated", "refused", "stopped"
+]
 
 
 @define(eq=False)
@@ -59,7 +61,7 @@ class LedgerEntry:
     bytes_written: int = 0
     bytes_received: int = 0
     generated_at: list[float] = field(factory=list, repr=False)
-    outcome: Outcome = "open"
+    outcome: LedgerOutcome = "open"
 
     def generated(self, now: float) -> None:
         """Note a token made at `now`."""

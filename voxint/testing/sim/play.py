@@ -16,12 +16,12 @@ from voxint.testing.sim.ledger import LedgerEntry
 from voxint.testing.sim.settings import Fault, SimSettings
 from voxint.ticker import Ticker
 
-__all__ = ["Answer", "Call", "play", "refuse"]
+__all__ = ["PacedAnswer", "SimCall", "play", "refuse"]
 
 
 @frozen
-class Answer:
-    """What is to be sent.
+class PacedAnswer:
+    """An answer that is to be sent piece by piece.
 
     Args:
         pieces: The body, piece by piece; made lazily, so that what was generated is what was asked for.
@@ -41,7 +41,7 @@ class Answer:
 
 
 @frozen
-class Call:
+class SimCall:
     """One request to a model, as its endpoint sees it.
 
     Args:
@@ -55,7 +55,7 @@ class Call:
     ticker: Ticker
 
 
-async def play(call: Call, settings: SimSettings, answer: Answer) -> None:
+async def play(call: SimCall, settings: SimSettings, answer: PacedAnswer) -> None:
     """Answer a request as the settings say; a client that leaves cancels it, wherever it is.
 
     A stall has no bound, by intent: silence for ever is the fault that it simulates.
@@ -88,7 +88,7 @@ async def play(call: Call, settings: SimSettings, answer: Answer) -> None:
     entry.outcome = "complete"
 
 
-async def refuse(call: Call, status: int, message: str, body: bytes | None = None) -> None:
+async def refuse(call: SimCall, status: int, message: str, body: bytes | None = None) -> None:
     """Answer with an error in OpenAI's form, or with `body`."""
     error = {"error": {"message": message, "type": "sim_error", "param": None, "code": None}}
     call.entry.outcome = "refused"
@@ -100,7 +100,7 @@ async def refuse(call: Call, status: int, message: str, body: bytes | None = Non
 class _Pace:
     """Sends pieces on an absolute timetable: a late piece does not delay those after it."""
 
-    call: Call
+    call: SimCall
     out: ResponseStream
     due: float
     interval_s: float
@@ -131,7 +131,7 @@ async def _misbehave(
     out: ResponseStream,
     entry: LedgerEntry,
     settings: SimSettings,
-    answer: Answer,
+    answer: PacedAnswer,
 ) -> bool:
     """Do the fault; return whether the answer goes on after it."""
     match fault:

@@ -16,9 +16,9 @@ from voxint.testing.sim.ledger import LedgerReport
 
 __all__ = ["Sim", "sim_process"]
 
-START_S = 20.0  # a cold interpreter on a loaded machine of two cores took 3 s
-STOP_S = 5.0  # after SIGKILL only the kernel is waited for
-ASK_S = 10.0  # above the 5 s that the ledger itself may wait
+START_S = 20.0  # for the process to listen: a cold interpreter on a loaded machine of two cores took 3 s
+STOP_S = 5.0  # for the killed process to be gone: only the kernel is waited for
+ASK_S = 10.0  # for an answer: above the 5 s that the ledger itself may wait
 
 
 @frozen

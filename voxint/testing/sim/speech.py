@@ -12,14 +12,14 @@ from attrs import field, frozen
 
 from voxint.core.audio import AudioFormat
 from voxint.testing.sim.content import is_chinese, turn_of
-from voxint.testing.sim.play import Answer, Call, play
+from voxint.testing.sim.play import PacedAnswer, SimCall, play
 from voxint.testing.sim.settings import SimSettings
 
 __all__ = ["duration_s", "speech"]
 
-RATE = 24_000  # OpenAI's, for `pcm`
-FLOOD_S = 100_000.0  # more than any test reads
-MAX_TURN = 32_767  # what a sample can carry
+RATE = 24_000  # Hz by default: OpenAI's, for `pcm`
+FLOOD_S = 100_000.0  # of speech that floods: more than any test reads
+MAX_TURN = 32_767  # the largest turn number that a sample can carry
 CHINESE_CHARS = 3  # a Chinese character takes as long to say as about three letters
 HALF_A_SAMPLE = b"\x7f"  # the only nonsense that raw PCM can hold: from here on, all samples are torn
 
@@ -35,7 +35,7 @@ class SpeechBody:
     sim: dict[str, object] = field(factory=dict)
 
 
-async def speech(call: Call, settings: SimSettings) -> None:
+async def speech(call: SimCall, settings: SimSettings) -> None:
     """Answer a speech request, misbehaving as the settings and the request say.
 
     Raises:
@@ -58,7 +58,9 @@ async def speech(call: Call, settings: SimSettings) -> None:
         loop = _murmur(audio.rate)
     headers = (("content-type", f"audio/pcm;rate={audio.rate}"),)
     pieces = _chunks(loop, audio.bytes(settings.chunk_ms), total)
-    answer = Answer(pieces, lambda _: b"", HALF_A_SAMPLE, settings.first_chunk_s, settings.chunk_interval_s, headers)
+    answer = PacedAnswer(
+        pieces, lambda _: b"", HALF_A_SAMPLE, settings.first_chunk_s, settings.chunk_interval_s, headers
+    )
     await play(call, settings, answer)
 
 

@@ -10,12 +10,12 @@ import msgspec
 from attrs import define, field
 
 from voxint.core.audio import AudioFormat
-from voxint.testing.sim.play import Answer, Call, play
+from voxint.testing.sim.play import PacedAnswer, SimCall, play
 from voxint.testing.sim.settings import SimSettings
 
 __all__ = ["transcription"]
 
-RATE = 16_000  # of raw uploads that name no other: what speech recognisers take
+RATE = 16_000  # Hz of raw uploads that name no other: what speech recognisers take
 WAV_HEADER_BYTES = 44
 JSON_HEADERS = (("content-type", "application/json"),)
 SSE_HEADERS = (("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache"))
@@ -24,7 +24,7 @@ BOUNDARY = re.compile(r'boundary="?([^";]+)')
 FIELD = re.compile(rb'name="([^"]*)"')
 
 
-async def transcription(call: Call, settings: SimSettings) -> None:
+async def transcription(call: SimCall, settings: SimSettings) -> None:
     """Hear an upload to its end, then answer, misbehaving as the settings and the request say.
 
     A refusal does not wait for the upload's end, as with real servers.
@@ -58,7 +58,7 @@ async def transcription(call: Call, settings: SimSettings) -> None:
         entry.turn = heard.turn
     text = heard.transcript(settings)
     if options.get("stream") == "true":
-        answer = Answer(
+        answer = PacedAnswer(
             _deltas(text),
             lambda _: _event({"type": "transcript.text.done", "text": text}),
             GARBAGE,
@@ -68,7 +68,7 @@ async def transcription(call: Call, settings: SimSettings) -> None:
         )
     else:
         whole = msgspec.json.encode({"text": text})
-        answer = Answer([whole], lambda _: b"", GARBAGE, settings.transcript_delay_s, 0.0, JSON_HEADERS)
+        answer = PacedAnswer([whole], lambda _: b"", GARBAGE, settings.transcript_delay_s, 0.0, JSON_HEADERS)
     await play(call, settings, answer)
 
 

@@ -6,6 +6,7 @@ import trio
 from tests.talk import SPOKEN, Talk, talk_with
 from voxint.core.agent import Agent, Limits
 from voxint.core.audio import AudioFormat
+from voxint.core.settings import SettingsChange
 from voxint.core.stages import Speech
 from voxint.protocol import messages as m
 from voxint.testing.stages import FOREVER, SPEAK, ScriptedModel, ScriptedVoice
@@ -197,7 +198,7 @@ async def test_only_what_the_synthesizer_took_is_on_its_bill() -> None:
 
 async def test_a_client_that_asks_for_no_speech_gets_none() -> None:
     """On the wire a session is one of text alone until the client says otherwise; the library's speaks."""
-    async with talk_with(Agent(llm=ScriptedModel("Yes."), tts=ScriptedVoice()), m.SessionPatch()) as talk:
+    async with talk_with(Agent(llm=ScriptedModel("Yes."), tts=ScriptedVoice()), SettingsChange()) as talk:
         talk.ask("r1")
         await trio.sleep(1)
     assert [frame.voice for frame in talk.frames_of("r1")] == [None, None]

@@ -1,4 +1,4 @@
-"""Synthesized speech on its way to the listener: resampled, cut into frames, paced to playback.
+"""Synthesized speech on its way to the player: resampled, cut into frames, paced to playback.
 
 TCP takes seconds of audio that nobody has heard and no interrupt can recall, so audio leaves at most `lead_ms` ahead
 of playback. What is synthesized faster waits here, up to `speech_ahead_ms`; beyond that the synthesizer waits.
@@ -16,9 +16,8 @@ from voxint.core.audio import BYTES_PER_SAMPLE, AudioFormat
 from voxint.core.resample import resampler
 from voxint.core.stages import Speech
 from voxint.core.timeline import Timeline
-from voxint.errors import UpstreamError
 
-__all__ = ["Voice"]
+__all__ = ["Pacer"]
 
 DRY_MS = 60.0
 """A frame that is not full leaves when the listener has no more than this left to play: one frame and the network."""
@@ -39,15 +38,15 @@ what is done in it. The lead is up to 16 ms shorter for it; where less than half
 HAIR_S = 1e-6  # what sums of frame lengths may differ by
 
 
-class Voice:
-    """The voice stream of one request.
+class Pacer:
+    """The voice of one request, in frames that leave as playback goes on.
 
     Args:
         answer: Where the frames go; its ledger learns what was generated.
         timeline: Gets `first_audio` and `first_voice`.
         source: The synthesizer's format.
         target: The session's.
-        limits: `lead_ms`, `frame_ms`, `speech_ahead_ms`.
+        limits: `lead_ms`, `frame_ms`, `speech_ahead_ms`; and `keep_ms`, while nobody listens.
     """
 
     def __init__(
@@ -60,6 +59,7 @@ class Voice:
         self._frame_bytes = target.bytes(limits.frame_ms)
         self._frame_s = limits.frame_ms / 1000
         self._ahead_bytes = target.bytes(limits.speech_ahead_ms)
+        self._keep_bytes = max(self._ahead_bytes, target.bytes(limits.keep_ms))
         lead_ms = max(limits.frame_ms, min(limits.lead_ms, LONGEST_LEAD_MS))
         self._lead_s = lead_ms / 1000
         # Once the lead is full, frames leave when it has room for so many.
@@ -74,7 +74,9 @@ class Voice:
     @property
     def full(self) -> bool:
         """Whether the synthesizer is as far ahead as it may be."""
-        return len(self._buffer) >= self._ahead_bytes
+        if self._answer.silent:
+            return False  # what still comes is thrown away
+        return len(self._buffer) >= (self._keep_bytes if self._answer.player is None else self._ahead_bytes)
 
     async def room(self) -> None:
         """Wait until half of what waits has been sent. Bounded by the request's own deadline.
@@ -85,15 +87,11 @@ class Voice:
             await self._less.park()
 
     def add(self, speech: Speech) -> None:
-        """Account for synthesized audio and let it wait for its turn.
-
-        Raises:
-            UpstreamError: It ends in the middle of a sample; all that follows would be noise.
-        """
+        """Account for synthesized audio, whole samples, and let it wait for its turn."""
+        if self._answer.silent:
+            return
         if speech.text is not None:
             self._answer.ledger.begin_span(speech.text)
-        if len(speech.audio) % BYTES_PER_SAMPLE:
-            raise UpstreamError("it wrote half a sample", retryable=False)
         if speech.audio:
             self._timeline.mark("first_audio")
             self._append(self._resampler.feed(speech.audio))
@@ -105,6 +103,10 @@ class Voice:
         self._ended = True
         self._more.unpark_all()
 
+    def stop(self) -> None:
+        """Let a synthesizer go on that waits for room: the request is over, and what it writes is thrown away."""
+        self._less.unpark_all()
+
     def _append(self, audio: bytes) -> None:
         if audio:
             self._buffer += audio
@@ -114,6 +116,7 @@ class Voice:
     async def pace(self) -> None:
         """Send frames as playback goes on, until the end. Waits for audio as long as the synthesizer may take."""
         while await self._frame_ready():
+            await self._answer.attended()
             await self._answer.room()
             full_until = self._plays_until - self._lead_s
             if full_until + self._frame_s > trio.current_time() + HAIR_S:

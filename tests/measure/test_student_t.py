@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from voxint.measure.student import t_beyond, t_within
+from voxint.measure.student_t import t_beyond, t_within
 
 
 @pytest.mark.parametrize(

@@ -1,39 +1,23 @@
-"""What a provider's refusals and bad answers become."""
+"""What a provider's refusals become: a sentence for the caller, the rest for the operator."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
+from typing import SupportsIndex
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.net.loopback import Conversation
-from tests.providers.chat import DONE, call, chat_with, event, generate, playing, text
+from tests.providers.chat import chat_with, event, generate, playing
+from tests.providers.streams import STREAMS
 from voxint.core.dialogue import ChatMessage
 from voxint.core.stages import Turn
 from voxint.errors import UpstreamError
-
-
-@pytest.mark.parametrize(
-    ("chunks", "message"),
-    [
-        ([call(0, '{"x": ', "at", "a"), text(None, "length"), DONE], "no JSON object, cut off at the token limit"),
-        ([call(0, "[1]", "at", "a"), text(None, "tool_calls"), DONE], "no JSON object"),
-        ([call(0, "{}", None, "a"), DONE], "without a name"),
-        ([b"data: {nonsense\n\n"], "no chunk of a completion"),
-        ([event(choices=[{"delta": {"content": ["a"]}}])], r"no chunk of a completion .*choices\[0\]\.delta\.content"),
-        ([text("Hel")], "broke the answer off before its end"),
-        ([b": nothing\n\n"], "sent no event .content type text/event-stream"),
-        ([text("a"), event(error={"message": "GPU\non fire", "code": None})], "failed in mid-answer.*GPU on fire"),
-        ([event(error="no such thing")], "failed in mid-answer.*no such thing"),
-        ([event(error={"message": "slow down", "code": 429})], "answered 429.*slow down"),
-    ],
-)
-async def test_bad_answers(chunks: list[bytes], message: str) -> None:
-    """An answer that is cut off, reports an error or breaks the form is an UpstreamError that says which."""
-    async with chat_with(playing(*chunks)) as (chat, _, _):
-        with pytest.raises(UpstreamError, match=message):
-            await generate(chat)
+from voxint.providers._openai_failure import ECHO_CHARS, LEAST_BYTES, shared_runs, without_echo
 
 
 @pytest.mark.parametrize(
@@ -49,6 +33,7 @@ async def test_bad_answers(chunks: list[bytes], message: str) -> None:
         (503, b'{"message": "starting"}', True, "starting"),
         (302, b"", False, "redirects"),
         (400, b"x" * 100_000, False, "x{300}$"),
+        (400, b"\x1b[2Jred \xff", False, r"it says: \?\[2Jred .$"),
         (
             400,
             b'{"detail": [{"loc": ["body"], "msg": "Field required", "input": "x"}, {"msg": "No"}]}',
@@ -62,7 +47,7 @@ async def test_bad_answers(chunks: list[bytes], message: str) -> None:
 async def test_refusals(
     monkeypatch: pytest.MonkeyPatch, status: int, body: bytes, retryable: bool, message: str
 ) -> None:
-    """A refusal says what to do and quotes the provider, in one line without the key."""
+    """The operator reads what to do and the provider's words, in one line without the key; the caller neither."""
     monkeypatch.setenv("SOME_KEY", "hush")
 
     async def script(conversation: Conversation) -> None:
@@ -70,12 +55,36 @@ async def test_refusals(
         await conversation.answer(body, status, "application/json")
 
     async with chat_with(script, api_key_env="SOME_KEY") as (chat, _, server):
-        with pytest.raises(UpstreamError, match=message) as caught:
+        with pytest.raises(UpstreamError) as caught:
             await generate(chat)
-        assert (caught.value.retryable, caught.value.status) == (retryable, status)
-        assert f"127.0.0.1:{server.port}" in str(caught.value)
-        assert "hush" not in str(caught.value)
-        assert "\n" not in str(caught.value)
+        error = caught.value
+        assert (error.retryable, error.status) == (retryable, status)
+        assert re.search(message, error.operator_detail)
+        assert f"127.0.0.1:{server.port}" in error.operator_detail
+        assert error.operator_detail in str(error)
+        assert "hush" not in str(error)
+        assert "\n" not in str(error)
+        assert_ours(error)
+
+
+SENTENCES = re.compile(r"the model's (provider|tokens) [a-z' ]+; (try again|try again later|tell (its|the) operator.*)")
+
+
+def assert_ours(error: UpstreamError) -> None:
+    """Find in what a caller reads no address, no setting and no word of the provider's."""
+    assert SENTENCES.fullmatch(error.message), error.message
+    for word in ("127.0.0.1", "SOME_KEY", "extra_body", "base_url", "quota", "oops", "bad key"):
+        assert word not in error.message
+
+
+@pytest.mark.parametrize("name", [name for name, stream in STREAMS.items() if stream.error])
+async def test_the_caller_reads_our_words_alone(name: str) -> None:
+    """Whatever fails inside of a stream, what the provider says of it stays with the operator."""
+    async with chat_with(playing(STREAMS[name].body or b"\n")) as (chat, _, _):
+        with pytest.raises(UpstreamError) as caught:
+            await generate(chat)
+    if "content_filter" not in caught.value.operator_detail:  # which is the caller's own to mend
+        assert_ours(caught.value)
 
 
 SAID = 'My daughter\'s name is 王小明, and "her" account number is 123456789.'
@@ -112,6 +121,7 @@ async def test_a_providers_words_do_not_echo_the_turn(words: str, status: int, f
     async with chat_with(script) as (chat, _, _):
         with pytest.raises(UpstreamError, match="it says: ") as caught:
             await generate(chat, turn)
+    assert_ours(caught.value)
     for echo in ("daughter", "王", "738b", "123456", "珊瑚", "73ca"):
         assert echo not in str(caught.value)
 
@@ -126,5 +136,43 @@ async def test_a_key_in_a_header_is_blotted_out() -> None:
     headers = {"Api-Key": "hush-hush", "Authorization": "Bearer whisper-whisper"}
     async with chat_with(script, headers=headers) as (chat, _, _):
         for ask in (lambda: generate(chat), chat.check):
-            with pytest.raises(UpstreamError, match=r"no such key: \*\*\*, nor \*\*\*$"):
+            with pytest.raises(UpstreamError, match=r"no such key: \*\*\*, nor \*\*\*\)$"):
                 await ask()
+
+
+class Counted(str):
+    """A text that counts how many of its characters are looked at."""
+
+    looked_at = 0
+
+    def __getitem__(self, at: SupportsIndex | slice) -> str:
+        found = super().__getitem__(at)
+        self.looked_at += len(found)
+        return found
+
+    def __contains__(self, key: object) -> bool:
+        self.looked_at += len(self)
+        return super().__contains__(key)  # type: ignore[operator]  # as str has it
+
+
+@pytest.mark.parametrize("line", ["abcdefgh" * 125, "abcdefgh" * 60 + "!" + "abcdefgh" * 60])
+def test_looking_for_an_echo_is_linear_in_the_conversation(line: str) -> None:
+    """A text that nearly matches all over is looked at once, however long it is."""
+    known = Counted(("abcdefg" * 3 + "h") * 10_000)
+    shared_runs(line, known)
+    assert known.looked_at <= ECHO_CHARS * len(known)
+
+
+@given(st.text("ab\u4e2d ", max_size=80), st.lists(st.text("ab\u4e2d ", max_size=60), max_size=4))
+def test_no_run_of_the_turn_is_left(line: str, texts: list[str]) -> None:
+    """What is shown shares no run of `ECHO_CHARS` with the turn, and is the line where it shares none."""
+    shown = without_echo(line, texts)
+    runs = {
+        text[at : at + ECHO_CHARS]
+        for text in (" ".join(text.split()) for text in texts)
+        for at in range(len(text) - ECHO_CHARS + 1)
+    }
+    assert not any(run in shown for run in runs)
+    short = [" ".join(text.split()) for text in texts if len(" ".join(text.split()).encode()) >= LEAST_BYTES]
+    if not any(run in line for run in (*runs, *(text for text in short if len(text) < ECHO_CHARS))):
+        assert shown == line

@@ -7,11 +7,11 @@ from math import atan, cos, pi, sin, sqrt
 __all__ = ["t_beyond", "t_within"]
 
 FARTHEST = 1e9
-"""Beyond every distance that is asked for."""
+"""A distance in standard errors beyond all that are asked for: the search begins below it."""
 
 
 MANY = 200
-"""More degrees of freedom would cost time and change a distance by less than 1 %."""
+"""The most degrees of freedom that are computed with: more would cost time and change a distance by less than 1 %."""
 
 
 def t_beyond(distance: float, freedom: int) -> float:

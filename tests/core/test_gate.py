@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from voxint.core.gate import MOST_AUDIO_BYTES, checked_model_output, checked_speech, checked_transcript
+from voxint.core.stages import Delta, Speech, Thinking, ToolCall, Transcript, Usage
+from voxint.errors import UpstreamError
+
+HALF = "\ud83d"
+
+
+@pytest.mark.parametrize(
+    ("written", "passed"),
+    [
+        (Delta("Well, "), Delta("Well, ")),
+        (Delta("你好 👋"), Delta("你好 👋")),
+        (Delta(f"a{HALF}b\0c"), Delta("a\ufffdbc")),
+        (Delta(np.str_("Well, ")), Delta("Well, ")),
+        (Thinking(), Thinking()),
+        (Usage(np.int64(3), np.int64(4)), Usage(3, 4)),  # type: ignore[arg-type]  # wrong on purpose
+        (ToolCall("c", f"look{HALF}", MappingProxyType({"a": (1, 2)})), ToolCall("c", "look\ufffd", {"a": [1, 2]})),
+    ],
+)
+def test_what_a_model_writes_is_made_harmless(written: object, passed: object) -> None:
+    """A character that no wire carries is replaced, a foreign number becomes a plain one."""
+    came = checked_model_output(written)
+    assert came == passed
+    if isinstance(came, Usage):
+        assert type(came.input_tokens) is int
+    if isinstance(came, Delta):
+        assert type(came.text) is str
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ("Well, ", "it wrote str where a Delta, Thinking, ToolCall or Usage belongs"),
+        (Delta, "the class Delta"),
+        (None, "NoneType"),
+        (Delta(None), "it wrote NoneType where a str as a Delta's text belongs"),  # type: ignore[arg-type]  # wrong on purpose
+        (Delta("x" * (1 << 21)), "more than 1,048,576 characters"),
+        (Usage(-1, 4), "a number of tokens that cannot be"),
+        (Usage(3, 1 << 60), "a number of tokens that cannot be"),
+        (Usage(3, 4.0), "it wrote float where a Usage whose counts are integers belongs"),  # type: ignore[arg-type]  # wrong on purpose
+        (ToolCall("c", "look", ["word"]), "a ToolCall whose arguments are a mapping"),  # type: ignore[arg-type]  # wrong on purpose
+        (ToolCall("c", "look", {"a": object()}), "arguments that are not JSON"),
+        (ToolCall("c", "look", {"a": float("nan")}), ""),
+        (ToolCall("c", "look", {"a": HALF}), "arguments that are not JSON"),
+        (ToolCall("c", "look", {"a": "x" * (1 << 19)}), "more than 262,144 bytes of arguments"),
+        (ToolCall("c", 7, {}), "a str as a ToolCall's name"),  # type: ignore[arg-type]  # wrong on purpose
+    ],
+)
+def test_what_a_model_may_not_write_is_its_fault(written: object, words: str) -> None:
+    """It is told by its type, never by its content; trying again would not help."""
+    if not words:  # JSON has no such number: it is written as null
+        assert checked_model_output(written) == ToolCall("c", "look", {"a": None})
+        return
+    with pytest.raises(UpstreamError, match=words) as raised:
+        checked_model_output(written)
+    assert not raised.value.retryable
+
+
+def test_nothing_is_nested_without_end() -> None:
+    """Arguments that refer to themselves, or are nested deeper than JSON goes, are no JSON."""
+    arguments: dict[str, Any] = {}
+    arguments["self"] = arguments
+    with pytest.raises(UpstreamError, match="not JSON"):
+        checked_model_output(ToolCall("c", "look", arguments))
+
+
+@pytest.mark.parametrize(
+    ("written", "passed"),
+    [
+        (Speech(b"\0\0"), Speech(b"\0\0")),
+        (Speech(b"", f"Hi{HALF}"), Speech(b"", "Hi\ufffd")),
+        (Speech(bytearray(b"\1\0"), "Hi"), Speech(b"\1\0", "Hi")),  # type: ignore[arg-type]  # wrong on purpose
+        (Speech(memoryview(b"\1\0")), Speech(b"\1\0")),  # type: ignore[arg-type]  # wrong on purpose
+    ],
+)
+def test_what_a_synthesizer_writes_is_made_harmless(written: object, passed: Speech) -> None:
+    """Its text as a model's; what holds bytes becomes bytes."""
+    assert checked_speech(written) == passed
+    assert type(checked_speech(written).audio) is bytes
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        (b"\0\0", "it wrote bytes where a Speech belongs"),
+        (Speech("sound"), "a Speech whose audio is bytes"),  # type: ignore[arg-type]  # wrong on purpose
+        (Speech(b"\0"), "half a sample"),
+        (Speech(bytes(MOST_AUDIO_BYTES + 2)), "more than 16,777,216 bytes of speech in one piece"),
+        (Speech(b"", 7), "a str as a Speech's text"),  # type: ignore[arg-type]  # wrong on purpose
+    ],
+)
+def test_what_a_synthesizer_may_not_write_is_its_fault(written: object, words: str) -> None:
+    """Half a sample would make noise of all that follows; far too much would fill the memory."""
+    with pytest.raises(UpstreamError, match=words):
+        checked_speech(written)
+
+
+def test_what_a_recogniser_writes_is_checked_too() -> None:
+    """A numpy truth is a truth."""
+    came = checked_transcript(Transcript(f"you{HALF}", np.True_))  # type: ignore[arg-type]  # wrong on purpose
+    assert came == Transcript("you\ufffd", True)
+    assert came.is_final is True
+    with pytest.raises(UpstreamError, match="it wrote str where a Transcript belongs"):
+        checked_transcript("words")
+    with pytest.raises(UpstreamError, match="a str as a Transcript's text"):
+        checked_transcript(Transcript(None, True))  # type: ignore[arg-type]  # wrong on purpose

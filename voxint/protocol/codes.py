@@ -1,0 +1,49 @@
+"""What the core's refusals and failures are called on the wire."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from voxint.core.failure import Failure, FailureKind
+from voxint.errors import RequestRefused, WireError
+from voxint.protocol.messages import Error, ErrorCode
+
+__all__ = ["FAILURE_CODES", "error_of", "wire_error"]
+
+FAILURE_CODES: dict[FailureKind, ErrorCode] = {
+    "upstream": "UPSTREAM_ERROR",
+    "timeout": "REQUEST_TIMEOUT",
+    "too_large": "PAYLOAD_TOO_LARGE",
+    "internal": "INTERNAL_ERROR",
+}
+
+_REFUSAL_CODES: dict[Literal["live", "busy", "no_ears", "too_large"], ErrorCode] = {
+    "live": "MALFORMED_PAYLOAD",
+    "busy": "SERVER_BUSY",
+    "no_ears": "MALFORMED_PAYLOAD",
+    "too_large": "PAYLOAD_TOO_LARGE",
+}
+
+
+def error_of(failure: Failure, request_id: str) -> Error:
+    """Return the ERROR that ends a request."""
+    return Error(
+        error_code=FAILURE_CODES[failure.kind],
+        error_msg=failure.message,
+        error_detail=f"stage {failure.stage}" if failure.stage else "",
+        retryable=failure.retryable,
+        request_id=request_id,
+        stage=failure.stage,
+    )
+
+
+def wire_error(refusal: RequestRefused, request_id: str | None) -> WireError:
+    """Return what a client is told of a refusal; the id of a live request stands in its detail.
+
+    With the id in `request_id` a client would end the live request.
+    """
+    code = _REFUSAL_CODES[refusal.kind]
+    if refusal.kind == "live":
+        return WireError(code, refusal.message, request_id or "")
+    detail = "$.payload" if refusal.kind == "too_large" else ""
+    return WireError(code, refusal.message, detail, request_id)

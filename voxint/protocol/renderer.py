@@ -1,0 +1,221 @@
+"""What a session says as frames of protocol 1.0, for one connection: numbers, base64 or binary, codes.
+
+It is done when the connection's writer takes an event, so that numbers have no gaps. Nothing of it reaches back into a
+request: what can't be rendered is this connection's trouble.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import Literal, assert_never
+
+from attrs import define, field
+
+from voxint.core.events import Called, Ended, Said, Text, Understood, Voice
+from voxint.core.journal import Seen
+from voxint.core.receipt import Receipt
+from voxint.core.registry import Interruption
+from voxint.protocol import messages as m
+from voxint.protocol.codec import binary_voice, encode_server, write_response
+from voxint.protocol.codes import error_of
+from voxint.protocol.payloads import ResponseContent, ResponsePayload
+from voxint.protocol.receipt import FramedReceipt, LastFrames
+
+__all__ = ["FEATURES", "Renderer"]
+
+FEATURES = frozenset({"binary_audio", "transcripts"})
+"""The ext features that change what a client receives; any other asked for in REGISTER is left out of the answer."""
+
+REMEMBERED = 64
+"""Requests whose numbers are kept, as many as a session remembers."""
+
+
+@define
+class _Numbers:
+    """How far a request has come on this connection.
+
+    Args:
+        next_text: The number of the next text frame.
+        next_voice: Of the next voice frame.
+        texts: Pieces of text said up to here, those before this connection included.
+        voices: Pieces of speech likewise.
+        ended: Whether the end was written: who uses the id again begins anew.
+    """
+
+    next_text: int = 0
+    next_voice: int = 0
+    texts: int = 0
+    voices: int = 0
+    ended: bool = False
+    _first_text: int = field(init=False, default=0)
+    _texts_before: list[int] = field(init=False, factory=list)
+    """Of each text frame from the first on, the pieces said before it."""
+
+    def __attrs_post_init__(self) -> None:
+        self._first_text = self.next_text
+
+    def text_frame(self, pieces: int) -> int:
+        """Return the number of a text frame that says so many pieces."""
+        number = self.next_text
+        self._texts_before.append(self.texts)
+        self.next_text += 1
+        self.texts += pieces
+        return number
+
+    def voice_frame(self) -> int:
+        """Return the number of a voice frame."""
+        number = self.next_voice
+        self.next_voice += 1
+        self.voices += 1
+        return number
+
+    def up_to(self, text: int | None, voice: int | None) -> _Numbers:
+        """Return where a client stands whose last frames had these numbers; at the most where it was sent to."""
+        next_text = min(self.next_text, 0 if text is None or text < 0 else text + 1)
+        next_voice = min(self.next_voice, 0 if voice is None or voice < 0 else voice + 1)
+        index = next_text - self._first_text
+        texts = self.texts if next_text == self.next_text else self._texts_before[index] if index >= 0 else 0
+        return _Numbers(next_text, next_voice, texts, max(0, self.voices - (self.next_voice - next_voice)))
+
+
+class Renderer:
+    """Writes frames for one connection.
+
+    Attributes:
+        session_id: The connection's session; None before REGISTER.
+        features: What REGISTER was granted.
+    """
+
+    def __init__(self) -> None:
+        self.session_id: str | None = None
+        self.features: frozenset[str] = frozenset()
+        self._numbers: OrderedDict[str, _Numbers] = OrderedDict()
+
+    def render(self, item: object, now_ms: int) -> Iterator[str | bytes]:
+        """Yield the frames that say `item`.
+
+        Args:
+            item: An event of a request, an interruption that is over, or a message of the protocol.
+            now_ms: Milliseconds since the epoch, for the envelope.
+
+        Raises:
+            Exception: Of any kind, where it can't be written.
+        """
+        match item:
+            case Said():
+                yield from self._said(item, now_ms)
+            case Interruption():
+                yield encode_server(self._acknowledgement(item), self.session_id, now_ms)
+            case _:
+                yield encode_server(item, self.session_id, now_ms)  # type: ignore[arg-type]  # the codec refuses others
+
+    def begin(self, request_id: str, seen: m.SeenFrames | None, before: Seen, of: Renderer) -> None:
+        """Number a request of a connection that has come back: on from what its client has.
+
+        Args:
+            request_id: Which.
+            seen: What the client has; None: it counts anew, from what comes.
+            before: What was said before the first piece that comes.
+            of: Who wrote the frames that the client has.
+        """
+        at = _Numbers() if seen is None else of._position(request_id, seen)
+        self._numbers[request_id] = _Numbers(at.next_text, at.next_voice, before.texts, before.voices)
+
+    def seen(self, request_id: str, frames: m.SeenFrames) -> Seen:
+        """Return how much of a request a client has that was sent these frames from here."""
+        position = self._position(request_id, frames)
+        return Seen(position.texts, position.voices)
+
+    def _position(self, request_id: str, frames: m.SeenFrames) -> _Numbers:
+        known = self._numbers.get(request_id, _Numbers())
+        return known.up_to(frames.text_stream_seq, frames.voice_stream_seq)
+
+    def _numbers_of(self, request_id: str) -> _Numbers:
+        numbers = self._numbers.get(request_id)
+        if numbers is None or numbers.ended:
+            self._numbers.pop(request_id, None)
+            numbers = self._numbers[request_id] = _Numbers()
+            while len(self._numbers) > REMEMBERED:
+                self._numbers.popitem(last=False)
+        return numbers
+
+    def _said(self, said: Said, now_ms: int) -> Iterator[str | bytes]:
+        request_id, event = said.request_id, said.event
+        numbers = self._numbers_of(request_id)
+        match event:
+            case Text():
+                number = numbers.text_frame(said.pieces)
+                payload = ResponsePayload(request_id, ResponseContent(event.text), number)
+                yield write_response(payload, self.session_id, now_ms)
+            case Voice():
+                number = numbers.voice_frame()
+                frame = binary_voice(request_id, number, event.audio) if "binary_audio" in self.features else None
+                if frame is None:
+                    payload = ResponsePayload(request_id, ResponseContent(None, event.audio), None, number)
+                    yield write_response(payload, self.session_id, now_ms)
+                else:
+                    yield frame
+            case Called():
+                number = numbers.text_frame(said.pieces)
+                call = m.FunctionCall(name=event.name, parameters=dict(event.parameters), call_id=event.call_id)
+                payload = ResponsePayload(request_id, ResponseContent(), number, None, call)
+                yield write_response(payload, self.session_id, now_ms)
+            case Understood():
+                if "transcripts" in self.features:
+                    heard = m.TranscriptMessage(request_id=request_id, text=event.text, is_final=event.is_final)
+                    yield encode_server(heard, self.session_id, now_ms)
+            case Ended():
+                yield from self._ended(said, event, numbers, now_ms)
+            case _:
+                assert_never(event)
+
+    def _ended(self, said: Said, ended: Ended, numbers: _Numbers, now_ms: int) -> Iterator[str]:
+        request_id = said.request_id
+        numbers.ended = True
+        if ended.failure is not None:
+            yield encode_server(error_of(ended.failure, request_id), self.session_id, now_ms)
+            return
+        if not ended.interrupted and numbers.next_text == 0:
+            # Clients decide from the first frame which streams there are.
+            first = ResponsePayload(request_id, ResponseContent(""), numbers.text_frame(0))
+            yield write_response(first, self.session_id, now_ms)
+        last = ResponsePayload(
+            request_id, ResponseContent(), -1, -1 if said.spoken else None, None, ended.interrupted, ended.reason
+        )
+        yield write_response(last, self.session_id, now_ms)
+
+    def _acknowledgement(self, interruption: Interruption) -> m.InterruptAck:
+        status, message = _verdict(interruption)
+        return m.InterruptAck(
+            interrupt_request_id=interruption.asked,
+            interrupted_request_ids=tuple(request.id for request in interruption.stopping),
+            status=status,
+            message=message,
+            outcomes=dict(interruption.outcomes),
+            receipts={name: self._framed(receipt) for name, receipt in interruption.receipts.items()},
+        )
+
+    def _framed(self, receipt: Receipt) -> FramedReceipt:
+        numbers = self._numbers.get(receipt.request_id, _Numbers())
+        return FramedReceipt(
+            request_id=receipt.request_id,
+            reason=receipt.reason,
+            stop_ms=receipt.stop_ms,
+            stages=receipt.stages,
+            usage=receipt.usage,
+            audio=receipt.audio,
+            text=receipt.text,
+            last=LastFrames(
+                text_stream_seq=numbers.next_text - 1 if numbers.next_text else None,
+                voice_stream_seq=numbers.next_voice - 1 if numbers.next_voice else None,
+            ),
+        )
+
+
+def _verdict(interruption: Interruption) -> tuple[Literal["SUCCESS", "PARTIAL", "FAILED"], str]:
+    if not interruption.stopping:
+        return "FAILED", "nothing to interrupt"
+    if any(request.overran for request in interruption.stopping):
+        return "PARTIAL", "a stage did not stop in time; nothing more of it will be sent"
+    return "SUCCESS", "stopped"

@@ -1,0 +1,145 @@
+"""REGISTER: a new session, or one that goes on; or a refusal, which ends the connection."""
+
+from __future__ import annotations
+
+import uuid
+
+from attrs import frozen
+
+from voxint.core.audio import AudioFormat
+from voxint.core.journal import Seen
+from voxint.core.listener import Listener
+from voxint.core.session import Session
+from voxint.core.settings import Settings
+from voxint.errors import RequestRefused, WireError
+from voxint.logs import get_logger
+from voxint.protocol import messages as m
+from voxint.protocol.codes import wire_error
+from voxint.protocol.renderer import FEATURES, Renderer
+from voxint.server.auth import admits
+from voxint.server.host import Host
+from voxint.server.store import principal_of
+
+__all__ = ["GOING_AWAY", "REFUSED", "RegisterRefused", "register"]
+
+REFUSED = 4401
+"""Close code of a failed REGISTER: in the private range, and not 1000, which existing clients take for success."""
+
+GOING_AWAY = 1001
+
+log = get_logger()
+
+
+@frozen(str=False)
+class RegisterRefused(Exception):
+    """A REGISTER that ends the connection.
+
+    Args:
+        error: What the client is told.
+        code: The close code.
+        reason: Its reason.
+    """
+
+    error: WireError
+    code: int
+    reason: str
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+def register(host: Host, message: m.Register, listener: Listener, renderer: Renderer) -> Session:
+    """Open a session, or go on with one, and say so to its client.
+
+    Raises:
+        RegisterRefused: The server is going down, the key is not known, or there is no such session to go on with.
+        WireError: The settings are too large; nothing has happened.
+    """
+    if host.draining:
+        busy = WireError("SERVER_BUSY", "the server is shutting down")
+        raise RegisterRefused(busy, GOING_AWAY, "shutting down")
+    if not admits(host.config, message.auth):
+        unknown = WireError("AUTH_FAILED", "the key or account is not known here")
+        raise RegisterRefused(unknown, REFUSED, "authentication failed")
+    renderer.features = frozenset(message.features) & FEATURES
+    with listener.together():
+        if message.resume is None:
+            session = _open(host, message, listener)
+            renderer.session_id = session.id
+            resumed = None
+        else:
+            session, resumed = _resume(host, message, message.resume, listener, renderer)
+        # In front of what the session says from before.
+        listener.post_first(_acknowledgement(host, session, renderer, resumed))
+    log.info(
+        "registered",
+        session_id=session.id,
+        platform=message.platform,
+        features=sorted(renderer.features),
+        resumed=resumed is not None,
+    )
+    return session
+
+
+def _open(host: Host, message: m.Register, listener: Listener) -> Session:
+    settings = Settings(
+        platform=message.platform,
+        require_tts=False,  # the protocol's default; the library's is to speak
+        input=AudioFormat(message.audio.input_rate or AudioFormat().rate),
+        output=AudioFormat(message.audio.output_rate or AudioFormat().rate),
+    )
+    try:
+        settings = settings.changed(message.patch)
+    except RequestRefused as refusal:
+        raise wire_error(refusal, None) from None
+    session = Session(
+        host.agent,
+        host.home,
+        session_id=f"sess_{uuid.uuid4().hex}",
+        settings=settings,
+        observer=host.observer,
+        on_disconnect=message.on_disconnect,
+    )
+    host.store.add(session, principal_of(message.auth))
+    session.attach(listener)
+    return session
+
+
+def _resume(
+    host: Host, message: m.Register, resume: m.Resume, listener: Listener, renderer: Renderer
+) -> tuple[Session, m.Resumed]:
+    """Go on with a session as it is: what REGISTER says of settings is for a new one."""
+    found = host.store.redeem(resume.session_id, resume.resume_token, principal_of(message.auth))
+    if found is None:
+        words = "there is no such session to resume: REGISTER without it"
+        gone = WireError("SESSION_INVALID", words, "$.payload.resume")
+        raise RegisterRefused(gone, REFUSED, "nothing to resume")
+    session, writer = found
+    renderer.session_id = session.id
+    wanted = {name: frames for name, frames in (resume.seen or {}).items() if not _has_end(frames)}
+    seen: dict[str, Seen] | None = None
+    if resume.seen is not None:
+        seen = {name: writer.seen(name, frames) for name, frames in wanted.items()}
+    resumed = session.resume(listener, seen)
+    for request_id, before in resumed.begins.items():
+        frames = None if seen is None else wanted.get(request_id, m.SeenFrames())
+        renderer.begin(request_id, frames, before, writer)
+    return session, m.Resumed(live=resumed.live, lost=resumed.lost, outcomes=dict(resumed.outcomes))
+
+
+def _has_end(frames: m.SeenFrames) -> bool:
+    return -1 in (frames.text_stream_seq, frames.voice_stream_seq)
+
+
+def _acknowledgement(host: Host, session: Session, renderer: Renderer, resumed: m.Resumed | None) -> m.RegisterAck:
+    settings = session.settings
+    return m.RegisterAck(
+        status="SUCCESS",
+        message="registered" if resumed is None else "resumed",
+        session_id=session.id,
+        session_timeout_seconds=int(host.config.session_timeout_s),
+        features=tuple(sorted(renderer.features)),
+        audio=m.Audio(input_rate=settings.input.rate, output_rate=settings.output.rate),
+        resume_token=host.store.new_token(session, renderer),
+        resumed=resumed,
+    )

@@ -1,0 +1,144 @@
+"""The sessions of a server, which outlive their connections: found again by id and token, and ended in time."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import math
+import secrets
+
+import trio
+from attrs import Factory, define, field
+
+from voxint.core.session import Session
+from voxint.logs import get_logger
+from voxint.protocol.messages import Auth
+from voxint.protocol.renderer import Renderer
+
+__all__ = ["SessionStore", "principal_of"]
+
+EXPIRED = "SESSION_EXPIRED"
+"""The reason of a request that went on without a connection for as long as a session lives so."""
+
+TOKEN_BYTES = 32
+"""256 random bits: the protocol's number."""
+
+TOKENS = 16
+"""Valid tokens of a session; ours: one a connection, and who has more connections than that can't resume the oldest."""
+
+log = get_logger()
+
+
+def principal_of(auth: Auth) -> str:
+    """Return who registers, as a digest: what a token is bound to. Whoever comes with another key is somebody else."""
+    who = ("key", auth.api_key or "") if auth.type == "API_KEY" else ("account", auth.account or "")
+    return hashlib.sha256("\0".join(who).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@define(eq=False)
+class _Entry:
+    """A session that is kept.
+
+    Args:
+        session: The session.
+        principal: Who made it.
+        created: When, in seconds of trio's clock.
+        tokens: By the digest of each valid token, who wrote the frames that its client has, the oldest first.
+        alone_since: Since when it has had no connection; None: it has one.
+    """
+
+    session: Session
+    principal: str
+    created: float
+    tokens: dict[str, Renderer] = field(factory=dict, repr=False)
+    alone_since: float | None = None
+
+
+@define(eq=False)
+class SessionStore:
+    """Keeps sessions while they have a connection, and `keep_s` longer.
+
+    Args:
+        keep_s: How long a session lives without a connection, in seconds.
+        most: Sessions at once; the one that has been alone for the longest makes room.
+    """
+
+    keep_s: float
+    most: int
+    _entries: dict[str, _Entry] = field(init=False, factory=dict)
+    _news: trio.lowlevel.ParkingLot = field(init=False, default=Factory(trio.lowlevel.ParkingLot))
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @property
+    def sessions(self) -> list[Session]:
+        """All of them, the oldest first."""
+        return [entry.session for entry in self._entries.values()]
+
+    def add(self, session: Session, principal: str) -> None:
+        """Keep a new session; where there are too many, one without a connection ends."""
+        alone = [entry for entry in self._entries.values() if entry.alone_since is not None]
+        if alone and len(self._entries) >= self.most:
+            self._expire(min(alone, key=lambda entry: entry.alone_since or 0.0))
+        self._entries[session.id] = _Entry(session, principal, trio.current_time())
+
+    def new_token(self, session: Session, writer: Renderer) -> str:
+        """Return a token by which the client of `writer` may come back, once."""
+        token = secrets.token_urlsafe(TOKEN_BYTES)
+        tokens = self._entries[session.id].tokens
+        while len(tokens) >= TOKENS:
+            del tokens[next(iter(tokens))]
+        tokens[_digest(token)] = writer
+        return token
+
+    def redeem(self, session_id: str, token: str, principal: str) -> tuple[Session, Renderer] | None:
+        """Return the session, and who wrote the frames that the client has; None where anything does not fit.
+
+        The token is of no use any more then. Which of it did not fit is not told, and takes no longer to find.
+        """
+        entry = self._entries.get(session_id)
+        given, found = _digest(token), None
+        for digest in entry.tokens if entry is not None else ():
+            if hmac.compare_digest(digest, given):
+                found = digest
+        if entry is None or found is None or not hmac.compare_digest(entry.principal, principal):
+            return None
+        entry.alone_since = None
+        return entry.session, entry.tokens.pop(found)
+
+    def left(self, session: Session) -> None:
+        """Note that a connection of `session` is gone; without another it lives `keep_s` more."""
+        entry = self._entries.get(session.id)
+        if entry is not None and not session.listeners:
+            entry.alone_since = trio.current_time()
+            self._news.unpark_all()
+
+    def end(self, session: Session) -> None:
+        """Forget a session whose caller has said goodbye."""
+        self._entries.pop(session.id, None)
+
+    async def run(self, until: trio.CancelScope) -> None:
+        """End the sessions that have been alone for too long, until `until` is cancelled; else it sleeps."""
+        with until:
+            while True:
+                now = trio.current_time()
+                waiting = [entry for entry in self._entries.values() if entry.alone_since is not None]
+                for entry in waiting:
+                    if self._expires_at(entry) <= now:
+                        self._expire(entry)
+                next_at = min(map(self._expires_at, waiting), default=math.inf)
+                with trio.move_on_at(max(next_at, now)):
+                    await self._news.park()
+
+    def _expires_at(self, entry: _Entry) -> float:
+        return math.inf if entry.alone_since is None else entry.alone_since + self.keep_s
+
+    def _expire(self, entry: _Entry) -> None:
+        del self._entries[entry.session.id]
+        entry.session.close(EXPIRED)
+        log.info("session expired", session_id=entry.session.id)
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
