@@ -24,7 +24,7 @@ from voxint.testing.upstream_stages import HttpSpeech, HttpTranscription
 __all__ = ["CANNOT", "DIALECT", "NOTES", "PACKAGES", "run"]
 
 DIALECT = "voxint"
-PACKAGES = ("voxint", "trio", "trio-websocket", "httpx", "httpcore", "h11", "msgspec")
+PACKAGES = ("voxint", "trio", "trio-websocket", "httpx", "h11", "msgspec")
 NOTES = (
     "The server of `voxint serve`, its garbage collector calmed in the same way, with its OpenAI model stage; speech "
     "and transcription by the HTTP stages of voxint.testing, since it ships none for OpenAI's yet. Speech to the "

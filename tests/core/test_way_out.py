@@ -169,7 +169,12 @@ class Number(int):
 
 
 @pytest.mark.parametrize(
-    ("usage", "error"), [(Usage(Number(3), Number(4)), None), (Usage(3, -1), "tokens"), (Usage("3", 4), "integers")]
+    ("usage", "error"),
+    [
+        (Usage(Number(3), Number(4)), None),
+        (Usage(3, -1), "tokens"),
+        (Usage("3", 4), "integers"),  # type: ignore[arg-type]  # wrong on purpose
+    ],
 )
 async def test_an_odd_count_is_the_models_own_trouble(usage: Any, error: str | None) -> None:
     """A plain number goes into the receipt; nonsense ends that request, and names the stage."""

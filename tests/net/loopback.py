@@ -12,7 +12,7 @@ import trio
 import trustme
 from attrs import define, field
 
-__all__ = ["Conversation", "Loopback", "Script", "client_tls", "serve", "server_tls", "until"]
+__all__ = ["AUTHORITY", "Conversation", "Loopback", "Script", "client_tls", "saying", "serve", "server_tls", "until"]
 
 
 @define
@@ -74,6 +74,23 @@ class Conversation:
 Script = Callable[[Conversation], Awaitable[None]]
 
 
+def saying(answer: bytes, *, closing: bool = False) -> Script:
+    """Return the script of a server that says the same to every request, byte for byte.
+
+    Args:
+        answer: What it says.
+        closing: Whether it closes behind it.
+    """
+
+    async def script(conversation: Conversation) -> None:
+        while await conversation.stream.receive_some():
+            await conversation.stream.send_all(answer)
+            if closing:
+                break
+
+    return script
+
+
 @define
 class Loopback:
     """The running server.
@@ -117,20 +134,20 @@ async def serve(script: Script, tls: ssl.SSLContext | None = None) -> AsyncGener
         nursery.cancel_scope.cancel()
 
 
-_AUTHORITY = trustme.CA()
+AUTHORITY = trustme.CA()
 
 
 def server_tls() -> ssl.SSLContext:
     """Return a server's context for 127.0.0.1."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    _AUTHORITY.issue_cert("127.0.0.1").configure_cert(context)
+    AUTHORITY.issue_cert("127.0.0.1").configure_cert(context)
     return context
 
 
 def client_tls() -> ssl.SSLContext:
     """Return a client's context that trusts `server_tls`."""
     context = ssl.create_default_context()
-    _AUTHORITY.configure_trust(context)
+    AUTHORITY.configure_trust(context)
     return context
 
 

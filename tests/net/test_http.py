@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import random
-import zlib
 from collections.abc import AsyncIterator
 
 import h11
@@ -269,16 +268,71 @@ async def test_not_a_url(url: str) -> None:
             http.warm(url)
 
 
-async def test_compressed_body_is_decoded() -> None:
-    """A server that compresses unasked is understood all the same."""
+async def test_a_key_beyond_ascii_stays_out_of_the_error() -> None:
+    """It cannot be sent, and is not shown either."""
+    async with open_http() as http:
+        with pytest.raises(UpstreamError, match="letters beyond ASCII") as caught:
+            async with http.stream("GET", "http://127.0.0.1:1/", headers={"authorization": "Bearer hüsh"}):
+                pytest.fail("an illegal header was sent")
+        assert caught.value.__cause__ is None
+        assert caught.value.__suppress_context__
 
-    async def compressing(conversation: Conversation) -> None:
-        await conversation.request()
-        body = zlib.compress(b"plain")
-        headers = [("content-encoding", "deflate"), ("content-length", str(len(body)))]
-        head = conversation.http.send(h11.Response(status_code=200, headers=headers))
-        assert head is not None
-        await conversation.stream.send_all(head + body)
 
-    async with serve(compressing) as server, open_http() as http, http.stream("GET", server.url) as response:
-        assert [chunk async for chunk in chunks(response)] == [b"plain"]
+async def test_a_refusal_is_heard_in_the_middle_of_an_upload() -> None:
+    """The upload ends there, and the generator it came from is closed."""
+    ended = trio.Event()
+
+    async def flood() -> AsyncIterator[bytes]:
+        try:
+            while True:
+                yield bytes(1_000_000)
+        finally:
+            ended.set()
+
+    async def refusing(conversation: Conversation) -> None:
+        await conversation.stream.receive_some(1000)
+        await conversation.stream.send_all(b"HTTP/1.1 413 Too Large\r\ncontent-length: 5\r\n\r\nenoug")
+        await trio.sleep_forever()
+
+    async with serve(refusing) as server, open_http() as http:
+        with trio.fail_after(5):
+            async with http.stream("POST", server.url, content=flood()) as response:
+                assert ended.is_set()
+                assert (response.status_code, await response.aread()) == (413, b"enoug")
+        assert http.statistics() == NOTHING
+
+
+async def test_no_redirect_no_cookie_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of them would carry something of one caller to somebody else."""
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1/")
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1/")
+    seen: list[h11.Request] = []
+
+    async def redirecting(conversation: Conversation) -> None:
+        while request := await conversation.request():
+            seen.append(request[0])
+            await conversation.stream.send_all(
+                b"HTTP/1.1 302 Found\r\nlocation: /other\r\nset-cookie: a=b\r\ncontent-length: 0\r\n\r\n"
+            )
+            conversation.http = h11.Connection(h11.SERVER)
+
+    async with serve(redirecting) as server, open_http() as http:
+        for _ in range(2):
+            async with http.stream("GET", server.url) as response:
+                assert response.status_code == 302
+    assert [request.target for request in seen] == [b"/", b"/"]
+    assert all(name != b"cookie" for request in seen for name, _ in request.headers)
+
+
+async def test_nothing_but_identity_is_asked_for() -> None:
+    """A body that is packed comes late: the packer holds tokens back."""
+    seen: list[h11.Request] = []
+
+    async def looking(conversation: Conversation) -> None:
+        while request := await conversation.request():
+            seen.append(request[0])
+            await conversation.answer(b"")
+
+    async with serve(looking) as server, open_http() as http:
+        await body(http, server.url)
+    assert dict(seen[0].headers)[b"accept-encoding"] == b"identity"

@@ -26,7 +26,10 @@ class ChunkDecoder:
     Attributes:
         complete: Whether the last chunk and the trailers, which are dropped, have been read.
         rest: What came after them; a server that sends nothing unasked leaves it empty.
+        ends_with_connection: Never: where the connection ends first, a part was lost.
     """
+
+    ends_with_connection = False
 
     __slots__ = ("_buffer", "_left", "complete", "rest")
 

@@ -5,33 +5,32 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from inspect import isasyncgen
 from typing import cast
 
-import httpcore
 import httpx
 import msgspec
-import trio
 from attrs import frozen
 
 from voxint._version import __version__
-from voxint.background import open_background
 from voxint.errors import ConfigError, UpstreamError, UpstreamTimeout
-from voxint.net.pool import Body, Pool, PoolStatistics
+from voxint.net.coding import CodingError, ContentDecoder
+from voxint.net.link import Origin
+from voxint.net.pool import PoolStatistics
+from voxint.net.transport import Body, HttpTransport, open_transport
 
 __all__ = ["HttpClient", "chunks", "open_http"]
 
-_FOREIGN = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException)
-
 
 class HttpClient:
-    """Sends requests through one pool of connections; made by `open_http`.
+    """Sends requests through one transport, and so one pool of connections; made by `open_http`.
 
-    It stands on httpcore, and uses httpx for its URL, request and response only: no cookies, which would be shared
-    among all callers, no redirects, which would carry the key to another host, no retries.
+    Of httpx it uses URL, request and response, and not the client: no cookies, which would be shared among all callers,
+    no redirects, which would carry the key to another host, no retries of what the server has begun to answer.
     """
 
-    def __init__(self, pool: Pool, timeout_s: float) -> None:
-        self._pool = pool
+    def __init__(self, transport: HttpTransport, timeout_s: float) -> None:
+        self._transport = transport
         self._timeout_s = timeout_s
 
     @asynccontextmanager
@@ -55,42 +54,43 @@ class HttpClient:
             url: Absolute, http or https.
             headers: Beside the ones that follow from the body.
             json: A body to encode as JSON; None is no body.
-            content: A body as it is. An async iterable is sent in chunks as they come, all of them before the response
-                is looked at: a server that refuses early is heard when the upload ends, or when writing to it fails.
+            content: A body as it is. An async iterable is sent in chunks as they come, the first of them with the head.
+                A server that refuses before the end is heard at once, and nothing more is taken from the iterable;
+                any other answer is given when all has been sent. A generator is closed when no more of it is wanted.
 
         Raises:
             ConfigError: The URL is none.
             UpstreamError: The server could not be reached, broke off, or does not speak HTTP; also from `chunks`.
             UpstreamTimeout: It did not accept a connection in time, or no connection became free in time.
         """
-        request, upload = _request(method, url, headers, json, content)
-        target = _target(request.url)
-        peer = _Peer(f"{request.url.host}:{target.origin.port}", self._timeout_s)
+        parsed = _parse(url)
+        peer = _Peer.of(parsed, self._timeout_s)
         try:
-            limits = {"timeout": {"pool": self._timeout_s}}
-            raw = await self._pool.handle_async_request(
-                httpcore.Request(method, target, headers=request.headers.raw, content=upload, extensions=limits)
-            )
-        except _FOREIGN as error:
+            request = _request(method, parsed, headers, json, content)
+        except UnicodeEncodeError:
+            raise peer.illegal() from None  # its own words quote the whole header, and that may be the key
+        try:
+            received = await self._transport.send(request)
+        except httpx.TransportError as error:
             raise peer.error(error) from _shown(error)
-        except trio.Cancelled:
-            self._pool.dial_spare(target.origin)
-            raise
-        body = Body(raw)
-        try:
-            yield httpx.Response(raw.status, headers=raw.headers, stream=_Incoming(body, peer), request=request)
         finally:
-            await body.aclose()
-            if not body.complete:
-                self._pool.dial_spare(target.origin)
+            if isasyncgen(content):
+                await content.aclose()
+        head, body = received.head, received.body
+        try:
+            coding, fields = _coding_apart(head.headers.raw_items())
+            incoming = _Incoming(body, peer) if coding is None else _Unpacked(body, peer, coding)
+            yield httpx.Response(head.status_code, headers=fields, stream=incoming, request=request)
+        finally:
+            body.close()
 
     def warm(self, url: str) -> None:
         """Dial a spare to where `url` leads, in the background, for a request that is about to come."""
-        self._pool.dial_spare(_target(_parse(url)).origin)
+        self._transport.dial_spare(Origin.of(_parse(url)))
 
     def statistics(self) -> PoolStatistics:
         """Return what the pool holds now."""
-        return self._pool.statistics()
+        return self._transport.statistics()
 
 
 @asynccontextmanager
@@ -111,23 +111,18 @@ async def open_http(
         connect_timeout_s: Bounds the wait for a free connection, and then name lookup, connect and TLS together.
         verify: The TLS context; None makes the default one on the first https request.
     """
-    async with open_background() as spares:
-        pool = Pool(spares, max_connections, connect_timeout_s, verify)
-        try:
-            yield HttpClient(pool, connect_timeout_s)
-        finally:
-            spares.cancel_scope.cancel(reason="the HTTP client closes")
-            await pool.aclose()
+    async with open_transport(
+        max_connections=max_connections, connect_timeout_s=connect_timeout_s, verify=verify
+    ) as transport:
+        yield HttpClient(transport, connect_timeout_s)
 
 
 def chunks(response: httpx.Response) -> AsyncIterator[bytes]:
-    """Return the body of `response` as it comes, the cheapest way that is right.
+    """Return the body of a response of `HttpClient.stream` as it comes, the cheapest way that is right.
 
-    The client asks servers not to compress, so it is the plain stream, which adds to the socket's own cost half of
-    what httpx's iterators add. It is no generator, so a reader may stop anywhere.
+    Servers are asked not to compress; what comes compressed all the same is unpacked. It is no generator, so a reader
+    may stop anywhere, and what httpx's iterators add to the socket's own cost is not paid.
     """
-    if "content-encoding" in response.headers:
-        return response.aiter_bytes()
     return cast("_Incoming", response.stream)
 
 
@@ -144,49 +139,67 @@ class _Incoming(httpx.AsyncByteStream):
     async def __anext__(self) -> bytes:
         try:
             data = await self._body.read()
-        except _FOREIGN as error:
+        except httpx.TransportError as error:
             raise self._peer.error(error) from _shown(error)
         if not data:
             raise StopAsyncIteration
         return data
 
     async def aclose(self) -> None:
-        """See `Body.aclose`."""
-        await self._body.aclose()
+        """See `Body.close`."""
+        self._body.close()
 
 
-class _Upload:
-    """The body of a request in one piece; an iterator as `_Incoming` is."""
+class _Unpacked(_Incoming):
+    """The body of a response that came compressed, unpacked."""
 
-    def __init__(self, content: bytes) -> None:
-        self._content = content
-
-    def __aiter__(self) -> _Upload:
-        return self
+    def __init__(self, body: Body, peer: _Peer, coding: str) -> None:
+        super().__init__(body, peer)
+        self._decoder = ContentDecoder(coding)
 
     async def __anext__(self) -> bytes:
-        if not self._content:
-            raise StopAsyncIteration
-        content, self._content = self._content, b""
-        return content
+        try:
+            while True:
+                packed = b"" if self._decoder.pending else await self._packed()
+                if content := self._decoder.feed(packed):
+                    return content
+        except CodingError as error:
+            raise self._peer.miscoded(error) from None
+
+    async def _packed(self) -> bytes:
+        try:
+            return await super().__anext__()
+        except StopAsyncIteration:
+            self._decoder.finish()
+            raise
+
+
+def _coding_apart(fields: list[tuple[bytes, bytes]]) -> tuple[str | None, list[tuple[bytes, bytes]]]:
+    """Return the content coding, None where there is none, and the other header fields, which are then true.
+
+    httpx's response would unpack the body itself, raise errors of its own, and pass over a coding that it cannot read.
+    """
+    codings = [value.decode("latin-1") for name, value in fields if name.lower() == b"content-encoding"]
+    coding = ", ".join(codings).strip().lower()
+    if coding in ("", "identity"):
+        return None, fields
+    return coding, [field for field in fields if field[0].lower() not in (b"content-encoding", b"content-length")]
 
 
 def _request(
     method: str,
-    url: str,
+    url: httpx.URL,
     headers: Mapping[str, str] | None,
     json: object,
     content: bytes | AsyncIterable[bytes] | None,
-) -> tuple[httpx.Request, AsyncIterable[bytes]]:
-    """Return the head of a request, and its body."""
+) -> httpx.Request:
+    """Return the request that the arguments of `HttpClient.stream` say."""
     head = {"user-agent": f"voxint/{__version__}", "accept": "*/*", "accept-encoding": "identity"}
     if json is not None:
         content = msgspec.json.encode(json)
         head["content-type"] = "application/json"
-    request = httpx.Request(
-        method, _parse(url), headers=head | {k.lower(): v for k, v in (headers or {}).items()}, content=content
-    )
-    return request, _Upload(content or b"") if content is None or isinstance(content, bytes) else content
+    head |= {name.lower(): value for name, value in (headers or {}).items()}
+    return httpx.Request(method, url, headers=head, content=content)
 
 
 def _parse(url: str) -> httpx.URL:
@@ -198,10 +211,6 @@ def _parse(url: str) -> httpx.URL:
         # The URL itself stays out of the message: some carry a key.
         raise ConfigError("URL of a provider", "an absolute URL that begins with http:// or https:// and names a host")
     return parsed
-
-
-def _target(url: httpx.URL) -> httpcore.URL:
-    return httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
 
 
 @frozen
@@ -216,36 +225,54 @@ class _Peer:
     place: str
     timeout_s: float
 
-    def error(self, foreign: Exception) -> UpstreamError:
-        """Return the error to raise for httpcore's."""
+    @classmethod
+    def of(cls, url: httpx.URL, timeout_s: float) -> _Peer:
+        """Return who is at `url`."""
+        return cls(f"{url.host}:{Origin.of(url).port}", timeout_s)
+
+    def error(self, foreign: httpx.TransportError) -> UpstreamError:
+        """Return the error to raise for the transport's."""
         # h11 quotes what the peer sent after a colon; the words before it are its own.
         words = str(foreign).partition(":")[0] or type(foreign).__name__
         match foreign:
-            case httpcore.ConnectTimeout():
+            case httpx.ConnectTimeout():
                 return UpstreamTimeout(
                     f"{self.place} did not accept a connection within {self.timeout_s:g} s: check the URL, the "
                     "network and whether the service is up"
                 )
-            case httpcore.PoolTimeout():
+            case httpx.PoolTimeout():
                 return UpstreamTimeout(
                     f"no connection to {self.place} became free within {self.timeout_s:g} s: raise max_connections "
                     "or admit fewer requests"
                 )
-            case httpcore.ConnectError():
+            case httpx.ConnectError():
                 return UpstreamError(
                     f"{self.place} cannot be reached: {foreign}; check the URL and whether the service is up"
                 )
-            case httpcore.LocalProtocolError():
-                return UpstreamError(
-                    f"the request to {self.place} is not legal HTTP: look for line breaks or spaces in headers and key",
-                    retryable=False,
-                )
-            case httpcore.ProtocolError():
+            case httpx.LocalProtocolError():
+                return self.illegal()
+            case httpx.ProtocolError():
                 return UpstreamError(f"{self.place} broke off or does not speak HTTP/1.1: {words}; try again")
             case _:
                 return UpstreamError(f"{self.place} broke the connection off: {words}; try again")
 
+    def illegal(self) -> UpstreamError:
+        """Return the error of a request that cannot be sent."""
+        return UpstreamError(
+            f"the request to {self.place} is not legal HTTP: look for line breaks, spaces or letters beyond ASCII in "
+            "headers and key",
+            retryable=False,
+        )
+
+    def miscoded(self, error: CodingError) -> UpstreamError:
+        """Return the error of a body that cannot be unpacked."""
+        return UpstreamError(
+            f"{self.place} was asked for an uncompressed answer, and its answer {error}: the fault is its own, or that "
+            "of a proxy before it; report it to whoever runs it",
+            retryable=False,
+        )
+
 
 def _shown(error: Exception) -> Exception | None:
     """Return the cause a traceback may show: h11 quotes an illegal header whole, and that may be the key."""
-    return None if isinstance(error, httpcore.LocalProtocolError) else error
+    return None if isinstance(error, httpx.LocalProtocolError) else error
