@@ -134,6 +134,25 @@ async def test_what_is_held_for_who_never_registers_is_little() -> None:
     assert codes == [1009] * 12
 
 
+async def test_a_strangers_flood_ends_with_its_first_frame() -> None:
+    """Of thousands in one segment one is answered, and the connection is closed with 1008."""
+    with trio.fail_after(10), no_descriptor_left():
+        async with (
+            serving(Agent(llm=ScriptedModel("Yes."))) as server,
+            await trio.open_tcp_stream("127.0.0.1", server.port) as stream,
+        ):
+            client = RawClient(stream)
+            await client.send(OPEN)
+            await client.opened()
+            await client.send(frame(1, b"x") * 2340)
+            answer = await client.frame()
+            assert answer is not None
+            assert b"MALFORMED_PAYLOAD" in answer[1]
+            assert await client.frame() == (CLOSE, b"\x03\xf0this is no message of the protocol")
+            await client.send(frame(8, b"\x03\xf0"))
+            assert await client.frame() is None
+
+
 async def test_a_client_whose_microphone_runs_on_hears_the_end() -> None:
     """With a small receive buffer, and reading late: the last frame, the acknowledgement and the close code come."""
     model = ScriptedModel("Well, then. ", FOREVER)
