@@ -116,6 +116,7 @@ async def test_a_ping_and_a_close_in_one_packet(between: bytes) -> None:
         async with open_rig() as rig:
             await rig.client.send(make_frame(PING, b"?", masked=True), between, FAREWELL, AUDIO)
             assert await rig.client.close_code(answer=False) == 1000
+            assert await rig.client.frame() is None
             await rig.client.stream.aclose()
             await rig.read.wait()
             assert len(rig.got) == len(between) // len(AUDIO)

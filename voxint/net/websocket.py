@@ -175,6 +175,7 @@ class ServerWebSocket:
         if self._closing:
             return
         self._closing = True
+        self._pong = None  # nothing follows a Close
         self.ignore()
         self._patience.deadline = trio.current_time() + self._close_s
         self._write_soon(self._engine.send(event))
