@@ -4,7 +4,7 @@ import re
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from voxint.core.segments import Segmenter
@@ -43,23 +43,105 @@ def test_chinese_needs_no_spaces_and_counts_threefold() -> None:
     ]
 
 
-def test_a_piece_is_handed_out_when_the_next_word_begins() -> None:
+def test_a_later_piece_is_handed_out_when_the_next_word_begins() -> None:
     """A mark alone decides nothing: it may be a decimal point, or have a closing quote or an emoji behind it."""
     segmenter = eager()
-    assert segmenter.feed("It is 3.") == []
+    assert segmenter.feed("Well, it") == ["Well, "]
+    assert segmenter.feed(" is 3.") == []
     assert segmenter.feed("14. ") == []
-    assert segmenter.feed("Good") == ["It is 3.14. "]
+    assert segmenter.feed("Good") == ["it is 3.14. "]
     assert segmenter.feed("。") == []
     assert segmenter.feed("”") == []
     assert segmenter.feed("好") == ["Good。”"]
     assert segmenter.flush() == ["好"]
 
 
+@pytest.mark.parametrize(
+    ("deltas", "pieces"),
+    [
+        (["Hello", " there", "!"], ["Hello there!"]),
+        (["Hello there", "!", " How are"], ["Hello there!"]),
+        (["Are you sure", "?"], ["Are you sure?"]),
+        (["I can help with that", "."], ["I can help with that."]),
+        (["It is a t1w7", ". "], ["It is a t1w7. "]),
+        (["It is 3.14", ". "], ["It is 3.14. "]),
+        (["Of course, "], ["Of course, "]),
+        (["A heading", "\n"], ["A heading\n"]),
+        (["“Hello” there", "!"], ["“Hello” there!"]),
+        (["**Hello** there", "!"], ["**Hello** there!"]),
+        (["你好", "，"], ["你好，"]),
+        (["今天是《春节》", "。"], ["今天是《春节》。"]),
+        (["真的吗", "？"], ["真的吗？"]),
+    ],
+)
+def test_the_first_piece_is_handed_out_at_its_mark(deltas: list[str], pieces: list[str]) -> None:
+    """Nothing that may follow would be heard otherwise, so nobody waits for it."""
+    segmenter = Segmenter(first_min_chars=3)
+    assert [piece for delta in deltas for piece in segmenter.feed(delta)] == pieces
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *["Open the index.", "It is 3.", "It is 3,", "We met Dr. ", "Apples etc. ", "The U.S. ", "Well it is..."],
+        *["Of course,", "See example.com/what?", "**Hello there!", "“Hello there!", "'Hello there!", "(Hello there!"],
+        *["价格是3，", "“你好吗？", "好的……", "Is it -", "word", "word "],
+    ],
+)
+def test_a_first_piece_waits_where_it_matters_what_follows(text: str) -> None:
+    """It may be a number, a name, an abbreviation, or be closed by a quote, a bracket or a mark of emphasis."""
+    assert Segmenter(first_min_chars=3).feed(text) == []
+
+
+@pytest.mark.parametrize("mark", [". ", "! ", "!", "。"])
+def test_only_the_first_piece_is_in_a_hurry(mark: str) -> None:
+    """For later ones there is time: they take all that belongs to them."""
+    segmenter = eager()
+    segmenter.feed("Well, then ")
+    assert segmenter.feed("so" + mark) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "piece"),
+    [
+        *[("It is in the index.", "It is in the index."), ("It is 3.", "It is 3."), ("No. ", "No. ")],
+        *[("He said “no.", "He said “no."), ("Apples etc.", "Apples etc."), ("So it is...", "So it is...")],
+        *[("Of course,", "Of course,"), ("好。", "好。"), ("“你好吗？”", "“你好吗？”"), ("Yes\n\n", "Yes\n\n")],
+    ],
+)
+def test_a_pause_ends_a_sentence(text: str, piece: str) -> None:
+    """What a next word would have decided the silence decides, and a short sentence has nothing to be joined to."""
+    segmenter = Segmenter()
+    assert segmenter.feed(text[:2]) == []
+    assert segmenter.feed(text[2:]) + (segmenter.pause() if segmenter.ends_at_pause else []) == [piece]
+    assert not segmenter.ends_at_pause
+    assert segmenter.flush() == []
+
+
+@pytest.mark.parametrize("text", ["", "...", "word", "some words ", "We met Dr.", "By J.", "Fruit e.g.", "1.", "Yes, "])
+def test_a_pause_within_a_sentence_ends_nothing(text: str) -> None:
+    """Titles, initials and numbers of a list, and words without a mark, need what comes behind them."""
+    segmenter = Segmenter()
+    assert segmenter.feed(text) == []
+    assert not segmenter.ends_at_pause
+    assert segmenter.pause() == []
+    assert segmenter.flush() == ([text] if text else [])
+
+
+def test_after_a_pause_somebody_waits_again() -> None:
+    """What comes next is a first piece, and a later piece is handed out by a pause as the first is."""
+    segmenter = Segmenter()
+    assert segmenter.feed("Let me look, I said. One") == ["Let me look, "]
+    assert segmenter.feed(" moment.") == []
+    assert segmenter.pause() == ["I said. One moment."]
+    assert segmenter.feed(" Here it is, found") == [" Here it is, "]
+
+
 def test_a_flush_begins_anew() -> None:
     """After a pause that the caller knows of, the next piece is a first piece again."""
     segmenter = Segmenter()
-    assert segmenter.feed("Let me look. ") == []
-    assert segmenter.flush() == ["Let me look. "]
+    assert segmenter.feed("Let me look up") == []
+    assert segmenter.flush() == ["Let me look up"]
     assert segmenter.flush() == []
     assert segmenter.feed("Here it is, found") == ["Here it is, "]
 
@@ -195,25 +277,59 @@ segmenters = st.builds(
 )
 
 
+def cut_at(reply: str, segmenter: Segmenter, edges: list[int]) -> list[str]:
+    """Return the pieces of a reply that came in deltas with these edges."""
+    deltas = [reply[start:end] for start, end in pairwise([0, *edges, len(reply)])]
+    return [piece for delta in deltas for piece in segmenter.feed(delta)] + segmenter.flush()
+
+
 @given(replies, segmenters, st.lists(st.integers(0, 80)))
-def test_pieces_do_not_depend_on_the_deltas(reply: str, segmenter: Segmenter, places: list[int]) -> None:
-    """However a model cuts its text, to single characters even, the same pieces come out."""
+def test_later_pieces_do_not_depend_on_the_deltas(reply: str, segmenter: Segmenter, places: list[int]) -> None:
+    """However a model cuts its text, to single characters even, the same pieces come out behind the first."""
+    assume(reply and not reply[0].isspace())
+    segmenter.feed("Once upon a time, ")
     at_once = cut(reply, segmenter)
-    by_character = [piece for character in reply for piece in segmenter.feed(character)] + segmenter.flush()
-    edges = [0, *sorted(min(place, len(reply)) for place in places), len(reply)]
-    deltas = [reply[start:end] for start, end in pairwise(edges)]
-    by_delta = [piece for delta in deltas for piece in segmenter.feed(delta)] + segmenter.flush()
-    assert by_character == at_once
-    assert by_delta == at_once
+    for edges in (list(range(1, len(reply))), sorted(min(place, len(reply)) for place in places)):
+        segmenter.feed("Once upon a time, ")
+        assert cut_at(reply, segmenter, edges) == at_once
+
+
+@given(replies, segmenters)
+def test_a_pause_is_told_before_and_loses_nothing(reply: str, segmenter: Segmenter) -> None:
+    """Whenever it comes; `ends_at_pause` says exactly whether it gives something."""
+    pieces = []
+    for character in reply:
+        pieces += segmenter.feed(character)
+        told = segmenter.ends_at_pause
+        paused = segmenter.pause()
+        assert bool(paused) == told
+        pieces += paused
+    assert "".join(pieces + segmenter.flush()) == reply
+
+
+def words_of(pieces: list[str]) -> list[str]:
+    """Return pieces without the white space and the marks at their seams."""
+    return [words for piece in pieces if (words := re.sub(r"^[\W_]+|[\W_]+$", "", piece))]
+
+
+@given(replies, segmenters)
+def test_the_first_piece_is_the_same_word_by_word(reply: str, segmenter: Segmenter) -> None:
+    """Where each word brings the white space before it, or behind it, only that of the seam may be cut elsewhere.
+
+    So may a mark that stands alone, such as the second of `. . .`.
+    """
+    at_once = words_of(cut(reply, segmenter))
+    for places in (r"(?<=\S)(?=\s)", r"(?<=\s)(?=\S)"):
+        edges = [match.start() for match in re.finditer(places, reply)]
+        assert words_of(cut_at(reply, segmenter, edges)) == at_once
 
 
 @given(st.text() | replies, segmenters)
 def test_pieces_are_the_whole_text_and_each_has_something_to_say(reply: str, segmenter: Segmenter) -> None:
-    """Nothing is lost or changed, and every piece has a letter or digit where the reply has any."""
+    """Nothing is lost or changed, and every piece has a letter or digit, but for marks that end the whole."""
     pieces = cut(reply, segmenter)
     assert "".join(pieces) == reply
-    if re.search(r"[^\W_]", reply):
-        assert all(re.search(r"[^\W_]", piece) for piece in pieces)
+    assert all(re.search(r"[^\W_]", piece) for piece in pieces[:-1])
 
 
 @given(replies, segmenters)
@@ -225,7 +341,7 @@ def test_the_words_of_a_piece_keep_within_the_maximum(reply: str, segmenter: Seg
 
 @pytest.mark.parametrize("flood", ["a", "你", "!", "\n", "a ", "a. ", "12. ", "。", "😊"])
 def test_a_flood_costs_a_bounded_amount_of_work_a_character(flood: str) -> None:
-    """What is held back while the text goes on is never more than one piece, or a list of deltas not looked at."""
+    """What is looked at again while the text goes on is never more than one piece; other deltas wait in a list."""
     segmenter = Segmenter()
     longest = 0
     segmenter.feed("x")

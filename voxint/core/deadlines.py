@@ -7,6 +7,7 @@ request's guard, which sleeps anyway, sleeps until the earliest of them and look
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import trio
 
@@ -53,6 +54,8 @@ class Deadline:
 class Deadlines:
     """The deadline of each stage of a request, for the one task that sleeps until the first of them.
 
+    It reminds of one other thing too, so that what has to happen in a silence needs no task of its own.
+
     Attributes:
         wakes_at: When the sleeper looks next; minus infinity while nobody sleeps.
     """
@@ -60,6 +63,8 @@ class Deadlines:
     def __init__(self) -> None:
         self.wakes_at = -math.inf
         self._every: list[Deadline] = []
+        self._remind_at = math.inf
+        self._remind: Callable[[], None] | None = None
         self._sleep = trio.CancelScope()
 
     def of_stage(self, stage: Stage) -> Deadline:
@@ -73,13 +78,25 @@ class Deadlines:
         now = trio.current_time()
         return next((deadline for deadline in self._every if deadline.due <= now), None)
 
+    def remind_at(self, due: float, remind: Callable[[], None]) -> None:
+        """Have `remind` called at `due`, infinite: never; in place of what was asked for before. It must not raise."""
+        self._remind_at, self._remind = due, remind
+        if due < self.wakes_at:
+            self.wake_at(due)
+
+    def remind(self) -> None:
+        """Call what is to be called by now."""
+        if self._remind is not None and self._remind_at <= trio.current_time():
+            self._remind_at = math.inf
+            self._remind()
+
     def wake_at(self, due: float) -> None:
         """Have the sleeper look at `due`, and not before; where nobody sleeps, nothing happens."""
         self.wakes_at = self._sleep.deadline = due
 
     async def sleep(self, event: trio.Event, until: float) -> None:
         """Sleep until `event`, until the first deadline may be missed, or until `until`, whichever is first."""
-        self.wakes_at = min(until, *(deadline.due for deadline in self._every), math.inf)
+        self.wakes_at = min(until, self._remind_at, *(deadline.due for deadline in self._every))
         try:
             with trio.CancelScope(deadline=self.wakes_at) as self._sleep:
                 await event.wait()

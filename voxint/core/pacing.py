@@ -11,6 +11,7 @@ from math import ceil
 import trio
 
 from voxint.core.agent import Limits
+from voxint.core.alignment import Script
 from voxint.core.answer import Answer
 from voxint.core.audio import BYTES_PER_SAMPLE, AudioFormat
 from voxint.core.resample import resampler
@@ -43,6 +44,7 @@ class Pacer:
 
     Args:
         answer: Where the frames go; its ledger learns what was generated.
+        script: What the synthesizer was given to say.
         timeline: Gets `first_audio` and `first_voice`.
         source: The synthesizer's format.
         target: The session's.
@@ -50,9 +52,16 @@ class Pacer:
     """
 
     def __init__(
-        self, answer: Answer, timeline: Timeline, source: AudioFormat, target: AudioFormat, limits: Limits
+        self,
+        answer: Answer,
+        script: Script,
+        timeline: Timeline,
+        source: AudioFormat,
+        target: AudioFormat,
+        limits: Limits,
     ) -> None:
         self._answer = answer
+        self._script = script
         self._timeline = timeline
         self._resampler = resampler(source, target)
         self._format = target
@@ -90,8 +99,8 @@ class Pacer:
         """Account for synthesized audio, whole samples, and let it wait for its turn."""
         if self._answer.silent:
             return
-        if speech.text is not None:
-            self._answer.ledger.begin_span(speech.text)
+        if (speech.text is not None or speech.audio) and (begun := self._script.begun(speech.text)):
+            self._answer.ledger.begin_span(begun)
         if speech.audio:
             self._timeline.mark("first_audio")
             self._append(self._resampler.feed(speech.audio))
@@ -99,6 +108,8 @@ class Pacer:
     def end(self) -> None:
         """Note that no more audio comes."""
         self._append(self._resampler.flush())
+        if rest := self._script.rest():
+            self._answer.ledger.begin_span(rest)
         self._answer.ledger.end_spans()
         self._ended = True
         self._more.unpark_all()

@@ -6,12 +6,16 @@ Whatever a stage raises ends the request here, at the stage; nothing of it reach
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from math import inf
 
 import trio
 from attrs import frozen
 
 from voxint.core.agent import Agent
+from voxint.core.alignment import Aligned, Script
 from voxint.core.audio import AudioFormat
 from voxint.core.deadlines import Deadline
 from voxint.core.failure import own_errors, stage_failure
@@ -20,11 +24,16 @@ from voxint.core.pacing import Pacer
 from voxint.core.request import Request
 from voxint.core.segments import Segmenter
 from voxint.core.sink import Sink
+from voxint.core.speech_text import SpeechText
 from voxint.core.stages import Delta, SpeechToText, TextToSpeech, Thinking, ToolCall, Turn
 from voxint.core.transcript import join_transcripts
 from voxint.core.upload import Upload
 
 __all__ = ["Pipeline"]
+
+PAUSE_S = 0.25
+"""A silence of the model that ends a sentence. Chosen here: speech is four tokens a second, so a model that is never
+silent for so long keeps up with its own voice."""
 
 
 @frozen(eq=False)
@@ -51,12 +60,13 @@ class Pipeline:
         if tts is None or not request.answer.spoken:
             await self._write(None)
         else:
-            pieces_in, pieces_out = trio.open_memory_channel[str](self.agent.limits.segments_ahead)
-            pacer = Pacer(request.answer, request.timeline, tts.audio_format, self.output, self.agent.limits)
+            pieces_in, pieces_out = trio.open_memory_channel[Aligned](self.agent.limits.segments_ahead)
+            script = Script()
+            pacer = Pacer(request.answer, script, request.timeline, tts.audio_format, self.output, self.agent.limits)
             request.when_stopping(pacer.stop)
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(pacer.pace, name=f"pacing of {request.id}")
-                nursery.start_soon(self._speak, tts, pieces_out, pacer, name=f"tts of {request.id}")
+                nursery.start_soon(self._speak, tts, pieces_out, script, pacer, name=f"tts of {request.id}")
                 with pieces_in:
                     await self._write(pieces_in)
         await request.answer.flushed()
@@ -86,17 +96,12 @@ class Pipeline:
         self.request.timeline.mark("transcribed")
         return join_transcripts(finals)
 
-    async def _write(self, pieces: trio.MemorySendChannel[str] | None) -> None:
+    async def _write(self, pieces: trio.MemorySendChannel[Aligned] | None) -> None:
         """Run the model; its text goes to the listeners as it comes, and in speakable pieces to `pieces`."""
         request, limits = self.request, self.agent.limits
-        answer, segmenter = request.answer, Segmenter()
+        answer, speaker = request.answer, None if pieces is None else _Speaker(request, pieces)
         deadline = request.deadlines.of_stage("llm")
         think_until = trio.current_time() + limits.thinking_s
-
-        async def speak(ready: list[str]) -> None:
-            if pieces is not None:
-                for piece in ready:
-                    await pieces.send(piece)
 
         async def pass_on(item: object) -> None:
             item = checked_model_output(item)
@@ -104,14 +109,15 @@ class Pipeline:
                 if item.text:
                     request.timeline.mark("first_text")
                     answer.text(item.text)
-                    ready = segmenter.feed(item.text) if pieces is not None else []
-                    if ready or answer.full:
+                    if (speaker is not None and speaker.feed(item.text)) or answer.full:
                         deadline.rest()
-                        await speak(ready)
+                        if speaker is not None:
+                            await speaker.speak()
                         await answer.room()
             elif isinstance(item, ToolCall):
                 deadline.rest()
-                await speak(segmenter.flush())  # what was said before the call is not held back while a tool runs
+                if speaker is not None:
+                    await speaker.flush()  # what was said before the call is not held back while a tool runs
                 answer.call(item)
                 await answer.room()
             elif isinstance(item, Thinking):
@@ -127,12 +133,15 @@ class Pipeline:
         deadline.expect("the first token", limits.first_token_s)
         sink = Sink(pass_on, self._is_over)
         await self._run_stage(deadline, lambda: self.agent.llm.generate(self.turn(), sink))
-        await speak(segmenter.flush())
+        if speaker is not None:
+            await speaker.flush()
 
-    async def _speak(self, tts: TextToSpeech, pieces: trio.MemoryReceiveChannel[str], pacer: Pacer) -> None:
+    async def _speak(
+        self, tts: TextToSpeech, pieces: trio.MemoryReceiveChannel[Aligned], script: Script, pacer: Pacer
+    ) -> None:
         """Run the synthesizer; what it says waits in `pacer` for its time."""
         limits, deadline = self.agent.limits, self.request.deadlines.of_stage("tts")
-        source = _Pieces(self.request, pieces, deadline, pacer, limits.first_audio_s)
+        source = _Pieces(self.request, pieces, script, deadline, pacer, limits.first_audio_s)
 
         async def pass_on(item: object) -> None:
             pacer.add(checked_speech(item))
@@ -173,6 +182,59 @@ class Pipeline:
         await trio.lowlevel.checkpoint_if_cancelled()
 
 
+class _Speaker:
+    """Cuts what the model writes into pieces, and hands each to the synthesizer as what is to be heard of it.
+
+    Args:
+        request: Whose guard reminds it of a silence.
+        pieces: Where they go.
+    """
+
+    def __init__(self, request: Request, pieces: trio.MemorySendChannel[Aligned]) -> None:
+        self._request = request
+        self._pieces = pieces
+        self._segmenter = Segmenter()
+        self._speech = SpeechText()
+        self._ready: deque[Aligned] = deque()
+        self._paused = False
+
+    def feed(self, text: str) -> bool:
+        """Take text; return whether there is something to `speak`."""
+        self._add(self._segmenter.feed(text))
+        if self._segmenter.ends_at_pause:
+            self._request.deadlines.remind_at(trio.current_time() + PAUSE_S, self._pause)
+            self._paused = True
+        elif self._paused:
+            self._request.deadlines.remind_at(inf, self._pause)
+            self._paused = False
+        return bool(self._ready)
+
+    async def speak(self) -> None:
+        """Hand on what is ready; waits where the synthesizer is far behind."""
+        while self._ready:
+            await self._pieces.send(self._ready[0])
+            self._ready.popleft()
+
+    async def flush(self) -> None:
+        """Hand on all there is: the model has ended, or pauses for a call."""
+        self._request.deadlines.remind_at(inf, self._pause)
+        self._add(self._segmenter.flush())
+        await self.speak()
+
+    def _add(self, pieces: Iterable[str]) -> None:
+        self._ready.extend(self._speech.feed(piece) for piece in pieces)
+
+    def _pause(self) -> None:
+        """Hand on the sentence whose mark has come; where others wait for the synthesizer, behind them."""
+        if self._ready:
+            return  # `speak` waits for room: there is enough to say
+        self._add(self._segmenter.pause())
+        with suppress(trio.WouldBlock, trio.BrokenResourceError):
+            while self._ready:
+                self._pieces.send_nowait(self._ready[0])
+                self._ready.popleft()
+
+
 class _Pieces(trio.abc.ReceiveChannel[str]):
     """The synthesizer's reading end: its clock runs only while it has a piece to speak and room for what it says.
 
@@ -186,7 +248,8 @@ class _Pieces(trio.abc.ReceiveChannel[str]):
     def __init__(
         self,
         request: Request,
-        pieces: trio.MemoryReceiveChannel[str],
+        pieces: trio.MemoryReceiveChannel[Aligned],
+        script: Script,
         deadline: Deadline,
         pacer: Pacer,
         first_audio_s: float,
@@ -194,6 +257,7 @@ class _Pieces(trio.abc.ReceiveChannel[str]):
         self.waiting = False
         self._request = request
         self._pieces = pieces
+        self._script = script
         self._deadline = deadline
         self._pacer = pacer
         self._first_audio_s = first_audio_s
@@ -202,9 +266,12 @@ class _Pieces(trio.abc.ReceiveChannel[str]):
         self.waiting = True
         self._deadline.rest()
         try:
-            piece = await self._pieces.receive()
-            self._request.spoken_chars += len(piece)
-            return piece
+            while True:
+                piece = await self._pieces.receive()
+                self._script.give(piece)
+                if spoken := piece.spoken:  # what nobody would hear is not given to the synthesizer
+                    self._request.spoken_chars += len(spoken)
+                    return spoken
         finally:
             self.waiting = False
             if not self._pacer.full:

@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from typing import Literal
 
 from attrs import define, field
 
+from voxint.core.alignment import Aligned
 from voxint.core.audio import AudioFormat
 from voxint.core.receipt import AudioAccount, TextAccount
-from voxint.core.tokens import UNSPACED, count_letters
+from voxint.core.tokens import count_letters
 
 __all__ = ["PlayoutLedger"]
 
-_WORD = re.compile(rf"[{UNSPACED}]|[^\s{UNSPACED}]+")
 _LETTERS_PER_SECOND = 15
 """150 words a minute at 6 characters a word; only used until the reply has spoken a whole span of its own."""
-
-
-def _said(text: str, reach: int) -> str:
-    """Return the words of `text` that end within the first `reach` letters' worth of time."""
-    letters = end = 0
-    for word in _WORD.finditer(text):
-        letters += count_letters(text[end : word.end()])
-        if letters > reach:
-            return text[:end]
-        end = word.end()
-    return text[:end]
 
 
 @define(eq=False)
@@ -64,8 +52,10 @@ class _Playhead:
 class _Span:
     """Text, and the sample of the reply at which the audio that speaks it begins."""
 
-    text: str
+    text: Aligned
     start: int
+    letters: int
+    """How long it takes to say: what is written and not spoken takes no time."""
 
 
 @define(eq=False)
@@ -125,12 +115,19 @@ class PlayoutLedger:
         """Record that so many characters of the text were sent; less than before changes nothing."""
         self._shown = max(self._shown, chars)
 
-    def begin_span(self, text: str) -> None:
-        """Record that the audio from here on speaks `text`, as well as any text begun since the last audio."""
+    def begin_span(self, text: Aligned | str) -> None:
+        """Record that the audio from here on speaks `text`, as well as any text begun since the last audio.
+
+        Args:
+            text: What is written and what is spoken for it; a `str` is spoken as it is written.
+        """
+        text = Aligned.verbatim(text) if isinstance(text, str) else text
+        letters = count_letters(text.spoken)
         if self._spans and self._spans[-1].start == self._generated:
-            self._spans[-1].text += text
+            self._spans[-1].text = Aligned.joined((self._spans[-1].text, text))
+            self._spans[-1].letters += letters
         else:
-            self._spans.append(_Span(text, self._generated))
+            self._spans.append(_Span(text, self._generated, letters))
 
     def end_spans(self) -> None:
         """Record that the synthesizer has ended: the last span is as long as it is.
@@ -215,8 +212,9 @@ class PlayoutLedger:
     def heard_text(self, now: float) -> str:
         """Return the beginning of the text that has been heard.
 
-        A span whose audio is over counts whole, white space included. Of the span that is playing those words count
-        whose end was reached, if each letter lasts equally long (in Chinese and Japanese: those characters).
+        It is the text as it was written. A span whose audio is over counts whole, white space included. Of the span
+        that is playing those words count whose end was reached, if each letter that is spoken lasts equally long (in
+        Chinese and Japanese: those characters).
         """
         if self._frozen is None:
             return self._said_by(now, self._shown)
@@ -232,9 +230,9 @@ class PlayoutLedger:
         for index, span in enumerate(self._spans):
             length = self._length(index)
             if not heard or heard < span.start + length:
-                parts.append(_said(span.text, max(0, heard - span.start) * count_letters(span.text) // max(1, length)))
+                parts.append(span.text.said(max(0, heard - span.start) * span.letters // max(1, length)))
                 break
-            parts.append(span.text)
+            parts.append(span.text.written)
         return "".join(parts)
 
     def _length(self, index: int) -> int:
@@ -245,8 +243,8 @@ class PlayoutLedger:
         so_far = self._generated - start
         if self._spans_ended:
             return so_far
-        letters = count_letters(self._spans[index].text)
-        letters_before = sum(count_letters(span.text) for span in self._spans[:index])
+        letters = self._spans[index].letters
+        letters_before = sum(span.letters for span in self._spans[:index])
         if letters_before:
             return max(so_far, letters * (start - self._spans[0].start) // letters_before)
         return max(so_far, letters * self.audio_format.rate // _LETTERS_PER_SECOND)

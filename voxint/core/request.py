@@ -190,6 +190,7 @@ class Request:
         try:
             due = trio.current_time() + self._limits.request_s
             while self.state == "live":
+                self.deadlines.remind()
                 if (deadline := self.deadlines.missed()) is not None:
                     self.fail(stage_failure(deadline.stage, deadline.timeout()))
                 elif trio.current_time() >= due:

@@ -3,116 +3,35 @@
 from __future__ import annotations
 
 import re
-from enum import IntEnum
 
 from attrs import define, field, validators
 
-from voxint.core.tokens import UNSPACED, count_letters
+from voxint.core.boundaries import Strength, boundary, is_unspaced, paused, settled
+from voxint.core.tokens import count_letters
 
 __all__ = ["Segmenter"]
 
 _SPEAKABLE = re.compile(r"[^\W_]")
 _UNSPOKEN = re.compile(r"[\W_]")
+_WORDS = re.compile(r"[^\W_]*+(?: +[^\W_]++)*+")
+"""Words with nothing but spaces between them."""
+
 _GAP = re.compile(r"[\W_]+")
 """What stands between two letters or digits. Everything is decided at a gap, once what follows it is known."""
 
-_UNSPACED = re.compile(f"[{UNSPACED}]")
-_CLOSING = r"\"'”’»)\]}」』）】》〉］｝"
-_WIDE_SENTENCE = re.compile(rf"[。！？｡][。！？｡.!?…{_CLOSING}]*\s*")
-_SENTENCE = re.compile(r"[.!?…؟।]")
-_SENTENCE_REST = re.compile(r"\S++\s+(?:[.!?…]+\s+)*")
-"""A mark with all that sticks to it, the white space after it, and the rest of a spaced-out `. . .`"""
-_NEWLINE = re.compile(r"\n\s*")
-_WIDE_CLAUSE = re.compile(rf"[，、；：][{_CLOSING}]*\s*|—+\s*")
-_CLAUSE = re.compile(r"[,;:،؛]|(?<=\s)[-–]++(?=\s)")
-_SPACE = re.compile(r"\s+")
-
-_DOTTED = re.compile(r"[^\W\d_]{1,2}(?:\.[^\W\d_]{1,2})+")
-"""`e.g`, `U.S`, `a.m`, `Ph.D`, as they stand before their last period."""
-
-_TITLE = re.compile("capt|col|dr|fr|gen|gov|hon|lt|messrs|mr|mrs|ms|mt|prof|rep|rev|sen|sgt|st|vs", re.IGNORECASE)
-"""Abbreviations that go before a name."""
-
-_SHORT_WORD = re.compile(
-    "al|approx|apr|aug|ave|blvd|bros|ca|cf|co|corp|dec|dept|ed|est|etc|ext|feb|figs?|inc|jan|jr|jul|jun|ltd|max|min"
-    "|nos?|nov|oct|pp?|pt|rd|sec|sept|sr|tel|vol",
-    re.IGNORECASE,
-)
-"""Abbreviations that may end a sentence too: they do where a capital follows."""
-
-_LOOK_BACK = 8
-"""Characters looked at before a period: more than the longest abbreviation has."""
-
-
-class _Strength(IntEnum):
-    NONE = 0
-    SPACE = 1
-    CLAUSE = 2
-    SENTENCE = 3
-
-
-_Boundary = tuple[_Strength, int]
-"""How much of a boundary a gap is, and where the next piece would begin."""
-
-
-def _is_unspaced(text: str, at: int) -> bool:
-    return _UNSPACED.match(text, at) is not None
-
-
-def _is_abbreviation(text: str, begin: int, period: int, following: str) -> bool:
-    """Return whether the period belongs to the word before it, as in `Dr.`, `J.`, or `1.` in a list."""
-    words = _SPACE.split(text[max(begin, period - _LOOK_BACK) : period])
-    word = words[-1].lstrip("([{\"'“‘*_")
-    if word.isdigit():
-        start = period - len(word)
-        before = text[max(begin, start - _LOOK_BACK) : start].rstrip(" \t*_")
-        return len(word) <= 2 and (not before or before.endswith("\n"))
-    if len(word) == 1 and word.isupper():
-        return word != "I"
-    if _DOTTED.fullmatch(word) or _TITLE.fullmatch(word):
-        return True
-    return _SHORT_WORD.fullmatch(word) is not None and not following.isupper()
-
-
-def _sentence_end(text: str, begin: int, start: int, end: int) -> _Boundary | None:
-    """Return the end of a sentence in the gap from `start` to `end`; an ellipsis in a sentence counts as a clause."""
-    if wide := _WIDE_SENTENCE.search(text, start, end):
-        return _Strength.SENTENCE, wide.end()
-    if mark := _SENTENCE.search(text, start, end):
-        rest = _SENTENCE_REST.match(text, mark.start(), end)
-        # Without white space it is `3.14`, `example.com/a?b`, `voxint.toml`; between Chinese characters none is due.
-        ends = rest is not None or (_is_unspaced(text, start - 1) and _is_unspaced(text, end))
-        one_period = mark.group() == "." and mark.start() == start and not text.startswith(".", start + 1)
-        if ends and not (one_period and _is_abbreviation(text, begin, start, text[end])):
-            trails_off = text.startswith(("..", "…"), mark.start()) and text[end].islower()
-            return (_Strength.CLAUSE if trails_off else _Strength.SENTENCE), (rest.end() if rest else end)
-    if newline := _NEWLINE.search(text, start, end):
-        return _Strength.SENTENCE, newline.end()
-    return None
-
-
-def _boundary(text: str, begin: int, start: int, end: int) -> _Boundary:
-    """Judge the gap from `start` to `end` in the piece that begins at `begin`; what follows the gap is known."""
-    if sentence := _sentence_end(text, begin, start, end):
-        return sentence
-    between_digits = text[start - 1].isdigit() and text[end].isdigit()
-    space = _SPACE.search(text, start, end)
-    if (wide := _WIDE_CLAUSE.search(text, start, end)) and (space or not between_digits):
-        return _Strength.CLAUSE, wide.end()
-    if mark := _CLAUSE.search(text, start, end):
-        after = _SPACE.search(text, mark.end(), end)
-        if after or (_is_unspaced(text, start - 1) and _is_unspaced(text, end)):
-            return _Strength.CLAUSE, (after.end() if after else end)
-    return (_Strength.SPACE, space.end()) if space else (_Strength.NONE, end)
+_MOST_MARKS = 8
+"""Deltas without a letter behind a word that are looked at before the next word comes. Chosen here, so that a flood of
+them is not looked at again and again."""
 
 
 @define(eq=False)
 class Segmenter:
     """Cut text into pieces at the ends of sentences and clauses, however it was cut into deltas.
 
-    The pieces joined are the deltas joined. A gap between two words is decided when the word after it begins, so no
-    piece is handed out before it is known to be followed by more, and every piece but that of a reply without any
-    letter or digit has something to say. Whoever knows that the text pauses (a function call) should `flush`.
+    The pieces joined are the deltas joined. A gap between two words is decided when the word after it begins; of the
+    first piece, which somebody waits for, as soon as no word could decide it otherwise. White space and marks that
+    come later begin the next piece. Every piece but the last has something to say. Whoever knows that the text is
+    over for now (a function call) should `flush`; who sees that the model is silent should `pause`.
 
     A minimum counts letters, and a Chinese or Japanese character as three, because a piece is as long as it takes to
     say. The maximum counts characters up to the last that is spoken: only marks and white space can go beyond it.
@@ -140,11 +59,22 @@ class Segmenter:
     """A place in the word up to which all is decided."""
     _last_space: int | None = field(init=False, default=None)
     """Where the piece could be cut if it had to be."""
+    _quiet: bool = field(init=False, default=False)
+    """Whether there are only words and spaces behind that place: more of them decide nothing while there is room."""
+    _marks: int = field(init=False, default=0)
+    """Deltas without a letter that came last."""
+    _room: int = field(init=False, default=0)
+    """Characters to the length at which the piece has to be cut."""
 
     def feed(self, delta: str) -> list[str]:
         """Take more text and return the pieces that are now known to be whole; mostly none."""
         self._held.append(delta)
-        if not _SPEAKABLE.search(delta):
+        if self._quiet and len(delta) < self._room and delta.replace(" ", "").isalnum():
+            self._room -= len(delta)
+            return []
+        self._quiet = False
+        self._marks = 0 if _SPEAKABLE.search(delta) else self._marks + 1
+        if self._marks and not (self._first and self._body is not None and self._marks <= _MOST_MARKS):
             return []
         text = "".join(self._held)
         pieces = []
@@ -160,23 +90,54 @@ class Segmenter:
             self._body = None if self._body is None else self._body - shift
             self._last_space = None if self._last_space is None else self._last_space - shift
         self._held = [text]
+        if self._body is not None:
+            self._room = self._body + self.max_chars - len(text)
         return pieces
+
+    @property
+    def ends_at_pause(self) -> bool:
+        """Whether `pause` would return something."""
+        return not self._quiet and self._find_pause() is not None
+
+    def pause(self) -> list[str]:
+        """Return the sentence that waits to be followed by more, if one does; the model was silent for a while.
+
+        That is where the next word would mostly have ended it, and also where it is a short one: nothing comes that
+        it could be joined to. Titles and initials (`Dr.`) wait on. What comes next is a first piece again.
+        """
+        cut = self._find_pause()
+        if cut is None:
+            return []
+        text = "".join(self._held)
+        self._begin_anew()
+        self._held.append(text[cut:])
+        return [text[:cut]]
 
     def flush(self) -> list[str]:
         """Return what is left, one piece or none; the segmenter is then as new."""
         text = "".join(self._held)
+        self._begin_anew()
+        return [text] if text else []
+
+    def _begin_anew(self) -> None:
         self._held = []
         self._first = True
-        self._scan = 0
+        self._quiet = False
+        self._scan = self._marks = 0
         self._body = self._last_space = None
-        return [text] if text else []
 
     def _find_cut(self, text: str) -> int | None:
         """Return where the piece ends, or None while that is open."""
         if self._body is None:
             lead = _GAP.match(text, self._begin)
-            self._body = self._scan = lead.end() if lead else self._begin
+            start = lead.end() if lead else self._begin
+            if start == len(text):
+                return None
+            self._body = self._scan = start
         limit = self._body + self.max_chars
+        words = _WORDS.match(text, self._scan, limit)
+        if words and (last := text.rfind(" ", self._scan, words.end()) + 1):
+            self._scan = self._last_space = last
         while True:
             unspoken = _UNSPOKEN.search(text, self._scan, limit + 1)
             self._scan = word_end = unspoken.start() if unspoken else min(len(text), limit + 1)
@@ -184,9 +145,10 @@ class Segmenter:
                 return self._cut_at_limit(text, limit)
             gap = _GAP.match(text, word_end)
             if gap is None or gap.end() == len(text):
-                return None
-            strength, cut = _boundary(text, self._begin, word_end, gap.end())
-            if strength >= _Strength.CLAUSE and self._is_long_enough(strength, count_letters(text[self._body : cut])):
+                self._quiet = gap is None or not gap.group().strip(" ")
+                return None if self._quiet or not self._first else self._find_settled(text, word_end)
+            strength, cut = boundary(text, self._begin, word_end, gap.end())
+            if strength >= Strength.CLAUSE and self._is_long_enough(strength, count_letters(text[self._body : cut])):
                 return cut
             if strength:
                 self._last_space = cut
@@ -194,12 +156,34 @@ class Segmenter:
                 return self._cut_at_limit(text, limit)
             self._scan = gap.end()
 
-    def _is_long_enough(self, strength: _Strength, letters: int) -> bool:
+    def _find_settled(self, text: str, word_end: int) -> int | None:
+        """Return where the first piece ends if what follows makes no difference."""
+        found = settled(text, self._begin, word_end)
+        if found is None or not self._is_long_enough(found[0], count_letters(text[self._body : found[1]])):
+            return None
+        return found[1]
+
+    def _find_pause(self) -> int | None:
+        """Return where the piece ends if no more comes; all before its last word is decided."""
+        if self._body is None or self._marks > _MOST_MARKS:
+            return None
+        text = "".join(self._held)
+        words = _WORDS.match(text, self._scan)
+        word_end = words.end() if words else self._scan
+        if word_end == len(text):
+            return None
+        strength, cut = paused(text, 0, word_end)
+        if strength == Strength.SENTENCE:
+            return cut
+        letters = count_letters(text[self._body : cut])
+        return cut if strength == Strength.CLAUSE and self._is_long_enough(strength, letters) else None
+
+    def _is_long_enough(self, strength: Strength, letters: int) -> bool:
         if self._first:
             return letters >= self.first_min_chars
-        return letters >= (self.min_chars if strength == _Strength.SENTENCE else self.max_chars // 2)
+        return letters >= (self.min_chars if strength == Strength.SENTENCE else self.max_chars // 2)
 
     def _cut_at_limit(self, text: str, limit: int) -> int:
-        if _is_unspaced(text, limit - 1) or _is_unspaced(text, limit):
+        if is_unspaced(text, limit - 1) or is_unspaced(text, limit):
             return limit
         return limit if self._last_space is None else self._last_space

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import trio
 from attrs import define, field
 
@@ -26,14 +28,19 @@ SPARES_IN_ALL = 16
 
 @define(eq=False)
 class _Spare:
-    """A connection dialed ahead of its request; its keeper task alone adds it to and takes it from the list."""
+    """A connection dialed ahead of its request; its keeper task, once it has begun, takes it from the list.
+
+    Args:
+        origin: Where it leads.
+        begins_at: When its dial begins, in seconds of trio's clock; infinite: it has.
+    """
 
     origin: Origin
+    begins_at: float
     ready: bool = False
     claimed: bool = False
     link: Link | None = None
     watch: trio.CancelScope = field(factory=trio.CancelScope)
-    wanted: trio.Event = field(factory=trio.Event)
     ended: trio.Event = field(factory=trio.Event)
 
 
@@ -52,6 +59,7 @@ class Spares:
         self._dial_timeout_s = dial_timeout_s
         self._kept: list[_Spare] = []
         self._changed = trio.Event()
+        self._alarm: trio.CancelScope | None = None
 
     def count(self, origin: Origin | None = None) -> int:
         """Return how many spares there are, to `origin` or in all."""
@@ -62,13 +70,38 @@ class Spares:
         return sum(1 for spare in self._kept if spare.ready)
 
     def dial(self, origin: Origin, idle: int = 0) -> bool:
-        """Begin to dial one more, unless with the `idle` connections of the pool enough are warm; return whether."""
+        """Have one more dialed in a moment, unless with the `idle` connections of the pool enough are warm.
+
+        Returns whether. It costs hardly anything now: it is called on the way out of an interrupt.
+        """
         if idle + self.count(origin) >= SPARES_PER_ORIGIN or self.count() >= SPARES_IN_ALL:
             return False
-        spare = _Spare(origin)
-        self._kept.append(spare)
-        self._nursery.start_soon(self._keep, spare)
+        begins_at = trio.current_time() + SPARE_DELAY_S
+        self._kept.append(_Spare(origin, begins_at))
+        if self._alarm is None:
+            self._alarm = trio.CancelScope(deadline=begins_at)
+            self._nursery.start_soon(self._begin_in_time, self._alarm)
+        elif begins_at < self._alarm.deadline:
+            self._alarm.deadline = begins_at
         return True
+
+    async def _begin_in_time(self, alarm: trio.CancelScope) -> None:
+        """Begin each dial when it is due, for as long as the nursery lasts; one task sleeps for all of them."""
+        while True:
+            with alarm:
+                await trio.sleep_forever()
+            now = trio.current_time()
+            for spare in self._kept:
+                if spare.begins_at <= now:
+                    self._begin(spare)
+            self._alarm = alarm = trio.CancelScope(
+                deadline=min((spare.begins_at for spare in self._kept), default=math.inf)
+            )
+
+    def _begin(self, spare: _Spare) -> None:
+        if spare.begins_at < math.inf:
+            spare.begins_at = math.inf
+            self._nursery.start_soon(self._keep, spare)
 
     async def take(self, origin: Origin) -> Link | None:
         """Return a live spare to `origin`, or None where the caller has to dial.
@@ -90,7 +123,7 @@ class Spares:
                 joined = True
                 for spare in self._kept:
                     if spare.origin == origin:
-                        spare.wanted.set()
+                        self._begin(spare)
                 await self._changed.wait()  # each keeper bounds its dial, and announces its end
 
     async def _claim(self, spare: _Spare) -> Link | None:
@@ -109,8 +142,6 @@ class Spares:
         """Dial a spare, then hold it until it is claimed, dies or has grown old."""
         link = None
         try:
-            with trio.move_on_after(SPARE_DELAY_S):
-                await spare.wanted.wait()
             with trio.fail_after(self._dial_timeout_s):
                 link = await self._dialer.open(spare.origin)
             spare.watch.deadline = trio.current_time() + SPARE_LIFE_S
