@@ -14,7 +14,7 @@ from trio.testing import wait_all_tasks_blocked
 
 from voxint.core.agent import Agent
 from voxint.core.failure import Stage
-from voxint.core.observer import Observer, Silence
+from voxint.core.observer import NoObserver, Observer
 from voxint.core.request import Request
 from voxint.core.settings import SettingsChange
 from voxint.logs import leaves
@@ -35,7 +35,7 @@ SPOKEN = SettingsChange(require_tts=True)
 
 
 @define
-class Book(Silence):
+class Book(NoObserver):
     """An observer that writes down what it is told."""
 
     accepted_ids: list[str] = field(factory=list)

@@ -44,7 +44,7 @@ PURE_CORE = (
     "receipt",
     "segments",
     "settings",
-    "text",
+    "encodable",
     "tokens",
     "tools",
     "transcript",

@@ -12,7 +12,7 @@ import trio
 from bench.targets.plain import RATE, Tell, Upstream
 from voxint.core.agent import Agent
 from voxint.core.audio import AudioFormat
-from voxint.core.observer import Silence
+from voxint.core.observer import NoObserver
 from voxint.core.request import Request
 from voxint.net.http import open_http
 from voxint.providers.openai_chat import OpenAIChat
@@ -35,7 +35,7 @@ CANNOT: dict[str, str] = {}
 NUMBER = re.compile(r"\d+$")
 
 
-class _Marks(Silence):
+class _Marks(NoObserver):
     """Tells when an interrupted request has left its scope, which is later than when it was told to."""
 
     def __init__(self, tell: Tell) -> None:

@@ -72,7 +72,7 @@ async def test_a_flood_of_transcripts_stops_too() -> None:
 
 
 async def test_audio_stops_at_a_writer_that_does_not_read() -> None:
-    """A second of audio in the outbox, one before it; then the synthesizer waits, then the model."""
+    """A second of audio waits for the listener, one before it; then the synthesizer waits, then the model."""
     model, voice = ScriptedModel("Another sentence is said. ", REPEAT), ScriptedVoice()
     async with talk_with(Agent(llm=model, tts=voice), SPOKEN) as talk:
         await trio.sleep(0.5)

@@ -47,7 +47,7 @@ async def test_nothing_is_due_while_a_stage_waits_for_us() -> None:
     deadlines = Deadlines()
     deadline = deadlines.of_stage("tts")
     deadline.expect("more", 1)
-    deadline.rest()
+    deadline.expect_nothing()
     await deadlines.sleep(trio.Event(), until=7)
     assert trio.current_time() == 7
     assert deadlines.missed() is None

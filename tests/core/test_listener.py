@@ -82,7 +82,7 @@ async def test_the_writer_waits_for_the_next() -> None:
     assert taken == [0.5]
 
 
-async def test_a_closed_outbox_is_drained_and_takes_no_more() -> None:
+async def test_a_closed_listener_is_drained_and_takes_no_more() -> None:
     """Finals that were queued are written; nobody is left to read what comes later."""
     listener = Listener()
     listener.post(GOODBYE)

@@ -174,7 +174,7 @@ async def test_a_synthesizer_that_stops_listening_does_not_stop_the_text() -> No
     assert talk.text_of("r1") == "One more sentence comes. " * 100
 
 
-async def test_a_synthesizer_that_never_ends_is_stopped_by_its_patience() -> None:
+async def test_a_synthesizer_that_never_ends_is_stopped_by_its_deadline() -> None:
     """After its last audio and the end of the text it has to return."""
     async with talk_with(Agent(llm=ScriptedModel("Yes?"), tts=ScriptedVoice(SPEAK, FOREVER)), SPOKEN) as talk:
         talk.ask("r1")

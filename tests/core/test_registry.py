@@ -26,9 +26,9 @@ class Desk:
     def settle(self, request: Request) -> None:
         """Keep no dialogue."""
 
-    def release(self, request: Request) -> None:
-        """Let the registry let go."""
-        self.registry.release(request)
+    def retire(self, request: Request) -> None:
+        """Let the registry move it to the remembered."""
+        self.registry.retire(request)
 
     def reaped(self, request: Request) -> None:
         """Keep no count."""
@@ -45,7 +45,7 @@ class Desk:
 
     def run(self, request: Request) -> None:
         """End a request as if its work had ended."""
-        request.refuse("USER_STOP")
+        request.end_before_start("USER_STOP")
 
 
 async def test_a_request_is_live_until_its_end() -> None:
@@ -65,8 +65,8 @@ async def test_64_ended_requests_are_remembered() -> None:
     desk = Desk()
     for number in range(REMEMBERED + 1):
         desk.run(desk.admit(f"r{number}"))
-    assert desk.registry.interrupt("r0", "USER_STOP").settled == {"r0": "not_found"}
-    assert desk.registry.interrupt("r1", "USER_STOP").settled == {"r1": "already_finished"}
+    assert desk.registry.interrupt("r0", "USER_STOP").others == {"r0": "not_found"}
+    assert desk.registry.interrupt("r1", "USER_STOP").others == {"r1": "already_finished"}
 
 
 async def test_an_id_can_be_used_again() -> None:
@@ -75,7 +75,7 @@ async def test_an_id_can_be_used_again() -> None:
     first = desk.admit("r1")
     desk.run(first)
     second = desk.admit("r1")
-    desk.registry.release(first)
+    desk.registry.retire(first)
     assert desk.registry.find("r1") is second
     assert desk.registry.interrupt("r1", "USER_STOP").stopping == (second,)
 

@@ -12,7 +12,7 @@ from voxint.core.audio import AudioFormat
 from voxint.core.conversation import open_conversation
 from voxint.core.events import Text
 from voxint.core.failure import Stage
-from voxint.core.observer import Silence
+from voxint.core.observer import NoObserver
 from voxint.core.playout import PlayoutLedger
 from voxint.core.request import Request
 from voxint.core.stages import ToolCall, Usage
@@ -105,7 +105,7 @@ async def test_a_request_that_is_remembered_holds_little(autojump_clock: MockClo
     """Its text is in one piece; of its failure the exception is there for the observer alone, with all it refers to."""
     fault = UpstreamError("it broke off")
 
-    class Book(Silence):
+    class Book(NoObserver):
         def finished(self, request: Request) -> None:
             assert request.failure is not None
             ended.append((request, request.failure.cause))

@@ -11,7 +11,7 @@ from trio.testing import wait_all_tasks_blocked
 from tests.net.websocket_client import HEAD
 from tests.talk import OPEN, SPOKEN, WRITTEN
 from voxint.core.agent import Agent
-from voxint.core.observer import Silence
+from voxint.core.observer import NoObserver
 from voxint.core.request import Request
 from voxint.core.settings import SettingsChange
 from voxint.net.frames import frame_of
@@ -66,7 +66,7 @@ class Client:
             return b""
 
 
-class Watcher(Silence):
+class Watcher(NoObserver):
     """An observer that looks, when a request is accepted, what its client could have read by then.
 
     Nothing of it has run by then. Its model alone would tell too little: that waits for the request before anyway.

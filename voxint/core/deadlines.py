@@ -42,7 +42,7 @@ class Deadline:
         if self.due < self._of.wakes_at:
             self._of.wake_at(self.due)
 
-    def rest(self) -> None:
+    def expect_nothing(self) -> None:
         """Stop the clock: the stage owes nothing, it waits for us."""
         self.due = math.inf
 
@@ -54,7 +54,7 @@ class Deadline:
 class Deadlines:
     """The deadline of each stage of a request, for the one task that sleeps until the first of them.
 
-    It reminds of one other thing too, so that what has to happen in a silence needs no task of its own.
+    The sleeper reminds of one other thing too, so that what has to happen in a silence needs no task of its own.
 
     Attributes:
         wakes_at: When the sleeper looks next; minus infinity while nobody sleeps.
@@ -79,7 +79,7 @@ class Deadlines:
         return next((deadline for deadline in self._every if deadline.due <= now), None)
 
     def remind_at(self, due: float, remind: Callable[[], None]) -> None:
-        """Have `remind` called at `due`, infinite: never; in place of what was asked for before. It must not raise."""
+        """Have `remind` called at `due` (infinite: never), in place of what was asked for before. It must not raise."""
         self._remind_at, self._remind = due, remind
         if due < self.wakes_at:
             self.wake_at(due)

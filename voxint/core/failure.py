@@ -7,7 +7,7 @@ from typing import Literal
 import trio
 from attrs import frozen
 
-from voxint.core.text import encodable
+from voxint.core.encodable import encodable
 from voxint.errors import UpstreamError, UpstreamTimeout
 
 __all__ = [

@@ -12,8 +12,8 @@ from operator import index
 import msgspec
 
 from voxint.core.audio import BYTES_PER_SAMPLE
+from voxint.core.encodable import encodable
 from voxint.core.stages import Delta, ModelOutput, Speech, Thinking, ToolCall, Transcript, Usage
-from voxint.core.text import encodable
 from voxint.errors import UpstreamError
 
 __all__ = ["checked_model_output", "checked_speech", "checked_transcript"]

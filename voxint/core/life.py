@@ -10,12 +10,12 @@ from typing import Literal
 __all__ = ["LIFE", "LifeEvent", "State", "next_state"]
 
 State = Literal["live", "stopping", "overrun", "ended"]
-"""`live`: it works; `stopping`: its end was asked for, its scope is cancelled; `overrun`: it has ended for everybody,
-but a task of it would not stop; `ended`: nothing of it is left."""
+"""`live`: the request works; `stopping`: its end was asked for, its scope is cancelled; `overrun`: it has ended for
+everybody, but a task of it would not stop; `ended`: nothing of it is left."""
 
 LifeEvent = Literal["interrupt", "fail", "exit", "deadline"]
-"""`interrupt`: somebody wants it to stop; `fail`: a stage has failed, or a limit is over; `exit`: its last task is
-gone, by itself or because its scope was cancelled; `deadline`: the time it had to stop is over."""
+"""`interrupt`: somebody wants the request to stop; `fail`: a stage has failed, or a limit is over; `exit`: its last
+task is gone, by itself or because its scope was cancelled; `deadline`: the time it had to stop is over."""
 
 LIFE: dict[tuple[State, LifeEvent], State] = {
     ("live", "interrupt"): "stopping",

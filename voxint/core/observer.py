@@ -8,13 +8,13 @@ if TYPE_CHECKING:
     from voxint.core.failure import Stage
     from voxint.core.request import Request
 
-__all__ = ["Observer", "Silence"]
+__all__ = ["NoObserver", "Observer"]
 
 
 class Observer(Protocol):
-    """Told in the instant it happens, in the task where it happens: it must not wait.
+    """Told in the instant in which something happens, by the task in which it happens; no method may wait.
 
-    What it raises costs a line in the log.
+    What a method raises costs a line in the log.
     """
 
     def accepted(self, request: Request) -> None:
@@ -36,7 +36,7 @@ class Observer(Protocol):
         """
 
 
-class Silence:
+class NoObserver:
     """The observer of a host that does not care."""
 
     def accepted(self, request: Request) -> None:

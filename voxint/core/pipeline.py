@@ -110,12 +110,12 @@ class Pipeline:
                     request.timeline.mark("first_text")
                     answer.text(item.text)
                     if (speaker is not None and speaker.feed(item.text)) or answer.full:
-                        deadline.rest()
+                        deadline.expect_nothing()
                         if speaker is not None:
                             await speaker.speak()
                         await answer.room()
             elif isinstance(item, ToolCall):
-                deadline.rest()
+                deadline.expect_nothing()
                 if speaker is not None:
                     await speaker.flush()  # what was said before the call is not held back while a tool runs
                 answer.call(item)
@@ -146,7 +146,7 @@ class Pipeline:
         async def pass_on(item: object) -> None:
             pacer.add(checked_speech(item))
             if pacer.full:
-                deadline.rest()
+                deadline.expect_nothing()
                 await pacer.room()
             if not source.waiting:
                 deadline.expect("more audio", limits.audio_stall_s)
@@ -176,7 +176,7 @@ class Pipeline:
             if others is not None:
                 raise others from None
         finally:
-            deadline.rest()
+            deadline.expect_nothing()
             request.stage_ended(name, by_itself=by_itself)
         # Where the request is over, what would follow this stage does not begin.
         await trio.lowlevel.checkpoint_if_cancelled()
@@ -264,7 +264,7 @@ class _Pieces(trio.abc.ReceiveChannel[str]):
 
     async def receive(self) -> str:
         self.waiting = True
-        self._deadline.rest()
+        self._deadline.expect_nothing()
         try:
             while True:
                 piece = await self._pieces.receive()

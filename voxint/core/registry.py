@@ -36,13 +36,13 @@ class Interruption:
     Args:
         asked: The id that was asked for; None: all.
         stopping: The requests that were live and are on their way out.
-        settled: The outcome of every other id that was met.
+        others: The outcome of every other id that was met.
         ended: The ended requests among them, for their receipts.
     """
 
     asked: str | None
     stopping: tuple[Request, ...]
-    settled: dict[str, InterruptOutcome]
+    others: dict[str, InterruptOutcome]
     ended: tuple[Request, ...] = ()
 
     async def stopped(self) -> None:
@@ -73,7 +73,7 @@ class Interruption:
         stopped: dict[str, InterruptOutcome] = {
             request.id: "overrun" if request.overran else "stopped" for request in self.stopping
         }
-        return self.settled | stopped
+        return self.others | stopped
 
     @property
     def receipts(self) -> dict[str, Receipt]:
@@ -121,7 +121,7 @@ class Registry:
         expires, reason = self._early.pop(request.id, (-1.0, ""))
         return reason if expires > trio.current_time() else None
 
-    def release(self, request: Request) -> None:
+    def retire(self, request: Request) -> None:
         """Move a request that has ended from the live to the remembered."""
         if self._live.get(request.id) is request:
             del self._live[request.id]

@@ -43,8 +43,8 @@ class Owner(Protocol):
     def settle(self, request: Request) -> None:
         """Write into the dialogue what became of the answer; once at its end, and again when it is cut later."""
 
-    def release(self, request: Request) -> None:
-        """Let go: the request has ended."""
+    def retire(self, request: Request) -> None:
+        """Move the request from the live to the remembered: it has ended."""
 
     def reaped(self, request: Request) -> None:
         """The last task of an overrun request is gone."""
@@ -143,7 +143,7 @@ class Request:
     def _stop(self, why: str, now: float) -> None:
         self.scope.cancel(reason=why)
         self._stop_by = now + self._limits.interrupt_s
-        # The guard sleeps on: to be woken would cost the way out a turn, and it has nothing to do before that.
+        # The guard sleeps on: waking it would cost the way out a turn, and until then the guard has nothing to do.
         self.deadlines.wake_at(self._stop_by)
         self.timeline.mark("stopping")
         self.answer.silence()
@@ -176,8 +176,8 @@ class Request:
             if overran:
                 self._owner.reaped(self)
 
-    def refuse(self, reason: str) -> None:
-        """End a request that was interrupted before it came: it starts nothing."""
+    def end_before_start(self, reason: str) -> None:
+        """End a request that was interrupted before it came; nothing of its work begins."""
         self.interrupt(reason)
         self._step("exit")
         self.finish()
@@ -226,9 +226,9 @@ class Request:
                 self._end()
                 for told in self._on_stopped:
                     told()
-            # They are on their way; the books follow in the same step, before anybody can ask anything.
+            # Both are on their way; the books follow in the same step, before anybody can ask anything.
             self._owner.settle(self)
-            self._owner.release(self)
+            self._owner.retire(self)
         finally:  # whoever waits for the end is told of it, whatever the books say
             self._on_stopped.clear()
             self.stopped.set()
@@ -254,14 +254,14 @@ class Request:
             self.failure = evolve(self.failure, cause=None)  # its traceback holds all that the stage had at hand
 
     def when_stopped(self, tell: Callable[[], None]) -> None:
-        """Call `tell` in the very step in which the request has stopped, or now where it has. It must not raise."""
+        """Call `tell` in the very step in which the request has stopped, or now where it has. `tell` must not raise."""
         if self.ending is not None:
             tell()
         else:
             self._on_stopped.append(tell)
 
     def when_stopping(self, tell: Callable[[], None]) -> None:
-        """Call `tell` in the very step in which its end is asked for, or now where it was. It must not raise."""
+        """Call `tell` in the very step in which the end is asked for, or now where it was. `tell` must not raise."""
         if self.state != "live":
             tell()
         else:

@@ -18,7 +18,7 @@ from voxint.core.failure import Failure, Stage
 from voxint.core.journal import Journal, Seen
 from voxint.core.listener import Listener
 from voxint.core.microphone import Microphone
-from voxint.core.observer import Observer, Silence
+from voxint.core.observer import NoObserver, Observer
 from voxint.core.pipeline import Pipeline
 from voxint.core.playout import PlayoutLedger
 from voxint.core.registry import Interruption, Registry
@@ -97,7 +97,7 @@ class Session:
         self._leaving: set[Listener] = set()
         self.microphone = Microphone()
         self._home = home
-        self._observer = observer or Silence()
+        self._observer = observer or NoObserver()
         self._keys = itertools.count()
 
     # What a caller does.
@@ -247,9 +247,9 @@ class Session:
         calls = tuple(ToolCall(call.call_id, call.name, call.parameters) for call in request.answer.called)
         self.dialogue = self.dialogue.settle(request.key, reply, ending, calls)
 
-    def release(self, request: Request) -> None:
-        """Let go of a request that has ended."""
-        self.registry.release(request)
+    def retire(self, request: Request) -> None:
+        """Move a request that has ended to the remembered, and tell the observer."""
+        self.registry.retire(request)
         self._tell(request, functools.partial(self._observer.finished, request))
 
     def reaped(self, request: Request) -> None:
@@ -350,7 +350,7 @@ class Session:
         interrupted_before = self.registry.admit(request)
         self._tell(request, functools.partial(self._observer.accepted, request))
         if interrupted_before is not None:
-            request.refuse(interrupted_before)
+            request.end_before_start(interrupted_before)
             return request
 
         async def after_predecessors() -> None:

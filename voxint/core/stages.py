@@ -51,7 +51,7 @@ class Delta:
 class Thinking:
     """A sign of life: the model works on something that nobody hears of yet, such as reasoning or a function call.
 
-    It gives a model that thinks before its first word the time that it shows to be using.
+    A model that thinks before its first word gets the time that it shows to be using.
     """
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["CallPiece", "Choice", "Chunk", "Function", "Said", "Unreadable", "loads", "read_chunk"]
+__all__ = ["CallPiece", "CalledFunction", "Choice", "Chunk", "Message", "Unreadable", "loads", "read_chunk"]
 
 _TEXT_PARTS = (None, "text", "output_text")
 """The types of a part of `content` that is text; all others are passed over, thinking among them."""
@@ -28,7 +28,7 @@ class _Struct(msgspec.Struct, gc=False):
     """What is read of the provider's JSON; fields not named here are passed over."""
 
 
-class Function(_Struct):
+class CalledFunction(_Struct):
     """The function of a call: `arguments` is a piece of JSON text, or all of them as an object."""
 
     name: str | None = None
@@ -40,10 +40,10 @@ class CallPiece(_Struct):
 
     index: int | None = None
     id: str | None = None
-    function: Function | None = None
+    function: CalledFunction | None = None
 
 
-class Said(_Struct):
+class Message(_Struct):
     """A `delta` of a stream, or the `message` of an answer that is whole."""
 
     content: str | None = None
@@ -63,8 +63,8 @@ class Choice(_Struct):
     """One of the answers; voxint asks for one."""
 
     index: int = 0
-    delta: Said | None = None
-    message: Said | None = None
+    delta: Message | None = None
+    message: Message | None = None
     finish_reason: str | None = None
     error: Any = None
 
@@ -123,19 +123,19 @@ def _choice(found: dict[str, Any]) -> Choice:
         reason = "another" if reason else None  # it ended, whatever the form of its reason
     return Choice(
         _index(found.get("index")) or 0,
-        _said(found.get("delta")),
-        _said(found.get("message")),
+        _message(found.get("delta")),
+        _message(found.get("message")),
         reason,
         found.get("error"),
     )
 
 
-def _said(found: object) -> Said | None:
+def _message(found: object) -> Message | None:
     if not isinstance(found, dict):
         return None
     text, thinks = _content(found.get("content"))
     calls = found.get("tool_calls")
-    return Said(
+    return Message(
         text,
         _text(found.get("refusal")),
         [_call(each) for each in (calls if isinstance(calls, list) else [calls]) if each is not None],
@@ -174,7 +174,7 @@ def _call(found: object) -> CallPiece:
     if not isinstance(arguments, str | dict | None):
         arguments = json.dumps(arguments)  # no object, which is told when the call is whole
     return CallPiece(
-        _index(found.get("index")), _text(found.get("id")), Function(_text(function.get("name")), arguments)
+        _index(found.get("index")), _text(found.get("id")), CalledFunction(_text(function.get("name")), arguments)
     )
 
 

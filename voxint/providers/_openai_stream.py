@@ -12,7 +12,7 @@ from voxint.errors import UpstreamError
 from voxint.net.sse import EventParser, ServerSentEvent
 from voxint.providers._openai_calls import BadCall, Calls
 from voxint.providers._openai_characters import hold_back, mend
-from voxint.providers._openai_chunk import Choice, Said, Unreadable, loads, read_chunk
+from voxint.providers._openai_chunk import Choice, Message, Unreadable, loads, read_chunk
 from voxint.providers._openai_failure import Provider, is_failure
 
 __all__ = ["Completion"]
@@ -177,26 +177,26 @@ class Completion:
     def _take_choice(self, choice: Choice) -> str:
         if choice.error:
             raise self.provider.failed(choice.error)
-        said = choice.delta
-        if said is None and not self._has_answer:
-            said = choice.message  # whole; where pieces came before, some servers repeat all of them in it
-        text = "" if said is None else self._take_said(said)
+        message = choice.delta
+        if message is None and not self._has_answer:
+            message = choice.message  # whole; where pieces came before, some servers repeat all of them in it
+        text = "" if message is None else self._take_message(message)
         reason = choice.finish_reason
         if reason is not None and reason.strip().lower() not in _NO_REASON:
             self._reason = reason
         return text
 
-    def _take_said(self, said: Said) -> str:
-        for piece in said.tool_calls or ():
+    def _take_message(self, message: Message) -> str:
+        for piece in message.tool_calls or ():
             self.thinking = True
             try:
                 self._calls.take(piece)
             except BadCall as error:
                 raise self.provider.nonsense(str(error)) from None
-        text = said.content or said.refusal or ""
+        text = message.content or message.refusal or ""
         if text:
             self._spoke = True
-        elif said.reasons:
+        elif message.reasons:
             self.thinking = True
         return text
 

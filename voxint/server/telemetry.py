@@ -15,7 +15,7 @@ from typing import Any
 import trio
 
 from voxint.core.failure import Failure, Stage
-from voxint.core.observer import Observer, Silence
+from voxint.core.observer import NoObserver, Observer
 from voxint.core.receipt import AudioAccount
 from voxint.core.request import Request
 from voxint.core.timeline import Instant
@@ -46,7 +46,7 @@ class Telemetry:
 
     def __init__(self, then: Observer | None = None) -> None:
         self.metrics = Metrics()
-        self._then = then or Silence()
+        self._then = then or NoObserver()
         self._running = False
         self._ended: deque[tuple[Request, Failure | None]] = deque()
         self._news = trio.lowlevel.ParkingLot()

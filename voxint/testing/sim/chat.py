@@ -27,7 +27,7 @@ encode = msgspec.json.encode
 
 
 @frozen
-class Part:
+class ContentPart:
     """A part of a message whose content is a list."""
 
     type: str
@@ -39,7 +39,7 @@ class Message:
     """A message of the conversation."""
 
     role: str
-    content: str | list[Part] | None = None
+    content: str | list[ContentPart] | None = None
 
     @property
     def text(self) -> str:
@@ -49,7 +49,7 @@ class Message:
 
 
 @frozen
-class Function:
+class OfferedFunction:
     """A function that the model may call."""
 
     name: str
@@ -59,7 +59,7 @@ class Function:
 class OfferedTool:
     """An entry of `tools`."""
 
-    function: Function
+    function: OfferedFunction
 
 
 @frozen

@@ -34,7 +34,7 @@ async def transcription(call: SimCall, settings: SimSettings) -> None:
     """
     request, entry = call.request, call.entry
     head = request.head
-    heard = _Heard()
+    heard = _AudioHeard()
     options: Mapping[str, str] = head.query
     boundary = BOUNDARY.search(head.header("content-type"))
     if settings.status != 200:
@@ -73,7 +73,7 @@ async def transcription(call: SimCall, settings: SimSettings) -> None:
 
 
 @define
-class _Heard:
+class _AudioHeard:
     """What is known of the audio so far; the samples themselves are not kept."""
 
     rate: int = RATE
