@@ -1,23 +1,25 @@
 """An interruptible voice server: what is interrupted really stops, and the acknowledgement proves it."""
 
-# A map of the folders; arrows point one way, a test parses the imports:
+# A map; arrows point one way, and a test parses the imports:
 #
-#   protocol <- core <- { providers, server, testing } <- cli
-#   net lies beside protocol; client needs protocol and net alone
+#   core <- protocol <- server <- cli
+#   net lies beside them and knows none; client stands on core and protocol, providers on core and net, testing on
+#   all three, measure on client
 #
-#   errors.py    every error, and whose fault it is
+#   core/          the request scope, the pipeline in it, sessions and what they say; trio, no socket, no wire
+#   protocol/      wire protocol 1.0 over the core's events: messages, codec, renderer; no trio, no clock
+#   net/           bytes on the network: HTTP client and server, WebSocket, server-sent events; nothing of voice
+#   providers/     one adapter for each engine
+#   server/        one port: WebSocket, health, metrics; the store of sessions
+#   client/        the Python client
+#   testing/       public: scripted stages, a conformance test, the simulated upstream, a checker of the promises
+#   measure/       how long interruptions take, seen from outside
+#   cli/           the command line, which alone binds a server to its providers
+#   errors.py      every error, and whose fault it is
 #   background.py  a nursery for the tasks behind a resource
-#   logs.py      the log of a library
-#   ticker.py    a cheap sleep for many streams at once
-#   protocol/    pure: messages, codec, dialogue, segments, playout, receipt; no trio, no clock
-#   net/         bytes on the network: HTTP client with its pool cure and spares, HTTP server, SSE
-#   core/        the request scope and the pipeline inside it; trio and the protocol, no socket
-#   providers/   one file per adapter
-#   server/      one port: WebSocket, health, metrics
-#   testing/     public: scripted stages, memory transports, the simulated upstream, invariant checks
-#   client/      the Python client
-#   measure/     how long interruptions take, seen from outside; needs client, protocol and net
-#   cli/         the composition root
+#   logs.py        the log of a library
+#   ticker.py      a cheap sleep for many streams at once
+#   _version.py    the version
 
 from __future__ import annotations
 
@@ -53,6 +55,8 @@ if TYPE_CHECKING:
         ConfigError,
         Disconnected,
         ReplyOverflow,
+        RequestFailed,
+        RequestRefused,
         ServerError,
         UpstreamError,
         UpstreamTimeout,
@@ -87,6 +91,8 @@ _HOME = {
         "ConfigError",
         "Disconnected",
         "ReplyOverflow",
+        "RequestFailed",
+        "RequestRefused",
         "ServerError",
         "UpstreamError",
         "UpstreamTimeout",
@@ -125,6 +131,8 @@ __all__ = [
     "Receipt",
     "Reply",
     "ReplyOverflow",
+    "RequestFailed",
+    "RequestRefused",
     "Server",
     "ServerConfig",
     "ServerError",

@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from tests.talk import SPOKEN, Book, talk_with
 from voxint.core.agent import Agent
+from voxint.core.conversation import open_conversation
 from voxint.core.stages import Delta, ModelOutput, Speech, Turn, Usage
 from voxint.errors import UpstreamError
 from voxint.server.telemetry import Telemetry
@@ -73,6 +74,18 @@ def test_an_operator_sees_the_place_and_not_the_words() -> None:
     assert "OSError at" in str(line["trace"])
     assert "secret" not in str(lines)
     assert 'voxint_cleanup_failures_total{stage="llm"} 1.0' in telemetry.exposition(0).decode()
+
+
+async def test_a_program_without_an_observer_sees_the_place_too() -> None:
+    """What a clean-up raises is in the log of the library as well, with the stage."""
+    with capture_logs() as lines:
+        async with open_conversation(Agent(llm=ScriptedModel(FOREVER, breaks=OSError("a secret")))) as conversation:
+            conversation.ask("Well?", request_id="r1")
+            await trio.sleep(0.5)
+            await conversation.interrupt()
+    [line] = [line for line in lines if line["event"] == "clean-up failed"]
+    assert (line["req_id"], line["stage"], line["log_level"]) == ("r1", "llm", "warning")
+    assert "secret" not in str(lines)
 
 
 async def test_a_stage_that_writes_in_a_shielded_clean_up_waits_for_nobody() -> None:

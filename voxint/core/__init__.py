@@ -1,18 +1,60 @@
-"""The interruptible core: trio and the protocol, no socket.
+"""The interruptible core: requests, sessions and what is said. It knows trio, and no socket and no wire.
 
-agent.py         what is run: the stages, the prompt, the limits
-stages.py        what a provider must do
-conversation.py  the library's door: ask, listen, interrupt, read the history
-session.py       one caller: settings, dialogue, live requests
-registry.py      requests by id: admit, find, interrupt, remember
-request.py       one request: its cancel scope, its guard, its end
-pipeline.py      the work inside the scope: stt -> llm -> segments -> tts -> pacing
-upload.py        a voice upload on its way to the recogniser
-voice.py         synthesized speech, paced to the listener
-answer.py        the frames of one request, in order
-outbox.py        the one queue to the one writer
-patience.py      the clock that ends a silent stage
-resample.py      sample rates brought together
-timeline.py      named instants of a request
-observer.py      where a host hears of what happened
+What is run, and what a provider must do:
+
+    agent.py          the stages, the prompt and the limits, frozen
+    stages.py         one async method between two channels: the three protocols and what they exchange
+    settings.py       what a caller sets for its session, and how a message changes it
+    tools.py          the functions that a caller offers the model, and the model's calls
+
+Who asks and who hears:
+
+    conversation.py   the library's door: ask, listen, interrupt, read the history
+    session.py        one caller: settings, dialogue, live requests, who listens; knows no connection
+    microphone.py     the session's: audio comes in whether or not a request listens
+    listener.py       one who hears the session: a queue with one reader
+    journal.py        the latest of what an answer said, kept for a listener that comes back
+    dialogue.py       the conversation as the model sees it, cut back to what was heard
+
+A request's life:
+
+    registry.py       requests by id: admit, find, interrupt, remember
+    life.py           the states of a request and what each event makes of them, as a table
+    request.py        one request: its cancel scope, its guard, its end
+    deadlines.py      what each stage owes and by when, for the one guard that sleeps
+    failure.py        why a request failed, in words that a stranger may read
+    receipt.py        what an interruption stopped, saved and cost
+    timeline.py       named instants of a request and the durations between them
+    observer.py       where a host hears of what happened
+
+The work inside the scope:
+
+    pipeline.py       stt -> llm -> segments -> tts -> pacing -> answer
+    upload.py         the caller's voice on its way to the recogniser
+    sink.py           the writing end that a stage is given
+    gate.py           whatever a stage hands over, checked where it comes in
+    encodable.py      text that any wire can carry
+    transcript.py     settled pieces of a transcript, joined as their script is written
+
+What is spoken of what is written:
+
+    boundaries.py     where in a text a voice may stop
+    segments.py       the model's text, cut into pieces that can be spoken
+    markup.py         what in a text is markup and no words
+    wording.py        what is said for what is no text
+    speech_text.py    plain words for a synthesizer from the Markdown that a model writes
+    alignment.py      which written text is spoken by which words
+
+What is said, sent and heard:
+
+    events.py         text, speech, calls, what was understood, and the one end
+    answer.py         what one request says, in order: to its player and to who else listens
+    pacing.py         speech, cut into frames that leave as playback goes on
+    playout.py        what of an answer was generated, sent and heard: arithmetic on samples
+
+Units:
+
+    audio.py          PCM: bytes <-> samples <-> milliseconds
+    resample.py       sample rates brought together
+    tokens.py         how much a text is, in tokens and in letters, by rules of thumb
 """

@@ -32,7 +32,7 @@ class Observer(Protocol):
     def cleanup_failed(self, request: Request, stage: Stage | None, error: BaseException) -> None:
         """`stage` of `request` raised `error` on its way out; None: something of voxint's own did.
 
-        The request's end does not depend on it, and nobody else is told.
+        The request's end does not depend on it. The log has it already.
         """
 
 

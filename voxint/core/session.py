@@ -258,7 +258,8 @@ class Session:
         self._tell(request, functools.partial(self._observer.reaped, request))
 
     def cleanup_failed(self, request: Request, stage: Stage | None, error: BaseException) -> None:
-        """Pass on what nobody waits for."""
+        """Log what nobody waits for, whoever else hears of it, and pass it on."""
+        log.warning("clean-up failed", req_id=request.id, session_id=self.id, stage=stage, trace=places(error))
         self._tell(request, functools.partial(self._observer.cleanup_failed, request, stage, error))
 
     def _tell(self, request: Request, hear: Callable[[], None]) -> None:

@@ -25,6 +25,7 @@ A server with a protocol of its own is measured through another `Dialect`. The s
 # survey.py        a server of which nothing is known: its network, its pace, then loads
 # figures.py       named figures of it
 # distribution.py  percentiles, and how far chance moves them
+# student_t.py     how far a mean of a few rounds strays by chance
 # verdict.py       slower, faster, the same, or unclear
 
 from __future__ import annotations

@@ -1,4 +1,17 @@
-"""Adapters of speech and language engines, one file each."""
+"""Adapters of speech and language engines, one file each; those with an underscore belong to the one before them.
+
+openai_chat.py           a language model behind any OpenAI-compatible endpoint, streamed
+_openai_stream.py        its response: bytes in, text, function calls, usage and failure out
+_openai_chunk.py         one event of a streamed completion, read strictly or as far as it can be used
+_openai_calls.py         function calls that come in pieces
+_openai_characters.py    characters that a server cut in two
+_openai_failure.py       what goes wrong there: our words for the caller, its own for the operator
+espeak.py                speech by espeak-ng, in the server's own process
+_espeak_library.py       libespeak-ng by ctypes
+pocketsphinx.py          recognition by pocketsphinx, in processes that an interruption kills
+_pocketsphinx_worker.py  such a process
+demo.gram                what the demo understands
+"""
 
 from __future__ import annotations
 

@@ -99,9 +99,8 @@ class Telemetry:
         self._then.reaped(request)
 
     def cleanup_failed(self, request: Request, stage: Stage | None, error: BaseException) -> None:
-        """Count and log what nobody waits for, so that a stage that always fails on its way out is seen."""
+        """Count what nobody waits for, so that a stage that always fails on its way out is seen."""
         self.metrics.cleanup_failures.labels(stage or "none").inc()
-        log.warning("clean-up failed", **_ids(request), stage=stage, trace=places(error))
         self._then.cleanup_failed(request, stage, error)
 
     def exposition(self, connections: int) -> bytes:
