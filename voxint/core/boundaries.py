@@ -91,7 +91,7 @@ def _sentence_end(text: str, begin: int, start: int, end: int) -> Boundary | Non
         return Strength.SENTENCE, wide.end()
     if mark := _SENTENCE.search(text, start, end):
         rest = _SENTENCE_REST.match(text, mark.start(), end)
-        # Without white space it is `3.14`, `example.com/a?b`, `voxint.toml`; between Chinese characters none is due.
+        # Without white space the mark is part of `3.14`, `example.com/a?b`; between Chinese characters none is due.
         ends = rest is not None or (is_unspaced(text, start - 1) and is_unspaced(text, end))
         one_period = mark.group() == "." and mark.start() == start and not text.startswith(".", start + 1)
         if ends and not (one_period and _is_abbreviation(text, begin, start, text[end])):

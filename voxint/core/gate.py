@@ -35,7 +35,7 @@ def checked_model_output(item: object) -> ModelOutput:
     """Return what a language model wrote, made harmless.
 
     Raises:
-        UpstreamError: It is none of a model's pieces, or one with something in it that cannot be.
+        UpstreamError: The item is none of a model's pieces, or one with something in it that cannot be.
     """
     if type(item) is Delta:
         text = item.text
@@ -58,7 +58,7 @@ def checked_speech(item: object) -> Speech:
     """Return what a synthesizer wrote, made harmless.
 
     Raises:
-        UpstreamError: It is no `Speech`, or its audio is no whole number of samples, or far too much.
+        UpstreamError: The item is no `Speech`, or its audio is no whole number of samples, or far too much.
     """
     if not isinstance(item, Speech):
         raise _wrong("a Speech", item)
@@ -79,7 +79,7 @@ def checked_transcript(item: object) -> Transcript:
     """Return what a recogniser wrote, made harmless.
 
     Raises:
-        UpstreamError: It is no `Transcript`, or its text is none.
+        UpstreamError: The item is no `Transcript`, or its text is none.
     """
     if not isinstance(item, Transcript):
         raise _wrong("a Transcript", item)

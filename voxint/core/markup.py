@@ -48,7 +48,7 @@ SNAKE = re.compile(r"(?<![A-Za-z0-9_])[A-Za-z0-9]*+_[A-Za-z0-9_]*+")
 SPECIAL = re.compile(
     rf"[*_`~～#\[\]<>|\\$&^@•‣◦【{_ARROW}{_PICTURE}]|\n(?=\s*+\S)|://|www\.|\A[\s\-+=!?.,;:…。！？，、；：)”’」』）】]"
 )
-"""What text that is spoken as it is written has nothing of."""
+"""Whatever text needs a closer look; all other text is spoken as it is written."""
 
 LATE_MARKS = re.compile(r"(?:[?.,;:…。！？，、；：)\]”’」』）】]|!(?!\[))*+")
 """What may belong to the piece before, at the beginning of one: marks that came late."""

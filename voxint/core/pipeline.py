@@ -172,7 +172,7 @@ class Pipeline:
             if own is not None and request.state == "live":
                 request.fail(stage_failure(name, own))
             elif own is not None:
-                request.cleanup_failed(name, own)  # nobody waits for it any more
+                request.cleanup_failed(name, own)  # nobody waits for the stage any more
             if others is not None:
                 raise others from None
         finally:

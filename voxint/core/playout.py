@@ -151,9 +151,9 @@ class PlayoutLedger:
             self._client.add(more, now)
 
     def resent(self, begin: int, now: float) -> None:
-        """Record that the player lacked what comes behind `begin` samples, and is sent it again now.
+        """Record that the player lacked what comes behind `begin` samples, and is sent that again now.
 
-        It has heard at most what it had, and plays on from there.
+        The player has played at most what it had, and plays on from there.
         """
         if self._frozen is None and begin < self._sent:
             heard = min(begin, self.heard_samples(now))
@@ -183,7 +183,7 @@ class PlayoutLedger:
         """Keep the text in few pieces; nothing that follows from it changes. For a reply that has ended."""
         self._written = [self.written]
 
-    # What follows from it.
+    # What follows from these reports.
 
     @property
     def written(self) -> str:

@@ -105,7 +105,7 @@ class Request:
 
     @property
     def session_id(self) -> str:
-        """The id of the session it belongs to."""
+        """The id of the session that the request belongs to."""
         return self._owner.id
 
     @property
@@ -115,7 +115,7 @@ class Request:
 
     @property
     def playing(self) -> bool:
-        """Whether it is complete, was not cut, and has not been heard to its end yet."""
+        """Whether the answer is complete, was not cut, and has not been heard to its end yet."""
         until = self.ledger.playing_until
         return self.ending == "complete" and self.receipt is None and until is not None and until > trio.current_time()
 
@@ -162,8 +162,7 @@ class Request:
         except* NOT_OURS:
             raise
         except* BaseException as group:  # noqa: BLE001 - see below
-            # A stage's errors are caught at the stage; what arrives here is a bug of ours. It ends this request and no
-            # other.
+            # A stage's errors are caught at the stage; what arrives here is a bug of ours. This request alone ends.
             if self.state == "live":
                 self.failure = internal_failure(group)
             else:
@@ -200,7 +199,7 @@ class Request:
             await self._bound_way_out()
         except trio.Cancelled:
             self.interrupt(GOING_DOWN)
-            with trio.CancelScope(shield=True):  # bounded by what it waits for
+            with trio.CancelScope(shield=True):  # bounded by the interrupt deadline
                 await self._bound_way_out()
             raise
 
@@ -274,7 +273,7 @@ class Request:
         """
         now = trio.current_time()
         if self.ending == "complete" and played_ms is not None:
-            self.ledger.reported(played_ms, now)  # first: by the clock it may be over, and the client's player lags
+            self.ledger.reported(played_ms, now)  # first: by the clock the answer may be over, and a player lags
         if not self.playing:
             return False
         self.ledger.freeze(now)

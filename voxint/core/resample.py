@@ -33,7 +33,7 @@ class _Soxr:
     """A streaming conversion. `HQ` costs about 2 % of real time on one core and is beyond what speech can show."""
 
     def __init__(self, source: AudioFormat, target: AudioFormat) -> None:
-        # Imported when a conversion is needed: it brings numpy along, 0.1 s that equal rates need not pay.
+        # soxr is imported when a conversion is needed: it brings numpy along, 0.1 s that equal rates need not pay.
         import numpy as np
         import soxr
 

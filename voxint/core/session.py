@@ -357,7 +357,7 @@ class Session:
         async def after_predecessors() -> None:
             for predecessor in predecessors:
                 await predecessor.stopped.wait()  # bounded by its guard
-            await trio.lowlevel.checkpoint_if_cancelled()  # interrupted by now, it starts nothing
+            await trio.lowlevel.checkpoint_if_cancelled()  # a request that is interrupted by now starts nothing
             await work()
 
         self._home.start_soon(request.run, after_predecessors, name=f"request {request.id}")

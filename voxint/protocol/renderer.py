@@ -1,6 +1,6 @@
 """What a session says as frames of protocol 1.0, for one connection: numbers, base64 or binary, codes.
 
-It is done when the connection's writer takes an event, so that numbers have no gaps. Nothing of it reaches back into a
+An event is rendered when the connection's writer takes it, so that numbers have no gaps. Nothing reaches back into a
 request: what can't be rendered is this connection's trouble.
 """
 
