@@ -159,6 +159,25 @@ async def test_no_more_connections_than_allowed() -> None:
                 await trio.sleep(0.01)
 
 
+async def test_idle_http_connections_make_room_for_callers() -> None:
+    """A scraper that keeps its connection costs nobody a place, and a server that is full answers its health check."""
+    async with serving(Agent(llm=ScriptedModel("x")), settings(max_connections=2)) as server:
+        idle = [await trio.open_tcp_stream("127.0.0.1", server.port) for _ in range(2)]
+        for stream in idle:
+            await stream.send_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            await stream.receive_some()
+        async with registered(server), registered(server):
+            for stream in idle:
+                with trio.fail_after(2):
+                    while await stream.receive_some():
+                        pass
+                await stream.aclose()
+            assert await status(server) == 503
+            async with await trio.open_tcp_stream("127.0.0.1", server.port) as probe:
+                await probe.send_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                assert (await probe.receive_some()).startswith(b"HTTP/1.1 200 ")
+
+
 async def test_the_client_says_goodbye() -> None:
     """SHUTDOWN cancels what is live and closes; a REQUEST behind it starts nothing."""
     model = ScriptedModel("Well, ", FOREVER)

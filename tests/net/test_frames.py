@@ -7,7 +7,16 @@ from wsproto import ConnectionType
 from wsproto.connection import Connection
 from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, TextMessage
 
-from voxint.net.frames import BINARY, PING, TEXT, MessageSplitter, frame_of, make_frame, payload_span
+from voxint.net.frames import (
+    BINARY,
+    MOST_SKIPPED,
+    PING,
+    TEXT,
+    MessageSplitter,
+    frame_of,
+    make_frame,
+    payload_span,
+)
 
 BORDERS = [0, 1, 125, 126, 65_535, 65_536, 200_000]
 
@@ -129,3 +138,50 @@ def test_a_data_frame_within_a_message_in_parts_is_left() -> None:
     begin, _ = of_client(TextMessage(data="in ", message_finished=False), TextMessage(data="parts"))
     plain = frame_of("plain", masked=True)
     assert split(begin + plain, 1000) == [(begin + plain,)]
+
+
+def test_a_control_frame_is_left_whole_and_a_part_of_a_message_as_it_comes() -> None:
+    """Whoever stops reading between two frames stops between two."""
+    ping, begin = of_client(Ping(payload=b"?" * 125), TextMessage(data="in parts", message_finished=False))
+    splitter = MessageSplitter(1000)
+    splitter.feed(ping[:-1])
+    assert splitter.rest() == b""
+    splitter.feed(ping[-1:] + begin[:-1])
+    assert splitter.rest() == ping
+    assert splitter.rest() == begin[:-1]
+    splitter.feed(begin[-1:])
+    assert splitter.rest() == begin[-1:]
+
+
+@pytest.mark.parametrize("size", [1, 3, 1000, 100_000])
+def test_skipping_finds_the_close_and_nothing_else(size: int) -> None:
+    """However it is cut, behind whatever else, also where the skipping begins within a frame."""
+    begin, end, close = of_client(
+        BytesMessage(data=b"\x88" * 70_000, message_finished=False),
+        BytesMessage(data=b"\x08"),
+        CloseConnection(code=1000),
+    )
+    for at in (0, 1, 100):
+        splitter = MessageSplitter(1000)
+        splitter.feed(begin[:at])
+        assert len(splitter.rest()) in (0, at)
+        data = begin[at:] + frame_of(b"\x88", masked=True) * 10 + end + Connection(ConnectionType.SERVER).send(Ping())
+        found = []
+        for cut in range(0, len(data), size):
+            splitter.feed(data[cut : cut + size])
+            found.append(splitter.skip())
+        assert not any(found)
+        splitter.feed(close)
+        assert splitter.skip()
+
+
+def test_skipping_looks_at_so_many_frames_only() -> None:
+    """Then a Close is not found any more, and nothing is held."""
+    splitter = MessageSplitter(1000)
+    [close] = of_client(CloseConnection(code=1000))
+    splitter.feed(frame_of(b"", masked=True) * (MOST_SKIPPED - 1))
+    assert not splitter.skip()
+    splitter.feed(frame_of(b"", masked=True) + close)
+    assert not splitter.skip()
+    splitter.feed(close)
+    assert not splitter.skip()

@@ -2,18 +2,15 @@ from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from time import monotonic
 
 import pytest
 import trio
 import trio.testing
-import trio_websocket
 from attrs import define, field
 
 from tests.net.httpd_client import GET, POST_CHUNKED, Client, echo, on_loopback
-from voxint.net.http_request import HttpLimits, HttpRequest, RequestHead
+from voxint.net.http_request import HttpLimits, HttpRequest
 
 
 @define
@@ -167,36 +164,6 @@ async def test_reset_is_seen_by_the_client() -> None:
         await stream.send_all(GET)
         with pytest.raises(trio.BrokenResourceError):
             await Client(stream).answer()
-
-
-async def test_websocket_gets_the_stream_as_if_nothing_was_read() -> None:
-    """On its path an upgrade works, also behind a plain request; on another it is a plain request."""
-
-    async def websocket(head: RequestHead, stream: trio.abc.Stream) -> None:
-        assert head.path == "/ws"
-        async with trio.open_nursery() as nursery:
-            request = await trio_websocket.wrap_server_stream(nursery, stream)
-            connection = await request.accept()
-            await connection.send_message(await connection.get_message())
-            await connection.aclose()
-
-    async with on_loopback(echo, upgrades={"/ws": websocket}) as dial:
-        stream = await dial()
-        client = Client(stream)
-        await client.send(GET)
-        assert await client.answer() == (200, b"")
-        async with _websocket_on(stream, "/ws") as connection:
-            await connection.send_message("hello")
-            assert await connection.get_message() == "hello"
-        client = Client(await dial())
-        await client.send(b"GET /other HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
-        assert await client.answer() == (200, b"")
-
-
-@asynccontextmanager
-async def _websocket_on(stream: trio.SocketStream, path: str) -> AsyncIterator[trio_websocket.WebSocketConnection]:
-    async with trio.open_nursery() as nursery:
-        yield await trio_websocket.wrap_client_stream(nursery, stream, "x", path)
 
 
 async def test_pieces_sent_without_waiting_arrive_whole_and_in_order() -> None:

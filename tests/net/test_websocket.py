@@ -1,184 +1,241 @@
-"""The server's end of a WebSocket, against a client of the library it builds on."""
+"""The server's end of a WebSocket: what is delivered and sent, and when."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 import trio
-from trio.testing import memory_stream_pair, wait_all_tasks_blocked
-from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_client_stream
-from wsproto.events import BytesMessage, Event, Ping, TextMessage
+from trio.testing import MockClock, wait_all_tasks_blocked
+from trio_websocket import ConnectionClosed, wrap_client_stream
 
-from voxint.net.frames import TEXT, frame_of, make_frame
-from voxint.net.websocket import ServerWebSocket, wrap_server_stream
+from tests.net.websocket_client import RawClient, Streams, memory_pair, open_rig, socket_pair
+from voxint.net.frames import BINARY, CONTINUED, PING, PONG, TEXT, frame_of, make_frame
+from voxint.net.http_request import HttpRequest, RequestHead
+from voxint.net.httpd import serve_connection
+from voxint.net.websocket import STEP_FRAMES, ServerWebSocket
 
 
-@asynccontextmanager
-async def pair(max_message_size: int = 1 << 20) -> AsyncGenerator[tuple[WebSocketConnection, WebSocketConnection]]:
-    """Give a server's and a client's end over memory."""
-    near, far = memory_stream_pair()
-    ends: dict[str, WebSocketConnection] = {}
+def masked(message: str | bytes) -> bytes:
+    """Return a message as a client frames it."""
+    return frame_of(message, masked=True)
 
-    async def accept() -> None:
-        ends["server"] = await (await wrap_server_stream(nursery, near, max_message_size)).accept()
+
+def part(opcode: int, payload: bytes, *, last: bool = False) -> bytes:
+    """Return a part of a message."""
+    frame = make_frame(opcode, payload, masked=True)
+    return frame if last else bytes((frame[0] & 0x7F,)) + frame[1:]
+
+
+async def refuse(request: HttpRequest) -> None:
+    """Answer what is no WebSocket."""
+    await request.respond(404)
+
+
+async def test_a_general_client_is_understood_and_understands() -> None:
+    """Text, binary, beyond ASCII and large, both ways, from the upgrade to a close by the client."""
+    near, far = memory_pair()
+
+    async def echo(head: RequestHead, stream: trio.abc.Stream, ahead: bytes) -> None:
+        def deliver(message: str | bytes) -> int:
+            ws.send_now(message)
+            return 1
+
+        ws = ServerWebSocket(stream, head, ahead, max_message_bytes=1 << 20)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(flush_often, ws)
+            await ws.read(deliver)
+            nursery.cancel_scope.cancel()
+
+    async def flush_often(ws: ServerWebSocket) -> None:
+        while True:
+            await wait_all_tasks_blocked()
+            await ws.flush()
 
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(accept)
-        client = await wrap_client_stream(nursery, far, "host", "/")  # type: ignore[arg-type]  # memory will do
-        await wait_all_tasks_blocked()
-        yield ends["server"], client
+        nursery.start_soon(partial(serve_connection, near, refuse, upgrades={"/ws": echo}))
+        client = await wrap_client_stream(nursery, far, "host", "/ws")  # type: ignore[arg-type]  # memory will do
+        for message in ("hello", "你好", b"\x00\x01", "x" * 70_000, b"", ""):
+            await client.send_message(message)
+            assert await client.get_message() == message
+        with trio.fail_after(1):
+            await client.ping(b"?")
+            await client.aclose(1000, "done")
+        assert client.closed is not None
+        assert (client.closed.code, client.closed.reason) == (1000, "done")
+        with pytest.raises(ConnectionClosed):
+            await client.send_message("late")
+
+
+async def test_messages_that_came_behind_the_upgrade_request_are_delivered() -> None:
+    """Wherever the network cuts: what was read with the head goes in front."""
+    said = masked("hello") + masked(b"\x01\x02")
+    for cut in range(len(said) + 1):
+        async with open_rig(ahead=said[:cut]) as rig:
+            await rig.client.send(said[cut:])
+            await rig.settled()
+            assert rig.got == ["hello", b"\x01\x02"]
+
+
+async def test_what_is_sent_before_the_reading_begins_goes_behind_the_answer() -> None:
+    """The client reads the answer to its upgrade first."""
+    near, far = memory_pair()
+    ws = ServerWebSocket(near, RequestHead("GET", "/", ((b"sec-websocket-key", b"AAAA"),)), max_message_bytes=100)
+    assert not ws.send_now("early")
+    client = RawClient(far)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(ws.read, lambda message: 0)
+        await client.opened()
+        assert await client.frame() == (TEXT, b"early")
         nursery.cancel_scope.cancel()
 
 
-def delivered(server: WebSocketConnection) -> list[str | bytes]:
-    """Return what will hold every message that is delivered in the step that reads it."""
-    assert isinstance(server, ServerWebSocket)
-    got: list[str | bytes] = []
-
-    def deliver(message: str | bytes) -> int:
-        got.append(message)
-        return 0
-
-    server.deliver = deliver
-    return got
-
-
-async def test_messages_arrive_both_ways() -> None:
-    """Text, binary and beyond ASCII."""
-    async with pair() as (server, client):
-        assert isinstance(server, ServerWebSocket)
-        for message in ("hello", "你好", b"\x00\x01", "x" * 70_000):
-            await server.send_message(message)
-            assert await client.get_message() == message
-            await client.send_message(message)
-            assert await server.get_message() == message
-
-
-async def test_a_closed_connection_refuses_messages() -> None:
-    """After either side's close a message raises, as the library has it."""
-    async with pair() as (server, client):
-        await client.aclose()
-        with pytest.raises(ConnectionClosed):
-            await server.send_message("late")
-
-
-async def test_a_lost_connection_is_told() -> None:
-    """Where the stream breaks under a message, the connection counts as closed."""
-    async with pair() as (server, client):
-        await trio.aclose_forcefully(client._stream)
-        await wait_all_tasks_blocked()
-        with pytest.raises(ConnectionClosed):
-            await server.send_message("into the void")
-
-
-async def test_a_ping_is_answered() -> None:
-    """And so are several, the last of them at least."""
-    async with pair() as (_, client):
-        with trio.fail_after(1):
-            await client.ping(b"one")
-            await client.ping(b"two")
-
-
-async def test_too_large_a_message_closes_the_connection() -> None:
-    """With code 1009, and the server's reader is told."""
-    async with pair(max_message_size=1000) as (_, client):
-        await client.send_message("x" * 1001)
-        with pytest.raises(ConnectionClosed):
-            await client.get_message()
-        assert client.closed is not None
-        assert client.closed.code == 1009
+async def test_order_is_kept_between_plain_messages_and_those_in_parts() -> None:
+    """All in one segment, with a ping in the middle of the parts; the ping is answered."""
+    async with open_rig() as rig:
+        await rig.client.send(
+            masked("one"),
+            masked(b"two"),
+            part(TEXT, b"in "),
+            make_frame(PING, b"?", masked=True),
+            part(CONTINUED, "pärts".encode()[:2]),  # within a character
+            part(CONTINUED, "pärts".encode()[2:], last=True),
+            masked("x" * 70_000),
+            part(BINARY, b""),
+            part(CONTINUED, b"", last=True),
+            masked(b"last"),
+        )
+        await rig.settled()
+        assert rig.got == ["one", b"two", "in pärts", "x" * 70_000, b"", b"last"]
+        assert all(type(message) in (str, bytes) for message in rig.got)
+        assert await rig.client.frame() == (PONG, b"?")
 
 
 async def test_others_go_first_where_the_receiver_lets_them() -> None:
     """Of two messages in one segment the second waits for as many scheduler passes as the first has asked for."""
-    async with pair() as (server, client), trio.open_nursery() as nursery:
-        assert isinstance(server, ServerWebSocket)
-        got: list[str | bytes] = []
+    async with open_rig() as rig, trio.open_nursery() as nursery:
 
         async def way_out() -> None:
             await trio.lowlevel.checkpoint()
-            got.append("stopped")
+            rig.got.append("stopped")
 
-        def deliver(message: str | bytes) -> int:
-            got.append(message)
-            nursery.start_soon(way_out)
-            return 3
-
-        server.deliver = deliver
-        await client._stream.send_all(
-            client._wsproto.send(TextMessage("stop")) + client._wsproto.send(TextMessage("go"))
-        )
-        await wait_all_tasks_blocked()
-        assert got == ["stop", "stopped", "go", "stopped"]
+        rig.passes, rig.then = 3, lambda: nursery.start_soon(way_out)
+        await rig.client.send(masked("stop"), masked("go"))
+        await rig.settled()
+        assert rig.got == ["stop", "stopped", "go", "stopped"]
 
 
-async def test_a_message_is_delivered_in_the_step_in_which_it_was_read() -> None:
-    """Whole and in order, also one that came in pieces; nothing goes through the queue then."""
-    async with pair() as (server, client):
-        got = delivered(server)
-        for message in ("hello", b"\x00\x01", "x" * 70_000, "last"):
-            await client.send_message(message)
-        await wait_all_tasks_blocked()
-        assert got == ["hello", b"\x00\x01", "x" * 70_000, "last"]
-        assert type(got[1]) is bytes
-        await client.aclose()
-        with pytest.raises(ConnectionClosed):
-            await server.get_message()
+FLOODS = {
+    "text": masked("x"),
+    "empty text": masked(""),
+    "pings": make_frame(PING, b"", masked=True),
+    "pongs": make_frame(PONG, b"", masked=True),
+    "empty parts": part(CONTINUED, b""),
+}
 
 
-async def test_order_is_kept_between_what_is_delivered_early_and_what_the_library_reads() -> None:
-    """Plain messages, one in parts and a ping, all in one segment: messages in their order, and the ping answered."""
-    async with pair() as (server, client):
-        got = delivered(server)
-        frames: list[Event] = [
-            TextMessage(data="one"),
-            BytesMessage(data=b"two "),
-            TextMessage(data="in ", message_finished=False),
-            Ping(payload=b"?"),
-            TextMessage(data="parts"),
-            BytesMessage(data=b"last"),
-        ]
-        await client._stream.send_all(b"".join(map(client._wsproto.send, frames)))
-        await wait_all_tasks_blocked()
-        assert got == ["one", b"two ", "in parts", b"last"]
+@pytest.mark.parametrize("kind", FLOODS)
+@pytest.mark.parametrize("streams", [memory_pair, socket_pair])
+async def test_a_flood_of_small_frames_lets_others_run(kind: str, streams: Callable[[], Streams]) -> None:
+    """Of frames that fit one read few are read in a step, whatever they are; then all others have a turn."""
+    frames = 2_000
+    async with open_rig(streams()) as rig:
+        if kind == "empty parts":
+            await rig.client.send(part(TEXT, b""))
+        turns = 0
+        await rig.client.send(FLOODS[kind] * frames, masked("end"))
+        while "end" not in rig.got and turns < frames:
+            await trio.lowlevel.checkpoint()
+            turns += 1
+            if kind == "empty parts" and turns == frames // STEP_FRAMES:
+                break
+        assert turns >= frames // STEP_FRAMES
 
 
-async def test_frames_begin_behind_the_upgrade_request_however_it_is_cut() -> None:
-    """The head is told from the frames at its end, also where that comes in pieces."""
-    request = (
-        b"GET / HTTP/1.1\r\nHost: host\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-    )
-    for cut in range(len(request) - 5, len(request)):
-        near, far = memory_stream_pair()
+async def test_of_many_pings_in_one_read_few_are_answered() -> None:
+    """The last of them is: nobody needs the pongs of those before it, and they cost a write each."""
+    async with open_rig() as rig:
+        pings = [make_frame(PING, b"%d" % n, masked=True) for n in range(100)]
+        await rig.client.send(*pings, masked("end"))
+        await rig.settled()
+        rig.ws.close(1000)
+        pongs = []
+        while (frame := await rig.client.frame()) is not None and frame[0] == PONG:
+            pongs.append(frame[1])
+        assert pongs[-1] == b"99"
+        assert len(pongs) <= 100 // STEP_FRAMES + 2
+
+
+async def test_who_reads_nothing_and_pings_is_heard_and_holds_nothing() -> None:
+    """Where the kernel takes no more, one answer waits for it, and what the client says is delivered all the same."""
+    async with open_rig(socket_pair(sent_bytes=4096, received_bytes=4096)) as rig:
+        while rig.ws.send_now(bytes(1000)):
+            pass
+        for n in range(1000):
+            await rig.client.send(make_frame(PING, b"%d" % n, masked=True))
+        await rig.client.send(masked("stop"))
+        with trio.fail_after(5):
+            while not rig.got:
+                await trio.lowlevel.checkpoint()
+            pongs: list[bytes] = []
+            while not pongs or pongs[-1] != b"999":
+                frame = await rig.client.frame()
+                assert frame is not None
+                if frame[0] == PONG:
+                    pongs.append(frame[1])
+        assert rig.got == ["stop"]
+        assert len(pongs) < 900
+
+
+async def test_what_the_kernel_takes_is_sent_without_an_await() -> None:
+    """The client can read it in the same step; what is left goes out in order, once, with what is sent next."""
+    async with open_rig(socket_pair(sent_bytes=4096, received_bytes=4096)) as rig:
+        sent = 0
+        while rig.ws.send_now(b"%6d" % sent * 100, "a"):
+            sent += 1
+        assert sent > 0
+        rig.ws.send_now("left")
         async with trio.open_nursery() as nursery:
-            await far.send_all(request[:cut])
-            nursery.start_soon(far.send_all, request[cut:])
-            with trio.fail_after(1):
-                server = await (await wrap_server_stream(nursery, near, 1 << 20)).accept()
-                await far.send_all(frame_of("hello", masked=True) + frame_of(b"\x01\x02", masked=True))
-                assert [await server.get_message(), await server.get_message()] == ["hello", b"\x01\x02"]
+            nursery.start_soon(rig.ws.send_message, "next")
+            for n in range(sent + 1):
+                assert await rig.client.frame() == (BINARY, b"%6d" % n * 100)
+                assert await rig.client.frame() == (TEXT, b"a")
+            assert await rig.client.frame() == (TEXT, b"left")
+            assert await rig.client.frame() == (TEXT, b"next")
+
+
+async def test_nothing_follows_half_a_frame() -> None:
+    """After a send that was cancelled half way every later one raises, and no byte more goes out."""
+    async with open_rig(socket_pair(sent_bytes=4096, received_bytes=4096)) as rig:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(rig.ws.send_message, bytes(1_000_000))
+            await rig.settled()
             nursery.cancel_scope.cancel()
+        with pytest.raises(trio.BrokenResourceError):
+            await rig.ws.send_message("more")
+        assert not rig.ws.send_now("more")
 
 
-async def test_nothing_is_delivered_behind_what_breaks_the_protocol() -> None:
-    """The library closes for it, and the message in the same segment is dropped."""
-    async with pair() as (server, client):
-        got = delivered(server)
-        unmasked = frame_of("broken")
-        await client._stream.send_all(frame_of("first", masked=True) + unmasked + frame_of("dropped", masked=True))
-        with pytest.raises(ConnectionClosed):
-            await client.get_message()
-        assert got == ["first"]
+@pytest.mark.parametrize("streams", [memory_pair, socket_pair])
+async def test_a_lost_connection_is_told(streams: Callable[[], Streams]) -> None:
+    """`read` returns, and a message raises."""
+    async with open_rig(streams()) as rig:
+        await trio.aclose_forcefully(rig.client.stream)
+        with trio.fail_after(1):
+            await rig.read.wait()
+        with pytest.raises(trio.BrokenResourceError):
+            await rig.ws.send_message("into the void")
+        with trio.fail_after(1):
+            await rig.ws.aclose(1000)
 
 
-async def test_text_that_is_no_text_ends_the_connection() -> None:
-    """It is not delivered, and the library closes for it."""
-    async with pair() as (server, client):
-        got = delivered(server)
-        await client._stream.send_all(make_frame(TEXT, b"\xff\xfe", masked=True))
-        with pytest.raises(ConnectionClosed):
-            await client.get_message()
-        assert got == []
+async def test_a_cancelled_reader_leaves_nobody_waiting(autojump_clock: MockClock) -> None:
+    """Who waits for the close goes on."""
+    near, far = memory_pair()
+    ws = ServerWebSocket(near, RequestHead("GET", "/", ((b"sec-websocket-key", b"AAAA"),)), max_message_bytes=100)
+    async with far, near, trio.open_nursery() as nursery:
+        with trio.move_on_after(1):
+            await ws.read(lambda message: 0)
+        nursery.start_soon(ws.aclose, 1000)
+    assert trio.current_time() == 1.0

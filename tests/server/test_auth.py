@@ -60,10 +60,31 @@ def test_accounts_alone_close_the_door_to_keys() -> None:
 
 @pytest.mark.parametrize(
     ("host", "here"),
-    [("127.0.0.1", True), ("127.8.8.8", True), ("::1", True), ("localhost", True), ("0.0.0.0", False), ("box", False)],
+    [
+        ("127.0.0.1", True),
+        ("127.8.8.8", True),
+        ("127.0.0.1.", True),
+        ("::1", True),
+        ("::ffff:127.0.0.1", True),
+        ("::FFFF:7F00:1", True),
+        ("localhost", True),
+        ("LocalHost", True),
+        ("localhost.", True),
+        ("app.localhost", True),
+        ("a.b.LOCALHOST.", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("::ffff:10.0.0.1", False),
+        ("box", False),
+        ("", False),
+        (".", False),
+        ("localhost..", False),
+        ("notlocalhost", False),
+        ("localhost.evil.example", False),
+    ],
 )
-def test_loopback_is_known_by_its_address(host: str, here: bool) -> None:
-    """A name other than localhost may lead anywhere."""
+def test_loopback_is_known_by_its_address_or_by_its_name(host: str, here: bool) -> None:
+    """A name may lead anywhere, but for localhost and what is under it (RFC 6761)."""
     assert is_loopback(host) is here
 
 
@@ -73,6 +94,14 @@ def test_a_server_without_keys_stays_at_home() -> None:
         check_exposure(ServerConfig(host="0.0.0.0"))
     check_exposure(KEYED)
     check_exposure(ServerConfig())
+
+
+def test_of_two_origins_none_is_believed() -> None:
+    """A browser sends one; whoever reads the other is deceived."""
+    here, strangers = (b"origin", b"http://localhost"), (b"origin", b"https://evil.example")
+    for origins in ((here, strangers), (strangers, here)):
+        with pytest.raises(HttpError, match="403"):
+            check_origin(ServerConfig(), RequestHead("GET", "/", ((b"host", b"localhost"), *origins)))
 
 
 CHOSEN = ("https://museum.example", "http://localhost:3000")
@@ -94,6 +123,15 @@ def knocks(config: ServerConfig, origin: str | None, host: str) -> bool:
     (None, "127.0.0.1:8765", True, True),
     (None, "localhost", True, True),
     (None, "[::1]:8765", True, True),
+    (None, "localhost.", True, True),
+    (None, "LOCALHOST:8765", True, True),
+    (None, "[::ffff:127.0.0.1]:8765", True, True),
+    ("http://app.localhost", "app.localhost:8765", True, True),
+    ("http://LOCALHOST.:3000", "127.0.0.1", True, True),
+    ("http://[::ffff:7f00:1]", "127.0.0.1", True, True),
+    ("https://localhost.evil.example.", "127.0.0.1:8765", False, True),
+    ("https://evillocalhost", "127.0.0.1:8765", False, True),
+    (None, "app.localhost.evil.example", False, True),
     ("http://localhost:3000", "localhost:8765", True, True),
     ("http://[::1]", "[::1]:8765", True, True),
     ("https://evil.example", "127.0.0.1:8765", False, True),

@@ -304,20 +304,41 @@ async def test_a_refused_request_changes_no_setting() -> None:
 
 
 async def test_a_stranger_sends_no_large_frame() -> None:
-    """Until REGISTER has succeeded a frame is read only up to 256 KiB; afterwards up to the operator's limit."""
+    """Until REGISTER has succeeded a frame is read only up to 256 KiB, and a larger one ends the connection."""
+    long = SettingsChange(function_calling=(Tool("sing", "x" * 256 * 1024),))
     async with open_talk(ECHO) as talk:
-        long = SettingsChange(function_calling=(Tool("sing", "x" * 256 * 1024),))
         talk.say(m.Register(auth=OPEN, patch=long))
+        assert talk.connection.closing is not None
+        talk.register()
         assert talk.connection.session is None
+        await trio.sleep(1)
+    [error] = talk.errors
+    assert (error.error_code, "frame" in error.error_msg) == ("PAYLOAD_TOO_LARGE", True)
+    async with open_talk(ECHO) as talk:
         talk.register()
         talk.say(m.RequestMessage(request_id="r1", data_type="TEXT", content=m.Content(text="Hello?"), patch=long))
         await trio.sleep(1)
-    assert [(error.error_code, error.request_id) for error in talk.errors] == [
-        ("PAYLOAD_TOO_LARGE", None),
-        ("PAYLOAD_TOO_LARGE", "r1"),
-    ]
-    assert "frame" in talk.errors[0].error_msg
-    assert "session" in talk.errors[1].error_msg
+    [error] = talk.errors
+    assert (error.error_code, error.request_id, "session" in error.error_msg) == ("PAYLOAD_TOO_LARGE", "r1", True)
+
+
+@pytest.mark.parametrize("frame", ["", "{}", "[null]", "no JSON", '{"msg_type":"SING"}', "\x00"])
+async def test_a_strangers_first_frame_that_is_none_ends_the_connection(frame: str) -> None:
+    """With one ERROR, and 1008; of who has registered it costs that frame."""
+    async with open_talk(ECHO) as talk:
+        talk.connection.receive(frame)
+        talk.connection.receive(frame)
+        assert talk.connection.closing is not None
+        assert talk.connection.closing[0] == 1008
+        await trio.sleep(1)
+    assert len(talk.errors) == 1
+    async with open_talk(ECHO) as talk:
+        talk.register()
+        talk.connection.receive(frame)
+        talk.connection.receive(frame)
+        assert talk.connection.closing is None
+        await trio.sleep(1)
+    assert len(talk.errors) == 2
 
 
 async def test_questions_that_nobody_reads_the_answers_of_cost_little() -> None:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import os
+import socket
 
 import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
-from wsproto import ConnectionType, WSConnection
-from wsproto.events import Request as Upgrade
-from wsproto.events import TextMessage
 
+from tests.net.websocket_client import HEAD
 from tests.talk import OPEN, SPOKEN, WRITTEN
 from voxint.core.agent import Agent
 from voxint.core.observer import Silence
 from voxint.core.request import Request
 from voxint.core.settings import SettingsChange
+from voxint.net.frames import frame_of
+from voxint.net.tcp import TcpStream
 from voxint.protocol import messages as m
 from voxint.protocol.codec import encode_client
 from voxint.server.config import ServerConfig
@@ -32,16 +32,14 @@ LIMIT_S = 20.0
 class Client:
     """A client that looks into its socket only when it wants to: nothing of it runs meanwhile."""
 
-    def __init__(self, stream: trio.SocketStream) -> None:
-        self._stream = stream
-        self._frames = WSConnection(ConnectionType.CLIENT)
+    def __init__(self, bare: socket.socket) -> None:
+        self._bare = bare
+        self.stream = trio.SocketStream(trio.socket.from_stdlib_socket(bare))
         self._session_id: str | None = None
 
     async def open(self, patch: SettingsChange) -> None:
         """Open a session."""
-        await self._stream.send_all(self._frames.send(Upgrade(host="server", target="/")))
-        self._frames.receive_data(await self.until(b"\r\n\r\n"))
-        assert [type(event).__name__ for event in self._frames.events()] == ["AcceptConnection"]
+        await self.until(b"\r\n\r\n")
         await self.say(m.Register(auth=OPEN, patch=patch))
         read = await self.until(b'"timestamp"')
         self._session_id = read.partition(b'"session_id":"')[2].partition(b'"')[0].decode()
@@ -49,13 +47,13 @@ class Client:
     async def say(self, *messages: m.ClientMessage) -> None:
         """Write messages in one segment."""
         frames = [encode_client(message, self._session_id, 0) for message in messages]
-        await self._stream.send_all(b"".join(self._frames.send(TextMessage(str(frame))) for frame in frames))
+        await self.stream.send_all(b"".join(frame_of(frame, masked=True) for frame in frames))
 
     async def until(self, words: bytes) -> bytes:
         """Read until these words have come, and return all that was read."""
         read = b""
         while words not in read:
-            some = await self._stream.receive_some()
+            some = await self.stream.receive_some()
             assert some, f"the server left, {words!r} never came"
             read += some
         return read
@@ -63,7 +61,7 @@ class Client:
     def lies_there(self) -> bytes:
         """Take what the server has written and nobody has read, without waiting."""
         try:
-            return os.read(self._stream.socket.fileno(), 1 << 20)
+            return self._bare.recv(1 << 20)
         except BlockingIOError:
             return b""
 
@@ -88,13 +86,14 @@ class Watcher(Silence):
 @pytest.mark.parametrize("patch", [pytest.param(WRITTEN, id="written"), pytest.param(SPOKEN, id="spoken")])
 async def test_the_acknowledgement_is_written_before_the_next_question_costs_anything(patch: SettingsChange) -> None:
     """Of INTERRUPT and REQUEST in one segment the second waits until all of the first is torn down and confirmed."""
-    near, far = map(trio.SocketStream, trio.socket.socketpair())
+    bare, far = socket.socketpair()
+    near = TcpStream(trio.SocketStream(trio.socket.from_stdlib_socket(bare)))
     client = Client(far)
     watcher = Watcher(client)
     agent = Agent(llm=ScriptedModel("Well, then. ", FOREVER), tts=ScriptedVoice())
     with trio.fail_after(LIMIT_S):
-        async with near, far, trio.open_nursery() as nursery:
-            nursery.start_soon(serve_websocket, Host(agent, ServerConfig(), nursery, watcher), near)
+        async with near, client.stream, trio.open_nursery() as nursery:
+            nursery.start_soon(serve_websocket, Host(agent, ServerConfig(), nursery, watcher), HEAD, near, b"")
             await client.open(patch)
             await client.say(_question(0))
             await client.until(b"Well, then")

@@ -18,8 +18,8 @@ import trio
 
 from voxint.client.link import Address
 from voxint.errors import Disconnected
-from voxint.net.eager import socket_under, write_now
 from voxint.net.frames import BINARY, CLOSE, CONTINUED, FINAL, PING, PONG, TEXT, frame_of, make_frame, payload_span
+from voxint.net.tcp import TcpStream
 from voxint.protocol.codec import MAX_FRAME_BYTES
 
 __all__ = ["Wire", "open_wire"]
@@ -48,7 +48,7 @@ class Wire:
         self._parts: list[bytes] = []
         self._parts_text = False
         self._sending = trio.Lock()
-        self._tcp = socket_under(stream)
+        self._tcp = stream if isinstance(stream, TcpStream) else None
         self._unsent = b""
 
     async def send(self, *messages: str | bytes) -> float:
@@ -69,7 +69,7 @@ class Wire:
         """
         if self._tcp is None or self._unsent or self._sending.locked():
             return False
-        taken = write_now(self._tcp, frame)
+        taken = self._tcp.send_now(frame)
         self._unsent = frame[taken:] if taken else b""
         return taken > 0
 
@@ -186,7 +186,7 @@ async def open_wire(url: str, *, timeout_s: float = 10.0) -> AsyncGenerator[Wire
 async def _dial(address: Address) -> trio.abc.Stream:
     stream = await trio.open_tcp_stream(address.host, address.port)
     if not address.secure:
-        return stream
+        return TcpStream(stream)
     return trio.SSLStream(stream, _trusted(), server_hostname=address.host)
 
 

@@ -1,4 +1,4 @@
-"""Bytes on the network: HTTP client and its pool, HTTP front of the one port, server-sent events; nothing of voice."""
+"""Bytes on the network: HTTP client and its pool, HTTP and WebSocket of the one port, server-sent events; no voice."""
 
 from __future__ import annotations
 

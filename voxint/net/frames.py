@@ -34,6 +34,13 @@ LARGE = 127
 
 MASK_BYTES = 4
 
+LONGEST_CONTROL = 125
+"""Of what a control frame holds, in bytes (RFC 6455, 5.5)."""
+
+MOST_SKIPPED = 10_000
+"""Frames whose heads `MessageSplitter.skip` looks at: a microphone sends 375 a second. Chosen here: it is 5 ms of work,
+and a client that sends so many behind the end of its connection does not answer it."""
+
 
 def make_frame(opcode: int, payload: bytes, *, masked: bool = False) -> bytes:
     """Return one final frame.
@@ -86,15 +93,26 @@ class MessageSplitter:
     parts of messages, large messages and what breaks the protocol are not: they are for a general reader.
 
     Args:
-        largest: Of a plain message, in bytes; 65,535 at most.
+        largest: Of a plain message, in bytes; 65,535 at most. No more than that, a frame's head and what came in one
+            piece is held.
     """
 
     def __init__(self, largest: int) -> None:
-        self._largest = min(largest, 65_535)
+        self.largest = largest
         self._data = b""
         self._at = 0  # where the next frame begins
         self._passing = 0  # bytes of a frame that is left, still to come
         self._in_parts = False  # a message is under way of which more frames will come
+        self._skipped = 0
+
+    @property
+    def largest(self) -> int:
+        """The most bytes of a plain message; it can be changed between two frames."""
+        return self._largest
+
+    @largest.setter
+    def largest(self, size: int) -> None:
+        self._largest = min(size, 65_535)
 
     def feed(self, data: bytes | bytearray) -> None:
         """Take what the network brought; from the first frame on, all of it."""
@@ -120,20 +138,35 @@ class MessageSplitter:
         return text
 
     def rest(self) -> bytes:
-        """Return what is here of the next frame; of a plain message nothing until it is whole, for `message` to take.
+        """Return what is here of the next frame; of a plain message or a control frame nothing until it is whole.
 
-        Whoever does not ask for that gets it from here. Empty: the network has to bring more.
+        Whoever does not ask `message` for a plain one gets it from here. Empty: the network has to bring more.
         """
         if self._passing:
             return self._pass(self._passing)
         if (span := payload_span(self._data, self._at)) is None:
             return b""
-        if span[1] > len(self._data) and self._plain(span):
+        if span[1] > len(self._data) and (self._plain(span) or self._control(span)):
             return b""
         first = self._data[self._at]
         if first & 0xF in (CONTINUED, TEXT, BINARY):
             self._in_parts = not first & FINAL
         return self._pass(span[1] - self._at)
+
+    def skip(self) -> bool:
+        """Throw away all that is here; return whether a Close frame was among it.
+
+        Of the frames the heads alone are looked at, and behind `MOST_SKIPPED` of them not even those.
+        """
+        data, at, closed = self._data, self._at + self._passing, False
+        while not closed and self._skipped < MOST_SKIPPED and (span := payload_span(data, at)) is not None:
+            closed = data[at] & 0xF == CLOSE
+            at = span[1]
+            self._skipped += 1
+        if closed or self._skipped >= MOST_SKIPPED:
+            at = len(data)
+        self._data, self._at, self._passing = data[at:], 0, max(0, at - len(data))
+        return closed
 
     def _plain(self, span: tuple[int, int]) -> bool:
         """Tell from its head whether the next frame is a plain message, but for its text's encoding."""
@@ -148,6 +181,10 @@ class MessageSplitter:
             and size <= self._largest
             and not self._in_parts
         )
+
+    def _control(self, span: tuple[int, int]) -> bool:
+        """Tell from its head whether the next frame is a control frame of a size that is permitted."""
+        return self._data[self._at] & 0x8 != 0 and span[1] - span[0] <= LONGEST_CONTROL
 
     def _pass(self, size: int) -> bytes:
         passed = self._data[self._at : self._at + size]

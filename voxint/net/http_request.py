@@ -23,7 +23,8 @@ class HttpLimits:
     """What a client may take, chosen to be generous to a person and stingy to a crawler.
 
     Args:
-        head_bytes: The largest request line and headers together; more is answered 431.
+        head_bytes: The largest request line and headers together, to the byte; more is answered 431.
+        head_lines: The most lines of headers; more is answered 431. Browsers send some twenty.
         head_s: Seconds from the first byte (or the connection's begin) to the headers' end; later is answered 408.
         idle_s: Seconds a connection may stay open between two requests.
         body_bytes: The largest request body; more is answered 413.
@@ -32,6 +33,7 @@ class HttpLimits:
     """
 
     head_bytes: int = 32 * 1024
+    head_lines: int = 100
     head_s: float = 10.0
     idle_s: float = 75.0
     body_bytes: int = 32 * 1024 * 1024
@@ -53,11 +55,19 @@ class HttpError(Exception):
 
 @frozen
 class RequestHead:
-    """The request line and headers; header names are in lower case."""
+    """The request line and headers; header names are in lower case.
+
+    Args:
+        method: Such as GET.
+        target: The path and the query, also where the client wrote a whole URL.
+        headers: All of them, in their order.
+        version: Of HTTP, 1.0 or 1.1.
+    """
 
     method: str
     target: str
     headers: tuple[tuple[bytes, bytes], ...] = field(repr=False)
+    version: str = "1.1"
 
     @property
     def path(self) -> str:
@@ -71,13 +81,26 @@ class RequestHead:
 
     def header(self, name: str, default: str = "") -> str:
         """Return the first header of this name (lower case), or `default`."""
+        return next(iter(self.values(name)), default)
+
+    def values(self, name: str) -> tuple[str, ...]:
+        """Return every header of this name (lower case)."""
         wanted = name.encode("ascii")
-        return next((value.decode("latin-1") for key, value in self.headers if key == wanted), default)
+        return tuple(value.decode("latin-1") for key, value in self.headers if key == wanted)
+
+    def tokens(self, name: str) -> frozenset[str]:
+        """Return the members of a header that is a list of words, in lower case.
+
+        The list may be split over several lines, and have empty members (RFC 9110, 5.3 and 5.6.1).
+        """
+        members = ",".join(self.values(name)).lower().split(",")
+        return frozenset(member.strip(" \t") for member in members) - {""}
 
     @property
     def is_websocket(self) -> bool:
-        """Whether the client asks for the WebSocket protocol."""
-        return "websocket" in self.header("upgrade").lower() and "upgrade" in self.header("connection").lower()
+        """Whether the client asks for the WebSocket protocol, as which no other method and no HTTP/1.0 can go on."""
+        wants_upgrade = self.method == "GET" and self.version != "1.0" and "upgrade" in self.tokens("connection")
+        return wants_upgrade and "websocket" in self.tokens("upgrade")
 
 
 @define(eq=False)

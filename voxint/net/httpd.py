@@ -12,7 +12,7 @@ import socket
 import struct
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from email.utils import formatdate
 from http.client import responses
 from typing import TypeAlias
@@ -24,9 +24,11 @@ from h11 import Connection as H11Connection
 from h11 import Event as H11Event
 
 from voxint.logs import get_logger, leaves, places
-from voxint.net.eager import write_now
+from voxint.net.http_head import find_head, head_of
 from voxint.net.http_request import Headers, HttpError, HttpLimits, HttpRequest, RequestHead, ResponseStream
-from voxint.net.prefixed import PrefixedStream
+from voxint.net.places import Place
+from voxint.net.tcp import TcpStream
+from voxint.net.upgrade import check_upgrade
 
 __all__ = [
     "Handler",
@@ -48,7 +50,7 @@ RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER on with no time: close() s
 log = get_logger()
 
 Handler: TypeAlias = Callable[[HttpRequest], Awaitable[None]]
-Upgrade: TypeAlias = Callable[[RequestHead, trio.abc.Stream], Awaitable[None]]
+Upgrade: TypeAlias = Callable[[RequestHead, trio.abc.Stream, bytes], Awaitable[None]]
 Admit: TypeAlias = Callable[[RequestHead], None]
 
 
@@ -59,6 +61,7 @@ async def serve_connection(
     upgrades: Mapping[str, Upgrade] | None = None,
     admit: Admit | None = None,
     limits: HttpLimits | None = None,
+    place: Place | None = None,
 ) -> None:
     """Serve the requests of one client until either side is done; the stream is closed at the end.
 
@@ -69,37 +72,38 @@ async def serve_connection(
         handler: Answers one request. It is cancelled when the client leaves: a half-closed connection counts as left.
             While the body has unread parts only its own reading notices that. What it raises is logged by type and
             place and answered 500, since one request's fault must not end the server.
-        upgrades: For each path where a WebSocket is welcome, what serves it. It gets the request's head, and the
-            stream as if nothing had been read.
+        upgrades: For each path where a WebSocket is welcome, what serves it. It gets the request's head, which
+            `check_upgrade` has found right, the stream, and what was read of it behind the head.
         admit: Sees the head of a WebSocket before; the `HttpError` it raises is the answer.
         limits: Bounds on what the client may take; default `HttpLimits()`.
+        place: What the connection takes up of a server, which it loses when it waits for a request and others need it.
 
     Cancelled, it closes the stream at once and leaves the client with a torn response.
     """
+    if isinstance(stream, trio.SocketStream):
+        stream = TcpStream(stream)
     try:
-        upgraded = await _serve_http(stream, handler, upgrades or {}, admit, limits or HttpLimits())
+        connection = HttpConnection(stream, limits or HttpLimits(), place)
+        upgraded = await _serve_http(connection, handler, upgrades or {}, admit)
         if upgraded is not None:
-            serve, head, stream = upgraded
-            await serve(head, stream)
+            serve, head, ahead = upgraded
+            del connection
+            await serve(head, stream, ahead)
     finally:
         await trio.aclose_forcefully(stream)
 
 
 async def _serve_http(
-    stream: trio.abc.Stream,
-    handler: Handler,
-    upgrades: Mapping[str, Upgrade],
-    admit: Admit | None,
-    limits: HttpLimits,
-) -> tuple[Upgrade, RequestHead, trio.abc.Stream] | None:
+    connection: HttpConnection, handler: Handler, upgrades: Mapping[str, Upgrade], admit: Admit | None
+) -> tuple[Upgrade, RequestHead, bytes] | None:
     """Serve requests until the connection ends (None) or a WebSocket takes it over."""
-    connection = HttpConnection(stream, limits)
     try:
         while (head := await connection.receive_head()) is not None:
             if head.is_websocket and head.path in upgrades:
+                check_upgrade(head)
                 if admit is not None:
                     admit(head)
-                return upgrades[head.path], head, PrefixedStream(stream, connection.raw_head)
+                return upgrades[head.path], head, connection.behind_head
             await connection.serve(handler, HttpRequest(head, connection))
             if not connection.next_cycle():
                 break
@@ -115,7 +119,7 @@ class HttpConnection:
     """The h11 state of one connection, and the only code that touches its stream.
 
     Args:
-        raw_head: The bytes of the head last received, and what came with it.
+        behind_head: What came with the head last received.
         broken: Whether a write failed, was cancelled half way, or is under way: nothing more can be written.
         bodiless: Whether the answer is to have no body, the request being HEAD.
         lingers: Whether the client may still be sending when the connection ends.
@@ -123,8 +127,9 @@ class HttpConnection:
 
     stream: trio.abc.Stream
     limits: HttpLimits
+    place: Place | None = None
     h11: H11Connection = field(init=False)
-    raw_head: bytes = b""
+    behind_head: bytes = b""
     broken: bool = False
     lingers: bool = False
     bodiless: bool = False
@@ -139,25 +144,31 @@ class HttpConnection:
 
     async def receive_head(self) -> RequestHead | None:
         """Return the next request's head, or None when the client is done or does not begin one in time."""
-        self.raw_head, self.bodiless = self.h11.trailing_data[0], False
-        idle = self._served and not self.raw_head
-        with trio.move_on_after(self.limits.idle_s if idle else self.limits.head_s) as scope:
-            while (event := self._next_event()) is h11.NEED_DATA:
+        raw, self.bodiless = self.h11.trailing_data[0], False
+        idle = self._served and not raw
+        with self._waiting(), trio.move_on_after(self.limits.idle_s if idle else self.limits.head_s) as scope:
+            while (end := find_head(raw, self.limits)) is None:
+                self._next_event()  # what is no HTTP at all is refused before its end, which might never come
                 data = await self._receive()
                 if not data:
                     return None
-                if not self.raw_head:
+                if not raw:
                     scope.deadline = trio.current_time() + self.limits.head_s
-                self.raw_head += data
+                raw += data
                 self.h11.receive_data(data)
+            event = self._next_event()
             if not isinstance(event, h11.Request):
                 return None
+            self.behind_head = raw[end:]
             self._served = True
             self.bodiless = event.method == b"HEAD"
-            return RequestHead(event.method.decode("ascii"), event.target.decode("latin-1"), tuple(event.headers))
-        if self.raw_head:
+            return head_of(event)
+        if raw and scope.cancelled_caught:
             raise HttpError(408, f"the headers took longer than {self.limits.head_s:g} s")
         return None
+
+    def _waiting(self) -> AbstractContextManager[object]:
+        return nullcontext() if self.place is None else self.place.waiting()
 
     async def serve(self, handler: Handler, request: HttpRequest) -> None:
         """Run the handler, cancelled when the client leaves; answer for it where it fails."""
@@ -228,16 +239,19 @@ class HttpConnection:
 
     def send_nowait(self, data: bytes) -> bool:
         """Write without a checkpoint; return whether all of it went, else the next `send` begins with the rest."""
-        if self.broken or self._unsent or not isinstance(self.stream, trio.SocketStream):
+        if self.broken or self._unsent or not isinstance(self.stream, TcpStream):
             self._unsent += data
             return False
-        self._unsent = data[write_now(self.stream, data) :]
+        self._unsent = data[self.stream.send_now(data) :]
         return not self._unsent
 
     def head_bytes(self, status: int, headers: Headers) -> bytes:
-        """Return a response's head; with `Connection: close` where the request's body has not been read to its end."""
-        unread = (("connection", "close"),) if self.h11.their_state is h11.SEND_BODY else ()
-        every = [("date", formatdate(usegmt=True)), *headers, *unread]
+        """Return a response's head.
+
+        It says `Connection: close` where the request's body has not been read to its end, or others need the place.
+        """
+        last = self.h11.their_state is h11.SEND_BODY or (self.place is not None and self.place.needed)
+        every = [("date", formatdate(usegmt=True)), *headers, *((("connection", "close"),) if last else ())]
         return self.wire(h11.Response(status_code=status, headers=every, reason=responses.get(status, "").encode()))
 
     def whole(self, status: int, headers: Headers, body: bytes) -> bytes:
@@ -253,7 +267,7 @@ class HttpConnection:
         """Answer with an error and no request to go on with; the connection ends after it."""
         if self.h11.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             return
-        headers = (*refusal.headers, ("content-type", "text/plain; charset=utf-8"))
+        headers = (*refusal.headers, ("content-type", "text/plain; charset=utf-8"), ("connection", "close"))
         out = self.whole(refusal.status, headers, f"{refusal.message}\n".encode())
         self.lingers = True
         with suppress(trio.BrokenResourceError), trio.move_on_after(self.limits.send_s):
@@ -270,7 +284,7 @@ class HttpConnection:
     def reset(self) -> None:
         """Make the close of this connection a TCP reset."""
         self.broken = True
-        if isinstance(self.stream, trio.SocketStream):
+        if isinstance(self.stream, TcpStream):
             self.stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
 
     def _next_event(self) -> _Event:

@@ -38,11 +38,18 @@ def is_open(config: ServerConfig) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether `host` can be reached from this machine alone."""
+    """Return whether `host` can be reached from this machine alone.
+
+    An address can if it is a loopback address, also where IPv6 holds one of IPv4; a name if it is localhost or ends so
+    (RFC 6761, 6.3). Names are compared without case, and with the dot of the root or without.
+    """
+    name = host.lower().removesuffix(".")
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(name)
     except ValueError:
-        return host == "localhost"
+        return name == "localhost" or name.endswith(".localhost")
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback
 
 
 def check_exposure(config: ServerConfig) -> None:
@@ -69,6 +76,8 @@ def check_origin(config: ServerConfig, head: RequestHead) -> None:
     Raises:
         HttpError: 403.
     """
+    if len(head.values("origin")) > 1:
+        raise HttpError(403, "a page has one origin")
     origin = head.header("origin")
     if config.allowed_origins:
         if origin and origin not in config.allowed_origins:

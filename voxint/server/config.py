@@ -44,10 +44,10 @@ class ServerConfig:
         resume_s: A session that has lost its last connection lives for so long; the protocol's number.
         warn_s: SESSION_WARN goes out so long before that.
         register_s: From the connection to its REGISTER.
-        close_s: For a polite close; a client that does not read would hold it for a minute.
+        close_s: For a client to answer a close, and for what waits to be written before it.
         drain_s: For live requests to end by themselves at shutdown.
-        max_frame_bytes: The largest frame from a client: minutes of BASE64 speech.
-        max_connections: More are refused with 503.
+        max_frame_bytes: The largest message from a client: minutes of BASE64 speech.
+        max_connections: At a time, HTTP included; a WebSocket beyond is refused with 503, idle HTTP gives way.
     """
 
     host: str = "127.0.0.1"

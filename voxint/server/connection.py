@@ -32,6 +32,9 @@ FAULT = 1011
 UNREAD = 1008
 """Close code of a client that asks and does not read: a policy was broken."""
 
+STRANGE = 1008
+"""Close code of a stranger whose frame is none of the protocol's; the ERROR before it says why."""
+
 MAX_REGISTER_BYTES = 256 * 1024
 """Of a frame before REGISTER has succeeded; chosen here: as much as a session may have in prompts and functions, and
 read in milliseconds, where anybody may send it."""
@@ -93,7 +96,7 @@ class Connection:
         }
 
     def receive(self, frame: str | bytes) -> bool:
-        """Do what a frame asks. A bad frame costs an ERROR, never the connection, except a failed REGISTER.
+        """Do what a frame asks. A bad frame costs an ERROR, and the connection only where REGISTER has not succeeded.
 
         Returns:
             Whether the frame interrupted something that is on its way out now.
@@ -110,11 +113,20 @@ class Connection:
     def _read(self, frame: str) -> None:
         try:
             inbound = decode_client(frame, self._frame_limit())
+        except WireError as error:
+            self._refuse_frame(frame, error)
+            if self.session is None:
+                self.close(STRANGE, "this is no message of the protocol")
+            return
+        try:
             self._dispatch(inbound.session_id, inbound.message)
         except WireError as error:
-            if self.session is not None and (request_id := refused_upload(frame)) is not None:
-                self._refuse_upload(self.session, request_id)
-            self._refuse(error)
+            self._refuse_frame(frame, error)
+
+    def _refuse_frame(self, frame: str, error: WireError) -> None:
+        if self.session is not None and (request_id := refused_upload(frame)) is not None:
+            self._refuse_upload(self.session, request_id)
+        self._refuse(error)
 
     def close(self, code: int, reason: str, *, why: str = "DISCONNECT", for_good: bool = False) -> None:
         """End the connection: leave the session, write what waits, and close. The first call stands.

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import trio
-from trio_websocket import ConnectionClosed, HandshakeError
-from wsproto.utilities import RemoteProtocolError
 
 from voxint.core.answer import MOST_UNREAD
 from voxint.logs import get_logger, places
-from voxint.net.websocket import ServerWebSocket, wrap_server_stream
+from voxint.net.http_request import RequestHead
+from voxint.net.websocket import ServerWebSocket
 from voxint.protocol.messages import Heartbeat, SessionWarn
-from voxint.server.connection import FAULT, Connection
+from voxint.server.connection import FAULT, MAX_REGISTER_BYTES, Connection
 from voxint.server.host import Host
 from voxint.server.writer import Writer
 
@@ -26,21 +25,22 @@ INTERRUPT: what it costs to begin it would otherwise come in front of the acknow
 log = get_logger()
 
 
-async def serve_websocket(host: Host, stream: trio.abc.Stream) -> None:
+async def serve_websocket(host: Host, head: RequestHead, stream: trio.abc.Stream, ahead: bytes) -> None:
     """Serve one client until either side ends. Its requests are cancelled then; nothing here waits for them.
 
     Args:
         host: The server.
-        stream: The connection with its upgrade request still to be read; the caller closes it.
+        head: The request for the WebSocket, which is granted.
+        stream: The connection behind it; the caller closes it.
+        ahead: What was read of the stream already.
     """
+    config = host.config
+    most = min(config.max_frame_bytes, MAX_REGISTER_BYTES)
+    ws = ServerWebSocket(stream, head, ahead, max_message_bytes=most, close_s=config.close_s)
     try:
         async with trio.open_nursery() as nursery:
-            ws = await _accept(host, nursery, stream)
-            if ws is not None:
-                await _serve(host, nursery, ws)
+            await _serve(host, nursery, ws)
             nursery.cancel_scope.cancel(reason="the connection has ended")
-    except* (ConnectionClosed, HandshakeError, RemoteProtocolError, trio.BrokenResourceError):
-        pass  # the client broke off, or does not speak WebSocket: its own affair
     except* Exception as group:  # noqa: BLE001 - the boundary: one connection must not end the others
         log.error("connection failed", trace=places(group))
 
@@ -51,25 +51,12 @@ async def _serve(host: Host, nursery: trio.Nursery, ws: ServerWebSocket) -> None
         try:
             nursery.start_soon(_write, connection, ws, nursery.cancel_scope)
             nursery.start_soon(_keep_alive, connection, host, nursery.cancel_scope)
-            await _read(connection, ws)
+            await _read(connection, ws, host.config.max_frame_bytes)
         finally:
             connection.lost()
 
 
-async def _accept(host: Host, nursery: trio.Nursery, stream: trio.abc.Stream) -> ServerWebSocket | None:
-    """Return the open WebSocket, or None where it was refused or the client took too long."""
-    with trio.move_on_after(host.config.register_s):
-        request = await wrap_server_stream(nursery, stream, host.config.max_frame_bytes)
-        if host.full:
-            await request.reject(503, body=b"the server is full or going down")
-            return None
-        ws = await request.accept()
-        assert isinstance(ws, ServerWebSocket)
-        return ws
-    return None
-
-
-async def _read(connection: Connection, ws: ServerWebSocket) -> None:
+async def _read(connection: Connection, ws: ServerWebSocket, most: int) -> None:
     """Receive until the connection ends: each frame in the step in which it came, and none is waited for."""
 
     def receive(message: str | bytes) -> int:
@@ -81,14 +68,13 @@ async def _read(connection: Connection, ws: ServerWebSocket) -> None:
             connection.close(FAULT, "the server failed")
         if len(connection.listener) > MOST_UNREAD:
             connection.listener.drop()
+        if connection.closing is not None:
+            ws.ignore()
+        elif connection.session is not None:
+            ws.max_message_bytes = most
         return WAY_OUT if stopping else 0
 
-    ws.deliver = receive
-    try:
-        while True:
-            receive(await ws.get_message())  # what came before `deliver` was set; then it waits for the end
-    except ConnectionClosed:
-        pass
+    await ws.read(receive)
 
 
 async def _write(connection: Connection, ws: ServerWebSocket, all_of_it: trio.CancelScope) -> None:
@@ -97,8 +83,8 @@ async def _write(connection: Connection, ws: ServerWebSocket, all_of_it: trio.Ca
         await Writer(connection, ws).run()
         code, reason = connection.closing or (FAULT, "")
         await ws.aclose(code, reason)
-    except ConnectionClosed:
-        pass
+    except trio.BrokenResourceError:
+        return  # the reading task hears of it too, and ends the connection when the client has answered its Close
     all_of_it.cancel(reason="the connection has ended")
 
 
@@ -126,5 +112,5 @@ async def _keep_alive(connection: Connection, host: Host, all_of_it: trio.Cancel
         warn_in_s = remaining_s - config.warn_s if remaining_s > config.warn_s else remaining_s
         with trio.move_on_after(max(0.0, min(next_heartbeat - now, warn_in_s, remaining_s))):
             await connection.ending.wait()
-    await trio.sleep(config.close_s)
+    await trio.sleep(2 * config.close_s)  # to write what waits; and then for the client to close in its turn
     all_of_it.cancel(reason="the client did not let the connection close")

@@ -47,11 +47,6 @@ class Host:
         self._measured = (time.monotonic(), time.process_time())
         self._cpu_usage = 0.0
 
-    @property
-    def full(self) -> bool:
-        """Whether another WebSocket has to be refused."""
-        return self.draining or len(self.connections) >= self.config.max_connections
-
     @contextmanager
     def admitted(self, connection: Connection) -> Iterator[None]:
         """Count `connection` among the open ones for as long as the block lasts."""

@@ -13,7 +13,7 @@ from attrs import frozen
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from voxint._version import __version__
-from voxint.net.httpd import HttpRequest, RequestHead
+from voxint.net.http_request import HttpRequest, RequestHead
 from voxint.server.host import Host
 from voxint.server.telemetry import Telemetry
 
@@ -101,7 +101,7 @@ class Pages:
         if AUTHORITY.fullmatch(seen) is None:
             return self.ws_url
         scheme = "wss" if head.header("x-forwarded-proto") == "https" else "ws"
-        return urlsplit(self.ws_url)._replace(scheme=scheme, netloc=seen).geturl()
+        return f"{scheme}://{seen}{urlsplit(self.ws_url).path}"
 
 
 @cache

@@ -9,7 +9,9 @@ from attrs import field, frozen
 
 from voxint.core.agent import Agent
 from voxint.core.observer import Observer
-from voxint.net.httpd import Handler, RequestHead, serve_connection
+from voxint.net.http_request import HttpError, RequestHead
+from voxint.net.httpd import Handler, serve_connection
+from voxint.net.places import Place, Places
 from voxint.protocol.messages import Shutdown
 from voxint.server.auth import check_exposure, check_origin
 from voxint.server.config import ServerConfig
@@ -100,16 +102,27 @@ async def _accept(
     front: trio.Nursery,
     accepting: trio.CancelScope,
 ) -> None:
-    async def upgrade(head: RequestHead, stream: trio.abc.Stream) -> None:
-        await serve_websocket(host, stream)
-
+    upgrade = partial(serve_websocket, host)
     upgrades = {PATH: upgrade, f"/{PATH}": upgrade}  # an existing client doubles the slash
+    places = Places(host.config.max_connections)
 
     async def connected(stream: trio.SocketStream) -> None:
-        await serve_connection(stream, handler, upgrades=upgrades, admit=partial(check_origin, host.config))
+        with places.taken() as place:
+            if place is not None:
+                admit = partial(_admit, host, place)
+                await serve_connection(stream, handler, upgrades=upgrades, admit=admit, place=place)
 
     with accepting:
         await trio.serve_listeners(connected, listeners, handler_nursery=front)
+
+
+def _admit(host: Host, place: Place, head: RequestHead) -> None:
+    """Refuse a WebSocket from a page that may not connect, or for which there is no place."""
+    check_origin(host.config, head)
+    if host.draining:
+        raise HttpError(503, "the server is going down")
+    if not place.keep():
+        raise HttpError(503, "the server is full")
 
 
 async def _drain(host: Host) -> None:
