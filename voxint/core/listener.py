@@ -126,7 +126,7 @@ class Listener:
         if self._sending:
             return  # what is queued because something was taken goes along
         if self._waits and self.send_now is not None and not self._left:
-            now, taken = trio.current_time(), []
+            now, taken = trio.current_time(), list[object]()
             self._sending = True
             while self._items and len(taken) < MOST_AT_ONCE:
                 taken.append(self._items.popleft().take(now))
