@@ -142,7 +142,9 @@ async def test_identity_is_no_coding() -> None:
 async def test_a_body_that_is_not_what_its_head_says(coding: str, content: bytes, words: str) -> None:
     """The error names the server, what is wrong, and whose fault it is, and quotes nothing."""
     async with serve(saying(packed(coding, content))) as server, open_http() as http:
-        with pytest.raises(UpstreamError, match=rf"operator of this service \(127\.0\.0\.1:\d+ .*{words}.*the fault is its own") as caught:
+        with pytest.raises(
+            UpstreamError, match=rf"operator of this service \(127\.0\.0\.1:\d+ .*{words}.*the fault is its own"
+        ) as caught:
             await read(http, server.url)
     assert not caught.value.retryable
     assert caught.value.__cause__ is None

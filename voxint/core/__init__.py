@@ -21,7 +21,7 @@ A request's life:
     registry.py       requests by id: admit, find, interrupt, remember
     life.py           the states of a request and what each event makes of them, as a table
     request.py        one request: its cancel scope, its guard, its end
-    deadlines.py      what each stage owes and by when, for the one guard that sleeps
+    alarms.py         what is to happen at some time, for the one guard that sleeps
     failure.py        why a request failed, in words that a stranger may read
     receipt.py        what an interruption stopped, saved and cost
     timeline.py       named instants of a request and the durations between them

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import trio
@@ -55,6 +55,7 @@ class Answer:
 
     __slots__ = (
         "_listeners",
+        "_on_room",
         "_room",
         "_said",
         "_texts_taken",
@@ -95,6 +96,7 @@ class Answer:
         self._texts_taken = self._voices_taken = 0  # by players
         self._waiting = 0
         self._room = trio.lowlevel.ParkingLot()
+        self._on_room: Callable[[], None] | None = None
 
     @property
     def full(self) -> bool:
@@ -111,10 +113,9 @@ class Answer:
         while self._waiting:
             await self._wait_for_player()
 
-    async def attended(self) -> None:
-        """Wait until there is a player. Bounded by the request's own deadline."""
-        while self.player is None and not self.silent:
-            await self._room.park()
+    def when_room(self, tell: Callable[[], None]) -> None:
+        """Call `tell` whenever there may be room again, or another player: in that step. It must not raise."""
+        self._on_room = tell
 
     async def _wait_for_player(self) -> None:
         player, before = self.player, self._waiting
@@ -266,6 +267,8 @@ class Answer:
         untaken = sum(len(item.parts) for item in texts) + len(calls)
         self._texts_taken, self._voices_taken = end.texts - untaken, end.voices - len(voices)
         self._room.unpark_all()
+        if self._on_room is not None:
+            self._on_room()
 
     def _queue_text(self, listener: Listener, text: str, upto: int) -> None:
         """Queue text for one listener, joined to what waits."""
@@ -292,11 +295,14 @@ class Answer:
 
     def _took(self, size: int, texts: int, voices: int) -> None:
         """Account for a piece that the player has taken."""
+        was_full = self.full
         self._waiting -= size
         self._texts_taken += texts
         self._voices_taken += voices
-        if self._waiting < ROOM:
+        if not self.full:
             self._room.unpark_all()
+            if was_full and self._on_room is not None:
+                self._on_room()
 
 
 class _Text:

@@ -18,6 +18,11 @@ from attrs import frozen
 __all__ = ["Listener", "Outgoing"]
 
 
+MOST_AT_ONCE = 32
+"""Items that are sent in one step of who has something to say; more is left to the reader. Ours: a second of speech,
+some 2 ms of work, and all that an answer at its usual pace ever has at once."""
+
+
 class Outgoing(Protocol):
     """Something that waits for the reader."""
 
@@ -58,7 +63,7 @@ class Listener:
         growing: The text in the queue that may still grow; the answer whose it is sees to it.
     """
 
-    __slots__ = ("_closed", "_drop", "_held", "_items", "_left", "_reader", "_waits", "growing", "send_now")
+    __slots__ = ("_closed", "_drop", "_held", "_items", "_left", "_reader", "_sending", "_waits", "growing", "send_now")
 
     def __init__(self, drop: Callable[[], None] | None = None) -> None:
         self.send_now: Callable[[Iterable[object]], bool] | None = None
@@ -70,6 +75,7 @@ class Listener:
         self._left = False
         self._held = 0
         self._closed = False
+        self._sending = False
 
     def __len__(self) -> int:
         return len(self._items)
@@ -117,12 +123,16 @@ class Listener:
 
     def _send(self) -> None:
         """Send what is queued for a reader that waits, or wake it."""
+        if self._sending:
+            return  # what is queued because something was taken goes along
         if self._waits and self.send_now is not None and not self._left:
-            now, taken = trio.current_time(), []
-            while self._items:
+            now, taken = trio.current_time(), list[object]()
+            self._sending = True
+            while self._items and len(taken) < MOST_AT_ONCE:
                 taken.append(self._items.popleft().take(now))
+            self._sending = False
             self._left = not self.send_now(taken)
-            if not self._left:
+            if not self._left and not self._items:
                 return
         self._reader.unpark()
 

@@ -6,17 +6,16 @@ of playback. What is synthesized faster waits here, up to `speech_ahead_ms`; bey
 
 from __future__ import annotations
 
-from math import ceil
+from math import ceil, inf
 
 import trio
 
 from voxint.core.agent import Limits
 from voxint.core.alignment import Script
-from voxint.core.answer import Answer
 from voxint.core.audio import BYTES_PER_SAMPLE, AudioFormat
+from voxint.core.request import Request
 from voxint.core.resample import resampler
 from voxint.core.stages import Speech
-from voxint.core.timeline import Timeline
 
 __all__ = ["Pacer"]
 
@@ -42,27 +41,22 @@ HAIR_S = 1e-6  # what sums of frame lengths may differ by
 class Pacer:
     """The voice of one request, in frames that leave as playback goes on.
 
+    It has no task: a frame leaves in the step in which it is added, or when an alarm of the request is due.
+
     Args:
-        answer: Where the frames go; its ledger learns what was generated.
+        request: Whose answer, timeline and alarms are used; its ledger learns what was generated.
         script: What the synthesizer was given to say.
-        timeline: Gets `first_audio` and `first_voice`.
         source: The synthesizer's format.
         target: The session's.
         limits: `lead_ms`, `frame_ms`, `speech_ahead_ms`; and `keep_ms`, while nobody listens.
     """
 
     def __init__(
-        self,
-        answer: Answer,
-        script: Script,
-        timeline: Timeline,
-        source: AudioFormat,
-        target: AudioFormat,
-        limits: Limits,
+        self, request: Request, script: Script, source: AudioFormat, target: AudioFormat, limits: Limits
     ) -> None:
-        self._answer = answer
+        self._answer = request.answer
+        self._timeline = request.timeline
         self._script = script
-        self._timeline = timeline
         self._resampler = resampler(source, target)
         self._format = target
         self._frame_bytes = target.bytes(limits.frame_ms)
@@ -76,9 +70,11 @@ class Pacer:
         self._can_wait = self._lead_s - self._room_s - 1 / TICKS >= self._lead_s / 2
         self._buffer = bytearray()
         self._ended = False
-        self._more = trio.lowlevel.ParkingLot()
         self._less = trio.lowlevel.ParkingLot()
         self._plays_until = -1.0
+        self._alarm = request.alarms.alarm(self._go_on)
+        request.answer.when_room(self._go_on)
+        request.when_stopping(self._stop)
 
     @property
     def full(self) -> bool:
@@ -95,8 +91,13 @@ class Pacer:
         if self.full:
             await self._less.park()
 
+    async def sent(self) -> None:
+        """Wait until all has been sent, after `end`. Bounded by the request's own deadline."""
+        while self._buffer and not self._answer.silent:
+            await self._less.park()
+
     def add(self, speech: Speech) -> None:
-        """Account for synthesized audio, whole samples, and let it wait for its turn."""
+        """Account for synthesized audio, whole samples, and send it, or let it wait for its turn."""
         if self._answer.silent:
             return
         if (speech.text is not None or speech.audio) and (begun := self._script.begun(speech.text)):
@@ -104,6 +105,7 @@ class Pacer:
         if speech.audio:
             self._timeline.mark("first_audio")
             self._append(self._resampler.feed(speech.audio))
+            self._go_on()
 
     def end(self) -> None:
         """Note that no more audio comes."""
@@ -112,46 +114,43 @@ class Pacer:
             self._answer.ledger.begin_span(rest)
         self._answer.ledger.end_spans()
         self._ended = True
-        self._more.unpark_all()
+        self._go_on()
 
-    def stop(self) -> None:
+    def _stop(self) -> None:
         """Let a synthesizer go on that waits for room: the request is over, and what it writes is thrown away."""
+        self._alarm.due = inf
         self._less.unpark_all()
 
     def _append(self, audio: bytes) -> None:
         if audio:
             self._buffer += audio
             self._answer.ledger.generated(len(audio) // BYTES_PER_SAMPLE)
-            self._more.unpark()
 
-    async def pace(self) -> None:
-        """Send frames as playback goes on, until the end. Waits for audio as long as the synthesizer may take."""
-        while await self._frame_ready():
-            await self._answer.attended()
-            await self._answer.room()
-            full_until = self._plays_until - self._lead_s
-            if full_until + self._frame_s > trio.current_time() + HAIR_S:
-                leaves_at = full_until + self._room_s
-                await trio.sleep_until(ceil(leaves_at * TICKS) / TICKS if self._can_wait else leaves_at)
-            self._send_frames()
-
-    async def _frame_ready(self) -> bool:
-        while len(self._buffer) < self._frame_bytes:
-            if self._ended:
-                return bool(self._buffer)
-            if not self._buffer:
-                await self._more.park()
-                continue
-            dry_at = self._plays_until - DRY_MS / 1000
-            if dry_at <= trio.current_time():
-                return True
-            with trio.move_on_at(dry_at):
-                await self._more.park()
-        return True
-
-    def _send_frames(self) -> None:
-        """Send the frame that is due, and those behind it that fit into the lead."""
+    def _go_on(self) -> None:
+        """Send what may leave now, and look again when the next frame may."""
+        if self._answer.silent:
+            return
         now = trio.current_time()
+        while (leaves_at := self._leaves_at(now)) <= now:
+            self._send_frames(now)
+        self._alarm.set(leaves_at)
+
+    def _leaves_at(self, now: float) -> float:
+        """Return when the next frame may leave; infinite where something else has to happen first."""
+        if not self._buffer or self._answer.player is None or self._answer.full:
+            return inf
+        full_until = self._plays_until - self._lead_s
+        leaves_at = now
+        if full_until + self._frame_s > now + HAIR_S:
+            leaves_at = full_until + self._room_s
+            leaves_at = ceil(leaves_at * TICKS) / TICKS if self._can_wait else leaves_at
+        if len(self._buffer) < self._frame_bytes and not self._ended:
+            # A frame waits to be full while the listener has something to play.
+            leaves_at = max(leaves_at, self._plays_until - DRY_MS / 1000)
+        return leaves_at
+
+    def _send_frames(self, now: float) -> None:
+        """Send the frame that is due, and those behind it that fit into the lead."""
         self._plays_until = max(self._plays_until, now)
         frames, sent = [], 0
         while True:

@@ -15,9 +15,9 @@ import trio
 from attrs import frozen
 
 from voxint.core.agent import Agent
+from voxint.core.alarms import StageDeadline
 from voxint.core.alignment import Aligned, Script
 from voxint.core.audio import AudioFormat
-from voxint.core.deadlines import Deadline
 from voxint.core.failure import own_errors, stage_failure
 from voxint.core.gate import checked_model_output, checked_speech, checked_transcript
 from voxint.core.pacing import Pacer
@@ -62,23 +62,22 @@ class Pipeline:
         else:
             pieces_in, pieces_out = trio.open_memory_channel[Aligned](self.agent.limits.segments_ahead)
             script = Script()
-            pacer = Pacer(request.answer, script, request.timeline, tts.audio_format, self.output, self.agent.limits)
-            request.when_stopping(pacer.stop)
+            pacer = Pacer(request, script, tts.audio_format, self.output, self.agent.limits)
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(pacer.pace, name=f"pacing of {request.id}")
                 nursery.start_soon(self._speak, tts, pieces_out, script, pacer, name=f"tts of {request.id}")
                 with pieces_in:
                     await self._write(pieces_in)
+            await pacer.sent()
         await request.answer.flushed()
 
-    async def answer_voice(self, stt: SpeechToText, upload: Upload, deadline: Deadline) -> None:
+    async def answer_voice(self, stt: SpeechToText, upload: Upload, deadline: StageDeadline) -> None:
         """Understand the upload while it comes in, then answer its words; say nothing where there were none."""
         if text := await self._transcribe(stt, upload, deadline):
             self.understood(text)
             await self.answer_text()
         await self.request.answer.flushed()
 
-    async def _transcribe(self, stt: SpeechToText, upload: Upload, deadline: Deadline) -> str:
+    async def _transcribe(self, stt: SpeechToText, upload: Upload, deadline: StageDeadline) -> str:
         finals: list[str] = []
         answer = self.request.answer
 
@@ -100,7 +99,7 @@ class Pipeline:
         """Run the model; its text goes to the listeners as it comes, and in speakable pieces to `pieces`."""
         request, limits = self.request, self.agent.limits
         answer, speaker = request.answer, None if pieces is None else _Speaker(request, pieces)
-        deadline = request.deadlines.of_stage("llm")
+        deadline = request.deadline_of("llm")
         think_until = trio.current_time() + limits.thinking_s
 
         async def pass_on(item: object) -> None:
@@ -140,7 +139,7 @@ class Pipeline:
         self, tts: TextToSpeech, pieces: trio.MemoryReceiveChannel[Aligned], script: Script, pacer: Pacer
     ) -> None:
         """Run the synthesizer; what it says waits in `pacer` for its time."""
-        limits, deadline = self.agent.limits, self.request.deadlines.of_stage("tts")
+        limits, deadline = self.agent.limits, self.request.deadline_of("tts")
         source = _Pieces(self.request, pieces, script, deadline, pacer, limits.first_audio_s)
 
         async def pass_on(item: object) -> None:
@@ -160,7 +159,7 @@ class Pipeline:
     def _is_over(self) -> bool:
         return self.request.state != "live"
 
-    async def _run_stage(self, deadline: Deadline, call: Callable[[], Awaitable[None]]) -> None:
+    async def _run_stage(self, deadline: StageDeadline, call: Callable[[], Awaitable[None]]) -> None:
         request, name = self.request, deadline.stage
         by_itself = False
         request.stage_began(name)
@@ -186,27 +185,24 @@ class _Speaker:
     """Cuts what the model writes into pieces, and hands each to the synthesizer as what is to be heard of it.
 
     Args:
-        request: Whose guard reminds it of a silence.
+        request: Whose guard tells it of a silence.
         pieces: Where they go.
     """
 
     def __init__(self, request: Request, pieces: trio.MemorySendChannel[Aligned]) -> None:
-        self._request = request
         self._pieces = pieces
         self._segmenter = Segmenter()
         self._speech = SpeechText()
         self._ready: deque[Aligned] = deque()
-        self._paused = False
+        self._pause = request.alarms.alarm(self._end_at_pause)
 
     def feed(self, text: str) -> bool:
         """Take text; return whether there is something to `speak`."""
         self._add(self._segmenter.feed(text))
         if self._segmenter.ends_at_pause:
-            self._request.deadlines.remind_at(trio.current_time() + PAUSE_S, self._pause)
-            self._paused = True
-        elif self._paused:
-            self._request.deadlines.remind_at(inf, self._pause)
-            self._paused = False
+            self._pause.set(trio.current_time() + PAUSE_S)
+        else:
+            self._pause.due = inf
         return bool(self._ready)
 
     async def speak(self) -> None:
@@ -217,14 +213,14 @@ class _Speaker:
 
     async def flush(self) -> None:
         """Hand on all there is: the model has ended, or pauses for a call."""
-        self._request.deadlines.remind_at(inf, self._pause)
+        self._pause.due = inf
         self._add(self._segmenter.flush())
         await self.speak()
 
     def _add(self, pieces: Iterable[str]) -> None:
         self._ready.extend(self._speech.feed(piece) for piece in pieces)
 
-    def _pause(self) -> None:
+    def _end_at_pause(self) -> None:
         """Hand on the sentence whose mark has come; where others wait for the synthesizer, behind them."""
         if self._ready:
             return  # `speak` waits for room: there is enough to say
@@ -250,7 +246,7 @@ class _Pieces(trio.abc.ReceiveChannel[str]):
         request: Request,
         pieces: trio.MemoryReceiveChannel[Aligned],
         script: Script,
-        deadline: Deadline,
+        deadline: StageDeadline,
         pacer: Pacer,
         first_audio_s: float,
     ) -> None:

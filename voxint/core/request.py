@@ -16,8 +16,8 @@ import trio
 from attrs import evolve
 
 from voxint.core.agent import Limits
+from voxint.core.alarms import Alarms, StageDeadline
 from voxint.core.answer import Answer
-from voxint.core.deadlines import Deadlines
 from voxint.core.dialogue import Ending
 from voxint.core.events import Ended
 from voxint.core.failure import NOT_OURS, Failure, Stage, internal_failure, stage_failure, too_long
@@ -26,6 +26,7 @@ from voxint.core.playout import PlayoutLedger
 from voxint.core.receipt import STAGES, Receipt, StageState, UsageAccount
 from voxint.core.timeline import Timeline
 from voxint.core.tokens import estimate_tokens
+from voxint.errors import UpstreamTimeout
 
 __all__ = ["Owner", "Request"]
 
@@ -66,7 +67,7 @@ class Request:
     Attributes:
         scope: An interrupt cancels it; the registry finds it by `request_id` from acceptance on.
         state: Where it is in its life.
-        deadlines: What each stage owes.
+        alarms: What is to happen to it at some time; its guard sleeps for them.
         ending: How it has ended; None until `finish`.
         overran: Whether its clean-up had not ended by the interrupt deadline.
         reason: Why it was interrupted.
@@ -85,7 +86,7 @@ class Request:
         self.scope = trio.CancelScope()
         self.timeline = Timeline()
         self.timeline.mark("accepted")
-        self.deadlines = Deadlines()
+        self.alarms = Alarms()
         self.state: State = "live"
         self.ending: Ending | None = None
         self.overran = False
@@ -144,7 +145,7 @@ class Request:
         self.scope.cancel(reason=why)
         self._stop_by = now + self._limits.interrupt_s
         # The guard sleeps on: waking it would cost the way out a turn, and until then the guard has nothing to do.
-        self.deadlines.wake_at(self._stop_by)
+        self.alarms.wake_at(self._stop_by)
         self.timeline.mark("stopping")
         self.answer.silence()
         self.ledger.freeze(now)
@@ -186,22 +187,25 @@ class Request:
 
         Cancelled, it interrupts the work, which is cancelled with it, and bounds its way out all the same.
         """
+        limit_s = self._limits.request_s
+        self.alarms.alarm(lambda: self.fail(too_long(limit_s))).set(trio.current_time() + limit_s)
         try:
-            due = trio.current_time() + self._limits.request_s
             while self.state == "live":
-                self.deadlines.remind()
-                if (deadline := self.deadlines.missed()) is not None:
-                    self.fail(stage_failure(deadline.stage, deadline.timeout()))
-                elif trio.current_time() >= due:
-                    self.fail(too_long(self._limits.request_s))
-                else:
-                    await self.deadlines.sleep(self.stopped, due)
+                self._ring_alarms()
+                if self.state == "live":
+                    await self.alarms.sleep(self.stopped)
             await self._bound_way_out()
         except trio.Cancelled:
             self.interrupt(GOING_DOWN)
             with trio.CancelScope(shield=True):  # bounded by the interrupt deadline
                 await self._bound_way_out()
             raise
+
+    def _ring_alarms(self) -> None:
+        try:
+            self.alarms.ring()
+        except Exception as error:  # noqa: BLE001 - a bug of ours in what an alarm does ends this request and no other
+            self.fail(internal_failure(error))
 
     async def _bound_way_out(self) -> None:
         with trio.CancelScope(deadline=self._stop_by):
@@ -281,6 +285,13 @@ class Request:
         self.receipt = self._write_receipt(reason)
         self._owner.settle(self)
         return True
+
+    def deadline_of(self, stage: Stage) -> StageDeadline:
+        """Return the deadline of a stage that is about to begin; missed, it fails the request."""
+        return StageDeadline(stage, self.alarms, self._missed)
+
+    def _missed(self, stage: Stage, error: UpstreamTimeout) -> None:
+        self.fail(stage_failure(stage, error))
 
     def stage_began(self, stage: str) -> None:
         """Note in the book that `stage` runs."""

@@ -10,8 +10,8 @@ import trio
 from attrs import frozen
 
 from voxint.core.agent import Agent
+from voxint.core.alarms import StageDeadline
 from voxint.core.answer import Answer
-from voxint.core.deadlines import Deadline
 from voxint.core.dialogue import Dialogue, Ending
 from voxint.core.events import Ended
 from voxint.core.failure import Failure, Stage
@@ -308,13 +308,13 @@ class Session:
         if stt is None:
             raise RequestRefused("no_ears", "this server has no speech recognition: send text")
         request, pipeline = self._new(request_id, player)
-        deadline = request.deadlines.of_stage("stt")
+        deadline = request.deadline_of("stt")
         upload = self._upload(request, stt, deadline, whole)
         request.when_stopping(upload.stop)
         self._start(request, functools.partial(pipeline.answer_voice, stt, upload, deadline))
         return request, upload
 
-    def _upload(self, request: Request, stt: SpeechToText, deadline: Deadline, whole: bytes | None) -> Upload:
+    def _upload(self, request: Request, stt: SpeechToText, deadline: StageDeadline, whole: bytes | None) -> Upload:
         limits, source = self.agent.limits, self.settings.input
 
         def abandoned() -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from itertools import count
 from typing import Protocol
 
 import trio
 
+from voxint.core.listener import MOST_AT_ONCE
 from voxint.logs import get_logger, places
 from voxint.server.connection import FAULT, Connection
 
@@ -51,7 +53,9 @@ class Writer:
         listener = self._connection.listener
         listener.send_now = self._send_now
         try:
-            while True:
+            for number in count():
+                if not number % MOST_AT_ONCE:  # a socket that takes everything must not keep all others waiting
+                    await trio.lowlevel.checkpoint()
                 item = await listener.next()
                 if item is not None:
                     for frame in self._frames((item,)):
