@@ -16,7 +16,7 @@ def cut(text: str, segmenter: Segmenter | None = None) -> list[str]:
     return segmenter.feed(text) + segmenter.flush()
 
 
-def eager() -> Segmenter:
+def cutting_early() -> Segmenter:
     """Return a segmenter that cuts wherever it may."""
     return Segmenter(first_min_chars=1, min_chars=1, max_chars=200)
 
@@ -45,7 +45,7 @@ def test_chinese_needs_no_spaces_and_counts_threefold() -> None:
 
 def test_a_later_piece_is_handed_out_when_the_next_word_begins() -> None:
     """A mark alone decides nothing: it may be a decimal point, or have a closing quote or an emoji behind it."""
-    segmenter = eager()
+    segmenter = cutting_early()
     assert segmenter.feed("Well, it") == ["Well, "]
     assert segmenter.feed(" is 3.") == []
     assert segmenter.feed("14. ") == []
@@ -96,7 +96,7 @@ def test_a_first_piece_waits_where_it_matters_what_follows(text: str) -> None:
 @pytest.mark.parametrize("mark", [". ", "! ", "!", "。"])
 def test_only_the_first_piece_is_in_a_hurry(mark: str) -> None:
     """For later ones there is time: they take all that belongs to them."""
-    segmenter = eager()
+    segmenter = cutting_early()
     segmenter.feed("Well, then ")
     assert segmenter.feed("so" + mark) == []
 
@@ -170,7 +170,7 @@ def test_a_flush_begins_anew() -> None:
 )
 def test_what_only_looks_like_an_end_is_not_cut(text: str) -> None:
     """Numbers, addresses, file names, abbreviations, initials and the items' numbers of a list stay whole."""
-    assert cut(text, eager()) == [text]
+    assert cut(text, cutting_early()) == [text]
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_what_only_looks_like_an_end_is_not_cut(text: str) -> None:
 )
 def test_marks_end_a_piece_with_what_belongs_to_them(pieces: list[str]) -> None:
     """Closing quotes, brackets and the white space stay with the sentence; what opens the next goes with that."""
-    assert cut("".join(pieces), eager()) == pieces
+    assert cut("".join(pieces), cutting_early()) == pieces
 
 
 @pytest.mark.parametrize(
@@ -222,14 +222,14 @@ def test_marks_end_a_piece_with_what_belongs_to_them(pieces: list[str]) -> None:
 )
 def test_a_first_piece_may_end_at_a_clause(pieces: list[str]) -> None:
     """Commas, semicolons, colons, dashes and the dots of a thought that trails off let speech begin, none else."""
-    assert cut("".join(pieces), eager()) == pieces
-    assert cut("Go. " + "".join(pieces), eager()) == ["Go. ", "".join(pieces)]
+    assert cut("".join(pieces), cutting_early()) == pieces
+    assert cut("Go. " + "".join(pieces), cutting_early()) == ["Go. ", "".join(pieces)]
 
 
 @pytest.mark.parametrize("text", ["", "😊", "...", " \n", "“！”", "***"])
 def test_a_reply_without_a_word_comes_out_at_the_flush(text: str) -> None:
     """Only a reply that says nothing at all makes a piece that says nothing."""
-    assert cut(text, eager()) == ([text] if text else [])
+    assert cut(text, cutting_early()) == ([text] if text else [])
 
 
 def test_long_sentences_are_cut_at_clauses_from_half_the_maximum_on() -> None:
