@@ -164,7 +164,7 @@ async def test_who_comes_back_gets_what_it_lacks() -> None:
         await answer.flushed()
     assert waited.cancelled_caught
     back = Listener()
-    assert answer.catch_up(back, Seen(texts=1))
+    assert answer.catch_up(back, Seen(texts=1)) == Seen(texts=1)
     answer.play_to(back)
     assert await drain(back) == [Voice(b"1" * 320), Text("two three.")]
     with trio.fail_after(0):
@@ -172,7 +172,7 @@ async def test_who_comes_back_gets_what_it_lacks() -> None:
     answer.end(Ended(False))
     assert await drain(back) == [Ended(False)]
     later = Listener()
-    assert answer.catch_up(later, Seen(texts=2, voices=1))
+    assert answer.catch_up(later, Seen(texts=2, voices=1)) == Seen(2, 1)
     assert await drain(later) == [Text("three."), Ended(False)]
 
 
@@ -183,9 +183,9 @@ async def test_what_is_lost_is_said() -> None:
         answer.voice(bytes(320))
     await drain(player)
     back = Listener()
-    assert not answer.catch_up(back, Seen(voices=1))
+    assert answer.catch_up(back, Seen(voices=1)) == Seen(voices=2)
     assert len(await drain(back)) == 2
-    assert answer.catch_up(Listener(), Seen(voices=2))
+    assert answer.catch_up(Listener(), Seen(voices=2)) == Seen(voices=2)
 
 
 async def test_nothing_that_waits_counts_for_nothing() -> None:

@@ -37,7 +37,7 @@ async def test_a_bug_of_ours_ends_one_request() -> None:
         talk.checker.sent(m.RequestMessage(request_id="r1", data_type="TEXT"), 0)
         failing = Request("r1", 99, answer, session.agent.limits, session)
         session.registry.admit(failing)
-        talk.home.start_soon(failing.run, broken)
+        talk.host.home.start_soon(failing.run, broken)
         await trio.sleep(1)
         talk.ask("r2")
         await trio.sleep(1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 import trio
@@ -10,11 +10,11 @@ import trio
 from voxint.core.audio import BYTES_PER_SAMPLE
 from voxint.core.events import Called, Ended, Said, Text, Understood, Voice
 from voxint.core.journal import Journal, Seen
-from voxint.core.listener import Listener
+from voxint.core.listener import MOST_UNREAD, Listener
 from voxint.core.playout import PlayoutLedger
 from voxint.core.stages import ToolCall
 
-__all__ = ["MOST_UNREAD", "ROOM", "Answer"]
+__all__ = ["ROOM", "Answer"]
 
 ROOM = 32_768
 """What one request may have waiting for its player, in bytes of audio and characters of text: a second of 16 kHz
@@ -23,10 +23,6 @@ audio. Chosen so that a reader that stalls for a moment costs nothing and one th
 PIECE_SIZE = 256
 """What every piece counts for in `ROOM` beside its text or audio, so that none that waits counts for nothing. Ours:
 roughly its JSON; of a function call the true size matters to nobody."""
-
-MOST_UNREAD = 1000
-"""Items that may wait for a listener. One that reads has a dozen; chosen here so that a thousand that don't, at some
-250 bytes an item, cost a machine no more than 250 MB."""
 
 STALL_S = 1.0
 """How long the player may take nothing while others listen; ours: they would notice more, and one that reads at all
@@ -37,8 +33,9 @@ class Answer:
     """The output of one request.
 
     Its player is the listener whose progress counts: what it takes is sent, and the request waits for its room. All
-    others hear the same and are not waited for. Text that waits is joined; voice goes piece by piece. Everything is
-    refused after `silence`, so a stage that takes its time to stop reaches nobody.
+    others hear the same and are not waited for. Without a player the request goes on until as much waits as the
+    journal keeps. Text that waits is joined; voice goes piece by piece. Everything is refused after `silence`, so a
+    stage that takes its time to stop reaches nobody.
 
     Args:
         request_id: The client's id of the request.
@@ -51,10 +48,15 @@ class Answer:
     Attributes:
         called: The functions that the player was asked to call.
         ended: Its end, once it was said.
+        left_alone: Called where the player is lost and there is no other; None: nobody wants to know. It must not
+            raise.
+        plays_until: Until when the player has something to play of what it was sent again, on trio's clock.
     """
 
     __slots__ = (
+        "_behind",
         "_listeners",
+        "_most",
         "_room",
         "_said",
         "_texts_taken",
@@ -65,7 +67,9 @@ class Answer:
         "ended",
         "journal",
         "ledger",
+        "left_alone",
         "player",
+        "plays_until",
         "request_id",
         "silent",
         "spoken",
@@ -89,25 +93,33 @@ class Answer:
         self.called: list[Called] = []
         self.silent = False
         self.ended: Ended | None = None
+        self.left_alone: Callable[[], None] | None = None
+        self.plays_until = -1.0
         self._listeners = listeners
+        self._behind: dict[Listener, tuple[int, float]] = {}  # who was sent samples again, from which on, and when
         self._said = 0  # characters of text
         self._voiced = 0  # samples
         self._texts_taken = self._voices_taken = 0  # by players
         self._waiting = 0
+        self._most = ROOM if player is not None else self.journal.most_bytes
         self._room = trio.lowlevel.ParkingLot()
 
     @property
     def full(self) -> bool:
         """Whether the next piece would have to wait for the player."""
-        return self._waiting >= ROOM
+        return self._waiting >= self._most
 
     async def room(self) -> None:
         """Wait until there is room. Bounded by the request's own deadline: a sole reader may stall for so long."""
-        while self._waiting >= ROOM:
+        while self._waiting >= self._most and not self.silent:
             await self._wait_for_player()
 
     async def flushed(self) -> None:
-        """Wait until the player has taken everything. Bounded by the request's own deadline."""
+        """Wait until the player has taken everything. Bounded by the request's own deadline.
+
+        Without a player it waits for one: what nobody has taken was not answered. A session that stays alone ends
+        before that.
+        """
         while self._waiting:
             await self._wait_for_player()
 
@@ -178,10 +190,10 @@ class Answer:
         for listener in tuple(self._listeners):
             if listener is player:
                 continue
-            if len(listener) < MOST_UNREAD:
-                hearers.append(listener)
-            else:
+            if listener.too_slow:
                 listener.drop()
+            else:
+                hearers.append(listener)
         return hearers
 
     @contextmanager
@@ -216,13 +228,17 @@ class Answer:
         """What a listener has behind it that wants what comes from now on: what no player has taken yet."""
         return Seen(self._texts_taken, self._voices_taken) if self.player is None else self.journal.end
 
-    def catch_up(self, listener: Listener, seen: Seen) -> bool:
-        """Queue for a listener that has come what it lacks of what is kept; return whether that is all it lacks.
+    def catch_up(self, listener: Listener, seen: Seen) -> Seen:
+        """Queue for a listener that has come what it lacks of what is kept.
 
         Args:
             listener: Who has come; not the player.
             seen: What it has.
+
+        Returns:
+            What was said before the first piece that it gets: `seen`, or more where something is kept no more.
         """
+        seen = self.journal.reach(seen)
         chars, samples = self._said, self._voiced
         pieces = list(self.journal.after(seen))
         for piece in pieces:
@@ -231,7 +247,7 @@ class Answer:
             elif isinstance(piece, Voice):
                 samples -= len(piece.audio) // BYTES_PER_SAMPLE
         if samples < self._voiced:
-            self.ledger.resent(samples, trio.current_time())
+            self._behind[listener] = (samples, trio.current_time())
         for piece in pieces:
             if isinstance(piece, Text):
                 chars += len(piece.text)
@@ -243,13 +259,26 @@ class Answer:
                 self._queue_other(listener, piece)
         if self.ended is not None:
             listener.post(Said(self.request_id, self.ended, self.spoken))
-        return self.journal.reaches(seen)
+        self._room.unpark_all()  # who waits for a sole listener may wait for so long; now there is another
+        return seen
+
+    def forget(self, listener: Listener) -> None:
+        """Let go of what is known of a listener that has gone."""
+        self._behind.pop(listener, None)
 
     def play_to(self, listener: Listener | None) -> None:
-        """Make `listener` the player: from now on its progress counts, and what it has taken so far has been sent."""
+        """Make `listener` the player: from now on its progress counts, and what it has taken so far has been sent.
+
+        None: nobody is, and what waits is what the last one has not taken.
+        """
         self.player = listener
+        self._room.unpark_all()
         if listener is None:
+            self._most = self.journal.most_bytes
+            if self.left_alone is not None:
+                self.left_alone()
             return
+        self._most = ROOM
         waiting = [item for item in listener.waiting(self) if isinstance(item, _Text | _Voice | _Other)]
         self._waiting = sum(item.size for item in waiting)
         now = trio.current_time()
@@ -261,7 +290,9 @@ class Answer:
         end = self.journal.end
         untaken = sum(len(item.parts) for item in texts) + len(calls)
         self._texts_taken, self._voices_taken = end.texts - untaken, end.voices - len(voices)
-        self._room.unpark_all()
+        if (behind := self._behind.pop(listener, None)) is not None:
+            self.ledger.resent(*behind)
+            self.plays_until = self.ledger.playing_until or -1.0
 
     def _queue_text(self, listener: Listener, text: str, upto: int) -> None:
         """Queue text for one listener, joined to what waits."""
@@ -291,7 +322,7 @@ class Answer:
         self._waiting -= size
         self._texts_taken += texts
         self._voices_taken += voices
-        if self._waiting < ROOM:
+        if self._waiting < self._most:
             self._room.unpark_all()
 
 

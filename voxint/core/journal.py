@@ -63,9 +63,9 @@ class Journal:
         voices = sum(1 for piece in self._pieces if isinstance(piece, Voice))
         return Seen(self._gone.texts + texts, self._gone.voices + voices)
 
-    def reaches(self, seen: Seen) -> bool:
-        """Return whether all that comes after `seen` is still here."""
-        return seen.texts >= self._gone.texts and seen.voices >= self._gone.voices
+    def reach(self, seen: Seen) -> Seen:
+        """Return `seen` where all that comes after it is still here, else what came before the first that is."""
+        return Seen(max(seen.texts, self._gone.texts), max(seen.voices, self._gone.voices))
 
     def after(self, seen: Seen) -> Iterator[Piece]:
         """Yield what is here of the pieces after `seen`, in order.

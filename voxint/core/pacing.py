@@ -70,6 +70,7 @@ class Pacer:
         self._more = trio.lowlevel.ParkingLot()
         self._less = trio.lowlevel.ParkingLot()
         self._plays_until = -1.0
+        answer.left_alone = self._less.unpark_all  # the bound has become that of what is kept
 
     @property
     def full(self) -> bool:
@@ -118,6 +119,7 @@ class Pacer:
         while await self._frame_ready():
             await self._answer.attended()
             await self._answer.room()
+            self._plays_until = max(self._plays_until, self._answer.plays_until)
             full_until = self._plays_until - self._lead_s
             if full_until + self._frame_s > trio.current_time() + HAIR_S:
                 leaves_at = full_until + self._room_s

@@ -6,7 +6,6 @@ import trio
 from trio_websocket import ConnectionClosed, HandshakeError
 from wsproto.utilities import RemoteProtocolError
 
-from voxint.core.answer import MOST_UNREAD
 from voxint.logs import get_logger, places
 from voxint.net.websocket import ServerWebSocket, wrap_server_stream
 from voxint.protocol.messages import Heartbeat, SessionWarn
@@ -79,7 +78,7 @@ async def _read(connection: Connection, ws: ServerWebSocket) -> None:
         except Exception as error:  # noqa: BLE001 - the boundary: a bug met by one frame must not end the others
             log.error("connection failed", trace=places(error))
             connection.close(FAULT, "the server failed")
-        if len(connection.listener) > MOST_UNREAD:
+        if connection.listener.too_slow:
             connection.listener.drop()
         return WAY_OUT if stopping else 0
 
