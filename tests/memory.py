@@ -132,10 +132,12 @@ async def come_back(
     *,
     features: tuple[str, ...] = (),
     auth: m.Auth = OPEN,
+    reads: int | None = None,
 ) -> Talk:
     """Connect a client that resumes with the token of that REGISTER_ACK; return it when it has its answer."""
     assert token.resume_token is not None
     talk = place.join()
+    talk.reads = reads
     resume = m.Resume(session_id=token.session_id, resume_token=token.resume_token, seen=seen)
     talk.register(resume=resume, features=features, auth=auth)
     await talk.until(lambda: bool(talk.frames))

@@ -247,7 +247,8 @@ async def open_place(agent: Agent, config: ServerConfig = ServerConfig()) -> Asy
         await wait_all_tasks_blocked()
         until.cancel()
         assert not home.child_tasks, "a request left a task behind"
-        assert [broken for talk in place.talks for broken in talk.checker.violations] == []
+        broken = [str(violation) for talk in place.talks for violation in talk.checker.violations]
+        assert not broken, broken
 
 
 @asynccontextmanager

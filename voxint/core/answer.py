@@ -291,8 +291,9 @@ class Answer:
         untaken = sum(len(item.parts) for item in texts) + len(calls)
         self._texts_taken, self._voices_taken = end.texts - untaken, end.voices - len(voices)
         if (behind := self._behind.pop(listener, None)) is not None:
-            self.ledger.resent(*behind)
-            self.plays_until = self.ledger.playing_until or -1.0
+            begin, at = behind
+            self.ledger.resent(begin, at)
+            self.plays_until = at + (self._voiced - begin) / self.ledger.audio_format.rate
 
     def _queue_text(self, listener: Listener, text: str, upto: int) -> None:
         """Queue text for one listener, joined to what waits."""

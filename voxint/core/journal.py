@@ -43,6 +43,9 @@ class Journal:
     _size: int = field(init=False, default=0)
     _gone: Seen = field(init=False, default=Seen())
 
+    def __len__(self) -> int:
+        return len(self._pieces)
+
     def add(self, piece: Piece) -> None:
         """Keep `piece`, and let go of the oldest where there is too much."""
         self._pieces.append(piece)

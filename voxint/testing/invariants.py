@@ -109,7 +109,7 @@ class Checker:
     ack_within_s: float = 0.75
     violations: list[Violation] = field(init=False, factory=list)
     _now: float = field(init=False, default=0.0)
-    _spoken: bool = field(init=False, default=False)
+    _spoken: bool | None = field(init=False, default=False)
     _audio_format: AudioFormat = field(init=False, factory=AudioFormat)
     _requests: dict[str, _Heard] = field(init=False, factory=dict)
     _interrupts: list[tuple[str | None, float]] = field(init=False, factory=list)
@@ -119,10 +119,10 @@ class Checker:
         """Note a message of the client; `now` in seconds of the caller's clock."""
         self._now = now
         match message:
-            case Register():
+            case Register(resume=None):
                 self._patched(message.patch)
-                if message.resume is not None:
-                    self._resumed(message.resume)
+            case Register(resume=Resume() as resume):
+                self._resumed(resume)
             case Interrupt():
                 self._interrupts.append((message.interrupt_request_id or None, now))
             case RequestMessage() if message.stream_seq != -1:
@@ -163,7 +163,8 @@ class Checker:
             self._spoken = patch.require_tts
 
     def _resumed(self, resume: Resume) -> None:
-        """Expect the numbers to go on from what the client has."""
+        """Expect the numbers to go on from what the client has; the session's settings are what they were."""
+        self._spoken = None
         for request_id, has in (resume.seen or {}).items():
             text, voice = has.text_stream_seq, has.voice_stream_seq
             self._requests[request_id] = _Heard(
