@@ -137,7 +137,7 @@ async def test_a_slow_one_is_dropped_and_nobody_notices() -> None:
             await until_ended(those.kiosk)
             await until_ended(other)
             assert slow.connection.closing == (None if reads else (1008, "what is said is not read"))
-            frames += [[(at - began, frame) for at, frame in answer_of(talk)] for talk in (those.kiosk, other)]
+            frames += [[(round(at - began, 6), frame) for at, frame in answer_of(talk)] for talk in (those.kiosk, other)]
     assert frames[0] == frames[1] == frames[2] == frames[3]
 
 
