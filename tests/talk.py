@@ -94,9 +94,7 @@ class Talk:
         auth: m.Auth = OPEN,
     ) -> None:
         """Open a session, or go on with one."""
-        self.say(
-            m.Register(auth=auth, features=features, patch=patch, resume=resume, on_disconnect=on_disconnect)
-        )
+        self.say(m.Register(auth=auth, features=features, patch=patch, resume=resume, on_disconnect=on_disconnect))
 
     def ask(self, request_id: str, text: str = "Hello?", patch: SettingsChange = UNCHANGED) -> None:
         """Ask in text."""

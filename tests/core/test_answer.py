@@ -176,6 +176,27 @@ async def test_who_comes_back_gets_what_it_lacks() -> None:
     assert await drain(later) == [Text("three."), Ended(False)]
 
 
+async def test_what_comes_is_what_no_player_has_taken() -> None:
+    """Whoever was the player: for a listener that does not say what it has."""
+    first, second = Listener(), Listener()
+    answer, _ = an_answer(first, second, keep=10_000)
+    for word in ("One ", "two "):
+        answer.text(word)
+        await first.next()
+    await second.next()
+    answer.text("three ")
+    await first.next()
+    assert answer.to_come == Seen(texts=3)
+    answer.play_to(second)
+    answer.play_to(None)
+    assert answer.to_come == Seen(texts=2)
+    answer.play_to(second)
+    await second.next()
+    answer.text("four.")
+    answer.play_to(None)
+    assert answer.to_come == Seen(texts=3)
+
+
 async def test_what_is_lost_is_said() -> None:
     """Speech beyond the bound is kept no more."""
     answer, player = an_answer(spoken=True, keep=640)

@@ -11,7 +11,6 @@ from voxint.core.agent import Agent, Limits
 from voxint.core.settings import OnDisconnect, SettingsChange
 from voxint.core.stages import ToolCall
 from voxint.protocol import messages as m
-from voxint.server.config import ServerConfig
 from voxint.testing.stages import FOREVER, ScriptedEars, ScriptedModel
 
 pytestmark = pytest.mark.virtual_time

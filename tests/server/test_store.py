@@ -69,9 +69,7 @@ async def test_whatever_does_not_fit_is_refused_alike() -> None:
         await trio.sleep(61)
         refusals.append(told(await come_back(place, second.registered, auth=KEY)))
         words = "there is no such session to resume: REGISTER without it"
-        error = m.Error(
-            error_code="SESSION_INVALID", error_msg=words, error_detail="$.payload.resume", retryable=False
-        )
+        error = m.Error(error_code="SESSION_INVALID", error_msg=words, error_detail="$.payload.resume", retryable=False)
         assert refusals == [(error, (4401, "nothing to resume"), None)] * 7
 
 
@@ -95,7 +93,8 @@ async def test_a_token_is_never_logged() -> None:
     """Neither when it is issued, nor when it is used, fits or does not."""
     written = io.StringIO()
     structlog.configure(
-        processors=[structlog.processors.JSONRenderer(default=repr)], logger_factory=structlog.PrintLoggerFactory(written)
+        processors=[structlog.processors.JSONRenderer(default=repr)],
+        logger_factory=structlog.PrintLoggerFactory(written),
     )
     try:
         async with a_place() as place:

@@ -10,7 +10,7 @@ import trio
 from voxint.core.audio import BYTES_PER_SAMPLE
 from voxint.core.events import Called, Ended, Said, Text, Understood, Voice
 from voxint.core.journal import Journal, Seen
-from voxint.core.listener import MOST_UNREAD, Listener
+from voxint.core.listener import Listener
 from voxint.core.playout import PlayoutLedger
 from voxint.core.stages import ToolCall
 

@@ -262,9 +262,7 @@ class Connection:
         if message.mode != "commit":
             raise WireError("MALFORMED_PAYLOAD", f"mode {message.mode} is not granted", "$.payload.mode")
         # Cancelled here, before anything is sent or awaited.
-        interruption = session.interrupt(
-            message.interrupt_request_id, message.reason, message.played_ms, self.listener
-        )
+        interruption = session.interrupt(message.interrupt_request_id, message.reason, message.played_ms, self.listener)
         interruption.when_stopped(self.listener.post)
         self._interrupting = bool(interruption.stopping)
 
