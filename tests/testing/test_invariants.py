@@ -99,7 +99,7 @@ def rules(*messages: m.ClientMessage | m.ServerMessage, took_s: float = 0.0) -> 
     ],
 )
 def test_a_sound_connection_breaks_no_promise(messages: tuple[m.ClientMessage | m.ServerMessage, ...]) -> None:
-    """Answers, spoken or not; interruptions, early, late or overrun; a session that was resumed, or is another's too."""
+    """Answers, spoken or not; interruptions, early, late or overrun; a session resumed, or shared with another."""
     assert rules(*messages) == []
 
 
