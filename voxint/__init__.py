@@ -33,12 +33,14 @@ if TYPE_CHECKING:
     from voxint.core.conversation import Conversation, Reply, VoiceReply, open_conversation
     from voxint.core.dialogue import ChatMessage, Dialogue, Exchange
     from voxint.core.events import Called, Ended, Event, Text, Understood, Voice
+    from voxint.core.failure import Failure
     from voxint.core.observer import Observer
     from voxint.core.receipt import Receipt
     from voxint.core.settings import Settings
     from voxint.core.stages import (
         Delta,
         LanguageModel,
+        ModelOutput,
         Speech,
         SpeechToText,
         TextToSpeech,
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
         ConfigError,
         Disconnected,
         ReplyOverflow,
+        RequestFailed,
         ServerError,
         UpstreamError,
         UpstreamTimeout,
@@ -69,11 +72,13 @@ _HOME = {
     "client": ("Client", "connect"),
     "core.agent": ("Agent", "Limits"),
     "core.conversation": ("Conversation", "Reply", "VoiceReply", "open_conversation"),
+    "core.failure": ("Failure",),
     "core.observer": ("Observer",),
     "core.settings": ("Settings",),
     "core.stages": (
         "Delta",
         "LanguageModel",
+        "ModelOutput",
         "Speech",
         "SpeechToText",
         "TextToSpeech",
@@ -87,6 +92,7 @@ _HOME = {
         "ConfigError",
         "Disconnected",
         "ReplyOverflow",
+        "RequestFailed",
         "ServerError",
         "UpstreamError",
         "UpstreamTimeout",
@@ -118,13 +124,16 @@ __all__ = [
     "Ended",
     "Event",
     "Exchange",
+    "Failure",
     "HttpClient",
     "LanguageModel",
     "Limits",
+    "ModelOutput",
     "Observer",
     "Receipt",
     "Reply",
     "ReplyOverflow",
+    "RequestFailed",
     "Server",
     "ServerConfig",
     "ServerError",
