@@ -5,7 +5,7 @@ What it reads, the server's own writer has written.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
 import trio
@@ -16,7 +16,7 @@ from voxint.core.agent import Agent
 from voxint.core.failure import Stage
 from voxint.core.observer import NoObserver, Observer
 from voxint.core.request import Request
-from voxint.core.settings import SettingsChange
+from voxint.core.settings import OnDisconnect, SettingsChange
 from voxint.logs import leaves
 from voxint.protocol import messages as m
 from voxint.protocol.codec import decode_server, encode_client
@@ -26,7 +26,7 @@ from voxint.server.host import Host
 from voxint.server.writer import Writer
 from voxint.testing.invariants import Checker
 
-__all__ = ["OPEN", "SPOKEN", "WRITTEN", "Book", "Talk", "open_talk", "talk_with"]
+__all__ = ["OPEN", "SPOKEN", "WRITTEN", "Book", "Place", "Talk", "open_place", "open_talk", "talk_with"]
 
 OPEN = m.Auth(type="API_KEY", api_key="any")
 UNCHANGED = SettingsChange()
@@ -64,19 +64,23 @@ class Talk:
     """One client: what it says goes in at once, what it reads is noted with its time.
 
     Attributes:
+        host: The server.
         frames: Every frame read, with the instant at which it was.
+        raw: The same frames as they came.
+        reads: How many frames it still reads before its network is gone, and the server does not know; None: all.
         book: What the observer heard.
     """
 
-    def __init__(self, agent: Agent, home: trio.Nursery, readers: trio.Nursery, config: ServerConfig) -> None:
-        self.book = Book()
-        observer: Observer = self.book
-        self.home = home
-        self.host = Host(agent, config, home, observer)
-        self.connection = Connection(self.host)
-        self.checker = Checker(agent.limits.interrupt_s)
+    def __init__(self, host: Host, book: Book, readers: trio.Nursery) -> None:
+        self.book = book
+        self.host = host
+        self.connection = Connection(host)
+        self.checker = Checker(host.agent.limits.interrupt_s)
         self.frames: list[tuple[float, m.ServerMessage]] = []
+        self.raw: list[str | bytes] = []
+        self.reads: int | None = None
         self.reading = trio.CancelScope()
+        self._more = trio.lowlevel.ParkingLot()
         self._readers = readers
 
     # What it says.
@@ -87,9 +91,17 @@ class Talk:
         self.checker.sent(message, trio.current_time())
         self.connection.receive(encode_client(message, session.id if session else None, 0))
 
-    def register(self, patch: SettingsChange = WRITTEN, *, features: tuple[str, ...] = ()) -> None:
-        """Open the session."""
-        self.say(m.Register(auth=OPEN, features=features, patch=patch))
+    def register(
+        self,
+        patch: SettingsChange = WRITTEN,
+        *,
+        features: tuple[str, ...] = (),
+        resume: m.Resume | None = None,
+        on_disconnect: OnDisconnect = "interrupt",
+        auth: m.Auth = OPEN,
+    ) -> None:
+        """Open a session, or go on with one."""
+        self.say(m.Register(auth=auth, features=features, patch=patch, resume=resume, on_disconnect=on_disconnect))
 
     def ask(self, request_id: str, text: str = "Hello?", patch: SettingsChange = UNCHANGED) -> None:
         """Ask in text."""
@@ -131,10 +143,22 @@ class Talk:
     def send_now(self, *messages: str | bytes) -> bool:
         """Read what the server's writer sends."""
         for frame in messages:
+            if self.reads == 0:
+                continue  # on its way, and lost
+            if self.reads is not None:
+                self.reads -= 1
             message = decode_server(frame)
             self.checker.received(message, trio.current_time())
             self.frames.append((trio.current_time(), message))
+            self.raw.append(frame)
+        self._more.unpark_all()
         return True
+
+    async def until(self, condition: Callable[[], bool], seconds: float = 60.0) -> None:
+        """Wait until what was read makes `condition` true."""
+        with trio.fail_after(seconds):
+            while not condition():
+                await self._more.park()
 
     async def send_message(self, message: str | bytes) -> None:
         """Read a message."""
@@ -163,6 +187,12 @@ class Talk:
         return None
 
     @property
+    def registered(self) -> m.RegisterAck:
+        """The REGISTER_ACK."""
+        [ack] = [frame for _, frame in self.frames if isinstance(frame, m.RegisterAck)]
+        return ack
+
+    @property
     def acks(self) -> list[m.InterruptAck]:
         """The acknowledgements read."""
         return [frame for _, frame in self.frames if isinstance(frame, m.InterruptAck)]
@@ -180,19 +210,57 @@ class Talk:
         return [(exchange.user, exchange.reply, exchange.ending) for exchange in session.dialogue]
 
 
+@define
+class Place:
+    """A server that any number of clients can come to.
+
+    Attributes:
+        host: The server.
+        book: What its observer heard.
+        talks: All who have come, in that order.
+    """
+
+    host: Host
+    book: Book
+    talks: list[Talk] = field(factory=list)
+    _readers: trio.Nursery = field(kw_only=True)
+
+    def join(self) -> Talk:
+        """Connect a client."""
+        talk = Talk(self.host, self.book, self._readers)
+        talk.read_on()
+        self.talks.append(talk)
+        return talk
+
+
+@asynccontextmanager
+async def open_place(agent: Agent, config: ServerConfig = ServerConfig()) -> AsyncGenerator[Place]:
+    """Open a server; at the end no client may have met a broken promise, and no task be left."""
+    async with trio.open_nursery() as readers, trio.open_nursery() as home, trio.open_nursery() as keeping:
+        book = Book()
+        observer: Observer = book
+        place = Place(Host(agent, config, home, observer), book, readers=readers)
+        until = trio.CancelScope()
+        keeping.start_soon(place.host.store.run, until)
+        yield place
+        await wait_all_tasks_blocked()
+        for talk in place.talks:
+            talk.stop_reading()
+            talk.connection.lost()
+        for session in place.host.store.sessions:
+            session.close("the test has ended")
+        await wait_all_tasks_blocked()
+        until.cancel()
+        assert not home.child_tasks, "a request left a task behind"
+        broken = [str(violation) for talk in place.talks for violation in talk.checker.violations]
+        assert not broken, broken
+
+
 @asynccontextmanager
 async def open_talk(agent: Agent, config: ServerConfig = ServerConfig()) -> AsyncGenerator[Talk]:
     """Connect a client; at the end no promise may be broken and no task be left."""
-    async with trio.open_nursery() as readers, trio.open_nursery() as home:
-        talk = Talk(agent, home, readers, config)
-        talk.read_on()
-        yield talk
-        await wait_all_tasks_blocked()
-        talk.stop_reading()
-        talk.connection.lost()
-        await wait_all_tasks_blocked()
-        assert not home.child_tasks, "a request left a task behind"
-        assert talk.checker.violations == []
+    async with open_place(agent, config) as place:
+        yield place.join()
 
 
 @asynccontextmanager

@@ -35,12 +35,14 @@ if TYPE_CHECKING:
     from voxint.core.conversation import Conversation, Reply, VoiceReply, open_conversation
     from voxint.core.dialogue import ChatMessage, Dialogue, Exchange
     from voxint.core.events import Called, Ended, Event, Text, Understood, Voice
+    from voxint.core.failure import Failure
     from voxint.core.observer import Observer
     from voxint.core.receipt import Receipt
     from voxint.core.settings import Settings
     from voxint.core.stages import (
         Delta,
         LanguageModel,
+        ModelOutput,
         Speech,
         SpeechToText,
         TextToSpeech,
@@ -73,11 +75,13 @@ _HOME = {
     "client": ("Client", "connect"),
     "core.agent": ("Agent", "Limits"),
     "core.conversation": ("Conversation", "Reply", "VoiceReply", "open_conversation"),
+    "core.failure": ("Failure",),
     "core.observer": ("Observer",),
     "core.settings": ("Settings",),
     "core.stages": (
         "Delta",
         "LanguageModel",
+        "ModelOutput",
         "Speech",
         "SpeechToText",
         "TextToSpeech",
@@ -124,9 +128,11 @@ __all__ = [
     "Ended",
     "Event",
     "Exchange",
+    "Failure",
     "HttpClient",
     "LanguageModel",
     "Limits",
+    "ModelOutput",
     "Observer",
     "Receipt",
     "Reply",

@@ -3,12 +3,13 @@ from __future__ import annotations
 import pytest
 import trio
 
-from voxint.core.answer import MOST_UNREAD, ROOM, STALL_S, Answer
+from voxint.core.alarms import Alarms
+from voxint.core.answer import ROOM, STALL_S, Answer
 from voxint.core.audio import AudioFormat
 from voxint.core.events import Called, Ended, Event, Said, Text, Voice
 from voxint.core.failure import Failure
 from voxint.core.journal import Journal, Seen
-from voxint.core.listener import Listener
+from voxint.core.listener import MOST_UNREAD, Listener
 from voxint.core.playout import PlayoutLedger
 from voxint.core.stages import ToolCall
 
@@ -122,15 +123,27 @@ async def test_a_player_that_stalls_is_dropped_where_others_listen() -> None:
     dropped: list[float] = []
     player = Listener(lambda: dropped.append(trio.current_time()))
     alone, _ = an_answer(player)
+    beside, _ = an_answer(player, Listener(), request_id="r2")
+    alarms = Alarms()
+    for answer in alone, beside:
+        answer.watch_player(alarms)
+
+    async def guard(until: float) -> None:
+        with trio.move_on_at(until):
+            while True:
+                alarms.ring()
+                await alarms.sleep(trio.Event())
+
     alone.text("Well, ")
-    with trio.move_on_after(10):
-        await alone.flushed()
+    await guard(10)
     assert dropped == []
-    answer, _ = an_answer(player, Listener(), request_id="r2")
-    answer.text("Well, ")
-    with trio.move_on_after(STALL_S + 0.5):
-        await answer.flushed()
-    assert dropped == [10 + STALL_S]
+    await drain(player)
+    beside.text("Well, ")
+    await guard(10 + STALL_S / 2)
+    await player.next()
+    beside.text("yes. ")
+    await guard(20)
+    assert dropped == [10 + STALL_S * 1.5]
 
 
 async def test_an_heir_goes_on_where_it_is() -> None:
@@ -164,7 +177,7 @@ async def test_who_comes_back_gets_what_it_lacks() -> None:
         await answer.flushed()
     assert waited.cancelled_caught
     back = Listener()
-    assert answer.catch_up(back, Seen(texts=1))
+    assert answer.catch_up(back, Seen(texts=1)) == Seen(texts=1)
     answer.play_to(back)
     assert await drain(back) == [Voice(b"1" * 320), Text("two three.")]
     with trio.fail_after(0):
@@ -172,8 +185,29 @@ async def test_who_comes_back_gets_what_it_lacks() -> None:
     answer.end(Ended(False))
     assert await drain(back) == [Ended(False)]
     later = Listener()
-    assert answer.catch_up(later, Seen(texts=2, voices=1))
+    assert answer.catch_up(later, Seen(texts=2, voices=1)) == Seen(2, 1)
     assert await drain(later) == [Text("three."), Ended(False)]
+
+
+async def test_what_comes_is_what_no_player_has_taken() -> None:
+    """Whoever was the player: for a listener that does not say what it has."""
+    first, second = Listener(), Listener()
+    answer, _ = an_answer(first, second, keep=10_000)
+    for word in ("One ", "two "):
+        answer.text(word)
+        await first.next()
+    await second.next()
+    answer.text("three ")
+    await first.next()
+    assert answer.to_come == Seen(texts=3)
+    answer.play_to(second)
+    answer.play_to(None)
+    assert answer.to_come == Seen(texts=2)
+    answer.play_to(second)
+    await second.next()
+    answer.text("four.")
+    answer.play_to(None)
+    assert answer.to_come == Seen(texts=3)
 
 
 async def test_what_is_lost_is_said() -> None:
@@ -183,9 +217,9 @@ async def test_what_is_lost_is_said() -> None:
         answer.voice(bytes(320))
     await drain(player)
     back = Listener()
-    assert not answer.catch_up(back, Seen(voices=1))
+    assert answer.catch_up(back, Seen(voices=1)) == Seen(voices=2)
     assert len(await drain(back)) == 2
-    assert answer.catch_up(Listener(), Seen(voices=2))
+    assert answer.catch_up(Listener(), Seen(voices=2)) == Seen(voices=2)
 
 
 async def test_nothing_that_waits_counts_for_nothing() -> None:

@@ -5,7 +5,7 @@ import trio
 from structlog.testing import capture_logs
 from trio.testing import MockClock
 
-from tests.talk import Talk, talk_with
+from tests.talk import Book, Talk, talk_with
 from voxint.core.agent import Agent
 from voxint.core.answer import Answer
 from voxint.core.audio import AudioFormat
@@ -19,6 +19,7 @@ from voxint.core.stages import ToolCall, Usage
 from voxint.errors import RequestFailed, UpstreamError
 from voxint.protocol import messages as m
 from voxint.server.config import ServerConfig
+from voxint.server.host import Host
 from voxint.testing.stages import FOREVER, ScriptedModel
 
 pytestmark = pytest.mark.virtual_time
@@ -37,7 +38,7 @@ async def test_a_bug_of_ours_ends_one_request() -> None:
         talk.checker.sent(m.RequestMessage(request_id="r1", data_type="TEXT"), 0)
         failing = Request("r1", 99, answer, session.agent.limits, session)
         session.registry.admit(failing)
-        talk.home.start_soon(failing.run, broken)
+        talk.host.home.start_soon(failing.run, broken)
         await trio.sleep(1)
         talk.ask("r2")
         await trio.sleep(1)
@@ -47,11 +48,17 @@ async def test_a_bug_of_ours_ends_one_request() -> None:
     assert talk.text_of("r2") == "Yes?"
 
 
+def in_home(agent: Agent, home: trio.Nursery) -> Talk:
+    """Return a client of a server that lives in `home`."""
+    book = Book()
+    return Talk(Host(agent, ServerConfig(), home, book), book, home)
+
+
 async def test_a_host_that_goes_down_ends_its_requests() -> None:
     """Cancelled from outside, a request was interrupted with SHUTDOWN, and its dialogue is settled."""
     model = ScriptedModel("Well, ", FOREVER)
     async with trio.open_nursery() as home:
-        talk = Talk(Agent(llm=model), home, home, ServerConfig())
+        talk = in_home(Agent(llm=model), home)
         talk.register()
         talk.ask("r1")
         await trio.sleep(1)
@@ -65,7 +72,7 @@ async def test_a_host_that_goes_down_waits_for_no_clean_up() -> None:
     """Cancelled from outside, a request has stopped by the interrupt deadline, whatever its stages do."""
     stopped_at = []
     async with trio.open_nursery() as home:
-        talk = Talk(Agent(llm=ScriptedModel("Well, ", FOREVER, lingers=8.0)), home, home, ServerConfig())
+        talk = in_home(Agent(llm=ScriptedModel("Well, ", FOREVER, lingers=8.0)), home)
         talk.register()
         talk.ask("r1")
         assert talk.connection.session is not None

@@ -34,6 +34,14 @@ INTERRUPT = m.Interrupt(interrupt_request_id="r1")
 ERROR = m.Error(error_code="UPSTREAM_ERROR", error_msg="", error_detail="", retryable=True, request_id="r1")
 
 
+def back() -> m.Register:
+    """Return the REGISTER of a client that has three frames of r1 and comes back."""
+    seen = {"r1": m.SeenFrames(text_stream_seq=2)}
+    return m.Register(
+        auth=m.Auth(type="API_KEY", api_key="k"), resume=m.Resume(session_id="s", resume_token="t", seen=seen)
+    )
+
+
 def ack(
     *stopped: str, status: m.Ack = "SUCCESS", outcome: m.Outcome = "stopped", receipt: FramedReceipt | None = None
 ) -> m.InterruptAck:
@@ -86,11 +94,12 @@ def rules(*messages: m.ClientMessage | m.ServerMessage, took_s: float = 0.0) -> 
         (request(), CUT, INTERRUPT, ack(status="FAILED", outcome="already_finished")),
         (request(), INTERRUPT, ERROR, ack("r1")),
         (request(), INTERRUPT, CUT, ack("r1", status="PARTIAL", outcome="overrun")),
-        (m.Response(request_id="other", voice_stream_seq=7, voice=AUDIO),),
+        (back(), text(3), voice(0), SPOKEN_END),
+        (text(0), voice(0), text(1), SPOKEN_END),
     ],
 )
 def test_a_sound_connection_breaks_no_promise(messages: tuple[m.ClientMessage | m.ServerMessage, ...]) -> None:
-    """Answers, spoken or not; interruptions, early, late or overrun; a session that was joined half-way."""
+    """Answers, spoken or not; interruptions, early, late or overrun; a session resumed, or shared with another."""
     assert rules(*messages) == []
 
 
@@ -100,6 +109,9 @@ def test_a_sound_connection_breaks_no_promise(messages: tuple[m.ClientMessage | 
         ((request(), text(0), text(2), END), "sequence"),
         ((request(), text(0), m.Response(request_id="r1", text="?"), END), "sequence"),
         ((request(), text(1), END), "sequence"),
+        ((back(), text(2)), "sequence"),
+        ((text(1),), "sequence"),
+        ((voice(0),), "first_frame"),
         ((request(), END), "first_frame"),
         ((request(patch=SPOKEN), text(0), END), "end"),
         ((request(), text(0), m.Response(request_id="r1", interrupted=True)), "end"),

@@ -49,6 +49,7 @@ What is said, sent and heard:
 
     events.py         text, speech, calls, what was understood, and the one end
     answer.py         what one request says, in order: to its player and to who else listens
+    pieces.py         what an answer says, waiting in one listener's queue
     pacing.py         speech, cut into frames that leave as playback goes on
     playout.py        what of an answer was generated, sent and heard: arithmetic on samples
 

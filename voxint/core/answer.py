@@ -4,29 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from math import inf
 
 import trio
 
+from voxint.core.alarms import Alarm, Alarms
 from voxint.core.audio import BYTES_PER_SAMPLE
 from voxint.core.events import Called, Ended, Said, Text, Understood, Voice
 from voxint.core.journal import Journal, Seen
 from voxint.core.listener import Listener
+from voxint.core.pieces import PIECE_SIZE, OtherPiece, TextPiece, VoicePiece
 from voxint.core.playout import PlayoutLedger
 from voxint.core.stages import ToolCall
 
-__all__ = ["MOST_UNREAD", "ROOM", "Answer"]
+__all__ = ["ROOM", "Answer"]
 
 ROOM = 32_768
 """What one request may have waiting for its player, in bytes of audio and characters of text: a second of 16 kHz
 audio. Chosen so that a reader that stalls for a moment costs nothing and one that stalls for good holds little."""
-
-PIECE_SIZE = 256
-"""What every piece counts for in `ROOM` beside its text or audio, so that none that waits counts for nothing. Ours:
-roughly its JSON; of a function call the true size matters to nobody."""
-
-MOST_UNREAD = 1000
-"""Items that may wait for a listener. One that reads has a dozen; chosen here so that a thousand that don't, at some
-250 bytes an item, cost a machine no more than 250 MB."""
 
 STALL_S = 1.0
 """How long the player may take nothing while others listen; ours: they would notice more, and one that reads at all
@@ -37,8 +32,9 @@ class Answer:
     """The output of one request.
 
     Its player is the listener whose progress counts: what it takes is sent, and the request waits for its room. All
-    others hear the same and are not waited for. Text that waits is joined; voice goes piece by piece. Everything is
-    refused after `silence`, so a stage that takes its time to stop reaches nobody.
+    others hear the same and are not waited for. Without a player the request goes on until as much waits as the
+    journal keeps. Text that waits is joined; voice goes piece by piece. Everything is refused after `silence`, so a
+    stage that takes its time to stop reaches nobody.
 
     Args:
         request_id: The client's id of the request.
@@ -51,13 +47,17 @@ class Answer:
     Attributes:
         called: The functions that the player was asked to call.
         ended: Its end, once it was said.
+        plays_until: Until when the player has something to play of what it was sent again, on trio's clock.
     """
 
     __slots__ = (
+        "_behind",
         "_listeners",
+        "_most",
         "_on_room",
         "_room",
         "_said",
+        "_stall",
         "_texts_taken",
         "_voiced",
         "_voices_taken",
@@ -67,6 +67,7 @@ class Answer:
         "journal",
         "ledger",
         "player",
+        "plays_until",
         "request_id",
         "silent",
         "spoken",
@@ -90,42 +91,48 @@ class Answer:
         self.called: list[Called] = []
         self.silent = False
         self.ended: Ended | None = None
+        self.plays_until = -1.0
         self._listeners = listeners
+        self._behind: dict[Listener, tuple[int, float]] = {}  # who was sent samples again, from which on, and when
         self._said = 0  # characters of text
         self._voiced = 0  # samples
         self._texts_taken = self._voices_taken = 0  # by players
         self._waiting = 0
+        self._most = ROOM if player is not None else self.journal.most_bytes
         self._room = trio.lowlevel.ParkingLot()
         self._on_room: Callable[[], None] | None = None
+        self._stall: Alarm | None = None
 
     @property
     def full(self) -> bool:
         """Whether the next piece would have to wait for the player."""
-        return self._waiting >= ROOM
+        return self._waiting >= self._most
 
     async def room(self) -> None:
         """Wait until there is room. Bounded by the request's own deadline: a sole reader may stall for so long."""
-        while self._waiting >= ROOM:
-            await self._wait_for_player()
+        while self.full and not self.silent:
+            await self._room.park()
 
     async def flushed(self) -> None:
-        """Wait until the player has taken everything. Bounded by the request's own deadline."""
+        """Wait until the player has taken everything. Bounded by the request's own deadline.
+
+        Without a player it waits for one: what nobody has taken was not answered. A session that stays alone ends
+        before that.
+        """
         while self._waiting:
-            await self._wait_for_player()
+            await self._room.park()
 
     def when_room(self, tell: Callable[[], None]) -> None:
-        """Call `tell` whenever there may be room again, or another player: in that step. It must not raise."""
+        """Call `tell` whenever there may be room again, or another player, or none: in that step. It must not raise."""
         self._on_room = tell
 
-    async def _wait_for_player(self) -> None:
-        player, before = self.player, self._waiting
-        if player is None or len(self._listeners) < 2:
-            await self._room.park()
-            return
-        with trio.move_on_after(STALL_S):
-            await self._room.park()
-        if self.player is player and self._waiting == before:
-            player.drop()  # others listen, and it has taken nothing
+    def watch_player(self, alarms: Alarms) -> None:
+        """Drop a player that takes nothing for `STALL_S` while others listen; alone it is waited for."""
+        self._stall = alarms.alarm(self._drop_stalled)
+
+    def _drop_stalled(self) -> None:
+        if self._waiting and self.player is not None and len(self._listeners) > 1:
+            self.player.drop()
 
     def text(self, text: str) -> None:
         """Say text, joined to what still waits."""
@@ -151,7 +158,7 @@ class Answer:
             said.append((event, self._voiced))
             self._waiting += PIECE_SIZE + len(audio)
         for listener in self._hearers():
-            listener.queue(*[_Voice(self, listener, event, upto) for event, upto in said])
+            listener.queue(*[VoicePiece(self, listener, event, upto) for event, upto in said])
 
     def call(self, call: ToolCall) -> None:
         """Say a function call; text after it is a piece of its own."""
@@ -175,14 +182,15 @@ class Answer:
         player = self.player
         if player is not None and len(self._listeners) < 2:
             return (player,)
+        self._expect_progress()
         hearers = [] if player is None else [player]
         for listener in tuple(self._listeners):
             if listener is player:
                 continue
-            if len(listener) < MOST_UNREAD:
-                hearers.append(listener)
-            else:
+            if listener.too_slow:
                 listener.drop()
+            else:
+                hearers.append(listener)
         return hearers
 
     @contextmanager
@@ -221,13 +229,17 @@ class Answer:
         """What a listener has behind it that wants what comes from now on: what no player has taken yet."""
         return Seen(self._texts_taken, self._voices_taken) if self.player is None else self.journal.end
 
-    def catch_up(self, listener: Listener, seen: Seen) -> bool:
-        """Queue for a listener that has come what it lacks of what is kept; return whether that is all it lacks.
+    def catch_up(self, listener: Listener, seen: Seen) -> Seen:
+        """Queue for a listener that has come what it lacks of what is kept.
 
         Args:
             listener: Who has come; not the player.
             seen: What it has.
+
+        Returns:
+            What was said before the first piece that it gets: `seen`, or more where something is kept no more.
         """
+        seen = self.journal.reach(seen)
         chars, samples = self._said, self._voiced
         pieces = list(self.journal.after(seen))
         for piece in pieces:
@@ -236,133 +248,94 @@ class Answer:
             elif isinstance(piece, Voice):
                 samples -= len(piece.audio) // BYTES_PER_SAMPLE
         if samples < self._voiced:
-            self.ledger.resent(samples, trio.current_time())
+            self._behind[listener] = (samples, trio.current_time())
         for piece in pieces:
             if isinstance(piece, Text):
                 chars += len(piece.text)
                 self._queue_text(listener, piece.text, chars)
             elif isinstance(piece, Voice):
                 samples += len(piece.audio) // BYTES_PER_SAMPLE
-                listener.queue(_Voice(self, listener, piece, samples))
+                listener.queue(VoicePiece(self, listener, piece, samples))
             else:
                 self._queue_other(listener, piece)
         if self.ended is not None:
             listener.post(Said(self.request_id, self.ended, self.spoken))
-        return self.journal.reaches(seen)
+        self._expect_progress()
+        return seen
+
+    def _expect_progress(self) -> None:
+        if self._stall is not None and self._stall.due == inf:
+            self._stall.set(trio.current_time() + STALL_S)
+
+    def forget(self, listener: Listener) -> None:
+        """Let go of what is known of a listener that has gone."""
+        self._behind.pop(listener, None)
 
     def play_to(self, listener: Listener | None) -> None:
-        """Make `listener` the player: from now on its progress counts, and what it has taken so far has been sent."""
+        """Make `listener` the player: from now on its progress counts, and what it has taken so far has been sent.
+
+        None: nobody is, and what waits is what the last one has not taken.
+        """
         self.player = listener
+        self._room.unpark_all()
         if listener is None:
+            self._most = self.journal.most_bytes
+            if self._on_room is not None:
+                self._on_room()
             return
-        waiting = [item for item in listener.waiting(self) if isinstance(item, _Text | _Voice | _Other)]
+        self._most = ROOM
+        waiting = [item for item in listener.waiting(self) if isinstance(item, TextPiece | VoicePiece | OtherPiece)]
         self._waiting = sum(item.size for item in waiting)
         now = trio.current_time()
-        texts = [item for item in waiting if isinstance(item, _Text)]
-        voices = [item for item in waiting if isinstance(item, _Voice)]
-        calls = [item for item in waiting if isinstance(item, _Other) and isinstance(item.event, Called)]
+        texts = [item for item in waiting if isinstance(item, TextPiece)]
+        voices = [item for item in waiting if isinstance(item, VoicePiece)]
+        calls = [item for item in waiting if isinstance(item, OtherPiece) and isinstance(item.event, Called)]
         self.ledger.shown_until(self._said - sum(len(part) for item in texts for part in item.parts))
         self.ledger.sent_until(self._voiced - sum(len(item.event.audio) for item in voices) // BYTES_PER_SAMPLE, now)
         end = self.journal.end
         untaken = sum(len(item.parts) for item in texts) + len(calls)
         self._texts_taken, self._voices_taken = end.texts - untaken, end.voices - len(voices)
-        self._room.unpark_all()
+        if (behind := self._behind.pop(listener, None)) is not None:
+            begin, at = behind
+            self.ledger.resent(begin, at)
+            self.plays_until = at + (self._voiced - begin) / self.ledger.audio_format.rate
         if self._on_room is not None:
             self._on_room()
 
     def _queue_text(self, listener: Listener, text: str, upto: int) -> None:
         """Queue text for one listener, joined to what waits."""
         growing = listener.growing
-        joined = isinstance(growing, _Text) and growing.owner is self
+        joined = isinstance(growing, TextPiece) and growing.owner is self
         size = len(text) if joined else PIECE_SIZE + len(text)
         if listener is self.player:
             self._waiting += size
-        if isinstance(growing, _Text) and joined:
+        if isinstance(growing, TextPiece) and joined:
             growing.parts.append(text)
             growing.upto = upto
             growing.size += size
         else:
-            listener.growing = piece = _Text(self, listener, text, upto)
+            listener.growing = piece = TextPiece(self, listener, text, upto)
             listener.queue(piece)
 
     def _queue_other(self, listener: Listener, event: Called | Understood) -> None:
         if isinstance(event, Called):
             listener.growing = None
-        piece = _Other(self, listener, event)
+        piece = OtherPiece(self, listener, event)
         if listener is self.player:
             self._waiting += piece.size
         listener.queue(piece)
 
-    def _took(self, size: int, texts: int, voices: int) -> None:
+    def took(self, size: int, texts: int, voices: int) -> None:
         """Account for a piece that the player has taken."""
         was_full = self.full
         self._waiting -= size
         self._texts_taken += texts
         self._voices_taken += voices
+        if self._stall is not None and self._stall.due < inf:
+            self._stall.due = inf
+            if self._waiting:
+                self._expect_progress()
         if not self.full:
             self._room.unpark_all()
             if was_full and self._on_room is not None:
                 self._on_room()
-
-
-class _Text:
-    """Text that may still grow until its listener takes it."""
-
-    __slots__ = ("_listener", "owner", "parts", "size", "upto")
-
-    def __init__(self, owner: Answer, listener: Listener, text: str, upto: int) -> None:
-        self.owner = owner
-        self.parts = [text]
-        self.size = PIECE_SIZE + len(text)
-        self.upto = upto  # characters of the answer's text up to its end
-        self._listener = listener
-
-    def take(self, now: float) -> Said:
-        answer, parts, listener = self.owner, self.parts, self._listener
-        if listener.growing is self:
-            listener.growing = None
-        if listener is answer.player:
-            answer._took(self.size, len(parts), 0)
-            answer.ledger.shown_until(self.upto)
-        text = parts[0] if len(parts) == 1 else "".join(parts)
-        return Said(answer.request_id, Text(text), answer.spoken, len(parts))
-
-
-class _Voice:
-    """One piece of speech."""
-
-    __slots__ = ("_listener", "event", "owner", "size", "upto")
-
-    def __init__(self, owner: Answer, listener: Listener, event: Voice, upto: int) -> None:
-        self.owner = owner
-        self.event = event
-        self.size = PIECE_SIZE + len(event.audio)
-        self.upto = upto  # samples of the answer's speech up to its end
-        self._listener = listener
-
-    def take(self, now: float) -> Said:
-        answer = self.owner
-        if self._listener is answer.player:
-            answer._took(self.size, 0, 1)
-            answer.ledger.sent_until(self.upto, now)
-        return Said(answer.request_id, self.event, answer.spoken)
-
-
-class _Other:
-    """A function call, or what was understood of the user."""
-
-    __slots__ = ("_listener", "event", "owner", "size")
-
-    def __init__(self, owner: Answer, listener: Listener, event: Called | Understood) -> None:
-        self.owner = owner
-        self.event = event
-        self.size = PIECE_SIZE + (len(event.text) if isinstance(event, Understood) else 0)
-        self._listener = listener
-
-    def take(self, now: float) -> Said:
-        answer, event = self.owner, self.event
-        if self._listener is answer.player:
-            answer._took(self.size, 1 if isinstance(event, Called) else 0, 0)
-            if isinstance(event, Called) and event not in answer.called:
-                answer.called.append(event)
-        return Said(answer.request_id, event, answer.spoken)

@@ -43,6 +43,9 @@ class Journal:
     _size: int = field(init=False, default=0)
     _gone: Seen = field(init=False, default=Seen())
 
+    def __len__(self) -> int:
+        return len(self._pieces)
+
     def add(self, piece: Piece) -> None:
         """Keep `piece`, and let go of the oldest where there is too much."""
         self._pieces.append(piece)
@@ -63,9 +66,9 @@ class Journal:
         voices = sum(1 for piece in self._pieces if isinstance(piece, Voice))
         return Seen(self._gone.texts + texts, self._gone.voices + voices)
 
-    def reaches(self, seen: Seen) -> bool:
-        """Return whether all that comes after `seen` is still here."""
-        return seen.texts >= self._gone.texts and seen.voices >= self._gone.voices
+    def reach(self, seen: Seen) -> Seen:
+        """Return `seen` where all that comes after it is still here, else what came before the first that is."""
+        return Seen(max(seen.texts, self._gone.texts), max(seen.voices, self._gone.voices))
 
     def after(self, seen: Seen) -> Iterator[Piece]:
         """Yield what is here of the pieces after `seen`, in order.

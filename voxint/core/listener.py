@@ -15,7 +15,11 @@ from typing import Protocol
 import trio
 from attrs import frozen
 
-__all__ = ["Listener", "Outgoing"]
+__all__ = ["MOST_UNREAD", "Listener", "Outgoing"]
+
+MOST_UNREAD = 1000
+"""Items that may wait for a listener, beside those that it was given at once when it came. One that reads has a dozen;
+chosen here so that a thousand that don't, at some 250 bytes an item, cost a machine no more than 250 MB."""
 
 
 MOST_AT_ONCE = 32
@@ -63,7 +67,19 @@ class Listener:
         growing: The text in the queue that may still grow; the answer whose it is sees to it.
     """
 
-    __slots__ = ("_closed", "_drop", "_held", "_items", "_left", "_reader", "_sending", "_waits", "growing", "send_now")
+    __slots__ = (
+        "_allowed",
+        "_closed",
+        "_drop",
+        "_held",
+        "_items",
+        "_left",
+        "_reader",
+        "_sending",
+        "_waits",
+        "growing",
+        "send_now",
+    )
 
     def __init__(self, drop: Callable[[], None] | None = None) -> None:
         self.send_now: Callable[[Iterable[object]], bool] | None = None
@@ -76,6 +92,7 @@ class Listener:
         self._held = 0
         self._closed = False
         self._sending = False
+        self._allowed = MOST_UNREAD
 
     def __len__(self) -> int:
         return len(self._items)
@@ -84,6 +101,15 @@ class Listener:
     def can_be_dropped(self) -> bool:
         """Whether `drop` does anything."""
         return self._drop is not None
+
+    @property
+    def too_slow(self) -> bool:
+        """Whether more waits than may."""
+        return len(self._items) >= self._allowed
+
+    def allow(self) -> None:
+        """Let what waits now wait beside `MOST_UNREAD`: it was queued at once, for one that has just come."""
+        self._allowed = len(self._items) + MOST_UNREAD
 
     def drop(self) -> None:
         """End this listener: it reads too little, and nobody waits for it."""

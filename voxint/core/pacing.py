@@ -130,7 +130,10 @@ class Pacer:
         """Send what may leave now, and look again when the next frame may."""
         if self._answer.silent:
             return
+        if self._answer.player is None:
+            self._less.unpark_all()  # the bound is that of what is kept
         now = trio.current_time()
+        self._plays_until = max(self._plays_until, self._answer.plays_until)
         while (leaves_at := self._leaves_at(now)) <= now:
             self._send_frames(now)
         self._alarm.set(leaves_at)

@@ -87,6 +87,7 @@ class Request:
         self.timeline = Timeline()
         self.timeline.mark("accepted")
         self.alarms = Alarms()
+        answer.watch_player(self.alarms)
         self.state: State = "live"
         self.ending: Ending | None = None
         self.overran = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 
 import trio
@@ -21,7 +22,7 @@ from voxint.core.microphone import Microphone
 from voxint.core.observer import NoObserver, Observer
 from voxint.core.pipeline import Pipeline
 from voxint.core.playout import PlayoutLedger
-from voxint.core.registry import Interruption, Registry
+from voxint.core.registry import REMEMBERED, Interruption, Registry
 from voxint.core.request import Request
 from voxint.core.settings import OnDisconnect, Settings
 from voxint.core.stages import SpeechToText, Turn
@@ -95,6 +96,7 @@ class Session:
         self.registry = Registry()
         self.listeners: list[Listener] = []
         self._leaving: set[Listener] = set()
+        self._kept: deque[Request] = deque(maxlen=REMEMBERED)  # ended, and what they said is kept
         self.microphone = Microphone()
         self._home = home
         self._observer = observer or NoObserver()
@@ -140,8 +142,21 @@ class Session:
         request, _ = self._new(request_id, player)
         request.answer.end(Ended(False))
 
-    def interrupt(self, request_id: str | None, reason: str, played_ms: float | None = None) -> Interruption:
-        """Cancel one request, or with None all: at once. Its `stopped` waits for the proof."""
+    def interrupt(
+        self, request_id: str | None, reason: str, played_ms: float | None = None, player: Listener | None = None
+    ) -> Interruption:
+        """Cancel one request, or with None all: at once. Its `stopped` waits for the proof.
+
+        Args:
+            request_id: Which.
+            reason: Why.
+            played_ms: Its audio heard so far, in milliseconds; None: whatever was reported or the clock says.
+            player: Who says so, as in `played`.
+        """
+        if played_ms is not None and player is not None:
+            asked = self.registry.live if request_id is None else (self.registry.find(request_id),)
+            if any(request is not None and request.answer.player is not player for request in asked):
+                played_ms = None
         return self.registry.interrupt(request_id, reason, played_ms)
 
     def played(self, request_id: str, played_ms: float, player: Listener | None = None) -> None:
@@ -185,12 +200,13 @@ class Session:
             else:
                 continue
             has = answer.to_come if seen is None else seen.get(request.id, Seen())
-            begins[request.id] = has
-            if not answer.catch_up(listener, has):
+            begins[request.id] = answer.catch_up(listener, has)
+            if begins[request.id] != has:
                 lost.append(request.id)
             if answer.player is None:
                 answer.play_to(listener)
         lost += [request_id for request_id in seen or () if request_id not in begins]
+        listener.allow()
         self.attach(listener)
         return Resumed(tuple(live), tuple(lost), outcomes, begins)
 
@@ -223,15 +239,14 @@ class Session:
             self.listeners.remove(listener)
         heir = next((each for each in self.listeners if each not in self._leaving), None)
         for request in (*self.registry.ended, *self.registry.live):
+            request.answer.forget(listener)
             if request.answer.player is listener:
                 request.answer.play_to(heir)
 
     def forget_said(self, before: float) -> None:
         """Let go of what is kept of the answers that had ended before that instant, in seconds of trio's clock."""
-        for request in self.registry.ended:
-            ended = request.timeline.at("stopped")
-            if ended is not None and ended < before:
-                request.answer.journal.clear()
+        while self._kept and (self._kept[0].timeline.at("stopped") or 0.0) < before:
+            self._kept.popleft().answer.journal.clear()
 
     # What a request tells its owner.
 
@@ -250,6 +265,8 @@ class Session:
     def retire(self, request: Request) -> None:
         """Move a request that has ended to the remembered, and tell the observer."""
         self.registry.retire(request)
+        if request.answer.journal.most_bytes:
+            self._kept.append(request)
         self._tell(request, functools.partial(self._observer.finished, request))
 
     def reaped(self, request: Request) -> None:

@@ -6,11 +6,11 @@ request: what can't be rendered is this connection's trouble.
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from array import array
 from collections.abc import Iterator
 from typing import Literal, assert_never
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from voxint.core.events import Called, Ended, Said, Text, Understood, Voice
 from voxint.core.journal import Seen
@@ -28,7 +28,7 @@ FEATURES = frozenset({"binary_audio", "transcripts"})
 """The ext features that change what a client receives; any other asked for in REGISTER is left out of the answer."""
 
 REMEMBERED = 64
-"""Requests whose numbers are kept, as many as a session remembers."""
+"""Ended requests whose numbers are kept, as many as a session remembers."""
 
 
 @define
@@ -41,6 +41,7 @@ class _Numbers:
         texts: Pieces of text said up to here, those before this connection included.
         voices: Pieces of speech likewise.
         ended: Whether the end was written: who uses the id again begins anew.
+        texts_before: Of each text frame, the pieces said before it.
     """
 
     next_text: int = 0
@@ -48,17 +49,12 @@ class _Numbers:
     texts: int = 0
     voices: int = 0
     ended: bool = False
-    _first_text: int = field(init=False, default=0)
-    _texts_before: list[int] = field(init=False, factory=list)
-    """Of each text frame from the first on, the pieces said before it."""
-
-    def __attrs_post_init__(self) -> None:
-        self._first_text = self.next_text
+    texts_before: array[int] = field(factory=lambda: array("I"))
 
     def text_frame(self, pieces: int) -> int:
         """Return the number of a text frame that says so many pieces."""
         number = self.next_text
-        self._texts_before.append(self.texts)
+        self.texts_before.append(self.texts)
         self.next_text += 1
         self.texts += pieces
         return number
@@ -74,9 +70,9 @@ class _Numbers:
         """Return where a client stands whose last frames had these numbers; at the most where it was sent to."""
         next_text = min(self.next_text, 0 if text is None or text < 0 else text + 1)
         next_voice = min(self.next_voice, 0 if voice is None or voice < 0 else voice + 1)
-        index = next_text - self._first_text
-        texts = self.texts if next_text == self.next_text else self._texts_before[index] if index >= 0 else 0
-        return _Numbers(next_text, next_voice, texts, max(0, self.voices - (self.next_voice - next_voice)))
+        texts = self.texts if next_text == self.next_text else self.texts_before[next_text]
+        voices = max(0, self.voices - (self.next_voice - next_voice))
+        return _Numbers(next_text, next_voice, texts, voices, texts_before=self.texts_before[:next_text])
 
 
 class Renderer:
@@ -90,7 +86,7 @@ class Renderer:
     def __init__(self) -> None:
         self.session_id: str | None = None
         self.features: frozenset[str] = frozenset()
-        self._numbers: OrderedDict[str, _Numbers] = OrderedDict()
+        self._numbers: dict[str, _Numbers] = {}
 
     def render(self, item: object, now_ms: int) -> Iterator[str | bytes]:
         """Yield the frames that say `item`.
@@ -120,10 +116,12 @@ class Renderer:
             of: Who wrote the frames that the client has.
         """
         at = _Numbers() if seen is None else of._position(request_id, seen)
-        self._numbers[request_id] = _Numbers(at.next_text, at.next_voice, before.texts, before.voices)
+        self._numbers[request_id] = evolve(at, texts=before.texts, voices=before.voices)
 
-    def seen(self, request_id: str, frames: m.SeenFrames) -> Seen:
-        """Return how much of a request a client has that was sent these frames from here."""
+    def seen(self, request_id: str, frames: m.SeenFrames) -> Seen | None:
+        """Return how much of a request a client has that was sent these frames from here; None: not from here."""
+        if request_id not in self._numbers and frames != m.SeenFrames():
+            return None
         position = self._position(request_id, frames)
         return Seen(position.texts, position.voices)
 
@@ -135,10 +133,16 @@ class Renderer:
         numbers = self._numbers.get(request_id)
         if numbers is None or numbers.ended:
             self._numbers.pop(request_id, None)
+            if len(self._numbers) >= REMEMBERED:
+                self._forget_oldest()
             numbers = self._numbers[request_id] = _Numbers()
-            while len(self._numbers) > REMEMBERED:
-                self._numbers.popitem(last=False)
         return numbers
+
+    def _forget_oldest(self) -> None:
+        """Forget the oldest request that has ended; those that have not are few, as they are in the session."""
+        oldest = next((request_id for request_id, numbers in self._numbers.items() if numbers.ended), None)
+        if oldest is not None:
+            del self._numbers[oldest]
 
     def _said(self, said: Said, now_ms: int) -> Iterator[str | bytes]:
         request_id, event = said.request_id, said.event
@@ -149,6 +153,8 @@ class Renderer:
                 payload = ResponsePayload(request_id, ResponseContent(event.text), number)
                 yield write_response(payload, self.session_id, now_ms)
             case Voice():
+                if numbers.next_text == 0:
+                    yield self._first(request_id, numbers, now_ms)
                 number = numbers.voice_frame()
                 frame = binary_voice(request_id, number, event.audio) if "binary_audio" in self.features else None
                 if frame is None:
@@ -177,13 +183,16 @@ class Renderer:
             yield encode_server(error_of(ended.failure, request_id), self.session_id, now_ms)
             return
         if not ended.interrupted and numbers.next_text == 0:
-            # Clients decide from the first frame which streams there are.
-            first = ResponsePayload(request_id, ResponseContent(""), numbers.text_frame(0))
-            yield write_response(first, self.session_id, now_ms)
+            yield self._first(request_id, numbers, now_ms)
         last = ResponsePayload(
             request_id, ResponseContent(), -1, -1 if said.spoken else None, None, ended.interrupted, ended.reason
         )
         yield write_response(last, self.session_id, now_ms)
+
+    def _first(self, request_id: str, numbers: _Numbers, now_ms: int) -> str:
+        """Return a first frame without text: clients decide from the first which streams there are."""
+        payload = ResponsePayload(request_id, ResponseContent(""), numbers.text_frame(0))
+        return write_response(payload, self.session_id, now_ms)
 
     def _acknowledgement(self, interruption: Interruption) -> m.InterruptAck:
         status, message = _verdict(interruption)

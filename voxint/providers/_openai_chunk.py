@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["CallPiece", "CalledFunction", "Choice", "Chunk", "Message", "Unreadable", "loads", "read_chunk"]
+__all__ = ["CallPiece", "CalledFunction", "Choice", "Chunk", "ChunkMessage", "Unreadable", "loads", "read_chunk"]
 
 _TEXT_PARTS = (None, "text", "output_text")
 """The types of a part of `content` that is text; all others are passed over, thinking among them."""
@@ -43,7 +43,7 @@ class CallPiece(_Struct):
     function: CalledFunction | None = None
 
 
-class Message(_Struct):
+class ChunkMessage(_Struct):
     """A `delta` of a stream, or the `message` of an answer that is whole."""
 
     content: str | None = None
@@ -63,8 +63,8 @@ class Choice(_Struct):
     """One of the answers; voxint asks for one."""
 
     index: int = 0
-    delta: Message | None = None
-    message: Message | None = None
+    delta: ChunkMessage | None = None
+    message: ChunkMessage | None = None
     finish_reason: str | None = None
     error: Any = None
 
@@ -130,12 +130,12 @@ def _choice(found: dict[str, Any]) -> Choice:
     )
 
 
-def _message(found: object) -> Message | None:
+def _message(found: object) -> ChunkMessage | None:
     if not isinstance(found, dict):
         return None
     text, thinks = _content(found.get("content"))
     calls = found.get("tool_calls")
-    return Message(
+    return ChunkMessage(
         text,
         _text(found.get("refusal")),
         [_call(each) for each in (calls if isinstance(calls, list) else [calls]) if each is not None],

@@ -12,7 +12,7 @@ from voxint.errors import UpstreamError
 from voxint.net.sse import EventParser, ServerSentEvent
 from voxint.providers._openai_calls import BadCall, Calls
 from voxint.providers._openai_characters import hold_back, mend
-from voxint.providers._openai_chunk import Choice, Message, Unreadable, loads, read_chunk
+from voxint.providers._openai_chunk import Choice, ChunkMessage, Unreadable, loads, read_chunk
 from voxint.providers._openai_failure import Provider, is_failure
 
 __all__ = ["Completion"]
@@ -186,7 +186,7 @@ class Completion:
             self._reason = reason
         return text
 
-    def _take_message(self, message: Message) -> str:
+    def _take_message(self, message: ChunkMessage) -> str:
         for piece in message.tool_calls or ():
             self.thinking = True
             try:

@@ -147,15 +147,12 @@ class Connection:
             self._end()
         else:
             leaving = self.session.detach(self.listener, why, for_good=for_good)
-            leaving.when_stopped(lambda _: self._end())
-            if for_good and not self.session.listeners:
-                self._host.store.end(self.session)
-            else:
-                leaving.when_stopped(lambda _: self._left())
+            leaving.when_stopped(lambda _: self._left(for_good))
 
-    def _left(self) -> None:
+    def _left(self, for_good: bool) -> None:
         if self.session is not None:
-            self._host.store.left(self.session)
+            self._host.store.left(self.session, for_good=for_good)
+        self._end()
 
     def _end(self) -> None:
         self.listener.close()
@@ -277,7 +274,7 @@ class Connection:
         if message.mode != "commit":
             raise WireError("MALFORMED_PAYLOAD", f"mode {message.mode} is not granted", "$.payload.mode")
         # Cancelled here, before anything is sent or awaited.
-        interruption = session.interrupt(message.interrupt_request_id, message.reason, message.played_ms)
+        interruption = session.interrupt(message.interrupt_request_id, message.reason, message.played_ms, self.listener)
         interruption.when_stopped(self.listener.post)
         self._interrupting = bool(interruption.stopping)
 

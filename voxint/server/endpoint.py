@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import trio
 
-from voxint.core.answer import MOST_UNREAD
 from voxint.logs import get_logger, places
 from voxint.net.http_request import RequestHead
 from voxint.net.websocket import ServerWebSocket
@@ -66,7 +65,7 @@ async def _read(connection: Connection, ws: ServerWebSocket, most: int) -> None:
         except Exception as error:  # noqa: BLE001 - the boundary: a bug met by one frame must not end the others
             log.error("connection failed", trace=places(error))
             connection.close(FAULT, "the server failed")
-        if len(connection.listener) > MOST_UNREAD:
+        if connection.listener.too_slow:
             connection.listener.drop()
         if connection.closing is not None:
             ws.ignore()

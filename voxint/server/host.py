@@ -57,8 +57,8 @@ class Host:
             self.connections.discard(connection)
 
     async def until_idle(self) -> None:
-        """Wait until no request of any session is live; each is bounded by its own guard."""
-        while live := [request for session in self.store.sessions for request in session.registry.live]:
+        """Wait until no request that somebody listens to is live; each is bounded by its own guard."""
+        while live := [request for each in self.store.sessions if each.listeners for request in each.registry.live]:
             await live[0].stopped.wait()
 
     def health(self) -> HealthStatus:

@@ -7,7 +7,6 @@ import uuid
 from attrs import frozen
 
 from voxint.core.audio import AudioFormat
-from voxint.core.journal import Seen
 from voxint.core.listener import Listener
 from voxint.core.session import Session
 from voxint.core.settings import Settings
@@ -117,14 +116,14 @@ def _resume(
     session, writer = found
     renderer.session_id = session.id
     wanted = {name: frames for name, frames in (resume.seen or {}).items() if not _has_end(frames)}
-    seen: dict[str, Seen] | None = None
-    if resume.seen is not None:
-        seen = {name: writer.seen(name, frames) for name, frames in wanted.items()}
-    resumed = session.resume(listener, seen)
+    found_out = {name: writer.seen(name, frames) for name, frames in wanted.items()}
+    seen = {name: has for name, has in found_out.items() if has is not None}
+    resumed = session.resume(listener, None if resume.seen is None else seen)
     for request_id, before in resumed.begins.items():
-        frames = None if seen is None else wanted.get(request_id, m.SeenFrames())
+        frames = None if resume.seen is None else wanted.get(request_id, m.SeenFrames())
         renderer.begin(request_id, frames, before, writer)
-    return session, m.Resumed(live=resumed.live, lost=resumed.lost, outcomes=dict(resumed.outcomes))
+    lost = dict.fromkeys((*resumed.lost, *(name for name, has in found_out.items() if has is None)))
+    return session, m.Resumed(live=resumed.live, lost=tuple(lost), outcomes=dict(resumed.outcomes))
 
 
 def _has_end(frames: m.SeenFrames) -> bool:

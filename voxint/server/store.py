@@ -26,6 +26,10 @@ TOKEN_BYTES = 32
 TOKENS = 16
 """Valid tokens of a session; ours: one a connection, and who has more connections than that can't resume the oldest."""
 
+FORGET_EVERY_S = 15.0
+"""How often speech that nobody will ask for is let go of; ours: a quarter of what a session lives alone, and a thousand
+sessions are looked through in a millisecond."""
+
 log = get_logger()
 
 
@@ -42,14 +46,12 @@ class _Entry:
     Args:
         session: The session.
         principal: Who made it.
-        created: When, in seconds of trio's clock.
         tokens: By the digest of each valid token, who wrote the frames that its client has, the oldest first.
         alone_since: Since when it has had no connection; None: it has one.
     """
 
     session: Session
     principal: str
-    created: float
     tokens: dict[str, Renderer] = field(factory=dict, repr=False)
     alone_since: float | None = None
 
@@ -81,7 +83,9 @@ class SessionStore:
         alone = [entry for entry in self._entries.values() if entry.alone_since is not None]
         if alone and len(self._entries) >= self.most:
             self._expire(min(alone, key=lambda entry: entry.alone_since or 0.0))
-        self._entries[session.id] = _Entry(session, principal, trio.current_time())
+        self._entries[session.id] = _Entry(session, principal)
+        if len(self._entries) == 1:
+            self._news.unpark_all()
 
     def new_token(self, session: Session, writer: Renderer) -> str:
         """Return a token by which the client of `writer` may come back, once."""
@@ -107,28 +111,37 @@ class SessionStore:
         entry.alone_since = None
         return entry.session, entry.tokens.pop(found)
 
-    def left(self, session: Session) -> None:
-        """Note that a connection of `session` is gone; without another it lives `keep_s` more."""
+    def left(self, session: Session, *, for_good: bool = False) -> None:
+        """Note that a connection of `session` is gone; without another it lives `keep_s` more.
+
+        Args:
+            session: Which.
+            for_good: Whether its caller has said goodbye: without another connection it ends.
+        """
         entry = self._entries.get(session.id)
-        if entry is not None and not session.listeners:
+        if entry is None or session.listeners:
+            return
+        if for_good:
+            del self._entries[session.id]
+        else:
             entry.alone_since = trio.current_time()
             self._news.unpark_all()
 
-    def end(self, session: Session) -> None:
-        """Forget a session whose caller has said goodbye."""
-        self._entries.pop(session.id, None)
-
     async def run(self, until: trio.CancelScope) -> None:
-        """End the sessions that have been alone for too long, until `until` is cancelled; else it sleeps."""
+        """End the sessions that have been alone for too long, until `until` is cancelled, and let go of old speech.
+
+        What was said is let go of as long after its end as a session lives alone: who lacks it has not come back.
+        """
         with until:
             while True:
                 now = trio.current_time()
-                waiting = [entry for entry in self._entries.values() if entry.alone_since is not None]
-                for entry in waiting:
+                for entry in tuple(self._entries.values()):
                     if self._expires_at(entry) <= now:
                         self._expire(entry)
-                next_at = min(map(self._expires_at, waiting), default=math.inf)
-                with trio.move_on_at(max(next_at, now)):
+                    else:
+                        entry.session.forget_said(now - self.keep_s)
+                next_at = min(map(self._expires_at, self._entries.values()), default=math.inf)
+                with trio.move_on_at(min(next_at, now + FORGET_EVERY_S) if self._entries else math.inf):
                     await self._news.park()
 
     def _expires_at(self, entry: _Entry) -> float:

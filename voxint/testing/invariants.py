@@ -30,6 +30,7 @@ from voxint.protocol.messages import (
     RegisterAck,
     RequestMessage,
     Response,
+    Resume,
     ServerMessage,
     TranscriptMessage,
 )
@@ -80,10 +81,10 @@ class Violation:
 class _Heard:
     """What was received of one request."""
 
-    spoken: bool
-    """Whether it was to have a voice stream."""
+    spoken: bool | None
+    """Whether it was to have a voice stream; None: only who asked knows."""
     ours: bool = True
-    """Whether this connection sent it; one that joined a session also gets the rest of what others asked."""
+    """Whether this connection sent it; one that joined a session, or has come back, gets what others asked."""
     text_frames: int = 0
     voice_frames: int = 0
     voice_bytes: int = 0
@@ -108,7 +109,7 @@ class Checker:
     ack_within_s: float = 0.75
     violations: list[Violation] = field(init=False, factory=list)
     _now: float = field(init=False, default=0.0)
-    _spoken: bool = field(init=False, default=False)
+    _spoken: bool | None = field(init=False, default=False)
     _audio_format: AudioFormat = field(init=False, factory=AudioFormat)
     _requests: dict[str, _Heard] = field(init=False, factory=dict)
     _interrupts: list[tuple[str | None, float]] = field(init=False, factory=list)
@@ -118,8 +119,10 @@ class Checker:
         """Note a message of the client; `now` in seconds of the caller's clock."""
         self._now = now
         match message:
-            case Register():
+            case Register(resume=None):
                 self._patched(message.patch)
+            case Register(resume=Resume() as resume):
+                self._resumed(resume)
             case Interrupt():
                 self._interrupts.append((message.interrupt_request_id or None, now))
             case RequestMessage() if message.stream_seq != -1:
@@ -159,9 +162,22 @@ class Checker:
         if patch.require_tts is not None:
             self._spoken = patch.require_tts
 
+    def _resumed(self, resume: Resume) -> None:
+        """Expect the numbers to go on from what the client has; the session's settings are what they were."""
+        self._spoken = None
+        for request_id, has in (resume.seen or {}).items():
+            text, voice = has.text_stream_seq, has.voice_stream_seq
+            self._requests[request_id] = _Heard(
+                None,
+                ours=False,
+                text_frames=0 if text is None else text + 1,
+                voice_frames=0 if voice is None else voice + 1,
+                ended=-1 in (text, voice),
+            )
+
     def _of(self, request_id: str) -> _Heard:
         """Return what was received of the request that a frame bears the id of; nothing may follow its end."""
-        heard = self._requests.setdefault(request_id, _Heard(self._spoken, ours=False))
+        heard = self._requests.setdefault(request_id, _Heard(None, ours=False))
         if heard.acknowledged:
             self._violated("leak_after_ack", request_id, "a frame followed its acknowledgement")
         elif heard.ended:
@@ -176,8 +192,6 @@ class Checker:
             self._violated("sequence", frame.request_id, "a RESPONSE belongs to no stream")
         if ends:
             heard.ended = True
-        if not heard.ours:
-            return
         if not heard.text_frames and text_seq != 0 and not frame.interrupted:
             self._violated("first_frame", frame.request_id, f"text_stream_seq is {text_seq}, 0 was due")
         if ends:
@@ -198,7 +212,7 @@ class Checker:
             self._violated("sequence", request_id, f"{stream}_stream_seq is {got}, {due} was due")
 
     def _voice(self, frame: Response, heard: _Heard) -> None:
-        if not heard.spoken:
+        if heard.spoken is False:
             self._violated("voice", frame.request_id, "voice came although require_tts is false")
         if not frame.voice:
             self._violated("voice", frame.request_id, "a voice frame is empty")
@@ -210,7 +224,7 @@ class Checker:
             self._violated("end", frame.request_id, "the last frame does not end the text stream")
         if heard.spoken and frame.voice_stream_seq != -1:
             self._violated("end", frame.request_id, "the last frame does not end the voice stream")
-        if not heard.spoken and frame.voice_stream_seq is not None:
+        if heard.spoken is False and frame.voice_stream_seq is not None:
             self._violated("voice", frame.request_id, "a voice stream ends although require_tts is false")
 
     def _acknowledgement(self, ack: InterruptAck) -> None:
@@ -224,7 +238,7 @@ class Checker:
                 self._violated("late_ack", asked, f"the acknowledgement took {self._now - due[1]:.3f} s")
         self._status(ack)
         for request_id in ack.interrupted_request_ids:
-            heard = self._requests.setdefault(request_id, _Heard(self._spoken, ours=False, ended=True))
+            heard = self._requests.setdefault(request_id, _Heard(None, ours=False, ended=True))
             if asked is not None and asked != request_id:
                 self._violated("ack", request_id, f"it was stopped, but {asked} was asked for")
             if not heard.ended:

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import pytest
+
+from voxint.core.events import Called, Ended, Event, Said, Text, Understood, Voice
+from voxint.core.failure import Failure
+from voxint.core.journal import Seen
+from voxint.protocol import messages as m
+from voxint.protocol.codec import decode_server
+from voxint.protocol.renderer import REMEMBERED, Renderer
+
+AUDIO = bytes(320)
+END = Ended(False)
+
+
+def a_renderer(*features: str) -> Renderer:
+    """Return the renderer of a connection that has registered."""
+    renderer = Renderer()
+    renderer.session_id = "sess_1"
+    renderer.features = frozenset(features)
+    return renderer
+
+
+def say(
+    renderer: Renderer, *events: Event, request_id: str = "r1", spoken: bool = True, pieces: int = 1
+) -> list[m.ServerMessage]:
+    """Return the messages that say these events."""
+    said = [Said(request_id, event, spoken, pieces) for event in events]
+    return [decode_server(frame) for each in said for frame in renderer.render(each, 0)]
+
+
+def numbers(messages: list[m.ServerMessage]) -> list[tuple[int | None, int | None]]:
+    """Return the numbers of text and voice."""
+    return [(each.text_stream_seq, each.voice_stream_seq) for each in messages if isinstance(each, m.Response)]
+
+
+def back_again(
+    old: Renderer, seen: m.SeenFrames | None, before: Seen | None = None, request_id: str = "r1"
+) -> Renderer:
+    """Return the renderer of a client's next connection."""
+    renderer = a_renderer()
+    if before is None:
+        assert seen is not None
+        before = old.seen(request_id, seen)
+        assert before is not None
+    renderer.begin(request_id, seen, before, old)
+    return renderer
+
+
+def test_each_stream_is_numbered_for_itself() -> None:
+    """A call takes its place in the text; the last frame ends both at once."""
+    call = Called("wave", {}, "c1")
+    messages = say(a_renderer(), Text("a"), Voice(AUDIO), call, Voice(AUDIO), Text("b"), END)
+    assert numbers(messages) == [(0, None), (None, 0), (1, None), (None, 1), (2, None), (-1, -1)]
+
+
+def test_the_first_frame_is_of_text() -> None:
+    """An empty one stands in front of voice, and of an end, that comes first; not of an interrupted end."""
+    assert numbers(say(a_renderer(), Voice(AUDIO), Text("a"))) == [(0, None), (None, 0), (1, None)]
+    assert numbers(say(a_renderer("binary_audio"), Voice(AUDIO))) == [(0, None), (None, 0)]
+    assert numbers(say(a_renderer(), END, spoken=False)) == [(0, None), (-1, None)]
+    assert numbers(say(a_renderer(), Ended(True, "USER_STOP"))) == [(-1, -1)]
+
+
+def test_transcripts_are_for_who_asked() -> None:
+    """They bear no number."""
+    heard = Understood("what time?", is_final=True)
+    assert say(a_renderer(), heard) == []
+    [told] = say(a_renderer("transcripts"), heard)
+    assert told == m.TranscriptMessage(request_id="r1", text="what time?", is_final=True)
+
+
+def test_a_failure_is_an_error_with_the_id() -> None:
+    """And no last frame beside it."""
+    [error] = say(a_renderer(), Ended(False, None, Failure("timeout", "too long", retryable=True)))
+    assert isinstance(error, m.Error)
+    assert (error.request_id, error.error_code) == ("r1", "REQUEST_TIMEOUT")
+
+
+def test_frames_are_pieces_again() -> None:
+    """A frame may join several pieces of text; what the client has is told in pieces."""
+    renderer = a_renderer()
+    say(renderer, Text("a b c"), pieces=3)
+    say(renderer, Voice(AUDIO), Text("d"))
+    assert renderer.seen("r1", m.SeenFrames()) == Seen(0, 0)
+    assert renderer.seen("r1", m.SeenFrames(text_stream_seq=0)) == Seen(3, 0)
+    assert renderer.seen("r1", m.SeenFrames(text_stream_seq=1, voice_stream_seq=0)) == Seen(4, 1)
+
+
+def test_who_claims_more_than_was_sent_has_what_was_sent() -> None:
+    """Its numbers go on from there."""
+    renderer = a_renderer()
+    say(renderer, Text("a"), Voice(AUDIO))
+    claims = m.SeenFrames(text_stream_seq=10**12, voice_stream_seq=99)
+    assert renderer.seen("r1", claims) == Seen(1, 1)
+    assert numbers(say(back_again(renderer, claims), Text("b"), Voice(AUDIO))) == [(1, None), (None, 1)]
+
+
+def test_who_was_sent_nothing_from_here_is_told_so() -> None:
+    """What frames of another connection's are worth is not known here; none are worth nothing."""
+    assert a_renderer().seen("r1", m.SeenFrames(text_stream_seq=0)) is None
+    assert a_renderer().seen("r1", m.SeenFrames()) == Seen()
+
+
+def test_numbers_go_on_over_any_number_of_connections() -> None:
+    """Also where the last brought nothing, and where the client goes back behind what it claimed at first."""
+    first = a_renderer()
+    say(first, Text("a b"), pieces=2)
+    say(first, Text("c"), Text("d"), Voice(AUDIO))
+    second = back_again(first, m.SeenFrames(text_stream_seq=1))
+    third = back_again(second, m.SeenFrames(text_stream_seq=1))
+    assert numbers(say(third, Text("d"), Voice(AUDIO), Text("e"))) == [(2, None), (None, 0), (3, None)]
+    assert third.seen("r1", m.SeenFrames(text_stream_seq=2, voice_stream_seq=0)) == Seen(4, 1)
+    assert third.seen("r1", m.SeenFrames(text_stream_seq=0)) == Seen(2, 0)
+
+
+def test_what_was_lost_is_counted() -> None:
+    """The numbers have no gap; what the client has at its next return is reckoned behind the gap."""
+    first = a_renderer()
+    say(first, *[Voice(AUDIO)] * 9)
+    seen = m.SeenFrames(text_stream_seq=0, voice_stream_seq=1)
+    second = back_again(first, seen, Seen(voices=7))
+    assert numbers(say(second, Voice(AUDIO), Voice(AUDIO))) == [(None, 2), (None, 3)]
+    assert second.seen("r1", m.SeenFrames(text_stream_seq=0, voice_stream_seq=3)) == Seen(0, 9)
+
+
+def test_who_counts_anew_begins_at_0() -> None:
+    """It has no numbers, and is sent what comes."""
+    first = a_renderer()
+    say(first, Text("a"), Voice(AUDIO))
+    second = back_again(first, None, Seen(1, 1))
+    assert numbers(say(second, Text("b"), Voice(AUDIO))) == [(0, None), (None, 0)]
+    assert second.seen("r1", m.SeenFrames(text_stream_seq=0, voice_stream_seq=0)) == Seen(2, 2)
+
+
+def test_an_id_that_is_used_again_begins_anew() -> None:
+    """Its old numbers are worth nothing."""
+    renderer = a_renderer()
+    say(renderer, Text("a"), Text("b"), END)
+    assert numbers(say(renderer, Text("c"), END)) == [(0, None), (-1, -1)]
+
+
+def test_only_ended_requests_are_forgotten() -> None:
+    """The oldest first; one that is live keeps its numbers over any number of others."""
+    renderer = a_renderer()
+    say(renderer, Text("a"))
+    for number in range(REMEMBERED + 1):
+        say(renderer, Text("x"), END, request_id=f"u{number}")
+    assert numbers(say(renderer, Text("b"))) == [(1, None)]
+    assert renderer.seen("u1", m.SeenFrames(text_stream_seq=0)) is None
+    assert renderer.seen(f"u{REMEMBERED}", m.SeenFrames(text_stream_seq=0)) == Seen(1)
+
+
+@pytest.mark.parametrize("event", [Called("wave", {"at": object()}, "c1"), Text("\ud800")])
+def test_what_cannot_be_written_raises(event: Event) -> None:
+    """For the connection's writer to close with; the numbers of others are untouched."""
+    with pytest.raises((TypeError, ValueError)):
+        say(a_renderer(), event)
