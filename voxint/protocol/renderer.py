@@ -119,7 +119,7 @@ class Renderer:
         self._numbers[request_id] = evolve(at, texts=before.texts, voices=before.voices)
 
     def seen(self, request_id: str, frames: m.SeenFrames) -> Seen | None:
-        """Return how much of a request a client has that was sent these frames from here; None: it was not from here."""
+        """Return how much of a request a client has that was sent these frames from here; None: it was not."""
         if request_id not in self._numbers and frames != m.SeenFrames():
             return None
         position = self._position(request_id, frames)
