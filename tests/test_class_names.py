@@ -8,7 +8,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent / "voxint"
 
-SHARED = {"Exchange", "Link", "Reply", "Resumed", "Upload"}
+SHARED = {"Exchange", "Link", "Resumed", "Upload"}
 """Names that two layers which never meet in one file have for things of their own; none is to be added."""
 
 

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING
 from voxint._version import __version__
 
 if TYPE_CHECKING:
-    from voxint.client import Client, connect
+    from voxint.client import Client, RemoteReply, ResumePoint, connect
     from voxint.core.agent import Agent, Limits
     from voxint.core.audio import AudioFormat
     from voxint.core.conversation import Conversation, Reply, VoiceReply, open_conversation
@@ -72,7 +72,7 @@ if TYPE_CHECKING:
 # Where each public name lives. They are imported when first asked for, so that a client does not load the server and
 # `import voxint` costs nothing.
 _HOME = {
-    "client": ("Client", "connect"),
+    "client": ("Client", "RemoteReply", "ResumePoint", "connect"),
     "core.agent": ("Agent", "Limits"),
     "core.conversation": ("Conversation", "Reply", "VoiceReply", "open_conversation"),
     "core.failure": ("Failure",),
@@ -135,10 +135,12 @@ __all__ = [
     "ModelOutput",
     "Observer",
     "Receipt",
+    "RemoteReply",
     "Reply",
     "ReplyOverflow",
     "RequestFailed",
     "RequestRefused",
+    "ResumePoint",
     "Server",
     "ServerConfig",
     "ServerError",

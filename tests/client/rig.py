@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
 
 import trio
@@ -16,7 +16,7 @@ from voxint.protocol.codec import decode_client, encode_server
 from voxint.server.config import ServerConfig
 from voxint.server.serve import Server, serve
 
-__all__ = ["PATIENCE_S", "Peer", "answer_query", "scripted", "serving", "stay"]
+__all__ = ["PATIENCE_S", "Cable", "Peer", "answer_query", "cable", "scripted", "serving", "stay"]
 
 PATIENCE_S = 10.0  # a test that waits longer has failed; a busy machine is far below it
 
@@ -72,6 +72,51 @@ class Peer:
                 receipts={},
             )
         )
+
+
+class Cable:
+    """A network between clients and a server, which can break.
+
+    Attributes:
+        url: The server's address through it.
+    """
+
+    def __init__(self, server: Server, port: int) -> None:
+        self.url = server.url.replace(f":{server.port}/", f":{port}/")
+        self._port = server.port
+        self._ends: list[trio.SocketStream] = []
+
+    async def carry(self, near: trio.SocketStream) -> None:
+        """Carry one connection."""
+        far = await trio.open_tcp_stream("127.0.0.1", self._port)
+        self._ends += [near, far]
+        async with near, far, trio.open_nursery() as nursery:
+            nursery.start_soon(_copy, near, far)
+            nursery.start_soon(_copy, far, near)
+
+    async def cut(self) -> None:
+        """Break every connection that there is."""
+        ends, self._ends = self._ends, []
+        for end in ends:
+            await trio.aclose_forcefully(end)
+
+
+async def _copy(source: trio.SocketStream, target: trio.SocketStream) -> None:
+    with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+        async for piece in source:
+            await target.send_all(piece)
+        await target.send_eof()
+
+
+@asynccontextmanager
+async def cable(server: Server) -> AsyncGenerator[Cable]:
+    """Lay a network to a server for the block."""
+    async with trio.open_nursery() as nursery:
+        listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
+        laid = Cable(server, listeners[0].socket.getsockname()[1])
+        nursery.start_soon(trio.serve_listeners, laid.carry, listeners)
+        yield laid
+        nursery.cancel_scope.cancel()
 
 
 @asynccontextmanager

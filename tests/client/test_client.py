@@ -6,7 +6,7 @@ import pytest
 import trio
 
 from tests.client.rig import serving
-from voxint.client import Client, Reply, connect
+from voxint.client import Client, RemoteReply, connect
 from voxint.core.agent import Agent
 from voxint.core.events import Called, Ended, Event, Text, Understood, Voice
 from voxint.core.stages import ToolCall
@@ -19,12 +19,12 @@ from voxint.testing.stages import FOREVER, HEAR, ScriptedEars, ScriptedModel, Sc
 HALF_A_SECOND = bytes(16_000)
 
 
-async def first(reply: Reply) -> Event:
+async def first(reply: RemoteReply) -> Event:
     """Return the next event of a reply."""
     return await anext(reply)
 
 
-async def rest(reply: Reply) -> list[Event]:
+async def rest(reply: RemoteReply) -> list[Event]:
     """Read a reply to its end."""
     return [event async for event in reply]
 

@@ -12,7 +12,7 @@ from itertools import count
 import trio
 from attrs import define, field
 
-from voxint.client import Client, Reply, connect
+from voxint.client import Client, RemoteReply, connect
 from voxint.core.agent import Agent
 from voxint.core.settings import SettingsChange
 from voxint.protocol import messages as m
@@ -74,7 +74,7 @@ class Caller:
         self.frames.append((time.monotonic(), message))
         self.more.unpark_all()
 
-    async def ask(self, request_id: str, text: str, *, require_tts: bool | None = None) -> Reply:
+    async def ask(self, request_id: str, text: str, *, require_tts: bool | None = None) -> RemoteReply:
         """Ask in text."""
         patch = SettingsChange(require_tts=require_tts)
         content = m.Content(text=text)

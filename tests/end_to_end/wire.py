@@ -12,7 +12,7 @@ from attrs import define, field
 from trio_websocket import CloseReason, ConnectionClosed, WebSocketConnection, wrap_client_stream
 
 from tests.end_to_end.callers import ACK_WITHIN_S
-from voxint.core.settings import SettingsChange
+from voxint.core.settings import OnDisconnect, SettingsChange
 from voxint.protocol import messages as m
 from voxint.protocol.codec import decode_server, encode_client
 from voxint.testing.invariants import Checker
@@ -92,9 +92,18 @@ class Wire:
         """Send audio of so many seconds, at 16 kHz."""
         self.send(bytes(2 * int(seconds * 16_000)))
 
-    def register(self, patch: SettingsChange, *, features: tuple[str, ...] = (), key: str = "") -> None:
-        """Open the session."""
-        self.say(m.Register(auth=m.Auth(type="API_KEY", api_key=key), patch=patch, features=features))
+    def register(
+        self,
+        patch: SettingsChange = SettingsChange(),  # noqa: B008 - frozen
+        *,
+        features: tuple[str, ...] = (),
+        key: str = "",
+        resume: m.Resume | None = None,
+        on_disconnect: OnDisconnect = "interrupt",
+    ) -> None:
+        """Open a session, or go on with one."""
+        auth = m.Auth(type="API_KEY", api_key=key)
+        self.say(m.Register(auth=auth, patch=patch, features=features, resume=resume, on_disconnect=on_disconnect))
 
     def ask(self, request_id: str, text: str = "Hello?") -> None:
         """Ask in text."""
@@ -111,6 +120,12 @@ class Wire:
     def responses(self, request_id: str) -> list[m.Response]:
         """Return the RESPONSEs of a request."""
         return [frame for _, frame in self.frames if isinstance(frame, m.Response) and frame.request_id == request_id]
+
+    @property
+    def registered(self) -> m.RegisterAck:
+        """The REGISTER_ACK."""
+        [ack] = [frame for _, frame in self.frames if isinstance(frame, m.RegisterAck)]
+        return ack
 
     def stop_reading(self) -> None:
         """Read nothing more than the read that is under way, until `read_on`."""

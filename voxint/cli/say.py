@@ -14,7 +14,7 @@ from voxint.cli.failures import FAILED, run
 from voxint.cli.receipts import receipt_lines
 from voxint.cli.sound import names_sound, read_sound
 from voxint.cli.speakers import PLAYERS, Mute, PlayerGone, Speaker, find_player, open_speaker
-from voxint.client import Client, Reply, connect
+from voxint.client import Client, RemoteReply, connect
 from voxint.core.audio import AudioFormat
 from voxint.core.events import Called, Ended, Text, Understood, Voice
 from voxint.errors import ServerError
@@ -143,7 +143,7 @@ class ShownAnswer:
         speaker: Takes its speech.
     """
 
-    def __init__(self, reply: Reply, speaker: Speaker) -> None:
+    def __init__(self, reply: RemoteReply, speaker: Speaker) -> None:
         self._reply = reply
         self._speaker = speaker
         self._stopping = False

@@ -12,6 +12,7 @@
 # connect.py   open and close a session
 # client.py    requests out, replies and answers in
 # reply.py     one answer as it comes in, and the upload that asks for it
+# resume.py    where the next client goes on
 # waiting.py   who waits for which answer of the server's
 # link.py      the socket: one reader, one writer
 
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 from voxint.client.client import Client, Notice
 from voxint.client.connect import connect
-from voxint.client.reply import Reply, VoiceUpload
+from voxint.client.reply import RemoteReply, VoiceUpload
+from voxint.client.resume import ResumePoint
 
-__all__ = ["Client", "Notice", "Reply", "VoiceUpload", "connect"]
+__all__ = ["Client", "Notice", "RemoteReply", "ResumePoint", "VoiceUpload", "connect"]

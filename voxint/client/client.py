@@ -12,7 +12,8 @@ from weakref import WeakValueDictionary
 import trio
 
 from voxint.client.link import Link
-from voxint.client.reply import Reply, VoiceUpload
+from voxint.client.reply import RemoteReply, VoiceUpload
+from voxint.client.resume import Progress, ResumePoint
 from voxint.client.waiting import Waiter, Waiters
 from voxint.core.settings import SettingsChange
 from voxint.core.tools import FunctionOp, Tool
@@ -39,6 +40,8 @@ class Client:
 
     Attributes:
         registered: The server's REGISTER_ACK: session id, granted features, the sample rates in Hz.
+        resumed: The replies that go on from the client before, by their ids; empty for a new session. They are kept
+            until you take them out.
     """
 
     registered: m.RegisterAck
@@ -52,6 +55,7 @@ class Client:
         unread_limit_bytes: int,
         on_frame: Callable[[m.ServerMessage, float], None] | None,
         on_notice: Callable[[Notice], None] | None,
+        resume: ResumePoint | None = None,
     ) -> None:
         self._link = link
         self._nursery = nursery
@@ -59,17 +63,32 @@ class Client:
         self._on_frame = on_frame
         self._on_notice = on_notice
         self._session_id: str | None = None
-        self._replies: WeakValueDictionary[str, Reply] = WeakValueDictionary()
+        self._replies: WeakValueDictionary[str, RemoteReply] = WeakValueDictionary()
         self._waiters = Waiters(answer_timeout_s)
         self._upload: VoiceUpload | None = None
+        self._progress = Progress(resume)
+        self.resumed = {each: RemoteReply(self, each, unread_limit_bytes) for each in self._progress.seen}
+        self._replies.update(self.resumed)
 
-    async def send_text(self, text: str, *, request_id: str | None = None, require_tts: bool | None = None) -> Reply:
+    @property
+    def resume_point(self) -> ResumePoint | None:
+        """Where the next client goes on when this one is lost; None: the server resumes nothing.
+
+        It is good for one `connect`. What this client's replies have not been read of stays with them; in the next
+        client they go on behind it.
+        """
+        token = self.registered.resume_token
+        return None if token is None else ResumePoint(self.registered.session_id, token, self._progress.seen)
+
+    async def send_text(
+        self, text: str, *, request_id: str | None = None, require_tts: bool | None = None
+    ) -> RemoteReply:
         """Ask in text. What is live in the session is interrupted by it, with the reason ``USER_NEW_INPUT``.
 
         Args:
             text: The user's words, not empty.
             request_id: The request's id on the wire, 1 to 128 characters, new for each request; None makes one. It is
-                not your user interface's message id: see `Reply`.
+                not your user interface's message id: see `RemoteReply`.
             require_tts: Whether this and later replies are spoken; None leaves it as it is.
 
         Returns:
@@ -90,7 +109,7 @@ class Client:
         *,
         request_id: str | None = None,
         require_tts: bool | None = None,
-    ) -> Reply:
+    ) -> RemoteReply:
         """Ask in voice that is here already, or that an iterable gives as it comes.
 
         Args:
@@ -138,7 +157,7 @@ class Client:
     ) -> m.InterruptAck:
         """Interrupt a request by its id, or with None every live one, and wait for the acknowledgement.
 
-        The replies it names fall silent as `Reply.interrupt` says. Nothing to interrupt is no error: `status` is
+        The replies it names fall silent as `RemoteReply.interrupt` says. Nothing to interrupt is no error: `status` is
         ``FAILED`` then and `outcomes` says why. Cancelled, the INTERRUPT is sent all the same.
 
         Raises:
@@ -152,7 +171,7 @@ class Client:
         return (await self._waiters.answer(waiter, "an INTERRUPT"))[0]
 
     def played(self, request_id: str, played_ms: float) -> None:
-        """Report how much of a reply's audio was heard; see `Reply.played`."""
+        """Report how much of a reply's audio was heard; see `RemoteReply.played`."""
         if self._link.lost is None and not self._link.congested:
             self._post(m.Played(request_id=request_id, played_ms=played_ms))
 
@@ -223,7 +242,7 @@ class Client:
         patch: SettingsChange,
         *,
         stream: bool = False,
-    ) -> Reply:
+    ) -> RemoteReply:
         await self._link.room()
         request_id = f"req_{uuid.uuid4().hex}" if request_id is None else request_id
         if not 0 < len(request_id) <= MAX_ID_CHARS:
@@ -231,7 +250,7 @@ class Client:
         known = self._replies.get(request_id)
         if known is not None and not known.ended:
             raise ValueError(f"request_id {request_id} is that of a live reply: each request needs its own")
-        reply = Reply(self, request_id, self._unread_limit_bytes)
+        reply = RemoteReply(self, request_id, self._unread_limit_bytes)
         self._post(
             m.RequestMessage(
                 request_id=request_id, data_type=data_type, stream_flag=stream, content=content, patch=patch
@@ -239,6 +258,7 @@ class Client:
         )
         reply.t_input_end = None if stream else reply.t_sent
         self._replies[request_id] = reply
+        self._progress.asked(request_id)
         return reply
 
     async def _send_all(self, upload: VoiceUpload, audio: AsyncIterable[bytes]) -> None:
@@ -270,7 +290,9 @@ class Client:
         self._post(message)
         return self._waiters.join(answer)
 
-    async def _interrupt(self, reply: Reply, reason: str, played_ms: float | None) -> tuple[m.InterruptAck, float]:
+    async def _interrupt(
+        self, reply: RemoteReply, reason: str, played_ms: float | None
+    ) -> tuple[m.InterruptAck, float]:
         """Return the acknowledgement with the instant it was read."""
         waiter = self._post_interrupt(reply.request_id, reason, played_ms)
         reply._silence(reason)
@@ -303,11 +325,23 @@ class Client:
             case m.RegisterAck():
                 # Set here and not in `_register`: what follows in the same step may already need it.
                 self._session_id = message.session_id
+                if message.resumed is not None:
+                    self._go_on(message.resumed)
                 self._waiters.arrived(m.RegisterAck, message, now)
             case _:
                 self._waiters.arrived(type(message), message, now)
 
+    def _go_on(self, resumed: m.Resumed) -> None:
+        """Tell the replies from before what became of them meanwhile."""
+        for request_id, reply in self.resumed.items():
+            reply.incomplete = request_id in resumed.lost
+            if request_id not in resumed.live and request_id not in resumed.outcomes:
+                reply._fail(self._link.disconnected(f"request {request_id} never came, or is forgotten: ask again"))
+                self._progress.ended(request_id)
+
     def _reply_frame(self, message: m.Response | m.TranscriptMessage, now: float) -> None:
+        if isinstance(message, m.Response):
+            self._progress.took(message)
         reply = self._replies.get(message.request_id)
         if reply is None or reply.ended:
             return
@@ -317,6 +351,8 @@ class Client:
             self._post_interrupt(reply.request_id, "CLIENT_ERROR")
 
     def _error(self, message: m.Error) -> None:
+        if message.request_id is not None:
+            self._progress.ended(message.request_id)
         error = ServerError(
             message.error_code, message.error_msg, message.error_detail, message.retryable, message.stage
         )

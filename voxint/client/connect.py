@@ -11,7 +11,8 @@ import trio
 from voxint.background import open_background
 from voxint.client.client import Client, Notice
 from voxint.client.link import Address, Link
-from voxint.core.settings import Platform, SettingsChange
+from voxint.client.resume import ResumePoint
+from voxint.core.settings import OnDisconnect, Platform, SettingsChange
 from voxint.core.tools import Tool
 from voxint.protocol import messages as m
 
@@ -37,6 +38,8 @@ async def connect(
     system_prompt: str | None = None,
     scene_context: str | None = None,
     tools: Iterable[Tool] = (),
+    on_disconnect: OnDisconnect = "interrupt",
+    resume: ResumePoint | None = None,
     connect_timeout_s: float = 5.0,
     answer_timeout_s: float = 10.0,
     unread_limit_bytes: int = UNREAD_LIMIT_BYTES,
@@ -46,8 +49,9 @@ async def connect(
 ) -> AsyncGenerator[Client]:
     """Connect, register, and give the `Client` for the block.
 
-    Leaving the block sends what waits and closes the connection, within a second; the server then cancels what is
-    live. Cancelled, it drops the connection at once. An exception of the block comes out as it is, in no group.
+    Leaving the block sends what waits and closes the connection, within a second; the server then does what
+    `on_disconnect` says. Cancelled, it drops the connection at once. An exception of the block comes out as it is, in
+    no group.
 
     Args:
         url: ``ws://HOST:PORT/ws/agent/stream``, or ``wss://`` for TLS.
@@ -64,6 +68,11 @@ async def connect(
         system_prompt: Who the agent is; None: the server's own prompt.
         scene_context: Where the user is; None: nothing.
         tools: Functions the model may call.
+        on_disconnect: What becomes of live replies when the session's last connection is lost: ``interrupt``, or
+            ``keep``, so that who resumes gets all of them.
+        resume: Where a client before this one was: its `Client.resume_point`, once it is lost. The session goes on as
+            it is: what is said here of its settings, of `require_tts` to `tools`, and of `on_disconnect` is for a new
+            one.
         connect_timeout_s: For dialling, both handshakes and the registration together.
         answer_timeout_s: For an acknowledgement, a query, an update.
         unread_limit_bytes: What a reply may hold unread before it fails with `ReplyOverflow` and is interrupted.
@@ -74,7 +83,8 @@ async def connect(
 
     Raises:
         Disconnected: The server can't be reached, refused the connection, or took too long.
-        ServerError: The server refused the registration, such as with ``AUTH_FAILED``.
+        ServerError: The server refused the registration: with ``AUTH_FAILED``, or with ``SESSION_INVALID`` where it
+            has no such session to resume.
         ConfigError: The url is not a WebSocket's.
     """
     register = m.Register(
@@ -89,6 +99,8 @@ async def connect(
         ),
         features=tuple(features),
         audio=m.Audio(input_rate=input_rate, output_rate=output_rate),
+        resume=None if resume is None else resume.message,
+        on_disconnect=on_disconnect,
     )
     link = Link(Address.of(url), ssl_context)
     try:
@@ -100,6 +112,7 @@ async def connect(
                 unread_limit_bytes=unread_limit_bytes,
                 on_frame=on_frame,
                 on_notice=on_notice,
+                resume=resume,
             )
             try:
                 await _open(link, client, nursery, register, connect_timeout_s)

@@ -13,7 +13,7 @@ from voxint.errors import ReplyOverflow, ServerError
 from voxint.protocol.messages import InterruptAck
 from voxint.protocol.receipt import FramedReceipt
 
-__all__ = ["Reply", "VoiceUpload"]
+__all__ = ["RemoteReply", "VoiceUpload"]
 
 EVENT_BYTES = 128  # ours: what an event weighs beside its text or audio
 
@@ -21,7 +21,7 @@ EVENT_BYTES = 128  # ours: what an event weighs beside its text or audio
 class Line(Protocol):
     """What a reply needs of its client."""
 
-    async def _interrupt(self, reply: Reply, reason: str, played_ms: float | None) -> tuple[InterruptAck, float]:
+    async def _interrupt(self, reply: RemoteReply, reason: str, played_ms: float | None) -> tuple[InterruptAck, float]:
         """Interrupt and silence the reply; return the acknowledgement with the instant it was read."""
 
     def played(self, request_id: str, played_ms: float) -> None:
@@ -34,13 +34,15 @@ class Line(Protocol):
         """Send the end frame of an upload."""
 
 
-class Reply:
+class RemoteReply:
     """The answer to one request: iterate over it for its events, the last of which is `Ended`.
 
     It buffers what comes until it is read, so a slow reader holds up neither acknowledgements nor other replies.
     Replies are made by `Client`; one that the application lets go of is ignored from then on, not interrupted.
 
     Attributes:
+        incomplete: Whether something is missing before its first event: it is that of a client that was resumed, and
+            the server does not keep so much.
         request_id: The request's own id on the wire: what INTERRUPT, PLAYED and the receipts name. It is *not* the id
             that an application gives to a message in its user interface; an interrupt with such an id stops nothing.
         ack: The acknowledgement of the last `interrupt` of this reply; None before. `ack.outcomes[request_id]` says
@@ -56,6 +58,7 @@ class Reply:
 
     def __init__(self, line: Line, request_id: str, unread_limit_bytes: int) -> None:
         self.request_id = request_id
+        self.incomplete = False
         self.ack: InterruptAck | None = None
         self.t_sent = trio.current_time()
         self.t_input_end: float | None = None
@@ -73,7 +76,7 @@ class Reply:
         self._news = trio.lowlevel.ParkingLot()
         self._input = trio.CancelScope()  # around the task that sends the user's voice, if there is one
 
-    def __aiter__(self) -> Reply:
+    def __aiter__(self) -> RemoteReply:
         return self
 
     async def __anext__(self) -> Event:
@@ -210,7 +213,7 @@ class VoiceUpload:
         reply: The answer; it can be read and interrupted from the start.
     """
 
-    def __init__(self, line: Line, reply: Reply) -> None:
+    def __init__(self, line: Line, reply: RemoteReply) -> None:
         self.reply = reply
         self._line = line
 
