@@ -21,6 +21,10 @@ MOST_UNREAD = 1000
 """Items that may wait for a listener, beside those that it was given at once when it came. One that reads has a dozen;
 chosen here so that a thousand that don't, at some 250 bytes an item, cost a machine no more than 250 MB."""
 
+MOST_AT_ONCE = 32
+"""Items that are sent in the step that queued them; the rest is the reader's, which lets other tasks run in between.
+More than an answer ever says at once; half a minute of speech for one who comes back takes 6 ms to write."""
+
 
 class Outgoing(Protocol):
     """Something that waits for the reader."""
@@ -128,10 +132,10 @@ class Listener:
         """Send what is queued for a reader that waits, or wake it."""
         if self._waits and self.send_now is not None and not self._left:
             now, taken = trio.current_time(), []
-            while self._items:
+            while self._items and len(taken) < MOST_AT_ONCE:
                 taken.append(self._items.popleft().take(now))
             self._left = not self.send_now(taken)
-            if not self._left:
+            if not self._left and not self._items:
                 return
         self._reader.unpark()
 
