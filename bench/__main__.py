@@ -1,4 +1,4 @@
-"""Measure interruptions: ``python -m bench quick``, ``full``, ``install``, ``report``, ``compare``."""
+"""Measure interruptions: ``python -m bench quick``, ``full``, ``sessions``, ``install``, ``report``, ``compare``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from bench.report.table import print_tables
 from bench.run import Schedule, run_cases
 from bench.scenarios import QUICK, SCENARIOS, full_cases
 from bench.schema import Results, load
+from bench.sessions import LISTENERS, listening, resuming, to_json, to_text
 from bench.store import Store
 
 QUICK_S = 100.0
@@ -119,6 +121,20 @@ def full(
     """
     schedule = Schedule(targets, full_cases(scenarios, sessions or None), rounds=rounds, fresh=True)
     sys.exit(_run("full", schedule, out, old, resume=resume, capacities=capacity))
+
+
+@main.command()
+@click.option("--seconds", default=60.0, show_default=True, help="Of speech for each number of listeners.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def sessions(seconds: float, as_json: bool) -> None:
+    """Measure what voxint alone has: a session that is resumed, and one that several listen to. Some five minutes."""
+    resumed = trio.run(resuming)
+    heard = [
+        trio.run(partial(listening, listeners, binary=binary, seconds=seconds))
+        for binary in (False, True)
+        for listeners in (1, LISTENERS)
+    ]
+    sys.stdout.write(to_json(resumed, heard) if as_json else to_text(resumed, heard))
 
 
 @main.command("install")

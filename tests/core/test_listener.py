@@ -8,7 +8,7 @@ import trio
 from attrs import frozen
 from trio.testing import wait_all_tasks_blocked
 
-from voxint.core.listener import Listener
+from voxint.core.listener import MOST_AT_ONCE, Listener
 from voxint.protocol.messages import Heartbeat, ServerMessage, Shutdown
 
 pytestmark = pytest.mark.virtual_time
@@ -254,3 +254,29 @@ async def test_what_is_queued_together_wakes_a_reader_that_sends_for_itself() ->
             listener.post(GOODBYE)
             listener.post(GOODBYE)
     assert got == [GOODBYE, GOODBYE]
+
+
+async def test_much_at_once_is_left_to_the_reader() -> None:
+    """What is queued in one step is sent in it up to a bound: others have to get their turn."""
+    listener, sent, got = Listener(), list[object](), list[object]()
+
+    def send_now(messages: Iterable[object]) -> bool:
+        sent.extend(messages)
+        return True
+
+    async def read() -> None:
+        while True:
+            got.append(await listener.next())
+
+    listener.send_now = send_now
+    numbered = [Heartbeat(remaining_seconds=number) for number in range(MOST_AT_ONCE + 3)]
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(read)
+        await wait_all_tasks_blocked()
+        with listener.together():
+            for message in numbered:
+                listener.post(message)
+        assert sent == numbered[:MOST_AT_ONCE]
+        await wait_all_tasks_blocked()
+        assert got == numbered[MOST_AT_ONCE:]
+        nursery.cancel_scope.cancel()

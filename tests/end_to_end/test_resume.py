@@ -141,12 +141,16 @@ async def test_a_listener_that_reads_nothing_is_dropped(monkeypatch: pytest.Monk
 
 async def test_a_drain_says_goodbye_to_all() -> None:
     """Every connection of a session hears SHUTDOWN and is closed with 1001."""
-    async with serving(Agent(llm=ScriptedModel("Well, ", FOREVER)), ServerConfig(port=0, drain_s=0.1)) as server:
-        async with begun(server) as kiosk, back(server, kiosk.registered) as other:
-            kiosk.ask("r1")
-            await other.until(lambda: bool(other.responses("r1")))
-            server.shut_down()
-            for wire in (kiosk, other):
-                assert (await wire.until_closed()).code == 1001
-                assert [frame.interrupt_reason for frame in wire.responses("r1")][-1] == "SHUTDOWN"
-                assert len(wire.of(m.Shutdown)) == 1
+    agent = Agent(llm=ScriptedModel("Well, ", FOREVER))
+    async with (
+        serving(agent, ServerConfig(port=0, drain_s=0.1)) as server,
+        begun(server) as kiosk,
+        back(server, kiosk.registered) as other,
+    ):
+        kiosk.ask("r1")
+        await other.until(lambda: bool(other.responses("r1")))
+        server.shut_down()
+        for wire in (kiosk, other):
+            assert (await wire.until_closed()).code == 1001
+            assert [frame.interrupt_reason for frame in wire.responses("r1")][-1] == "SHUTDOWN"
+            assert len(wire.of(m.Shutdown)) == 1

@@ -273,16 +273,6 @@ async def test_what_was_not_granted_is_refused(message: m.ClientMessage) -> None
     assert talk.text_of("r1") == "Well, yes."
 
 
-async def test_a_resume_is_not_granted() -> None:
-    """The client is told to register without it, and may."""
-    async with open_talk(ECHO) as talk:
-        talk.say(m.Register(auth=OPEN, resume=m.Resume(session_id="s", resume_token="t")))
-        assert talk.connection.session is None
-        talk.register()
-        await trio.sleep(1)
-    assert [error.error_detail for error in talk.errors] == ["$.payload.resume"]
-
-
 async def test_a_refused_request_changes_no_setting() -> None:
     """Neither one whose id is live, nor one that would make the session too large; that one is told by its id."""
     async with talk_with(agent("Well, ", 1.0, "yes.")) as talk:

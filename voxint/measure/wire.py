@@ -22,7 +22,7 @@ from voxint.net.frames import BINARY, CLOSE, CONTINUED, FINAL, PING, PONG, TEXT,
 from voxint.net.tcp import TcpStream
 from voxint.protocol.codec import MAX_FRAME_BYTES
 
-__all__ = ["Wire", "open_wire"]
+__all__ = ["Message", "Wire", "open_wire"]
 
 READ_BYTES = 65_536
 HANDSHAKE_BYTES = 65_536

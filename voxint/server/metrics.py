@@ -23,6 +23,7 @@ REASONS = (
     "CLIENT_ERROR",
     "CLIENT_SHUTDOWN",
     "DISCONNECT",
+    "SESSION_EXPIRED",
     "SHUTDOWN",
     "other",
 )
