@@ -3,12 +3,12 @@ from __future__ import annotations
 import pytest
 import trio
 
-from voxint.core.answer import MOST_UNREAD, ROOM, STALL_S, Answer
+from voxint.core.answer import ROOM, STALL_S, Answer
 from voxint.core.audio import AudioFormat
 from voxint.core.events import Called, Ended, Event, Said, Text, Voice
 from voxint.core.failure import Failure
 from voxint.core.journal import Journal, Seen
-from voxint.core.listener import Listener
+from voxint.core.listener import MOST_UNREAD, Listener
 from voxint.core.playout import PlayoutLedger
 from voxint.core.stages import ToolCall
 

@@ -5,7 +5,7 @@ import trio
 from structlog.testing import capture_logs
 from trio.testing import MockClock
 
-from tests.talk import Talk, talk_with
+from tests.talk import Book, Talk, talk_with
 from voxint.core.agent import Agent
 from voxint.core.answer import Answer
 from voxint.core.audio import AudioFormat
@@ -19,6 +19,7 @@ from voxint.core.stages import ToolCall, Usage
 from voxint.errors import RequestFailed, UpstreamError
 from voxint.protocol import messages as m
 from voxint.server.config import ServerConfig
+from voxint.server.host import Host
 from voxint.testing.stages import FOREVER, ScriptedModel
 
 pytestmark = pytest.mark.virtual_time
@@ -51,7 +52,8 @@ async def test_a_host_that_goes_down_ends_its_requests() -> None:
     """Cancelled from outside, a request was interrupted with SHUTDOWN, and its dialogue is settled."""
     model = ScriptedModel("Well, ", FOREVER)
     async with trio.open_nursery() as home:
-        talk = Talk(Agent(llm=model), home, home, ServerConfig())
+        book = Book()
+        talk = Talk(Host(Agent(llm=model), ServerConfig(), home, book), book, home)
         talk.register()
         talk.ask("r1")
         await trio.sleep(1)
@@ -65,7 +67,8 @@ async def test_a_host_that_goes_down_waits_for_no_clean_up() -> None:
     """Cancelled from outside, a request has stopped by the interrupt deadline, whatever its stages do."""
     stopped_at = []
     async with trio.open_nursery() as home:
-        talk = Talk(Agent(llm=ScriptedModel("Well, ", FOREVER, lingers=8.0)), home, home, ServerConfig())
+        agent, book = Agent(llm=ScriptedModel("Well, ", FOREVER, lingers=8.0)), Book()
+        talk = Talk(Host(agent, ServerConfig(), home, book), book, home)
         talk.register()
         talk.ask("r1")
         assert talk.connection.session is not None

@@ -181,6 +181,27 @@ async def test_another_becomes_the_player(how: str) -> None:
         assert request.ledger.audio_account(trio.current_time()).heard_ms == 8000
 
 
+@pytest.mark.parametrize("alone", [False, True])
+async def test_a_player_slower_than_playback(alone: bool) -> None:
+    """Alone it is waited for; beside others it is dropped once it has held them up for a second in all."""
+    async with family(speaking(8.0), others=0 if alone else 1) as those:
+        kiosk = those.kiosk
+        kiosk.stop_reading()
+        kiosk.ask("r1")
+        with trio.move_on_after(20):
+            while True:
+                await kiosk.connection.listener.next()
+                await trio.sleep(0.08)  # for 40 ms of speech
+        if alone:
+            assert kiosk.connection.closing is None
+            assert len(those.place.book.finished_requests) == 1
+        else:
+            assert kiosk.connection.closing == (1008, "what is said is not read")
+            memory = memory_of(those.others[0])
+            assert memory.voice() == numbered(8 * 16_000)
+            assert (those.others[0].ended_at("r1") or 0) < 9.5
+
+
 async def test_who_joins_in_the_middle_gets_a_stream_of_its_own() -> None:
     """Numbered from 0, beginning with a frame of text, though all the text was said before."""
     async with family(speaking(), others=0) as those:

@@ -14,7 +14,7 @@ from voxint.core.listener import Listener
 from voxint.core.playout import PlayoutLedger
 from voxint.core.stages import ToolCall
 
-__all__ = ["ROOM", "Answer"]
+__all__ = ["ROOM", "STALL_S", "Answer"]
 
 ROOM = 32_768
 """What one request may have waiting for its player, in bytes of audio and characters of text: a second of 16 kHz
@@ -25,8 +25,8 @@ PIECE_SIZE = 256
 roughly its JSON; of a function call the true size matters to nobody."""
 
 STALL_S = 1.0
-"""How long the player may take nothing while others listen; ours: they would notice more, and one that reads at all
-takes a piece within a tenth of it."""
+"""How long the player may take nothing while others listen, or let playback stand in one answer; ours: they would
+notice more, and one that reads at all takes a piece within a tenth of it."""
 
 
 class Answer:
@@ -93,7 +93,7 @@ class Answer:
         self.called: list[Called] = []
         self.silent = False
         self.ended: Ended | None = None
-        self.left_alone: Callable[[], None] | None = None
+        self.left_alone: Callable[[], object] | None = None
         self.plays_until = -1.0
         self._listeners = listeners
         self._behind: dict[Listener, tuple[int, float]] = {}  # who was sent samples again, from which on, and when
@@ -128,6 +128,11 @@ class Answer:
         while self.player is None and not self.silent:
             await self._room.park()
 
+    def drop_player(self) -> None:
+        """End the player where others listen: they wait with it. Alone it may be as slow as it is."""
+        if self.player is not None and len(self._listeners) > 1:
+            self.player.drop()
+
     async def _wait_for_player(self) -> None:
         player, before = self.player, self._waiting
         if player is None or len(self._listeners) < 2:
@@ -136,7 +141,7 @@ class Answer:
         with trio.move_on_after(STALL_S):
             await self._room.park()
         if self.player is player and self._waiting == before:
-            player.drop()  # others listen, and it has taken nothing
+            self.drop_player()  # it has taken nothing
 
     def text(self, text: str) -> None:
         """Say text, joined to what still waits."""

@@ -131,7 +131,7 @@ class Listener:
     def _go_on(self) -> None:
         """Send what is queued for a reader that waits, or wake it."""
         if self._waits and self.send_now is not None and not self._left:
-            now, taken = trio.current_time(), []
+            now, taken = trio.current_time(), list[object]()
             while self._items and len(taken) < MOST_AT_ONCE:
                 taken.append(self._items.popleft().take(now))
             self._left = not self.send_now(taken)

@@ -11,7 +11,7 @@ from math import ceil
 import trio
 
 from voxint.core.agent import Limits
-from voxint.core.answer import Answer
+from voxint.core.answer import STALL_S, Answer
 from voxint.core.audio import BYTES_PER_SAMPLE, AudioFormat
 from voxint.core.resample import resampler
 from voxint.core.stages import Speech
@@ -70,6 +70,7 @@ class Pacer:
         self._more = trio.lowlevel.ParkingLot()
         self._less = trio.lowlevel.ParkingLot()
         self._plays_until = -1.0
+        self._late_s = 0.0  # of playback, for the player's sake
         answer.left_alone = self._less.unpark_all  # the bound has become that of what is kept
 
     @property
@@ -118,13 +119,24 @@ class Pacer:
         """Send frames as playback goes on, until the end. Waits for audio as long as the synthesizer may take."""
         while await self._frame_ready():
             await self._answer.attended()
-            await self._answer.room()
+            await self._room()
             self._plays_until = max(self._plays_until, self._answer.plays_until)
             full_until = self._plays_until - self._lead_s
             if full_until + self._frame_s > trio.current_time() + HAIR_S:
                 leaves_at = full_until + self._room_s
                 await trio.sleep_until(ceil(leaves_at * TICKS) / TICKS if self._can_wait else leaves_at)
             self._send_frames()
+
+    async def _room(self) -> None:
+        """Wait for the player; where it has let playback stand for long in all, and others listen, drop it."""
+        due = max(self._plays_until, trio.current_time())
+        await self._answer.room()
+        late_s = trio.current_time() - due
+        if late_s > 0 and not self._answer.silent:
+            self._late_s += late_s
+            if self._late_s > STALL_S:
+                self._late_s = 0.0
+                self._answer.drop_player()
 
     async def _frame_ready(self) -> bool:
         while len(self._buffer) < self._frame_bytes:
