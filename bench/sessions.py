@@ -212,12 +212,20 @@ async def listening(listeners: int, *, binary: bool, seconds: float = 30.0) -> L
         for _ in range(listeners - 1):
             resume = _resume(lines[-1].ack, None, features)
             lines.append(await stack.enter_async_context(_registered(url, resume)))
+        frames: list[int] = []
+
+        async def read(line: _Line) -> None:
+            frames.append(await line.read_to_the_end())
+
         before = cpu_s(process)
         await lines[0].ask(round(seconds / SENTENCE_S))
         async with trio.open_nursery() as nursery:
             for line in lines:
-                nursery.start_soon(line.read_to_the_end)
-        return Listening(listeners, binary, (cpu_s(process) - before) * 60 / seconds)
+                nursery.start_soon(read, line)
+        used_s = cpu_s(process) - before
+        if frames != [frames[0]] * listeners or frames[0] < seconds * 1000 / Limits().frame_ms:
+            raise RuntimeError(f"the listeners have read {frames} frames of voice")
+        return Listening(listeners, binary, used_s * 60 / seconds)
 
 
 def _main(lead_ms: str) -> None:

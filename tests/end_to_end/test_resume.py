@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 import pytest
 import trio
@@ -57,6 +58,11 @@ def ended(wire: Wire, request_id: str = "r1") -> bool:
     return any(frame.text_stream_seq == -1 for frame in wire.responses(request_id))
 
 
+def has(wire: Wire, frames: int) -> bool:
+    """Return whether so many frames of r1 were read, or its end."""
+    return len(wire.responses("r1")) >= frames or ended(wire)
+
+
 @pytest.mark.parametrize("patch", [WRITTEN, SPOKEN], ids=["written", "spoken"])
 async def test_nothing_is_twice_and_nothing_is_missing(patch: SettingsChange) -> None:
     """Wherever the network breaks: TCP is gone, what was on its way too, and the frames of both are the whole."""
@@ -70,14 +76,14 @@ async def test_nothing_is_twice_and_nothing_is_missing(patch: SettingsChange) ->
             async with begun(server, patch) as first:
                 first.ask("r1")
                 due = max(1, reads)  # by then the REQUEST has come
-                await first.until(lambda first=first, due=due: len(first.responses("r1")) >= due or ended(first))
+                await first.until(partial(has, first, due))
                 memory.take(first.responses("r1")[:reads])
                 whole = memory.answers["r1"].end is not None
                 await trio.aclose_forcefully(first.stream.stream)
             binary = ("binary_audio",) if reads % 2 else ()
             async with back(server, first.registered, memory.seen, features=binary) as second:
                 if not whole:
-                    await second.until(lambda second=second: ended(second))
+                    await second.until(partial(ended, second))
                 memory.take(second.responses("r1"))
             assert memory.text() == TEXT, reads
             assert memory.voice() == (numbered(round(voice.written_s * 16_000)) if patch is SPOKEN else b""), reads
@@ -130,7 +136,7 @@ async def test_a_listener_that_reads_nothing_is_dropped(monkeypatch: pytest.Monk
         slow.stop_reading()
         kiosk.ask("r1")
         for wire in (kiosk, other):
-            await wire.until(lambda wire=wire: ended(wire), seconds=20)
+            await wire.until(partial(ended, wire), seconds=20)
             memory = Memory()
             memory.take(wire.responses("r1"))
             assert memory.voice() == numbered(6 * 16_000)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 
 import pytest
@@ -179,6 +179,27 @@ async def test_another_becomes_the_player(how: str) -> None:
         # A clock reckons that the heir plays on from the instant in which it is the player: late by the stall.
         await trio.sleep(1.5 if how == "stalls" else 0.5)
         assert request.ledger.audio_account(trio.current_time()).heard_ms == 8000
+
+
+@pytest.mark.parametrize("alone", [False, True])
+async def test_a_player_slower_than_playback(alone: bool) -> None:
+    """Alone it is waited for; beside others it is dropped once it has held them up for a second in all."""
+    async with family(speaking(8.0), others=0 if alone else 1) as those:
+        kiosk = those.kiosk
+        kiosk.stop_reading()
+        kiosk.ask("r1")
+        with trio.move_on_after(20), suppress(trio.EndOfChannel):
+            while True:
+                await kiosk.connection.listener.next()
+                await trio.sleep(0.08)  # for 40 ms of speech
+        if alone:
+            assert kiosk.connection.closing is None
+            assert len(those.place.book.finished_requests) == 1
+        else:
+            assert kiosk.connection.closing == (1008, "what is said is not read")
+            await until_ended(those.others[0])
+            assert memory_of(those.others[0]).voice() == numbered(8 * 16_000)
+            assert (those.others[0].ended_at("r1") or 0) < 9.5
 
 
 async def test_who_joins_in_the_middle_gets_a_stream_of_its_own() -> None:

@@ -272,3 +272,18 @@ async def test_one_token_is_good_for_one() -> None:
         assert second.registered.resume_token not in (None, first.registered.resume_token)
         assert [error.error_code for error in third.errors] == ["SESSION_INVALID"]
         assert third.connection.closing == (4401, "nothing to resume")
+
+
+async def test_a_session_is_as_old_as_it_is() -> None:
+    """SESSION_INFO of a later connection tells when the session began, and its settings as they are."""
+    async with open_place(Agent(llm=ScriptedModel("x"))) as place:
+        first = await begin(place, SPOKEN)
+        first.say(m.SessionQuery())
+        first.connection.lost()
+        second = await come_back(place, first.registered)
+        second.say(m.SessionQuery())
+        await trio.sleep(1)
+        [before] = [frame.session_data for _, frame in first.frames if isinstance(frame, m.SessionInfo)]
+        [after] = [frame.session_data for _, frame in second.frames if isinstance(frame, m.SessionInfo)]
+        assert after == before
+        assert after["require_tts"]

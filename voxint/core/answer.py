@@ -17,15 +17,15 @@ from voxint.core.pieces import PIECE_SIZE, OtherPiece, TextPiece, VoicePiece
 from voxint.core.playout import PlayoutLedger
 from voxint.core.stages import ToolCall
 
-__all__ = ["ROOM", "Answer"]
+__all__ = ["ROOM", "STALL_S", "Answer"]
 
 ROOM = 32_768
 """What one request may have waiting for its player, in bytes of audio and characters of text: a second of 16 kHz
 audio. Chosen so that a reader that stalls for a moment costs nothing and one that stalls for good holds little."""
 
 STALL_S = 1.0
-"""How long the player may take nothing while others listen; ours: they would notice more, and one that reads at all
-takes a piece within a tenth of it."""
+"""How long the player may take nothing while others listen, or let playback stand in one answer; ours: they would
+notice more, and one that reads at all takes a piece within a tenth of it."""
 
 
 class Answer:
@@ -131,7 +131,12 @@ class Answer:
         self._stall = alarms.alarm(self._drop_stalled)
 
     def _drop_stalled(self) -> None:
-        if self._waiting and self.player is not None and len(self._listeners) > 1:
+        if self._waiting:
+            self.drop_player()
+
+    def drop_player(self) -> None:
+        """End the player where others listen: they wait with it. Alone it may be as slow as it is."""
+        if self.player is not None and len(self._listeners) > 1:
             self.player.drop()
 
     def text(self, text: str) -> None:

@@ -12,6 +12,7 @@ import trio
 
 from voxint.core.agent import Limits
 from voxint.core.alignment import Script
+from voxint.core.answer import STALL_S
 from voxint.core.audio import BYTES_PER_SAMPLE, AudioFormat
 from voxint.core.request import Request
 from voxint.core.resample import resampler
@@ -72,6 +73,8 @@ class Pacer:
         self._ended = False
         self._less = trio.lowlevel.ParkingLot()
         self._plays_until = -1.0
+        self._held_up_from = inf  # since when playback stands because of the player
+        self._late_s = 0.0  # how long it has stood so in all
         self._alarm = request.alarms.alarm(self._go_on)
         request.answer.when_room(self._go_on)
         request.when_stopping(self._stop)
@@ -134,9 +137,22 @@ class Pacer:
             self._less.unpark_all()  # the bound is that of what is kept
         now = trio.current_time()
         self._plays_until = max(self._plays_until, self._answer.plays_until)
+        self._mind_player(now)
         while (leaves_at := self._leaves_at(now)) <= now:
             self._send_frames(now)
+        self._mind_player(now)
         self._alarm.set(leaves_at)
+
+    def _mind_player(self, now: float) -> None:
+        """Where the player has let playback stand for long in all, and others listen, drop it."""
+        if not self._answer.full:
+            self._late_s += max(0.0, now - self._held_up_from)
+            self._held_up_from = inf
+            if self._late_s > STALL_S:
+                self._late_s = 0.0
+                self._answer.drop_player()
+        elif self._buffer:
+            self._held_up_from = min(self._held_up_from, max(self._plays_until, now))
 
     def _leaves_at(self, now: float) -> float:
         """Return when the next frame may leave; infinite where something else has to happen first."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -80,7 +79,6 @@ class Connection:
         self.ending = trio.Event()
         self.last_heard = trio.current_time()
         self._host = host
-        self._created = 0.0
         self._uploading: str | None = None
         self._refused: str | None = None
         self._stray_told = False
@@ -205,8 +203,6 @@ class Connection:
         except RegisterRefused as refusal:
             self._refuse(refusal.error)
             self.close(refusal.code, refusal.reason)
-        else:
-            self._created = time.time()
 
     def _request(self, session: Session, message: m.RequestMessage) -> None:
         if message.stream_seq == -1:
@@ -298,7 +294,7 @@ class Connection:
                 {"name": tool.name, "description": tool.description, "parameters": dict(tool.parameters)}
                 for tool in settings.tools
             ],
-            "create_time": int(self._created * 1000),
+            "create_time": int(self._host.store.created(session) * 1000),
             "remaining_seconds": max(0, int(self.remaining_s())),
         }
         chosen = {name: value for name, value in data.items() if name in wanted}

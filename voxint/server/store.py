@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import math
 import secrets
+import time
 
 import trio
 from attrs import Factory, define, field
@@ -46,12 +47,14 @@ class _Entry:
     Args:
         session: The session.
         principal: Who made it.
+        created: When, in seconds since the epoch.
         tokens: By the digest of each valid token, who wrote the frames that its client has, the oldest first.
         alone_since: Since when it has had no connection; None: it has one.
     """
 
     session: Session
     principal: str
+    created: float
     tokens: dict[str, Renderer] = field(factory=dict, repr=False)
     alone_since: float | None = None
 
@@ -83,9 +86,14 @@ class SessionStore:
         alone = [entry for entry in self._entries.values() if entry.alone_since is not None]
         if alone and len(self._entries) >= self.most:
             self._expire(min(alone, key=lambda entry: entry.alone_since or 0.0))
-        self._entries[session.id] = _Entry(session, principal)
+        self._entries[session.id] = _Entry(session, principal, time.time())
         if len(self._entries) == 1:
             self._news.unpark_all()
+
+    def created(self, session: Session) -> float:
+        """Return when a session began, in seconds since the epoch; 0 where it is not kept any more."""
+        entry = self._entries.get(session.id)
+        return 0.0 if entry is None else entry.created
 
     def new_token(self, session: Session, writer: Renderer) -> str:
         """Return a token by which the client of `writer` may come back, once."""
