@@ -23,6 +23,7 @@ class _Draft:
 
     owner: object
     message: ServerMessage
+    size: int = 1
 
     def take(self, now: float) -> ServerMessage:
         return self.message

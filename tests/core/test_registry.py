@@ -118,18 +118,35 @@ async def test_waiting_for_nothing_is_no_wait() -> None:
     assert (interruption.outcomes, interruption.receipts) == ({}, {})
 
 
-async def test_who_waits_is_told_whatever_the_books_say() -> None:
-    """A bug in the accounts of a request holds no acknowledgement."""
+@pytest.mark.parametrize("broken", ["settle", "retire", "tell"])
+async def test_who_waits_is_told_whatever_the_books_say(broken: str) -> None:
+    """A bug in the accounts of a request holds no acknowledgement, and goes no further than the log."""
 
     class Spilled(Desk):
         def settle(self, request: Request) -> None:
-            raise ZeroDivisionError
+            if broken == "settle":
+                raise ZeroDivisionError
 
-    request = Spilled().admit("r1")
+        def retire(self, request: Request) -> None:
+            super().retire(request)
+            if broken == "retire":
+                raise ZeroDivisionError
+
+        def cleanup_failed(self, request: Request, stage: Stage | None, error: BaseException) -> None:
+            failures.append((stage, type(error)))
+
+    def tell() -> None:
+        raise ZeroDivisionError
+
+    failures: list[tuple[Stage | None, type[BaseException]]] = []
+    desk = Spilled()
+    request = desk.admit("r1")
     told: list[str] = []
+    if broken == "tell":
+        request.when_stopped(tell)
     request.when_stopped(lambda: told.append(request.id))
-    request.interrupt("USER_STOP")
-    with pytest.raises(ZeroDivisionError):
-        request.finish()
+    request.end_before_start("USER_STOP")
     assert told == ["r1"]
     assert request.stopped.is_set()
+    assert not desk.registry.is_live("r1")
+    assert failures == [(None, ZeroDivisionError)]

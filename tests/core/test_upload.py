@@ -117,8 +117,16 @@ async def test_silence_gives_an_upload_up() -> None:
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(speak)
-        assert await talk.read() == []
+        assert await talk.read() == [bytes(640)]
     assert talk.given_up == [3.5]
+
+
+async def test_a_reader_that_is_shielded_is_let_go_too() -> None:
+    """A recogniser that nobody can cancel there gets the end of the audio."""
+    talk = Uploaded(idle_s=2.0)
+    with trio.CancelScope(shield=True), pytest.raises(trio.EndOfChannel):
+        await talk.upload.receive()
+    assert trio.current_time() == 2.0
 
 
 @pytest.mark.parametrize(("source", "target"), [(NARROW, WIDE), (WIDE, NARROW), (AudioFormat(44_100), WIDE)])

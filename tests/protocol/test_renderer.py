@@ -5,9 +5,10 @@ import pytest
 from voxint.core.events import Called, Ended, Event, Said, Text, Understood, Voice
 from voxint.core.failure import Failure
 from voxint.core.journal import Seen
+from voxint.core.registry import REMEMBERED
 from voxint.protocol import messages as m
 from voxint.protocol.codec import decode_server
-from voxint.protocol.renderer import REMEMBERED, Renderer
+from voxint.protocol.renderer import Renderer
 
 AUDIO = bytes(320)
 END = Ended(False)

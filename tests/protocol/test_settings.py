@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from voxint.core.depth import MOST_LEVELS
 from voxint.core.settings import SettingsChange
 from voxint.core.tools import Tool
-from voxint.protocol.settings import MAX_DEPTH, SettingsPayload, settings_of
+from voxint.protocol.settings import SettingsPayload, settings_of
 
 
 def patch(settings: dict[str, Any]) -> SettingsChange:
@@ -145,7 +146,7 @@ def test_an_empty_list_of_functions_is_a_list() -> None:
         ({"function_calling": {}}, "$.function_calling"),
         ({"function_calling": [{"name": ""}]}, "$.function_calling[0].name"),
         ({"function_calling": [{"name": "a", "parameters": [{"name": "b"}]}]}, "$.function_calling[0].parameters[0]"),
-        ({"function_calling": [{"name": "a", "parameters": nested(MAX_DEPTH + 1)}]}, "$.function_calling[0]"),
+        ({"function_calling": [{"name": "a", "parameters": nested(MOST_LEVELS + 1)}]}, "$.function_calling[0]"),
         ({"function_calling_op": "MERGE"}, "$.function_calling_op"),
     ],
 )
@@ -159,13 +160,13 @@ def test_a_setting_of_the_wrong_shape_is_named(settings: dict[str, Any], place: 
 
 def test_a_scene_nested_too_deeply_is_refused() -> None:
     """Free-form JSON has a bound, so that whoever walks through it later need not have one."""
-    with pytest.raises(msgspec.ValidationError, match=f"deeper than {MAX_DEPTH} levels"):
-        patch({"scene_context": nested(MAX_DEPTH + 1)})
+    with pytest.raises(msgspec.ValidationError, match=f"deeper than {MOST_LEVELS} levels"):
+        patch({"scene_context": nested(MOST_LEVELS + 1)})
 
 
 def test_json_may_be_nested_as_deeply_as_allowed() -> None:
     """The deepest nesting allowed is read."""
-    schema = nested(MAX_DEPTH)
+    schema = nested(MOST_LEVELS)
 
     assert patch({"function_calling": [{"name": "a", "parameters": schema}]}).function_calling == (
         Tool("a", "", schema),

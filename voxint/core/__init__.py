@@ -32,6 +32,7 @@ The work inside the scope:
     pipeline.py       stt -> llm -> segments -> tts -> pacing -> answer
     upload.py         the caller's voice on its way to the recogniser
     sink.py           the writing end that a stage is given
+    depth.py          how deep JSON is nested
     gate.py           whatever a stage hands over, checked where it comes in
     encodable.py      text that any wire can carry
     transcript.py     settled pieces of a transcript, joined as their script is written

@@ -148,8 +148,11 @@ class Answer:
         self.journal.add(Text(text))
         if self.player is None:
             self._waiting += PIECE_SIZE + len(text)
-        for listener in self._hearers():
+        hearers = self._hearers()
+        for listener in hearers:
             self._queue_text(listener, text, self._said)
+        if len(hearers) > 1:
+            self._expect_progress()
 
     def voice(self, *pieces: bytes) -> None:
         """Say pieces of audio, whole samples each, which may leave together."""
@@ -162,8 +165,11 @@ class Answer:
             self.journal.add(event)
             said.append((event, self._voiced))
             self._waiting += PIECE_SIZE + len(audio)
-        for listener in self._hearers():
+        hearers = self._hearers()
+        for listener in hearers:
             listener.queue(*[VoicePiece(self, listener, event, upto) for event, upto in said])
+        if len(hearers) > 1:
+            self._expect_progress()
 
     def call(self, call: ToolCall) -> None:
         """Say a function call; text after it is a piece of its own."""
@@ -179,16 +185,18 @@ class Answer:
         self.journal.add(event)
         if self.player is None:
             self._waiting += PIECE_SIZE
-        for listener in self._hearers():
+        hearers = self._hearers()
+        for listener in hearers:
             self._queue_other(listener, event)
+        if len(hearers) > 1:
+            self._expect_progress()
 
     def _hearers(self) -> Sequence[Listener]:
         """Return who hears what is said now; one that is not the player and does not read is dropped."""
         player = self.player
         if player is not None and len(self._listeners) < 2:
             return (player,)
-        self._expect_progress()
-        hearers = [] if player is None else [player]
+        hearers = []
         for listener in tuple(self._listeners):
             if listener is player:
                 continue
@@ -196,7 +204,8 @@ class Answer:
                 listener.drop()
             else:
                 hearers.append(listener)
-        return hearers
+        # The player comes last: what it takes makes room for more, which all others must have behind this.
+        return hearers if player is None else [*hearers, player]
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -209,6 +218,10 @@ class Answer:
         finally:
             for listener in hearers:
                 listener.go_on()
+
+    def let_go(self) -> None:
+        """Forget who was to be told of room: the request has ended."""
+        self._on_room = self._stall = None
 
     def silence(self) -> None:
         """Throw away what waits and refuse everything but the end."""
@@ -269,7 +282,8 @@ class Answer:
         return seen
 
     def _expect_progress(self) -> None:
-        if self._stall is not None and self._stall.due == inf:
+        """Give the player its time, where something waits for it and others listen."""
+        if self._waiting and self._stall is not None and self._stall.due == inf:
             self._stall.set(trio.current_time() + STALL_S)
 
     def forget(self, listener: Listener) -> None:
@@ -310,7 +324,7 @@ class Answer:
     def _queue_text(self, listener: Listener, text: str, upto: int) -> None:
         """Queue text for one listener, joined to what waits."""
         growing = listener.growing
-        joined = isinstance(growing, TextPiece) and growing.owner is self
+        joined = isinstance(growing, TextPiece) and growing.owner is self and growing.size < ROOM
         size = len(text) if joined else PIECE_SIZE + len(text)
         if listener is self.player:
             self._waiting += size
@@ -318,6 +332,7 @@ class Answer:
             growing.parts.append(text)
             growing.upto = upto
             growing.size += size
+            listener.grew(size)
         else:
             listener.growing = piece = TextPiece(self, listener, text, upto)
             listener.queue(piece)
@@ -338,8 +353,7 @@ class Answer:
         self._voices_taken += voices
         if self._stall is not None and self._stall.due < inf:
             self._stall.due = inf
-            if self._waiting:
-                self._expect_progress()
+            self._expect_progress()
         if not self.full:
             self._room.unpark_all()
             if was_full and self._on_room is not None:

@@ -12,6 +12,7 @@ from operator import index
 import msgspec
 
 from voxint.core.audio import BYTES_PER_SAMPLE
+from voxint.core.depth import MOST_LEVELS, nests_too_deep
 from voxint.core.encodable import encodable
 from voxint.core.stages import Delta, ModelOutput, Speech, Thinking, ToolCall, Transcript, Usage
 from voxint.errors import UpstreamError
@@ -87,7 +88,10 @@ def checked_transcript(item: object) -> Transcript:
 
 
 def _tool_call(call: ToolCall) -> ToolCall:
-    """Return a copy that can be written, whatever the model makes of its own later."""
+    """Return a copy that can be written, whatever the model makes of its own later.
+
+    JSON's writers and readers each have a depth of their own at which they give up; no function comes near ours.
+    """
     if not isinstance(call.arguments, Mapping):
         raise _wrong("a ToolCall whose arguments are a mapping", call.arguments)
     try:
@@ -96,6 +100,9 @@ def _tool_call(call: ToolCall) -> ToolCall:
     except (TypeError, ValueError, OverflowError, RecursionError):  # depending on what is wrong
         # Without the exception, whose text quotes what the model wrote.
         raise UpstreamError("it called a function with arguments that are not JSON", retryable=False) from None
+    if nests_too_deep(arguments):
+        message = f"it called a function with arguments nested deeper than {MOST_LEVELS} levels"
+        raise UpstreamError(message, retryable=False)
     if len(written) > MOST_ARGUMENT_BYTES:
         message = f"it called a function with more than {MOST_ARGUMENT_BYTES:,} bytes of arguments"
         raise UpstreamError(message, retryable=False)

@@ -27,8 +27,20 @@ MOST_AT_ONCE = 32
 some 2 ms of work, and all that an answer at its usual pace ever has at once."""
 
 
+MOST_UNREAD_BYTES = 512 * 1024
+"""What may wait for a listener, in bytes of audio and characters of text, beside that; ours: sixteen seconds of 16 kHz
+speech, so that a thousand listeners that don't read cost a machine half a gigabyte at most."""
+
+SMALL = 256
+"""What something small counts for, in bytes; roughly its JSON."""
+
+
 class Outgoing(Protocol):
     """Something that waits for the reader."""
+
+    @property
+    def size(self) -> int:
+        """What it holds, in bytes of audio and characters of text."""
 
     @property
     def owner(self) -> object:
@@ -44,6 +56,7 @@ class _Posted:
 
     item: object
     owner: object = None
+    size: int = SMALL
 
     def take(self, now: float) -> object:
         return self.item
@@ -52,9 +65,9 @@ class _Posted:
 class Listener:
     """A first-in first-out queue with one reader.
 
-    Its length is bounded by those who fill it: an answer waits for room with its player, and a session drops a
-    listener that is not its player and reads too little. Ends and acknowledgements are never refused; their number is
-    bounded by the requests.
+    Its length is bounded by those who fill it: an answer waits for room with its player, and drops a listener that is
+    not its player and reads too little. Ends and acknowledgements are never refused; their number is bounded by the
+    requests.
 
     Args:
         drop: Called, at most a few times, where the session will not wait for this listener any more. It must not
@@ -69,6 +82,7 @@ class Listener:
 
     __slots__ = (
         "_allowed",
+        "_bytes",
         "_closed",
         "_drop",
         "_held",
@@ -92,24 +106,25 @@ class Listener:
         self._held = 0
         self._closed = False
         self._sending = False
-        self._allowed = MOST_UNREAD
+        self._bytes = 0
+        self._allowed = (MOST_UNREAD, MOST_UNREAD_BYTES)
 
     def __len__(self) -> int:
         return len(self._items)
 
     @property
-    def can_be_dropped(self) -> bool:
-        """Whether `drop` does anything."""
-        return self._drop is not None
-
-    @property
     def too_slow(self) -> bool:
         """Whether more waits than may."""
-        return len(self._items) >= self._allowed
+        items, size = self._allowed
+        return len(self._items) >= items or self._bytes >= size
 
     def allow(self) -> None:
-        """Let what waits now wait beside `MOST_UNREAD`: it was queued at once, for one that has just come."""
-        self._allowed = len(self._items) + MOST_UNREAD
+        """Let what waits now wait beside the bounds: it was queued at once, for one that has just come."""
+        self._allowed = (len(self._items) + MOST_UNREAD, self._bytes + MOST_UNREAD_BYTES)
+
+    def grew(self, size: int) -> None:
+        """Note that something that waits has become larger."""
+        self._bytes += size
 
     def drop(self) -> None:
         """End this listener: it reads too little, and nobody waits for it."""
@@ -125,6 +140,8 @@ class Listener:
         if self._closed:
             return
         self._items.extend(items)
+        for item in items:
+            self._bytes += item.size
         if not self._held:
             self._send()
 
@@ -154,9 +171,11 @@ class Listener:
         if self._waits and self.send_now is not None and not self._left:
             now, taken = trio.current_time(), list[object]()
             self._sending = True
-            while self._items and len(taken) < MOST_AT_ONCE:
-                taken.append(self._items.popleft().take(now))
-            self._sending = False
+            try:
+                while self._items and len(taken) < MOST_AT_ONCE:
+                    taken.append(self._take(now))
+            finally:
+                self._sending = False
             self._left = not self.send_now(taken)
             if not self._left and not self._items:
                 return
@@ -167,15 +186,18 @@ class Listener:
         self.queue(_Posted(item))
 
     def post_first(self, item: object) -> None:
-        """Put something in front of all that waits. Only a sign of life may overtake."""
+        """Put something in front of all that waits: a sign of life, or what has to be known before all else."""
         if not self._closed:
-            self._items.appendleft(_Posted(item))
+            first = _Posted(item)
+            self._items.appendleft(first)
+            self._bytes += first.size
             self._reader.unpark()
 
     def discard(self, owner: object) -> None:
         """Throw away what waits of `owner`; what is on its way is past recall."""
         if any(item.owner is owner for item in self._items):
             self._items = deque(item for item in self._items if item.owner is not owner)
+            self._bytes = sum(item.size for item in self._items)
 
     def close(self) -> None:
         """End the queue: the reader drains what is in it, later items are dropped."""
@@ -201,4 +223,9 @@ class Listener:
         if self._left:
             self._left = False
             return None
-        return self._items.popleft().take(trio.current_time())
+        return self._take(trio.current_time())
+
+    def _take(self, now: float) -> object:
+        item = self._items.popleft()
+        self._bytes -= item.size
+        return item.take(now)

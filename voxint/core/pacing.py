@@ -122,6 +122,7 @@ class Pacer:
     def _stop(self) -> None:
         """Let a synthesizer go on that waits for room: the request is over, and what it writes is thrown away."""
         self._alarm.due = inf
+        self._buffer.clear()
         self._less.unpark_all()
 
     def _append(self, audio: bytes) -> None:

@@ -18,7 +18,7 @@ from voxint.core.agent import Agent
 from voxint.core.alarms import StageDeadline
 from voxint.core.alignment import Aligned, Script
 from voxint.core.audio import AudioFormat
-from voxint.core.failure import own_errors, stage_failure
+from voxint.core.failure import internal_failure, own_errors, stage_failure
 from voxint.core.gate import checked_model_output, checked_speech, checked_transcript
 from voxint.core.pacing import Pacer
 from voxint.core.request import Request
@@ -28,6 +28,7 @@ from voxint.core.speech_text import SpeechText
 from voxint.core.stages import Delta, SpeechToText, TextToSpeech, Thinking, ToolCall, Turn
 from voxint.core.transcript import join_transcripts
 from voxint.core.upload import Upload
+from voxint.errors import UpstreamError
 
 __all__ = ["Pipeline"]
 
@@ -85,12 +86,14 @@ class Pipeline:
             transcript = checked_transcript(item)
             if transcript.is_final and transcript.text:
                 finals.append(transcript.text)
-            await answer.room()
+            if answer.full:
+                deadline.expect_nothing()
+                await answer.room()
             answer.understood(transcript.text, is_final=transcript.is_final)
             if upload.ended:
                 deadline.expect("the rest of the transcript", self.agent.limits.transcript_s)
 
-        await self._run_stage(deadline, lambda: stt.transcribe(upload, Sink(hear, self._is_over)))
+        await self._run_stage(deadline, lambda: stt.transcribe(upload, self._sink(deadline, hear)))
         upload.stop()
         self.request.timeline.mark("transcribed")
         return join_transcripts(finals)
@@ -130,8 +133,8 @@ class Pipeline:
 
         request.timeline.mark("asked")
         deadline.expect("the first token", limits.first_token_s)
-        sink = Sink(pass_on, self._is_over)
-        await self._run_stage(deadline, lambda: self.agent.llm.generate(self.turn(), sink))
+        turn, sink = self.turn(), self._sink(deadline, pass_on)
+        await self._run_stage(deadline, lambda: self.agent.llm.generate(turn, sink))
         if speaker is not None:
             await speaker.flush()
 
@@ -151,13 +154,20 @@ class Pipeline:
                 deadline.expect("more audio", limits.audio_stall_s)
 
         with pieces:
-            await self._run_stage(deadline, lambda: tts.synthesize(source, Sink(pass_on, self._is_over)))
+            await self._run_stage(deadline, lambda: tts.synthesize(source, self._sink(deadline, pass_on)))
             pacer.end()
             async for _ in pieces:
                 pass  # a synthesizer that stops listening must not stop the text
 
-    def _is_over(self) -> bool:
-        return self.request.state != "live"
+    def _sink(self, deadline: StageDeadline, accept: Callable[[object], Awaitable[None]]) -> Sink[object]:
+        """Return a stage's writing end; what the gate refuses is the stage's fault, all else that fails is ours."""
+        request = self.request
+
+        def failed(error: Exception) -> None:
+            ours = not isinstance(error, UpstreamError)
+            request.fail(internal_failure(error) if ours else stage_failure(deadline.stage, error))
+
+        return Sink(accept, failed, lambda: request.state != "live")
 
     async def _run_stage(self, deadline: StageDeadline, call: Callable[[], Awaitable[None]]) -> None:
         request, name = self.request, deadline.stage
@@ -225,7 +235,7 @@ class _Speaker:
         if self._ready:
             return  # `speak` waits for room: there is enough to say
         self._add(self._segmenter.pause())
-        with suppress(trio.WouldBlock, trio.BrokenResourceError):
+        with suppress(trio.WouldBlock, trio.BrokenResourceError, trio.ClosedResourceError):
             while self._ready:
                 self._pieces.send_nowait(self._ready[0])
                 self._ready.popleft()

@@ -9,11 +9,13 @@ from __future__ import annotations
 import functools
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Literal
 
 import trio
 from attrs import frozen
 
+from voxint.core.listener import Listener
 from voxint.core.receipt import Receipt
 from voxint.core.request import Request
 
@@ -55,7 +57,7 @@ class Interruption:
 
         A task that waits for `stopped` would wake one scheduler pass later: a millisecond on a busy server.
         """
-        waiting = {request for request in self.stopping if not request.stopped.is_set()}
+        waiting = {request for request in self.stopping if request.ending is None}
 
         def one_stopped(request: Request) -> None:
             waiting.discard(request)
@@ -135,37 +137,41 @@ class Registry:
         """Count an overrun request no more: its last task is gone."""
         self._overrunning.discard(request)
 
-    def interrupt(self, request_id: str | None, reason: str, played_ms: float | None = None) -> Interruption:
+    def interrupt(
+        self, request_id: str | None, reason: str, played_ms: float | None = None, player: Listener | None = None
+    ) -> Interruption:
         """Cancel the request of that id, or with None all live ones: at once, without an await.
 
         An ended answer that is still being played is cut to what was heard. An unknown id is remembered for a moment,
         because the interrupt may have overtaken its request on another connection.
         """
         if request_id is None:
-            return self._interrupt_all(reason, played_ms)
+            return self._interrupt_all(reason, played_ms, player)
         if (request := self._live.get(request_id)) is not None:
-            request.interrupt(reason, played_ms)
+            request.interrupt(reason, played_ms, player)
             return Interruption(request_id, (request,), {})
         if (request := self._ended.get(request_id)) is not None:
-            request.cut(reason, played_ms)
+            request.cut(reason, played_ms, player)
             return Interruption(request_id, (), {request_id: "already_finished"}, (request,))
         self._early[request_id] = (trio.current_time() + EARLY_S, reason)
         while len(self._early) > REMEMBERED:
             self._early.popitem(last=False)
         return Interruption(request_id, (), {request_id: "not_found"})
 
-    def _interrupt_all(self, reason: str, played_ms: float | None) -> Interruption:
+    def _interrupt_all(self, reason: str, played_ms: float | None, player: Listener | None) -> Interruption:
         live = self.live
         for request in live:
-            request.interrupt(reason, played_ms)
-        cut = self.cut_playing(reason, played_ms)
+            request.interrupt(reason, played_ms, player)
+        cut = self.cut_playing(reason, played_ms, player)
         return Interruption(None, live, {request.id: "already_finished" for request in cut}, cut)
 
-    def cut_playing(self, reason: str, played_ms: float | None = None) -> tuple[Request, ...]:
+    def cut_playing(
+        self, reason: str, played_ms: float | None = None, player: Listener | None = None
+    ) -> tuple[Request, ...]:
         """Cut the ended answers that are still being played; return them."""
-        return tuple(request for request in self._newest() if request.playing and request.cut(reason, played_ms))
+        playing = [request for request in self._newest() if request.playing]
+        return tuple(request for request in playing if request.cut(reason, played_ms, player))
 
     def _newest(self) -> Iterable[Request]:
-        # Only the last few can still be playing: playback outlasts the end of a request by the lead.
-        ended = list(self._ended.values())
-        return ended[-4:]
+        # Only the last few can still be playing: playback outlasts an end by the lead, or by what was sent again.
+        return islice(reversed(self._ended.values()), 4)

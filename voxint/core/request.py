@@ -8,6 +8,7 @@ stands in `life.py`.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Awaitable, Callable
 from typing import Literal, Protocol
@@ -22,11 +23,13 @@ from voxint.core.dialogue import Ending
 from voxint.core.events import Ended
 from voxint.core.failure import NOT_OURS, Failure, Stage, internal_failure, stage_failure, too_long
 from voxint.core.life import LifeEvent, State, next_state
+from voxint.core.listener import Listener
 from voxint.core.playout import PlayoutLedger
 from voxint.core.receipt import STAGES, Receipt, StageState, UsageAccount
 from voxint.core.timeline import Timeline
 from voxint.core.tokens import estimate_tokens
 from voxint.errors import UpstreamTimeout
+from voxint.logs import leaves
 
 __all__ = ["Owner", "Request"]
 
@@ -121,10 +124,16 @@ class Request:
         until = self.ledger.playing_until
         return self.ending == "complete" and self.receipt is None and until is not None and until > trio.current_time()
 
-    def interrupt(self, reason: str, played_ms: float | None = None) -> None:
-        """Cancel the work now. The first reason stands; `played_ms` is how much the listener has heard."""
+    def interrupt(self, reason: str, played_ms: float | None = None, player: Listener | None = None) -> None:
+        """Cancel the work now. The first reason stands.
+
+        Args:
+            reason: Why.
+            played_ms: Its audio heard so far, in milliseconds; None: what was reported, or the clock, says.
+            player: Who says so; who is not the answer's player is not believed. None: whoever it is.
+        """
         now = trio.current_time()
-        if played_ms is not None:
+        if played_ms is not None and player in (None, self.answer.player):
             self.ledger.reported(played_ms, now)
         if self._step("interrupt") == "live":
             self.reason = reason
@@ -166,7 +175,7 @@ class Request:
         except* BaseException as group:  # noqa: BLE001 - see below
             # A stage's errors are caught at the stage; what arrives here is a bug of ours. This request alone ends.
             if self.state == "live":
-                self.failure = internal_failure(group)
+                self.fail(internal_failure(group))
             else:
                 self._owner.cleanup_failed(self, None, group)
         finally:
@@ -225,28 +234,31 @@ class Request:
             return
         self.overran = self.state == "overrun"
         self.timeline.mark("stopped")
+        with self.answer.together():  # the end and the acknowledgement: one write, one wake-up of the client
+            self._end()
+            self._do(self._write_receipt)
+            for told in self._on_stopped:
+                self._do(told)
+        # Both are on their way; the books follow in the same step, before anybody can ask anything.
+        self._do(functools.partial(self._owner.settle, self))
+        self._do(functools.partial(self._owner.retire, self))
+        self._do(self._shrink)
+        self.stopped.set()
+
+    def _do(self, step: Callable[[], None]) -> None:
+        """Take a step of the end. What goes wrong there must not end the others' requests: it is told, and no more."""
         try:
-            with self.answer.together():  # the end and the acknowledgement: one write, one wake-up of the client
-                self._end()
-                for told in self._on_stopped:
-                    told()
-            # Both are on their way; the books follow in the same step, before anybody can ask anything.
-            self._owner.settle(self)
-            self._owner.retire(self)
-        finally:  # whoever waits for the end is told of it, whatever the books say
-            self._on_stopped.clear()
-            self.stopped.set()
-            self._shrink()
+            step()
+        except Exception as error:  # noqa: BLE001 - `finish` runs in the nursery that serves everybody
+            self._owner.cleanup_failed(self, None, error)
 
     def _end(self) -> None:
         if self.failure is not None:
             self.ending = "failed"
             self.answer.end(Ended(False, None, evolve(self.failure, cause=None)))
-            self.receipt = self._write_receipt(self.failure.kind)
         elif self.reason is not None:
             self.ending = "interrupted"
             self.answer.end(Ended(True, self.reason))
-            self.receipt = self._write_receipt(self.reason)
         else:
             self.ending = "complete"
             self.answer.end(Ended(False))
@@ -254,6 +266,10 @@ class Request:
     def _shrink(self) -> None:
         """Let go of what is large and done with: the request is remembered for its receipt."""
         self.ledger.join_text()
+        self.alarms = Alarms()
+        self._on_stopping.clear()
+        self._on_stopped.clear()
+        self.answer.let_go()
         if self.failure is not None:
             self.failure = evolve(self.failure, cause=None)  # its traceback holds all that the stage had at hand
 
@@ -271,20 +287,20 @@ class Request:
         else:
             self._on_stopping.append(tell)
 
-    def cut(self, reason: str, played_ms: float | None) -> bool:
+    def cut(self, reason: str, played_ms: float | None, player: Listener | None = None) -> bool:
         """Cut a complete answer that is still being played back to what was heard; return whether there was anything.
 
         The work had ended, so there is nothing to stop: the receipt says what was heard and that every stage finished.
         """
         now = trio.current_time()
-        if self.ending == "complete" and played_ms is not None:
+        if self.ending == "complete" and played_ms is not None and player in (None, self.answer.player):
             self.ledger.reported(played_ms, now)  # first: by the clock the answer may be over, and a player lags
         if not self.playing:
             return False
         self.ledger.freeze(now)
         self.reason = reason
-        self.receipt = self._write_receipt(reason)
-        self._owner.settle(self)
+        self._do(self._write_receipt)
+        self._do(functools.partial(self._owner.settle, self))
         return True
 
     def deadline_of(self, stage: Stage) -> StageDeadline:
@@ -306,14 +322,22 @@ class Request:
         """Return the book; a stage that runs although the request has ended has overrun."""
         return {name: "overrun" if state == "running" else state for name, state in self._stages.items()}
 
+    def has_failed_by(self, error: BaseException) -> bool:
+        """Return whether `error` is, or holds, what the request has failed by."""
+        return self.failure is not None and any(leaf is self.failure.cause for leaf in leaves(error))
+
     def cleanup_failed(self, stage: Stage, error: BaseException) -> None:
         """Tell of what a stage's clean-up raised, which nobody waits for."""
         self._owner.cleanup_failed(self, stage, error)
 
-    def _write_receipt(self, reason: str) -> Receipt:
+    def _write_receipt(self) -> None:
+        """Write the account of what was cut off or failed; what is complete needs none."""
+        reason = self.reason if self.failure is None else self.failure.kind
+        if reason is None:
+            return
         now = trio.current_time()
         stop_s = self.timeline.between_s("stopping", "stopped") or 0.0
-        return Receipt(
+        self.receipt = Receipt(
             request_id=self.id,
             reason=reason,
             stop_ms=round(stop_s * 1000, 3),

@@ -153,11 +153,7 @@ class Session:
             played_ms: Its audio heard so far, in milliseconds; None: whatever was reported or the clock says.
             player: Who says so, as in `played`.
         """
-        if played_ms is not None and player is not None:
-            asked = self.registry.live if request_id is None else (self.registry.find(request_id),)
-            if any(request is not None and request.answer.player is not player for request in asked):
-                played_ms = None
-        return self.registry.interrupt(request_id, reason, played_ms)
+        return self.registry.interrupt(request_id, reason, played_ms, player)
 
     def played(self, request_id: str, played_ms: float, player: Listener | None = None) -> None:
         """Take the player's word for what it has played; an id nobody remembers is ignored.
@@ -171,9 +167,9 @@ class Session:
         if request is not None and player in (None, request.answer.player):
             request.ledger.reported(played_ms, trio.current_time())
 
-    def close(self, reason: str) -> tuple[Request, ...]:
-        """Cancel everything; the caller is gone or has to go. Returns what is on its way out."""
-        return self.interrupt(None, reason).stopping
+    def close(self, reason: str) -> None:
+        """Cancel everything; the caller is gone or has to go."""
+        self.interrupt(None, reason)
 
     # Who listens.
 

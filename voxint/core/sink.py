@@ -24,14 +24,19 @@ class Sink(trio.abc.SendChannel[T], Generic[T]):
 
     Args:
         accept: Takes what the stage writes, and may wait.
+        failed: Told of what `accept` raises, which is no error of the stage's own code: it ends the request even where
+            the stage goes on with an error that it took for something else.
         over: Whether the request wants nothing any more: what a stage writes in its clean-up is thrown away at once,
             so that a shielded one cannot wait for a reader that has gone.
     """
 
-    __slots__ = ("_accept", "_over", "_sends")
+    __slots__ = ("_accept", "_failed", "_over", "_sends")
 
-    def __init__(self, accept: Callable[[T], Awaitable[None]], over: Callable[[], bool]) -> None:
+    def __init__(
+        self, accept: Callable[[T], Awaitable[None]], failed: Callable[[Exception], None], over: Callable[[], bool]
+    ) -> None:
         self._accept = accept
+        self._failed = failed
         self._over = over
         self._sends = 0
 
@@ -43,7 +48,11 @@ class Sink(trio.abc.SendChannel[T], Generic[T]):
         else:
             await trio.lowlevel.checkpoint()
         if not self._over():
-            await self._accept(value)
+            try:
+                await self._accept(value)
+            except Exception as error:
+                self._failed(error)
+                raise
 
     async def aclose(self) -> None:
         """Do nothing: the stage's return is its end."""

@@ -51,7 +51,6 @@ class Upload(trio.abc.ReceiveChannel[bytes]):
         self._idle_s = idle_s
         self._abandoned = abandoned
         self._overflowed = overflowed
-        self._rates = (source, target)
         self._resampler = None if source == target else resampler(source, target)
         self._drained = False
         self._reader = trio.lowlevel.ParkingLot()
@@ -101,8 +100,8 @@ class Upload(trio.abc.ReceiveChannel[bytes]):
             with trio.move_on_after(self._idle_s) as idle:
                 await self._reader.park()
             if idle.cancelled_caught:
+                self.stop()
                 self._abandoned()
-                await trio.sleep_forever()  # ended at once: `abandoned` has cancelled the reader
         size = min(len(self._buffer) & ~1, self._largest)
         if not size:
             return None

@@ -101,7 +101,7 @@ class ServerWebSocket:
     def max_message_bytes(self, size: int) -> None:
         self._max_message_bytes = self._frames.largest = size
 
-    async def read(self, deliver: Deliver) -> None:
+    async def read(self, deliver: Deliver, left: Callable[[], None] = lambda: None) -> None:
         """Open the connection, deliver what the client says, and return when the connection has ended in any way.
 
         Then both sides have closed it, or it was lost, or `close_s` has passed. Nothing that a client does raises.
@@ -110,6 +110,7 @@ class ServerWebSocket:
         Args:
             deliver: Takes each message in the step in which it was read, without waiting and without raising, and
                 returns how many passes of the scheduler may go by before the next.
+            left: Called as soon as nothing more is delivered: the client has closed, or was lost, or is ignored.
         """
         try:
             async with trio.open_nursery() as nursery:
@@ -118,6 +119,7 @@ class ServerWebSocket:
                 self._write_soon(opening)
                 with suppress(trio.BrokenResourceError), self._patience:
                     await self._deliver_all(deliver)
+                    left()
                     if self._ignoring and not self._closed_by_client:
                         await self._await_close()
                     await self._hang_up()

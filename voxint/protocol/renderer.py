@@ -15,7 +15,7 @@ from attrs import define, evolve, field
 from voxint.core.events import Called, Ended, Said, Text, Understood, Voice
 from voxint.core.journal import Seen
 from voxint.core.receipt import Receipt
-from voxint.core.registry import Interruption
+from voxint.core.registry import REMEMBERED, Interruption
 from voxint.protocol import messages as m
 from voxint.protocol.codec import binary_voice, encode_server, write_response
 from voxint.protocol.codes import error_of
@@ -26,9 +26,6 @@ __all__ = ["FEATURES", "Renderer"]
 
 FEATURES = frozenset({"binary_audio", "transcripts"})
 """The ext features that change what a client receives; any other asked for in REGISTER is left out of the answer."""
-
-REMEMBERED = 64
-"""Ended requests whose numbers are kept, as many as a session remembers."""
 
 
 @define

@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from msgspec import Meta
 
+from voxint.core.depth import MOST_LEVELS, nests_too_deep
 from voxint.core.settings import MAX_TOOLS, SettingsChange
 from voxint.core.tools import FunctionOp, Tool
 from voxint.protocol.messages import LongText
@@ -15,8 +16,6 @@ from voxint.protocol.messages import LongText
 __all__ = ["Payload", "SettingsPayload", "check_depth", "first", "settings_of"]
 
 _T = TypeVar("_T")
-
-MAX_DEPTH = 64  # ours: no JSON Schema comes near it, and Python's recursion limit stays far away
 
 _SCENE_DESCRIPTION = ("scene_description", "sceneDescription", "description")
 
@@ -27,18 +26,8 @@ class Payload(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 def check_depth(value: object) -> None:
     """Raise ValueError, which msgspec gives its path, where free-form JSON is nested too deeply to be handled later."""
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        level = [child for item in level for child in _children(item)]
-        if not level:
-            return
-    raise ValueError(f"JSON nested deeper than {MAX_DEPTH} levels")
-
-
-def _children(value: object) -> Iterable[object]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
+    if nests_too_deep(value):
+        raise ValueError(f"JSON nested deeper than {MOST_LEVELS} levels")
 
 
 def first(*values: _T | None) -> _T | None:

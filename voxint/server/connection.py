@@ -10,7 +10,7 @@ import msgspec
 import trio
 from attrs import frozen
 
-from voxint.core.listener import Listener
+from voxint.core.listener import SMALL, Listener
 from voxint.core.session import Session
 from voxint.core.settings import SettingsChange
 from voxint.errors import RequestRefused, WireError
@@ -46,11 +46,12 @@ log = get_logger()
 
 
 @frozen(eq=False)
-class _Draft:
+class _MadeWhenTaken:
     """A message made when the writer takes it: who asks and does not read piles up questions, not answers."""
 
     make: Callable[[], m.ServerMessage]
     owner: object = None
+    size: int = SMALL
 
     def take(self, now: float) -> m.ServerMessage:
         return self.make()
@@ -282,7 +283,7 @@ class Connection:
 
     def _session_query(self, session: Session, message: m.SessionQuery) -> None:
         wanted = SESSION_FIELDS.intersection(message.query_fields or SESSION_FIELDS)
-        self.listener.queue(_Draft(functools.partial(self._session_info, session, wanted)))
+        self.listener.queue(_MadeWhenTaken(functools.partial(self._session_info, session, wanted)))
 
     def _session_info(self, session: Session, wanted: frozenset[str]) -> m.SessionInfo:
         settings = session.settings

@@ -73,7 +73,7 @@ async def _read(connection: Connection, ws: ServerWebSocket, most: int) -> None:
             ws.max_message_bytes = most
         return WAY_OUT if stopping else 0
 
-    await ws.read(receive)
+    await ws.read(receive, connection.lost)
 
 
 async def _write(connection: Connection, ws: ServerWebSocket, all_of_it: trio.CancelScope) -> None:
@@ -111,5 +111,6 @@ async def _keep_alive(connection: Connection, host: Host, all_of_it: trio.Cancel
         warn_in_s = remaining_s - config.warn_s if remaining_s > config.warn_s else remaining_s
         with trio.move_on_after(max(0.0, min(next_heartbeat - now, warn_in_s, remaining_s))):
             await connection.ending.wait()
+    await connection.ending.wait()  # bounded by the guards of what ends with the connection
     await trio.sleep(2 * config.close_s)  # to write what waits; and then for the client to close in its turn
     all_of_it.cancel(reason="the client did not let the connection close")
