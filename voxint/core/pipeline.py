@@ -76,7 +76,9 @@ class Pipeline:
             transcript = checked_transcript(item)
             if transcript.is_final and transcript.text:
                 finals.append(transcript.text)
-            await answer.room()
+            if answer.full:
+                deadline.rest()
+                await answer.room()
             answer.understood(transcript.text, is_final=transcript.is_final)
             if upload.ended:
                 deadline.expect("the rest of the transcript", self.agent.limits.transcript_s)

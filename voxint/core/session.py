@@ -154,8 +154,9 @@ class Session:
             player: Who says so, as in `played`.
         """
         if played_ms is not None and player is not None:
-            asked = self.registry.live if request_id is None else (self.registry.find(request_id),)
-            if any(request is not None and request.answer.player is not player for request in asked):
+            known = (*self.registry.live, *self.registry.ended)
+            met = [each for each in known if (each.ending is None or each.playing) and request_id in (None, each.id)]
+            if any(request.answer.player is not player for request in met):
                 played_ms = None
         return self.registry.interrupt(request_id, reason, played_ms)
 
