@@ -195,3 +195,18 @@ async def test_what_is_asked_while_another_of_that_id_is_live_is_refused() -> No
         room.session.ask("r1", "Hi", hearer.listener)
         with pytest.raises(RequestRefused):
             room.session.ask("r1", "Hi", other.listener)
+
+
+async def test_ears_are_not_blamed_for_nobody_listening() -> None:
+    """Where nothing is kept, what they understood waits for a listener, and their clock stands."""
+    async with a_room(on_disconnect="keep", limits=Limits(keep_ms=0, transcript_s=1)) as room:
+        hearer = room.come()
+        request = room.session.listen_to("r1", hearer.listener, bytes(3200))
+        room.session.detach(hearer.listener)
+        await trio.sleep(5)
+        assert (request.state, request.failure) == ("live", None)
+        back = room.come({})
+        await request.stopped.wait()
+        await trio.sleep(0.5)
+        assert back.events[0] == Understood("what time is it?", is_final=True)
+        assert back.events[-1] == Ended(False)

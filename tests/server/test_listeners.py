@@ -124,6 +124,20 @@ async def test_only_the_player_says_what_was_heard() -> None:
         assert (audio.source, audio.heard_ms) == ("client", 1500)
 
 
+@pytest.mark.parametrize("request_id", [None, "r1"])
+async def test_another_does_not_say_how_much_of_the_end_was_heard(request_id: str | None) -> None:
+    """An answer that was sent to its end and is still being played is cut to what the clock says."""
+    async with family(speaking()) as those:
+        [other] = those.others
+        those.kiosk.ask("r1")
+        await until_ended(other)
+        other.interrupt(request_id, played_ms=10)
+        await other.until(lambda: bool(other.acks))
+        audio = other.acks[0].receipts["r1"].audio
+        assert audio.source == "estimated"
+        assert audio.heard_ms > 3500
+
+
 async def heard_beside(*, slow_reads: bool) -> list[list[tuple[float, m.ServerMessage]]]:
     """Return what the kiosk and another hear beside a third, which reads or does not."""
     async with family(speaking(60.0), others=2) as those:
