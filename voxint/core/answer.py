@@ -11,6 +11,7 @@ from voxint.core.audio import BYTES_PER_SAMPLE
 from voxint.core.events import Called, Ended, Said, Text, Understood, Voice
 from voxint.core.journal import Journal, Seen
 from voxint.core.listener import Listener
+from voxint.core.pieces import PIECE_SIZE, OtherPiece, TextPiece, VoicePiece
 from voxint.core.playout import PlayoutLedger
 from voxint.core.stages import ToolCall
 
@@ -19,10 +20,6 @@ __all__ = ["ROOM", "STALL_S", "Answer"]
 ROOM = 32_768
 """What one request may have waiting for its player, in bytes of audio and characters of text: a second of 16 kHz
 audio. Chosen so that a reader that stalls for a moment costs nothing and one that stalls for good holds little."""
-
-PIECE_SIZE = 256
-"""What every piece counts for in `ROOM` beside its text or audio, so that none that waits counts for nothing. Ours:
-roughly its JSON; of a function call the true size matters to nobody."""
 
 STALL_S = 1.0
 """How long the player may take nothing while others listen, or let playback stand in one answer; ours: they would
@@ -145,6 +142,7 @@ class Answer:
 
     def text(self, text: str) -> None:
         """Say text, joined to what still waits."""
+        hearers = self._hearers()
         if self.silent:
             return
         self.ledger.wrote_text(text)
@@ -152,11 +150,12 @@ class Answer:
         self.journal.add(Text(text))
         if self.player is None:
             self._waiting += PIECE_SIZE + len(text)
-        for listener in self._hearers():
+        for listener in hearers:
             self._queue_text(listener, text, self._said)
 
     def voice(self, *pieces: bytes) -> None:
         """Say pieces of audio, whole samples each, which may leave together."""
+        hearers = self._hearers()
         if self.silent:
             return
         said = []
@@ -166,8 +165,8 @@ class Answer:
             self.journal.add(event)
             said.append((event, self._voiced))
             self._waiting += PIECE_SIZE + len(audio)
-        for listener in self._hearers():
-            listener.queue(*[_Voice(self, listener, event, upto) for event, upto in said])
+        for listener in hearers:
+            listener.queue(*[VoicePiece(self, listener, event, upto) for event, upto in said])
 
     def call(self, call: ToolCall) -> None:
         """Say a function call; text after it is a piece of its own."""
@@ -178,16 +177,20 @@ class Answer:
         self._say(Understood(text, is_final))
 
     def _say(self, event: Called | Understood) -> None:
+        hearers = self._hearers()
         if self.silent:
             return
         self.journal.add(event)
         if self.player is None:
             self._waiting += PIECE_SIZE
-        for listener in self._hearers():
+        for listener in hearers:
             self._queue_other(listener, event)
 
     def _hearers(self) -> Sequence[Listener]:
-        """Return who hears what is said now; one that is not the player and does not read is dropped."""
+        """Return who hears what is said now; one that is not the player and does not read is dropped.
+
+        To drop the last but one that is leaving silences the answer: look at `silent` behind it.
+        """
         player = self.player
         if player is not None and len(self._listeners) < 2:
             return (player,)
@@ -259,7 +262,7 @@ class Answer:
                 self._queue_text(listener, piece.text, chars)
             elif isinstance(piece, Voice):
                 samples += len(piece.audio) // BYTES_PER_SAMPLE
-                listener.queue(_Voice(self, listener, piece, samples))
+                listener.queue(VoicePiece(self, listener, piece, samples))
             else:
                 self._queue_other(listener, piece)
         if self.ended is not None:
@@ -284,12 +287,12 @@ class Answer:
                 self.left_alone()
             return
         self._most = ROOM
-        waiting = [item for item in listener.waiting(self) if isinstance(item, _Text | _Voice | _Other)]
+        waiting = [item for item in listener.waiting(self) if isinstance(item, TextPiece | VoicePiece | OtherPiece)]
         self._waiting = sum(item.size for item in waiting)
         now = trio.current_time()
-        texts = [item for item in waiting if isinstance(item, _Text)]
-        voices = [item for item in waiting if isinstance(item, _Voice)]
-        calls = [item for item in waiting if isinstance(item, _Other) and isinstance(item.event, Called)]
+        texts = [item for item in waiting if isinstance(item, TextPiece)]
+        voices = [item for item in waiting if isinstance(item, VoicePiece)]
+        calls = [item for item in waiting if isinstance(item, OtherPiece) and isinstance(item.event, Called)]
         self.ledger.shown_until(self._said - sum(len(part) for item in texts for part in item.parts))
         self.ledger.sent_until(self._voiced - sum(len(item.event.audio) for item in voices) // BYTES_PER_SAMPLE, now)
         end = self.journal.end
@@ -303,93 +306,30 @@ class Answer:
     def _queue_text(self, listener: Listener, text: str, upto: int) -> None:
         """Queue text for one listener, joined to what waits."""
         growing = listener.growing
-        joined = isinstance(growing, _Text) and growing.owner is self
+        joined = isinstance(growing, TextPiece) and growing.owner is self
         size = len(text) if joined else PIECE_SIZE + len(text)
         if listener is self.player:
             self._waiting += size
-        if isinstance(growing, _Text) and joined:
+        if isinstance(growing, TextPiece) and joined:
             growing.parts.append(text)
             growing.upto = upto
             growing.size += size
         else:
-            listener.growing = piece = _Text(self, listener, text, upto)
+            listener.growing = piece = TextPiece(self, listener, text, upto)
             listener.queue(piece)
 
     def _queue_other(self, listener: Listener, event: Called | Understood) -> None:
         if isinstance(event, Called):
             listener.growing = None
-        piece = _Other(self, listener, event)
+        piece = OtherPiece(self, listener, event)
         if listener is self.player:
             self._waiting += piece.size
         listener.queue(piece)
 
-    def _took(self, size: int, texts: int, voices: int) -> None:
+    def took(self, size: int, texts: int, voices: int) -> None:
         """Account for a piece that the player has taken."""
         self._waiting -= size
         self._texts_taken += texts
         self._voices_taken += voices
         if self._waiting < self._most:
             self._room.unpark_all()
-
-
-class _Text:
-    """Text that may still grow until its listener takes it."""
-
-    __slots__ = ("_listener", "owner", "parts", "size", "upto")
-
-    def __init__(self, owner: Answer, listener: Listener, text: str, upto: int) -> None:
-        self.owner = owner
-        self.parts = [text]
-        self.size = PIECE_SIZE + len(text)
-        self.upto = upto  # characters of the answer's text up to its end
-        self._listener = listener
-
-    def take(self, now: float) -> Said:
-        answer, parts, listener = self.owner, self.parts, self._listener
-        if listener.growing is self:
-            listener.growing = None
-        if listener is answer.player:
-            answer._took(self.size, len(parts), 0)
-            answer.ledger.shown_until(self.upto)
-        text = parts[0] if len(parts) == 1 else "".join(parts)
-        return Said(answer.request_id, Text(text), answer.spoken, len(parts))
-
-
-class _Voice:
-    """One piece of speech."""
-
-    __slots__ = ("_listener", "event", "owner", "size", "upto")
-
-    def __init__(self, owner: Answer, listener: Listener, event: Voice, upto: int) -> None:
-        self.owner = owner
-        self.event = event
-        self.size = PIECE_SIZE + len(event.audio)
-        self.upto = upto  # samples of the answer's speech up to its end
-        self._listener = listener
-
-    def take(self, now: float) -> Said:
-        answer = self.owner
-        if self._listener is answer.player:
-            answer._took(self.size, 0, 1)
-            answer.ledger.sent_until(self.upto, now)
-        return Said(answer.request_id, self.event, answer.spoken)
-
-
-class _Other:
-    """A function call, or what was understood of the user."""
-
-    __slots__ = ("_listener", "event", "owner", "size")
-
-    def __init__(self, owner: Answer, listener: Listener, event: Called | Understood) -> None:
-        self.owner = owner
-        self.event = event
-        self.size = PIECE_SIZE + (len(event.text) if isinstance(event, Understood) else 0)
-        self._listener = listener
-
-    def take(self, now: float) -> Said:
-        answer, event = self.owner, self.event
-        if self._listener is answer.player:
-            answer._took(self.size, 1 if isinstance(event, Called) else 0, 0)
-            if isinstance(event, Called) and event not in answer.called:
-                answer.called.append(event)
-        return Said(answer.request_id, event, answer.spoken)
