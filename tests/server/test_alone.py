@@ -178,19 +178,20 @@ async def test_the_last_one_to_leave_interrupts() -> None:
         second.interrupt()
 
 
-async def test_a_session_lives_alone_for_so_long() -> None:
+@pytest.mark.parametrize("resume_s", [8.0, 64.0])
+async def test_a_session_lives_alone_for_so_long(resume_s: float) -> None:
     """Then it is gone, and what was live with it: SESSION_EXPIRED."""
-    config = ServerConfig(resume_s=8)
-    agent = Agent(llm=ScriptedModel("Well, ", FOREVER), limits=Limits(token_stall_s=100))
+    config = ServerConfig(resume_s=resume_s)
+    agent = Agent(llm=ScriptedModel("Well, ", FOREVER), limits=Limits(token_stall_s=200, request_s=200))
     async with open_place(agent, config) as place:
         first = await begin(place, WRITTEN)
         first.ask("r1")
         await trio.sleep(1)
         first.connection.lost()
-        await trio.sleep(7.75)
+        await trio.sleep(resume_s - 0.25)
         second = await come_back(place, first.registered)
         second.connection.lost()
-        await trio.sleep(7.75)
+        await trio.sleep(resume_s - 0.25)
         request = live(first)
         assert len(place.host.store) == 1
         await trio.sleep(0.5)

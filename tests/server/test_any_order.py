@@ -22,7 +22,7 @@ from voxint.server.config import ServerConfig
 PIECES = 6
 
 Step = (
-    tuple[Literal["ask", "ask_aloud", "interrupt", "interrupt_all", "drop", "leave", "join", "resume"], int]
+    tuple[Literal["ask", "ask_aloud", "interrupt", "interrupt_all", "drop", "stall", "leave", "join", "resume"], int]
     | tuple[Literal["cut"], tuple[int, int]]
     | tuple[Literal["wait"], float]
 )
@@ -31,7 +31,7 @@ clients = st.integers(0, 2)
 steps = st.lists(
     st.one_of(
         st.tuples(st.sampled_from(["ask", "ask_aloud"]), clients),
-        st.tuples(st.sampled_from(["interrupt", "interrupt_all", "drop", "leave", "join"]), clients),
+        st.tuples(st.sampled_from(["interrupt", "interrupt_all", "drop", "stall", "leave", "join"]), clients),
         st.tuples(st.just("resume"), clients),
         st.tuples(st.just("cut"), st.tuples(clients, st.integers(0, 6))),
         st.tuples(st.just("wait"), st.sampled_from([0.125, 0.5, 2.0])),
@@ -138,6 +138,9 @@ class Play:
             if what == "ask_aloud":
                 self.spoken.add(request_id)
             talk.ask(request_id, request_id, SPOKEN if what == "ask_aloud" else WRITTEN)
+        elif what == "stall":
+            talk.stop_reading()
+            talk.reads, client.ever_cut = 0, True
         elif what == "leave":
             talk.say(m.Shutdown(reason="bye"))
             client.token = None

@@ -141,6 +141,7 @@ class Answer:
 
     def text(self, text: str) -> None:
         """Say text, joined to what still waits."""
+        hearers = self._hearers()
         if self.silent:
             return
         self.ledger.wrote_text(text)
@@ -148,7 +149,6 @@ class Answer:
         self.journal.add(Text(text))
         if self.player is None:
             self._waiting += PIECE_SIZE + len(text)
-        hearers = self._hearers()
         for listener in hearers:
             self._queue_text(listener, text, self._said)
         if len(hearers) > 1:
@@ -156,6 +156,7 @@ class Answer:
 
     def voice(self, *pieces: bytes) -> None:
         """Say pieces of audio, whole samples each, which may leave together."""
+        hearers = self._hearers()
         if self.silent:
             return
         said = []
@@ -165,7 +166,6 @@ class Answer:
             self.journal.add(event)
             said.append((event, self._voiced))
             self._waiting += PIECE_SIZE + len(audio)
-        hearers = self._hearers()
         for listener in hearers:
             listener.queue(*[VoicePiece(self, listener, event, upto) for event, upto in said])
         if len(hearers) > 1:
@@ -180,19 +180,22 @@ class Answer:
         self._say(Understood(text, is_final))
 
     def _say(self, event: Called | Understood) -> None:
+        hearers = self._hearers()
         if self.silent:
             return
         self.journal.add(event)
         if self.player is None:
             self._waiting += PIECE_SIZE
-        hearers = self._hearers()
         for listener in hearers:
             self._queue_other(listener, event)
         if len(hearers) > 1:
             self._expect_progress()
 
     def _hearers(self) -> Sequence[Listener]:
-        """Return who hears what is said now; one that is not the player and does not read is dropped."""
+        """Return who hears what is said now; one that is not the player and does not read is dropped.
+
+        To drop the last but one that is leaving silences the answer: look at `silent` behind it.
+        """
         player = self.player
         if player is not None and len(self._listeners) < 2:
             return (player,)

@@ -133,7 +133,8 @@ class SessionStore:
             del self._entries[session.id]
         else:
             entry.alone_since = trio.current_time()
-            self._news.unpark_all()
+            if self.keep_s < FORGET_EVERY_S:  # else `run` looks before then
+                self._news.unpark_all()
 
     async def run(self, until: trio.CancelScope) -> None:
         """End the sessions that have been alone for too long, until `until` is cancelled, and let go of old speech.
