@@ -8,9 +8,6 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent / "voxint"
 
-SHARED = {"Exchange", "Link", "Resumed", "Upload"}
-"""Names that two layers which never meet in one file have for things of their own; none is to be added."""
-
 
 def classes() -> dict[str, set[str]]:
     """Return the modules that define each class, private ones aside: those never leave their file."""
@@ -24,5 +21,5 @@ def classes() -> dict[str, set[str]]:
 
 def test_no_two_classes_have_one_name() -> None:
     """Whoever reads a class's name in any file knows which it is."""
-    twice = {name: modules for name, modules in classes().items() if len(modules) > 1 and name not in SHARED}
+    twice = {name: modules for name, modules in classes().items() if len(modules) > 1}
     assert twice == {}

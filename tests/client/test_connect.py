@@ -11,7 +11,7 @@ import trustme
 from trio.testing import wait_all_tasks_blocked
 
 from tests.client.rig import PATIENCE_S, Peer, answer_query, scripted, serving, stay
-from voxint.client import connect, link
+from voxint.client import client_socket, connect
 from voxint.core.agent import Agent
 from voxint.errors import ConfigError, Disconnected
 from voxint.protocol import messages as m
@@ -20,7 +20,7 @@ from voxint.testing.stages import FOREVER, ScriptedModel
 
 async def test_closing_towards_a_server_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leaving the block is bounded, though the server reads nothing and never closes."""
-    monkeypatch.setattr(link, "CLOSE_S", 0.125)
+    monkeypatch.setattr(client_socket, "CLOSE_S", 0.125)
     release = trio.Event()
 
     async def script(peer: Peer) -> None:
@@ -29,8 +29,8 @@ async def test_closing_towards_a_server_that_does_not_answer(monkeypatch: pytest
 
     async with scripted(script) as url:
         async with connect(url) as client:
-            while not client._link.congested:
-                client._link.post(bytes(65_536))
+            while not client._socket.congested:
+                client._socket.post(bytes(65_536))
                 await wait_all_tasks_blocked()
             before = trio.current_time()
         took_s = trio.current_time() - before
@@ -40,7 +40,7 @@ async def test_closing_towards_a_server_that_does_not_answer(monkeypatch: pytest
 
 async def test_a_silent_connection_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without so much as a heartbeat the connection counts as dead."""
-    monkeypatch.setattr(link, "SILENCE_S", 0.125)
+    monkeypatch.setattr(client_socket, "SILENCE_S", 0.125)
 
     async with scripted(stay) as url, connect(url) as client:
         with pytest.raises(Disconnected, match="nothing came for"):

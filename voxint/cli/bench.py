@@ -15,7 +15,7 @@ from attrs import frozen
 
 from voxint.cli.failures import FAILED, run
 from voxint.cli.say import DEFAULT_URL
-from voxint.client.link import Address
+from voxint.client.client_socket import Address
 from voxint.errors import ConfigError, ServerError
 from voxint.measure import Load, MakeDialect, Pace, VoxintDialect, learn_pace, measure_load
 

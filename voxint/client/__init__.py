@@ -9,12 +9,12 @@
         receipt = await reply.interrupt()  # from any task: returns when everything has stopped
 """
 
-# connect.py   open and close a session
-# client.py    requests out, replies and answers in
-# reply.py     one answer as it comes in, and the upload that asks for it
-# resume.py    where the next client goes on
-# waiting.py   who waits for which answer of the server's
-# link.py      the socket: one reader, one writer
+# connect.py        open and close a session
+# client.py         requests out, replies and answers in
+# reply.py          one answer as it comes in, and the upload that asks for it
+# resume.py         where the next client goes on
+# waiting.py        who waits for which answer of the server's
+# client_socket.py  the socket: one reader, one writer
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 
 import trio
 
-from voxint.client.link import Link
+from voxint.client.client_socket import ClientSocket
 from voxint.client.reply import RemoteReply, VoiceUpload
 from voxint.client.resume import Progress, ResumePoint
 from voxint.client.waiting import Waiter, Waiters
@@ -48,7 +48,7 @@ class Client:
 
     def __init__(
         self,
-        link: Link,
+        socket: ClientSocket,
         nursery: trio.Nursery,
         *,
         answer_timeout_s: float,
@@ -57,7 +57,7 @@ class Client:
         on_notice: Callable[[Notice], None] | None,
         resume: ResumePoint | None = None,
     ) -> None:
-        self._link = link
+        self._socket = socket
         self._nursery = nursery
         self._unread_limit_bytes = unread_limit_bytes
         self._on_frame = on_frame
@@ -172,7 +172,7 @@ class Client:
 
     def played(self, request_id: str, played_ms: float) -> None:
         """Report how much of a reply's audio was heard; see `RemoteReply.played`."""
-        if self._link.lost is None and not self._link.congested:
+        if self._socket.lost is None and not self._socket.congested:
             self._post(m.Played(request_id=request_id, played_ms=played_ms))
 
     async def update(
@@ -216,18 +216,18 @@ class Client:
 
     async def wait_disconnected(self) -> None:
         """Wait until the connection is lost, for an application that is idle; without bound, that is its use."""
-        await self._link.wait_lost()
+        await self._socket.wait_lost()
 
     async def _send_audio(self, upload: VoiceUpload, audio: bytes) -> None:
         """Send audio of an upload; see `VoiceUpload.send`."""
-        await self._link.room()
+        await self._socket.room()
         # Audio belongs to whichever upload is open: that of an older one would be heard as the newer one's.
         if audio and self._upload is upload and not upload.reply._input.cancel_called:
-            self._link.post(audio)
+            self._socket.post(audio)
 
     async def _end_upload(self, upload: VoiceUpload) -> None:
         """End an upload; see `VoiceUpload.end`."""
-        await self._link.room()
+        await self._socket.room()
         if self._upload is upload and not upload.reply._input.cancel_called:
             self._upload = None
             request_id = upload.reply.request_id
@@ -243,7 +243,7 @@ class Client:
         *,
         stream: bool = False,
     ) -> RemoteReply:
-        await self._link.room()
+        await self._socket.room()
         request_id = f"req_{uuid.uuid4().hex}" if request_id is None else request_id
         if not 0 < len(request_id) <= MAX_ID_CHARS:
             raise ValueError(f"request_id has {len(request_id)} characters: give 1 to {MAX_ID_CHARS}")
@@ -275,7 +275,7 @@ class Client:
                 self._post_interrupt(reply.request_id, "CLIENT_ERROR")
 
     def _post(self, message: m.ClientMessage) -> None:
-        self._link.post(encode_client(message, self._session_id, int(time.time() * 1000)))
+        self._socket.post(encode_client(message, self._session_id, int(time.time() * 1000)))
 
     def _post_interrupt(
         self, request_id: str | None, reason: str, played_ms: float | None = None
@@ -336,7 +336,7 @@ class Client:
         for request_id, reply in self.resumed.items():
             reply.incomplete = request_id in resumed.lost
             if request_id not in resumed.live and request_id not in resumed.outcomes:
-                reply._fail(self._link.disconnected(f"request {request_id} never came, or is forgotten: ask again"))
+                reply._fail(self._socket.disconnected(f"request {request_id} never came, or is forgotten: ask again"))
                 self._progress.ended(request_id)
 
     def _reply_frame(self, message: m.Response | m.TranscriptMessage, now: float) -> None:

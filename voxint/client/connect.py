@@ -10,7 +10,7 @@ import trio
 
 from voxint.background import open_background
 from voxint.client.client import Client, Notice
-from voxint.client.link import Address, Link
+from voxint.client.client_socket import Address, ClientSocket
 from voxint.client.resume import ResumePoint
 from voxint.core.settings import OnDisconnect, Platform, SettingsChange
 from voxint.core.tools import Tool
@@ -102,11 +102,11 @@ async def connect(
         resume=None if resume is None else resume.message,
         on_disconnect=on_disconnect,
     )
-    link = Link(Address.of(url), ssl_context)
+    socket = ClientSocket(Address.of(url), ssl_context)
     try:
         async with open_background() as nursery:
             client = Client(
-                link,
+                socket,
                 nursery,
                 answer_timeout_s=answer_timeout_s,
                 unread_limit_bytes=unread_limit_bytes,
@@ -115,22 +115,24 @@ async def connect(
                 resume=resume,
             )
             try:
-                await _open(link, client, nursery, register, connect_timeout_s)
+                await _open(socket, client, nursery, register, connect_timeout_s)
                 yield client
             finally:
-                await link.close()
+                await socket.close()
             nursery.cancel_scope.cancel(reason="the block of connect() has ended")
     finally:
-        if link.fault is not None:
-            raise link.fault
+        if socket.fault is not None:
+            raise socket.fault
 
 
-async def _open(link: Link, client: Client, nursery: trio.Nursery, register: m.Register, timeout_s: float) -> None:
+async def _open(
+    socket: ClientSocket, client: Client, nursery: trio.Nursery, register: m.Register, timeout_s: float
+) -> None:
     with trio.move_on_after(timeout_s) as scope:
-        await nursery.start(link.run, client._receive, client._lost)
+        await nursery.start(socket.run, client._receive, client._lost)
         await client._register(register)
     if scope.cancelled_caught:
-        raise link.disconnected(f"did not open a session within {timeout_s:g} s: is it this server's port?")
+        raise socket.disconnected(f"did not open a session within {timeout_s:g} s: is it this server's port?")
 
 
 def _auth(api_key: str | None, account: str | None, password: str | None) -> m.Auth:

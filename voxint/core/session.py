@@ -31,7 +31,7 @@ from voxint.core.upload import Upload
 from voxint.errors import RequestRefused
 from voxint.logs import get_logger, places
 
-__all__ = ["NEW_INPUT", "Resumed", "Session"]
+__all__ = ["NEW_INPUT", "CaughtUp", "Session"]
 
 NEW_INPUT = "USER_NEW_INPUT"
 """The reason of a request that was interrupted by the next one."""
@@ -43,7 +43,7 @@ log = get_logger()
 
 
 @frozen
-class Resumed:
+class CaughtUp:
     """What a listener finds that has come back.
 
     Args:
@@ -177,7 +177,7 @@ class Session:
         """Let `listener` hear what is said from now on."""
         self.listeners.append(listener)
 
-    def resume(self, listener: Listener, seen: Mapping[str, Seen] | None) -> Resumed:
+    def resume(self, listener: Listener, seen: Mapping[str, Seen] | None) -> CaughtUp:
         """Let `listener` hear what is said from now on, and before it what it lacks of what is kept.
 
         Where nobody has listened meanwhile, it is the player of what is live.
@@ -204,7 +204,7 @@ class Session:
         lost += [request_id for request_id in seen or () if request_id not in begins]
         listener.allow()
         self.attach(listener)
-        return Resumed(tuple(live), tuple(lost), outcomes, begins)
+        return CaughtUp(tuple(live), tuple(lost), outcomes, begins)
 
     def detach(self, listener: Listener, reason: str = DISCONNECT, *, for_good: bool = False) -> Interruption:
         """Let go of `listener`, as soon as what is on its way out has stopped; return that.

@@ -16,7 +16,7 @@ from time import monotonic
 
 import trio
 
-from voxint.client.link import Address
+from voxint.client.client_socket import Address
 from voxint.errors import Disconnected
 from voxint.net.frames import BINARY, CLOSE, CONTINUED, FINAL, PING, PONG, TEXT, frame_of, make_frame, payload_span
 from voxint.net.tcp import TcpStream

@@ -9,7 +9,7 @@ HTTP to providers:
     dial.py          opening connections; whoever dials closes what was not used
     link.py          the bytes of one connection, with TLS or without, closed at once
     exchange.py      one request and the head of its response
-    upload.py        the body of a request, and whether it can be sent once more
+    request_body.py  the body of a request, and whether it can be sent once more
     framing.py       where the body of a response ends
     chunked.py       the chunked transfer coding
     coding.py        bodies that come compressed although nobody asked for it

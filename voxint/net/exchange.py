@@ -14,9 +14,9 @@ import trio
 from voxint.background import open_background
 from voxint.net.framing import BodyDecoder, decoder_of, keeps_alive
 from voxint.net.link import READ_BYTES, Link
-from voxint.net.upload import Upload
+from voxint.net.request_body import RequestBody
 
-__all__ = ["Exchange"]
+__all__ = ["HttpExchange"]
 
 HEAD_BYTES = 65_536
 """Of a response's head, the informational ones before it included: four times what common servers take of a request."""
@@ -25,7 +25,7 @@ HEADER_LINES = 100
 """Of a response's head, the informational ones before it included; the bound of Python's own client."""
 
 
-class Exchange:
+class HttpExchange:
     """Sends one request over a link and hears the head of its response.
 
     Args:
@@ -57,7 +57,7 @@ class Exchange:
         """Whether a single byte came back."""
         return self._received > 0
 
-    async def run(self, upload: Upload) -> None:
+    async def run(self, body: RequestBody) -> None:
         """Send the request and return once the response's head is here; on any other end the link is to be closed.
 
         A head and a small body, or the first piece of a larger one, leave as one segment. The rest is sent while the
@@ -69,17 +69,17 @@ class Exchange:
             httpx.NetworkError: The connection was lost.
             httpx.TimeoutException: The link's own bounds were passed.
         """
-        opening = self._opening(upload)
-        if upload.in_one_piece:
+        opening = self._opening(body)
+        if body.in_one_piece:
             sent = await self._sent(opening)
             self.response = await self._hear()
         else:
-            sent = await self._upload_and_hear(opening, upload)
+            sent = await self._upload_and_hear(opening, body)
         self.ahead = self._http.trailing_data[0]
         self.decoder = decoder_of(self._request.method, self.response)
         self.reusable = sent and keeps_alive(self._request.headers.raw, self.response)
 
-    def _opening(self, upload: Upload) -> bytes:
+    def _opening(self, body: RequestBody) -> bytes:
         """Return the head of the request and the first piece of its body."""
         try:
             head = h11.Request(
@@ -90,9 +90,9 @@ class Exchange:
         except (h11.LocalProtocolError, UnicodeEncodeError):
             raise _illegal() from None
         parts = [self._framed(head)]
-        if upload.first:
-            parts.append(self._framed(h11.Data(data=upload.first)))
-        if upload.in_one_piece:
+        if body.first:
+            parts.append(self._framed(h11.Data(data=body.first)))
+        if body.in_one_piece:
             parts.append(self._framed(h11.EndOfMessage()))
         return b"".join(parts)
 
@@ -110,7 +110,7 @@ class Exchange:
             return False
         return True
 
-    async def _upload_and_hear(self, opening: bytes, upload: Upload) -> bool:
+    async def _upload_and_hear(self, opening: bytes, body: RequestBody) -> bool:
         """Send the request and hear the response's head at once; return whether all was sent."""
         heard: h11.Response | httpx.TransportError | None = None
         uploading = trio.CancelScope()
@@ -129,7 +129,7 @@ class Exchange:
             nursery.start_soon(hear)
             with uploading:
                 try:
-                    sent = await self._upload(opening, upload)
+                    sent = await self._upload(opening, body)
                 except BaseException:
                     if not uploading.cancel_called:
                         self._link.close()  # in this very step, and not when `hear` has ended too
@@ -140,11 +140,11 @@ class Exchange:
         self.response = heard
         return sent
 
-    async def _upload(self, opening: bytes, upload: Upload) -> bool:
+    async def _upload(self, opening: bytes, body: RequestBody) -> bool:
         """Send the request; return whether all of it could be sent."""
         if not await self._sent(opening):
             return False
-        while piece := await upload.following():
+        while piece := await body.following():
             await trio.lowlevel.checkpoint()  # nothing else here need be one, and the answer has to be heard
             if not await self._sent(self._framed(h11.Data(data=piece))):
                 return False

@@ -17,10 +17,10 @@ from attrs import frozen
 from voxint.background import open_background
 from voxint.net.chunked import ChunkError
 from voxint.net.dial import Dialer
-from voxint.net.exchange import Exchange
+from voxint.net.exchange import HttpExchange
 from voxint.net.link import Origin
 from voxint.net.pool import Lease, Pool, PoolStatistics
-from voxint.net.upload import Upload, open_upload
+from voxint.net.request_body import RequestBody, open_body
 
 __all__ = ["Body", "HttpTransport", "Received", "open_transport"]
 
@@ -34,7 +34,7 @@ class Body(httpx.AsyncByteStream):
         complete: Whether the end has come; the connection belongs to the next request from then on.
     """
 
-    def __init__(self, transport: HttpTransport, lease: Lease, exchange: Exchange) -> None:
+    def __init__(self, transport: HttpTransport, lease: Lease, exchange: HttpExchange) -> None:
         assert lease.link is not None
         self._transport = transport
         self._lease = lease
@@ -174,30 +174,30 @@ class HttpTransport(httpx.AsyncBaseTransport):
         origin = Origin.of(request.url)
         timeouts = _Timeouts.of(request)
         try:
-            upload = await open_upload(request)
+            body = await open_body(request)
             try:
-                return await self._send(request, origin, upload, timeouts)
+                return await self._send(request, origin, body, timeouts)
             finally:
-                await upload.aclose()
+                await body.aclose()
         except BaseException as error:
             if not isinstance(error, Exception):  # a cancellation, or a group of them
                 self.dial_spare(origin)
             raise
 
-    async def _send(self, request: httpx.Request, origin: Origin, upload: Upload, timeouts: _Timeouts) -> Received:
+    async def _send(self, request: httpx.Request, origin: Origin, body: RequestBody, timeouts: _Timeouts) -> Received:
         lease = await self._pool.lease(origin, wait_s=timeouts.pool, dial_s=timeouts.connect)
         try:
             while True:
                 assert lease.link is not None
                 lease.link.read_s, lease.link.write_s = timeouts.read, timeouts.write
-                exchange = Exchange(lease.link, request)
+                exchange = HttpExchange(lease.link, request)
                 try:
-                    await exchange.run(upload)
+                    await exchange.run(body)
                     return Received(exchange.response, Body(self, lease, exchange))
                 except (httpx.NetworkError, httpx.RemoteProtocolError):
-                    if exchange.heard or not lease.reused or not upload.replayable:
+                    if exchange.heard or not lease.reused or not body.replayable:
                         raise
-                upload.rewind()
+                body.rewind()
                 await self._pool.redial(lease, timeouts.connect)
         except BaseException:  # cancellation above all; nothing is swallowed
             lease.close()

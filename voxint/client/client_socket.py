@@ -14,11 +14,11 @@ from trio_websocket import ConnectionClosed, ConnectionRejected, WebSocketConnec
 from voxint.errors import ConfigError, Disconnected, WireError
 from voxint.protocol.codec import MAX_FRAME_BYTES
 
-__all__ = ["Address", "Link"]
+__all__ = ["Address", "ClientSocket"]
 
 ROOM = 65_536
-"""Bytes that may wait for the writer before `Link.room` waits: two seconds of 16 kHz speech, chosen so that a stalled
-network holds little and an INTERRUPT never queues behind more."""
+"""Bytes that may wait for the writer before `ClientSocket.room` waits: two seconds of 16 kHz speech, chosen so that a
+stalled network holds little and an INTERRUPT never queues behind more."""
 
 CLOSE_S = 1.0
 """For what is still to be sent and a polite close; a peer that does not read would hold it for ever."""
@@ -71,7 +71,7 @@ class Address:
         return cls(secure, host, port, resource, f"{parts.scheme}://{authority}{path}")
 
 
-class Link:
+class ClientSocket:
     """A connection to a server, dialled by `run`.
 
     Args:

@@ -6,13 +6,13 @@ import httpx
 import pytest
 import trio
 
-from voxint.net.upload import PIECE_BYTES, Upload, open_upload
+from voxint.net.request_body import PIECE_BYTES, RequestBody, open_body
 
 
-async def pieces_of(upload: Upload) -> list[bytes]:
+async def pieces_of(body: RequestBody) -> list[bytes]:
     """Return all pieces, the first one included."""
-    pieces = [upload.first]
-    while not upload.in_one_piece and (piece := await upload.following()):
+    pieces = [body.first]
+    while not body.in_one_piece and (piece := await body.following()):
         pieces.append(piece)
     return pieces
 
@@ -20,21 +20,21 @@ async def pieces_of(upload: Upload) -> list[bytes]:
 @pytest.mark.parametrize("size", [0, 1, PIECE_BYTES])
 async def test_a_small_body_is_one_piece(size: int) -> None:
     """It leaves with the head, and there is nothing to follow."""
-    upload = await open_upload(httpx.Request("POST", "http://here/", content=bytes(size)))
-    assert upload.in_one_piece
-    assert await pieces_of(upload) == [bytes(size)]
+    body = await open_body(httpx.Request("POST", "http://here/", content=bytes(size)))
+    assert body.in_one_piece
+    assert await pieces_of(body) == [bytes(size)]
 
 
 async def test_a_large_body_comes_in_pieces_and_can_be_sent_again() -> None:
     """All of it is still here, however much was sent."""
     content = bytes(range(256)) * 1000
-    upload = await open_upload(httpx.Request("POST", "http://here/", content=content))
+    body = await open_body(httpx.Request("POST", "http://here/", content=content))
     for _ in range(2):
-        pieces = await pieces_of(upload)
+        pieces = await pieces_of(body)
         assert max(map(len, pieces)) == PIECE_BYTES
         assert b"".join(pieces) == content
-        assert upload.replayable
-        upload.rewind()
+        assert body.replayable
+        body.rewind()
 
 
 async def test_of_a_stream_the_first_piece_is_kept() -> None:
@@ -44,17 +44,17 @@ async def test_of_a_stream_the_first_piece_is_kept() -> None:
         for piece in (b"", b"one", b"", b"two", b""):
             yield piece
 
-    upload = await open_upload(httpx.Request("POST", "http://here/", content=stream()))
-    assert (upload.first, upload.in_one_piece, upload.replayable) == (b"one", False, True)
-    assert await upload.following() == b"two"
-    assert not upload.replayable
-    assert await upload.following() == b""
+    body = await open_body(httpx.Request("POST", "http://here/", content=stream()))
+    assert (body.first, body.in_one_piece, body.replayable) == (b"one", False, True)
+    assert await body.following() == b"two"
+    assert not body.replayable
+    assert await body.following() == b""
 
 
 async def test_files_and_forms_are_streams() -> None:
     """As httpx makes them."""
-    upload = await open_upload(httpx.Request("POST", "http://here/", files={"audio": b"pcm"}))
-    assert b"pcm" in b"".join(await pieces_of(upload))
+    body = await open_body(httpx.Request("POST", "http://here/", files={"audio": b"pcm"}))
+    assert b"pcm" in b"".join(await pieces_of(body))
 
 
 async def test_cancelled_before_its_first_piece_a_stream_is_closed() -> None:
@@ -71,6 +71,6 @@ async def test_cancelled_before_its_first_piece_a_stream_is_closed() -> None:
 
     with trio.CancelScope() as scope:
         scope.cancel()
-        await open_upload(httpx.Request("POST", "http://here/", stream=Stream()))
+        await open_body(httpx.Request("POST", "http://here/", stream=Stream()))
     assert scope.cancelled_caught
     assert closed == [True]

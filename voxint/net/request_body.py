@@ -7,13 +7,13 @@ from inspect import isasyncgen
 
 import httpx
 
-__all__ = ["Upload", "open_upload"]
+__all__ = ["RequestBody", "open_body"]
 
 PIECE_BYTES = 65_536
 """Of a body that is there whole. A larger one is sent in such pieces, so that a refusal is heard before its end."""
 
 
-class Upload:
+class RequestBody:
     """The body of one request, piece by piece.
 
     Args:
@@ -58,22 +58,22 @@ class Upload:
             await self._stream.aclose()
 
 
-async def open_upload(request: httpx.Request) -> Upload:
+async def open_body(request: httpx.Request) -> RequestBody:
     """Return the body of `request`, a stream's once its first piece is there; nothing bounds that wait but the caller.
 
     A stream is waited for before there is a connection, so that none is held, and none grows old, for a request that
     has nothing to say yet.
     """
     try:
-        return Upload(request.content)
+        return RequestBody(request.content)
     except httpx.RequestNotRead:
         if not isinstance(request.stream, httpx.AsyncByteStream):
             raise TypeError("the body of a request has to be bytes or an async iterable") from None
     stream = aiter(request.stream)
     try:
-        return Upload(await _filled(stream), stream)
+        return RequestBody(await _filled(stream), stream)
     except BaseException:  # cancellation above all; nothing is swallowed
-        await Upload(b"", stream).aclose()
+        await RequestBody(b"", stream).aclose()
         raise
 
 
