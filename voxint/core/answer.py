@@ -142,7 +142,6 @@ class Answer:
 
     def text(self, text: str) -> None:
         """Say text, joined to what still waits."""
-        hearers = self._hearers()
         if self.silent:
             return
         self.ledger.wrote_text(text)
@@ -150,12 +149,11 @@ class Answer:
         self.journal.add(Text(text))
         if self.player is None:
             self._waiting += PIECE_SIZE + len(text)
-        for listener in hearers:
+        for listener in self._hearers():
             self._queue_text(listener, text, self._said)
 
     def voice(self, *pieces: bytes) -> None:
         """Say pieces of audio, whole samples each, which may leave together."""
-        hearers = self._hearers()
         if self.silent:
             return
         said = []
@@ -165,7 +163,7 @@ class Answer:
             self.journal.add(event)
             said.append((event, self._voiced))
             self._waiting += PIECE_SIZE + len(audio)
-        for listener in hearers:
+        for listener in self._hearers():
             listener.queue(*[VoicePiece(self, listener, event, upto) for event, upto in said])
 
     def call(self, call: ToolCall) -> None:
@@ -177,20 +175,16 @@ class Answer:
         self._say(Understood(text, is_final))
 
     def _say(self, event: Called | Understood) -> None:
-        hearers = self._hearers()
         if self.silent:
             return
         self.journal.add(event)
         if self.player is None:
             self._waiting += PIECE_SIZE
-        for listener in hearers:
+        for listener in self._hearers():
             self._queue_other(listener, event)
 
     def _hearers(self) -> Sequence[Listener]:
-        """Return who hears what is said now; one that is not the player and does not read is dropped.
-
-        To drop the last but one that is leaving silences the answer: look at `silent` behind it.
-        """
+        """Return who hears what is said now; one that is not the player and does not read is dropped."""
         player = self.player
         if player is not None and len(self._listeners) < 2:
             return (player,)

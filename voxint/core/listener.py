@@ -84,11 +84,6 @@ class Listener:
         return len(self._items)
 
     @property
-    def can_be_dropped(self) -> bool:
-        """Whether `drop` does anything."""
-        return self._drop is not None
-
-    @property
     def too_slow(self) -> bool:
         """Whether more waits than may."""
         return len(self._items) >= self._allowed
