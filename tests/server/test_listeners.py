@@ -304,3 +304,18 @@ async def test_a_live_requests_numbers_are_kept_over_any_number_of_updates() -> 
         for talk in those.everybody:
             await until_ended(talk)
             assert [frame.text_stream_seq for frame in talk.frames_of("r1")] == [0, 1, -1]
+
+
+async def test_an_interrupt_may_come_before_its_request() -> None:
+    """Over another connection: the REQUEST is answered at once, interrupted, and starts nothing."""
+    model = ScriptedModel("Well, ")
+    async with family(Agent(llm=model), patch=WRITTEN) as those:
+        [other] = those.others
+        other.interrupt("r1")
+        await other.until(lambda: bool(other.acks))
+        assert other.acks[0].outcomes == {"r1": "not_found"}
+        those.kiosk.ask("r1")
+        for talk in those.everybody:
+            await until_ended(talk)
+            assert [frame.interrupted for frame in talk.frames_of("r1")] == [True]
+        assert model.calls == []
