@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
@@ -14,8 +14,10 @@ from tests.end_to_end.wire import Wire, open_wire
 from tests.memory import Memory, NumberedVoice, numbered
 from tests.talk import SPOKEN, WRITTEN
 from voxint.core.agent import Agent, Limits
+from voxint.core.events import Said, Text
 from voxint.core.settings import OnDisconnect, SettingsChange
 from voxint.protocol import messages as m
+from voxint.protocol.renderer import Renderer
 from voxint.server.config import ServerConfig
 from voxint.server.serve import Server
 from voxint.testing.stages import FOREVER, ScriptedModel
@@ -160,3 +162,29 @@ async def test_a_drain_says_goodbye_to_all() -> None:
             assert (await wire.until_closed()).code == 1001
             assert [frame.interrupt_reason for frame in wire.responses("r1")][-1] == "SHUTDOWN"
             assert len(wire.of(m.Shutdown)) == 1
+
+
+async def test_what_cannot_be_written_costs_its_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """1011 for the one, whose session can be resumed; the other hears all of it, and the server serves on."""
+    render = Renderer.render
+
+    def failing(self: Renderer, item: object, now_ms: int) -> Iterator[str | bytes]:
+        if "transcripts" in self.features and isinstance(item, Said) and item.event == Text("a time. "):
+            raise ValueError("no")
+        return render(self, item, now_ms)
+
+    monkeypatch.setattr(Renderer, "render", failing)
+    agent = Agent(llm=ScriptedModel.says(*WORDS, every=0.05))
+    async with serving(agent) as server, begun(server) as kiosk:
+        kiosk_ack, memory = kiosk.registered, Memory()
+        async with back(server, kiosk_ack, features=("transcripts",)) as broken:
+            kiosk.ask("r1")
+            assert (await broken.until_closed()).code == 1011
+            memory.take(broken.responses("r1"))
+        async with back(server, broken.registered, memory.seen) as again:
+            for wire in (kiosk, again):
+                await wire.until(partial(ended, wire))
+            memory.take(again.responses("r1"))
+        kiosk.ask("r2")
+        await kiosk.until(partial(ended, kiosk, "r2"))
+        assert memory.text() == "".join(frame.text or "" for frame in kiosk.responses("r1")) == TEXT

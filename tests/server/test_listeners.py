@@ -329,3 +329,18 @@ async def test_a_guest_does_not_decide_what_was_heard() -> None:
         [ack] = those.others[0].acks
         assert ack.outcomes == {"r1": "already_finished"}
         assert (ack.receipts["r1"].audio.heard_ms, ack.receipts["r1"].audio.source) == (1000, "estimated")
+
+
+async def test_an_interrupt_may_come_before_its_request() -> None:
+    """Over another connection: the REQUEST is answered at once, interrupted, and starts nothing."""
+    model = ScriptedModel("Well, ")
+    async with family(Agent(llm=model), patch=WRITTEN) as those:
+        [other] = those.others
+        other.interrupt("r1")
+        await other.until(lambda: bool(other.acks))
+        assert other.acks[0].outcomes == {"r1": "not_found"}
+        those.kiosk.ask("r1")
+        for talk in those.everybody:
+            await until_ended(talk)
+            assert [frame.interrupted for frame in talk.frames_of("r1")] == [True]
+        assert model.calls == []

@@ -92,7 +92,9 @@ async def test_nothing_is_twice_and_nothing_is_missing(
             assert memory.text() == TEXT + "Bye.", reads
             assert memory.answers["r1"].calls == ["c1"]
             assert memory.voice() == (numbered(round(voice.written_s * 16_000)) if patch is SPOKEN else b""), reads
-            assert place.book.finished_requests[0].ending == "complete"
+            [request] = place.book.finished_requests
+            assert request.ending == "complete"
+            assert [call.call_id for call in request.answer.called] == ["c1"]
         reads += 1
     assert reads > 8
 

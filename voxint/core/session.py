@@ -231,8 +231,7 @@ class Session:
 
     def _forget(self, listener: Listener) -> None:
         self._leaving.discard(listener)
-        if listener in self.listeners:
-            self.listeners.remove(listener)
+        self.listeners.remove(listener)
         heir = next((each for each in self.listeners if each not in self._leaving), None)
         for request in (*self.registry.ended, *self.registry.live):
             request.answer.forget(listener)

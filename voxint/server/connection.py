@@ -142,15 +142,14 @@ class Connection:
         if self.closing is not None:
             return
         self.closing = (code, reason)
-        if self.session is None:
+        if (session := self.session) is None:
             self._end()
         else:
-            leaving = self.session.detach(self.listener, why, for_good=for_good)
-            leaving.when_stopped(lambda _: self._left(for_good))
+            leaving = session.detach(self.listener, why, for_good=for_good)
+            leaving.when_stopped(lambda _: self._left(session, for_good=for_good))
 
-    def _left(self, for_good: bool) -> None:
-        if self.session is not None:
-            self._host.store.left(self.session, for_good=for_good)
+    def _left(self, session: Session, *, for_good: bool) -> None:
+        self._host.store.left(session, for_good=for_good)
         self._end()
 
     def _end(self) -> None:
