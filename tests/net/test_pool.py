@@ -213,6 +213,26 @@ async def test_the_dial_is_bounded(autojump_clock: trio.testing.MockClock) -> No
         assert pool.statistics() == NOTHING
 
 
+async def test_a_closed_pool_opens_nothing() -> None:
+    """Who waited for a place when it closed is told so, and so is who comes later."""
+    async with open_pool(PairDialer(), limit=1) as pool:
+        await pool.lease(HERE)
+        told: list[str] = []
+
+        async def wait() -> None:
+            with pytest.raises(httpx.ConnectError, match="is closed") as refused:
+                await pool.lease(HERE)
+            told.append(str(refused.value))
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(wait)
+            await trio.testing.wait_all_tasks_blocked()
+            pool.close()
+        await wait()
+        assert len(told) == 2
+        assert pool.statistics() == NOTHING
+
+
 async def test_a_closed_pool_keeps_nothing() -> None:
     """Connections in use are closed with it, and what is given back afterwards too."""
     async with open_pool(dialer := PairDialer()) as pool:

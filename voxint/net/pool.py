@@ -227,6 +227,8 @@ class Pool:
         return choose(origin, [each.link.origin for each in self._idle], len(self._leases), self._limit)
 
     async def _open(self, lease: Lease, origin: Origin, dial_s: float | None, *, spare: bool) -> None:
+        if self._closed:
+            raise httpx.ConnectError("the client that was to connect is closed")
         bound_s = self._timeout_s if dial_s is None else dial_s
         try:
             with trio.fail_after(bound_s):

@@ -89,7 +89,7 @@ class ServerWebSocket:
         self._writing = trio.StrictFIFOLock()
         self._flushing = False  # a task does, or is about to
         self._nursery: trio.Nursery | None = None
-        self._patience = trio.CancelScope()
+        self._close_limit = trio.CancelScope()
         self._ended = trio.Event()
 
     @property
@@ -117,7 +117,7 @@ class ServerWebSocket:
                 self._nursery = nursery
                 opening, self._unsent = self._unsent, b""
                 self._write_soon(opening)
-                with suppress(trio.BrokenResourceError), self._patience:
+                with suppress(trio.BrokenResourceError), self._close_limit:
                     await self._deliver_all(deliver)
                     left()
                     if self._ignoring and not self._closed_by_client:
@@ -179,7 +179,7 @@ class ServerWebSocket:
         self._closing = True
         self._pong = None  # nothing follows a Close
         self.ignore()
-        self._patience.deadline = trio.current_time() + self._close_s
+        self._close_limit.deadline = trio.current_time() + self._close_s
         self._write_soon(self._engine.send(event))
 
     async def _deliver_all(self, deliver: Deliver) -> None:
@@ -244,7 +244,7 @@ class ServerWebSocket:
     async def _hang_up(self) -> None:
         """Say the last word and that there is no more, and let the client close the connection in its turn."""
         self.close(NORMAL)
-        self._patience.deadline = trio.current_time() + self._close_s
+        self._close_limit.deadline = trio.current_time() + self._close_s
         await self._flush()
         if isinstance(self._stream, trio.abc.HalfCloseableStream):
             async with self._writing:
