@@ -20,18 +20,20 @@ def test_a_failure_of_ours_says_nothing_of_itself() -> None:
     assert failure.message == "the server failed; its log says how"
 
 
-@pytest.mark.parametrize("error", [ValueError(), SystemExit(), BaseExceptionGroup("", [ValueError(), SystemExit()])])
+@pytest.mark.parametrize(
+    "error", [ValueError(), SystemExit(), GeneratorExit(), BaseExceptionGroup("", [ValueError(), SystemExit()])]
+)
 def test_what_a_stage_raises_is_the_requests_own(error: BaseException) -> None:
     """However basic: it must not end the server."""
-    own, others = own_errors(error)
+    own, others = own_errors(error, cancelled=True)
     assert (own is None, others) == (False, None)
 
 
 def test_what_is_meant_for_others_is_split_off() -> None:
     """A clean-up may fail beside a cancellation, and each goes its own way."""
     fault, stop = ValueError(), KeyboardInterrupt()
-    own, others = own_errors(BaseExceptionGroup("", [fault, stop]))
+    own, others = own_errors(BaseExceptionGroup("", [fault, stop]), cancelled=True)
     assert isinstance(own, BaseExceptionGroup)
     assert isinstance(others, BaseExceptionGroup)
     assert (own.exceptions, others.exceptions) == ((fault,), (stop,))
-    assert own_errors(stop) == (None, stop)
+    assert own_errors(stop, cancelled=True) == (None, stop)

@@ -141,7 +141,6 @@ async def test_a_complete_request_has_no_receipt() -> None:
     assert request.timeline.between_s("accepted", "stopped") == 1.0
     assert request.timeline.between_s("accepted", "first_audio") is None
     assert talk.book.accepted_ids == ["r1"]
-    assert request.user_text == "Hello?"
 
 
 async def test_the_first_reason_stands() -> None:

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import gc
 import weakref
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing, suppress
 from typing import Any
 
 import pytest
 import trio
 
-from tests.talk import SPOKEN, open_place, talk_with
+from tests.talk import SPOKEN, WRITTEN, open_place, talk_with
 from voxint.core import pacing
-from voxint.core.agent import Agent
+from voxint.core.agent import Agent, Limits
+from voxint.core.conversation import open_conversation
 from voxint.core.depth import MOST_LEVELS
 from voxint.core.dialogue import Dialogue
 from voxint.core.request import Request
 from voxint.core.segments import Segmenter
 from voxint.core.session import Session
-from voxint.core.stages import Delta, ModelOutput, Speech, ToolCall, Transcript, Turn
+from voxint.core.settings import SettingsChange
+from voxint.core.stages import Delta, LanguageModel, ModelOutput, Speech, ToolCall, Transcript, Turn
 from voxint.testing.stages import FOREVER, HEAR, ScriptedEars, ScriptedModel, ScriptedVoice
 
 pytestmark = pytest.mark.virtual_time
@@ -99,6 +101,138 @@ async def test_a_stage_that_swallows_what_it_is_told_has_failed_all_the_same() -
         await trio.sleep(1)
     assert (talk.errors[0].error_code, talk.errors[0].stage) == ("UPSTREAM_ERROR", "llm")
     assert talk.text_of("r1") in ("", "One ")
+    assert talk.book.cleanup_failures == []
+
+
+async def torn_generator() -> AsyncGenerator[str]:
+    """Write in a nursery, as clean code of others may."""
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(trio.sleep_forever)
+        yield "Well, "
+        yield "yes."
+
+
+class Torn:
+    """A model that stops reading such a generator half-way."""
+
+    async def generate(self, turn: Turn, out: trio.abc.SendChannel[ModelOutput]) -> None:
+        """Say what the generator says first."""
+        async with aclosing(torn_generator()) as words:
+            async for word in words:
+                await out.send(Delta(word))
+                break
+
+
+class Ended:
+    """A model that raises what ends a generator."""
+
+    async def generate(self, turn: Turn, out: trio.abc.SendChannel[ModelOutput]) -> None:
+        """Raise it."""
+        raise GeneratorExit
+
+
+class Grudge:
+    """A model whose shared connection keeps the error of the first caller and raises it at the second."""
+
+    def __init__(self) -> None:
+        self.kept: BaseException | None = None
+
+    async def generate(self, turn: Turn, out: trio.abc.SendChannel[ModelOutput]) -> None:
+        """Wait for a connection, or raise why there is none."""
+        if self.kept is not None:
+            raise self.kept
+        try:
+            await trio.sleep_forever()
+        except trio.Cancelled as error:
+            self.kept = error
+            raise
+
+
+@pytest.mark.parametrize("patch", [WRITTEN, SPOKEN], ids=["written", "spoken"])
+@pytest.mark.parametrize("model", [Torn, Ended, Grudge])
+async def test_what_else_a_stage_may_raise_ends_its_request_alone(
+    model: type[LanguageModel], patch: SettingsChange
+) -> None:
+    """The end of a generator, and a cancellation that was kept from somebody else: an error, told as the stage's."""
+    async with talk_with(Agent(llm=model(), tts=ScriptedVoice()), patch) as talk:
+        talk.ask("r1")
+        await trio.sleep(1)
+        if model is Grudge:
+            talk.ask("r2")
+            await trio.sleep(1)
+        [error] = talk.errors
+        assert (error.error_code, error.stage) == ("UPSTREAM_ERROR", "llm")
+        talk.ask("r3")
+        await trio.sleep(1)
+        assert [error.request_id for error in talk.errors][1:] == ["r3"]
+
+
+async def test_a_stage_may_write_in_two_tasks() -> None:
+    """Everything is spoken, once."""
+
+    class Both:
+        async def generate(self, turn: Turn, out: trio.abc.SendChannel[ModelOutput]) -> None:
+            async def write() -> None:
+                for _ in range(8):
+                    await out.send(Delta(SENTENCE))
+
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(write)
+                nursery.start_soon(write)
+
+    voice = ScriptedVoice(every=0.125)
+    agent = Agent(llm=Both(), tts=voice, limits=Limits(segments_ahead=1, lead_ms=500_000, speech_ahead_ms=500_000))
+    async with talk_with(agent, SPOKEN) as talk:
+        talk.ask("r1")
+        await trio.sleep(100)
+    assert talk.errors == []
+    assert "".join(voice.calls[0].given) == SENTENCE * 16
+
+
+def test_a_stage_that_works_hard_lets_the_others_run_after_each_piece() -> None:
+    """Its pieces are counted, and so is its time."""
+    passes = 0
+
+    class Thorough:
+        async def generate(self, turn: Turn, out: trio.abc.SendChannel[ModelOutput]) -> None:
+            nonlocal passes
+            began = passes
+            for _ in range(16):
+                clock.jump(0.005)
+                await out.send(Delta("word "))
+            assert passes - began >= 15
+
+    async def count() -> None:
+        nonlocal passes
+        while True:
+            await trio.lowlevel.checkpoint()
+            passes += 1
+
+    clock = trio.testing.MockClock()
+
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(count)
+            async with open_conversation(Agent(llm=Thorough())) as conversation:
+                assert await conversation.ask("Hi").text() == "word " * 16
+            nursery.cancel_scope.cancel()
+
+    trio.run(main, clock=clock)
+
+
+@pytest.mark.parametrize("wrong", ["a str", Delta("x" * (1 << 21))])
+async def test_what_ends_a_request_is_told_once(wrong: Any) -> None:
+    """The error goes through the stage that was told; it is no failure of its clean-up."""
+
+    class Careless:
+        async def generate(self, turn: Turn, out: trio.abc.SendChannel[ModelOutput]) -> None:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(out.send, wrong)
+
+    async with talk_with(Agent(llm=Careless())) as talk:
+        talk.ask("r1")
+        await trio.sleep(1)
+    assert [error.stage for error in talk.errors] == ["llm"]
     assert talk.book.cleanup_failures == []
 
 

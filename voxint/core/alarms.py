@@ -62,10 +62,16 @@ class StageDeadline:
         self._what = ""
         self._seconds = 0.0
 
-    def expect(self, what: str, seconds: float) -> None:
-        """Give the stage `seconds` from now to deliver `what`."""
+    def expect(self, what: str, seconds: float, *, told_s: float | None = None) -> None:
+        """Give the stage `seconds` from now to deliver `what`.
+
+        Args:
+            what: What is owed, for the error.
+            seconds: From now.
+            told_s: The limit that the error names, where it began before; None: `seconds`.
+        """
         self._what = what
-        self._seconds = seconds
+        self._seconds = seconds if told_s is None else told_s
         self._alarm.set(trio.current_time() + seconds)
 
     def expect_nothing(self) -> None:

@@ -27,7 +27,7 @@ FailureKind = Literal["upstream", "timeout", "too_large", "internal"]
 """`upstream`: a provider failed; `timeout`: something took too long; `too_large`: more came than is taken;
 `internal`: a bug of ours."""
 
-NOT_OURS = (trio.Cancelled, KeyboardInterrupt, GeneratorExit)
+NOT_OURS = (trio.Cancelled, KeyboardInterrupt)
 """What no request may keep: it is meant for whoever runs the request."""
 
 
@@ -53,16 +53,22 @@ class Failure:
     cause: BaseException | None = None
 
 
-def own_errors(error: BaseException) -> tuple[BaseException | None, BaseException | None]:
+def own_errors(error: BaseException, *, cancelled: bool) -> tuple[BaseException | None, BaseException | None]:
     """Return what of `error` is a request's own, and what is meant for whoever runs the request.
 
-    A cancellation and Ctrl+C are not its own; all else is, however basic: an extension's panic and a provider's
-    `sys.exit` must not end the server. A group is split.
+    A cancellation and Ctrl+C are not its own; all else is, however basic: an extension's panic, a provider's `sys.exit`
+    and the end of its generator must not end the server. A group is split.
+
+    Args:
+        error: What came out of a stage.
+        cancelled: Whether somebody has asked for a cancellation. If nobody has, one that comes is a provider's own,
+            which kept it from another request and raises it again.
     """
+    not_own = NOT_OURS if cancelled else (KeyboardInterrupt,)
     if isinstance(error, BaseExceptionGroup):
-        others, own = error.split(NOT_OURS)
+        others, own = error.split(not_own)
         return own, others
-    return (None, error) if isinstance(error, NOT_OURS) else (error, None)
+    return (None, error) if isinstance(error, not_own) else (error, None)
 
 
 def stage_failure(stage: Stage, error: BaseException) -> Failure:

@@ -13,6 +13,9 @@ __all__ = ["Journal", "Seen"]
 
 Piece = Text | Voice | Called | Understood
 
+MOST_CHARACTER_BYTES = 4
+"""What a character beyond ASCII takes in memory at the most, and with an emoji beside it always."""
+
 PIECE_SIZE = 64
 """What a piece without speech counts for beside its text, so that none counts for nothing; about its memory."""
 
@@ -35,7 +38,7 @@ class Journal:
     """The latest pieces of one answer, in order.
 
     Args:
-        most_bytes: Of speech in bytes and text in characters together; what is older goes. 0 keeps nothing.
+        most_bytes: Of speech and text together; what is older goes. 0 keeps nothing.
     """
 
     most_bytes: int
@@ -45,6 +48,11 @@ class Journal:
 
     def __len__(self) -> int:
         return len(self._pieces)
+
+    @property
+    def size(self) -> int:
+        """What is kept, in bytes."""
+        return self._size
 
     def add(self, piece: Piece) -> None:
         """Keep `piece`, and let go of the oldest where there is too much."""
@@ -107,4 +115,6 @@ class Journal:
 def _size(piece: Piece) -> int:
     if isinstance(piece, Voice):
         return len(piece.audio)
-    return PIECE_SIZE + (0 if isinstance(piece, Called) else len(piece.text))
+    if isinstance(piece, Called):
+        return PIECE_SIZE
+    return PIECE_SIZE + len(piece.text) * (1 if piece.text.isascii() else MOST_CHARACTER_BYTES)

@@ -204,6 +204,12 @@ class Listener:
         self._closed = True
         self._reader.unpark_all()
 
+    def let_go(self) -> None:
+        """Forget the reader and who ends this listener: it is of no use any more, and they refer to it."""
+        self.close()
+        self.send_now = self._drop = None
+        self._items.clear()
+
     async def next(self) -> object:
         """Wait for the next item and account for it as sent; None: go on with what `send_now` left.
 

@@ -7,7 +7,7 @@ Whatever a stage raises ends the request here, at the stage; nothing of it reach
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import suppress
 from math import inf
 
@@ -35,6 +35,11 @@ __all__ = ["Pipeline"]
 PAUSE_S = 0.25
 """A silence of the model that ends a sentence. Chosen here: speech is four tokens a second, so a model that is never
 silent for so long keeps up with its own voice."""
+
+
+STEP_CHARS = 2048
+"""What is cut into pieces to speak in one step of the loop: chosen here by measuring, 6 ms of the worst Markdown, and
+far more than a model writes at once."""
 
 
 @frozen(eq=False)
@@ -108,14 +113,16 @@ class Pipeline:
         async def pass_on(item: object) -> None:
             item = checked_model_output(item)
             if isinstance(item, Delta):
-                if item.text:
+                for text in _steps(item.text):
                     request.timeline.mark("first_text")
-                    answer.text(item.text)
-                    if (speaker is not None and speaker.feed(item.text)) or answer.full:
+                    answer.text(text)
+                    if (speaker is not None and speaker.feed(text)) or answer.full:
                         deadline.expect_nothing()
                         if speaker is not None:
                             await speaker.speak()
                         await answer.room()
+                    if len(item.text) > STEP_CHARS:
+                        await trio.lowlevel.checkpoint()
             elif isinstance(item, ToolCall):
                 deadline.expect_nothing()
                 if speaker is not None:
@@ -124,8 +131,11 @@ class Pipeline:
                 await answer.room()
             elif isinstance(item, Thinking):
                 if request.timeline.at("first_text") is None:
-                    left = max(0.0, think_until - trio.current_time())
-                    deadline.expect("the first token", min(limits.first_token_s, left))
+                    left = think_until - trio.current_time()
+                    if left < limits.first_token_s:
+                        deadline.expect("the first token", max(0.0, left), told_s=limits.thinking_s)
+                    else:
+                        deadline.expect("the first token", limits.first_token_s)
                     return
             else:
                 request.provider_tokens = item.output_tokens
@@ -176,19 +186,31 @@ class Pipeline:
         try:
             await call()
             by_itself = True
-        except BaseException as error:  # noqa: BLE001 - a stage is foreign code: what it raises ends its request alone
-            own, others = own_errors(error)
+        except BaseException as error:
+            own, others = own_errors(error, cancelled=trio.current_effective_deadline() == -inf)
             if own is not None and request.state == "live":
                 request.fail(stage_failure(name, own))
-            elif own is not None:
+            elif own is not None and not request.has_failed_by(own):
                 request.cleanup_failed(name, own)  # nobody waits for the stage any more
             if others is not None:
                 raise others from None
+            if isinstance(error, GeneratorExit):
+                raise  # perhaps this very task is being closed: nothing may be awaited any more
         finally:
             deadline.expect_nothing()
             request.stage_ended(name, by_itself=by_itself)
         # Where the request is over, what would follow this stage does not begin.
         await trio.lowlevel.checkpoint_if_cancelled()
+
+
+def _steps(text: str) -> Iterator[str]:
+    """Yield `text` in as many pieces as it takes steps of the loop; mostly it is one."""
+    if len(text) <= STEP_CHARS:
+        if text:
+            yield text
+        return
+    for begin in range(0, len(text), STEP_CHARS):
+        yield text[begin : begin + STEP_CHARS]
 
 
 class _Speaker:
@@ -204,6 +226,7 @@ class _Speaker:
         self._segmenter = Segmenter()
         self._speech = SpeechText()
         self._ready: deque[Aligned] = deque()
+        self._in_order = trio.StrictFIFOLock()
         self._pause = request.alarms.alarm(self._end_at_pause)
 
     def feed(self, text: str) -> bool:
@@ -217,9 +240,10 @@ class _Speaker:
 
     async def speak(self) -> None:
         """Hand on what is ready; waits where the synthesizer is far behind."""
-        while self._ready:
-            await self._pieces.send(self._ready[0])
-            self._ready.popleft()
+        async with self._in_order:  # a stage may write in several tasks
+            while self._ready:
+                await self._pieces.send(self._ready[0])
+                self._ready.popleft()
 
     async def flush(self) -> None:
         """Hand on all there is: the model has ended, or pauses for a call."""

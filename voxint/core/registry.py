@@ -108,6 +108,11 @@ class Registry:
         """How many ended requests still have a task that does not let go."""
         return len(self._overrunning)
 
+    def clear(self) -> None:
+        """Forget what has ended, and what was interrupted before it came."""
+        self._ended.clear()
+        self._early.clear()
+
     def find(self, request_id: str) -> Request | None:
         """Return the live request, or else the ended one that is remembered, or None."""
         return self._live.get(request_id) or self._ended.get(request_id)

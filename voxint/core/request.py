@@ -77,7 +77,6 @@ class Request:
         failure: Why it failed; the exception behind it until all have been told of the end.
         receipt: The account of its end, unless it is complete and was heard whole.
         stopped: Set when it has ended: nothing that bears its id will be sent any more.
-        user_text: What the user said, once it is known.
         provider_tokens: What the provider says it wrote, where it said so.
         spoken_chars: Characters handed to the synthesizer.
     """
@@ -98,7 +97,6 @@ class Request:
         self.failure: Failure | None = None
         self.receipt: Receipt | None = None
         self.stopped = trio.Event()
-        self.user_text = ""
         self.provider_tokens: int | None = None
         self.spoken_chars = 0
         self._stop_by = math.inf

@@ -171,6 +171,16 @@ class Session:
         """Cancel everything; the caller is gone or has to go."""
         self.interrupt(None, reason)
 
+    def dissolve(self, reason: str) -> None:
+        """Cancel everything, and let go of all that is remembered: nobody will come back."""
+        self.interrupt(None, reason).when_stopped(lambda _: self._let_go())
+
+    def _let_go(self) -> None:
+        """Take apart what refers to itself, so that no collector is needed."""
+        self.registry.clear()
+        self._kept.clear()
+        self.dialogue = Dialogue()
+
     # Who listens.
 
     def attach(self, listener: Listener) -> None:
@@ -260,8 +270,10 @@ class Session:
     def retire(self, request: Request) -> None:
         """Move a request that has ended to the remembered, and tell the observer."""
         self.registry.retire(request)
-        if request.answer.journal.most_bytes:
+        if (most := request.answer.journal.most_bytes) > 0:
             self._kept.append(request)
+            while len(self._kept) > 1 and sum(kept.answer.journal.size for kept in self._kept) > most:
+                self._kept.popleft().answer.journal.clear()  # the bound is the session's
         self._tell(request, functools.partial(self._observer.finished, request))
 
     def reaped(self, request: Request) -> None:
@@ -308,7 +320,6 @@ class Session:
         return request, pipeline
 
     def _understood(self, request: Request, text: str) -> None:
-        request.user_text = text
         self.dialogue = self.dialogue.ask(request.key, text)
 
     def _turn(self) -> Turn:

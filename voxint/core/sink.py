@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
@@ -14,6 +15,10 @@ T = TypeVar("T")
 YIELD_EVERY = 8
 """A provider that reads a socket yields there anyway; a task switch for each token on top would be a tenth of the cost
 of a token. Eight pieces of a stage that reads nothing take well under a millisecond."""
+
+YIELD_AFTER_S = 0.001
+"""A stage that works hard between its pieces lets the others run after each of them: chosen here, what a scheduler pass
+takes on a busy server."""
 
 
 class Sink(trio.abc.SendChannel[T], Generic[T]):
@@ -30,7 +35,7 @@ class Sink(trio.abc.SendChannel[T], Generic[T]):
             so that a shielded one cannot wait for a reader that has gone.
     """
 
-    __slots__ = ("_accept", "_failed", "_over", "_sends")
+    __slots__ = ("_accept", "_failed", "_over", "_sends", "_yielded")
 
     def __init__(
         self, accept: Callable[[T], Awaitable[None]], failed: Callable[[Exception], None], over: Callable[[], bool]
@@ -39,14 +44,17 @@ class Sink(trio.abc.SendChannel[T], Generic[T]):
         self._failed = failed
         self._over = over
         self._sends = 0
+        self._yielded = -math.inf
 
     async def send(self, value: T) -> None:
         """Hand `value` on; returns when the next one may come."""
         self._sends += 1
-        if self._sends % YIELD_EVERY:
+        now = trio.current_time()
+        if self._sends % YIELD_EVERY and now - self._yielded < YIELD_AFTER_S:
             await trio.lowlevel.checkpoint_if_cancelled()
         else:
             await trio.lowlevel.checkpoint()
+            self._yielded = now
         if not self._over():
             try:
                 await self._accept(value)

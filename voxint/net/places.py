@@ -17,9 +17,9 @@ check and its scraper. Chosen here: three of each, and room for a few callers to
 class Places:
     """The connections of a server, each of which takes up one place from its acceptance to its end.
 
-    Where all places are taken a new connection gets that of the one which has waited longest for a request: between two
-    of them, or without having made its first. Where nobody waits it is one of `MORE_PLACES`, and cannot become a
-    WebSocket; beyond those it is closed without an answer.
+    Where all places are taken a new connection gets that of the one which has waited longest: for a request, between
+    two of them or without having made its first, or as a WebSocket for somebody to say who it is. Where nobody waits it
+    is one of `MORE_PLACES`, and cannot become a WebSocket; beyond those it is closed without an answer.
 
     Args:
         most: Connections at a time, WebSockets included.
@@ -55,6 +55,7 @@ class Places:
     def _give_up(self, place: Place) -> None:
         self.waiting.pop(place).cancel(reason="another connection needs the place")
         self.open.discard(place)
+        self.kept.discard(place)
 
 
 class Place:
@@ -74,7 +75,7 @@ class Place:
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """Wait for a request inside the block, which is cancelled where another connection needs the place."""
+        """Give way inside the block, until `stay`: it is cancelled where another connection needs the place."""
         with trio.CancelScope() as scope:
             self._places.waiting[self] = scope
             try:
@@ -82,8 +83,12 @@ class Place:
             finally:
                 self._places.waiting.pop(self, None)
 
+    def stay(self) -> None:
+        """Give way no more."""
+        self._places.waiting.pop(self, None)
+
     def keep(self) -> bool:
-        """Become a WebSocket, which does not give way; return whether there is a place for one."""
+        """Become a WebSocket; return whether there is a place for one."""
         if len(self._places.kept) >= self._places.most:
             return False
         self._places.kept.add(self)

@@ -126,6 +126,7 @@ class ServerWebSocket:
                 nursery.cancel_scope.cancel(reason="the connection has ended")
         finally:
             self._nursery = None
+            self._held, self._unsent = bytearray(), b""
             self._ended.set()
 
     def send_now(self, *messages: str | bytes) -> bool:

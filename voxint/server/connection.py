@@ -84,15 +84,6 @@ class Connection:
         self._refused: str | None = None
         self._stray_told = False
         self._interrupting = False
-        self._handlers: dict[type[m.ClientMessage], Callable[[Session, Any], None]] = {
-            m.RequestMessage: self._request,
-            m.Interrupt: self._interrupt,
-            m.Played: self._played,
-            m.FunctionResult: self._function_result,
-            m.SessionQuery: self._session_query,
-            m.Shutdown: self._shutdown,
-            m.HeartbeatReply: self._heartbeat_reply,
-        }
 
     def receive(self, frame: str | bytes) -> bool:
         """Do what a frame asks. A bad frame costs an ERROR, and the connection only where REGISTER has not succeeded.
@@ -160,6 +151,11 @@ class Connection:
         """Cancel what the client had asked: the connection is gone, by whoever's doing."""
         self.close(GOING_AWAY, "the connection was lost")
 
+    def let_go(self) -> None:
+        """Take apart what refers to itself: the connection is closed, and no collector should be needed."""
+        self.listener.let_go()
+        self.session = None
+
     def remaining_s(self) -> float:
         """Return how long the client may go on saying nothing."""
         return self.last_heard + self._host.config.session_timeout_s - trio.current_time()
@@ -178,7 +174,7 @@ class Connection:
         elif session_id != self.session.id:
             raise WireError("SESSION_INVALID", "the session is not this connection's", "$.session_id")
         else:
-            self._handlers[type(message)](self.session, message)
+            HANDLERS[type(message)](self, self.session, message)
 
     def _refuse(self, error: WireError) -> None:
         request_id = error.request_id
@@ -312,3 +308,15 @@ class Connection:
             hidden = set(health.__struct_fields__) - set(message.check_fields)
             health = msgspec.structs.replace(health, **dict.fromkeys(hidden))
         self.listener.post(m.HealthCheckAck(health_status=health))
+
+
+HANDLERS: dict[type[m.ClientMessage], Callable[[Connection, Session, Any], None]] = {
+    m.RequestMessage: Connection._request,
+    m.Interrupt: Connection._interrupt,
+    m.Played: Connection._played,
+    m.FunctionResult: Connection._function_result,
+    m.SessionQuery: Connection._session_query,
+    m.Shutdown: Connection._shutdown,
+    m.HeartbeatReply: Connection._heartbeat_reply,
+}
+"""What each message of a client that has registered does."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import trio
 
 from voxint.logs import get_logger, places
 from voxint.net.http_request import RequestHead
+from voxint.net.places import Place
 from voxint.net.websocket import ServerWebSocket
 from voxint.protocol.messages import Heartbeat, SessionWarn
 from voxint.server.connection import FAULT, MAX_REGISTER_BYTES, Connection
@@ -24,7 +27,9 @@ INTERRUPT: what it costs to begin it would otherwise come in front of the acknow
 log = get_logger()
 
 
-async def serve_websocket(host: Host, head: RequestHead, stream: trio.abc.Stream, ahead: bytes) -> None:
+async def serve_websocket(
+    host: Host, head: RequestHead, stream: trio.abc.Stream, ahead: bytes, *, place: Place | None = None
+) -> None:
     """Serve one client until either side ends. Its requests are cancelled then; nothing here waits for them.
 
     Args:
@@ -32,30 +37,33 @@ async def serve_websocket(host: Host, head: RequestHead, stream: trio.abc.Stream
         head: The request for the WebSocket, which is granted.
         stream: The connection behind it; the caller closes it.
         ahead: What was read of the stream already.
+        place: What the connection takes up; it gives way to others until the client has registered. None: nothing.
     """
     config = host.config
     most = min(config.max_frame_bytes, MAX_REGISTER_BYTES)
     ws = ServerWebSocket(stream, head, ahead, max_message_bytes=most, close_s=config.close_s)
     try:
         async with trio.open_nursery() as nursery:
-            await _serve(host, nursery, ws)
+            with nullcontext() if place is None else place.waiting():
+                await _serve(host, nursery, ws, place)
             nursery.cancel_scope.cancel(reason="the connection has ended")
     except* Exception as group:  # noqa: BLE001 - the boundary: one connection must not end the others
         log.error("connection failed", trace=places(group))
 
 
-async def _serve(host: Host, nursery: trio.Nursery, ws: ServerWebSocket) -> None:
+async def _serve(host: Host, nursery: trio.Nursery, ws: ServerWebSocket, place: Place | None) -> None:
     connection = Connection(host)
     with host.admitted(connection):
         try:
             nursery.start_soon(_write, connection, ws, nursery.cancel_scope)
             nursery.start_soon(_keep_alive, connection, host, nursery.cancel_scope)
-            await _read(connection, ws, host.config.max_frame_bytes)
+            await _read(connection, ws, host.config.max_frame_bytes, place)
         finally:
             connection.lost()
+            connection.let_go()
 
 
-async def _read(connection: Connection, ws: ServerWebSocket, most: int) -> None:
+async def _read(connection: Connection, ws: ServerWebSocket, most: int, place: Place | None) -> None:
     """Receive until the connection ends: each frame in the step in which it came, and none is waited for."""
 
     def receive(message: str | bytes) -> int:
@@ -69,8 +77,10 @@ async def _read(connection: Connection, ws: ServerWebSocket, most: int) -> None:
             connection.listener.drop()
         if connection.closing is not None:
             ws.ignore()
-        elif connection.session is not None:
+        elif connection.session is not None and ws.max_message_bytes != most:
             ws.max_message_bytes = most
+            if place is not None:
+                place.stay()
         return WAY_OUT if stopping else 0
 
     await ws.read(receive, connection.lost)

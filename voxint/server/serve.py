@@ -102,14 +102,14 @@ async def _accept(
     front: trio.Nursery,
     accepting: trio.CancelScope,
 ) -> None:
-    upgrade = partial(serve_websocket, host)
-    upgrades = {PATH: upgrade, f"/{PATH}": upgrade}  # an existing client doubles the slash
     places = Places(host.config.max_connections)
 
     async def connected(stream: trio.SocketStream) -> None:
         with places.taken() as place:
             if place is not None:
                 admit = partial(_admit, host, place)
+                upgrade = partial(serve_websocket, host, place=place)
+                upgrades = {PATH: upgrade, f"/{PATH}": upgrade}  # an existing client doubles the slash
                 await serve_connection(stream, handler, upgrades=upgrades, admit=admit, place=place)
 
     with accepting:

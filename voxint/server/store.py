@@ -21,6 +21,9 @@ __all__ = ["SessionStore", "principal_of"]
 EXPIRED = "SESSION_EXPIRED"
 """The reason of a request that went on without a connection for as long as a session lives so."""
 
+GOODBYE = "CLIENT_SHUTDOWN"
+"""The reason of a request whose caller has said goodbye."""
+
 TOKEN_BYTES = 32
 """256 random bits: the protocol's number."""
 
@@ -131,6 +134,7 @@ class SessionStore:
             return
         if for_good:
             del self._entries[session.id]
+            session.dissolve(GOODBYE)
         else:
             entry.alone_since = trio.current_time()
             if self.keep_s < FORGET_EVERY_S:  # else `run` looks before then
@@ -158,7 +162,7 @@ class SessionStore:
 
     def _expire(self, entry: _Entry) -> None:
         del self._entries[entry.session.id]
-        entry.session.close(EXPIRED)
+        entry.session.dissolve(EXPIRED)
         log.info("session expired", session_id=entry.session.id)
 
 

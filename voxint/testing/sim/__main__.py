@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import gc
 import os
+import signal
 import sys
 from functools import partial
 
@@ -33,6 +34,8 @@ def main(arguments: list[str] | None = None) -> None:
         parser.error(str(error))
     # Standard output is for the one line: nobody reads on after it, and a full pipe would stop the process.
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    # A shell that starts this in its background has it ignore Ctrl-C, and hands that on.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         trio.run(partial(_run, settings, host, port))
     except* KeyboardInterrupt:
