@@ -43,6 +43,11 @@ class Alarm:
         self.due = math.inf
         self._ring()
 
+    def let_go(self) -> None:
+        """Forget what was to be done, which refers to this alarm in its turn."""
+        self.due = math.inf
+        self._ring = _nothing
+
 
 class StageDeadline:
     """What a stage owes, and by when.
@@ -111,6 +116,11 @@ class Alarms:
             if alarm.due <= now:
                 alarm.ring()
 
+    def let_go(self) -> None:
+        """Ring no more: the request has ended."""
+        for alarm in self._every:
+            alarm.let_go()
+
     async def sleep(self, event: trio.Event) -> None:
         """Sleep until `event`, or until the first alarm is due."""
         self.wakes_at = min((alarm.due for alarm in self._every), default=math.inf)
@@ -119,3 +129,7 @@ class Alarms:
                 await event.wait()
         finally:
             self.wakes_at = -math.inf
+
+
+def _nothing() -> None:
+    """Do nothing."""

@@ -264,7 +264,7 @@ class Request:
     def _shrink(self) -> None:
         """Let go of what is large and done with: the request is remembered for its receipt."""
         self.ledger.join_text()
-        self.alarms = Alarms()
+        self.alarms.let_go()
         self._on_stopping.clear()
         self._on_stopped.clear()
         self.answer.let_go()

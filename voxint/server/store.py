@@ -148,14 +148,17 @@ class SessionStore:
         with until:
             while True:
                 now = trio.current_time()
-                for entry in tuple(self._entries.values()):
-                    if self._expires_at(entry) <= now:
-                        self._expire(entry)
-                    else:
-                        entry.session.forget_said(now - self.keep_s)
+                self._sweep(now)  # a function, so that nothing of it is held while this sleeps
                 next_at = min(map(self._expires_at, self._entries.values()), default=math.inf)
                 with trio.move_on_at(min(next_at, now + FORGET_EVERY_S) if self._entries else math.inf):
                     await self._news.park()
+
+    def _sweep(self, now: float) -> None:
+        for entry in tuple(self._entries.values()):
+            if self._expires_at(entry) <= now:
+                self._expire(entry)
+            else:
+                entry.session.forget_said(now - self.keep_s)
 
     def _expires_at(self, entry: _Entry) -> float:
         return math.inf if entry.alone_since is None else entry.alone_since + self.keep_s

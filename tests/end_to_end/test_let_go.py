@@ -1,0 +1,56 @@
+"""What is over is let go of without the garbage collector, which a server lets look seldom."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import trio
+
+from voxint import Agent, ServerConfig, connect, serve
+from voxint.core.session import Session
+from voxint.server.connection import Connection
+from voxint.testing.stages import ScriptedModel, ScriptedVoice
+
+ENDS_WITHIN_S = 5.0  # of what takes a few milliseconds on a quiet machine
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    """Keep the collector from hiding what refers to itself."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_collector")
+async def test_a_session_and_its_connection_go_with_their_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With all that was said in it: the connection when it is closed, the session when it has expired."""
+    made: list[weakref.ref[object]] = []
+
+    def noted(kind: type[object]) -> None:
+        make: Callable[..., None] = kind.__init__
+
+        def init(self: object, *args: Any, **kwargs: Any) -> None:
+            made.append(weakref.ref(self))
+            make(self, *args, **kwargs)
+
+        monkeypatch.setattr(kind, "__init__", init)
+
+    noted(Session)
+    noted(Connection)
+    agent = Agent(llm=ScriptedModel("One sentence. ", "And another one."), tts=ScriptedVoice(seconds_per_char=0.001))
+    async with trio.open_nursery() as nursery:
+        config = ServerConfig(port=0, resume_s=0.05)
+        server = await nursery.start(serve, agent, config)
+        async with connect(server.url, require_tts=True) as client:
+            await (await client.send_text("Hello?")).text()
+        with trio.fail_after(ENDS_WITHIN_S):
+            while any(reference() is not None for reference in made):
+                await trio.sleep(0.01)
+        server.shut_down()
+    assert len(made) == 2
