@@ -31,12 +31,19 @@ def no_collector() -> Iterator[None]:
 async def test_a_session_and_its_connection_go_with_their_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """With all that was said in it: the connection when it is closed, the session when it has expired."""
     made: list[weakref.ref[object]] = []
+    gone: list[object] = []
+    all_gone = trio.Event()
+
+    def went(reference: object) -> None:
+        gone.append(reference)
+        if len(gone) == len(made):
+            all_gone.set()
 
     def noted(kind: type[object]) -> None:
         make: Callable[..., None] = kind.__init__
 
         def init(self: object, *args: Any, **kwargs: Any) -> None:
-            made.append(weakref.ref(self))
+            made.append(weakref.ref(self, went))
             make(self, *args, **kwargs)
 
         monkeypatch.setattr(kind, "__init__", init)
@@ -50,7 +57,6 @@ async def test_a_session_and_its_connection_go_with_their_end(monkeypatch: pytes
         async with connect(server.url, require_tts=True) as client:
             await (await client.send_text("Hello?")).text()
         with trio.fail_after(ENDS_WITHIN_S):
-            while any(reference() is not None for reference in made):
-                await trio.sleep(0.01)
+            await all_gone.wait()
         server.shut_down()
     assert len(made) == 2
