@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import trio
+from trio.testing import MockClock
 
 from tests.talk import SPOKEN, WRITTEN, open_place, talk_with
 from voxint.core import pacing
@@ -287,3 +288,23 @@ async def test_an_interrupted_request_keeps_no_speech(monkeypatch: pytest.Monkey
         gc.collect()
         assert len(pacers) == 4
         assert [pacer for pacer in pacers if pacer() is not None] == []
+
+
+async def test_an_interrupted_request_leaves_nothing_to_the_collector(autojump_clock: MockClock) -> None:
+    """A server lets it look seldom; what refers to itself would pile up until then."""
+    model = ScriptedModel(SENTENCE, SENTENCE, FOREVER)
+    async with open_conversation(Agent(llm=model, tts=ScriptedVoice())) as conversation:
+        for _ in range(2):  # what is made once is made in the first round
+            gc.collect()
+            gc.disable()
+            try:
+                for _ in range(10):
+                    reply = conversation.ask("Hi")
+                    await trio.sleep(0.5)
+                    assert await reply.interrupt() is not None
+                del reply
+                await trio.sleep(0.5)
+                left = gc.collect()
+            finally:
+                gc.enable()
+    assert left < 10

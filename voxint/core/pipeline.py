@@ -18,7 +18,7 @@ from voxint.core.agent import Agent
 from voxint.core.alarms import StageDeadline
 from voxint.core.alignment import Aligned, Script
 from voxint.core.audio import AudioFormat
-from voxint.core.failure import internal_failure, own_errors, stage_failure
+from voxint.core.failure import Stage, internal_failure, own_errors, stage_failure
 from voxint.core.gate import checked_model_output, checked_speech, checked_transcript
 from voxint.core.pacing import Pacer
 from voxint.core.request import Request
@@ -186,21 +186,30 @@ class Pipeline:
         try:
             await call()
             by_itself = True
-        except BaseException as error:
-            own, others = own_errors(error, cancelled=trio.current_effective_deadline() == -inf)
-            if own is not None and request.state == "live":
-                request.fail(stage_failure(name, own))
-            elif own is not None and not request.has_failed_by(own):
-                request.cleanup_failed(name, own)  # nobody waits for the stage any more
-            if others is not None:
-                raise others from None
-            if isinstance(error, GeneratorExit):
-                raise  # perhaps this very task is being closed: nothing may be awaited any more
+        except BaseException as error:  # noqa: BLE001 - a stage is foreign code: what it raises ends its request alone
+            others = self._take_own(name, error)
+            try:
+                if others is error or isinstance(error, GeneratorExit):
+                    raise  # of a generator's end: perhaps this task is being closed, and may await nothing any more
+                if others is not None:
+                    raise others from None
+            finally:
+                del others  # it refers to this frame by its traceback: only a collector would let go of either
         finally:
             deadline.expect_nothing()
             request.stage_ended(name, by_itself=by_itself)
         # Where the request is over, what would follow this stage does not begin.
         await trio.lowlevel.checkpoint_if_cancelled()
+
+    def _take_own(self, stage: Stage, error: BaseException) -> BaseException | None:
+        """Have what of `error` is the stage's own end the request; return what is meant for others."""
+        request = self.request
+        own, others = own_errors(error, cancelled=trio.current_effective_deadline() == -inf)
+        if own is not None and request.state == "live":
+            request.fail(stage_failure(stage, own))
+        elif own is not None and not request.has_failed_by(own):
+            request.cleanup_failed(stage, own)  # nobody waits for the stage any more
+        return others
 
 
 def _steps(text: str) -> Iterator[str]:
