@@ -149,9 +149,11 @@ async def test_a_frame_over_the_limit_closes_that_connection_alone() -> None:
     assert sorted(call.cancelled is not None for call in model.calls) == [False, True]
 
 
-async def test_no_more_connections_than_allowed() -> None:
-    """One too many is refused with 503, and admitted when another has left."""
-    async with serving(Agent(llm=ScriptedModel("x")), settings(max_connections=2)) as server, registered(server):
+@pytest.mark.parametrize("max_frame_bytes", [20_000, ServerConfig().max_frame_bytes])
+async def test_no_more_connections_than_allowed(max_frame_bytes: int) -> None:
+    """One too many is refused with 503, and admitted when another has left; whatever a frame may measure."""
+    config = settings(max_connections=2, max_frame_bytes=max_frame_bytes)
+    async with serving(Agent(llm=ScriptedModel("x")), config) as server, registered(server):
         async with registered(server):
             assert await status(server) == 503
         with trio.fail_after(2):

@@ -102,7 +102,7 @@ class Connection:
 
     def _read(self, frame: str) -> None:
         try:
-            inbound = decode_client(frame, self._frame_limit())
+            inbound = decode_client(frame, self.frame_limit)
         except WireError as error:
             self._refuse_frame(frame, error)
             if self.session is None:
@@ -160,7 +160,9 @@ class Connection:
         """Return how long the client may go on saying nothing."""
         return self.last_heard + self._host.config.session_timeout_s - trio.current_time()
 
-    def _frame_limit(self) -> int:
+    @property
+    def frame_limit(self) -> int:
+        """The largest message that is taken now, in bytes: less than the configured one until REGISTER succeeds."""
         most = self._host.config.max_frame_bytes
         return most if self.session is not None else min(most, MAX_REGISTER_BYTES)
 

@@ -11,7 +11,7 @@ from voxint.net.http_request import RequestHead
 from voxint.net.places import Place
 from voxint.net.websocket import ServerWebSocket
 from voxint.protocol.messages import Heartbeat, SessionWarn
-from voxint.server.connection import FAULT, MAX_REGISTER_BYTES, Connection
+from voxint.server.connection import FAULT, Connection
 from voxint.server.host import Host
 from voxint.server.writer import Writer
 
@@ -39,31 +39,31 @@ async def serve_websocket(
         ahead: What was read of the stream already.
         place: What the connection takes up; it gives way to others until the client has registered. None: nothing.
     """
-    config = host.config
-    most = min(config.max_frame_bytes, MAX_REGISTER_BYTES)
-    ws = ServerWebSocket(stream, head, ahead, max_message_bytes=most, close_s=config.close_s)
+    connection = Connection(host)
+    ws = ServerWebSocket(stream, head, ahead, max_message_bytes=connection.frame_limit, close_s=host.config.close_s)
     try:
         async with trio.open_nursery() as nursery:
             with nullcontext() if place is None else place.waiting():
-                await _serve(host, nursery, ws, place)
+                await _serve(host, nursery, connection, ws, place)
             nursery.cancel_scope.cancel(reason="the connection has ended")
     except* Exception as group:  # noqa: BLE001 - the boundary: one connection must not end the others
         log.error("connection failed", trace=places(group))
 
 
-async def _serve(host: Host, nursery: trio.Nursery, ws: ServerWebSocket, place: Place | None) -> None:
-    connection = Connection(host)
+async def _serve(
+    host: Host, nursery: trio.Nursery, connection: Connection, ws: ServerWebSocket, place: Place | None
+) -> None:
     with host.admitted(connection):
         try:
             nursery.start_soon(_write, connection, ws, nursery.cancel_scope)
             nursery.start_soon(_keep_alive, connection, host, nursery.cancel_scope)
-            await _read(connection, ws, host.config.max_frame_bytes, place)
+            await _read(connection, ws, place)
         finally:
             connection.lost()
             connection.let_go()
 
 
-async def _read(connection: Connection, ws: ServerWebSocket, most: int, place: Place | None) -> None:
+async def _read(connection: Connection, ws: ServerWebSocket, place: Place | None) -> None:
     """Receive until the connection ends: each frame in the step in which it came, and none is waited for."""
 
     def receive(message: str | bytes) -> int:
@@ -77,9 +77,9 @@ async def _read(connection: Connection, ws: ServerWebSocket, most: int, place: P
             connection.listener.drop()
         if connection.closing is not None:
             ws.ignore()
-        elif connection.session is not None and ws.max_message_bytes != most:
-            ws.max_message_bytes = most
-            if place is not None:
+        else:
+            ws.max_message_bytes = connection.frame_limit
+            if connection.session is not None and place is not None:
                 place.stay()
         return WAY_OUT if stopping else 0
 
