@@ -3,22 +3,48 @@
 from __future__ import annotations
 
 import logging
+import threading
 import traceback
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any
 
 import structlog
 
-__all__ = ["Log", "get_logger", "leaves", "places"]
+__all__ = ["Log", "get_logger", "leaves", "lines_lost", "note_lost", "places"]
 
 _QUIET = structlog.make_filtering_bound_logger(logging.WARNING)
+
+
+class _Lost:
+    """How many lines could not be written; told from any thread."""
+
+    def __init__(self) -> None:
+        self.lines = 0
+        self._lock = threading.Lock()
+
+    def add(self, lines: int) -> None:
+        with self._lock:
+            self.lines += lines
+
+
+_LOST = _Lost()
+
+
+def note_lost(lines: int) -> None:
+    """Count lines of the log that could not be written."""
+    _LOST.add(lines)
+
+
+def lines_lost() -> int:
+    """Return how many lines of this process's log could not be written so far."""
+    return _LOST.lines
 
 
 class Log:
     """A logger that obeys structlog's configuration and never raises.
 
-    A full disk, a closed pipe or a processor's bug costs the line, not the calls of everybody who is connected.
+    A full disk, a closed pipe or a processor's bug costs the line, which is counted, not the calls of everybody who is
+    connected.
     """
 
     def __init__(self) -> None:
@@ -41,8 +67,10 @@ class Log:
         self._write("error", event, fields)
 
     def _write(self, level: str, event: str, fields: dict[str, object]) -> None:
-        with suppress(Exception):  # there is nowhere left to tell it, and the server goes on without a log
+        try:
             getattr(self._to, level)(event, **fields)
+        except Exception:  # noqa: BLE001 - there is nowhere left to tell it, and the server goes on without a log
+            note_lost(1)
 
 
 def get_logger() -> Log:

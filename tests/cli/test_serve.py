@@ -16,7 +16,7 @@ import pytest
 import trio
 
 from tests.cli.process import LIMIT_S, Running, run_cli, start_cli
-from voxint.cli.running import HUNG
+from voxint.cli.outside import HUNG
 from voxint.client import Client, connect
 from voxint.core.events import Ended
 
@@ -155,26 +155,22 @@ async def test_a_second_signal_ends_it_at_once(here: Path) -> None:
         assert await server.wait() == -signal.SIGTERM
 
 
-@pytest.mark.parametrize(("settings", "code"), [
-    (("llm.hangs=true",), HUNG),
-    (("llm.blocks=true",), 1),
-    (("llm.provider=stages:LeavesSlowly",), HUNG),
-])  # fmt: skip
-async def test_it_ends_in_time_although_something_hangs(here: Path, settings: tuple[str, ...], code: int) -> None:
+@pytest.mark.parametrize("setting", ["llm.hangs=true", "llm.blocks=true", "llm.provider=stages:LeavesSlowly"])
+async def test_it_ends_in_time_although_something_hangs(here: Path, setting: str) -> None:
     """A stage that shields itself, one that blocks the event loop, a provider that does not close.
 
-    drain_s, interrupt_s and close_s are 0.65 s here; half a second and a second are the grace of either exit.
+    drain_s, interrupt_s and close_s are 0.65 s here, and half a second is the grace. Where the loop is, is logged.
     """
-    flags = [flag for setting in (f"llm.{FOREVER}", *settings) for flag in ("--set", setting)]
+    flags = [flag for each in (f"llm.{FOREVER}", setting) for flag in ("--set", each)]
     async with serving(here, *flags) as (server, url):
         async with connect(url) as client:
             await ask(client)
             server.send(signal.SIGTERM)
             began = time.monotonic()
-            assert await server.wait() == code
-            assert time.monotonic() - began < 0.65 + 1.5 + 3  # the last for a busy machine
-        assert ('"exit_code": 70' in server.output) is (code == HUNG)
-        assert ("in generate" in server.output) is (code != HUNG)
+            assert await server.wait() == HUNG
+            assert time.monotonic() - began < 0.65 + 0.5 + 3  # the last for a busy machine
+        assert '"exit_code": 70' in server.output
+        assert (" generate" in server.output) is (setting == "llm.blocks=true")
 
 
 async def test_a_taken_port_is_one_line(here: Path) -> None:

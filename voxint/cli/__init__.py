@@ -8,9 +8,11 @@
 # bench.py     `voxint bench`: how long interruptions take on a running server
 # sim.py       `voxint sim`: the simulated upstream by itself
 # agent.py     from a configuration to a running agent
-# running.py   a server as a process: signals, the drain, the end
+# running.py   a server as a process: from the configuration to the last connection
+# outside.py   its main thread, outside of the event loop: signals, and the end in time
 # failures.py  one line for an operator's error, and the exit codes
 # logs.py      what the log looks like
+# line_writer.py  lines to a descriptor that may not take them
 # sound.py     the sound files that `say` reads and writes
 # speakers.py  where `say` plays an answer
 # receipts.py  a receipt as a person reads it

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import trio
 
-from voxint.cli.failures import run
+from voxint.cli.outside import Outside, run_outside
 from voxint.cli.running import run_server
 from voxint.cli.say import DEFAULT_URL
 from voxint.cli.serve import log_options
@@ -43,13 +43,13 @@ def demo(port: int) -> None:
     """
     speaks = all(importlib.util.find_spec(name) for name in SPEECH)
 
-    async def main() -> None:
+    async def main(outside: Outside) -> None:
         async with trio.open_nursery() as nursery:
             sim: SimAddress = await nursery.start(serve_sim)
-            await run_server(_config(port, sim, speaks=speaks), _welcome)
+            await run_server(_config(port, sim, speaks=speaks), outside, _welcome)
             nursery.cancel_scope.cancel(reason="the demo is over")
 
-    run(main)
+    run_outside(main)
 
 
 def _config(port: int, sim: SimAddress, *, speaks: bool) -> Config:

@@ -13,7 +13,7 @@ import trio
 from voxint.errors import ConfigError, Disconnected, VoxintError
 from voxint.logs import leaves
 
-__all__ = ["BAD_CONFIG", "FAILED", "QUIT", "run"]
+__all__ = ["BAD_CONFIG", "FAILED", "QUIT", "run", "told_failure"]
 
 FAILED = 1
 """Exit code: the command did not work."""
@@ -39,8 +39,14 @@ def run(main: Callable[[], Awaitable[int | None]]) -> NoReturn:
         # Whoever read our output has left, as `head` does; nor shall the interpreter try to flush what is left of it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except* (VoxintError, OSError) as group:
-        errors = list(leaves(group))
-        for error in errors:
-            click.echo(f"voxint: {error.message if isinstance(error, Disconnected) else error}", err=True)
-        code = BAD_CONFIG if any(isinstance(error, ConfigError) for error in errors) else FAILED
+        code, _ = told_failure(group)
     sys.exit(code)
+
+
+def told_failure(error: BaseException) -> tuple[int, BaseException | None]:
+    """Tell a person, in a line each, the errors that are not bugs; return the exit code, and the others."""
+    known, rest = BaseExceptionGroup("", [error]).split((VoxintError, OSError))
+    errors = [] if known is None else list(leaves(known))
+    for each in errors:
+        click.echo(f"voxint: {each.message if isinstance(each, Disconnected) else each}", err=True)
+    return BAD_CONFIG if any(isinstance(each, ConfigError) for each in errors) else FAILED, rest

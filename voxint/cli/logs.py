@@ -10,17 +10,29 @@ from typing import Any, Literal
 
 import structlog
 
-from voxint.logs import places
+from voxint.cli.line_writer import LineWriter
+from voxint.logs import get_logger, lines_lost, note_lost, places
 
-__all__ = ["LEVELS", "LogFormat", "configure_logs"]
+__all__ = ["LEVELS", "LogFormat", "configure_logs", "flush_logs"]
 
 LogFormat = Literal["auto", "json", "console"]
 
 LEVELS = ("debug", "info", "warning", "error")
 
+FOREIGN = logging.WARNING
+"""The least level of a library's own log that is passed on."""
+
+log = get_logger()
+
+_writers: list[LineWriter] = []
+"""The one that writes the log, where it is configured."""
+
 
 def configure_logs(level: str, log_format: LogFormat = "auto") -> None:
-    """Send the log of this process to standard error; each line is written at once.
+    """Send the log of this process to standard error, by a thread of its own: who logs never waits for a reader.
+
+    Lines for which there is no room are dropped and counted, and how many is logged when there is room again. What
+    libraries log by the standard library is told by logger and place, without its words.
 
     Args:
         level: The least level that is written, one of `LEVELS`.
@@ -34,6 +46,8 @@ def configure_logs(level: str, log_format: LogFormat = "auto") -> None:
         colors = terminal and not os.environ.get("NO_COLOR")
         stamp = structlog.processors.TimeStamper("%H:%M:%S.%f", utc=False)
         renderer = structlog.dev.ConsoleRenderer(colors=colors, sort_keys=False, pad_event_to=18)
+    writer = LineWriter(sys.stderr.fileno(), note_lost)
+    _writers[:] = [writer]
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -43,9 +57,43 @@ def configure_logs(level: str, log_format: LogFormat = "auto") -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: _Lines(writer),
         cache_logger_on_first_use=True,
     )
+    logging.basicConfig(handlers=[_Foreign()], level=FOREIGN, force=True)
+    logging.captureWarnings(capture=True)
+
+
+def flush_logs() -> None:
+    """Wait a moment until the log is written; before the process ends by other means than its main program's end."""
+    for writer in _writers:
+        writer.flush()
+
+
+class _Lines:
+    """What structlog gives its rendered lines to."""
+
+    def __init__(self, writer: LineWriter) -> None:
+        self._writer = writer
+        self._told = 0
+
+    def msg(self, line: str) -> None:
+        """Write a line; in front of it, how many there was no room for since the last one that could be written."""
+        self._writer.write(f"{line}\n")
+        if (lost := lines_lost()) != self._told:
+            self._told, missing = lost, lost - self._told
+            log.warning("lines of the log are lost", lines=missing)
+
+    debug = info = warning = error = msg
+
+
+class _Foreign(logging.Handler):
+    """Tells what a library logs by its logger and place: its words may quote a person."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Pass a line on."""
+        place = f"{record.pathname}:{record.lineno}"
+        log.warning("a library logged", logger=record.name, severity=record.levelname, place=place)
 
 
 def _places_of_errors(logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

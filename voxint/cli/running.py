@@ -1,19 +1,17 @@
-"""A server as a process: it listens, obeys signals, and ends when it said it would."""
+"""A server as a process: it listens, and ends when it said it would."""
 
 from __future__ import annotations
 
 import errno
-import faulthandler
 import functools
-import os
-import signal
-import sys
+import secrets
 from collections.abc import Callable
 
 import trio
 from prometheus_client import disable_created_metrics
 
 from voxint.cli.agent import open_agent
+from voxint.cli.outside import Outside
 from voxint.core.agent import Agent
 from voxint.logs import get_logger
 from voxint.server.collector import calm_collector
@@ -21,10 +19,7 @@ from voxint.server.config import ServerConfig
 from voxint.server.config_file import Config
 from voxint.server.serve import Server, serve
 
-__all__ = ["HUNG", "run_server"]
-
-HUNG = 70
-"""Exit code: a stage did not stop, and the process ended without it; EX_SOFTWARE of sysexits.h."""
+__all__ = ["run_server"]
 
 GRACE_S = 0.5
 """Seconds on top of the promised time, so that a drain that takes all of that still ends in order. Chosen here."""
@@ -32,15 +27,16 @@ GRACE_S = 0.5
 log = get_logger()
 
 
-async def run_server(config: Config, ready: Callable[[Server, Agent], None] | None = None) -> None:
-    """Serve until SIGINT or SIGTERM, then drain.
+async def run_server(config: Config, outside: Outside, ready: Callable[[Server, Agent], None] | None = None) -> None:
+    """Serve until SIGINT or SIGTERM, then drain; SIGHUP has the keys and certificates read again.
 
     The process ends within `drain_s` + `interrupt_s` + `close_s` of the first signal, and half a second: where a
-    stage or a provider's clean-up hangs, by `os._exit` with `HUNG`, after the log has been written. A second signal
-    has the effect it has on any program: it kills at once.
+    stage or a provider's clean-up hangs, or blocks the event loop, with `HUNG`. A second signal has the effect it has
+    on any program: it kills at once. Where the server fails, the process ends within `FALL_S` and half a second.
 
     Args:
         config: What to serve.
+        outside: The main thread, which takes the signals.
         ready: Called when the server listens.
 
     Raises:
@@ -49,18 +45,17 @@ async def run_server(config: Config, ready: Callable[[Server, Agent], None] | No
     """
     # The times at which counters began would be half of /metrics, and a scraper sees for itself when one was reset.
     disable_created_metrics()  # type: ignore[no-untyped-call]  # the package types it not
-    async with trio.open_nursery() as outer:
-        async with open_agent(config) as agent, trio.open_nursery() as nursery:
-            server = await _listen(nursery, agent, config.server)
-            log.info("started", url=server.url, **_described(config))
-            if ready is not None:
-                ready(server, agent)
-            # This process is the server's own: its collector may be set to what a server wants.
-            calm_collector()
-            # The task is not in the server's own nursery: it has to outlive a provider's clean-up that hangs.
-            outer.start_soon(_obey_signals, server, _time_to_end_s(config))
-        log.info("stopped")
-        outer.cancel_scope.cancel(reason="the server is down")
+    # Right after the machine's boot the first random bytes may have to be waited for; later ones never.
+    await trio.to_thread.run_sync(secrets.token_bytes, 1)
+    async with open_agent(config) as agent, trio.open_nursery() as nursery:
+        server = await _listen(nursery, agent, config.server)
+        outside.serving(server, _time_to_end_s(config))
+        log.info("started", url=server.url, **_described(config))
+        if ready is not None:
+            ready(server, agent)
+        # This process is the server's own: its collector may be set to what a server wants.
+        calm_collector()
+    log.info("stopped")
 
 
 async def _listen(nursery: trio.Nursery, agent: Agent, config: ServerConfig) -> Server:
@@ -72,26 +67,6 @@ async def _listen(nursery: trio.Nursery, agent: Agent, config: ServerConfig) -> 
             raise OSError(f"{place} is taken: stop what runs there, or choose another (0: any free one)") from error
         raise OSError(f"cannot listen on {place}: {error.strerror or error}") from error
     return server
-
-
-async def _obey_signals(server: Server, time_to_end_s: float) -> None:
-    """Drain at the first signal; end the process if that takes too long. Cancelled when the server is down."""
-    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        first = await anext(aiter(signals))
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, signal.SIG_DFL)
-    log.info("draining", signal=signal.Signals(first).name, at_most_s=time_to_end_s)
-    server.shut_down()
-    # A stage that blocks the event loop blocks this task too; the watchdog needs neither the loop nor the interpreter.
-    faulthandler.dump_traceback_later(time_to_end_s + 1, exit=True)
-    try:
-        await trio.sleep(time_to_end_s)
-        log.error("something did not stop: exiting without it", exit_code=HUNG)
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(HUNG)
-    finally:
-        faulthandler.cancel_dump_traceback_later()
 
 
 def _time_to_end_s(config: Config) -> float:

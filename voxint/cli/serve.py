@@ -10,8 +10,8 @@ from typing import Any, TypeVar, cast
 
 import click
 
-from voxint.cli.failures import run
 from voxint.cli.logs import LEVELS, LogFormat, configure_logs
+from voxint.cli.outside import Outside, run_outside
 from voxint.cli.running import run_server
 from voxint.errors import ConfigError
 from voxint.server.config_file import Config, load_config
@@ -92,9 +92,10 @@ def serve(config: Path | None, settings: tuple[str, ...], host: str | None, port
 
     Without CONFIG it is ./voxint.toml, where that exists. Of a setting given in several places the flag counts
     first, then the environment, then the file. The first SIGTERM or Ctrl-C drains the server, a second one kills it.
+    SIGHUP has keys and certificates read again.
     """
 
-    async def main() -> None:
-        await run_server(read_config(config, settings, host=host, port=port))
+    async def main(outside: Outside) -> None:
+        await run_server(read_config(config, settings, host=host, port=port), outside)
 
-    run(main)
+    run_outside(main)

@@ -25,7 +25,7 @@ from voxint.core.request import Request
 from voxint.core.segments import Segmenter
 from voxint.core.sink import Sink
 from voxint.core.speech_text import SpeechText
-from voxint.core.stages import Delta, SpeechToText, TextToSpeech, Thinking, ToolCall, Turn
+from voxint.core.stages import Delta, Speech, SpeechToText, TextToSpeech, Thinking, ToolCall, Turn
 from voxint.core.transcript import join_transcripts
 from voxint.core.upload import Upload
 from voxint.errors import UpstreamError
@@ -36,6 +36,9 @@ PAUSE_S = 0.25
 """A silence of the model that ends a sentence. Chosen here: speech is four tokens a second, so a model that is never
 silent for so long keeps up with its own voice."""
 
+
+STEP_MS = 1000.0
+"""Of speech, resampled in one step; chosen here: it takes 20 ms at most, and synthesizers write less at once."""
 
 STEP_CHARS = 2048
 """What is cut into pieces to speak in one step of the loop: chosen here by measuring, 6 ms of the worst Markdown, and
@@ -156,10 +159,11 @@ class Pipeline:
         source = _Pieces(self.request, pieces, script, deadline, pacer, limits.first_audio_s)
 
         async def pass_on(item: object) -> None:
-            pacer.add(checked_speech(item))
-            if pacer.full:
-                deadline.expect_nothing()
-                await pacer.room()
+            for speech in _seconds(checked_speech(item), tts.audio_format):
+                pacer.add(speech)
+                if pacer.full:
+                    deadline.expect_nothing()
+                    await pacer.room()
             if not source.waiting:
                 deadline.expect("more audio", limits.audio_stall_s)
 
@@ -210,6 +214,16 @@ class Pipeline:
         elif own is not None and not request.has_failed_by(own):
             request.cleanup_failed(stage, own)  # nobody waits for the stage any more
         return others
+
+
+def _seconds(speech: Speech, audio_format: AudioFormat) -> Iterator[Speech]:
+    """Yield `speech` in pieces of a second at most, of which each is one step of the loop; mostly it is one."""
+    most = audio_format.bytes(STEP_MS)
+    if len(speech.audio) <= most:
+        yield speech
+        return
+    for begin in range(0, len(speech.audio), most):
+        yield Speech(speech.audio[begin : begin + most], speech.text if begin == 0 else None)
 
 
 def _steps(text: str) -> Iterator[str]:

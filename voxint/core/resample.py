@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Protocol
 
 from voxint.core.audio import AudioFormat
 
-__all__ = ["Resampler", "resampler"]
+__all__ = ["Resampler", "load_resampler", "resampler"]
 
 
 class Resampler(Protocol):
@@ -27,6 +28,12 @@ class _Same:
 
     def flush(self) -> bytes:
         return b""
+
+
+def load_resampler() -> None:
+    """Import what a conversion needs; blocks for 0.1 s, which is for a thread, before anybody waits for it."""
+    importlib.import_module("numpy")
+    importlib.import_module("soxr")
 
 
 class _Soxr:

@@ -18,8 +18,8 @@ class Dialer:
     """Opens a link in two steps, each of which a subclass can watch or replace.
 
     Args:
-        verify: The TLS context; None makes httpx's default one when first needed (it takes 30 ms), which follows the
-            environment's ``SSL_CERT_FILE`` and ``SSL_CERT_DIR``.
+        verify: The TLS context; None makes httpx's default one when first needed (30 ms, in a thread), which follows
+            the environment's ``SSL_CERT_FILE`` and ``SSL_CERT_DIR``.
     """
 
     def __init__(self, verify: ssl.SSLContext | None = None) -> None:
@@ -69,6 +69,11 @@ class Dialer:
     async def secure(self, link: Link) -> None:
         """Shake hands; the caller closes the link where this fails."""
         if self._verify is None:
-            self._verify = httpx.create_ssl_context()
-            self._verify.set_alpn_protocols(["http/1.1"])
+            self._verify = await trio.to_thread.run_sync(_default_context)  # it reads files
         await link.secure(self._verify)
+
+
+def _default_context() -> ssl.SSLContext:
+    context = httpx.create_ssl_context()
+    context.set_alpn_protocols(["http/1.1"])
+    return context

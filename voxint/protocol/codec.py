@@ -27,10 +27,12 @@ from voxint.protocol.payloads import (
     SessionQueryPayload,
     ShutdownPayload,
 )
+from voxint.protocol.size import check_size
 
 __all__ = [
     "MAX_FRAME_BYTES",
     "Inbound",
+    "auth_of",
     "binary_voice",
     "decode_client",
     "decode_server",
@@ -46,6 +48,10 @@ VOICE_FRAME = 0x01
 MAX_BINARY_ID_BYTES = 255  # its length is one byte
 
 _T = TypeVar("_T")
+X = '"voice"'
+MOSTXS = 8
+"""Looked at in a large frame; chosen here: one is the speech's, and who writes more means something else."""
+
 _QUOTED_VALUE = re.compile(r""" ['"].*""", re.DOTALL)  # as repr() quotes; msgspec's own words stand in backquotes
 _UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
 
@@ -139,11 +145,17 @@ class _NamedRequest(msgspec.Struct, tag_field="msg_type", tag="REQUEST"):
     payload: _Named
 
 
+_NOTHING = msgspec.Raw(b"null")
+
+SHORT_BYTES = 1024
+"""Of a field that is read although its frame is broken; chosen here: an id has 128 characters."""
+
+
 class _Upload(msgspec.Struct):
-    request_id: Any = None
-    data_type: Any = None
-    stream_flag: Any = None
-    stream_seq: Any = None
+    request_id: msgspec.Raw = _NOTHING
+    data_type: msgspec.Raw = _NOTHING
+    stream_flag: msgspec.Raw = _NOTHING
+    stream_seq: msgspec.Raw = _NOTHING
 
 
 class _UploadRequest(msgspec.Struct, tag_field="msg_type", tag="REQUEST"):
@@ -152,6 +164,17 @@ class _UploadRequest(msgspec.Struct, tag_field="msg_type", tag="REQUEST"):
     payload: _Upload
 
 
+class _Registering(msgspec.Struct):
+    auth: m.Auth
+
+
+class _Who(msgspec.Struct, tag_field="msg_type", tag="REGISTER"):
+    """As much of a REGISTER as says who it is."""
+
+    payload: _Registering
+
+
+_WHO: _Read[_Who] = Decoder(_Who).decode
 _HEAD: _Read[_Head] = Decoder(_Head).decode
 _NAMED_REQUEST: _Read[_NamedRequest] = Decoder(_NamedRequest).decode
 _UPLOAD_REQUEST: _Read[_UploadRequest] = Decoder(_UploadRequest).decode
@@ -172,11 +195,12 @@ class Inbound:
 
 
 def decode_client(frame: str | bytes, max_bytes: int = MAX_FRAME_BYTES) -> Inbound:
-    """Read a client's text frame.
+    """Read a client's text frame. How large it is, and of how many values, is judged before it is decoded.
 
     Args:
         frame: One JSON object; as bytes it is UTF-8.
-        max_bytes: The most bytes a frame may have in UTF-8.
+        max_bytes: The most bytes a frame may have in UTF-8, its speech in base64 included; without that it may have
+            512 KiB, whatever is said here.
 
     Returns:
         The message. Its numbers are in range and the fields of a REQUEST fit together; whether it is allowed now is for
@@ -184,10 +208,9 @@ def decode_client(frame: str | bytes, max_bytes: int = MAX_FRAME_BYTES) -> Inbou
 
     Raises:
         WireError: `PAYLOAD_TOO_LARGE`; `STREAM_SEQ_ERROR` for a REQUEST's bad `stream_seq`; else `MALFORMED_PAYLOAD`.
-            It bears the `request_id` of a REQUEST where that could be read.
+            It bears the `request_id` of a REQUEST where that could be read, which is not tried in one too large.
     """
-    if _exceeds(frame, max_bytes):
-        raise WireError("PAYLOAD_TOO_LARGE", f"Expected a frame of at most {max_bytes} bytes", "$")
+    check_size(frame, max_bytes)
     try:
         head = _read_head(frame)
         payload = _read_payload(head, _CLIENT)
@@ -206,9 +229,21 @@ def refused_upload(frame: str) -> str | None:
         asked = _UPLOAD_REQUEST(frame).payload
     except _UNREADABLE:
         return None
-    if asked.stream_flag is not True or asked.data_type == "TEXT" or asked.stream_seq == -1:
+    if _short(asked.stream_flag) is not True or _short(asked.data_type) == "TEXT" or _short(asked.stream_seq) == -1:
         return None
-    return asked.request_id if isinstance(asked.request_id, str) else ""
+    request_id = _short(asked.request_id)
+    return request_id if isinstance(request_id, str) else ""
+
+
+def auth_of(frame: str) -> m.Auth | None:
+    """Return who registers by this frame, read before anything else of it; None where it is no readable REGISTER.
+
+    A stranger's settings are not looked at: to make objects of them is work, and they may be any.
+    """
+    try:
+        return _WHO(frame).payload.auth
+    except _UNREADABLE:
+        return None
 
 
 def encode_server(message: m.ServerMessage, session_id: str | None, timestamp_ms: int) -> str:
@@ -273,11 +308,15 @@ def _write(msg_type: str, payload: object, session_id: str | None, timestamp_ms:
     return _encode(_Envelope(m.VERSION, msg_type, session_id, payload, timestamp_ms)).decode()
 
 
-def _exceeds(frame: str | bytes, max_bytes: int) -> bool:
-    if isinstance(frame, bytes) or frame.isascii() or len(frame) > max_bytes:
-        return len(frame) > max_bytes
-    # A character takes at most 4 bytes: a frame far below the limit is not encoded to be measured.
-    return 4 * len(frame) > max_bytes and len(frame.encode(errors="replace")) > max_bytes
+def _short(raw: msgspec.Raw) -> object:
+    """Return the value of a field that is short; None for any other."""
+    if len(memoryview(raw)) > SHORT_BYTES:
+        return None
+    try:
+        value: object = msgspec.json.decode(raw)
+    except _UNREADABLE:
+        return None
+    return value
 
 
 def _read_head(frame: str | bytes) -> _Head:

@@ -13,6 +13,7 @@ from voxint.core.agent import Agent
 from voxint.core.observer import Observer
 from voxint.protocol.messages import HealthStatus
 from voxint.server.config import ServerConfig
+from voxint.server.lag import LoopLag
 from voxint.server.store import SessionStore
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Host:
         config: The operator's settings.
         home: Where requests live: the nursery of `serve`, which outlives every connection.
         observer: Hears of every request.
+        lag: What measures the event loop; without, nothing does.
 
     Attributes:
         draining: Whether the server is going down: nobody registers and nothing new is asked.
@@ -36,11 +38,19 @@ class Host:
         store: The sessions, those without a connection included.
     """
 
-    def __init__(self, agent: Agent, config: ServerConfig, home: trio.Nursery, observer: Observer) -> None:
+    def __init__(
+        self,
+        agent: Agent,
+        config: ServerConfig,
+        home: trio.Nursery,
+        observer: Observer,
+        lag: LoopLag | None = None,
+    ) -> None:
         self.agent = agent
         self.config = config
         self.home = home
         self.observer = observer
+        self.lag = lag or LoopLag()
         self.draining = False
         self.connections: set[Connection] = set()
         self.store = SessionStore(config.resume_s, config.max_connections)

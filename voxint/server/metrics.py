@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import accumulate
 from typing import TypeAlias, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 
 from voxint._version import __version__
 from voxint.core.dialogue import Ending
 from voxint.core.failure import Stage
 from voxint.core.receipt import STAGES
+from voxint.logs import lines_lost
 from voxint.protocol.codes import FAILURE_CODES
+from voxint.server.lag import BUCKETS_S, LoopLag
 
 __all__ = ["REASONS", "Metrics"]
 
@@ -44,11 +49,14 @@ Labelled: TypeAlias = tuple[str, ...]
 class Metrics:
     """The server's collectors. Names and meanings stand in docs/reference/metrics.md.
 
+    Args:
+        lag: What measures the event loop; without, nothing does.
+
     Attributes:
         registry: Theirs alone; two servers of one process do not share it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, lag: LoopLag | None = None) -> None:
         self.registry = CollectorRegistry()
         self.connections = self._gauge("connections", "Open WebSocket connections.")
         self.live = self._gauge("requests_live", "Requests that have been accepted and not ended.")
@@ -83,6 +91,7 @@ class Metrics:
         )
         Info("voxint_build", "The version of voxint.", registry=self.registry).info({"version": __version__})
         ProcessCollector(registry=self.registry)
+        self.registry.register(_Measured(lag or LoopLag()))
 
     def exposition(self) -> bytes:
         """Return all of it in Prometheus' text format."""
@@ -101,3 +110,20 @@ class Metrics:
 
     def _histogram(self, name: str, text: str, buckets: tuple[float, ...]) -> Histogram:
         return Histogram(f"voxint_{name}", text, buckets=buckets, registry=self.registry)
+
+
+class _Measured:
+    """What is counted elsewhere, where each call of a collector of Prometheus would cost too much."""
+
+    def __init__(self, lag: LoopLag) -> None:
+        self._lag = lag
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield it as it is now."""
+        lag = self._lag
+        bounds = [*map(str, BUCKETS_S), "+Inf"]
+        passes = list(zip(bounds, accumulate(lag.counts), strict=True))
+        told = "Passes of the event loop: for so long nothing else could go on."
+        yield HistogramMetricFamily("voxint_loop_lag_seconds", told, buckets=passes, sum_value=lag.total_s)
+        told = "Lines of the log of this process that could not be written."
+        yield CounterMetricFamily("voxint_log_lines_lost", told, value=lines_lost())

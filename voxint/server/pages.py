@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import re
 import string
-from functools import cache
 from importlib import resources
 from urllib.parse import urlsplit
 
@@ -85,7 +84,7 @@ class Pages:
     def _landing(self, head: RequestHead) -> bytes:
         agent, config = self.host.agent, self.host.config
         asked = "a key or an account" if config.api_keys or config.accounts else "nothing: it is open"
-        page = _template().substitute(
+        page = TEMPLATE.substitute(
             version=html.escape(__version__),
             ws_url=html.escape(self._seen_url(head)),
             voice_in="yes" if agent.stt is not None else "no, text only",
@@ -104,6 +103,5 @@ class Pages:
         return f"{scheme}://{seen}{urlsplit(self.ws_url).path}"
 
 
-@cache
-def _template() -> string.Template:
-    return string.Template((resources.files("voxint.server") / "landing.html").read_text(encoding="utf-8"))
+TEMPLATE = string.Template((resources.files("voxint.server") / "landing.html").read_text(encoding="utf-8"))
+"""Read when the server starts: a file may keep whoever reads it waiting."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import trio
-from attrs import field, frozen
+from attrs import define, field
 
 from voxint.core.agent import Agent
 from voxint.core.observer import Observer
+from voxint.core.resample import load_resampler
 from voxint.net.http_request import HttpError, RequestHead
 from voxint.net.httpd import Handler, serve_connection
 from voxint.net.places import Place, Places
@@ -17,6 +19,7 @@ from voxint.server.auth import check_exposure, check_origin
 from voxint.server.config import ServerConfig
 from voxint.server.endpoint import serve_websocket
 from voxint.server.host import Host
+from voxint.server.lag import LoopLag
 from voxint.server.pages import Pages
 from voxint.server.registration import GOING_AWAY
 from voxint.server.telemetry import Telemetry
@@ -26,7 +29,7 @@ __all__ = ["PATH", "Server", "serve"]
 PATH = "/ws/agent/stream"
 
 
-@frozen(eq=False)
+@define(eq=False)
 class Server:
     """A server that listens.
 
@@ -38,6 +41,7 @@ class Server:
     port: int
     url: str
     _down: trio.Event = field(factory=trio.Event)
+    _fallen: list[Callable[[], None]] = field(factory=list)
 
     def shut_down(self) -> None:
         """Begin to drain; `serve` returns when it is done. For another thread: through `TrioToken.run_sync_soon`."""
@@ -46,6 +50,26 @@ class Server:
     async def wait_down(self) -> None:
         """Wait for `shut_down`, without bound: a server runs until it is told."""
         await self._down.wait()
+
+    def when_fallen(self, tell: Callable[[], None]) -> None:
+        """Call `tell` in the step in which `serve` is cancelled: a task of it has failed, or its host has cancelled it.
+
+        What it still holds may take its time, or hang. `tell` must not raise.
+        """
+        self._fallen.append(tell)
+
+    def reload_soon(self) -> None:
+        """Have the keys and certificates read again; for another thread as `shut_down`."""
+
+    async def stand(self, until: trio.CancelScope) -> None:
+        """Wait for `until`, which comes at an orderly end; tell who wants to know where a cancellation comes before."""
+        try:
+            with until:
+                await trio.sleep_forever()
+        except trio.Cancelled:
+            for tell in self._fallen:
+                tell()
+            raise
 
 
 async def serve(
@@ -74,25 +98,39 @@ async def serve(
     listeners = await trio.open_tcp_listeners(config.port, host=config.host)
     port = listeners[0].socket.getsockname()[1]
     server = Server(port, f"ws://{_authority(config.host, port)}{PATH}")
-    async with trio.open_nursery() as home:
-        telemetry = Telemetry(observer)
-        host = Host(agent, config, home, telemetry)
-        counting = trio.CancelScope()
-        home.start_soon(telemetry.run, counting)
-        keeping = trio.CancelScope()
-        home.start_soon(host.store.run, keeping)
-        pages = Pages(host, telemetry, server.url)
-        async with trio.open_nursery() as front:
-            accepting = trio.CancelScope()
-            front.start_soon(_accept, host, pages.answer, listeners, front, accepting)
-            task_status.started(server)
-            await server.wait_down()
-            await _drain(host)  # still accepting: /readyz says 503, and /metrics shows what is left
-            accepting.cancel(reason="the server is going down")
-            # By then every WebSocket is closed; an idle HTTP connection, such as a scraper's, is not waited for.
-            front.cancel_scope.deadline = trio.current_time() + config.close_s
-        keeping.cancel(reason="the last connection is closed")
-        counting.cancel(reason="the last connection is closed")
+    if agent.stt is not None or agent.tts is not None:
+        await trio.to_thread.run_sync(load_resampler)  # which a client's rate may need in the middle of a call
+    lag = LoopLag()
+    with lag.measuring():
+        async with trio.open_nursery() as home:
+            telemetry = Telemetry(observer, lag)
+            host = Host(agent, config, home, telemetry, lag)
+            ends = []
+            for beside in (server.stand, telemetry.run, host.store.run):
+                ends.append(trio.CancelScope())
+                home.start_soon(beside, ends[-1])
+            await _serve(host, server, Pages(host, telemetry, server.url), listeners, task_status)
+            for end in ends:
+                end.cancel(reason="the last connection is closed")
+
+
+async def _serve(
+    host: Host,
+    server: Server,
+    pages: Pages,
+    listeners: list[trio.SocketListener],
+    task_status: trio.TaskStatus[Server],
+) -> None:
+    """Let callers in until the server is told to shut down, then drain."""
+    async with trio.open_nursery() as front:
+        accepting = trio.CancelScope()
+        front.start_soon(_accept, host, pages.answer, listeners, front, accepting)
+        task_status.started(server)
+        await server.wait_down()
+        await _drain(host)  # still accepting: /readyz says 503, and /metrics shows what is left
+        accepting.cancel(reason="the server is going down")
+        # By then every WebSocket is closed; an idle HTTP connection, such as a scraper's, is not waited for.
+        front.cancel_scope.deadline = trio.current_time() + host.config.close_s
 
 
 async def _accept(

@@ -22,6 +22,7 @@ from voxint.core.timeline import Instant
 from voxint.core.tokens import estimate_tokens
 from voxint.logs import get_logger, places
 from voxint.protocol.codes import FAILURE_CODES
+from voxint.server.lag import LoopLag
 from voxint.server.metrics import REASONS, Metrics
 
 __all__ = ["Telemetry"]
@@ -39,13 +40,14 @@ class Telemetry:
 
     Args:
         then: Hears the same.
+        lag: What measures the event loop; without, nothing does.
 
     Attributes:
         metrics: What was counted.
     """
 
-    def __init__(self, then: Observer | None = None) -> None:
-        self.metrics = Metrics()
+    def __init__(self, then: Observer | None = None, lag: LoopLag | None = None) -> None:
+        self.metrics = Metrics(lag)
         self._then = then or NoObserver()
         self._running = False
         self._ended: deque[tuple[Request, Failure | None]] = deque()

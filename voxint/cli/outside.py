@@ -1,0 +1,187 @@
+"""The main thread of a serving process, outside of the event loop: it takes signals, and can always end the process.
+
+The loop runs in a thread of its own. Whatever holds it up, a provider that blocks or an operating system that does,
+the main thread waits for signals and for the clock alone, so a drain that lasts too long is ended in time, and so is a
+server that has failed and can't let go.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from typing import Literal, NoReturn
+
+import trio
+from attrs import define, field, frozen
+
+from voxint.cli.failures import FAILED, told_failure
+from voxint.cli.line_writer import LineWriter, QueuedText
+from voxint.cli.logs import flush_logs
+from voxint.logs import get_logger, note_lost, places
+from voxint.server.lag import innermost
+from voxint.server.serve import Server
+
+__all__ = ["FALL_S", "HUNG", "Outside", "run_outside"]
+
+HUNG = 70
+"""Exit code: something did not stop, and the process ended without it; EX_SOFTWARE of sysexits.h."""
+
+FALL_S = 1.5
+"""Seconds that a server which has failed has to let go of what it holds: its supervisor waits for the exit, to start
+another."""
+
+LAST_S = 1.0
+"""Seconds between the end of the loop and that of the interpreter: a thread of a provider's may be left."""
+
+DRAIN, RELOAD = (signal.SIGINT, signal.SIGTERM), getattr(signal, "SIGHUP", None)
+
+log = get_logger()
+
+Main = Callable[["Outside"], Awaitable[None]]
+
+
+@frozen
+class _Serving:
+    """A server that listens.
+
+    Args:
+        server: It.
+        token: Its event loop.
+        time_to_end_s: How long a drain may last.
+    """
+
+    server: Server
+    token: trio.lowlevel.TrioToken
+    time_to_end_s: float
+
+
+@frozen
+class _Ended:
+    """The loop has ended, by itself or by an error."""
+
+    error: BaseException | None
+
+
+_News = signal.Signals | _Serving | _Ended | Literal["fallen"]
+
+
+@define(eq=False)
+class Outside:
+    """What the loop tells the main thread, and what that does about it."""
+
+    _news: queue.SimpleQueue[_News] = field(init=False, factory=queue.SimpleQueue)
+    _serving: _Serving | None = field(init=False, default=None)
+    _loop_thread: int = field(init=False, default=0)
+    _end_by: float | None = field(init=False, default=None)
+
+    def serving(self, server: Server, time_to_end_s: float) -> None:
+        """Note, from the loop, that a server listens: from now on a signal drains it.
+
+        Args:
+            server: Which.
+            time_to_end_s: How long a drain may last, in seconds; beyond it the process ends all the same.
+        """
+        server.when_fallen(lambda: self._news.put("fallen"))
+        self._news.put(_Serving(server, trio.lowlevel.current_trio_token(), time_to_end_s))
+
+    def run(self, main: Main) -> int:
+        """Run `main` in a loop of its own until it ends; return the exit code."""
+        for each in (*DRAIN, *((RELOAD,) if RELOAD is not None else ())):
+            signal.signal(each, lambda number, _: self._news.put(signal.Signals(number)))
+        threading.Thread(target=self._run_loop, args=(main,), name="voxint loop", daemon=True).start()
+        while True:
+            news = self._next()
+            if isinstance(news, _Ended):
+                return _code_of(news.error)
+            if isinstance(news, _Serving):
+                self._serving = news
+            elif news == "fallen":
+                log.error("the server has failed", at_most_s=FALL_S)
+                self._end_within(FALL_S)
+            else:
+                self._obey(news)
+
+    def _run_loop(self, main: Main) -> None:
+        self._loop_thread = threading.get_ident()
+        error: BaseException | None = None
+        try:
+            trio.run(main, self)
+        except BaseException as raised:  # noqa: BLE001 - the main thread tells of it, and ends the process by it
+            error = raised
+        finally:
+            self._news.put(_Ended(error))
+
+    def _next(self) -> _News:
+        """Wait for what is next: without bound while the server serves, and then as long as it was promised."""
+        try:
+            return self._news.get(timeout=None if self._end_by is None else max(0.0, self._end_by - time.monotonic()))
+        except queue.Empty:
+            place = innermost(self._loop_thread)
+            log.error("something did not stop: exiting without it", exit_code=HUNG, place=place)
+            flush_logs()
+            os._exit(HUNG)
+
+    def _end_within(self, seconds: float) -> None:
+        end_by = time.monotonic() + seconds
+        self._end_by = end_by if self._end_by is None else min(self._end_by, end_by)
+        _end_at_last_within(seconds + 1)  # where even this thread can't run, as C code keeps the interpreter to itself
+
+    def _obey(self, signum: signal.Signals) -> None:
+        serving = self._serving
+        if serving is None:
+            if signum in DRAIN:  # nobody is served yet: it has the effect that it has on any program
+                signal.signal(signum, signal.SIG_DFL)
+                os.kill(os.getpid(), signum)
+        elif signum in DRAIN:
+            for each in DRAIN:
+                signal.signal(each, signal.SIG_DFL)  # a second one kills at once
+            log.info("draining", signal=signum.name, at_most_s=serving.time_to_end_s)
+            self._end_within(serving.time_to_end_s)
+            serving.token.run_sync_soon(serving.server.shut_down)
+        else:
+            log.info("reloading", signal=signum.name)
+            serving.token.run_sync_soon(serving.server.reload_soon)
+
+
+def run_outside(main: Main) -> NoReturn:
+    """Run a serving `main` beside the main thread, and exit with its code.
+
+    Standard output and error of the process are written by threads of their own from then on: a `print` of a provider
+    can't hold up the loop either.
+    """
+    writers = []
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        writer = LineWriter(stream.fileno(), note_lost)
+        writers.append(writer)
+        setattr(sys, name, QueuedText(writer, stream, note_lost))
+    code = Outside().run(main)
+    flush_logs()
+    for writer in writers:
+        writer.flush()
+    # A thread that is no daemon would keep the interpreter for as long as it likes.
+    _end_at_last_within(LAST_S)
+    sys.exit(code)
+
+
+def _end_at_last_within(seconds: float) -> None:
+    """End the process by a thread that needs no interpreter, and writes nothing: what it wrote to might hang."""
+    nowhere = open(os.devnull, "w")  # noqa: SIM115 - it has to be open to the end
+    faulthandler.dump_traceback_later(seconds, exit=True, file=nowhere)
+
+
+def _code_of(error: BaseException | None) -> int:
+    """Return the exit code, and tell a person, or the log, what went wrong."""
+    if error is None:
+        return 0
+    code, rest = told_failure(error)
+    if rest is not None:
+        log.error("the server failed", trace=places(rest))
+        return FAILED
+    return code
