@@ -73,7 +73,7 @@ def test_an_operator_sees_the_place_and_not_the_words() -> None:
     assert (line["req_id"], line["stage"], line["log_level"]) == ("r1", "llm", "warning")
     assert "OSError at" in str(line["trace"])
     assert "secret" not in str(lines)
-    assert 'voxint_cleanup_failures_total{stage="llm"} 1.0' in telemetry.exposition(0).decode()
+    assert 'voxint_cleanup_failures_total{stage="llm"} 1.0' in telemetry.exposition(0, 0).decode()
 
 
 async def test_a_program_without_an_observer_sees_the_place_too() -> None:

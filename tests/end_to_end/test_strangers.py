@@ -126,12 +126,12 @@ async def test_what_is_held_for_who_never_registers_is_little() -> None:
 
     with trio.fail_after(30), no_descriptor_left():
         async with serving(Agent(llm=ScriptedModel("Yes.")), config) as server, trio.open_nursery() as nursery:
-            for _ in range(12):
+            for _ in range(6):  # together less than all strangers may hold
                 nursery.start_soon(stranger, server.port)
             async with open_wire(server.url) as neighbour:
                 neighbour.register(WRITTEN)
                 await neighbour.until(lambda: neighbour.session_id is not None)
-    assert codes == [1009] * 12
+    assert codes == [1009] * 6
 
 
 async def test_a_strangers_flood_ends_with_its_first_frame() -> None:

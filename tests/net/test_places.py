@@ -3,79 +3,223 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from functools import partial
 
 import pytest
 import trio
+from attrs import define, field
 from trio.testing import MockClock, memory_stream_pair, wait_all_tasks_blocked
 
 from tests.net.httpd_client import GET, Client
 from voxint.net.http_request import HttpRequest
 from voxint.net.httpd import serve_connection
-from voxint.net.places import MORE_PLACES, Place, Places
+from voxint.net.places import GRACE_S, HELD_BYTES, Place, Places, Refusal
 
 
-async def wait(place: Place, ended: list[Place]) -> None:
-    """Wait for a request, and note where the place was lost."""
-    with place.waiting():
-        await trio.sleep_forever()
-    ended.append(place)
+@define(eq=False)
+class Visitor:
+    """One that comes, waits for something for as long as it may, and notes what became of it."""
+
+    address: str
+    came: float = field(factory=trio.current_time)
+    inside: Place | None = None
+    waited_s: float | None = None
+    ended: bool = False
+    leaves: trio.Event = field(factory=trio.Event)
+
+    async def visit(self, places: Places, busy: bool = False) -> None:
+        """Take a place, and keep it until `leaves`, or until it has to give way; who is busy does not."""
+        async with places.taken(self.address) as self.inside:
+            self.waited_s = trio.current_time() - self.came
+            if self.inside is not None and busy:
+                await self.leaves.wait()
+            elif self.inside is not None:
+                with self.inside.waiting():
+                    await self.leaves.wait()
+        self.ended = True
 
 
-async def test_who_has_waited_longest_gives_way(autojump_clock: MockClock) -> None:
-    """One for each that comes, and nobody while there is room."""
-    places, ended = Places(3), list[Place]()
-    with ExitStack() as stack:
+@define(eq=False)
+class Door:
+    """Places, and a nursery for who comes."""
 
-        def come() -> Place:
-            place = stack.enter_context(places.taken())
-            assert place is not None
-            return place
+    places: Places
+    nursery: trio.Nursery
+    refused: list[Refusal]
 
+    async def come(self, address: str = "a", *, busy: bool = False) -> Visitor:
+        """Let one come, and give it the time to go in."""
+        visitor = Visitor(address)
+        self.nursery.start_soon(visitor.visit, self.places, busy)
+        await wait_all_tasks_blocked()
+        return visitor
+
+
+@asynccontextmanager
+async def door(strangers: int, of_address: int = 100, callers: int = 100, proxy: str = "") -> AsyncIterator[Door]:
+    """Open places."""
+    refused: list[Refusal] = []
+    places = Places(strangers, of_address, callers, exempt=lambda address: address == proxy, refused=refused.append)
+    async with trio.open_nursery() as nursery:
+        yield Door(places, nursery, refused)
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_newcomer_gets_the_place_of_the_oldest_that_has_had_its_time(autojump_clock: MockClock) -> None:
+    """Not sooner; and nobody goes while there is room."""
+    async with door(3) as here:
+        inside = [await here.come() for _ in range(3)]
+        await trio.sleep(GRACE_S / 2)
+        newcomer = await here.come()
+        assert newcomer.inside is None
+        assert not any(visitor.ended for visitor in inside)
+        await trio.sleep(GRACE_S + 0.125)
+        assert newcomer.waited_s == pytest.approx(GRACE_S / 2)
+        assert [visitor.ended for visitor in inside] == [True, False, False]
+        assert here.refused == ["slow"]
+
+
+async def test_a_flood_of_one_address_takes_nothing_from_others(autojump_clock: MockClock) -> None:
+    """It has so many places and may wait for as many; the rest is closed at once, and another address walks in."""
+    async with door(10, of_address=4) as here:
+        flood = [await here.come("flood") for _ in range(20)]
+        assert sum(visitor.inside is not None for visitor in flood) == 4
+        assert here.refused == ["address"] * 12
+        other = await here.come("other")
+        assert other.waited_s == 0
+
+
+async def test_who_comes_often_waits_behind_who_comes_once(autojump_clock: MockClock) -> None:
+    """Of two addresses with full places between them, a third is let in before their further ones."""
+    async with door(4, of_address=4) as here:
+        for address in ("a", "b"):
+            for _ in range(2):
+                await here.come(address)
+        greedy = [await here.come("a") for _ in range(2)]
+        modest = await here.come("c")
+        await trio.sleep(GRACE_S + 0.125)
+        assert modest.waited_s == pytest.approx(GRACE_S)
+        assert sum(visitor.inside is not None for visitor in greedy) == 2
+        assert here.places.strangers == 4
+
+
+async def test_where_the_queue_is_full_the_most_frequent_has_to_leave_it(autojump_clock: MockClock) -> None:
+    """Not the newcomer that is alone of its address."""
+    async with door(2, of_address=100) as here:
+        flood = [await here.come("flood") for _ in range(4)]
+        assert [visitor.ended for visitor in flood] == [False] * 4
+        other = await here.come("other")
+        assert [visitor.ended for visitor in flood] == [False, False, False, True]
+        await trio.sleep(GRACE_S + 0.125)
+        assert other.inside is not None
+        assert flood[3].inside is None
+
+
+async def test_a_busy_stranger_gives_way_when_it_waits_again(autojump_clock: MockClock) -> None:
+    """Who is being answered keeps its place, and who waits learns when that is over."""
+    async with door(1) as here:
+        busy = await here.come(busy=True)
+        newcomer = await here.come()
+        await trio.sleep(10)
+        assert newcomer.inside is None
+        assert busy.inside is not None
+        assert busy.inside.needed
+        busy.leaves.set()
+        await wait_all_tasks_blocked()
+        assert newcomer.waited_s == 10
+
+
+async def test_a_wrong_key_costs_the_place_its_time(autojump_clock: MockClock) -> None:
+    """Whoever has left keeps it taken; a newcomer of the address gets it then, and not sooner."""
+    async with door(8, of_address=1) as here:
+        guesser = await here.come()
+        assert guesser.inside is not None
+        guesser.inside.keep_until(trio.current_time() + 2)
+        guesser.leaves.set()
+        await wait_all_tasks_blocked()
+        assert guesser.ended
+        newcomer = await here.come()
+        await trio.sleep(5)
+        assert newcomer.waited_s == 2
+
+
+async def test_callers_have_places_of_their_own(autojump_clock: MockClock) -> None:
+    """No stranger takes one, and a caller gives way to nobody; beyond their number nobody becomes one."""
+    async with door(2, callers=2) as here:
+        callers = [await here.come() for _ in range(2)]
+        assert [caller.inside is not None and caller.inside.call() for caller in callers] == [True, True]
+        assert here.places.full
+        strangers = [await here.come() for _ in range(4)]
+        await trio.sleep(2 * GRACE_S)
+        assert [caller.ended for caller in callers] == [False, False]
+        assert [stranger.ended for stranger in strangers] == [True, True, False, False]
+        inside = strangers[2].inside
+        assert inside is not None
+        assert not inside.call()
+        assert here.refused == ["slow", "slow", "callers"]
+        callers[0].leaves.set()
+        await wait_all_tasks_blocked()
+        assert inside.call()
+
+
+async def test_all_strangers_together_hold_little(autojump_clock: MockClock) -> None:
+    """Who holds most has to go; what a caller holds is no stranger's."""
+    async with door(10) as here:
+        visitors = [await here.come() for _ in range(3)]
+        places = [visitor.inside for visitor in visitors if visitor.inside is not None]
+        assert places[2].call()
+        places[2].holds(10 * HELD_BYTES)
+        places[0].holds(HELD_BYTES // 3)
+        places[1].holds(HELD_BYTES // 2)
+        await wait_all_tasks_blocked()
+        assert not any(visitor.ended for visitor in visitors)
+        places[0].holds(HELD_BYTES // 2 + 1)
+        await wait_all_tasks_blocked()
+        assert [visitor.ended for visitor in visitors] == [True, False, False]
+        assert here.refused == ["memory"]
+        places[1].holds(HELD_BYTES)
+        await wait_all_tasks_blocked()
+        assert not visitors[1].ended
+
+
+async def test_the_clients_of_a_proxy_are_told_apart(autojump_clock: MockClock) -> None:
+    """Its own address bounds nobody; theirs do, as soon as they are known."""
+    async with door(10, of_address=2, proxy="proxy") as here:
+        visitors = [await here.come("proxy") for _ in range(6)]
+        places = [visitor.inside for visitor in visitors if visitor.inside is not None]
+        assert [place.comes_from("client") for place in places[:3]] == [True, True, False]
+        assert places[3].comes_from("another")
+
+
+async def test_who_can_be_spared_makes_room(autojump_clock: MockClock) -> None:
+    """For a server that has no file descriptor left: the oldest, whatever time it has had."""
+    async with door(10) as here:
+        busy, idle = await here.come(busy=True), await here.come()
+        assert here.places.make_room()
+        await wait_all_tasks_blocked()
+        assert (busy.ended, idle.ended) == (False, True)
+        assert not here.places.make_room()
+
+
+async def test_who_is_cancelled_while_it_waits_leaves_nothing(autojump_clock: MockClock) -> None:
+    """Nor who is cancelled in the step in which its place came free."""
+    async with door(1) as here:
+        first = await here.come()
         async with trio.open_nursery() as nursery:
-            waiting = [come() for _ in range(3)]
-            for place in waiting:
-                nursery.start_soon(wait, place, ended)
-                await trio.sleep(1)
-            assert ended == []
-            for taken in (1, 2):
-                come()
-                await wait_all_tasks_blocked()
-                assert ended == waiting[:taken]
+            second = Visitor("a")
+            nursery.start_soon(second.visit, here.places)
+            await wait_all_tasks_blocked()
+            first.leaves.set()
             nursery.cancel_scope.cancel()
-
-
-async def test_where_nobody_waits_a_few_come_in_beyond_the_bound() -> None:
-    """They know that they should leave soon; beyond them nobody is let in, until somebody leaves."""
-    places = Places(2)
-    with ExitStack() as stack:
-        inside = [stack.enter_context(places.taken()) for _ in range(2 + MORE_PLACES)]
-        assert all(place is not None and place.needed for place in inside)
-        with places.taken() as another:
-            assert another is None
-    with places.taken() as another:
-        assert another is not None
-        assert not another.needed
-
-
-async def test_websockets_are_never_more_than_the_places() -> None:
-    """Also among those beyond the bound; whoever leaves makes room."""
-    places = Places(2)
-    with ExitStack() as stack:
-        inside = [stack.enter_context(places.taken()) for _ in range(2)]
-        with places.taken() as beyond:
-            assert beyond is not None
-            assert [place.keep() for place in (*inside, beyond) if place is not None] == [True, True, False]
-    with places.taken() as place:
-        assert place is not None
-        assert place.keep()
+        third = await here.come()
+        assert third.waited_s == 0
 
 
 @asynccontextmanager
 async def serving(most: int) -> AsyncIterator[Callable[[], Client]]:
     """Serve plain requests in memory; yield what connects a client."""
-    places = Places(most)
+    places = Places(most, most, most)
 
     async def handler(request: HttpRequest) -> None:
         if request.head.path == "/slow":
@@ -83,7 +227,7 @@ async def serving(most: int) -> AsyncIterator[Callable[[], Client]]:
         await request.respond(200, b"here")
 
     async def connected(stream: trio.abc.Stream) -> None:
-        with places.taken() as place:
+        async with places.taken("") as place:
             if place is not None:
                 await serve_connection(stream, handler, place=place)
         await stream.aclose()
@@ -110,23 +254,21 @@ async def test_an_idle_connection_makes_room_for_another(said: bytes, autojump_c
             assert await idle.answer() == (200, b"here")
         await wait_all_tasks_blocked()
         other = connect()
-        await wait_all_tasks_blocked()
+        await trio.sleep(GRACE_S + 0.125)
         assert await idle.closed()
         await other.send(GET)
         assert await other.answer() == (200, b"here")
 
 
 async def test_a_request_under_way_gives_no_way(autojump_clock: MockClock) -> None:
-    """Beside it a health check is answered, and its connection closed behind the answer, which says so."""
+    """It is answered, and its connection is closed behind that, as another waits."""
     async with serving(1) as connect:
         busy = connect()
         await busy.send(GET.replace(b"/", b"/slow", 1))
         await wait_all_tasks_blocked()
         probe = connect()
         await probe.send(GET)
-        head = await probe.stream.receive_some()
+        head = await busy.stream.receive_some()
         assert b"connection: close" in head.lower()
-        assert await probe.closed()
-        assert await busy.answer() == (200, b"here")
-        await busy.send(GET)
-        assert await busy.answer() == (200, b"here")
+        assert await busy.closed()
+        assert await probe.answer() == (200, b"here")

@@ -13,6 +13,7 @@ from voxint.core.settings import SettingsChange
 from voxint.core.tools import Tool
 from voxint.protocol import messages as m
 from voxint.server.config import ServerConfig
+from voxint.server.guesses import FIRST_PAUSE_S
 from voxint.testing.stages import FOREVER, ScriptedModel, ScriptedVoice
 
 pytestmark = pytest.mark.virtual_time
@@ -61,9 +62,18 @@ async def test_register_happens_once() -> None:
 
 
 async def test_a_failed_register_ends_the_connection() -> None:
-    """AUTH_FAILED is written, then the close; the code is not 1000, which clients take for success."""
+    """AUTH_FAILED is written when its time has come, then the close, by a code that clients do not take for success.
+
+    What is said meanwhile is not read, not even the right key.
+    """
     async with open_talk(ECHO, ServerConfig(api_keys=("secret",))) as talk:
         talk.register()
+        talk.register(auth=m.Auth(type="API_KEY", api_key="secret"))
+        assert talk.connection.turned_away is not None
+        assert talk.connection.turned_away.at == trio.current_time() + FIRST_PAUSE_S
+        await trio.sleep(1)
+        assert talk.errors == []
+        talk.connection.tell_turned_away()
         await trio.sleep(1)
         assert talk.connection.closing == (4401, "authentication failed")
         assert talk.connection.ending.is_set()

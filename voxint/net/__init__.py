@@ -18,7 +18,8 @@ HTTP to providers:
 The one port of a server:
 
     httpd.py         a small HTTP/1.1 server: one function serves one connection
-    places.py        who may be connected, and who gives way where places are short
+    accept.py        taking connections in, also where no file descriptor is left
+    places.py        who may be connected: strangers and callers, each with a quota of their own
     http_head.py     the head of a request, bounded before it is parsed
     http_request.py  what a handler sees: the request, its body, and the two ways to answer
     upgrade.py       the upgrade to a WebSocket: refused, or granted

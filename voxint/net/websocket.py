@@ -58,6 +58,7 @@ class ServerWebSocket:
         max_message_bytes: Of a message from the client; see the attribute.
         close_s: Seconds that the client has to answer a Close, and after it to close the connection. Meanwhile all it
             sends is read and thrown away.
+        holds: Told how many bytes are held of a message that is not whole, whenever that changes. It must not raise.
 
     Attributes:
         max_message_bytes: The bound of a message from the client, and of what is held of one that is not whole yet. It
@@ -72,11 +73,13 @@ class ServerWebSocket:
         *,
         max_message_bytes: int,
         close_s: float = 1.0,
+        holds: Callable[[int], None] = lambda size: None,
     ) -> None:
         self._stream = stream
         self._tcp = stream if isinstance(stream, TcpStream) else None
         self._engine, self._unsent = grant_upgrade(head)
         self._close_s = close_s
+        self._holds = holds
         self._frames = MessageSplitter(max_message_bytes)
         self._frames.feed(ahead)
         self._held = bytearray()  # what has come of a message in parts
@@ -126,7 +129,8 @@ class ServerWebSocket:
                 nursery.cancel_scope.cancel(reason="the connection has ended")
         finally:
             self._nursery = None
-            self._held, self._unsent = bytearray(), b""
+            self._let_go()
+            self._unsent = b""
             self._ended.set()
 
     def send_now(self, *messages: str | bytes) -> bool:
@@ -157,7 +161,8 @@ class ServerWebSocket:
     def ignore(self) -> None:
         """Deliver nothing more: what still comes is thrown away unread, but for the Close that ends it."""
         if not self._ignoring:
-            self._ignoring, self._held = True, bytearray()
+            self._ignoring = True
+            self._let_go()
             self._closed_by_client = self._frames.skip() or self._closed_by_client
 
     def close(self, code: int, reason: str = "") -> None:
@@ -230,9 +235,17 @@ class ServerWebSocket:
             return None
         self._held += part
         if not event.message_finished:
+            self._holds(len(self._held))
             return None
-        whole, self._held = self._held, bytearray()
+        whole = self._held
+        self._let_go()
         return whole.decode() if isinstance(event, TextMessage) else bytes(whole)
+
+    def _let_go(self) -> None:
+        """Forget what is held."""
+        if self._held:
+            self._holds(0)
+            self._held = bytearray()
 
     async def _await_close(self) -> None:
         """Throw away what comes until the client's Close does, or the end of the connection."""

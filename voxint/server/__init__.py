@@ -10,6 +10,8 @@ writer.py        the one task that waits for a connection's socket to take somet
 connection.py    one client's messages, and what each does; no socket, no await
 registration.py  REGISTER: a new session, or one that goes on, or a refusal
 auth.py          who may register
+address.py       where a client comes from
+guesses.py       who brings wrong keys
 store.py         the sessions, which outlive their connections
 pages.py         what a browser, a load balancer and Prometheus find on the same port
 landing.html     the page about the server

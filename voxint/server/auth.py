@@ -66,7 +66,7 @@ def check_exposure(config: ServerConfig) -> None:
 
 
 def check_origin(config: ServerConfig, head: RequestHead) -> None:
-    """Refuse a WebSocket that a stranger's web page opens.
+    """Refuse what a stranger's web page asks for, a WebSocket or a page.
 
     A browser lets any page open one to any address, this machine's included, and says by `Origin` whose page it is.
     Where a key is asked for a page needs to know it; where none is, only this machine's own pages may come in, and

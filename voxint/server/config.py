@@ -8,6 +8,8 @@ from typing import Any
 
 from attrs import Attribute, field, frozen, validators
 
+from voxint.server.address import networks
+
 __all__ = ["ServerConfig"]
 
 
@@ -28,6 +30,14 @@ def _origins(instance: object, attribute: Attribute[Any], values: tuple[str, ...
         raise ValueError(f"'{attribute.name}' must hold origins such as https://example.org, in lower case, no path")
 
 
+def _networks(instance: object, attribute: Attribute[Any], values: tuple[str, ...]) -> None:
+    try:
+        networks(values)
+    except ValueError:
+        message = f"'{attribute.name}' must hold addresses or networks, such as 127.0.0.1 or 10.0.0.0/8"
+        raise ValueError(message) from None
+
+
 @frozen(kw_only=True)
 class ServerConfig:
     """The server's settings; seconds, bytes and counts as the names say.
@@ -44,10 +54,17 @@ class ServerConfig:
         resume_s: A session that has lost its last connection lives for so long; the protocol's number.
         warn_s: SESSION_WARN goes out so long before that.
         register_s: From the connection to its REGISTER.
+        guess_pause_s: The longest that the answer to a wrong key is held back; the first of an address waits 0.25 s,
+            each further one twice as long.
         close_s: For a client to answer a close, and for what waits to be written before it.
         drain_s: For live requests to end by themselves at shutdown.
         max_frame_bytes: The largest message from a client: minutes of BASE64 speech.
-        max_connections: At a time, HTTP included; a WebSocket beyond is refused with 503, idle HTTP gives way.
+        max_connections: Callers at a time: WebSockets that have registered. Beyond it SERVER_BUSY.
+        max_strangers: Connections at a time that have not registered, HTTP included; ours: some dozens register in the
+            same instant, each for some milliseconds. A newcomer gets the place of one that has had half a second.
+        max_strangers_per_address: Those of one address; a network of IPv6 (/64) is one.
+        trusted_proxies: Addresses or networks of proxies, whose X-Forwarded-For says where a client comes from; their
+            own strangers are not bounded by address.
     """
 
     host: str = "127.0.0.1"
@@ -59,8 +76,12 @@ class ServerConfig:
     session_timeout_s: float = _positive(600.0)
     resume_s: float = field(default=60.0, validator=validators.ge(0))
     warn_s: float = _positive(60.0)
-    register_s: float = _positive(10.0)
+    register_s: float = _positive(3.0)
+    guess_pause_s: float = _positive(2.0)
     close_s: float = _positive(1.0)
     drain_s: float = field(default=10.0, validator=validators.ge(0))
     max_frame_bytes: int = field(default=8 * 1024 * 1024, validator=validators.ge(1024))
     max_connections: int = field(default=1000, validator=validators.ge(1))
+    max_strangers: int = field(default=128, validator=validators.ge(1))
+    max_strangers_per_address: int = field(default=64, validator=validators.ge(1))
+    trusted_proxies: tuple[str, ...] = field(default=(), validator=_networks)

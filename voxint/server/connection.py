@@ -15,16 +15,20 @@ from voxint.core.session import Session
 from voxint.core.settings import SettingsChange
 from voxint.errors import RequestRefused, WireError
 from voxint.logs import get_logger
+from voxint.net.places import Place
 from voxint.protocol import messages as m
-from voxint.protocol.codec import decode_client, refused_upload
+from voxint.protocol.codec import auth_of, decode_client, refused_upload
 from voxint.protocol.codes import wire_error
 from voxint.protocol.renderer import Renderer
 from voxint.server.host import Host
-from voxint.server.registration import GOING_AWAY, RegisterRefused, register
+from voxint.server.registration import GOING_AWAY, RegisterRefused, check_key, register
 
 __all__ = ["FAULT", "UNREAD", "Connection"]
 
 LEFT = 1000
+
+TRY_LATER = 1013
+"""Close code of a server that has no room now."""
 
 FAULT = 1011
 
@@ -33,6 +37,9 @@ UNREAD = 1008
 
 STRANGE = 1008
 """Close code of a stranger whose frame is none of the protocol's; the ERROR before it says why."""
+
+MOST_STRANGE_FRAMES = 32
+"""That are read of who has not registered: HEALTH_CHECKs, and a REGISTER with a mistake or two. Ours."""
 
 MAX_REGISTER_BYTES = 256 * 1024
 """Of a frame before REGISTER has succeeded; chosen here: as much as a session may have in prompts and functions, and
@@ -57,11 +64,25 @@ class _MadeWhenTaken:
         return self.make()
 
 
+@frozen
+class TurnedAway:
+    """A stranger who has brought a wrong key.
+
+    Args:
+        refusal: What it will be told.
+        at: When, on trio's clock.
+    """
+
+    refusal: RegisterRefused
+    at: float
+
+
 class Connection:
     """What a client has said so far, and what is on its way to it.
 
     Args:
         host: The server.
+        place: What the connection takes up. None: nothing.
 
     Attributes:
         listener: What the writer takes from.
@@ -70,16 +91,20 @@ class Connection:
         closing: The close code and reason, once the connection has to end.
         ending: Set once every request that ends with it has stopped then; the listener is closed.
         last_heard: When the last frame came, on trio's clock.
+        turned_away: What a stranger will be told at which time, who has brought a wrong key.
     """
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, place: Place | None = None) -> None:
         self.listener = Listener(lambda: self.close(UNREAD, "what is said is not read"))
         self.renderer = Renderer()
         self.session: Session | None = None
         self.closing: tuple[int, str] | None = None
         self.ending = trio.Event()
         self.last_heard = trio.current_time()
+        self.turned_away: TurnedAway | None = None
         self._host = host
+        self._place = place
+        self._strange_frames = 0
         self._uploading: str | None = None
         self._refused: str | None = None
         self._stray_told = False
@@ -92,7 +117,7 @@ class Connection:
             Whether the frame interrupted something that is on its way out now.
         """
         self._interrupting = False
-        if self.closing is None:
+        if self.closing is None and self.turned_away is None:
             self.last_heard = trio.current_time()
             if isinstance(frame, bytes):
                 self._audio(frame)
@@ -101,6 +126,8 @@ class Connection:
         return self._interrupting
 
     def _read(self, frame: str) -> None:
+        if self.session is None and not self._let_in(frame):
+            return
         try:
             inbound = decode_client(frame, self.frame_limit)
         except WireError as error:
@@ -112,6 +139,42 @@ class Connection:
             self._dispatch(inbound.session_id, inbound.message)
         except WireError as error:
             self._refuse_frame(frame, error)
+
+    def _let_in(self, frame: str) -> bool:
+        """Look who a stranger is before anything else is read of what it says; return whether that is worth it."""
+        self._strange_frames += 1
+        if self._strange_frames > MOST_STRANGE_FRAMES:
+            self.close(STRANGE, "REGISTER first")
+            return False
+        auth = auth_of(frame) if len(frame) <= self.frame_limit else None
+        if auth is None:
+            return True
+        try:
+            check_key(self._host, auth)
+        except RegisterRefused as refusal:
+            if refusal.error.code == "AUTH_FAILED":
+                self._turn_away(refusal)
+            else:
+                self._refuse(refusal.error)
+                self.close(refusal.code, refusal.reason)
+            return False
+        return True
+
+    def _turn_away(self, refusal: RegisterRefused) -> None:
+        """Have a wrong key cost its time, and the place that it came by."""
+        address = "" if self._place is None else self._place.address
+        at = trio.current_time() + self._host.guesses.failed(address)
+        self._host.turned_away("key")
+        if self._place is not None:
+            self._place.keep_until(at)
+        self.turned_away = TurnedAway(refusal, at)
+
+    def tell_turned_away(self) -> None:
+        """Say why, when the time has come."""
+        if self.turned_away is not None and self.closing is None:
+            refusal = self.turned_away.refusal
+            self._refuse(refusal.error)
+            self.close(refusal.code, refusal.reason)
 
     def _refuse_frame(self, frame: str, error: WireError) -> None:
         if self.session is not None and (request_id := refused_upload(frame)) is not None:
@@ -196,6 +259,10 @@ class Connection:
     def _register(self, message: m.Register) -> None:
         if self.session is not None:
             raise WireError("MALFORMED_PAYLOAD", "this connection has registered already")
+        if self._place is not None and not self._place.call():
+            self._refuse(WireError("SERVER_BUSY", "the server has as many callers as it may have; try again later"))
+            self.close(TRY_LATER, "the server is full")
+            return
         try:
             self.session = register(self._host, message, self.listener, self.renderer)
         except RegisterRefused as refusal:

@@ -11,7 +11,7 @@ from voxint.net.http_request import RequestHead
 from voxint.net.places import Place
 from voxint.net.websocket import ServerWebSocket
 from voxint.protocol.messages import Heartbeat, SessionWarn
-from voxint.server.connection import FAULT, Connection
+from voxint.server.connection import FAULT, Connection, TurnedAway
 from voxint.server.host import Host
 from voxint.server.writer import Writer
 
@@ -39,8 +39,15 @@ async def serve_websocket(
         ahead: What was read of the stream already.
         place: What the connection takes up; it gives way to others until the client has registered. None: nothing.
     """
-    connection = Connection(host)
-    ws = ServerWebSocket(stream, head, ahead, max_message_bytes=connection.frame_limit, close_s=host.config.close_s)
+    connection = Connection(host, place)
+    ws = ServerWebSocket(
+        stream,
+        head,
+        ahead,
+        max_message_bytes=connection.frame_limit,
+        close_s=host.config.close_s,
+        holds=(lambda size: None) if place is None else place.holds,
+    )
     try:
         async with trio.open_nursery() as nursery:
             with nullcontext() if place is None else place.waiting():
@@ -56,17 +63,21 @@ async def _serve(
     with host.admitted(connection):
         try:
             nursery.start_soon(_write, connection, ws, nursery.cancel_scope)
-            nursery.start_soon(_keep_alive, connection, host, nursery.cancel_scope)
-            await _read(connection, ws, place)
+            came_at = trio.current_time() if place is None else place.since
+            register_by = came_at + host.config.register_s
+            nursery.start_soon(_keep_alive, connection, host, register_by, nursery.cancel_scope)
+            await _read(nursery, connection, ws)
         finally:
             connection.lost()
             connection.let_go()
 
 
-async def _read(connection: Connection, ws: ServerWebSocket, place: Place | None) -> None:
+async def _read(nursery: trio.Nursery, connection: Connection, ws: ServerWebSocket) -> None:
     """Receive until the connection ends: each frame in the step in which it came, and none is waited for."""
+    turning_away = False
 
     def receive(message: str | bytes) -> int:
+        nonlocal turning_away
         stopping = False
         try:
             stopping = connection.receive(message)
@@ -79,11 +90,18 @@ async def _read(connection: Connection, ws: ServerWebSocket, place: Place | None
             ws.ignore()
         else:
             ws.max_message_bytes = connection.frame_limit
-            if connection.session is not None and place is not None:
-                place.stay()
+            if connection.turned_away is not None and not turning_away:
+                turning_away = True
+                nursery.start_soon(_turn_away, connection, connection.turned_away)
         return WAY_OUT if stopping else 0
 
     await ws.read(receive, connection.lost)
+
+
+async def _turn_away(connection: Connection, turned_away: TurnedAway) -> None:
+    """Answer a wrong key when it has waited for that."""
+    await trio.sleep_until(turned_away.at)
+    connection.tell_turned_away()
 
 
 async def _write(connection: Connection, ws: ServerWebSocket, all_of_it: trio.CancelScope) -> None:
@@ -97,16 +115,19 @@ async def _write(connection: Connection, ws: ServerWebSocket, all_of_it: trio.Ca
     all_of_it.cancel(reason="the connection has ended")
 
 
-async def _keep_alive(connection: Connection, host: Host, all_of_it: trio.CancelScope) -> None:
+async def _keep_alive(connection: Connection, host: Host, register_by: float, all_of_it: trio.CancelScope) -> None:
     """Send heartbeats, close a client that stays silent, and bound the close itself."""
     config = host.config
     next_heartbeat = trio.current_time() + config.heartbeat_s
-    register_by = trio.current_time() + config.register_s
     warned_at = -1.0
     while not connection.ending.is_set():
         now = trio.current_time()
         remaining_s = connection.remaining_s() if connection.session else register_by - now
+        if connection.turned_away is not None:
+            remaining_s = max(remaining_s, connection.turned_away.at - now + config.close_s)
         if remaining_s <= 0:
+            if connection.session is None:
+                host.turned_away("slow")
             connection.close(SILENT, "nothing was heard for too long")
             break
         if connection.session and remaining_s <= config.warn_s and warned_at != connection.last_heard:

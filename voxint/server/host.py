@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -11,8 +11,11 @@ import trio
 
 from voxint.core.agent import Agent
 from voxint.core.observer import Observer
+from voxint.net.places import Places, Refusal
 from voxint.protocol.messages import HealthStatus
+from voxint.server.address import is_trusted, networks
 from voxint.server.config import ServerConfig
+from voxint.server.guesses import Guesses
 from voxint.server.lag import LoopLag
 from voxint.server.store import SessionStore
 
@@ -31,10 +34,14 @@ class Host:
         home: Where requests live: the nursery of `serve`, which outlives every connection.
         observer: Hears of every request.
         lag: What measures the event loop; without, nothing does.
+        turned_away: Told of each who is turned away, and why; must not raise.
 
     Attributes:
         draining: Whether the server is going down: nobody registers and nothing new is asked.
         connections: The open WebSockets.
+        places: Who may be connected.
+        guesses: Who brings wrong keys.
+        trusted: Where the proxies are whose word counts.
         store: The sessions, those without a connection included.
     """
 
@@ -45,12 +52,23 @@ class Host:
         home: trio.Nursery,
         observer: Observer,
         lag: LoopLag | None = None,
+        turned_away: Callable[[Refusal], None] = lambda why: None,
     ) -> None:
         self.agent = agent
         self.config = config
         self.home = home
         self.observer = observer
         self.lag = lag or LoopLag()
+        self.turned_away = turned_away
+        self.guesses = Guesses(config.guess_pause_s)
+        self.places = Places(
+            config.max_strangers,
+            config.max_strangers_per_address,
+            config.max_connections,
+            exempt=lambda address: is_trusted(address, self.trusted),
+            refused=turned_away,
+        )
+        self.trusted = networks(config.trusted_proxies)
         self.draining = False
         self.connections: set[Connection] = set()
         self.store = SessionStore(config.resume_s, config.max_connections)

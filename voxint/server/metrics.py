@@ -14,6 +14,7 @@ from voxint.core.dialogue import Ending
 from voxint.core.failure import Stage
 from voxint.core.receipt import STAGES
 from voxint.logs import lines_lost
+from voxint.net.places import Refusal
 from voxint.protocol.codes import FAILURE_CODES
 from voxint.server.lag import BUCKETS_S, LoopLag
 
@@ -59,6 +60,8 @@ class Metrics:
     def __init__(self, lag: LoopLag | None = None) -> None:
         self.registry = CollectorRegistry()
         self.connections = self._gauge("connections", "Open WebSocket connections.")
+        self.strangers = self._gauge("strangers", "Connections that have not registered, plain HTTP included.")
+        self.turned_away = self._counter("turned_away", "Connections that were turned away.", reason=get_args(Refusal))
         self.live = self._gauge("requests_live", "Requests that have been accepted and not ended.")
         self.overrunning = self._gauge(
             "requests_overrunning", "Ended requests of which a stage still has not let go; each holds its upstream."

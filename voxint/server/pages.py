@@ -13,6 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from voxint._version import __version__
 from voxint.net.http_request import HttpRequest, RequestHead
+from voxint.server.auth import check_origin
 from voxint.server.host import Host
 from voxint.server.telemetry import Telemetry
 
@@ -56,7 +57,13 @@ class Pages:
     ws_url: str
 
     async def answer(self, request: HttpRequest) -> None:
-        """Answer one request."""
+        """Answer one request; who may not open a WebSocket sees no page either, but /healthz.
+
+        Raises:
+            HttpError: 403.
+        """
+        if request.head.path != "/healthz":
+            check_origin(self.host.config, request.head)
         page = self.page(request.head)
         headers = (("content-type", page.media_type), *page.headers, *HEADERS)
         await request.respond(page.status, page.body, headers=headers)
@@ -75,7 +82,11 @@ class Pages:
                 return Page(503, b"draining\n") if self.host.draining else Page(200, b"ready\n")
             case "/metrics":
                 # Synchronous: it takes about a millisecond, every some ten seconds.
-                return Page(200, self.telemetry.exposition(len(self.host.connections)), CONTENT_TYPE_LATEST)
+                return Page(
+                    200,
+                    self.telemetry.exposition(len(self.host.connections), self.host.places.strangers),
+                    CONTENT_TYPE_LATEST,
+                )
             case "/":
                 return Page(200, self._landing(head), "text/html; charset=utf-8")
         upgrade = (("upgrade", "websocket"), ("connection", "upgrade"))

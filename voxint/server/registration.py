@@ -19,7 +19,7 @@ from voxint.server.auth import admits
 from voxint.server.host import Host
 from voxint.server.store import principal_of
 
-__all__ = ["GOING_AWAY", "REFUSED", "RegisterRefused", "register"]
+__all__ = ["GOING_AWAY", "REFUSED", "RegisterRefused", "check_key", "register"]
 
 REFUSED = 4401
 """Close code of a failed REGISTER: in the private range, and not 1000, which existing clients take for success."""
@@ -47,19 +47,27 @@ class RegisterRefused(Exception):
         return self.reason
 
 
-def register(host: Host, message: m.Register, listener: Listener, renderer: Renderer) -> Session:
-    """Open a session, or go on with one, and say so to its client.
+def check_key(host: Host, auth: m.Auth) -> None:
+    """Refuse who may not register, before anything else is read of what it says.
 
     Raises:
-        RegisterRefused: The server is going down, the key is not known, or there is no such session to go on with.
-        WireError: The settings are too large; nothing has happened.
+        RegisterRefused: The server is going down, or the key is not known.
     """
     if host.draining:
         busy = WireError("SERVER_BUSY", "the server is shutting down")
         raise RegisterRefused(busy, GOING_AWAY, "shutting down")
-    if not admits(host.config, message.auth):
+    if not admits(host.config, auth):
         unknown = WireError("AUTH_FAILED", "the key or account is not known here")
         raise RegisterRefused(unknown, REFUSED, "authentication failed")
+
+
+def register(host: Host, message: m.Register, listener: Listener, renderer: Renderer) -> Session:
+    """Open a session, or go on with one, and say so to its client, whose key `check_key` has found right.
+
+    Raises:
+        RegisterRefused: There is no such session to go on with.
+        WireError: The settings are too large; nothing has happened.
+    """
     renderer.features = frozenset(message.features) & FEATURES
     with listener.together():
         if message.resume is None:

@@ -11,10 +11,12 @@ from attrs import define, field
 from voxint.core.agent import Agent
 from voxint.core.observer import Observer
 from voxint.core.resample import load_resampler
-from voxint.net.http_request import HttpError, RequestHead
+from voxint.net.accept import accept_connections, peer_of
+from voxint.net.http_request import HttpError, HttpLimits, RequestHead
 from voxint.net.httpd import Handler, serve_connection
-from voxint.net.places import Place, Places
+from voxint.net.places import Place
 from voxint.protocol.messages import Shutdown
+from voxint.server.address import client_address, is_trusted, one_address
 from voxint.server.auth import check_exposure, check_origin
 from voxint.server.config import ServerConfig
 from voxint.server.endpoint import serve_websocket
@@ -104,9 +106,9 @@ async def serve(
     with lag.measuring():
         async with trio.open_nursery() as home:
             telemetry = Telemetry(observer, lag)
-            host = Host(agent, config, home, telemetry, lag)
+            host = Host(agent, config, home, telemetry, lag, telemetry.turned_away)
             ends = []
-            for beside in (server.stand, telemetry.run, host.store.run):
+            for beside in (server.stand, telemetry.run, host.store.run, host.guesses.run):
                 ends.append(trio.CancelScope())
                 home.start_soon(beside, ends[-1])
             await _serve(host, server, Pages(host, telemetry, server.url), listeners, task_status)
@@ -140,27 +142,36 @@ async def _accept(
     front: trio.Nursery,
     accepting: trio.CancelScope,
 ) -> None:
-    places = Places(host.config.max_connections)
+    limits = HttpLimits(head_s=host.config.register_s)
 
     async def connected(stream: trio.SocketStream) -> None:
-        with places.taken() as place:
-            if place is not None:
-                admit = partial(_admit, host, place)
-                upgrade = partial(serve_websocket, host, place=place)
-                upgrades = {PATH: upgrade, f"/{PATH}": upgrade}  # an existing client doubles the slash
-                await serve_connection(stream, handler, upgrades=upgrades, admit=admit, place=place)
+        peer = peer_of(stream)
+        address = peer if is_trusted(peer, host.trusted) else one_address(peer)
+        try:
+            async with host.places.taken(address) as place:
+                if place is not None:
+                    admit = partial(_admit, host, place, peer)
+                    upgrade = partial(serve_websocket, host, place=place)
+                    upgrades = {PATH: upgrade, f"/{PATH}": upgrade}  # an existing client doubles the slash
+                    await serve_connection(stream, handler, upgrades=upgrades, admit=admit, limits=limits, place=place)
+        finally:
+            await trio.aclose_forcefully(stream)
 
     with accepting:
-        await trio.serve_listeners(connected, listeners, handler_nursery=front)
+        async with trio.open_nursery() as nursery:
+            refused = partial(host.turned_away, "descriptors")
+            for listener in listeners:
+                nursery.start_soon(accept_connections, listener, connected, front, host.places.make_room, refused)
 
 
-def _admit(host: Host, place: Place, head: RequestHead) -> None:
-    """Refuse a WebSocket from a page that may not connect, or for which there is no place."""
+def _admit(host: Host, place: Place, peer: str, head: RequestHead) -> None:
+    """Refuse a WebSocket from a page that may not connect, or from an address that has too many."""
     check_origin(host.config, head)
     if host.draining:
         raise HttpError(503, "the server is going down")
-    if not place.keep():
-        raise HttpError(503, "the server is full")
+    if not place.comes_from(client_address(head, peer, host.trusted)):
+        host.turned_away("address")
+        raise HttpError(503, "too many of this address have not registered yet; try again later")
 
 
 async def _drain(host: Host) -> None:

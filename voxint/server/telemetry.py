@@ -21,6 +21,7 @@ from voxint.core.request import Request
 from voxint.core.timeline import Instant
 from voxint.core.tokens import estimate_tokens
 from voxint.logs import get_logger, places
+from voxint.net.places import Refusal
 from voxint.protocol.codes import FAILURE_CODES
 from voxint.server.lag import LoopLag
 from voxint.server.metrics import REASONS, Metrics
@@ -70,6 +71,10 @@ class Telemetry:
             self._running = False
             self._catch_up()
 
+    def turned_away(self, why: Refusal) -> None:
+        """Count a connection that is turned away."""
+        self.metrics.turned_away.labels(why).inc()
+
     def accepted(self, request: Request) -> None:
         """Count it as live."""
         self.metrics.live.inc()
@@ -105,14 +110,16 @@ class Telemetry:
         self.metrics.cleanup_failures.labels(stage or "none").inc()
         self._then.cleanup_failed(request, stage, error)
 
-    def exposition(self, connections: int) -> bytes:
+    def exposition(self, connections: int, strangers: int) -> bytes:
         """Return the metrics in Prometheus' text format, all that has ended included.
 
         Args:
-            connections: How many are open now.
+            connections: How many WebSockets are open now.
+            strangers: How many connections have not registered.
         """
         self._catch_up()
         self.metrics.connections.set(connections)
+        self.metrics.strangers.set(strangers)
         return self.metrics.exposition()
 
     def _catch_up(self) -> None:

@@ -1,0 +1,108 @@
+"""Taking connections in, also where the system has no file descriptor left: nobody is left waiting in its queue."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import trio
+
+from voxint.logs import get_logger
+
+__all__ = ["accept_connections", "peer_of"]
+
+CAPACITY = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS}
+"""What the system answers where it has no room for another connection (accept(2))."""
+
+PAUSE_S = 0.05
+"""Between two tries where nothing can be done; ours."""
+
+LINE_EVERY_S = 10.0
+"""Of the lines about it; ours: it goes on until an operator does something."""
+
+log = get_logger()
+
+
+async def accept_connections(
+    listener: trio.SocketListener,
+    serve: Callable[[trio.SocketStream], Awaitable[None]],
+    nursery: trio.Nursery,
+    make_room: Callable[[], bool],
+    refused: Callable[[], None],
+) -> None:
+    """Take in whoever connects, until cancelled; the listener is closed then.
+
+    Where there is no descriptor left, somebody who can be spared has to go; where nobody can, the newcomer is closed at
+    once: it had rather know than wait. One descriptor is held in reserve for that.
+
+    Args:
+        listener: Where they connect.
+        serve: Serves one connection, and closes it. What it raises ends the nursery.
+        nursery: Where it is served.
+        make_room: Has somebody go; returns whether there was one.
+        refused: Told of each that was closed at once.
+    """
+    async with listener:
+        reserve = _Reserve()
+        try:
+            while True:
+                try:
+                    stream = await listener.accept()
+                except OSError as error:
+                    if error.errno not in CAPACITY:
+                        raise
+                    await reserve.bridge(listener, make_room, refused)
+                else:
+                    nursery.start_soon(serve, stream)
+        finally:
+            reserve.give_up()
+
+
+class _Reserve:
+    """A descriptor that is held in order to be given up."""
+
+    def __init__(self) -> None:
+        self._fd: int | None = None
+        self._told_at = -LINE_EVERY_S
+        self._hold()
+
+    def _hold(self) -> None:
+        with suppress(OSError):
+            self._fd = os.open(os.devnull, os.O_RDONLY)
+
+    def give_up(self) -> None:
+        """Close it."""
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
+
+    async def bridge(
+        self, listener: trio.SocketListener, make_room: Callable[[], bool], refused: Callable[[], None]
+    ) -> None:
+        """Do what can be done for one newcomer where there is no descriptor."""
+        if (now := trio.current_time()) - self._told_at >= LINE_EVERY_S:
+            self._told_at = now
+            log.error("no file descriptor is left", remedy="raise LimitNOFILE of the unit, or ulimit -n")
+        if make_room():
+            await trio.lowlevel.checkpoint()
+            return
+        if self._fd is not None:
+            self.give_up()
+            with suppress(OSError), trio.move_on_after(PAUSE_S):
+                stream = await listener.accept()
+                refused()
+                await trio.aclose_forcefully(stream)
+        else:
+            await trio.sleep(PAUSE_S)
+        self._hold()
+
+
+def peer_of(stream: trio.SocketStream) -> str:
+    """Return the address of who is connected; empty where it has gone already, or has none."""
+    try:
+        name = stream.socket.getpeername()
+    except OSError:
+        return ""
+    return str(name[0]) if isinstance(name, tuple) else ""
