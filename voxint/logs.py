@@ -10,6 +10,8 @@ from typing import Any
 
 import structlog
 
+from voxint.printable import printable, printable_fields
+
 __all__ = ["Log", "get_logger", "leaves", "places"]
 
 _QUIET = structlog.make_filtering_bound_logger(logging.WARNING)
@@ -42,7 +44,8 @@ class Log:
 
     def _write(self, level: str, event: str, fields: dict[str, object]) -> None:
         with suppress(Exception):  # there is nowhere left to tell it, and the server goes on without a log
-            getattr(self._to, level)(event, **fields)
+            # Made printable here too: the host's own configuration may send lines to a terminal as they are.
+            getattr(self._to, level)(printable(event), **printable_fields(fields))
 
 
 def get_logger() -> Log:

@@ -13,6 +13,7 @@
 # logs.py      what the log looks like
 # sound.py     the sound files that `say` reads and writes
 # speakers.py  where `say` plays an answer
+# terminal.py  what is written to a terminal, and how
 # receipts.py  a receipt as a person reads it
 # measured.py  what `bench` shows
 
@@ -23,11 +24,12 @@ import importlib
 import click
 
 from voxint._version import __version__
+from voxint.cli.terminal import Commands
 
 __all__ = ["main"]
 
 
-class _Commands(click.Group):
+class _Commands(Commands):
     """Imports a command when it is called: `say` needs no server, and nobody's `serve` needs numpy."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

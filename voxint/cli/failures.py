@@ -7,11 +7,12 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import NoReturn
 
-import click
 import trio
 
+from voxint.cli.terminal import echo
 from voxint.errors import ConfigError, Disconnected, VoxintError
 from voxint.logs import leaves
+from voxint.printable import printable
 
 __all__ = ["BAD_CONFIG", "FAILED", "QUIT", "run"]
 
@@ -41,6 +42,7 @@ def run(main: Callable[[], Awaitable[int | None]]) -> NoReturn:
     except* (VoxintError, OSError) as group:
         errors = list(leaves(group))
         for error in errors:
-            click.echo(f"voxint: {error.message if isinstance(error, Disconnected) else error}", err=True)
+            words = error.message if isinstance(error, Disconnected) else str(error)
+            echo(printable(f"voxint: {words}"), err=True)
         code = BAD_CONFIG if any(isinstance(error, ConfigError) for error in errors) else FAILED
     sys.exit(code)

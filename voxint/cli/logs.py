@@ -11,6 +11,7 @@ from typing import Any, Literal
 import structlog
 
 from voxint.logs import places
+from voxint.printable import printable_event
 
 __all__ = ["LEVELS", "LogFormat", "configure_logs"]
 
@@ -40,6 +41,7 @@ def configure_logs(level: str, log_format: LogFormat = "auto") -> None:
             structlog.processors.add_log_level,
             stamp,
             _places_of_errors,
+            printable_event,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
@@ -51,6 +53,10 @@ def configure_logs(level: str, log_format: LogFormat = "auto") -> None:
 def _places_of_errors(logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Replace an exception, which a provider of the operator's own may log, by its type and place."""
     error = event.pop("exc_info", None)
+    if isinstance(error, tuple):
+        error = error[1]
+    elif error is True:  # as of structlog's own `log.exception`
+        error = sys.exc_info()[1]
     if isinstance(error, BaseException):
         event["trace"] = places(error)
     return event

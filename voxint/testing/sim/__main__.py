@@ -14,6 +14,7 @@ import structlog
 import trio
 from attrs import fields
 
+from voxint.printable import printable, printable_event
 from voxint.testing.sim.app import serve_sim
 from voxint.testing.sim.settings import SimSettings
 
@@ -31,9 +32,12 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         settings = SimSettings().override(given, strict=False)
     except ValueError as error:
-        parser.error(str(error))
+        parser.error(printable(str(error)))
     # Standard output is for the one line: nobody reads on after it, and a full pipe would stop the process.
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    *before, renderer = structlog.get_config()["processors"]
+    structlog.configure(
+        processors=[*before, printable_event, renderer], logger_factory=structlog.PrintLoggerFactory(sys.stderr)
+    )
     # A shell that starts this in its background has it ignore Ctrl-C, and hands that on.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:

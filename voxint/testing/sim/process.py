@@ -11,6 +11,7 @@ import msgspec
 import trio
 from attrs import frozen
 
+from voxint.children import python_environment
 from voxint.testing.sim.app import SimAddress
 from voxint.testing.sim.ledger import LedgerReport
 
@@ -98,7 +99,7 @@ async def sim_process(**flags: object) -> AsyncIterator[Sim]:
     """
     options = [f"--{name.replace('_', '-')}={_flag(value)}" for name, value in flags.items() if value is not None]
     command = [sys.executable, "-m", "voxint.testing.sim", *options]
-    process = await trio.lowlevel.open_process(command, stdout=subprocess.PIPE)
+    process = await trio.lowlevel.open_process(command, stdout=subprocess.PIPE, env=python_environment())
     try:
         address = await _address(process)
         yield Sim(address, process.pid)
