@@ -50,6 +50,24 @@ async def test_a_player_gets_the_sound_and_its_rate(path: Path) -> None:
     assert "-r 24000" in (path / "arguments").read_text()
 
 
+async def test_a_player_gets_the_session_and_no_key(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where to play, and nothing that belongs to a server or a provider; no signal is blocked in it."""
+    for name in ("VOXINT_API_KEY", "OPENAI_API_KEY", "ANYTHING"):
+        monkeypatch.setenv(name, "persimmon")
+    monkeypatch.setenv("PULSE_SERVER", "unix:/run/pulse")
+    player = install(
+        path, "aplay", f"env > {path}/env; grep SigBlk /proc/self/status > {path}/blocked; cat > /dev/null"
+    )
+    with trio.fail_after(LIMIT_S):
+        async with open_speaker(24_000, player=player) as speaker:
+            await speaker.play(b"\1\2")
+            await speaker.finish()
+    told = (path / "env").read_text()
+    assert "persimmon" not in told
+    assert "PULSE_SERVER=unix:/run/pulse" in told
+    assert int((path / "blocked").read_text().split()[1], 16) == 0
+
+
 async def test_silence_is_at_once_and_for_good(path: Path) -> None:
     """The player is killed with all it has buffered; what comes later is dropped, and finishing waits for nothing."""
     os.mkfifo(path / "pid")
