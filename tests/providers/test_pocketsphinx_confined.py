@@ -131,6 +131,7 @@ async def answer(process: trio.Process) -> int:
 async def test_an_engine_that_hangs_ends_without_its_parent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It reads no pipe whose end would tell it that the parent was killed; the system's alarm ends it."""
     (tmp_path / "pocketsphinx.py").write_text(HANGS)
+    monkeypatch.delitem(sys.modules, "pocketsphinx", raising=False)  # another test may have loaded the real one
     monkeypatch.syspath_prepend(tmp_path)
     async with started(tmp_path) as process:
         assert await answer(process) == frames.READY
