@@ -26,6 +26,7 @@ PLACES = (
     *("operator-prompt", "role", "scene", "text", "voice", "transcript", "answer", "second-text"),
     *("tool", "tool-description", "tool-parameter", "arguments", "result"),
     *("raised-by-model", "raised-by-voice", "raised-on-the-way-out", "logged-by-provider"),
+    *("logged-by-library", "ignored"),
     *("malformed", "unknown-type", "unknown-field", "bad-value", "query-field", "feature", "audio-format"),
     *("shutdown-reason", "client-status", "path", "query", "header", "cookie", "origin", "host", "method"),
 )
@@ -34,10 +35,15 @@ CANARY = {place: f"qzx{number:02}{place.replace('-', '')}" for number, place in 
 """A word for each place where one comes in; it is nowhere else, and none is a part of another."""
 
 STAGES = f"""
+import logging
 import structlog
 import trio
 from voxint import Delta, Speech, Transcript, AudioFormat
 from voxint.providers.openai_chat import OpenAIChat
+
+class Left:
+    def __del__(self):
+        raise ValueError({CANARY["ignored"]!r})
 
 class Model(OpenAIChat):
     async def generate(self, turn, out):
@@ -53,6 +59,9 @@ class Model(OpenAIChat):
             except ValueError as error:
                 structlog.get_logger().exception("one")
                 structlog.get_logger().error("two", exc_info=error)
+                logging.getLogger("other").error("said %s", {CANARY["logged-by-library"]!r})
+                logging.getLogger("other").exception({CANARY["logged-by-library"]!r})
+                Left()
                 structlog.get_logger().error("three", exc_info=(type(error), error, error.__traceback__))
         await super().generate(turn, out)
 
@@ -270,7 +279,16 @@ async def test_no_canary_is_in_the_log_or_the_metrics(log_format: str, tmp_path:
             assert await server.wait() == 0
     log = server.output
     # What the test is about has happened, and each line is in the log.
-    for event in ("registered", "request accepted", "request finished", "request failed", "clean-up failed", "three"):
+    for event in (
+        "registered",
+        "request accepted",
+        "request finished",
+        "request failed",
+        "clean-up failed",
+        "three",
+        "a library logged",
+        "an exception was ignored",
+    ):
         assert event in log, event
     assert "voxint_requests_total" in metrics
     assert token

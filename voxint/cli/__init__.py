@@ -1,21 +1,22 @@
 """The command line, and the only place that binds a server to its providers."""
 
-# __main__.py  `python -m voxint.cli`
-# demo.py      `voxint demo`: a whole server with nothing but this machine
-# say.py       `voxint say`: talk to any voxint server
-# serve.py     `voxint serve`, and the options of every serving command
-# check.py     `voxint check`: is the configuration right, and does every provider answer?
-# bench.py     `voxint bench`: how long interruptions take on a running server
-# sim.py       `voxint sim`: the simulated upstream by itself
-# agent.py     from a configuration to a running agent
-# running.py   a server as a process: signals, the drain, the end
-# failures.py  one line for an operator's error, and the exit codes
-# logs.py      what the log looks like
-# sound.py     the sound files that `say` reads and writes
-# speakers.py  where `say` plays an answer
-# terminal.py  what is written to a terminal, and how
-# receipts.py  a receipt as a person reads it
-# measured.py  what `bench` shows
+# __main__.py   `python -m voxint.cli`
+# demo.py       `voxint demo`: a whole server with nothing but this machine
+# say.py        `voxint say`: talk to any voxint server
+# serve.py      `voxint serve`, and the options of every serving command
+# check.py      `voxint check`: is the configuration right, and does every provider answer?
+# bench.py      `voxint bench`: how long interruptions take on a running server
+# sim.py        `voxint sim`: the simulated upstream by itself
+# agent.py      from a configuration to a running agent
+# running.py    a server as a process: signals, the drain, the end
+# failures.py   one line for an operator's error, and the exit codes
+# logs.py       what the log looks like
+# libraries.py  what libraries say past it
+# sound.py      the sound files that `say` reads and writes
+# speakers.py   where `say` plays an answer
+# terminal.py   what is written to a terminal, and how
+# receipts.py   a receipt as a person reads it
+# measured.py   what `bench` shows
 
 from __future__ import annotations
 

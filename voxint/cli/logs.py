@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import structlog
 
+from voxint.cli.libraries import hear_libraries
 from voxint.logs import places
 from voxint.printable import printable_event
 
@@ -48,6 +49,7 @@ def configure_logs(level: str, log_format: LogFormat = "auto") -> None:
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+    hear_libraries()
 
 
 def _places_of_errors(logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
