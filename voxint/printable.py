@@ -35,6 +35,7 @@ FIRST = ("timestamp", "level", "event")  # structlog's, which a line keeps howev
 
 DEEPEST = 6  # levels of fields in fields; ours: no line has more than two
 FIELD_BYTES = 32  # what stands around a field: quotes, a comma, spaces, colours
+PLAIN_CHARS = 80  # a text so short may be reckoned at its longest, every character in it a quote
 NUMBER_BITS = 256  # an integer beyond is told by its size: to write one out takes the square of its length
 
 
@@ -108,6 +109,11 @@ class _Writer:
 
     def _text(self, text: str) -> str:
         """Return a text made printable, cut where the field's or the line's room ends."""
+        if len(text) < PLAIN_CHARS and text.isascii() and text.isprintable():  # nearly all are so
+            self._left -= 2 * len(text)
+            if self._left > 0:
+                return text
+            self._left += 2 * len(text)
         # Nobody else's text is looked at beyond what can be shown of it.
         shown = printable(text[: FIELD_CHARS + 1])
         if len(shown) > FIELD_CHARS:
