@@ -29,6 +29,8 @@ from bench.scenarios import QUICK, SCENARIOS, full_cases
 from bench.schema import Results, load
 from bench.sessions import LISTENERS, listening, resuming, to_json, to_text
 from bench.store import Store
+from voxint.cli.terminal import Commands
+from voxint.printable import printable
 
 QUICK_S = 100.0
 """Seconds for the starts and slots of a quick run; with the report it stays under two minutes."""
@@ -48,7 +50,7 @@ INTERRUPTED = 130
 TIME = "%Y%m%d-%H%M%S"
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """How long an interruption takes, for voxint and for everybody else."""
 
@@ -166,7 +168,7 @@ def report(result: Path, out: Path | None, pictures: str) -> None:
     except ValueError as error:
         raise click.ClickException(str(error)) from error
     for path in paths:
-        console.print(str(path), soft_wrap=True, highlight=False)
+        _print(console, path)
 
 
 @main.command()
@@ -204,15 +206,21 @@ def _run(
             whole = True
     except* KeyboardInterrupt:
         further = f"go on with --out {folder} --resume" if mode == "full" else "a quick run begins again"
-        console.print(f"interrupted; what was measured is kept: {further}")
+        _print(console, f"interrupted; what was measured is kept: {further}")
     finally:
         store.close()
     if not whole:
         return INTERRUPTED
     path = store.finish()
     print_tables(store.results, console)
-    console.print(f"{path}\n{write_report(store.results, folder)}", soft_wrap=True, highlight=False)
+    _print(console, path)
+    _print(console, write_report(store.results, folder))
     return 0 if before is None else _compare(before, store.results, console)
+
+
+def _print(console: Console, words: object) -> None:
+    """Print a line with a name of a file in it, which may hold anything."""
+    console.print(printable(str(words)), soft_wrap=True, highlight=False, markup=False)
 
 
 def _compare(old: Results, new: Results, console: Console) -> int:

@@ -9,11 +9,13 @@ from math import exp, log
 from attrs import evolve, frozen
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from bench.report.names import AVERAGED, FLOORS, SUBJECT, number
 from bench.schema import Results, Slot
 from voxint.measure.distribution import Distribution, Statistic
 from voxint.measure.verdict import ONE_OF_MANY, Verdict, Word, compare, discount
+from voxint.printable import printable
 
 __all__ = ["Change", "Comparison", "compare_results", "comparison_lines", "print_comparison"]
 
@@ -196,10 +198,14 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
     """Print the verdict, then every figure that changed beyond noise, the worst first."""
     first, *others = comparison_lines(comparison)
     console.print(
-        first, style="bold red" if comparison.slower else "bold", markup=False, highlight=False, soft_wrap=True
+        printable(first),
+        style="bold red" if comparison.slower else "bold",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
     )
     for line in others:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
     rows = [
         *comparison.said("slower"),
         *comparison.said("faster"),
@@ -215,7 +221,8 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
         verdict = it.verdict
         span = f"{verdict.low:.2f} .. {verdict.high:.2f}"
         values = (number(it.old), number(it.new), f"{verdict.ratio:.2f}", span)
-        table.add_row(it.case, it.target, f"{it.figure} {it.statistic}", *values, verdict.word)
+        words = (it.case, it.target, f"{it.figure} {it.statistic}", *values, verdict.word)
+        table.add_row(*(Text(printable(word)) for word in words))
     console.print(table)
 
 

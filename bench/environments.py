@@ -10,9 +10,14 @@ from pathlib import Path
 
 from attrs import frozen
 
+from voxint.children import python_environment
+
 __all__ = ["TARGETS", "Environment", "environment_of", "install"]
 
 ROOT = Path(__file__).parent.parent
+INSTALLER = ("PIP_*", "SSL_CERT_*", "REQUESTS_CA_BUNDLE", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+"""What pip goes by beside: its own settings, and the way to the network."""
+
 HOME = Path(os.environ.get("VOXINT_BENCH_HOME", ROOT / ".bench"))
 """The folder of the environments and of the runs: ignored by git; some 1 GB with every peer installed."""
 
@@ -63,6 +68,6 @@ def install(names: list[str]) -> None:
     wanted = dict(value for value in TARGETS.values() if value[0])
     for name in names or sorted(wanted):
         if not (HOME / name / "bin" / "python").exists():
-            subprocess.run([sys.executable, "-m", "venv", str(HOME / name)], check=True)
+            subprocess.run([sys.executable, "-m", "venv", str(HOME / name)], check=True, env=python_environment())
         pip = [str(HOME / name / "bin" / "python"), "-m", "pip", "install", "--upgrade", "--quiet"]
-        subprocess.run([*pip, *wanted[name]], check=True)
+        subprocess.run([*pip, *wanted[name]], check=True, env=python_environment(*INSTALLER))

@@ -6,9 +6,11 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from bench.schema import Slot
 from voxint.measure.distribution import Distribution
+from voxint.printable import printable
 
 __all__ = ["LiveProgress"]
 
@@ -29,9 +31,9 @@ class LiveProgress:
 
     def __init__(self, console: Console, slots: int) -> None:
         self._console = console
-        self._recent: list[tuple[str, str, str, str, str]] = []
+        self._recent: list[tuple[str, ...]] = []
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
@@ -51,7 +53,7 @@ class LiveProgress:
 
     def begin(self, what: str) -> None:
         """Show which slot is being measured."""
-        self._progress.update(self._task, description=what)
+        self._progress.update(self._task, description=printable(what))
 
     def more(self, slots: int) -> None:
         """Say that there will be more slots than was thought, or fewer."""
@@ -60,7 +62,8 @@ class LiveProgress:
 
     def done(self, slot: Slot) -> None:
         """Show a slot's first figures."""
-        row = (slot.case, str(slot.round + 1), slot.target, _first_figure(slot), "; ".join(slot.problems))
+        cells = (slot.case, str(slot.round + 1), slot.target, _first_figure(slot), "; ".join(slot.problems))
+        row = tuple(map(printable, cells))
         self._recent = [*self._recent, row][-SHOWN:]
         self._progress.advance(self._task)
         if not self._console.is_terminal:
@@ -69,7 +72,7 @@ class LiveProgress:
     def _picture(self) -> RenderableType:
         table = Table.grid(padding=(0, 2))
         for row in self._recent:
-            table.add_row(*row)
+            table.add_row(*map(Text, row))  # as it is: a target's words are no markup
         whole = Table.grid()
         whole.add_row(table)
         whole.add_row(self._progress)

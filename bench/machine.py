@@ -13,6 +13,7 @@ from bench.closings import may_watch
 from bench.environments import ROOT
 from bench.processes import may_go_first
 from bench.schema import Machine
+from voxint.children import python_environment
 
 __all__ = ["commit", "machine"]
 
@@ -43,7 +44,15 @@ def commit() -> str:
 
 
 def _git(*arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True, timeout=GIT_S)
+    done = subprocess.run(
+        ["git", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=GIT_S,
+        env=python_environment("GIT_*"),
+    )
     return done.stdout.strip()
 
 

@@ -19,6 +19,7 @@ from bench.environments import ROOT, environment_of
 from bench.generator import Job, Window
 from bench.targets.plain import Upstream
 from voxint.background import open_background
+from voxint.children import python_environment
 from voxint.measure import Recording
 
 __all__ = [
@@ -161,7 +162,9 @@ async def run_target(name: str, upstream: Upstream, core: int | None) -> AsyncIt
     trace = Path(folder.name, "trace")
     trace.touch()  # noqa: ASYNC240 - an empty file in memory or on disk, before anything is measured
     command = [environment_of(name).python, "-m", "bench.targets", name, *upstream, "--trace", str(trace)]
-    process = await trio.lowlevel.open_process(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = await trio.lowlevel.open_process(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=python_environment()
+    )
     if core is not None:
         os.sched_setaffinity(process.pid, {core, *os.sched_getaffinity(0)})  # all start at once: on every core
     tail: list[str] = []
@@ -243,7 +246,11 @@ async def generate(job: Job, cores: Cores, counting: Callable[[Window], None]) -
         GeneratorFailed: It ended without a recording, or hung; standard error says more.
     """
     process = await trio.lowlevel.open_process(
-        [sys.executable, "-m", "bench.generator"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-m", "bench.generator"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=python_environment(),
     )
     output: list[str] = []
     try:

@@ -22,6 +22,7 @@ from attrs import asdict, frozen
 
 from bench.environments import ROOT
 from bench.processes import Cores, cpu_s
+from voxint.children import python_environment
 from voxint.core.agent import Agent, Limits
 from voxint.core.audio import AudioFormat
 from voxint.core.settings import SettingsChange
@@ -84,7 +85,7 @@ async def _serve(limits: Limits) -> None:
 async def _server(*, lead_ms: float) -> AsyncIterator[tuple[str, psutil.Process]]:
     """Run a server in a process of its own, on the target's core."""
     command = [sys.executable, "-m", "bench.sessions", str(lead_ms)]
-    process = await trio.lowlevel.open_process(command, cwd=ROOT, stdout=-1)
+    process = await trio.lowlevel.open_process(command, cwd=ROOT, stdout=-1, env=python_environment())
     try:
         if (core := Cores.of_machine().target) is not None:
             os.sched_setaffinity(process.pid, {core})

@@ -18,6 +18,8 @@
 #   errors.py      every error, and whose fault it is
 #   background.py  a nursery for the tasks behind a resource
 #   logs.py        the log of a library
+#   printable.py   what others wrote, made fit for a terminal and a log
+#   children.py    what a child process gets: its environment, its limits
 #   ticker.py      a cheap sleep for many streams at once
 #   _version.py    the version
 

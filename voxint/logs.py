@@ -10,6 +10,8 @@ from typing import Any
 
 import structlog
 
+from voxint.printable import printable, printable_fields
+
 __all__ = ["Log", "get_logger", "leaves", "lines_lost", "note_lost", "places"]
 
 _QUIET = structlog.make_filtering_bound_logger(logging.WARNING)
@@ -68,7 +70,8 @@ class Log:
 
     def _write(self, level: str, event: str, fields: dict[str, object]) -> None:
         try:
-            getattr(self._to, level)(event, **fields)
+            # Made printable here too: the host's own configuration may send lines to a terminal as they are.
+            getattr(self._to, level)(printable(event), **printable_fields(fields))
         except Exception:  # noqa: BLE001 - there is nowhere left to tell it, and the server goes on without a log
             note_lost(1)
 

@@ -22,6 +22,7 @@ from bench.report.names import (
 )
 from bench.report.summary import EARLY_MS, Figure, MeasuredCase, Row, Summary, held, summarize
 from bench.schema import Results
+from voxint.printable import printable_lines
 
 __all__ = ["print_tables"]
 
@@ -40,6 +41,11 @@ LEGEND: dict[str, str] = {
     "problem": "said below the table",
     "~": "too few values for this percentile",
 }
+
+
+def _text(words: str, style: str = "") -> Text:
+    """Return words of a results file as they are: neither markup nor controls of a terminal."""
+    return Text(printable_lines(words), style)
 
 
 def _cell(figure: Figure | None) -> str:
@@ -63,7 +69,7 @@ def _row_of(row: Row, figures: tuple[str, ...], totals: tuple[str, ...]) -> list
     cells.extend(number(row.totals[name]) if name in row.totals else "–" for name in totals)
     cells.append("\n".join(row.marks))
     style = "" if row.counts else "dim italic"
-    return [Text(cell, style) for cell in cells]
+    return [_text(cell, style) for cell in cells]
 
 
 def _table(case: MeasuredCase) -> Table:
@@ -76,13 +82,18 @@ def _table(case: MeasuredCase) -> Table:
         parts.append(f"up to {interrupts:,.0f} interrupts each")
     title = f"{case_name(case.scenario, case.sessions)}  ·  {', '.join(parts)}"
     table = Table(
-        title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0)
+        title=_text(title),
+        title_justify="left",
+        title_style="bold",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
     )
     table.add_column("target", no_wrap=True)
     for name in figures:
         unit = " ms" if name.endswith("_ms") else ""
         shown = "mean/p99" if name in AVERAGED else "p50/p99"
-        table.add_column(f"{figure_name(name)}\n{shown}{unit}", justify="right", no_wrap=True)
+        table.add_column(_text(f"{figure_name(name)}\n{shown}{unit}"), justify="right", no_wrap=True)
     table.add_column("× floor\np50/p99", justify="right", no_wrap=True)
     for name in totals:
         table.add_column(TOTALS[name].replace(" / ", " /\n"), no_wrap=True, justify="right")
@@ -99,17 +110,17 @@ def _print_case(case: MeasuredCase, console: Console) -> None:
     if any(not figure.supports(99) for row in case.rows for figure in row.figures.values()):
         shown.append("~")
     for word in shown:
-        console.print(Text(f"  {word}: {LEGEND[word]}", "dim"))
+        console.print(_text(f"  {word}: {LEGEND[word]}", "dim"))
     _print_problems(case, console)
     for target, reason in case.missing:
-        console.print(Text(f"  {target_name(target)} is missing: {reason}", "dim"))
+        console.print(_text(f"  {target_name(target)} is missing: {reason}", "dim"))
     console.print()
 
 
 def _print_problems(case: MeasuredCase, console: Console, where: str = "") -> None:
     for row in case.rows:
         for problem in row.problems:
-            console.print(Text(f"  {target_name(row.target)}{where}: {problem}", "yellow"))
+            console.print(_text(f"  {target_name(row.target)}{where}: {problem}", "yellow"))
 
 
 def _capacity(results: Results, summary: Summary) -> Table | None:
@@ -119,11 +130,11 @@ def _capacity(results: Results, summary: Summary) -> Table | None:
     table = Table(title="Capacity", title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("target", no_wrap=True)
     for name in figures:
-        table.add_column(CAPACITY.get(name, name), justify="right")
+        table.add_column(_text(CAPACITY.get(name, name)), justify="right")
     texts = {name: {it.target: it.text for it in held(results, summary, name)} for name in figures}
     for target in results.targets:
         if any(target in found for found in texts.values()):
-            table.add_row(target_name(target), *(texts[name].get(target, "–") for name in figures))
+            table.add_row(*map(_text, (target_name(target), *(texts[name].get(target, "–") for name in figures))))
     table.caption, table.caption_justify = CAPACITY_KEY, "left"
     return table
 
@@ -147,14 +158,14 @@ def print_tables(results: Results, console: Console) -> None:
         for step in summary.steps:
             _print_problems(step, console, f", {step.name}")
         if not (summary.cases or summary.steps):
-            console.print(Text("Nothing was measured."))
+            console.print(_text("Nothing was measured."))
         for target, reason in summary.absent:
-            console.print(Text(f"{target_name(target)} is absent: {reason}"))
-        console.print(Text(machine_line(results.machine)))
+            console.print(_text(f"{target_name(target)} is absent: {reason}"))
+        console.print(_text(machine_line(results.machine)))
         for name, info in results.targets.items():
             if info.versions:
                 versions = ", ".join(f"{package} {version}" for package, version in info.versions.items())
-                console.print(Text(f"{target_name(name)}: {versions}", "dim"))
-        console.print(Text(f"{results.mode} run of {results.began}, commit {results.commit or 'unknown'}"))
+                console.print(_text(f"{target_name(name)}: {versions}", "dim"))
+        console.print(_text(f"{results.mode} run of {results.began}, commit {results.commit or 'unknown'}"))
     finally:
         console.width = wide

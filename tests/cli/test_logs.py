@@ -81,3 +81,33 @@ def test_a_closed_pipe_costs_the_lines_and_nothing_else() -> None:
     )
     os.close(writer)
     assert done.stdout == b"goes on\n"
+
+
+LIBRARIES = """
+import logging
+from voxint.cli.logs import configure_logs
+configure_logs("info", "json")
+class Left:
+    def __del__(self):
+        raise ValueError("persimmon")
+Left()
+log = logging.getLogger("trio.something")
+try:
+    raise KeyError("persimmon")
+except KeyError:
+    log.exception("Exception ignored of %r", "persimmon")
+log.warning("persimmon")
+log.info("persimmon")
+"""
+
+
+def test_what_libraries_say_past_the_log_is_told_without_their_words() -> None:
+    """By the standard library's log, and of exceptions that can be raised nowhere: Python would show the words."""
+    done = subprocess.run([sys.executable, "-c", LIBRARIES], capture_output=True, timeout=60, check=True)
+    assert "persimmon" not in done.stderr.decode()
+    ignored, failed, warned = (json.loads(line) for line in done.stderr.splitlines())
+    assert ignored["event"] == "an exception was ignored"
+    assert ignored["trace"] == ["ValueError at <string>:7"]
+    assert (failed["event"], failed["logger"]) == ("a library logged", "trio.something")
+    assert (failed["template"], failed["trace"]) == ("Exception ignored of %r", ["KeyError at <string>:11"])
+    assert (warned["template"], warned["trace"]) == (None, None)

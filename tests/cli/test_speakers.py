@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
+import psutil
 import pytest
 import trio
 import trio.testing
@@ -48,6 +50,55 @@ async def test_a_player_gets_the_sound_and_its_rate(path: Path) -> None:
             await speaker.finish()
             assert (path / "heard").read_bytes() == b"\1\2\3\4"
     assert "-r 24000" in (path / "arguments").read_text()
+
+
+async def test_a_player_gets_the_session_and_no_key(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where to play, and nothing that belongs to a server or a provider; no signal is blocked in it."""
+    for name in ("VOXINT_API_KEY", "OPENAI_API_KEY", "ANYTHING"):
+        monkeypatch.setenv(name, "persimmon")
+    monkeypatch.setenv("PULSE_SERVER", "unix:/run/pulse")
+    player = install(
+        path, "aplay", f"env > {path}/env; grep SigBlk /proc/self/status > {path}/blocked; cat > /dev/null"
+    )
+    with trio.fail_after(LIMIT_S):
+        async with open_speaker(24_000, player=player) as speaker:
+            await speaker.play(b"\1\2")
+            await speaker.finish()
+    told = (path / "env").read_text()
+    assert "persimmon" not in told
+    assert "PULSE_SERVER=unix:/run/pulse" in told
+    assert int((path / "blocked").read_text().split()[1], 16) == 0
+
+
+PARENT = """
+import sys, trio
+from voxint.cli.speakers import open_speaker
+async def main():
+    async with open_speaker(24_000, player=sys.argv[1]) as speaker:
+        await speaker.play(bytes(2))
+        await trio.sleep_forever()
+trio.run(main)
+"""
+
+
+async def test_a_player_ends_when_its_parent_is_killed(path: Path) -> None:
+    """By SIGKILL, which lets nobody clean up: its standard input ends."""
+    os.mkfifo(path / "told")
+    player = install(path, "aplay", f"cat > /dev/null; echo ended > {path}/told")
+    with trio.fail_after(LIMIT_S):
+        process = await trio.lowlevel.open_process([sys.executable, "-c", PARENT, player])
+        async with trio.open_nursery() as nursery:
+            told: list[str] = []
+
+            async def read() -> None:
+                told.append(await trio.to_thread.run_sync((path / "told").read_text, abandon_on_cancel=True))
+
+            nursery.start_soon(read)
+            while not psutil.Process(process.pid).children():  # noqa: ASYNC110  # the event is in another process
+                await trio.sleep(0.01)
+            process.kill()
+            await process.wait()
+    assert told == ["ended\n"]
 
 
 async def test_silence_is_at_once_and_for_good(path: Path) -> None:

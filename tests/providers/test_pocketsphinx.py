@@ -317,7 +317,8 @@ async def test_a_bad_grammar_is_the_operators_fault(tmp_path: Path) -> None:
 async def test_a_missing_extra_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the process can't import pocketsphinx the ConfigError says what to install."""
     (tmp_path / "pocketsphinx.py").write_text("raise ImportError")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.delitem(sys.modules, "pocketsphinx", raising=False)  # another test may have loaded the real one
+    monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(ConfigError, match=r"pip install voxint\[speech\]"):
         await PocketSphinx().check()
 

@@ -1,22 +1,24 @@
 """The command line, and the only place that binds a server to its providers."""
 
-# __main__.py  `python -m voxint.cli`
-# demo.py      `voxint demo`: a whole server with nothing but this machine
-# say.py       `voxint say`: talk to any voxint server
-# serve.py     `voxint serve`, and the options of every serving command
-# check.py     `voxint check`: is the configuration right, and does every provider answer?
-# bench.py     `voxint bench`: how long interruptions take on a running server
-# sim.py       `voxint sim`: the simulated upstream by itself
-# agent.py     from a configuration to a running agent
-# running.py   a server as a process: from the configuration to the last connection
-# outside.py   its main thread, outside of the event loop: signals, and the end in time
-# failures.py  one line for an operator's error, and the exit codes
-# logs.py      what the log looks like
+# __main__.py   `python -m voxint.cli`
+# demo.py       `voxint demo`: a whole server with nothing but this machine
+# say.py        `voxint say`: talk to any voxint server
+# serve.py      `voxint serve`, and the options of every serving command
+# check.py      `voxint check`: is the configuration right, and does every provider answer?
+# bench.py      `voxint bench`: how long interruptions take on a running server
+# sim.py        `voxint sim`: the simulated upstream by itself
+# agent.py      from a configuration to a running agent
+# running.py    a server as a process: from the configuration to the last connection
+# outside.py    its main thread, outside of the event loop: signals, and the end in time
+# failures.py   one line for an operator's error, and the exit codes
+# logs.py       what the log looks like
 # line_writer.py  lines to a descriptor that may not take them
-# sound.py     the sound files that `say` reads and writes
-# speakers.py  where `say` plays an answer
-# receipts.py  a receipt as a person reads it
-# measured.py  what `bench` shows
+# libraries.py  what libraries say past it
+# sound.py      the sound files that `say` reads and writes
+# speakers.py   where `say` plays an answer
+# terminal.py   what is written to a terminal, and how
+# receipts.py   a receipt as a person reads it
+# measured.py   what `bench` shows
 
 from __future__ import annotations
 
@@ -25,11 +27,12 @@ import importlib
 import click
 
 from voxint._version import __version__
+from voxint.cli.terminal import Commands
 
 __all__ = ["main"]
 
 
-class _Commands(click.Group):
+class _Commands(Commands):
     """Imports a command when it is called: `say` needs no server, and nobody's `serve` needs numpy."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

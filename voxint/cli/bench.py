@@ -15,6 +15,7 @@ from attrs import frozen
 
 from voxint.cli.failures import FAILED, run
 from voxint.cli.say import DEFAULT_URL
+from voxint.cli.terminal import echo, note
 from voxint.client.client_socket import Address
 from voxint.errors import ConfigError, ServerError
 from voxint.measure import Load, MakeDialect, Pace, VoxintDialect, learn_pace, measure_load
@@ -125,11 +126,11 @@ async def _bench(options: BenchOptions, speak: partial[VoxintDialect]) -> int:
 
     console = Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
     shown = Address.of(options.url).shown
-    _note(f"learning the pace of {shown}")
+    note(f"learning the pace of {shown}")
     pace = await learn_pace(options.url, partial(speak, speech=options.speech), speech=options.speech)
     if options.speech and not pace.speaks:
-        _note("its answers are not spoken: text only")
-    _note(f"first {'audio' if pace.speaks else 'words'} after {pace.first_s:.2f} s")
+        note("its answers are not spoken: text only")
+    note(f"first {'audio' if pace.speaks else 'words'} after {pace.first_s:.2f} s")
     loads: list[Measured] = []
     for sessions in options.sessions:
         measured = Measured.of(
@@ -138,7 +139,7 @@ async def _bench(options: BenchOptions, speak: partial[VoxintDialect]) -> int:
         loads.append(measured)
         console.print(table_of(measured, width=console.width))
         for problem in measured.problems:
-            _note(f"  note: {problem}")
+            note(f"  note: {problem}")
     if options.json_file is not None:
         await trio.Path(options.json_file).write_bytes(
             as_json(
@@ -152,7 +153,7 @@ async def _bench(options: BenchOptions, speak: partial[VoxintDialect]) -> int:
         )
     if not any(load.totals["interrupts"] for load in loads):
         raise ServerError("REQUEST_TIMEOUT", "nothing was measured: no caller could interrupt an answer")
-    click.echo(verdict_of(loads))
+    echo(verdict_of(loads))
     return 0 if all(load.kept for load in loads) else FAILED
 
 
@@ -160,7 +161,7 @@ async def _load(options: BenchOptions, make_dialect: MakeDialect, pace: Pace, se
     whole_s = options.warmup_s + options.seconds
     questions = sum(map(len, pace.plans(sessions, whole_s)))
     callers = f"{sessions} session" + ("" if sessions == 1 else "s")
-    _note(f"{callers}: {questions} questions in {whole_s:.0f} s")
+    note(f"{callers}: {questions} questions in {whole_s:.0f} s")
     async with trio.open_nursery() as nursery:
         if sys.stderr.isatty():
             nursery.start_soon(_count_down, callers, ceil(whole_s))
@@ -175,12 +176,9 @@ async def _count_down(callers: str, seconds: int) -> None:
     """Show once a second that the load goes on; more would disturb what is measured."""
     try:
         for left in range(seconds, -1, -1):
-            click.echo(f"\r{callers}: {left} s to go ", nl=False, err=True)
+            echo(f"{callers}: {left} s to go ", nl=False, err=True, again=True)
             await trio.sleep(1)
         await trio.sleep_forever()  # what is outstanding is waited for; the load's end cancels
     finally:
-        click.echo("\r" + " " * 40 + "\r", nl=False, err=True)
-
-
-def _note(line: str) -> None:
-    click.echo(click.style(line, dim=True), err=True)
+        echo(" " * 40, nl=False, err=True, again=True)
+        echo("", nl=False, err=True, again=True)

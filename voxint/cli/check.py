@@ -10,9 +10,11 @@ import trio
 from voxint.cli.agent import open_stage
 from voxint.cli.failures import FAILED, run
 from voxint.cli.serve import config_options, read_config
+from voxint.cli.terminal import echo
 from voxint.errors import UpstreamTimeout, VoxintError
 from voxint.logs import leaves
 from voxint.net.http import HttpClient, open_http
+from voxint.printable import printable
 from voxint.server.auth import check_exposure
 from voxint.server.config_file import StageConfig
 
@@ -64,4 +66,4 @@ async def _verdict(stage: StageConfig, http: HttpClient) -> str:
 
 
 def _tell(what: str, verdict: str, words: str) -> None:
-    click.echo(f"{what:<7} {verdict:<7} {words}")
+    echo(printable(f"{what:<7} {verdict:<7} {words}"))

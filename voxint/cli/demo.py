@@ -16,6 +16,7 @@ from voxint.cli.outside import Outside, run_outside
 from voxint.cli.running import run_server
 from voxint.cli.say import DEFAULT_URL
 from voxint.cli.serve import log_options
+from voxint.cli.terminal import echo
 from voxint.core.agent import Agent
 from voxint.providers.pocketsphinx import demo_sentences
 from voxint.server.config import ServerConfig
@@ -74,8 +75,7 @@ def _welcome(server: Server, agent: Agent) -> None:
     say = f"{command} say" + ("" if server.url == DEFAULT_URL else f" --url {server.url}")
     page = f"http://127.0.0.1:{server.port}/"
     lines = [
-        "",
-        click.style("voxint demo", bold=True) + f" is ready at {server.url}",
+        f" is ready at {server.url}",
         f"a page about it: {page}",
         "",
         "Try these in another terminal, and press Ctrl-C in the middle of an answer:",
@@ -103,4 +103,6 @@ def _welcome(server: Server, agent: Agent) -> None:
             "Text only: for speech, install the extra and start again:",
             "  pip install 'voxint[speech]'",
         ]
-    click.echo("\n".join([*lines, "", "Ctrl-C here ends the demo.", ""]))
+    echo()
+    echo("voxint demo", nl=False, bold=True)
+    echo("\n".join([*lines, "", "Ctrl-C here ends the demo.", ""]))

@@ -7,11 +7,12 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import NoReturn
 
-import click
 import trio
 
+from voxint.cli.terminal import echo
 from voxint.errors import ConfigError, Disconnected, VoxintError
 from voxint.logs import leaves
+from voxint.printable import printable
 
 __all__ = ["BAD_CONFIG", "FAILED", "QUIT", "run", "told_failure"]
 
@@ -48,5 +49,6 @@ def told_failure(error: BaseException) -> tuple[int, BaseException | None]:
     known, rest = BaseExceptionGroup("", [error]).split((VoxintError, OSError))
     errors = [] if known is None else list(leaves(known))
     for each in errors:
-        click.echo(f"voxint: {each.message if isinstance(each, Disconnected) else each}", err=True)
+        words = each.message if isinstance(each, Disconnected) else str(each)
+        echo(printable(f"voxint: {words}"), err=True)
     return BAD_CONFIG if any(isinstance(each, ConfigError) for each in errors) else FAILED, rest

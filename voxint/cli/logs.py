@@ -10,17 +10,16 @@ from typing import Any, Literal
 
 import structlog
 
+from voxint.cli.libraries import hear_libraries
 from voxint.cli.line_writer import LineWriter
 from voxint.logs import get_logger, lines_lost, note_lost, places
+from voxint.printable import printable_event
 
 __all__ = ["LEVELS", "LogFormat", "configure_logs", "flush_logs"]
 
 LogFormat = Literal["auto", "json", "console"]
 
 LEVELS = ("debug", "info", "warning", "error")
-
-FOREIGN = logging.WARNING
-"""The least level of a library's own log that is passed on."""
 
 log = get_logger()
 
@@ -54,14 +53,14 @@ def configure_logs(level: str, log_format: LogFormat = "auto") -> None:
             structlog.processors.add_log_level,
             stamp,
             _places_of_errors,
+            printable_event,
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=lambda *_: _Lines(writer),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(handlers=[_Foreign()], level=FOREIGN, force=True)
-    logging.captureWarnings(capture=True)
+    hear_libraries()
 
 
 def flush_logs() -> None:
@@ -87,18 +86,13 @@ class _Lines:
     debug = info = warning = error = msg
 
 
-class _Foreign(logging.Handler):
-    """Tells what a library logs by its logger and place: its words may quote a person."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Pass a line on."""
-        place = f"{record.pathname}:{record.lineno}"
-        log.warning("a library logged", logger=record.name, severity=record.levelname, place=place)
-
-
 def _places_of_errors(logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Replace an exception, which a provider of the operator's own may log, by its type and place."""
     error = event.pop("exc_info", None)
+    if isinstance(error, tuple):
+        error = error[1]
+    elif error is True:  # as of structlog's own `log.exception`
+        error = sys.exc_info()[1]
     if isinstance(error, BaseException):
         event["trace"] = places(error)
     return event

@@ -16,6 +16,7 @@ from rich.table import Table
 from voxint._version import __version__
 from voxint.measure import Load, Pace, figures_of, saturation, totals_of
 from voxint.measure.distribution import Distribution
+from voxint.printable import printable
 
 __all__ = ["WIDTH", "Measured", "as_json", "table_of", "verdict_of"]
 
@@ -99,10 +100,10 @@ class Measured:
         problems = []
         if failed := Counter(turn.failed for turn in recording.counted if turn.failed):
             said, _ = failed.most_common(1)[0]
-            problems.append(f"{failed.total()} of {_count(totals['turns'], 'turn')} failed: {said}")
+            problems.append(f"{failed.total()} of {_count(totals['turns'], 'turn')} failed: {printable(said)}")
         if lost := Counter(recording.lost):
             said, _ = lost.most_common(1)[0]
-            problems.append(f"{lost.total()} of {_count(self.load.sessions, 'caller')} lost: {said}")
+            problems.append(f"{lost.total()} of {_count(self.load.sessions, 'caller')} lost: {printable(said)}")
         if saturated := saturation(dict(totals)):
             problems.append(saturated)
         interrupted = [turn for turn in recording.counted if turn.interrupted is not None]

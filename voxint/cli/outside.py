@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import faulthandler
 import os
-import queue
+import select
 import signal
+import socket
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Literal, NoReturn
 
 import trio
@@ -71,11 +74,46 @@ class _Ended:
 _News = signal.Signals | _Serving | _Ended | Literal["fallen"]
 
 
+class _Inbox:
+    """What is told to the main thread, by other threads and by signals, with a socket that wakes it.
+
+    A signal may be delivered to any thread; its handler runs in the main one, as soon as that does anything at all.
+    """
+
+    def __init__(self) -> None:
+        self._news: deque[_News] = deque()
+        self._bell, self._ringer = socket.socketpair()
+        self._bell.setblocking(False)
+        self._ringer.setblocking(False)
+
+    def hear_signals(self) -> None:
+        """Have every signal wake the main thread; to be called by it."""
+        signal.set_wakeup_fd(self._ringer.fileno(), warn_on_full_buffer=False)
+
+    def put(self, news: _News) -> None:
+        """Tell something, from any thread or from the handler of a signal."""
+        self._news.append(news)
+        with suppress(BlockingIOError):  # it has been rung often enough
+            self._ringer.send(b"\0")
+
+    def get(self, seconds: float | None) -> _News | None:
+        """Wait for something to be told, so long at most; None where nothing was."""
+        until = None if seconds is None else time.monotonic() + seconds
+        while not self._news:
+            left = None if until is None else until - time.monotonic()
+            if left is not None and left <= 0:
+                return None
+            select.select([self._bell], [], [], left)
+            with suppress(BlockingIOError):
+                self._bell.recv(4096)
+        return self._news.popleft()
+
+
 @define(eq=False)
 class Outside:
     """What the loop tells the main thread, and what that does about it."""
 
-    _news: queue.SimpleQueue[_News] = field(init=False, factory=queue.SimpleQueue)
+    _inbox: _Inbox = field(init=False, factory=_Inbox)
     _serving: _Serving | None = field(init=False, default=None)
     _loop_thread: int = field(init=False, default=0)
     _end_by: float | None = field(init=False, default=None)
@@ -87,13 +125,14 @@ class Outside:
             server: Which.
             time_to_end_s: How long a drain may last, in seconds; beyond it the process ends all the same.
         """
-        server.when_fallen(lambda: self._news.put("fallen"))
-        self._news.put(_Serving(server, trio.lowlevel.current_trio_token(), time_to_end_s))
+        server.when_fallen(lambda: self._inbox.put("fallen"))
+        self._inbox.put(_Serving(server, trio.lowlevel.current_trio_token(), time_to_end_s))
 
     def run(self, main: Main) -> int:
         """Run `main` in a loop of its own until it ends; return the exit code."""
+        self._inbox.hear_signals()
         for each in (*DRAIN, *((RELOAD,) if RELOAD is not None else ())):
-            signal.signal(each, lambda number, _: self._news.put(signal.Signals(number)))
+            signal.signal(each, lambda number, _: self._inbox.put(signal.Signals(number)))
         threading.Thread(target=self._run_loop, args=(main,), name="voxint loop", daemon=True).start()
         while True:
             news = self._next()
@@ -115,17 +154,17 @@ class Outside:
         except BaseException as raised:  # noqa: BLE001 - the main thread tells of it, and ends the process by it
             error = raised
         finally:
-            self._news.put(_Ended(error))
+            self._inbox.put(_Ended(error))
 
     def _next(self) -> _News:
         """Wait for what is next: without bound while the server serves, and then as long as it was promised."""
-        try:
-            return self._news.get(timeout=None if self._end_by is None else max(0.0, self._end_by - time.monotonic()))
-        except queue.Empty:
+        news = self._inbox.get(None if self._end_by is None else max(0.0, self._end_by - time.monotonic()))
+        if news is None:
             place = innermost(self._loop_thread)
             log.error("something did not stop: exiting without it", exit_code=HUNG, place=place)
             flush_logs()
             os._exit(HUNG)
+        return news
 
     def _end_within(self, seconds: float) -> None:
         end_by = time.monotonic() + seconds

@@ -14,6 +14,7 @@ from voxint.cli.failures import FAILED, run
 from voxint.cli.receipts import receipt_lines
 from voxint.cli.sound import names_sound, read_sound
 from voxint.cli.speakers import PLAYERS, Mute, PlayerGone, Speaker, find_player, open_speaker
+from voxint.cli.terminal import echo, note
 from voxint.client import Client, RemoteReply, connect
 from voxint.core.audio import AudioFormat
 from voxint.core.events import Called, Ended, Text, Understood, Voice
@@ -158,19 +159,19 @@ class ShownAnswer:
         async for event in self._reply:
             match event:
                 case Text(text):
-                    click.echo(text, nl=False)
+                    echo(text, nl=False)
                 case Voice(audio):
                     await self._play(audio)
                 case Understood(text, is_final):
                     if is_final:
-                        _note(f"understood: {text}" if text else "understood: nothing")
+                        note(f"understood: {text}" if text else "understood: nothing")
                 case Called(name):
-                    _note(f"the model calls {name}")
+                    note(f"the model calls {name}")
                 case Ended(interrupted, reason):
-                    click.echo()
+                    echo()
                     if interrupted and not self._stopping:
                         self._speaker.silence()
-                        _note(f"the server ended the answer: {reason}")
+                        note(f"the server ended the answer: {reason}")
                         return FAILED
         if not self._stopping:
             await self._speaker.finish()  # an interruption comes in time until the last sound
@@ -188,7 +189,7 @@ class ShownAnswer:
         self._speaker.silence()
         receipt = await self._reply.interrupt("USER_STOP")
         took_s = (self._reply.t_ack or 0.0) - (self._reply.t_interrupt or 0.0)
-        _note("", *receipt_lines(receipt, took_s))
+        note("", *receipt_lines(receipt, took_s))
         self._told.set()
 
     async def _play(self, audio: bytes) -> None:
@@ -196,14 +197,14 @@ class ShownAnswer:
             await self._speaker.play(audio)
         except PlayerGone as gone:
             self._speaker = Mute()
-            _note(f"\n{gone}; the answer goes on without sound (--out FILE writes it down)")
+            note("", f"{gone}; the answer goes on without sound (--out FILE writes it down)")
 
     def _tell_times(self) -> None:
         reply = self._reply
         began = reply.t_input_end
         marks = (("first text", reply.t_first_text), ("first speech", reply.t_first_voice))
         if began is not None:
-            _note(", ".join(f"{name} after {(at - began) * 1000:.0f} ms" for name, at in marks if at is not None))
+            note(", ".join(f"{name} after {(at - began) * 1000:.0f} ms" for name, at in marks if at is not None))
 
 
 async def _obey_ctrl_c(answer: ShownAnswer, nursery: trio.Nursery) -> None:
@@ -229,8 +230,3 @@ async def _spoken(voice: bytes, asked: trio.Event) -> AsyncIterator[bytes]:
         await trio.sleep_until(began + MICROPHONE.bytes_ms(sent) / 1000)
         yield voice[sent : sent + piece]
     asked.set()
-
-
-def _note(*lines: str) -> None:
-    for line in lines:
-        click.echo(click.style(line, dim=True), err=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 
 from voxint.cli.failures import FAILED
+from voxint.cli.terminal import echo
+from voxint.printable import printable
 from voxint.testing.sim.__main__ import main
 
 __all__ = ["sim"]
@@ -18,6 +20,6 @@ def sim(flags: tuple[str, ...]) -> None:
     try:
         main(list(flags))
     except* OSError as group:
-        click.echo(f"voxint: {group.exceptions[0]}", err=True)
+        echo(printable(f"voxint: {group.exceptions[0]}"), err=True)
         code = FAILED
     raise SystemExit(code)

@@ -11,6 +11,7 @@ from typing import Protocol
 
 import trio
 
+from voxint.children import session_environment
 from voxint.cli.sound import WavWriter
 
 __all__ = ["PLAYERS", "Mute", "PlayerGone", "Speaker", "find_player", "open_speaker"]
@@ -142,6 +143,7 @@ async def open_speaker(rate: int, *, out: Path | None = None, player: str | None
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             start_new_session=True,
+            env=session_environment(),
         )
         try:
             yield _Player(name, process)

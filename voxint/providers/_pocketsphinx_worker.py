@@ -1,7 +1,8 @@
 """The recogniser's own process: frames of PCM on stdin, one answer to each on stdout, until stdin ends.
 
 The provider runs this file as a script and imports it for the framing, so it needs the standard library alone; the
-engine is imported when it runs. The end of stdin, which is also the death of the parent, ends the process.
+engine is imported when it runs. The end of stdin, which is also the death of the parent, ends the process; where the
+engine hangs and reads no more, an alarm does, for the parent may have died without killing it.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO
 if TYPE_CHECKING:
     from pocketsphinx import Decoder
 
-__all__ = ["AUDIO", "END", "FAILED", "HEADER", "HEARD", "MISSING", "READY"]
+__all__ = ["ANSWER_S", "AUDIO", "END", "FAILED", "HEADER", "HEARD", "MISSING", "READY"]
 
 HEADER = struct.Struct(">BI")
 """Before every frame, both ways: what it is, and how many bytes follow."""
@@ -28,6 +29,12 @@ AUDIO, END = 1, 2
 READY, HEARD, FAILED, MISSING = 3, 4, 5, 6
 """From it: it can begin; the words so far, or the final ones; why it can't begin; that there is no pocketsphinx."""
 
+ANSWER_S = 10
+"""Seconds for one answer. Ours: the end of 11 s of general English took half a second."""
+
+ALARM_S = ANSWER_S + 5
+"""Seconds after which an engine that has not answered is ended by the system: its parent has given it up by then."""
+
 PARTIAL_BYTES = 16_000 * 2 // 5
 """How much speech goes by between two looks at the words so far. Chosen here: 200 ms, about a syllable."""
 
@@ -37,6 +44,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends this process by its pipe
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # so that nothing a C library prints gets between the frames
+    _alarm(ALARM_S)
     try:
         decoder = _decoder(sys.argv[1])
     except ImportError:
@@ -45,6 +53,7 @@ def main() -> None:
         _answer(answers, FAILED, str(error))
     else:
         _answer(answers, READY)
+        _alarm(0)
         _serve(decoder, sys.stdin.buffer, answers)
 
 
@@ -56,6 +65,7 @@ def _serve(decoder: Decoder, frames: BinaryIO, answers: BinaryIO) -> None:
     while len(head := frames.read(HEADER.size)) == HEADER.size:
         kind, size = HEADER.unpack(head)
         payload = frames.read(size)
+        _alarm(ALARM_S)
         if not speaking:
             decoder.set_cmn(cmn)  # else what it learned of the last speaker's microphone would colour this one's words
             decoder.start_utt()
@@ -71,6 +81,13 @@ def _serve(decoder: Decoder, frames: BinaryIO, answers: BinaryIO) -> None:
             hypothesis = decoder.hyp()
             heard = hypothesis.hypstr if hypothesis else ""
         _answer(answers, HEARD, heard)
+        _alarm(0)
+
+
+def _alarm(seconds: int) -> None:
+    """Have the system kill this process after some seconds; 0 for not at all."""
+    if sys.platform != "win32":  # which has none
+        signal.alarm(seconds)
 
 
 def _answer(answers: BinaryIO, kind: int, text: str = "") -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ import trio
 import trio.abc
 
 from voxint.background import open_background
+from voxint.children import bare_environment, confined_command
 from voxint.core.audio import AudioFormat
 from voxint.core.stages import Transcript
 from voxint.errors import ConfigError, UpstreamError, UpstreamTimeout
@@ -31,11 +31,11 @@ DEMO_GRAMMAR = Path(__file__).with_name("demo.gram")
 START_S = 10.0
 """Longest a process may take to be ready. Chosen here: it takes 0.15 s, general English 0.6 s, on an idle machine."""
 
-ANSWER_S = 10.0
-"""Longest for one answer: the end of 11 s of general English took half a second."""
-
 MOST_WORKERS = 256
 """Upper limit of `max_workers`. Chosen here: 5 GB of processes, more than a mistyped number should start."""
+
+MEMORY_MIB = 512
+"""Address space of a process. Ours: general English took 132 MiB of it after two minutes of noise, the demo 38."""
 
 RETRY_S = 1.0
 """Pause before another try where a process failed to start, so that a broken machine is not kept busy by it."""
@@ -48,7 +48,8 @@ class PocketSphinx:
     final at the end, with an empty text where nothing was understood, as with silence. A grammar is closed: noise or
     other words may be taken for the sentence that sounds most like them.
 
-    Entering starts the processes; leaving kills them. As with a nursery, an error of the body leaves in a group.
+    Entering starts the processes; leaving kills them. A process has no environment, no file of ours, a bound on its
+    memory, and on Linux no network (`voxint.children`). As with a nursery, an error of the body leaves in a group.
 
     Args:
         grammar: ``demo`` understands `demo_sentences`; ``general`` (or None) any English, less reliably; else the path
@@ -159,12 +160,12 @@ class _Worker:
         """
         frame = frames.HEADER.pack(kind, len(payload)) + payload
         try:
-            with trio.fail_after(ANSWER_S):
+            with trio.fail_after(frames.ANSWER_S):
                 await self._to.send_all(frame)
                 _, answer = await self.receive()
         except trio.TooSlowError:
             raise UpstreamTimeout(
-                f"the recogniser gave no answer for {ANSWER_S:.0f} s", operator_detail="a pocketsphinx process hangs"
+                f"the recogniser gave no answer for {frames.ANSWER_S} s", operator_detail="a pocketsphinx process hangs"
             ) from None
         except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
             raise UpstreamError(
@@ -300,10 +301,13 @@ async def _start(grammar: str) -> _Worker:
         UpstreamError: The process died, or was not ready in time.
         OSError: It can't be started.
     """
-    # -P: else the folder of the script, where a module named pocketsphinx lies, is searched first.
-    command = [sys.executable, "-P", frames.__file__, grammar]
+    command = confined_command(frames.__file__, grammar, memory_mib=MEMORY_MIB, packages=("pocketsphinx",))
     process = await trio.lowlevel.open_process(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=bare_environment(),
     )
     worker = _Worker(process)
     kind = frames.FAILED

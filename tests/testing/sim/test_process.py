@@ -50,6 +50,30 @@ async def test_process_that_cannot_start_is_an_error_at_once() -> None:
             raise AssertionError("it must not begin")
 
 
+PARENT = """
+import trio
+from voxint.testing.sim import sim_process
+async def main():
+    async with sim_process() as sim:
+        print(sim.pid, flush=True)
+        await trio.sleep_forever()
+trio.run(main)
+"""
+
+
+async def test_process_ends_when_its_parent_is_killed() -> None:
+    """By SIGKILL, which lets nobody clean up: a stopped test leaves no server behind."""
+    process = await trio.lowlevel.open_process([sys.executable, "-c", PARENT], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    async with process.stdout:
+        with trio.fail_after(60):
+            alive = [psutil.Process(int(await process.stdout.receive_some()))]
+            process.kill()
+            await process.wait()
+            await trio.to_thread.run_sync(psutil.wait_procs, alive, 30)
+        assert not alive[0].is_running() or alive[0].status() == psutil.STATUS_ZOMBIE
+
+
 async def test_interrupted_process_ends_in_silence() -> None:
     """Ctrl-C ends it with status 0 and no traceback."""
     command = [sys.executable, "-m", "voxint.testing.sim", "--tokens", "1"]

@@ -11,6 +11,7 @@ import msgspec
 import trio
 from attrs import frozen
 
+from voxint.children import python_environment
 from voxint.testing.sim.app import SimAddress
 from voxint.testing.sim.ledger import LedgerReport
 
@@ -89,6 +90,8 @@ class Sim:
 async def sim_process(**flags: object) -> AsyncIterator[Sim]:
     """Run ``python -m voxint.testing.sim`` on a free port while the block runs; then kill it.
 
+    It gets of this process' environment what Python needs, and ends by itself when this process is killed.
+
     Args:
         **flags: Fields of `SimSettings`.
 
@@ -97,8 +100,10 @@ async def sim_process(**flags: object) -> AsyncIterator[Sim]:
         RuntimeError: It ended instead of listening; its standard error, which is ours too, says why.
     """
     options = [f"--{name.replace('_', '-')}={_flag(value)}" for name, value in flags.items() if value is not None]
-    command = [sys.executable, "-m", "voxint.testing.sim", *options]
-    process = await trio.lowlevel.open_process(command, stdout=subprocess.PIPE)
+    command = [sys.executable, "-m", "voxint.testing.sim", "--with-parent", *options]
+    process = await trio.lowlevel.open_process(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=python_environment()
+    )
     try:
         address = await _address(process)
         yield Sim(address, process.pid)
@@ -106,8 +111,9 @@ async def sim_process(**flags: object) -> AsyncIterator[Sim]:
         process.kill()
         with trio.CancelScope(shield=True, deadline=trio.current_time() + STOP_S):
             await process.wait()
-            if process.stdout is not None:
-                await process.stdout.aclose()
+            for stream in (process.stdin, process.stdout):
+                if stream is not None:
+                    await stream.aclose()
 
 
 async def _address(process: trio.Process) -> SimAddress:

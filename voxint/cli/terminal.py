@@ -1,0 +1,78 @@
+"""What a command writes to its terminal; it is written nowhere else, and none of it can command the terminal."""
+
+from __future__ import annotations
+
+import io
+import sys
+import threading
+import traceback
+from types import TracebackType
+from typing import Any
+
+import click
+
+from voxint.printable import printable, printable_lines
+
+__all__ = ["Commands", "echo", "note"]
+
+
+def echo(text: object = "", *, nl: bool = True, err: bool = False, again: bool = False, **style: Any) -> None:
+    """Write text, whoever wrote it: its line feeds and tabs are kept, other controls are spelt out.
+
+    Args:
+        text: What to write.
+        nl: Whether the line ends behind it.
+        err: Whether to standard error.
+        again: Whether to write over the line that the cursor is in.
+        **style: As `click.style` has it; without a terminal there is none.
+    """
+    shown = printable_lines(str(text))
+    click.echo("\r" * again + (click.style(shown, **style) if style else shown), nl=nl, err=err)
+
+
+def note(*lines: str) -> None:
+    """Write lines beside the answer: dim, to standard error, and each of them one line whatever is in it."""
+    for line in lines:
+        click.echo(click.style(printable(line), dim=True), err=True)
+
+
+class Commands(click.Group):
+    """A group whose usage errors and tracebacks are printable, and whose output fits any terminal's encoding."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run, as click does."""
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")  # an answer in Chinese must not end an ASCII terminal's
+        sys.excepthook = _tell_bug
+        threading.excepthook = lambda bug: _tell_bug(bug.exc_type, bug.exc_value, bug.exc_traceback)
+        return super().main(*args, **kwargs)
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Parse what stands in front of the command."""
+        try:
+            return super().make_context(*args, **kwargs)
+        except click.ClickException as error:
+            raise _made_printable(error) from error.__cause__
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Parse the rest, and run the command."""
+        try:
+            return super().invoke(ctx)
+        except click.ClickException as error:
+            raise _made_printable(error) from error.__cause__
+
+
+def _made_printable(error: click.ClickException) -> click.ClickException:
+    """Return a usage error, which may quote what a script was given by somebody, so that it can be shown."""
+    words = error.format_message()
+    if (shown := printable_lines(words)) == words:
+        return error
+    if isinstance(error, click.UsageError):
+        return click.UsageError(shown, error.ctx)
+    return click.ClickException(shown)
+
+
+def _tell_bug(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+    """Write a traceback as Python does; the words of an exception may be anybody's."""
+    echo("".join(traceback.format_exception(kind, error, trace)), nl=False, err=True)
