@@ -193,13 +193,15 @@ async def test_the_clients_of_a_proxy_are_told_apart(autojump_clock: MockClock) 
 
 
 async def test_who_can_be_spared_makes_room(autojump_clock: MockClock) -> None:
-    """For a server that has no file descriptor left: the oldest, whatever time it has had."""
+    """For a server that has no file descriptor left: the oldest, when it has had its time; who is busy never."""
     async with door(10) as here:
         busy, idle = await here.come(busy=True), await here.come()
-        assert here.places.make_room()
+        assert here.places.make_room() == GRACE_S
+        await trio.sleep(GRACE_S)
+        assert here.places.make_room() == 0
         await wait_all_tasks_blocked()
         assert (busy.ended, idle.ended) == (False, True)
-        assert not here.places.make_room()
+        assert here.places.make_room() is None
 
 
 async def test_who_is_cancelled_while_it_waits_leaves_nothing(autojump_clock: MockClock) -> None:

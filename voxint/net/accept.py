@@ -29,7 +29,7 @@ async def accept_connections(
     listener: trio.SocketListener,
     serve: Callable[[trio.SocketStream], Awaitable[None]],
     nursery: trio.Nursery,
-    make_room: Callable[[], bool],
+    make_room: Callable[[], float | None],
     refused: Callable[[], None],
 ) -> None:
     """Take in whoever connects, until cancelled; the listener is closed then.
@@ -41,7 +41,7 @@ async def accept_connections(
         listener: Where they connect.
         serve: Serves one connection, and closes it. What it raises ends the nursery.
         nursery: Where it is served.
-        make_room: Has somebody go; returns whether there was one.
+        make_room: Has somebody go, and returns 0; or says in how many seconds somebody can; None: nobody.
         refused: Told of each that was closed at once.
     """
     async with listener:
@@ -79,14 +79,15 @@ class _Reserve:
             self._fd = None
 
     async def bridge(
-        self, listener: trio.SocketListener, make_room: Callable[[], bool], refused: Callable[[], None]
+        self, listener: trio.SocketListener, make_room: Callable[[], float | None], refused: Callable[[], None]
     ) -> None:
         """Do what can be done for one newcomer where there is no descriptor."""
         if (now := trio.current_time()) - self._told_at >= LINE_EVERY_S:
             self._told_at = now
             log.error("no file descriptor is left", remedy="raise LimitNOFILE of the unit, or ulimit -n")
-        if make_room():
-            await trio.lowlevel.checkpoint()
+        wait_s = make_room()
+        if wait_s is not None:
+            await trio.sleep(min(wait_s, PAUSE_S))  # the newcomer waits in the system's queue
             return
         if self._fd is not None:
             self.give_up()

@@ -200,16 +200,20 @@ class Places:
             self._held -= place.held
             place.held = 0
 
-    def make_room(self) -> bool:
-        """Have the oldest stranger that waits for something give way; return whether there was one.
+    def make_room(self) -> float | None:
+        """Have the oldest stranger that waits for something give way, for want of a file descriptor to take another in.
 
-        For who has no file descriptor left to take another in with.
+        Returns:
+            0; or in how many seconds one will have had its time; or None, where nobody gives way.
         """
         oldest = next((place for place in self._open if place.gives_way), None)
         if oldest is None:
-            return False
+            return None
+        left = oldest.since + GRACE_S - trio.current_time()
+        if left > 0:
+            return left
         self._give_up(oldest, "descriptors")
-        return True
+        return 0.0
 
     # What a place asks of them.
 
