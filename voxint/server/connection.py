@@ -19,8 +19,12 @@ from voxint.protocol import messages as m
 from voxint.protocol.codec import decode_client, refused_upload
 from voxint.protocol.codes import wire_error
 from voxint.protocol.renderer import Renderer
+from voxint.server.auth import is_open
 from voxint.server.host import Host
-from voxint.server.registration import GOING_AWAY, RegisterRefused, register
+from voxint.server.keyring import Principal
+from voxint.server.passwords import TooManyPasswords
+from voxint.server.registration import GOING_AWAY, REFUSED, RegisterRefused, register, too_many
+from voxint.server.store import REVOKED
 
 __all__ = ["FAULT", "UNREAD", "Connection"]
 
@@ -67,6 +71,8 @@ class Connection:
         listener: What the writer takes from.
         renderer: Writes the frames.
         session: None until REGISTER succeeds; it may outlive this connection, and have others.
+        principal: Who has registered.
+        registering: A REGISTER that takes more than a step: `finish_register` goes on with it, in a task.
         closing: The close code and reason, once the connection has to end.
         ending: Set once every request that ends with it has stopped then; the listener is closed.
         last_heard: When the last frame came, on trio's clock.
@@ -76,6 +82,8 @@ class Connection:
         self.listener = Listener(lambda: self.close(UNREAD, "what is said is not read"))
         self.renderer = Renderer()
         self.session: Session | None = None
+        self.principal: Principal | None = None
+        self.registering: m.Register | None = None
         self.closing: tuple[int, str] | None = None
         self.ending = trio.Event()
         self.last_heard = trio.current_time()
@@ -172,7 +180,7 @@ class Connection:
         elif isinstance(message, m.Register):
             self._register(message)
         elif self.session is None:
-            raise WireError("SESSION_INVALID", "REGISTER first")
+            raise WireError("SESSION_INVALID", "wait for REGISTER_ACK" if self.registering else "REGISTER first")
         elif session_id != self.session.id:
             raise WireError("SESSION_INVALID", "the session is not this connection's", "$.session_id")
         else:
@@ -196,11 +204,54 @@ class Connection:
     def _register(self, message: m.Register) -> None:
         if self.session is not None:
             raise WireError("MALFORMED_PAYLOAD", "this connection has registered already")
+        if self.registering is not None:
+            raise WireError("SESSION_INVALID", "a REGISTER is being looked at: wait for its answer")
+        keyring, auth = self._host.keyring, message.auth
+        if is_open(self._host.config):
+            self._registered(message, keyring.stranger(auth))
+        elif auth.type == "API_KEY":
+            self._registered(message, keyring.find(auth.api_key or ""))
+        else:
+            self.registering = message
+
+    async def finish_register(self) -> None:
+        """Verify the password of the REGISTER that is waiting for it, and answer that; a thread does the work.
+
+        Where the connection has ended meanwhile, or this is cancelled, nothing has happened.
+        """
+        if (message := self.registering) is None:
+            return
+        auth = message.auth
         try:
-            self.session = register(self._host, message, self.listener, self.renderer)
+            principal = await self._host.keyring.verify(auth.account or "", auth.password or "")
+        except TooManyPasswords:
+            self._refused_register(too_many())
+            return
+        finally:
+            self.registering = None
+        if self.closing is not None:
+            return
+        try:
+            self._registered(message, principal)
+        except WireError as error:
+            self._refuse(error)
+
+    def _registered(self, message: m.Register, principal: Principal | None) -> None:
+        try:
+            self.session = register(self._host, message, principal, self.listener, self.renderer)
         except RegisterRefused as refusal:
+            self._refused_register(refusal)
+        else:
+            self.principal = principal
+
+    def _refused_register(self, refusal: RegisterRefused) -> None:
+        if self.closing is None:
             self._refuse(refusal.error)
             self.close(refusal.code, refusal.reason)
+
+    def revoked(self) -> None:
+        """End the session: its key is good no more, so nobody can come back for it."""
+        self.close(REFUSED, "the key is not known any more", why=REVOKED, for_good=True)
 
     def _request(self, session: Session, message: m.RequestMessage) -> None:
         if message.stream_seq == -1:

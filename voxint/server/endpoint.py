@@ -57,22 +57,20 @@ async def _serve(
         try:
             nursery.start_soon(_write, connection, ws, nursery.cancel_scope)
             nursery.start_soon(_keep_alive, connection, host, nursery.cancel_scope)
-            await _read(connection, ws, place)
+            await _read(connection, ws, place, nursery)
         finally:
             connection.lost()
             connection.let_go()
 
 
-async def _read(connection: Connection, ws: ServerWebSocket, place: Place | None) -> None:
+async def _read(connection: Connection, ws: ServerWebSocket, place: Place | None, nursery: trio.Nursery) -> None:
     """Receive until the connection ends: each frame in the step in which it came, and none is waited for."""
 
-    def receive(message: str | bytes) -> int:
-        stopping = False
-        try:
-            stopping = connection.receive(message)
-        except Exception as error:  # noqa: BLE001 - the boundary: a bug met by one frame must not end the others
-            log.error("connection failed", trace=places(error))
-            connection.close(FAULT, "the server failed")
+    def failed(error: Exception) -> None:
+        log.error("connection failed", trace=places(error))
+        connection.close(FAULT, "the server failed")
+
+    def settle() -> None:
         if connection.listener.too_slow:
             connection.listener.drop()
         if connection.closing is not None:
@@ -81,7 +79,24 @@ async def _read(connection: Connection, ws: ServerWebSocket, place: Place | None
             ws.max_message_bytes = connection.frame_limit
             if connection.session is not None and place is not None:
                 place.stay()
+
+    def receive(message: str | bytes) -> int:
+        stopping, was_registering = False, connection.registering is not None
+        try:
+            stopping = connection.receive(message)
+        except Exception as error:  # noqa: BLE001 - the boundary: a bug met by one frame must not end the others
+            failed(error)
+        if connection.registering is not None and not was_registering:
+            nursery.start_soon(finish)
+        settle()
         return WAY_OUT if stopping else 0
+
+    async def finish() -> None:
+        try:
+            await connection.finish_register()
+        except Exception as error:  # noqa: BLE001 - the boundary, as above
+            failed(error)
+        settle()
 
     await ws.read(receive, connection.lost)
 

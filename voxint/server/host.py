@@ -11,14 +11,18 @@ import trio
 
 from voxint.core.agent import Agent
 from voxint.core.observer import Observer
+from voxint.logs import get_logger
 from voxint.protocol.messages import HealthStatus
 from voxint.server.config import ServerConfig
+from voxint.server.keyring import Keyring
 from voxint.server.store import SessionStore
 
 if TYPE_CHECKING:
     from voxint.server.connection import Connection
 
 __all__ = ["Host"]
+
+log = get_logger()
 
 
 class Host:
@@ -29,6 +33,7 @@ class Host:
         config: The operator's settings.
         home: Where requests live: the nursery of `serve`, which outlives every connection.
         observer: Hears of every request.
+        keyring: Who is known; None: whom `config` says, and its keys file is read here.
 
     Attributes:
         draining: Whether the server is going down: nobody registers and nothing new is asked.
@@ -36,11 +41,19 @@ class Host:
         store: The sessions, those without a connection included.
     """
 
-    def __init__(self, agent: Agent, config: ServerConfig, home: trio.Nursery, observer: Observer) -> None:
+    def __init__(
+        self,
+        agent: Agent,
+        config: ServerConfig,
+        home: trio.Nursery,
+        observer: Observer,
+        keyring: Keyring | None = None,
+    ) -> None:
         self.agent = agent
         self.config = config
         self.home = home
         self.observer = observer
+        self.keyring = keyring or Keyring(config)
         self.draining = False
         self.connections: set[Connection] = set()
         self.store = SessionStore(config.resume_s, config.max_connections)
@@ -60,6 +73,20 @@ class Host:
         """Wait until no request that somebody listens to is live; each is bounded by its own guard."""
         while live := [request for each in self.store.sessions if each.listeners for request in each.registry.live]:
             await live[0].stopped.wait()
+
+    def close_unknown(self) -> None:
+        """Close the sessions of those who are known no more: their key was revoked, or has expired."""
+        for connection in tuple(self.connections):
+            if (
+                connection.principal is not None
+                and connection.closing is None
+                and not self.keyring.holds(connection.principal)
+            ):
+                session_id = connection.renderer.session_id
+                log.info("session of a revoked key closed", session_id=session_id, key=connection.principal.key or None)
+                connection.revoked()
+        for session in self.store.close_unless(self.keyring.holds):
+            log.info("session of a revoked key closed", session_id=session.id)
 
     def health(self) -> HealthStatus:
         """Return how the server is; `cpu_usage` is this process's, in percent of a core, since the last look."""

@@ -15,16 +15,18 @@ from voxint.logs import get_logger
 from voxint.protocol import messages as m
 from voxint.protocol.codes import wire_error
 from voxint.protocol.renderer import FEATURES, Renderer
-from voxint.server.auth import admits
 from voxint.server.host import Host
-from voxint.server.store import principal_of
+from voxint.server.keyring import Principal
 
-__all__ = ["GOING_AWAY", "REFUSED", "RegisterRefused", "register"]
+__all__ = ["GOING_AWAY", "REFUSED", "TRY_AGAIN", "RegisterRefused", "register", "too_many"]
 
 REFUSED = 4401
 """Close code of a failed REGISTER: in the private range, and not 1000, which existing clients take for success."""
 
 GOING_AWAY = 1001
+
+TRY_AGAIN = 1013
+"""Close code of a REGISTER that was not looked at, as there are too many (the IANA's registry: Try Again Later)."""
 
 log = get_logger()
 
@@ -47,8 +49,23 @@ class RegisterRefused(Exception):
         return self.reason
 
 
-def register(host: Host, message: m.Register, listener: Listener, renderer: Renderer) -> Session:
+def too_many() -> RegisterRefused:
+    """Return what a client is told whose password is not looked at, since so many others' wait."""
+    busy = WireError("SERVER_BUSY", "too many are registering: try again in a moment")
+    return RegisterRefused(busy, TRY_AGAIN, "try again later")
+
+
+def register(
+    host: Host, message: m.Register, principal: Principal | None, listener: Listener, renderer: Renderer
+) -> Session:
     """Open a session, or go on with one, and say so to its client.
+
+    Args:
+        host: The server.
+        message: What the client said.
+        principal: Who it has shown to be; None: nobody who is known. All of those get the same answer.
+        listener: What the client is told goes there.
+        renderer: Writes it.
 
     Raises:
         RegisterRefused: The server is going down, the key is not known, or there is no such session to go on with.
@@ -57,22 +74,23 @@ def register(host: Host, message: m.Register, listener: Listener, renderer: Rend
     if host.draining:
         busy = WireError("SERVER_BUSY", "the server is shutting down")
         raise RegisterRefused(busy, GOING_AWAY, "shutting down")
-    if not admits(host.config, message.auth):
+    if principal is None or not principal.may("talk"):
         unknown = WireError("AUTH_FAILED", "the key or account is not known here")
         raise RegisterRefused(unknown, REFUSED, "authentication failed")
     renderer.features = frozenset(message.features) & FEATURES
     with listener.together():
         if message.resume is None:
-            session = _open(host, message, listener)
+            session = _open(host, message, principal, listener)
             renderer.session_id = session.id
             resumed = None
         else:
-            session, resumed = _resume(host, message, message.resume, listener, renderer)
+            session, resumed = _resume(host, principal, message.resume, listener, renderer)
         # In front of what the session says from before.
         listener.post_first(_acknowledgement(host, session, renderer, resumed))
     log.info(
         "registered",
         session_id=session.id,
+        key=principal.key or None,
         platform=message.platform,
         features=sorted(renderer.features),
         resumed=resumed is not None,
@@ -80,7 +98,7 @@ def register(host: Host, message: m.Register, listener: Listener, renderer: Rend
     return session
 
 
-def _open(host: Host, message: m.Register, listener: Listener) -> Session:
+def _open(host: Host, message: m.Register, principal: Principal, listener: Listener) -> Session:
     settings = Settings(
         platform=message.platform,
         require_tts=False,  # the protocol's default; the library's is to speak
@@ -99,16 +117,16 @@ def _open(host: Host, message: m.Register, listener: Listener) -> Session:
         observer=host.observer,
         on_disconnect=message.on_disconnect,
     )
-    host.store.add(session, principal_of(message.auth))
+    host.store.add(session, principal)
     session.attach(listener)
     return session
 
 
 def _resume(
-    host: Host, message: m.Register, resume: m.Resume, listener: Listener, renderer: Renderer
+    host: Host, principal: Principal, resume: m.Resume, listener: Listener, renderer: Renderer
 ) -> tuple[Session, m.Resumed]:
     """Go on with a session as it is: what REGISTER says of settings is for a new one."""
-    found = host.store.redeem(resume.session_id, resume.resume_token, principal_of(message.auth))
+    found = host.store.redeem(resume.session_id, resume.resume_token, principal)
     if found is None:
         words = "there is no such session to resume: REGISTER without it"
         gone = WireError("SESSION_INVALID", words, "$.payload.resume")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import Any
 
 import trio
 from attrs import field, frozen
@@ -12,13 +14,19 @@ from voxint.core.observer import Observer
 from voxint.net.http_request import HttpError, RequestHead
 from voxint.net.httpd import Handler, serve_connection
 from voxint.net.places import Place, Places
+from voxint.net.tcp import TcpStream
+from voxint.net.tls import shake_hands
 from voxint.protocol.messages import Shutdown
 from voxint.server.auth import check_exposure, check_origin
+from voxint.server.certificate import Certificate, certificate_of
 from voxint.server.config import ServerConfig
 from voxint.server.endpoint import serve_websocket
 from voxint.server.host import Host
+from voxint.server.keyring import Keyring
+from voxint.server.keys_file import read_keys
 from voxint.server.pages import Pages
 from voxint.server.registration import GOING_AWAY
+from voxint.server.reloading import ReloadedFiles, Reloader
 from voxint.server.telemetry import Telemetry
 
 __all__ = ["PATH", "Server", "serve"]
@@ -38,10 +46,18 @@ class Server:
     port: int
     url: str
     _down: trio.Event = field(factory=trio.Event)
+    _reload: Callable[[], Awaitable[None]] = field(default=trio.lowlevel.checkpoint, repr=False)
 
     def shut_down(self) -> None:
         """Begin to drain; `serve` returns when it is done. For another thread: through `TrioToken.run_sync_soon`."""
         self._down.set()
+
+    async def reload(self) -> None:
+        """Read the keys file and the certificate again, now, though they look unchanged.
+
+        What can't be read is told in the log, and what was before stands. Cancelled, it is read at the next look.
+        """
+        await self._reload()
 
     async def wait_down(self) -> None:
         """Wait for `shut_down`, without bound: a server runs until it is told."""
@@ -67,24 +83,32 @@ async def serve(
         task_status: Given by `nursery.start`.
 
     Raises:
-        ConfigError: The address can be reached by everybody and no key is configured.
+        ConfigError: The address can be reached by everybody and no key is configured; or the keys file or the
+            certificate can't be used.
         OSError: The port is taken.
     """
     check_exposure(config)
+    keyring = await trio.to_thread.run_sync(Keyring, config)
+    certificate = await trio.to_thread.run_sync(certificate_of, config)
     listeners = await trio.open_tcp_listeners(config.port, host=config.host)
     port = listeners[0].socket.getsockname()[1]
-    server = Server(port, f"ws://{_authority(config.host, port)}{PATH}")
+    scheme = "ws" if certificate is None else "wss"
     async with trio.open_nursery() as home:
         telemetry = Telemetry(observer)
-        host = Host(agent, config, home, telemetry)
+        host = Host(agent, config, home, telemetry, keyring)
+        reloader = _reloader(host, certificate, telemetry)
+        reload = partial(reloader.look, force=True)
+        server = Server(port, f"{scheme}://{_authority(config.host, port)}{PATH}", reload=reload)
         counting = trio.CancelScope()
         home.start_soon(telemetry.run, counting)
         keeping = trio.CancelScope()
         home.start_soon(host.store.run, keeping)
+        if reloader.files:
+            home.start_soon(reloader.run, keeping)
         pages = Pages(host, telemetry, server.url)
         async with trio.open_nursery() as front:
             accepting = trio.CancelScope()
-            front.start_soon(_accept, host, pages.answer, listeners, front, accepting)
+            front.start_soon(_accept, host, pages.answer, certificate, listeners, front, accepting)
             task_status.started(server)
             await server.wait_down()
             await _drain(host)  # still accepting: /readyz says 503, and /metrics shows what is left
@@ -98,15 +122,19 @@ async def serve(
 async def _accept(
     host: Host,
     handler: Handler,
+    certificate: Certificate | None,
     listeners: list[trio.SocketListener],
     front: trio.Nursery,
     accepting: trio.CancelScope,
 ) -> None:
     places = Places(host.config.max_connections)
 
-    async def connected(stream: trio.SocketStream) -> None:
+    async def connected(socket_stream: trio.SocketStream) -> None:
+        stream: trio.abc.Stream | None = socket_stream
         with places.taken() as place:
-            if place is not None:
+            if place is not None and certificate is not None:
+                stream = await _secured(socket_stream, certificate, place, host.config.register_s)
+            if place is not None and stream is not None:
                 admit = partial(_admit, host, place)
                 upgrade = partial(serve_websocket, host, place=place)
                 upgrades = {PATH: upgrade, f"/{PATH}": upgrade}  # an existing client doubles the slash
@@ -114,6 +142,36 @@ async def _accept(
 
     with accepting:
         await trio.serve_listeners(connected, listeners, handler_nursery=front)
+
+
+async def _secured(
+    stream: trio.SocketStream, certificate: Certificate, place: Place, seconds: float
+) -> trio.abc.Stream | None:
+    """Return the connection behind its handshake, during which it gives way to others; None where it has ended."""
+    tcp = TcpStream(stream)
+    secured = None
+    try:
+        with place.waiting():
+            secured = await shake_hands(tcp, certificate.context, seconds)
+    finally:
+        if secured is None:
+            tcp.close()
+    return secured
+
+
+def _reloader(host: Host, certificate: Certificate | None, telemetry: Telemetry) -> Reloader:
+    """Return what looks after the files of a server: its keys, then its certificate."""
+    failures = telemetry.metrics.reload_failures
+    files: list[ReloadedFiles[Any]] = []
+    if (path := host.keyring.keys_file) is not None:
+        keys = partial(read_keys, path)
+        failed = failures.labels("keys").inc
+        files.append(ReloadedFiles("keys", (path,), keys, host.keyring.take, failed))
+    if certificate is not None:
+        failed = failures.labels("certificate").inc
+        paths = (certificate.cert, certificate.key)
+        files.append(ReloadedFiles("certificate", paths, certificate.load, certificate.take, failed))
+    return Reloader(tuple(files), host.close_unknown)
 
 
 def _admit(host: Host, place: Place, head: RequestHead) -> None:
