@@ -68,16 +68,20 @@ def change_keys(path: Path) -> Iterator[list[KeyRecord]]:
         with _locked(path.with_name(f"{path.name}.lock")):
             records = list(read_keys(path)) if path.exists() else []
             yield records
-            _write(path, format_keys(records))
+            _replace(path, format_keys(records))
     except OSError as error:
         raise ConfigError(str(path), f"a file of keys that can be written ({error.strerror})") from None
 
 
-def _write(path: Path, content: bytes) -> None:
+def _replace(path: Path, content: bytes) -> None:
+    """Write a file anew, as the property of whose it was: root may change the keys of a server that is not root's."""
+    before = path.stat() if path.exists() else None
     beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with open(descriptor, "wb") as file:
+            if os.name == "posix" and before is not None and before.st_uid != os.geteuid():
+                os.fchown(file.fileno(), before.st_uid, before.st_gid)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
