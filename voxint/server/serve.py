@@ -24,6 +24,7 @@ from voxint.server.endpoint import serve_websocket
 from voxint.server.host import Host
 from voxint.server.keyring import Keyring
 from voxint.server.keys_file import read_keys
+from voxint.server.page import security_headers
 from voxint.server.pages import Pages
 from voxint.server.registration import GOING_AWAY
 from voxint.server.reloading import ReloadedFiles, Reloader
@@ -103,8 +104,9 @@ async def serve(
         home.start_soon(telemetry.run, counting)
         keeping = trio.CancelScope()
         home.start_soon(host.store.run, keeping)
+        reloading = trio.CancelScope()
         if reloader.files:
-            home.start_soon(reloader.run, keeping)
+            home.start_soon(reloader.run, reloading)
         pages = Pages(host, telemetry, server.url)
         async with trio.open_nursery() as front:
             accepting = trio.CancelScope()
@@ -115,6 +117,7 @@ async def serve(
             accepting.cancel(reason="the server is going down")
             # By then every WebSocket is closed; an idle HTTP connection, such as a scraper's, is not waited for.
             front.cancel_scope.deadline = trio.current_time() + config.close_s
+        reloading.cancel(reason="the last connection is closed")
         keeping.cancel(reason="the last connection is closed")
         counting.cancel(reason="the last connection is closed")
 
@@ -138,7 +141,8 @@ async def _accept(
                 admit = partial(_admit, host, place)
                 upgrade = partial(serve_websocket, host, place=place)
                 upgrades = {PATH: upgrade, f"/{PATH}": upgrade}  # an existing client doubles the slash
-                await serve_connection(stream, handler, upgrades=upgrades, admit=admit, place=place)
+                headers = security_headers(tls=certificate is not None)
+                await serve_connection(stream, handler, upgrades=upgrades, admit=admit, place=place, headers=headers)
 
     with accepting:
         await trio.serve_listeners(connected, listeners, handler_nursery=front)
