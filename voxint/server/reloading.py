@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import trio
 from attrs import define, field
@@ -85,7 +85,7 @@ class Reloader:
         after: Called after each look at all of them.
     """
 
-    files: tuple[ReloadedFiles[object], ...]
+    files: tuple[ReloadedFiles[Any], ...]
     after: Callable[[], None]
 
     async def look(self, *, force: bool = False) -> None:
