@@ -153,6 +153,24 @@ async def test_a_close_is_over_at_once(files: Files, who: str) -> None:
     assert trio.current_time() - began < CLOSE_S - 1
 
 
+async def test_the_server_ends_a_connection_that_is_closed(files: Files) -> None:
+    """A client that has said goodbye waits for the server's end of the connection (RFC 6455, 7.1.1): it comes at once."""
+    upgrade = (
+        b"GET /ws/agent/stream HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    )
+    async with serving_tls(files) as server:
+        tcp = await trio.open_tcp_stream("127.0.0.1", server.port)
+        stream = trio.SSLStream(tcp, files.client, server_hostname="localhost", https_compatible=True)
+        await stream.send_all(upgrade + b"\x88\x82\0\0\0\0\x03\xe8")
+        heard = b""
+        with trio.fail_after(CLOSE_S - 1):
+            while data := await stream.receive_some():
+                heard += data
+        assert heard.endswith(b"\x88\x02\x03\xe8")
+        await trio.aclose_forcefully(tcp)
+
+
 async def test_plain_http_ends_at_once_and_quietly(files: Files, logged: list[dict[str, object]]) -> None:
     """And noise, and one who hangs up in the middle: no answer, no line in the log, and the next client is served."""
     async with serving_tls(files) as server:
