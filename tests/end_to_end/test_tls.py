@@ -154,7 +154,7 @@ async def test_a_close_is_over_at_once(files: Files, who: str) -> None:
 
 
 async def test_the_server_ends_a_connection_that_is_closed(files: Files) -> None:
-    """A client that has said goodbye waits for the server's end of the connection (RFC 6455, 7.1.1): it comes at once."""
+    """A client that has said goodbye waits for the server to end the connection (RFC 6455, 7.1.1)."""
     upgrade = (
         b"GET /ws/agent/stream HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
         b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
