@@ -117,6 +117,8 @@ async def test_an_interruption_holds_over_tls(files: Files, patch: SettingsChang
                 wire.interrupt(name)
                 await wire.until(lambda number=number: len(wire.acks) == number + 1)  # type: ignore[misc]  # as above
             assert [ack.status for _, ack in wire.acks] == ["SUCCESS"] * 30
+            wire.ask("last")  # which nobody hears to its end: the client goes without a word
+            await wire.until(lambda: bool(wire.responses("last")))
         await no_request_left()
     assert model.running == 0
 
