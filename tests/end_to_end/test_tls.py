@@ -69,7 +69,8 @@ def logged() -> Iterator[list[dict[str, object]]]:
         lines.append({**line, "level": level})
         raise structlog.DropEvent
 
-    structlog.configure(processors=[keep])  # type: ignore[list-item]  # structlog wants a MutableMapping
+    informed = structlog.make_filtering_bound_logger(20)  # from info on
+    structlog.configure(processors=[keep], wrapper_class=informed)  # type: ignore[list-item]  # a MutableMapping
     yield lines
     structlog.reset_defaults()
 
@@ -231,12 +232,13 @@ async def test_tls_1_2_is_the_oldest(files: Files, most: ssl.TLSVersion) -> None
         await trio.aclose_forcefully(tcp)
 
 
-async def test_another_certificate_is_shown_without_a_restart(files: Files, tmp_path: Path) -> None:
+async def test_another_certificate_is_shown_without_a_restart(files: Files, logged: list[dict[str, object]]) -> None:
     """To new clients, while the old connection goes on; a pair that does not fit leaves the one before."""
     elsewhere = trustme.CA()
     trusting = ssl.create_default_context()
     elsewhere.configure_trust(trusting)
     async with serving_tls(files) as server, registered(server, files) as wire:
+        await server.reload()  # which finds nothing new
         files.issue(elsewhere)
         await server.reload()
         async with connect(server.url, ssl_context=trusting) as client:
@@ -249,3 +251,9 @@ async def test_another_certificate_is_shown_without_a_restart(files: Files, tmp_
             assert await (await client.send_text("Are you there?")).text() == "Yes."
         wire.ask("r1")
         await wire.until(lambda: bool(wire.responses("r1")))
+    reloads = [line for line in logged if line.get("what") == "certificate"]
+    assert [(line["event"], line.get("expected")) for line in reloads] == [
+        ("changed files read", None),
+        ("changed files not used", f"the private key of the certificate in {files.cert}, and it is another's"),
+        ("changed files not used", "a certificate and its private key, both in PEM"),
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -11,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+import structlog
 import trio
 from attrs import frozen
 
@@ -85,6 +87,27 @@ async def test_a_token_opens_sessions_until_it_expires(tmp_path: Path) -> None:
         assert not await talks(site, answer.json()["token"] + "x")
         metrics = await site.http.get(f"{site.root}/metrics", headers={"authorization": f"Bearer {site.keys['admin']}"})
         assert "\nvoxint_client_tokens_total 1.0\n" in metrics.text
+
+
+async def test_no_key_and_no_token_is_logged(tmp_path: Path) -> None:
+    """Whether one is good, is not, is used twice, or makes another, at any level."""
+    written = io.StringIO()
+    structlog.configure(
+        processors=[structlog.processors.JSONRenderer(default=repr)],
+        logger_factory=structlog.PrintLoggerFactory(written),
+    )
+    try:
+        async with a_site(tmp_path) as site:
+            once = await site.token(single_use=True)
+            for key in (once, once, once + "x", site.keys["talk"], site.keys["observe"], "vox_nobodys"):
+                await talks(site, key)
+            await site.post(once)
+            await site.server.reload()
+    finally:
+        structlog.reset_defaults()
+    assert '"registered"' in written.getvalue()
+    secrets = [*site.keys.values(), once, "vox_nobodys"]
+    assert not [secret for secret in secrets if secret[5:] in written.getvalue()]
 
 
 async def test_a_token_for_one_use_opens_one_session(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import ssl
 from contextlib import suppress
 from pathlib import Path
@@ -33,18 +34,21 @@ class Certificate:
     cert: Path
     key: Path
     context: ssl.SSLContext = field(init=False, repr=False)
+    _shown: bytes = field(init=False, default=b"", repr=False)
 
     def __attrs_post_init__(self) -> None:
-        self.context = self.load()
+        self.take(self.load())
 
-    def load(self) -> ssl.SSLContext:
-        """Read the files, in a thread where the server runs."""
-        return server_context(self.cert, self.key)
+    def load(self) -> tuple[ssl.SSLContext, bytes]:
+        """Read the files, in a thread where the server runs; return what to show, and a digest of it."""
+        context = server_context(self.cert, self.key)
+        return context, hashlib.sha256(self.cert.read_bytes()).digest()
 
-    def take(self, context: ssl.SSLContext) -> bool:
-        """Show that certificate from the next handshake on; return that it is another."""
-        self.context = context
-        return True
+    def take(self, loaded: tuple[ssl.SSLContext, bytes]) -> bool:
+        """Show that certificate from the next handshake on; return whether it is another."""
+        self.context, before = loaded[0], self._shown
+        self._shown = loaded[1]
+        return self._shown != before
 
 
 def certificate_of(config: ServerConfig) -> Certificate | None:

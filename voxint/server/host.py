@@ -83,7 +83,7 @@ class Host:
                 and not self.keyring.holds(connection.principal)
             ):
                 session_id = connection.renderer.session_id
-                log.info("session of a revoked key closed", session_id=session_id, key=connection.principal.key or None)
+                log.info("session of a revoked key closed", session_id=session_id, **connection.principal.shown)
                 connection.revoked()
         for session in self.store.close_unless(self.keyring.holds):
             log.info("session of a revoked key closed", session_id=session.id)

@@ -44,6 +44,11 @@ class Principal:
     key: str = ""
     by_token: bool = False
 
+    @property
+    def shown(self) -> dict[str, str]:
+        """What a line of the log says of it: a key's id, where it is one of the keys file."""
+        return {"key": self.key} if self.key else {}
+
     def may(self, scope: Scope) -> bool:
         """Return whether it may do what `scope` names."""
         return scope in self.scopes or "admin" in self.scopes

@@ -90,7 +90,7 @@ def register(
     log.info(
         "registered",
         session_id=session.id,
-        key=principal.key or None,
+        **principal.shown,
         platform=message.platform,
         features=sorted(renderer.features),
         resumed=resumed is not None,
