@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import trio
 from attrs import field, frozen
@@ -33,6 +33,8 @@ from voxint.server.telemetry import Telemetry
 __all__ = ["PATH", "Server", "serve"]
 
 PATH = "/ws/agent/stream"
+
+T = TypeVar("T")
 
 
 @frozen(eq=False)
@@ -89,8 +91,8 @@ async def serve(
         OSError: The port is taken.
     """
     check_exposure(config)
-    keyring = await trio.to_thread.run_sync(Keyring, config)
-    certificate = await trio.to_thread.run_sync(certificate_of, config)
+    keyring = await _made(Keyring, config, reads=bool(config.keys_file))
+    certificate = await _made(certificate_of, config, reads=bool(config.tls_cert))
     listeners = await trio.open_tcp_listeners(config.port, host=config.host)
     port = listeners[0].socket.getsockname()[1]
     scheme = "ws" if certificate is None else "wss"
@@ -120,6 +122,11 @@ async def serve(
         reloading.cancel(reason="the last connection is closed")
         keeping.cancel(reason="the last connection is closed")
         counting.cancel(reason="the last connection is closed")
+
+
+async def _made(make: Callable[[ServerConfig], T], config: ServerConfig, *, reads: bool) -> T:
+    """Make something of the configuration; in a thread only where it reads files, since virtual time has no threads."""
+    return await trio.to_thread.run_sync(make, config) if reads else make(config)
 
 
 async def _accept(
