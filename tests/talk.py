@@ -22,7 +22,10 @@ from voxint.protocol import messages as m
 from voxint.protocol.codec import decode_server, encode_client
 from voxint.server.config import ServerConfig
 from voxint.server.connection import Connection
+from voxint.server.endpoint import turn_away
 from voxint.server.host import Host
+from voxint.server.keyring import Keyring
+from voxint.server.passwords import Passwords, matches_hash
 from voxint.server.writer import Writer
 from voxint.testing.invariants import Checker
 
@@ -60,6 +63,14 @@ class Book(NoObserver):
         self.cleanup_failures += [(request.id, stage, type(leaf).__name__) for leaf in leaves(error)]
 
 
+class NowPasswords(Passwords):
+    """Verifies in the step in which it is asked: threads know nothing of virtual time."""
+
+    async def _verified(self, hashed: str, given: bytes) -> bool:
+        await trio.lowlevel.checkpoint()
+        return matches_hash(hashed, given)
+
+
 class Talk:
     """One client: what it says goes in at once, what it reads is noted with its time.
 
@@ -89,7 +100,20 @@ class Talk:
         """Send a message."""
         session = self.connection.session
         self.checker.sent(message, trio.current_time())
+        was_verifying = self.connection.entrance.verifying
         self.connection.receive(encode_client(message, session.id if session else None, 0))
+        if self.connection.entrance.verifying is not was_verifying:
+            self._readers.start_soon(self._finish_register)
+        self._expect_refusal()
+
+    async def _finish_register(self) -> None:
+        await self.connection.finish_register()
+        self._expect_refusal()
+
+    def _expect_refusal(self) -> None:
+        """Have a wrong key answered in its time, as the endpoint does."""
+        if self.connection.entrance.turned_away is not None and self.connection.closing is None:
+            self._readers.start_soon(turn_away, self.connection)
 
     def register(
         self,
@@ -239,7 +263,8 @@ async def open_place(agent: Agent, config: ServerConfig = ServerConfig()) -> Asy
     async with trio.open_nursery() as readers, trio.open_nursery() as home, trio.open_nursery() as keeping:
         book = Book()
         observer: Observer = book
-        place = Place(Host(agent, config, home, observer), book, readers=readers)
+        keyring = Keyring(config, NowPasswords(config.accounts))
+        place = Place(Host(agent, config, home, observer, keyring), book, readers=readers)
         until = trio.CancelScope()
         keeping.start_soon(place.host.store.run, until)
         yield place

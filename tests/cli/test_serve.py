@@ -189,7 +189,7 @@ async def test_a_taken_port_is_one_line(here: Path) -> None:
     (("--set", "port"), "voxint: --set port: section.key=value\n"),
     (("--set", "llm.txet=1"), "voxint: --set llm.txet: unknown option of stages:Model; did you mean text?\n"),
     (("--host", "0.0.0.0"), "voxint: [server] host = '0.0.0.0': this address can be reached from other machines: "
-     "set api_keys, or listen on 127.0.0.1\n"),
+     "set api_keys or keys_file, or listen on 127.0.0.1\n"),
 ])  # fmt: skip
 async def test_an_operators_error_is_one_line(here: Path, arguments: tuple[str, ...], words: str) -> None:
     """And exit code 2."""

@@ -6,6 +6,7 @@ import pytest
 import trio
 
 from tests.client.rig import serving
+from tests.credentials import cheap_hash
 from voxint.client import Client, RemoteReply, connect
 from voxint.core.agent import Agent
 from voxint.core.events import Called, Ended, Event, Text, Understood, Voice
@@ -369,7 +370,7 @@ async def test_leaving_the_block_ends_what_is_live() -> None:
 
 async def test_keys_and_accounts() -> None:
     """A key or an account of the server's opens a session; a wrong one is AUTH_FAILED."""
-    config = ServerConfig(port=0, api_keys=("k",), accounts={"ann": "pw"})
+    config = ServerConfig(port=0, api_keys=("k",), accounts={"ann": cheap_hash("pw")})
     async with serving(Agent(llm=ScriptedModel("Ok")), config) as server:
         async with connect(server.url, api_key="k") as client:
             assert await answered(client)

@@ -13,6 +13,7 @@ import pytest
 import trio
 
 from tests.cli.process import LIMIT_S, Running, start_cli
+from tests.credentials import cheap_hash
 from tests.end_to_end.wire import Wire, open_wire
 from tests.test_printable import CLIPBOARD, forbidden
 from voxint.core.settings import SettingsChange
@@ -90,7 +91,7 @@ CONFIG = f"""
 port = 0
 drain_s = 0.2
 [server.accounts]
-{CANARY["account"]} = "{CANARY["password"]}"
+{CANARY["account"]} = "{cheap_hash(CANARY["password"])}"
 [agent]
 prompt = "You are {CANARY["operator-prompt"]}."
 [llm]
@@ -215,18 +216,19 @@ async def _say_wrong(url: str, msg_type: str, payload: dict[str, Any]) -> None:
 async def browse(port: int) -> str:
     """Ask for pages with words in every part of the request; return what /metrics says."""
     answers = []
-    for target, host in (
-        (f"/{CANARY['path']}?{CANARY['query']}={CANARY['query']}", "127.0.0.1"),
-        (f"/ws/agent/stream?api_key={CANARY['query']}", "127.0.0.1"),
-        ("/", CANARY["host"]),
-        ("/%1b]52;c;x", "127.0.0.1"),
-        (f"/metrics?key={CANARY['query']}", "127.0.0.1"),
+    for target, host, key in (
+        (f"/{CANARY['path']}?{CANARY['query']}={CANARY['query']}", "127.0.0.1", CANARY["header"]),
+        (f"/ws/agent/stream?api_key={CANARY['query']}", "127.0.0.1", CANARY["header"]),
+        ("/", CANARY["host"], CANARY["header"]),
+        ("/%1b]52;c;x", "127.0.0.1", CANARY["header"]),
+        ("/metrics", "127.0.0.1", CANARY["header"]),
+        (f"/metrics?key={CANARY['query']}", "127.0.0.1", CANARY["key"]),
     ):
         head = [
             f"GET {target} HTTP/1.1",
             f"Host: {host}",
             f"Origin: http://{CANARY['origin']}.example",
-            f"Authorization: Bearer {CANARY['header']}",
+            f"Authorization: Bearer {key}",
             f"Cookie: a={CANARY['cookie']}",
             f"User-Agent: {CANARY['header']}",
             "Connection: close",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -180,12 +181,13 @@ class Wire:
 
 
 @asynccontextmanager
-async def open_wire(url: str, *, narrow: bool = False) -> AsyncIterator[Wire]:
+async def open_wire(url: str, *, narrow: bool = False, tls: ssl.SSLContext | None = None) -> AsyncIterator[Wire]:
     """Connect, and drop the connection at the end of the block; by then no promise may be broken.
 
     Args:
         url: The server's WebSocket.
         narrow: Whether the kernel is to take little from a server while nobody reads.
+        tls: What TLS is spoken with; None: none.
 
     Raises:
         ConnectionRejected: The server refused the WebSocket; in a group.
@@ -195,9 +197,10 @@ async def open_wire(url: str, *, narrow: bool = False) -> AsyncIterator[Wire]:
     reading = trio.Event()
     reading.set()
     stream = Lazy(await dial(parts.port, narrow=narrow), reading)
+    talk = stream if tls is None else trio.SSLStream(stream, tls, server_hostname="localhost", https_compatible=True)
     try:
         async with trio.open_nursery() as nursery:
-            ws = await wrap_client_stream(nursery, stream, parts.netloc, parts.path)  # type: ignore[arg-type]  # any will do
+            ws = await wrap_client_stream(nursery, talk, parts.netloc, parts.path)  # type: ignore[arg-type]  # any will do
             wire = Wire(ws, stream)
             nursery.start_soon(wire._read)
             nursery.start_soon(wire._write)

@@ -7,12 +7,15 @@ from pathlib import Path
 import attrs
 import pytest
 
+from tests.credentials import cheap_hash
 from voxint.core.agent import Limits
 from voxint.errors import ConfigError
 from voxint.server.config import ServerConfig
 from voxint.server.config_file import Config, did_you_mean, load_config
 
 LLM = '[llm]\nprovider = "openai_chat"\n'
+
+HASH = cheap_hash("secret")
 
 Load = Callable[..., Config]
 
@@ -32,13 +35,14 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
 
 def test_a_file_says_everything(load: Load) -> None:
     """Every section, with values of every type; what is left out has its default."""
-    config = load("""
+    config = load(
+        """
         [server]
         host = "::1"
         port = 9000
         api_keys = ["one", "two"]
         drain_s = 3
-        accounts = { museum = "secret" }
+        accounts = { museum = "HASH" }
         [limits]
         lead_ms = 200.5
         segments_ahead = 8
@@ -50,9 +54,10 @@ def test_a_file_says_everything(load: Load) -> None:
         extra_body = { temperature = 0.5 }
         [tts]
         provider = "my_voice:Voice"
-    """)
+    """.replace("HASH", HASH)
+    )
     assert config.server == ServerConfig(
-        host="::1", port=9000, api_keys=("one", "two"), drain_s=3.0, accounts={"museum": "secret"}
+        host="::1", port=9000, api_keys=("one", "two"), drain_s=3.0, accounts={"museum": HASH}
     )
     assert config.limits == Limits(lead_ms=200.5, segments_ahead=8)
     assert config.prompt == "你是导游。"
@@ -106,9 +111,12 @@ def test_the_environment_alone_is_enough() -> None:
     ("[server]\nhost = 1", "voxint.toml: [server] host: expected a string"),
     ("[server]\napi_keys = 'one'", "voxint.toml: [server] api_keys: expected a list of strings, such as"),
     ("[server]\napi_keys = ['one', '']", "voxint.toml: [server] api_keys: must hold no empty string"),
+    ("[server]\nopen_metrics = 'yes'", "voxint.toml: [server] open_metrics: expected true or false"),
+    ("[server]\ntoken_secret = 'short'", "voxint.toml: [server] token_secret: must have at least 32 characters"),
     ("[server]\nallowed_origins = ['https://a.org/']", "voxint.toml: [server] allowed_origins: must hold origins"),
     ("[server]\nallowed_origins = ['a.org']", "voxint.toml: [server] allowed_origins: must hold origins"),
-    ("[server.accounts]\nmuseum = ' '", "voxint.toml: [server] accounts: must hold no empty string"),
+    ("[server.accounts]\nmuseum = 'open sesame'", "voxint.toml: [server] accounts: must hold argon2id hashes, no "
+     "passwords; `voxint keys password` makes one"),
     ("[limits]\ninterrupt_s = 0", "voxint.toml: [limits] interrupt_s: must be > 0, not 0.0"),
     ("[agent]\nprompt = 1", "voxint.toml: [agent] prompt: expected a string"),
     ("[tts]\nvoice = 'en'", "voxint.toml: [tts] voice: of no use without a provider: name one as [tts] provider"),
@@ -255,4 +263,5 @@ def test_every_setting_stands_in_the_reference_with_its_default() -> None:
     for made in (ServerConfig(), Limits()):
         for key, default in attrs.asdict(made).items():
             shown = f"{default:g}" if isinstance(default, float) else str(default) if default else "none"
+            shown = str(default).lower() if isinstance(default, bool) else shown
             assert rows.get(key) == shown, f"{key}: {rows.get(key)} is not {shown}"

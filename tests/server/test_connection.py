@@ -69,11 +69,10 @@ async def test_a_failed_register_ends_the_connection() -> None:
     async with open_talk(ECHO, ServerConfig(api_keys=("secret",))) as talk:
         talk.register()
         talk.register(auth=m.Auth(type="API_KEY", api_key="secret"))
-        assert talk.connection.turned_away is not None
-        assert talk.connection.turned_away.at == trio.current_time() + FIRST_PAUSE_S
-        await trio.sleep(1)
+        assert talk.connection.entrance.turned_away is not None
+        assert talk.connection.entrance.turned_away.at == trio.current_time() + FIRST_PAUSE_S
+        await trio.sleep(FIRST_PAUSE_S / 2)
         assert talk.errors == []
-        talk.connection.tell_turned_away()
         await trio.sleep(1)
         assert talk.connection.closing == (4401, "authentication failed")
         assert talk.connection.ending.is_set()

@@ -1,23 +1,40 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import httpx
 import pytest
 import trio
 
+from tests.credentials import add_key, cheap_hash
 from voxint.client import connect
 from voxint.core.agent import Agent
 from voxint.errors import Disconnected
 from voxint.net.httpd import RequestHead
 from voxint.server.config import ServerConfig
 from voxint.server.host import Host
-from voxint.server.pages import Page, Pages
+from voxint.server.page import Page
+from voxint.server.pages import Pages
 from voxint.server.serve import Server, serve
 from voxint.server.telemetry import Telemetry
 from voxint.testing.stages import FOREVER, ScriptedModel, ScriptedVoice
 
 WS_URL = "ws://127.0.0.1:8765/ws/agent/stream"
+
+
+PROTECTED = {
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), payment=(), usb=(), microphone=(self)",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+}
+"""What every page tells a browser not to do with it."""
 
 
 class Site:
@@ -124,11 +141,69 @@ async def test_one_port_serves_pages_and_websocket(nursery: trio.Nursery) -> Non
             assert '\nvoxint_requests_total{outcome="complete"} 1.0\n' in metrics
         landing = await http.get(root)
         assert server.url in landing.text
-        assert "default-src 'none'" in landing.headers["content-security-policy"]
+        assert dict(landing.headers.items()).items() >= PROTECTED.items()
+        assert "strict-transport-security" not in landing.headers
         head = await http.head(root)
         assert (head.status_code, head.content) == (200, b"")
         assert head.headers["content-length"] == str(len(landing.content))
     server.shut_down()
+
+
+async def test_every_answer_is_protected(nursery: trio.Nursery) -> None:
+    """Also one that there is no page for, one that is no HTTP, and a WebSocket that is refused; none may be framed."""
+    config = ServerConfig(port=0, api_keys=("one",), allowed_origins=("https://museum.example",))
+    server: Server = await nursery.start(serve, Agent(llm=ScriptedModel("Yes.")), config)
+    root = f"http://127.0.0.1:{server.port}"
+    upgrade = {"connection": "upgrade", "upgrade": "websocket", "origin": "https://evil.example"}
+    asked = [
+        ("GET", "/", {}, 200),
+        ("GET", "/nothing", {}, 404),
+        ("GET", "/metrics", {}, 401),
+        ("PUT", "/", {}, 405),
+        ("POST", "/v1/tokens", {}, 401),
+        ("GET", "/ws/agent/stream", {}, 426),
+        ("GET", "/ws/agent/stream", upgrade, 400),
+        ("GET", "/", {"x": "y" * 40_000}, 431),
+    ]
+    async with httpx.AsyncClient(trust_env=False) as http:
+        for method, path, headers, status in asked:
+            answer = await http.request(method, f"{root}{path}", headers=headers)
+            assert answer.status_code == status
+            assert dict(answer.headers.items()).items() >= PROTECTED.items(), path
+    server.shut_down()
+
+
+@pytest.mark.parametrize(("config", "scope", "status"), [
+    (ServerConfig(), "", 200),
+    (ServerConfig(api_keys=("one",)), "", 401),
+    (ServerConfig(api_keys=("one",)), "Bearer one", 200),
+    (ServerConfig(api_keys=("one",)), "bearer  one ", 200),
+    (ServerConfig(api_keys=("one",)), "Bearer two", 401),
+    (ServerConfig(api_keys=("one",)), "Basic one", 401),
+    (ServerConfig(api_keys=("one",)), "one", 401),
+    (ServerConfig(api_keys=("one",), open_metrics=True), "", 200),
+    (ServerConfig(accounts={"ann": cheap_hash("pass")}), "Bearer ", 401),
+])  # fmt: skip
+async def test_the_numbers_take_a_key_where_there_are_keys(
+    nursery: trio.Nursery, config: ServerConfig, scope: str, status: int
+) -> None:
+    """One with the scope observe; what a health check asks for takes none."""
+    site = Site(nursery, Agent(llm=ScriptedModel("Yes.")), config)
+    page = site.get("/metrics", authorization=scope) if scope else site.get("/metrics")
+    assert page.status == status
+    assert dict(page.headers).get("www-authenticate") == ('Bearer realm="voxint"' if status == 401 else None)
+    assert [site.get(path).status for path in ("/", "/healthz", "/readyz")] == [200] * 3
+
+
+async def test_the_numbers_take_a_key_of_the_right_scope(nursery: trio.Nursery, tmp_path: Path) -> None:
+    """A key of the file that may only talk is none here; of two keys in one request none is believed."""
+    path = tmp_path / "keys"
+    (talk, _), (observe, _), (admin, _) = add_key(path, "talk"), add_key(path, "observe"), add_key(path, "admin")
+    site = Site(nursery, Agent(llm=ScriptedModel("Yes.")), ServerConfig(keys_file=str(path)))
+    statuses = [site.get("/metrics", authorization=f"Bearer {key}").status for key in (talk, observe, admin)]
+    assert statuses == [401, 200, 200]
+    both = ((b"authorization", f"Bearer {observe}".encode()), (b"authorization", b"Bearer x"))
+    assert site.pages.page(RequestHead("GET", "/metrics", both)).status == 401
 
 
 async def test_a_strangers_page_gets_403_for_a_websocket(nursery: trio.Nursery) -> None:

@@ -11,6 +11,7 @@ import trio
 from msgspec import structs
 from trio.testing import wait_all_tasks_blocked
 
+from tests.credentials import cheap_hash
 from tests.memory import come_back
 from tests.talk import WRITTEN, Place, Talk, open_place
 from voxint.core.agent import Agent
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.virtual_time
 KEY = m.Auth(type="API_KEY", api_key="one")
 OTHER_KEY = m.Auth(type="API_KEY", api_key="two")
 ACCOUNT = m.Auth(type="ACCOUNT", account="one", password="secret")
-CONFIG = ServerConfig(api_keys=("one", "two"), accounts={"one": "secret"}, resume_s=60, max_connections=3)
+CONFIG = ServerConfig(api_keys=("one", "two"), accounts={"one": cheap_hash("secret")}, resume_s=60, max_connections=3)
 
 
 @asynccontextmanager

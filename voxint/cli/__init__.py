@@ -5,6 +5,7 @@
 # say.py        `voxint say`: talk to any voxint server
 # serve.py      `voxint serve`, and the options of every serving command
 # check.py      `voxint check`: is the configuration right, and does every provider answer?
+# keys.py       `voxint keys`: make, list and revoke keys, hash passwords
 # bench.py      `voxint bench`: how long interruptions take on a running server
 # sim.py        `voxint sim`: the simulated upstream by itself
 # agent.py      from a configuration to a running agent
@@ -36,7 +37,7 @@ class _Commands(Commands):
     """Imports a command when it is called: `say` needs no server, and nobody's `serve` needs numpy."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return ["demo", "say", "serve", "check", "bench", "sim"]
+        return ["demo", "say", "serve", "check", "keys", "bench", "sim"]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.list_commands(ctx):

@@ -14,6 +14,7 @@ from voxint.cli.agent import open_agent
 from voxint.cli.outside import Outside
 from voxint.core.agent import Agent
 from voxint.logs import get_logger
+from voxint.server.auth import is_open
 from voxint.server.collector import calm_collector
 from voxint.server.config import ServerConfig
 from voxint.server.config_file import Config
@@ -75,9 +76,9 @@ def _time_to_end_s(config: Config) -> float:
 
 def _described(config: Config) -> dict[str, str]:
     """Return what the first line of the log says of a configuration."""
-    if config.server.api_keys or config.server.accounts:
-        access = "with an api key or an account"
-    else:
+    if is_open(config.server):
         access = "open to anyone on this machine: no api_keys are configured"
+    else:
+        access = "with an api key or an account"
     stages = {stage.kind: stage.provider for stage in (config.llm, config.stt, config.tts) if stage is not None}
     return {"access": access, **stages}

@@ -16,7 +16,7 @@ from voxint.cli.running import run_server
 from voxint.errors import ConfigError
 from voxint.server.config_file import Config, load_config
 
-__all__ = ["config_options", "log_options", "read_config", "serve"]
+__all__ = ["config_options", "config_path", "log_options", "read_config", "serve"]
 
 DEFAULT_FILE = Path("voxint.toml")
 
@@ -70,8 +70,6 @@ def read_config(path: Path | None, settings: tuple[str, ...], **flags: object) -
     Raises:
         ConfigError: Something in it is wrong.
     """
-    if path is None and DEFAULT_FILE.is_file():
-        path = DEFAULT_FILE
     given: dict[str, str] = {}
     for setting in settings:
         name, equals, value = setting.partition("=")
@@ -79,15 +77,29 @@ def read_config(path: Path | None, settings: tuple[str, ...], **flags: object) -
             raise ConfigError(f"--set {name}", "section.key=value")
         given[name] = value
     given |= {f"server.{name}": str(value) for name, value in flags.items() if value is not None}
-    return load_config(path, os.environ, given)
+    return load_config(config_path(path), os.environ, given)
+
+
+def config_path(path: Path | None) -> Path | None:
+    """Return the configuration's file: the one that is named, else voxint.toml where there is one."""
+    return DEFAULT_FILE if path is None and DEFAULT_FILE.is_file() else path
 
 
 @click.command()
 @config_options
 @click.option("--host", help="Overrides [server] host.")
 @click.option("--port", type=click.IntRange(0, 65_535), help="Overrides [server] port; 0: any free one.")
+@click.option("--tls-cert", help="Overrides [server] tls_cert: a certificate in PEM, read again when it changes.")
+@click.option("--tls-key", help="Overrides [server] tls_key: its private key in PEM.")
 @log_options
-def serve(config: Path | None, settings: tuple[str, ...], host: str | None, port: int | None) -> None:
+def serve(
+    config: Path | None,
+    settings: tuple[str, ...],
+    host: str | None,
+    port: int | None,
+    tls_cert: str | None,
+    tls_key: str | None,
+) -> None:
     """Serve callers, as CONFIG (a TOML file), the environment (VOXINT_...) and the flags say.
 
     Without CONFIG it is ./voxint.toml, where that exists. Of a setting given in several places the flag counts
@@ -96,6 +108,7 @@ def serve(config: Path | None, settings: tuple[str, ...], host: str | None, port
     """
 
     async def main(outside: Outside) -> None:
-        await run_server(read_config(config, settings, host=host, port=port), outside)
+        flags = {"host": host, "port": port, "tls_cert": tls_cert, "tls_key": tls_key}
+        await run_server(read_config(config, settings, **flags), outside)
 
     run_outside(main)

@@ -13,7 +13,7 @@ import click
 
 from voxint.printable import printable, printable_lines
 
-__all__ = ["Commands", "echo", "note"]
+__all__ = ["Commands", "ask_secret", "echo", "note"]
 
 
 def echo(text: object = "", *, nl: bool = True, err: bool = False, again: bool = False, **style: Any) -> None:
@@ -34,6 +34,12 @@ def note(*lines: str) -> None:
     """Write lines beside the answer: dim, to standard error, and each of them one line whatever is in it."""
     for line in lines:
         click.echo(click.style(printable(line), dim=True), err=True)
+
+
+def ask_secret(what: str) -> str:
+    """Ask on standard error for a secret, twice, without showing it, and return it."""
+    given: str = click.prompt(what, hide_input=True, confirmation_prompt=True, err=True)
+    return given
 
 
 class Commands(click.Group):

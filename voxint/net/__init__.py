@@ -25,6 +25,7 @@ The one port of a server:
     upgrade.py       the upgrade to a WebSocket: refused, or granted
     websocket.py     the server's end of a WebSocket, over wsproto's engine
     frames.py        WebSocket frames: made, measured, and taken out of what a client sends
+    tls.py           the server's side of TLS: a certificate, and a connection behind its handshake
     tcp.py           a connection whose socket is at hand, to send or read without a wait
 """
 

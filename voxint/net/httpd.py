@@ -62,6 +62,7 @@ async def serve_connection(
     admit: Admit | None = None,
     limits: HttpLimits | None = None,
     place: Place | None = None,
+    headers: Headers = (),
 ) -> None:
     """Serve the requests of one client until either side is done; the stream is closed at the end.
 
@@ -77,13 +78,14 @@ async def serve_connection(
         admit: Sees the head of a WebSocket before; the `HttpError` it raises is the answer.
         limits: Bounds on what the client may take; default `HttpLimits()`.
         place: What the connection takes up of a server, which it loses when it waits for a request and others need it.
+        headers: Of every refusal that is this module's own.
 
     Cancelled, it closes the stream at once and leaves the client with a torn response.
     """
     if isinstance(stream, trio.SocketStream):
         stream = TcpStream(stream)
     try:
-        connection = HttpConnection(stream, limits or HttpLimits(), place)
+        connection = HttpConnection(stream, limits or HttpLimits(), place, headers)
         upgraded = await _serve_http(connection, handler, upgrades or {}, admit)
         if upgraded is not None:
             serve, head, ahead = upgraded
@@ -128,6 +130,7 @@ class HttpConnection:
     stream: trio.abc.Stream
     limits: HttpLimits
     place: Place | None = None
+    headers: Headers = ()
     h11: H11Connection = field(init=False)
     behind_head: bytes = b""
     broken: bool = False
@@ -267,7 +270,8 @@ class HttpConnection:
         """Answer with an error and no request to go on with; the connection ends after it."""
         if self.h11.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             return
-        headers = (*refusal.headers, ("content-type", "text/plain; charset=utf-8"), ("connection", "close"))
+        plain = ("content-type", "text/plain; charset=utf-8")
+        headers = (*refusal.headers, plain, *self.headers, ("connection", "close"))
         out = self.whole(refusal.status, headers, f"{refusal.message}\n".encode())
         self.lingers = True
         with suppress(trio.BrokenResourceError), trio.move_on_after(self.limits.send_s):

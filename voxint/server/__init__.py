@@ -3,16 +3,27 @@
 config.py        what an operator sets
 config_file.py   where that is read from: a file, the environment, flags
 injected.py      variables of the environment that no operator set
-serve.py         listen, admit, drain
+serve.py         listen, drain, and what runs beside
+front.py         letting connections in: a place, TLS, a page or a WebSocket
 host.py          what all connections share
 endpoint.py      one WebSocket: the receive loop, the writer, the heartbeat, the close
 writer.py        the one task that waits for a connection's socket to take something
 connection.py    one client's messages, and what each does; no socket, no await
 registration.py  REGISTER: a new session, or one that goes on, or a refusal
-auth.py          who may register
+auth.py          whom a server may serve at all: from where, and of which web page
+entrance.py      how a stranger becomes known, and what a wrong key costs
 address.py       where a client comes from
 guesses.py       who brings wrong keys
+keyring.py       who a caller is, by key, token or account, and what each may do
+keys.py          keys: made, told from one another, written as lines
+keys_file.py     the file of the keys: read whole, changed whole
+passwords.py     passwords of accounts, as argon2id, verified beside the loop
+client_tokens.py  short-lived tokens, signed and not kept
+certificate.py   the certificate that is shown now
+reloading.py     what is read again while a server runs
 store.py         the sessions, which outlive their connections
+page.py          a page, and what every page tells a browser
+tokens_page.py   `POST /v1/tokens`
 pages.py         what a browser, a load balancer and Prometheus find on the same port
 landing.html     the page about the server
 telemetry.py     what the operator sees of a request

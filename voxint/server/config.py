@@ -9,19 +9,35 @@ from typing import Any
 from attrs import Attribute, field, frozen, validators
 
 from voxint.server.address import networks
+from voxint.server.passwords import password_hash_fault
 
 __all__ = ["ServerConfig"]
+
+SHORTEST_SECRET = 32
+"""Characters of `token_secret`; chosen here: 128 bits where they are hexadecimal."""
 
 
 def _positive(default: float) -> float:
     return field(default=default, validator=validators.gt(0))
 
 
-def _no_blank(instance: object, attribute: Attribute[Any], values: tuple[str, ...] | Mapping[str, str]) -> None:
+def _no_blank(instance: object, attribute: Attribute[Any], values: tuple[str, ...]) -> None:
     """Refuse the secret that nobody set: an empty key would let everybody in who brings none."""
-    secrets = values.values() if isinstance(values, Mapping) else values
-    if not all(secret.strip() for secret in secrets):
+    if not all(secret.strip() for secret in values):
         raise ValueError(f"'{attribute.name}' must hold no empty string")
+
+
+def _hashes(instance: object, attribute: Attribute[Any], values: Mapping[str, str]) -> None:
+    """Refuse a password that stands there as it is: whoever reads the file would have it."""
+    for value in values.values():
+        if fault := password_hash_fault(value):
+            raise ValueError(f"'{attribute.name}' {fault}")
+
+
+def _long(instance: object, attribute: Attribute[Any], value: str) -> None:
+    """Refuse a secret that can be guessed."""
+    if value and len(value) < SHORTEST_SECRET:
+        raise ValueError(f"'{attribute.name}' must have at least {SHORTEST_SECRET} characters")
 
 
 def _origins(instance: object, attribute: Attribute[Any], values: tuple[str, ...]) -> None:
@@ -46,7 +62,15 @@ class ServerConfig:
         host: The address to listen on. Loopback by default: without keys, nothing else is served.
         port: The port; 0 lets the system choose.
         api_keys: Keys of which a REGISTER must bring one; none and no accounts: open, on loopback only.
-        accounts: Passwords by account name, the other way to register.
+        keys_file: A file of more keys, which `voxint keys` writes and the server reads again when it has changed; with
+            one the server is never open, also where no key is in it. Empty: none.
+        accounts: Hashes of passwords (argon2id) by account name, the other way to register.
+        token_secret: What the tokens of ``/v1/tokens`` are signed with, where several processes are to know each
+            other's: 32 characters at least. Empty: a random one, this process's own.
+        tokens_per_minute: So many tokens a key may have made, a tenth of them at once.
+        open_metrics: Whether ``/metrics`` asks for no key.
+        tls_cert: A file in PEM with the certificate, and those between it and the authority's. Empty: no TLS.
+        tls_key: A file in PEM with its private key, without a password.
         allowed_origins: Whose web pages may connect, such as ``https://example.org``. Without: any page where a key or
             an account is asked for, else those of this machine. Clients that are no browser may always.
         heartbeat_s: Between two HEARTBEATs; existing clients give up after 120 s without.
@@ -70,7 +94,13 @@ class ServerConfig:
     host: str = "127.0.0.1"
     port: int = field(default=8765, validator=[validators.ge(0), validators.le(65_535)])
     api_keys: tuple[str, ...] = field(default=(), repr=False, validator=_no_blank)
-    accounts: Mapping[str, str] = field(factory=dict, repr=False, validator=_no_blank)
+    keys_file: str = ""
+    accounts: Mapping[str, str] = field(factory=dict, repr=False, validator=_hashes)
+    token_secret: str = field(default="", repr=False, validator=_long)
+    tokens_per_minute: float = _positive(600.0)
+    open_metrics: bool = False
+    tls_cert: str = ""
+    tls_key: str = ""
     allowed_origins: tuple[str, ...] = field(default=(), validator=_origins)
     heartbeat_s: float = _positive(30.0)
     session_timeout_s: float = _positive(600.0)

@@ -18,7 +18,7 @@ from voxint.errors import ConfigError
 from voxint.server.config import ServerConfig
 from voxint.server.injected import injected
 
-__all__ = ["Config", "Given", "StageConfig", "did_you_mean", "load_config"]
+__all__ = ["Config", "Given", "StageConfig", "did_you_mean", "load_config", "load_server_config"]
 
 STAGES = ("llm", "stt", "tts")
 
@@ -105,10 +105,7 @@ def load_config(path: Path | None, environ: Mapping[str, str], flags: Mapping[st
     Raises:
         ConfigError: The file can't be read, a key is unknown, or a value is not what is expected there.
     """
-    sections: Sections = {name: {} for name in (*SECTIONS, *STAGES)}
-    for layer in (_file(path) if path else [], _environment(environ), _flags(flags or {})):
-        for section, key, given in layer:
-            sections[section][key] = given
+    sections = _sections(path, environ, flags)
     llm, stt, tts = (_stage(kind, sections[kind]) for kind in STAGES)
     if llm is None:
         raise ConfigError(
@@ -123,6 +120,21 @@ def load_config(path: Path | None, environ: Mapping[str, str], flags: Mapping[st
         stt=stt,
         tts=tts,
     )
+
+
+def load_server_config(
+    path: Path | None, environ: Mapping[str, str], flags: Mapping[str, str] | None = None
+) -> ServerConfig:
+    """Return what a configuration says of the server alone: no model is needed. Otherwise as `load_config`."""
+    return ServerConfig(**_values("server", ServerConfig, _sections(path, environ, flags)["server"]))
+
+
+def _sections(path: Path | None, environ: Mapping[str, str], flags: Mapping[str, str] | None) -> Sections:
+    sections: Sections = {name: {} for name in (*SECTIONS, *STAGES)}
+    for layer in (_file(path) if path else [], _environment(environ), _flags(flags or {})):
+        for section, key, given in layer:
+            sections[section][key] = given
+    return sections
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -257,6 +269,8 @@ def _converted(section: str, key: str, given: Given) -> object:
     """Return the value as the type of its key; secrets stand in no error, so no value does."""
     kind = SECTIONS[section][key]
     value = given.value if given.typed else _understood(kind, str(given.value))
+    if kind is bool and isinstance(value, bool):
+        return value
     if kind is int and isinstance(value, int) and not isinstance(value, bool):
         return value
     if kind is float and isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
@@ -271,6 +285,7 @@ def _converted(section: str, key: str, given: Given) -> object:
 
 
 _EXPECTED: Mapping[object, str] = {
+    bool: "true or false",
     int: "a whole number",
     float: "a number",
     str: "a string",
@@ -288,6 +303,8 @@ def _understood(kind: object, text: str) -> object:
             return float(text)
     except ValueError:
         return text
+    if kind is bool:
+        return {"true": True, "false": False}.get(text.strip().lower(), text)
     if kind == tuple[str, ...]:
         return [part.strip() for part in text.split(",") if part.strip()]
     return text

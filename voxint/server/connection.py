@@ -17,29 +17,23 @@ from voxint.errors import RequestRefused, WireError
 from voxint.logs import get_logger
 from voxint.net.places import Place
 from voxint.protocol import messages as m
-from voxint.protocol.codec import auth_of, decode_client, refused_upload
+from voxint.protocol.codec import decode_client, refused_upload
 from voxint.protocol.codes import wire_error
 from voxint.protocol.renderer import Renderer
+from voxint.server.entrance import STRANGE, Entrance
 from voxint.server.host import Host
-from voxint.server.registration import GOING_AWAY, RegisterRefused, check_key, register
+from voxint.server.keyring import Principal
+from voxint.server.registration import GOING_AWAY, REFUSED, TRY_AGAIN, RegisterRefused, register
+from voxint.server.store import REVOKED
 
 __all__ = ["FAULT", "UNREAD", "Connection"]
 
 LEFT = 1000
 
-TRY_LATER = 1013
-"""Close code of a server that has no room now."""
-
 FAULT = 1011
 
 UNREAD = 1008
 """Close code of a client that asks and does not read: a policy was broken."""
-
-STRANGE = 1008
-"""Close code of a stranger whose frame is none of the protocol's; the ERROR before it says why."""
-
-MOST_STRANGE_FRAMES = 32
-"""That are read of who has not registered: HEALTH_CHECKs, and a REGISTER with a mistake or two. Ours."""
 
 MAX_REGISTER_BYTES = 256 * 1024
 """Of a frame before REGISTER has succeeded; chosen here: as much as a session may have in prompts and functions, and
@@ -64,19 +58,6 @@ class _MadeWhenTaken:
         return self.make()
 
 
-@frozen
-class TurnedAway:
-    """A stranger who has brought a wrong key.
-
-    Args:
-        refusal: What it will be told.
-        at: When, on trio's clock.
-    """
-
-    refusal: RegisterRefused
-    at: float
-
-
 class Connection:
     """What a client has said so far, and what is on its way to it.
 
@@ -91,7 +72,7 @@ class Connection:
         closing: The close code and reason, once the connection has to end.
         ending: Set once every request that ends with it has stopped then; the listener is closed.
         last_heard: When the last frame came, on trio's clock.
-        turned_away: What a stranger will be told at which time, who has brought a wrong key.
+        entrance: What it has to pass before it registers.
     """
 
     def __init__(self, host: Host, place: Place | None = None) -> None:
@@ -101,10 +82,9 @@ class Connection:
         self.closing: tuple[int, str] | None = None
         self.ending = trio.Event()
         self.last_heard = trio.current_time()
-        self.turned_away: TurnedAway | None = None
+        self.entrance = Entrance(host, place)
         self._host = host
         self._place = place
-        self._strange_frames = 0
         self._uploading: str | None = None
         self._refused: str | None = None
         self._stray_told = False
@@ -117,7 +97,7 @@ class Connection:
             Whether the frame interrupted something that is on its way out now.
         """
         self._interrupting = False
-        if self.closing is None and self.turned_away is None:
+        if self.closing is None and self.entrance.turned_away is None:
             self.last_heard = trio.current_time()
             if isinstance(frame, bytes):
                 self._audio(frame)
@@ -128,6 +108,9 @@ class Connection:
     def _read(self, frame: str) -> None:
         if self.session is None and not self._let_in(frame):
             return
+        self._take(frame)
+
+    def _take(self, frame: str) -> None:
         try:
             inbound = decode_client(frame, self.frame_limit)
         except WireError as error:
@@ -141,38 +124,32 @@ class Connection:
             self._refuse_frame(frame, error)
 
     def _let_in(self, frame: str) -> bool:
-        """Look who a stranger is before anything else is read of what it says; return whether that is worth it."""
-        self._strange_frames += 1
-        if self._strange_frames > MOST_STRANGE_FRAMES:
-            self.close(STRANGE, "REGISTER first")
-            return False
-        auth = auth_of(frame) if len(frame) <= self.frame_limit else None
-        if auth is None:
-            return True
+        """Look who a stranger is before anything else is read of what it says; return whether it is to be read now."""
         try:
-            check_key(self._host, auth)
+            return self.entrance.lets_in(frame, self.frame_limit)
         except RegisterRefused as refusal:
-            if refusal.error.code == "AUTH_FAILED":
-                self._turn_away(refusal)
-            else:
-                self._refuse(refusal.error)
-                self.close(refusal.code, refusal.reason)
-            return False
-        return True
+            self._refuse_register(refusal)
+        except WireError as error:
+            self._refuse(error)
+        return False
 
-    def _turn_away(self, refusal: RegisterRefused) -> None:
-        """Have a wrong key cost its time, and the place that it came by."""
-        address = "" if self._place is None else self._place.address
-        at = trio.current_time() + self._host.guesses.failed(address)
-        self._host.turned_away("key")
-        if self._place is not None:
-            self._place.keep_until(at)
-        self.turned_away = TurnedAway(refusal, at)
+    async def finish_register(self) -> None:
+        """Go on with the REGISTER whose password is being looked at. Cancelled, nothing has happened."""
+        try:
+            frame = await self.entrance.verified()
+        except RegisterRefused as refusal:
+            self._refuse_register(refusal)
+        else:
+            if frame is not None and self.closing is None:
+                self._take(frame)
 
     def tell_turned_away(self) -> None:
-        """Say why, when the time has come."""
-        if self.turned_away is not None and self.closing is None:
-            refusal = self.turned_away.refusal
+        """Tell a stranger that its key is wrong, when the time for that has come."""
+        if self.entrance.turned_away is not None:
+            self._refuse_register(self.entrance.turned_away.refusal)
+
+    def _refuse_register(self, refusal: RegisterRefused) -> None:
+        if self.closing is None:
             self._refuse(refusal.error)
             self.close(refusal.code, refusal.reason)
 
@@ -210,6 +187,10 @@ class Connection:
         self.listener.close()
         self.ending.set()
 
+    def revoked(self) -> None:
+        """End the session: its key is good no more, so nobody can come back for it."""
+        self.close(REFUSED, "the key is not known any more", why=REVOKED, for_good=True)
+
     def lost(self) -> None:
         """Cancel what the client had asked: the connection is gone, by whoever's doing."""
         self.close(GOING_AWAY, "the connection was lost")
@@ -218,6 +199,11 @@ class Connection:
         """Take apart what refers to itself: the connection is closed, and no collector should be needed."""
         self.listener.let_go()
         self.session = None
+
+    @property
+    def principal(self) -> Principal | None:
+        """Who has registered, or is about to."""
+        return self.entrance.principal
 
     def remaining_s(self) -> float:
         """Return how long the client may go on saying nothing."""
@@ -257,17 +243,16 @@ class Connection:
         )
 
     def _register(self, message: m.Register) -> None:
-        if self.session is not None:
+        principal = self.entrance.principal
+        if self.session is not None or principal is None:
             raise WireError("MALFORMED_PAYLOAD", "this connection has registered already")
-        if self._place is not None and not self._place.call():
-            self._refuse(WireError("SERVER_BUSY", "the server has as many callers as it may have; try again later"))
-            self.close(TRY_LATER, "the server is full")
-            return
         try:
-            self.session = register(self._host, message, self.listener, self.renderer)
+            if self._place is not None and not self._place.call():
+                full = WireError("SERVER_BUSY", "the server has as many callers as it may have; try again later")
+                raise RegisterRefused(full, TRY_AGAIN, "the server is full")
+            self.session = register(self._host, message, principal, self.listener, self.renderer)
         except RegisterRefused as refusal:
-            self._refuse(refusal.error)
-            self.close(refusal.code, refusal.reason)
+            self._refuse_register(refusal)
 
     def _request(self, session: Session, message: m.RequestMessage) -> None:
         if message.stream_seq == -1:

@@ -11,11 +11,11 @@ from voxint.net.http_request import RequestHead
 from voxint.net.places import Place
 from voxint.net.websocket import ServerWebSocket
 from voxint.protocol.messages import Heartbeat, SessionWarn
-from voxint.server.connection import FAULT, Connection, TurnedAway
+from voxint.server.connection import FAULT, Connection
 from voxint.server.host import Host
 from voxint.server.writer import Writer
 
-__all__ = ["serve_websocket"]
+__all__ = ["serve_websocket", "turn_away"]
 
 SILENT = 4408
 """Close code of a client that was silent for the session timeout, or never registered."""
@@ -74,34 +74,51 @@ async def _serve(
 
 async def _read(nursery: trio.Nursery, connection: Connection, ws: ServerWebSocket) -> None:
     """Receive until the connection ends: each frame in the step in which it came, and none is waited for."""
-    turning_away = False
+    entrance = connection.entrance
 
-    def receive(message: str | bytes) -> int:
-        nonlocal turning_away
-        stopping = False
-        try:
-            stopping = connection.receive(message)
-        except Exception as error:  # noqa: BLE001 - the boundary: a bug met by one frame must not end the others
-            log.error("connection failed", trace=places(error))
-            connection.close(FAULT, "the server failed")
+    def failed(error: Exception) -> None:
+        log.error("connection failed", trace=places(error))
+        connection.close(FAULT, "the server failed")
+
+    def settle() -> None:
         if connection.listener.too_slow:
             connection.listener.drop()
         if connection.closing is not None:
             ws.ignore()
         else:
             ws.max_message_bytes = connection.frame_limit
-            if connection.turned_away is not None and not turning_away:
-                turning_away = True
-                nursery.start_soon(_turn_away, connection, connection.turned_away)
+
+    def receive(message: str | bytes) -> int:
+        stopping = False
+        was_verifying, was_turned_away = entrance.verifying, entrance.turned_away
+        try:
+            stopping = connection.receive(message)
+        except Exception as error:  # noqa: BLE001 - the boundary: a bug met by one frame must not end the others
+            failed(error)
+        if entrance.verifying is not was_verifying:
+            nursery.start_soon(finish)
+        if entrance.turned_away is not was_turned_away:
+            nursery.start_soon(turn_away, connection)
+        settle()
         return WAY_OUT if stopping else 0
+
+    async def finish() -> None:
+        try:
+            await connection.finish_register()
+        except Exception as error:  # noqa: BLE001 - the boundary, as above
+            failed(error)
+        settle()
+        if entrance.turned_away is not None:
+            await turn_away(connection)
 
     await ws.read(receive, connection.lost)
 
 
-async def _turn_away(connection: Connection, turned_away: TurnedAway) -> None:
+async def turn_away(connection: Connection) -> None:
     """Answer a wrong key when it has waited for that."""
-    await trio.sleep_until(turned_away.at)
-    connection.tell_turned_away()
+    if (turned_away := connection.entrance.turned_away) is not None:
+        await trio.sleep_until(turned_away.at)
+        connection.tell_turned_away()
 
 
 async def _write(connection: Connection, ws: ServerWebSocket, all_of_it: trio.CancelScope) -> None:
@@ -123,8 +140,8 @@ async def _keep_alive(connection: Connection, host: Host, register_by: float, al
     while not connection.ending.is_set():
         now = trio.current_time()
         remaining_s = connection.remaining_s() if connection.session else register_by - now
-        if connection.turned_away is not None:
-            remaining_s = max(remaining_s, connection.turned_away.at - now + config.close_s)
+        if (turned_away := connection.entrance.turned_away) is not None:
+            remaining_s = max(remaining_s, turned_away.at - now + config.close_s)
         if remaining_s <= 0:
             if connection.session is None:
                 host.turned_away("slow")

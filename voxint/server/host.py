@@ -11,11 +11,13 @@ import trio
 
 from voxint.core.agent import Agent
 from voxint.core.observer import Observer
+from voxint.logs import get_logger
 from voxint.net.places import Places, Refusal
 from voxint.protocol.messages import HealthStatus
 from voxint.server.address import is_trusted, networks
 from voxint.server.config import ServerConfig
 from voxint.server.guesses import Guesses
+from voxint.server.keyring import Keyring
 from voxint.server.lag import LoopLag
 from voxint.server.store import SessionStore
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from voxint.server.connection import Connection
 
 __all__ = ["Host"]
+
+log = get_logger()
 
 
 class Host:
@@ -33,6 +37,7 @@ class Host:
         config: The operator's settings.
         home: Where requests live: the nursery of `serve`, which outlives every connection.
         observer: Hears of every request.
+        keyring: Who is known; None: whom `config` says, and its keys file is read here.
         lag: What measures the event loop; without, nothing does.
         turned_away: Told of each who is turned away, and why; must not raise.
 
@@ -51,6 +56,7 @@ class Host:
         config: ServerConfig,
         home: trio.Nursery,
         observer: Observer,
+        keyring: Keyring | None = None,
         lag: LoopLag | None = None,
         turned_away: Callable[[Refusal], None] = lambda why: None,
     ) -> None:
@@ -58,6 +64,7 @@ class Host:
         self.config = config
         self.home = home
         self.observer = observer
+        self.keyring = keyring or Keyring(config)
         self.lag = lag or LoopLag()
         self.turned_away = turned_away
         self.guesses = Guesses(config.guess_pause_s)
@@ -88,6 +95,20 @@ class Host:
         """Wait until no request that somebody listens to is live; each is bounded by its own guard."""
         while live := [request for each in self.store.sessions if each.listeners for request in each.registry.live]:
             await live[0].stopped.wait()
+
+    def close_unknown(self) -> None:
+        """Close the sessions of those who are known no more: their key was revoked, or has expired."""
+        for connection in tuple(self.connections):
+            if (
+                connection.principal is not None
+                and connection.closing is None
+                and not self.keyring.holds(connection.principal)
+            ):
+                session_id = connection.renderer.session_id
+                log.info("session of a revoked key closed", session_id=session_id, **connection.principal.shown)
+                connection.revoked()
+        for session in self.store.close_unless(self.keyring.holds):
+            log.info("session of a revoked key closed", session_id=session.id)
 
     def health(self) -> HealthStatus:
         """Return how the server is; `cpu_usage` is this process's, in percent of a core, since the last look."""

@@ -30,10 +30,14 @@ REASONS = (
     "CLIENT_SHUTDOWN",
     "DISCONNECT",
     "SESSION_EXPIRED",
+    "KEY_REVOKED",
     "SHUTDOWN",
     "other",
 )
 """Label values of `reason`. Clients may send any string, and each would be a new time series for ever."""
+
+RELOADED = ("keys", "certificate")
+"""What is read again while a server runs."""
 
 CODES = tuple(FAILURE_CODES.values())
 """The protocol's error codes that end a request which was accepted."""
@@ -91,6 +95,10 @@ class Metrics:
         )
         self.first_audio = self._histogram(
             "first_audio_seconds", "From the end of the user's input to the first frame of speech.", FIRST_BUCKETS
+        )
+        self.tokens_made = self._counter("client_tokens", "Tokens that /v1/tokens has made.")
+        self.reload_failures = self._counter(
+            "reload_failures", "Changed files that could not be used, so that what was before stands.", what=RELOADED
         )
         Info("voxint_build", "The version of voxint.", registry=self.registry).info({"version": __version__})
         ProcessCollector(registry=self.registry)

@@ -8,41 +8,26 @@ import string
 from importlib import resources
 from urllib.parse import urlsplit
 
-from attrs import frozen
+import trio
+from attrs import define, field
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from voxint._version import __version__
 from voxint.net.http_request import HttpRequest, RequestHead
-from voxint.server.auth import check_origin
+from voxint.server.auth import check_origin, is_open
 from voxint.server.host import Host
+from voxint.server.page import Page, security_headers
 from voxint.server.telemetry import Telemetry
+from voxint.server.tokens_page import CHALLENGE, TokensPage, bearer_of
+from voxint.server.tokens_page import PATH as TOKENS_PATH
 
-__all__ = ["Page", "Pages"]
-
-TEXT = "text/plain; charset=utf-8"
+__all__ = ["Pages"]
 
 AUTHORITY = re.compile(r"([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:\d{1,5})?")
 """What a Host header may be; the landing page repeats no other."""
 
-HEADERS = (
-    ("cache-control", "no-store"),
-    ("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'"),
-    ("referrer-policy", "no-referrer"),
-    ("x-content-type-options", "nosniff"),
-)
 
-
-@frozen
-class Page:
-    """An answer: its status, body, media type and further headers."""
-
-    status: int
-    body: bytes
-    media_type: str = TEXT
-    headers: tuple[tuple[str, str], ...] = ()
-
-
-@frozen(eq=False)
+@define(eq=False)
 class Pages:
     """Answers every HTTP request that opens no WebSocket.
 
@@ -55,18 +40,38 @@ class Pages:
     host: Host
     telemetry: Telemetry
     ws_url: str
+    _tokens: TokensPage = field(init=False)
 
-    async def answer(self, request: HttpRequest) -> None:
+    def __attrs_post_init__(self) -> None:
+        self._tokens = TokensPage(self.host, self.telemetry.metrics)
+
+    async def answer(self, request: HttpRequest, address: str = "") -> None:
         """Answer one request; who may not open a WebSocket sees no page either, but /healthz.
+
+        A wrong key is answered as late as one that comes by the WebSocket.
+
+        Args:
+            request: What is asked.
+            address: Where it comes from.
 
         Raises:
             HttpError: 403.
         """
-        if request.head.path != "/healthz":
+        if request.head.path not in ("/healthz", TOKENS_PATH):  # which refuses in its own form
             check_origin(self.host.config, request.head)
-        page = self.page(request.head)
-        headers = (("content-type", page.media_type), *page.headers, *HEADERS)
-        await request.respond(page.status, page.body, headers=headers)
+        page = await self._tokens.answer(request) if request.head.path == TOKENS_PATH else self.page(request.head)
+        if page.status == 401 and request.head.values("authorization"):
+            self.host.turned_away("key")
+            await trio.sleep(self.host.guesses.failed(address))
+        await request.respond(page.status, page.body, headers=self.headers(page))
+
+    def headers(self, page: Page) -> tuple[tuple[str, str], ...]:
+        """Return all headers of an answer."""
+        return (
+            ("content-type", page.media_type),
+            *page.headers,
+            *security_headers(tls=bool(self.host.config.tls_cert)),
+        )
 
     def page(self, head: RequestHead) -> Page:
         """Return the answer to a request with this head."""
@@ -80,6 +85,8 @@ class Pages:
                 return Page(200, b"alive\n")
             case "/readyz":
                 return Page(503, b"draining\n") if self.host.draining else Page(200, b"ready\n")
+            case "/metrics" if not self._may_observe(head):
+                return Page(401, b"the numbers take a key with the scope observe\n", headers=CHALLENGE)
             case "/metrics":
                 # Synchronous: it takes about a millisecond, every some ten seconds.
                 return Page(
@@ -92,9 +99,16 @@ class Pages:
         upgrade = (("upgrade", "websocket"), ("connection", "upgrade"))
         return Page(426, b"this address speaks WebSocket\n", headers=upgrade)
 
+    def _may_observe(self, head: RequestHead) -> bool:
+        config = self.host.config
+        if config.open_metrics or is_open(config):
+            return True
+        who = bearer_of(self.host, head)
+        return who is not None and who.may("observe")
+
     def _landing(self, head: RequestHead) -> bytes:
-        agent, config = self.host.agent, self.host.config
-        asked = "a key or an account" if config.api_keys or config.accounts else "nothing: it is open"
+        agent = self.host.agent
+        asked = "nothing: it is open" if is_open(self.host.config) else "a key or an account"
         page = TEMPLATE.substitute(
             version=html.escape(__version__),
             ws_url=html.escape(self._seen_url(head)),
@@ -110,7 +124,8 @@ class Pages:
         seen = head.header("host")
         if AUTHORITY.fullmatch(seen) is None:
             return self.ws_url
-        scheme = "wss" if head.header("x-forwarded-proto") == "https" else "ws"
+        secure = self.host.config.tls_cert or head.header("x-forwarded-proto") == "https"
+        scheme = "wss" if secure else "ws"
         return f"{scheme}://{seen}{urlsplit(self.ws_url).path}"
 
 

@@ -15,16 +15,18 @@ from voxint.logs import get_logger
 from voxint.protocol import messages as m
 from voxint.protocol.codes import wire_error
 from voxint.protocol.renderer import FEATURES, Renderer
-from voxint.server.auth import admits
 from voxint.server.host import Host
-from voxint.server.store import principal_of
+from voxint.server.keyring import Principal
 
-__all__ = ["GOING_AWAY", "REFUSED", "RegisterRefused", "check_key", "register"]
+__all__ = ["GOING_AWAY", "REFUSED", "TRY_AGAIN", "RegisterRefused", "register"]
 
 REFUSED = 4401
 """Close code of a failed REGISTER: in the private range, and not 1000, which existing clients take for success."""
 
 GOING_AWAY = 1001
+
+TRY_AGAIN = 1013
+"""Close code of a REGISTER that was not looked at, as there are too many (the IANA's registry: Try Again Later)."""
 
 log = get_logger()
 
@@ -47,22 +49,15 @@ class RegisterRefused(Exception):
         return self.reason
 
 
-def check_key(host: Host, auth: m.Auth) -> None:
-    """Refuse who may not register, before anything else is read of what it says.
+def register(host: Host, message: m.Register, principal: Principal, listener: Listener, renderer: Renderer) -> Session:
+    """Open a session, or go on with one, and say so to its client.
 
-    Raises:
-        RegisterRefused: The server is going down, or the key is not known.
-    """
-    if host.draining:
-        busy = WireError("SERVER_BUSY", "the server is shutting down")
-        raise RegisterRefused(busy, GOING_AWAY, "shutting down")
-    if not admits(host.config, auth):
-        unknown = WireError("AUTH_FAILED", "the key or account is not known here")
-        raise RegisterRefused(unknown, REFUSED, "authentication failed")
-
-
-def register(host: Host, message: m.Register, listener: Listener, renderer: Renderer) -> Session:
-    """Open a session, or go on with one, and say so to its client, whose key `check_key` has found right.
+    Args:
+        host: The server.
+        message: What the client said.
+        principal: Who it has shown to be.
+        listener: What the client is told goes there.
+        renderer: Writes it.
 
     Raises:
         RegisterRefused: There is no such session to go on with.
@@ -71,16 +66,17 @@ def register(host: Host, message: m.Register, listener: Listener, renderer: Rend
     renderer.features = frozenset(message.features) & FEATURES
     with listener.together():
         if message.resume is None:
-            session = _open(host, message, listener)
+            session = _open(host, message, principal, listener)
             renderer.session_id = session.id
             resumed = None
         else:
-            session, resumed = _resume(host, message, message.resume, listener, renderer)
+            session, resumed = _resume(host, principal, message.resume, listener, renderer)
         # In front of what the session says from before.
         listener.post_first(_acknowledgement(host, session, renderer, resumed))
     log.info(
         "registered",
         session_id=session.id,
+        **principal.shown,
         platform=message.platform,
         features=sorted(renderer.features),
         resumed=resumed is not None,
@@ -88,7 +84,7 @@ def register(host: Host, message: m.Register, listener: Listener, renderer: Rend
     return session
 
 
-def _open(host: Host, message: m.Register, listener: Listener) -> Session:
+def _open(host: Host, message: m.Register, principal: Principal, listener: Listener) -> Session:
     settings = Settings(
         platform=message.platform,
         require_tts=False,  # the protocol's default; the library's is to speak
@@ -107,16 +103,16 @@ def _open(host: Host, message: m.Register, listener: Listener) -> Session:
         observer=host.observer,
         on_disconnect=message.on_disconnect,
     )
-    host.store.add(session, principal_of(message.auth))
+    host.store.add(session, principal)
     session.attach(listener)
     return session
 
 
 def _resume(
-    host: Host, message: m.Register, resume: m.Resume, listener: Listener, renderer: Renderer
+    host: Host, principal: Principal, resume: m.Resume, listener: Listener, renderer: Renderer
 ) -> tuple[Session, m.Resumed]:
     """Go on with a session as it is: what REGISTER says of settings is for a new one."""
-    found = host.store.redeem(resume.session_id, resume.resume_token, principal_of(message.auth))
+    found = host.store.redeem(resume.session_id, resume.resume_token, principal)
     if found is None:
         words = "there is no such session to resume: REGISTER without it"
         gone = WireError("SESSION_INVALID", words, "$.payload.resume")

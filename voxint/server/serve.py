@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import Any, TypeVar
 
 import trio
 from attrs import define, field
@@ -11,24 +12,23 @@ from attrs import define, field
 from voxint.core.agent import Agent
 from voxint.core.observer import Observer
 from voxint.core.resample import load_resampler
-from voxint.net.accept import accept_connections, peer_of
-from voxint.net.http_request import HttpError, HttpLimits, RequestHead
-from voxint.net.httpd import Handler, serve_connection
-from voxint.net.places import Place
 from voxint.protocol.messages import Shutdown
-from voxint.server.address import client_address, is_trusted, one_address
-from voxint.server.auth import check_exposure, check_origin
+from voxint.server.auth import check_exposure
+from voxint.server.certificate import Certificate, certificate_of
 from voxint.server.config import ServerConfig
-from voxint.server.endpoint import serve_websocket
+from voxint.server.front import PATH, let_in
 from voxint.server.host import Host
+from voxint.server.keyring import Keyring
+from voxint.server.keys_file import read_keys
 from voxint.server.lag import LoopLag
 from voxint.server.pages import Pages
 from voxint.server.registration import GOING_AWAY
+from voxint.server.reloading import ReloadedFiles, Reloader
 from voxint.server.telemetry import Telemetry
 
 __all__ = ["PATH", "Server", "serve"]
 
-PATH = "/ws/agent/stream"
+T = TypeVar("T")
 
 
 @define(eq=False)
@@ -44,6 +44,8 @@ class Server:
     url: str
     _down: trio.Event = field(factory=trio.Event)
     _fallen: list[Callable[[], None]] = field(factory=list)
+    _reload: Callable[[], Awaitable[None]] = field(default=trio.lowlevel.checkpoint, repr=False)
+    _reload_asked: trio.Event = field(factory=trio.Event)
 
     def shut_down(self) -> None:
         """Begin to drain; `serve` returns when it is done. For another thread: through `TrioToken.run_sync_soon`."""
@@ -60,8 +62,24 @@ class Server:
         """
         self._fallen.append(tell)
 
+    async def reload(self) -> None:
+        """Read the keys file and the certificate again, now, though they look unchanged.
+
+        What can't be read is told in the log, and what was before stands. Cancelled, it is read at the next look.
+        """
+        await self._reload()
+
     def reload_soon(self) -> None:
-        """Have the keys and certificates read again; for another thread as `shut_down`."""
+        """Have `reload` done by the server; for another thread as `shut_down`."""
+        self._reload_asked.set()
+
+    async def reload_when_asked(self, until: trio.CancelScope) -> None:
+        """Do what `reload_soon` asks for, until `until` is cancelled; it waits without bound while nobody asks."""
+        with until:
+            while True:
+                await self._reload_asked.wait()
+                self._reload_asked = trio.Event()
+                await self.reload()
 
     async def stand(self, until: trio.CancelScope) -> None:
         """Wait for `until`, which comes at an orderly end; tell who wants to know where a cancellation comes before."""
@@ -93,85 +111,69 @@ async def serve(
         task_status: Given by `nursery.start`.
 
     Raises:
-        ConfigError: The address can be reached by everybody and no key is configured.
+        ConfigError: The address can be reached by everybody and no key is configured; or the keys file or the
+            certificate can't be used.
         OSError: The port is taken.
     """
     check_exposure(config)
-    listeners = await trio.open_tcp_listeners(config.port, host=config.host)
-    port = listeners[0].socket.getsockname()[1]
-    server = Server(port, f"ws://{_authority(config.host, port)}{PATH}")
+    keyring = await _made(Keyring, config, reads=bool(config.keys_file))
+    certificate = await _made(certificate_of, config, reads=bool(config.tls_cert))
     if agent.stt is not None or agent.tts is not None:
         await trio.to_thread.run_sync(load_resampler)  # which a client's rate may need in the middle of a call
+    listeners = await trio.open_tcp_listeners(config.port, host=config.host)
+    port = listeners[0].socket.getsockname()[1]
+    scheme = "ws" if certificate is None else "wss"
     lag = LoopLag()
     with lag.measuring():
         async with trio.open_nursery() as home:
             telemetry = Telemetry(observer, lag)
-            host = Host(agent, config, home, telemetry, lag, telemetry.turned_away)
+            host = Host(agent, config, home, telemetry, keyring, lag, telemetry.turned_away)
+            reloader = _reloader(host, certificate, telemetry)
+            reload = partial(reloader.look, force=True)
+            server = Server(port, f"{scheme}://{_authority(config.host, port)}{PATH}", reload=reload)
             ends = []
-            for beside in (server.stand, telemetry.run, host.store.run, host.guesses.run):
+            for beside in (
+                server.stand,
+                server.reload_when_asked,
+                telemetry.run,
+                host.store.run,
+                host.guesses.run,
+                reloader.run,
+            ):
                 ends.append(trio.CancelScope())
                 home.start_soon(beside, ends[-1])
-            await _serve(host, server, Pages(host, telemetry, server.url), listeners, task_status)
+            pages = Pages(host, telemetry, server.url)
+            async with trio.open_nursery() as front:
+                accepting = trio.CancelScope()
+                front.start_soon(let_in, host, pages, certificate, listeners, front, accepting)
+                task_status.started(server)
+                await server.wait_down()
+                await _drain(host)  # still accepting: /readyz says 503, and /metrics shows what is left
+                accepting.cancel(reason="the server is going down")
+                # By then every WebSocket is closed; an idle HTTP connection, such as a scraper's, is not waited for.
+                front.cancel_scope.deadline = trio.current_time() + config.close_s
             for end in ends:
                 end.cancel(reason="the last connection is closed")
 
 
-async def _serve(
-    host: Host,
-    server: Server,
-    pages: Pages,
-    listeners: list[trio.SocketListener],
-    task_status: trio.TaskStatus[Server],
-) -> None:
-    """Let callers in until the server is told to shut down, then drain."""
-    async with trio.open_nursery() as front:
-        accepting = trio.CancelScope()
-        front.start_soon(_accept, host, pages.answer, listeners, front, accepting)
-        task_status.started(server)
-        await server.wait_down()
-        await _drain(host)  # still accepting: /readyz says 503, and /metrics shows what is left
-        accepting.cancel(reason="the server is going down")
-        # By then every WebSocket is closed; an idle HTTP connection, such as a scraper's, is not waited for.
-        front.cancel_scope.deadline = trio.current_time() + host.config.close_s
+async def _made(make: Callable[[ServerConfig], T], config: ServerConfig, *, reads: bool) -> T:
+    """Make something of the configuration; in a thread only where it reads files, since virtual time has no threads."""
+    return await trio.to_thread.run_sync(make, config) if reads else make(config)
 
 
-async def _accept(
-    host: Host,
-    handler: Handler,
-    listeners: list[trio.SocketListener],
-    front: trio.Nursery,
-    accepting: trio.CancelScope,
-) -> None:
-    limits = HttpLimits(head_s=host.config.register_s)
-
-    async def connected(stream: trio.SocketStream) -> None:
-        peer = peer_of(stream)
-        address = peer if is_trusted(peer, host.trusted) else one_address(peer)
-        try:
-            async with host.places.taken(address) as place:
-                if place is not None:
-                    admit = partial(_admit, host, place, peer)
-                    upgrade = partial(serve_websocket, host, place=place)
-                    upgrades = {PATH: upgrade, f"/{PATH}": upgrade}  # an existing client doubles the slash
-                    await serve_connection(stream, handler, upgrades=upgrades, admit=admit, limits=limits, place=place)
-        finally:
-            await trio.aclose_forcefully(stream)
-
-    with accepting:
-        async with trio.open_nursery() as nursery:
-            refused = partial(host.turned_away, "descriptors")
-            for listener in listeners:
-                nursery.start_soon(accept_connections, listener, connected, front, host.places.make_room, refused)
-
-
-def _admit(host: Host, place: Place, peer: str, head: RequestHead) -> None:
-    """Refuse a WebSocket from a page that may not connect, or from an address that has too many."""
-    check_origin(host.config, head)
-    if host.draining:
-        raise HttpError(503, "the server is going down")
-    if not place.comes_from(client_address(head, peer, host.trusted)):
-        host.turned_away("address")
-        raise HttpError(503, "too many of this address have not registered yet; try again later")
+def _reloader(host: Host, certificate: Certificate | None, telemetry: Telemetry) -> Reloader:
+    """Return what looks after the files of a server: its keys, then its certificate."""
+    failures = telemetry.metrics.reload_failures
+    files: list[ReloadedFiles[Any]] = []
+    if (path := host.keyring.keys_file) is not None:
+        keys = partial(read_keys, path)
+        failed = failures.labels("keys").inc
+        files.append(ReloadedFiles("keys", (path,), keys, host.keyring.take, failed))
+    if certificate is not None:
+        failed = failures.labels("certificate").inc
+        paths = (certificate.cert, certificate.key)
+        files.append(ReloadedFiles("certificate", paths, certificate.load, certificate.take, failed))
+    return Reloader(tuple(files), host.close_unknown)
 
 
 async def _drain(host: Host) -> None:

@@ -7,19 +7,23 @@ import hmac
 import math
 import secrets
 import time
+from collections.abc import Callable
 
 import trio
 from attrs import Factory, define, field
 
 from voxint.core.session import Session
 from voxint.logs import get_logger
-from voxint.protocol.messages import Auth
 from voxint.protocol.renderer import Renderer
+from voxint.server.keyring import Principal
 
-__all__ = ["SessionStore", "principal_of"]
+__all__ = ["REVOKED", "SessionStore"]
 
 EXPIRED = "SESSION_EXPIRED"
 """The reason of a request that went on without a connection for as long as a session lives so."""
+
+REVOKED = "KEY_REVOKED"
+"""The reason of a request whose caller's key was revoked or has expired."""
 
 GOODBYE = "CLIENT_SHUTDOWN"
 """The reason of a request whose caller has said goodbye."""
@@ -37,12 +41,6 @@ sessions are looked through in a millisecond."""
 log = get_logger()
 
 
-def principal_of(auth: Auth) -> str:
-    """Return who registers, as a digest: what a token is bound to. Whoever comes with another key is somebody else."""
-    who = ("key", auth.api_key or "") if auth.type == "API_KEY" else ("account", auth.account or "")
-    return hashlib.sha256("\0".join(who).encode("utf-8", "surrogatepass")).hexdigest()
-
-
 @define(eq=False)
 class _Entry:
     """A session that is kept.
@@ -56,7 +54,7 @@ class _Entry:
     """
 
     session: Session
-    principal: str
+    principal: Principal
     created: float
     tokens: dict[str, Renderer] = field(factory=dict, repr=False)
     alone_since: float | None = None
@@ -84,7 +82,7 @@ class SessionStore:
         """All of them, the oldest first."""
         return [entry.session for entry in self._entries.values()]
 
-    def add(self, session: Session, principal: str) -> None:
+    def add(self, session: Session, principal: Principal) -> None:
         """Keep a new session; where there are too many, one without a connection ends."""
         alone = [entry for entry in self._entries.values() if entry.alone_since is not None]
         if alone and len(self._entries) >= self.most:
@@ -107,8 +105,10 @@ class SessionStore:
         tokens[_digest(token)] = writer
         return token
 
-    def redeem(self, session_id: str, token: str, principal: str) -> tuple[Session, Renderer] | None:
+    def redeem(self, session_id: str, token: str, principal: Principal) -> tuple[Session, Renderer] | None:
         """Return the session, and who wrote the frames that the client has; None where anything does not fit.
+
+        A token is bound to who made the session: whoever comes with another key is somebody else.
 
         The token is of no use any more then. Which of it did not fit is not told, and takes no longer to find.
         """
@@ -117,7 +117,7 @@ class SessionStore:
         for digest in entry.tokens if entry is not None else ():
             if hmac.compare_digest(digest, given):
                 found = digest
-        if entry is None or found is None or not hmac.compare_digest(entry.principal, principal):
+        if entry is None or found is None or not hmac.compare_digest(entry.principal.id, principal.id):
             return None
         entry.alone_since = None
         return entry.session, entry.tokens.pop(found)
@@ -139,6 +139,15 @@ class SessionStore:
             entry.alone_since = trio.current_time()
             if self.keep_s < FORGET_EVERY_S:  # else `run` looks before then
                 self._news.unpark_all()
+
+    def close_unless(self, known: Callable[[Principal], bool]) -> list[Session]:
+        """End the sessions without a connection of those who are not known; return which."""
+        alone = [entry for entry in self._entries.values() if entry.alone_since is not None]
+        gone = [entry.session for entry in alone if not known(entry.principal)]
+        for session in gone:
+            del self._entries[session.id]
+            session.dissolve(REVOKED)
+        return gone
 
     async def run(self, until: trio.CancelScope) -> None:
         """End the sessions that have been alone for too long, until `until` is cancelled, and let go of old speech.

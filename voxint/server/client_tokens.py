@@ -1,0 +1,124 @@
+"""Short-lived tokens, by which a browser registers and never sees a key: signed, not kept.
+
+Signed and not stored, since a server may be many processes: what one has signed another reads, where both have the same
+secret, and a million of them cost no memory. What is kept is which of those for one use have been used.
+
+A token names its key by the keyed digest that this server calls it by, so it says nothing of the key to who holds it,
+and is of no use once that key is not known any more.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import math
+import secrets
+import struct
+from collections.abc import Iterable
+
+from attrs import define, field, frozen
+
+from voxint.server.keys import SCOPES, Scope
+
+__all__ = ["LONGEST_S", "TOKEN_PREFIX", "ClientToken", "TokenSigner"]
+
+TOKEN_PREFIX = "voxt_"
+
+LONGEST_S = 3600
+"""A token lives for an hour at most; the issue's number."""
+
+USED_PER_KEY = 4096
+"""Tokens for one use that are remembered of a key until they expire; chosen here. Beyond, no more of that key's are
+taken: who could use one twice would be worse off, and other keys are not touched."""
+
+VERSION = 1
+SINGLE_USE = 0x80
+
+_LAYOUT = struct.Struct(">BBd32s16s")
+_MAC_BYTES = 32
+_LENGTH = len(TOKEN_PREFIX) + math.ceil((_LAYOUT.size + _MAC_BYTES) * 8 / 6)
+
+
+@frozen
+class ClientToken:
+    """What a token says.
+
+    Args:
+        key_id: Of the key that had it made, in hexadecimal.
+        scopes: What it is good for.
+        expires: Until when, in seconds since the epoch.
+        nonce: Its own.
+        single_use: Whether it is good once.
+    """
+
+    key_id: str
+    scopes: frozenset[Scope]
+    expires: float
+    nonce: bytes = field(repr=False)
+    single_use: bool = False
+
+
+@define(eq=False)
+class TokenSigner:
+    """Makes tokens and knows its own.
+
+    Args:
+        secret: Whoever has it can make them; the processes of one server share it.
+    """
+
+    _secret: bytes = field(repr=False)
+    _used: dict[str, dict[bytes, float]] = field(init=False, factory=dict, repr=False)
+
+    def mint(self, key_id: str, scopes: Iterable[Scope], expires: float, *, single_use: bool = False) -> str:
+        """Return a new token.
+
+        Args:
+            key_id: Of the key it is made for, 64 hexadecimal characters.
+            scopes: What it is good for.
+            expires: Until when, in seconds since the epoch.
+            single_use: Whether it is good once; a server of several processes knows that of each process alone.
+        """
+        wanted = set(scopes)
+        flags = sum(1 << number for number, scope in enumerate(SCOPES) if scope in wanted) | SINGLE_USE * single_use
+        said = _LAYOUT.pack(VERSION, flags, expires, bytes.fromhex(key_id), secrets.token_bytes(16))
+        return TOKEN_PREFIX + base64.urlsafe_b64encode(said + self._mac(said)).decode().rstrip("=")
+
+    def read(self, token: str, now: float) -> ClientToken | None:
+        """Return what a token says; None where it is none of ours, or has expired by `now`."""
+        if len(token) != _LENGTH or not token.startswith(TOKEN_PREFIX):
+            return None
+        try:
+            raw = base64.b64decode(token.removeprefix(TOKEN_PREFIX) + "=" * (-(_LENGTH - len(TOKEN_PREFIX)) % 4), b"-_")
+        except ValueError:
+            return None
+        said, mac = raw[: _LAYOUT.size], raw[_LAYOUT.size :]
+        if not hmac.compare_digest(mac, self._mac(said)):
+            return None
+        version, flags, expires, key_id, nonce = _LAYOUT.unpack(said)
+        if version != VERSION or expires <= now:
+            return None
+        scopes = frozenset(scope for number, scope in enumerate(SCOPES) if flags & 1 << number)
+        return ClientToken(key_id.hex(), scopes, expires, nonce, bool(flags & SINGLE_USE))
+
+    def use(self, token: ClientToken, now: float) -> bool:
+        """Use a token; return whether it may be: one for a single use may once."""
+        if not token.single_use:
+            return True
+        used = self._used.setdefault(token.key_id, {})
+        if len(used) >= USED_PER_KEY:
+            for nonce in [nonce for nonce, expires in used.items() if expires <= now]:
+                del used[nonce]
+        if token.nonce in used or len(used) >= USED_PER_KEY:
+            return False
+        used[token.nonce] = token.expires
+        return True
+
+    def forget(self, known: Iterable[str]) -> None:
+        """Remember nothing of keys other than these: their tokens are refused as they are."""
+        kept = set(known)
+        for key_id in [key_id for key_id in self._used if key_id not in kept]:
+            del self._used[key_id]
+
+    def _mac(self, said: bytes) -> bytes:
+        return hmac.digest(self._secret, b"voxint client token\0" + said, hashlib.sha256)

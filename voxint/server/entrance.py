@@ -1,0 +1,149 @@
+"""How a stranger becomes known: by a key at once, by a password in a moment; and what a wrong one costs.
+
+Who it is is looked at before anything else of a REGISTER is read. Of whoever is not known the answer is the same, and
+comes when its time has come, however long the look took.
+"""
+
+from __future__ import annotations
+
+import trio
+from attrs import frozen
+
+from voxint.errors import WireError
+from voxint.net.places import Place
+from voxint.protocol.codec import auth_of
+from voxint.server.auth import is_open
+from voxint.server.host import Host
+from voxint.server.keyring import Principal
+from voxint.server.passwords import TooManyPasswords
+from voxint.server.registration import GOING_AWAY, REFUSED, TRY_AGAIN, RegisterRefused
+
+__all__ = ["STRANGE", "Entrance", "TurnedAway"]
+
+STRANGE = 1008
+"""Close code of a stranger who says what no stranger has to say; the ERROR before it says why."""
+
+MOST_FRAMES = 32
+"""That are read of who has not registered: HEALTH_CHECKs, and a REGISTER with a mistake or two. Ours."""
+
+
+@frozen
+class TurnedAway:
+    """A stranger who has shown a wrong key.
+
+    Args:
+        refusal: What it will be told.
+        at: When, on trio's clock.
+    """
+
+    refusal: RegisterRefused
+    at: float
+
+
+@frozen
+class _Verifying:
+    """A REGISTER whose password is being looked at.
+
+    Args:
+        frame: The whole of it.
+        account: Whose.
+        password: The one that was given.
+        since: When it came, on trio's clock.
+    """
+
+    frame: str
+    account: str
+    password: str
+    since: float
+
+    def __repr__(self) -> str:
+        return "_Verifying(...)"
+
+
+class Entrance:
+    """What one connection has to pass before it registers.
+
+    Args:
+        host: The server.
+        place: What the connection takes up. None: nothing.
+
+    Attributes:
+        principal: Who the client has shown to be.
+        verifying: A REGISTER that takes more than a step: `verified` goes on with it, in a task.
+        turned_away: What the client will be told, and when; nothing more is read of it.
+    """
+
+    def __init__(self, host: Host, place: Place | None) -> None:
+        self.principal: Principal | None = None
+        self.verifying: _Verifying | None = None
+        self.turned_away: TurnedAway | None = None
+        self._host = host
+        self._place = place
+        self._frames = 0
+
+    def lets_in(self, frame: str, longest: int) -> bool:
+        """Look who says this frame; return whether the rest of it is to be read now.
+
+        Args:
+            frame: What a stranger has said.
+            longest: Of a longer one nothing is looked at.
+
+        Raises:
+            RegisterRefused: The connection has to end.
+            WireError: It has said REGISTER already.
+        """
+        self._frames += 1
+        if self._frames > MOST_FRAMES:
+            raise RegisterRefused(WireError("SESSION_INVALID", "REGISTER first"), STRANGE, "REGISTER first")
+        auth = auth_of(frame) if len(frame) <= longest else None
+        if self.verifying is not None:
+            raise WireError("SESSION_INVALID", "a REGISTER is being looked at: wait for its answer")
+        if auth is None:
+            return True
+        self._check_open()
+        keyring, now = self._host.keyring, trio.current_time()
+        if is_open(self._host.config):
+            return self._known(keyring.stranger(auth), now)
+        if auth.type == "API_KEY":
+            return self._known(keyring.find(auth.api_key or ""), now)
+        self.verifying = _Verifying(frame, auth.account or "", auth.password or "", now)
+        return False
+
+    async def verified(self) -> str | None:
+        """Verify the password of the REGISTER that waits for it, by a thread; return it, if it is to be read on.
+
+        Cancelled, nothing has happened.
+
+        Raises:
+            RegisterRefused: So many wait that the password was not looked at, or the server is going down.
+        """
+        if (waiting := self.verifying) is None:
+            return None
+        try:
+            principal = await self._host.keyring.verify(waiting.account, waiting.password)
+        except TooManyPasswords:
+            busy = WireError("SERVER_BUSY", "too many are registering: try again in a moment")
+            raise RegisterRefused(busy, TRY_AGAIN, "try again later") from None
+        finally:
+            self.verifying = None
+        self._check_open()  # it may have begun to close meanwhile
+        return waiting.frame if self._known(principal, waiting.since) else None
+
+    def _check_open(self) -> None:
+        if self._host.draining:
+            busy = WireError("SERVER_BUSY", "the server is shutting down")
+            raise RegisterRefused(busy, GOING_AWAY, "shutting down")
+
+    def _known(self, principal: Principal | None, since: float) -> bool:
+        """Note who it is; who is nobody, or may not talk, will be told so, the later the more have been of late."""
+        if principal is not None and principal.may("talk"):
+            self.principal = principal
+            return True
+        unknown = WireError("AUTH_FAILED", "the key or account is not known here")
+        refusal = RegisterRefused(unknown, REFUSED, "authentication failed")
+        pause_s = self._host.guesses.failed("" if self._place is None else self._place.address)
+        self.turned_away = TurnedAway(refusal, max(trio.current_time(), since + pause_s))
+        self._host.turned_away("key")
+        if self._place is not None:
+            self._place.keep_until(self.turned_away.at)
+        return False

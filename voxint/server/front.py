@@ -1,0 +1,112 @@
+"""Letting connections in: a place, a handshake where there is TLS, and then a page or a WebSocket."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import trio
+
+from voxint.net.accept import accept_connections, peer_of
+from voxint.net.http_request import HttpError, HttpLimits, HttpRequest, RequestHead
+from voxint.net.httpd import serve_connection
+from voxint.net.places import Place
+from voxint.net.tcp import TcpStream
+from voxint.net.tls import shake_hands
+from voxint.server.address import client_address, is_trusted, one_address
+from voxint.server.auth import check_origin
+from voxint.server.certificate import Certificate
+from voxint.server.endpoint import serve_websocket
+from voxint.server.host import Host
+from voxint.server.page import security_headers
+from voxint.server.pages import Pages
+
+__all__ = ["PATH", "let_in"]
+
+PATH = "/ws/agent/stream"
+
+
+async def let_in(
+    host: Host,
+    pages: Pages,
+    certificate: Certificate | None,
+    listeners: Sequence[trio.SocketListener],
+    front: trio.Nursery,
+    accepting: trio.CancelScope,
+) -> None:
+    """Let connections in until `accepting` is cancelled; the listeners are closed then.
+
+    Args:
+        host: The server.
+        pages: What it has for who opens no WebSocket.
+        certificate: What it shows under TLS; None: it speaks without.
+        listeners: Where they come.
+        front: Where each is served.
+        accepting: When it ends.
+    """
+
+    async def connected(stream: trio.SocketStream) -> None:
+        peer = peer_of(stream)
+        address = peer if is_trusted(peer, host.trusted) else one_address(peer)
+        try:
+            async with host.places.taken(address) as place:
+                if place is not None:
+                    await _serve(host, pages, certificate, stream, place, peer)
+        finally:
+            await trio.aclose_forcefully(stream)
+
+    refused = partial(host.turned_away, "descriptors")
+    with accepting:
+        async with trio.open_nursery() as nursery:
+            for listener in listeners:
+                nursery.start_soon(accept_connections, listener, connected, front, host.places.make_room, refused)
+
+
+async def _serve(
+    host: Host, pages: Pages, certificate: Certificate | None, socket: trio.SocketStream, place: Place, peer: str
+) -> None:
+    """Serve one connection, which has a place, to its end."""
+    stream: trio.abc.Stream | None = socket
+    if certificate is not None:
+        stream = await _secured(socket, certificate, place, host.config.register_s)
+    if stream is None:
+        return
+
+    async def page(request: HttpRequest) -> None:
+        await pages.answer(request, client_address(request.head, peer, host.trusted))
+
+    upgrade = partial(serve_websocket, host, place=place)
+    await serve_connection(
+        stream,
+        page,
+        upgrades={PATH: upgrade, f"/{PATH}": upgrade},  # an existing client doubles the slash
+        admit=partial(_admit, host, place, peer),
+        limits=HttpLimits(head_s=host.config.register_s),
+        place=place,
+        headers=security_headers(tls=certificate is not None),
+    )
+
+
+async def _secured(
+    stream: trio.SocketStream, certificate: Certificate, place: Place, seconds: float
+) -> trio.abc.Stream | None:
+    """Return the connection behind its handshake, during which it gives way to others; None where it has ended."""
+    tcp = TcpStream(stream)
+    secured = None
+    try:
+        with place.waiting():
+            secured = await shake_hands(tcp, certificate.context, seconds)
+    finally:
+        if secured is None:
+            tcp.close()
+    return secured
+
+
+def _admit(host: Host, place: Place, peer: str, head: RequestHead) -> None:
+    """Refuse a WebSocket from a page that may not connect, or from an address that has too many."""
+    check_origin(host.config, head)
+    if host.draining:
+        raise HttpError(503, "the server is going down")
+    if not place.comes_from(client_address(head, peer, host.trusted)):
+        host.turned_away("address")
+        raise HttpError(503, "too many of this address have not registered yet; try again later")
