@@ -172,6 +172,8 @@ async def test_a_providers_failure_is_a_warning_with_its_stage(lines: Lines) -> 
     assert (line["log_level"], line["stage"], line["code"]) == ("warning", "llm", "UPSTREAM_ERROR")
     assert line["error"] == "it is down; try later"
     assert line["cause"][0].startswith("UpstreamError at ")
+    [told] = watched.talk.errors
+    assert told.error_id == line["error_id"]
 
 
 async def test_an_interrupt_that_finds_nothing_leaves_no_line(lines: Lines) -> None:

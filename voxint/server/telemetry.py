@@ -175,6 +175,7 @@ def _log_outcome(request: Request, failure: Failure | None, tokens: int, source:
     cause = None if failure.cause is None else places(failure.cause)
     line |= {
         "code": FAILURE_CODES[failure.kind],
+        "error_id": failure.error_id,
         "stage": failure.stage,
         "error": failure.message,
         "detail": failure.operator_detail or None,
