@@ -18,9 +18,10 @@ from voxint.core.tools import ToolCall
 from voxint.errors import UpstreamError
 from voxint.providers._openai_calls import MOST_CALLS, MOST_CHARS
 from voxint.providers._openai_failure import Provider
+from voxint.providers._openai_secrets import Secrets
 from voxint.providers._openai_stream import MOST_DOCUMENT_BYTES, Completion
 
-PROVIDER = Provider("a.host:1", "m", None, ())
+PROVIDER = Provider("a.host:1", "m", None, Secrets(()))
 
 
 def read(*pieces: bytes) -> Stream:

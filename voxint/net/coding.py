@@ -21,8 +21,8 @@ MOST_RATIO = 200
 alike, come to 50, and what is made to be a bomb to 1,000."""
 
 MOST_BYTES = 1 << 26
-"""Of the content of one body that came packed though nobody asked for it; ours: an hour of telephone speech, or a model's
-events for some hundred thousand tokens."""
+"""Of the content of one body that came packed though nobody asked for it; ours: an hour of telephone speech, or
+a model's events for some hundred thousand tokens."""
 
 _GZIP, _ZLIB, _RAW = zlib.MAX_WBITS | 16, zlib.MAX_WBITS, -zlib.MAX_WBITS
 

@@ -216,7 +216,7 @@ class Completion:
         elif self._began and not self._done:
             raise self.provider.cut_off()
         else:
-            kind = " ".join(self.content_type[:60].split())
+            kind = self.provider.quoted(self.content_type)[:60]
             what = "[DONE] and no answer before it" if self._form == "events" and self._done else "no answer"
             raise self.provider.empty(f"{what} (content type {kind})")
 

@@ -16,6 +16,7 @@ from voxint.core.tools import Tool
 from voxint.errors import ConfigError, UpstreamError, UpstreamTimeout
 from voxint.net.http import HttpClient, chunks
 from voxint.providers._openai_failure import Provider, refusal_words
+from voxint.providers._openai_secrets import Secrets
 from voxint.providers._openai_stream import Completion
 
 __all__ = ["OpenAIChat"]
@@ -72,7 +73,7 @@ class OpenAIChat:
         self._include_usage = include_usage
         secrets = [key] if key else []
         secrets += [word for value in self._headers.values() for word in value.split() if len(word) >= SECRET_CHARS]
-        self._provider = Provider(urlsplit(self._url).netloc, self._model, api_key_env, tuple(secrets))
+        self._provider = Provider(urlsplit(self._url).netloc, self._model, api_key_env, Secrets(secrets))
 
     async def generate(self, turn: Turn, out: trio.abc.SendChannel[ModelOutput]) -> None:
         """Stream the answer: text as it comes, then the function calls, then the usage if the server tells it.
