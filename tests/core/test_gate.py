@@ -50,7 +50,10 @@ def test_what_a_model_writes_is_made_harmless(written: object, passed: object) -
         (ToolCall("c", "look", {"a": object()}), "arguments that are not JSON"),
         (ToolCall("c", "look", {"a": float("nan")}), ""),
         (ToolCall("c", "look", {"a": HALF}), "arguments that are not JSON"),
-        (ToolCall("c", "look", {"a": "x" * (1 << 19)}), "more than 262,144 bytes of arguments"),
+        (ToolCall("c", "look", {"a": "x" * (1 << 20)}), "more than 1,048,576 bytes of arguments"),
+        (ToolCall("c", "look", {"a": [0] * 8192}), "more than 8,192 values in its arguments"),
+        (ToolCall("c", "look", {"a": [[0] * 100] * 100}), "more than 8,192 values in its arguments"),
+        (ToolCall("c", "look", {"a": [0] * 100_000}), "more than 8,192 values in its arguments"),
         (ToolCall("c", 7, {}), "a str as a ToolCall's name"),  # type: ignore[arg-type]  # wrong on purpose
     ],
 )

@@ -19,7 +19,7 @@ from voxint.core.alarms import StageDeadline
 from voxint.core.alignment import Aligned, Script
 from voxint.core.audio import AudioFormat
 from voxint.core.failure import Stage, internal_failure, own_errors, stage_failure
-from voxint.core.gate import checked_model_output, checked_speech, checked_transcript
+from voxint.core.gate import ModelGate, SpeechGate, TranscriptGate
 from voxint.core.pacing import Pacer
 from voxint.core.request import Request
 from voxint.core.segments import Segmenter
@@ -85,10 +85,10 @@ class Pipeline:
 
     async def _transcribe(self, stt: SpeechToText, upload: Upload, deadline: StageDeadline) -> str:
         finals: list[str] = []
-        answer = self.request.answer
+        answer, gate = self.request.answer, TranscriptGate(self.agent.limits)
 
         async def hear(item: object) -> None:
-            transcript = checked_transcript(item)
+            transcript = gate.checked(item)
             if transcript.is_final and transcript.text:
                 finals.append(transcript.text)
             if answer.full:
@@ -107,12 +107,14 @@ class Pipeline:
         """Run the model; its text goes to the listeners as it comes, and in speakable pieces to `pieces`."""
         request, limits = self.request, self.agent.limits
         answer, speaker = request.answer, None if pieces is None else _Speaker(request, pieces)
-        deadline = request.deadline_of("llm")
+        deadline, gate = request.deadline_of("llm"), ModelGate(limits)
         think_until = trio.current_time() + limits.thinking_s
 
         async def pass_on(item: object) -> None:
-            item = checked_model_output(item)
+            item = gate.checked(item)
             if isinstance(item, Delta):
+                if not item.text:
+                    return  # no sign of life: who sends nothing else has stalled
                 for text in _steps(item.text):
                     request.timeline.mark("first_text")
                     answer.text(text)
@@ -154,9 +156,10 @@ class Pipeline:
         """Run the synthesizer; what it says waits in `pacer` for its time."""
         limits, deadline = self.agent.limits, self.request.deadline_of("tts")
         source = _Pieces(self.request, pieces, script, deadline, pacer, limits.first_audio_s)
+        gate = SpeechGate(limits, tts.audio_format)
 
         async def pass_on(item: object) -> None:
-            pacer.add(checked_speech(item))
+            pacer.add(gate.checked(item))
             if pacer.full:
                 deadline.expect_nothing()
                 await pacer.room()
