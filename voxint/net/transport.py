@@ -25,7 +25,7 @@ from voxint.net.request_body import RequestBody, open_body
 
 __all__ = ["Body", "HttpTransport", "Received", "open_transport"]
 
-STEP_BYTES = 8192
+STEP_BYTES = 4096
 """Of a body in one step of the loop, whatever a read of the socket brought: chunks of one byte, or a reader's events of
 ten, are some milliseconds of work in so much. Chosen here by measuring; a model writes less at a time."""
 

@@ -12,7 +12,7 @@ from voxint.errors import UpstreamError
 from voxint.net.sse import EventParser, ServerSentEvent
 from voxint.providers._openai_calls import BadCall, Calls
 from voxint.providers._openai_characters import hold_back, mend
-from voxint.providers._openai_chunk import Choice, ChunkMessage, Unreadable, loads, read_chunk
+from voxint.providers._openai_chunk import MOST_CHOICES, Choice, ChunkMessage, Unreadable, loads, read_chunk
 from voxint.providers._openai_failure import Provider, is_failure
 
 __all__ = ["Completion"]
@@ -20,8 +20,11 @@ __all__ = ["Completion"]
 MOST_TOKENS = 1 << 40
 """A larger count is a bug of the provider's, and no bill. Ours: no number that fits a computer's life reaches it."""
 
+MOST_EVENT_BYTES = 2 << 20
+"""Of one event; ours: the arguments of a call as large as it may be, escaped as JSON in JSON is, with room."""
+
 MOST_DOCUMENT_BYTES = 4 << 20
-"""An answer that is not streamed, its function calls included; four times the largest event of a stream."""
+"""An answer that is not streamed, its function calls included; twice the largest event of a stream."""
 
 _BLANK = b" \t\r\n\xef\xbb\xbf"
 
@@ -54,7 +57,7 @@ class Completion:
     _spoke: bool = False
     _half: str = ""
     _calls: Calls = field(factory=Calls)
-    _parser: EventParser = field(factory=EventParser)
+    _parser: EventParser = field(factory=lambda: EventParser(MOST_EVENT_BYTES))
     _form: Literal["unknown", "events", "document"] = "unknown"
     _document: bytearray = field(factory=bytearray)
 
@@ -76,7 +79,7 @@ class Completion:
         self.thinking = False
         if self._form != "events":
             data = self._sniff(data)
-        return self._take(self._parser.feed(data))
+        return self._take(self._events(data))
 
     def end(self) -> str:
         """Take the end of the body and return the last of the text.
@@ -85,7 +88,7 @@ class Completion:
             UpstreamError: The answer is not whole, or none.
         """
         document = self._form == "document"
-        text = self._take_document() if document else self._take(self._parser.end(), at_the_end=True)
+        text = self._take_document() if document else self._take(self._events(b"\n\n"), at_the_end=True)
         text, self._half = text + mend(self._half), ""
         self._check_end()
         return text
@@ -100,6 +103,12 @@ class Completion:
             return self._calls.whole(cut=self._reason == "length")
         except BadCall as error:
             raise self.provider.nonsense(str(error)) from None
+
+    def _events(self, data: bytes) -> list[ServerSentEvent]:
+        try:
+            return self._parser.feed(data)
+        except UpstreamError:
+            raise self.provider.nonsense(f"an event of more than {MOST_EVENT_BYTES:,} bytes") from None
 
     def _sniff(self, data: bytes) -> bytes:
         """Keep a body that is one JSON document; return what belongs to a stream of events.
@@ -169,7 +178,7 @@ class Completion:
             # With no choice in it, it is the chunk that the protocol puts behind the whole answer.
             self.all_said = not chunk.choices and self.finished
         text = ""
-        for choice in chunk.choices or ():
+        for choice in (chunk.choices or ())[:MOST_CHOICES]:
             if choice.index == 0:
                 text += self._take_choice(choice)
         return text
