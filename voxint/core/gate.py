@@ -23,6 +23,8 @@ __all__ = [
     "MOST_ARGUMENT_BYTES",
     "MOST_CALLS",
     "MOST_COMMAS",
+    "MOST_TOKENS",
+    "NOT_BELIEVED",
     "ModelGate",
     "SpeechGate",
     "TranscriptGate",
@@ -37,8 +39,12 @@ MOST_TEXT = 1 << 20
 MOST_AUDIO_BYTES = 1 << 24
 """Of speech in one piece: over five minutes at 24 kHz; ours, far beyond a sentence."""
 
-MOST_TOKENS = 1 << 40
-"""Beyond any bill; a number that large is a bug, and JSON readers lose digits not far above."""
+MOST_TOKENS = 10_000_000
+"""That a model reads or writes for one answer; ours: several times the largest context there is. A larger number is a
+bug, and budgets that believed it would be spent at once."""
+
+NOT_BELIEVED = Usage(-1, -1)
+"""In the place of a usage that cannot be."""
 
 MOST_CALLS = 128
 """Of functions in one answer: so many OpenAI lets one offer; an answer that calls more is a mad model's."""
@@ -146,7 +152,7 @@ class TranscriptGate:
 
 
 def checked_model_output(item: object) -> ModelOutput:
-    """Return what a language model wrote, made harmless.
+    """Return what a language model wrote, made harmless; `NOT_BELIEVED` for a usage that cannot be.
 
     Raises:
         UpstreamError: The item is none of a model's pieces, or one with something in it that cannot be.
@@ -164,7 +170,7 @@ def checked_model_output(item: object) -> ModelOutput:
         case ToolCall():
             return _tool_call(item)[0]
         case Usage():
-            return Usage(_tokens(item.input_tokens), _tokens(item.output_tokens))
+            return _usage(item)
     raise _wrong("a Delta, Thinking, ToolCall or Usage", item)
 
 
@@ -243,14 +249,13 @@ def _holds_too_many(arguments: dict[str, object]) -> bool:
     return found > MOST_VALUES
 
 
-def _tokens(count: object) -> int:
+def _usage(usage: Usage) -> Usage:
+    """Return a usage of plain integers. One that cannot be is no reason to lose an answer that was written."""
     try:
-        tokens = index(count)  # type: ignore[arg-type]  # what is no integer raises; numpy's integers are ones
+        counts = index(usage.input_tokens), index(usage.output_tokens)  # numpy's integers are integers too
     except TypeError:
-        raise _wrong("a Usage whose counts are integers", count) from None
-    if not 0 <= tokens <= MOST_TOKENS:
-        raise UpstreamError("it told a number of tokens that cannot be", retryable=False)
-    return tokens
+        return NOT_BELIEVED
+    return Usage(*counts) if all(0 <= count <= MOST_TOKENS for count in counts) else NOT_BELIEVED
 
 
 def _text(text: object, what: str) -> str:

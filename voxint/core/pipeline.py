@@ -19,7 +19,7 @@ from voxint.core.alarms import StageDeadline
 from voxint.core.alignment import Aligned, Script
 from voxint.core.audio import AudioFormat
 from voxint.core.failure import Stage, internal_failure, own_errors, stage_failure
-from voxint.core.gate import ModelGate, SpeechGate, TranscriptGate
+from voxint.core.gate import NOT_BELIEVED, ModelGate, SpeechGate, TranscriptGate
 from voxint.core.pacing import Pacer
 from voxint.core.request import Request
 from voxint.core.segments import Segmenter
@@ -140,7 +140,8 @@ class Pipeline:
                         deadline.expect("the first token", limits.first_token_s)
                     return
             else:
-                request.provider_tokens = item.output_tokens
+                request.usage_believed = item != NOT_BELIEVED
+                request.provider_tokens = item.output_tokens if request.usage_believed else None
             deadline.expect("the next token", limits.token_stall_s)
 
         request.timeline.mark("asked")

@@ -7,6 +7,7 @@ from typing import Literal
 
 from attrs import define, field
 
+from voxint.core.gate import MOST_TOKENS, NOT_BELIEVED
 from voxint.core.stages import ToolCall, Usage
 from voxint.errors import UpstreamError
 from voxint.net.sse import EventParser, ServerSentEvent
@@ -16,9 +17,6 @@ from voxint.providers._openai_chunk import MOST_CHOICES, Choice, ChunkMessage, U
 from voxint.providers._openai_failure import Provider, is_failure
 
 __all__ = ["Completion"]
-
-MOST_TOKENS = 1 << 40
-"""A larger count is a bug of the provider's, and no bill. Ours: no number that fits a computer's life reaches it."""
 
 MOST_EVENT_BYTES = 2 << 20
 """Of one event; ours: the arguments of a call as large as it may be, escaped as JSON in JSON is, with room."""
@@ -210,11 +208,11 @@ class Completion:
         return text
 
     def _take_usage(self, usage: object) -> None:
-        """Note a usage that can be read; of any other the answer takes no harm."""
-        if isinstance(usage, dict):
-            written = _count(usage.get("completion_tokens"))
-            if written is not None:
-                self.usage = Usage(_count(usage.get("prompt_tokens")) or 0, written)
+        """Note a usage; of one that cannot be the answer takes no harm, and the core tells of it."""
+        if not isinstance(usage, dict):
+            self.usage = NOT_BELIEVED
+        elif usage.get("completion_tokens") is not None:
+            self.usage = Usage(_count(usage.get("prompt_tokens")), _count(usage["completion_tokens"]))
 
     def _check_end(self) -> None:
         if self._reason is not None:
@@ -239,11 +237,13 @@ def _is_whole(text: str) -> bool:
     return True
 
 
-def _count(value: object) -> int | None:
-    """Return a number of tokens, also one that is written as 7.0; None where it can be none."""
+def _count(value: object) -> int:
+    """Return a number of tokens, also one that is written as 7.0 or is null; -1 where it can be none."""
+    if value is None:
+        return 0
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST_TOKENS:
-        return None
-    return int(value) if value == int(value) else None
+        return -1
+    return int(value) if value == int(value) else -1
 
 
 def _loaded(data: bytes) -> object:
