@@ -151,6 +151,28 @@ def test_a_body_cut_short_is_told(left: int) -> None:
         unpack("gzip", gzip.compress(b"cut")[:left], 100)
 
 
+@pytest.mark.parametrize(("coding", "pack"), PACKERS, ids=["gzip", "zlib", "raw"])
+def test_what_is_sound_before_the_damage_is_given(coding: str, pack: Pack) -> None:
+    """Though both came in one read: it may be all that somebody needs."""
+    rng = random.Random(5)
+    packer = {
+        "gzip": zlib.compressobj(wbits=31),
+        "deflate": zlib.compressobj(wbits=15 if pack is zlib.compress else -15),
+    }
+    content = rng.randbytes(3000)
+    sound = packer[coding].compress(content) + packer[coding].flush(zlib.Z_SYNC_FLUSH)
+    for damage in (b"\xff" * 50, b"\x07damaged", rng.randbytes(9000)):
+        decoder, got = ContentDecoder(coding), b""
+        try:
+            got += decoder.feed(sound + damage)
+            while decoder.pending:
+                got += decoder.feed(b"")
+            decoder.finish()
+        except CodingError as error:
+            got += error.before
+        assert got[: len(content)] == content
+
+
 def test_no_body_is_no_error() -> None:
     """The answer to HEAD, or an error without words, has nothing to unpack."""
     assert unpack("gzip", b"", 1) == []

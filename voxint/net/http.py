@@ -157,10 +157,13 @@ class _Unpacked(_Incoming):
     def __init__(self, body: Body, peer: _Peer, coding: str) -> None:
         super().__init__(body, peer)
         self._decoder = ContentDecoder(coding)
+        self._broken: CodingError | None = None
 
     async def __anext__(self) -> bytes:
         try:
             while True:
+                if self._broken is not None:
+                    raise self._broken
                 if self._decoder.pending:
                     await trio.lowlevel.checkpoint()  # a little of what was read can be a long work
                     packed = b""
@@ -169,6 +172,9 @@ class _Unpacked(_Incoming):
                 if content := self._decoder.feed(packed):
                     return content
         except CodingError as error:
+            if error.before and self._broken is None:
+                self._broken = error  # behind what is sound, whose reader may need no more
+                return error.before
             raise self._peer.miscoded(error) from None
 
     async def _packed(self) -> bytes:

@@ -48,6 +48,7 @@ class Body(httpx.AsyncByteStream):
         self._ahead = exchange.ahead
         self._reusable = exchange.reusable
         self._closed = False
+        self._broken: httpx.RemoteProtocolError | None = None
         self.complete = False
         if self._decoder.complete:
             self._end(rest=self._ahead)
@@ -69,6 +70,8 @@ class Body(httpx.AsyncByteStream):
             httpx.ReadTimeout: Nothing came within the request's own bound.
         """
         while not self.complete:
+            if self._broken is not None:
+                raise self._broken
             if self._ahead:
                 await trio.lowlevel.checkpoint()
             else:
@@ -78,7 +81,8 @@ class Body(httpx.AsyncByteStream):
                 try:
                     content = self._decoder.feed(data)
                 except ChunkError as error:
-                    raise httpx.RemoteProtocolError(str(error)) from error
+                    self._broken = httpx.RemoteProtocolError(str(error))
+                    content = error.before  # what is behind it may be no loss to whoever reads
                 if self._decoder.complete:
                     self._end(rest=self._decoder.rest + self._ahead)
                 if content:

@@ -106,6 +106,9 @@ class Completion:
         try:
             return self._parser.feed(data)
         except UpstreamError:
+            if self.finished:
+                self.all_said = True
+                return []
             raise self.provider.nonsense(f"an event of more than {MOST_EVENT_BYTES:,} bytes") from None
 
     def _sniff(self, data: bytes) -> bytes:
@@ -143,19 +146,24 @@ class Completion:
     def _take(self, events: Iterable[ServerSentEvent], *, at_the_end: bool = False) -> str:
         text = ""
         for event in events:
-            if event.name == "error":
-                raise self.provider.failed(_loaded(event.data))
             if event.data == b"[DONE]":
                 self._done = self.all_said = True
                 break
-            elif event.data:
-                try:
-                    text += self._take_data(event.data)
-                except UpstreamError:
-                    if at_the_end and _loaded(event.data) == "":
-                        break  # the end of the body cut it off
-                    raise
+            try:
+                text += self._take_event(event)
+            except UpstreamError:
+                if self.finished:
+                    self.all_said = True  # whatever it is, it is no part of the answer
+                    break
+                if at_the_end and event.name != "error" and _loaded(event.data) == "":
+                    break  # the end of the body cut it off
+                raise
         return text if not self._half and (text.isascii() or _is_whole(text)) else self._mended(text)
+
+    def _take_event(self, event: ServerSentEvent) -> str:
+        if event.name == "error":
+            raise self.provider.failed(_loaded(event.data))
+        return self._take_data(event.data) if event.data else ""
 
     def _mended(self, text: str) -> str:
         whole, self._half = hold_back(self._half + text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Mapping
+from math import inf
 from urllib.parse import urlsplit
 
 import httpx
@@ -23,6 +24,11 @@ __all__ = ["OpenAIChat"]
 
 CLOSE_S = 0.25
 """How long the end of the body may follow when all was said: it saves the connection, and servers send it at once."""
+
+FINISHED_S = 5.0
+"""How long a server that gave a finish reason, and neither `[DONE]` nor the end of the body, may add nothing. Some give
+one with every piece, so it is not taken at its word at once; ours: longer than a model that writes pauses, and shorter
+than `token_stall_s`, which would fail an answer that is whole."""
 
 ERROR_BODY_S = 2.0
 """How long the words of a refusal may take; its status is known by then."""
@@ -79,8 +85,9 @@ class OpenAIChat:
         """Stream the answer: text as it comes, then the function calls, then the usage if the server tells it.
 
         The text that came in one network read is one `Delta`; a read that brought reasoning or a part of a call, and no
-        text, is one `Thinking`. The answer ends by the server's word, with `[DONE]` or with the body after a finish
-        reason, and never by a pause, which the caller bounds. Cancellation closes the connection, so the model stops.
+        text, is one `Thinking`. The answer ends by the server's word: with `[DONE]`, or after a finish reason with the
+        body, or with 5 s in which no more of the answer comes. Before that word no pause ends it; the caller bounds
+        those. However the connection ends after it, the answer stands. Cancellation closes it, so the model stops.
 
         Raises:
             UpstreamError: The provider refused, broke off, reported an error in mid-stream or spoke nonsense.
@@ -93,11 +100,14 @@ class OpenAIChat:
                 raise await _refusal(provider, response)
             answer = Completion(provider, response.headers.get("content-type", "none"))
             body = chunks(response)
-            while not answer.all_said and (data := await _next(body, answer)) is not None:
+            wait_until = inf
+            while not answer.all_said and (data := await _next(body, answer, wait_until)) is not None:
                 if text := answer.feed(data):
                     await out.send(Delta(text))
                 elif answer.thinking:
                     await out.send(Thinking())
+                if answer.finished and (text or answer.thinking or wait_until == inf):
+                    wait_until = trio.current_time() + FINISHED_S
             if text := answer.end():
                 await out.send(Delta(text))
             for call in answer.tool_calls():
@@ -152,14 +162,19 @@ def _tool(tool: Tool) -> dict[str, object]:
     }
 
 
-async def _next(body: AsyncIterator[bytes], answer: Completion) -> bytes | None:
-    """Return the next bytes of the body; None at its end, which after that of the answer may be a broken connection."""
-    try:
+async def _next(body: AsyncIterator[bytes], answer: Completion, until: float = inf) -> bytes | None:
+    """Return the next bytes of the body; None at its end, which after that of the answer may be any.
+
+    A broken connection then, or nothing more by `until`.
+    """
+    if not answer.finished:
         return await anext(body, None)
+    try:
+        with trio.CancelScope(deadline=until):
+            return await anext(body, None)
     except UpstreamError:
-        if answer.finished:
-            return None
-        raise
+        pass
+    return None
 
 
 async def _refusal(provider: Provider, response: httpx.Response) -> UpstreamError:
