@@ -38,7 +38,9 @@ CHECK_S = 10.0
 
 ERROR_BODY_BYTES = 16_384
 SECRET_CHARS = 8  # a word so long in a header may be a key; no shorter one is
-MODELS_BYTES = 4 << 20  # the longest public list of models has some hundred KiB
+MODELS_BYTES = 1 << 20  # the longest public list of models has some hundred KiB
+MOST_OBJECTS = 20_000
+"""In a list of models; ours: some have a dozen for each of several hundred models, and others wait for the reading."""
 
 
 class OpenAIChat:
@@ -207,6 +209,8 @@ class _Models(msgspec.Struct):
 
 def _model_names(body: bytes) -> set[str] | None:
     """Return the names in a provider's list of models; None where `body` is no such list."""
+    if body.count(b"{") > MOST_OBJECTS:
+        return None
     try:
         return {model.id for model in msgspec.json.decode(body, type=_Models).data}
     except (msgspec.MsgspecError, RecursionError):
