@@ -18,6 +18,9 @@ __all__ = ["BadCall", "Calls"]
 MOST_MENDED = 1 << 16
 """Characters of arguments that are mended where they are no JSON; ours: a model's slip in more than that is a flood."""
 
+MOST_PARTS = 1024
+"""Of arguments that are kept apart: a million of one character each would take fifty times their size."""
+
 _decode_arguments = msgspec.json.Decoder(dict[str, object]).decode
 
 
@@ -70,6 +73,8 @@ class _Call:
             self.arguments.clear()
         if arguments:
             self.arguments.append(arguments)
+        if len(self.arguments) > MOST_PARTS:  # all but the first, which may be whole
+            self.arguments[1:] = ["".join(self.arguments[1:])]
         return len(arguments)
 
 

@@ -122,7 +122,7 @@ def loads(data: bytes) -> object:
     # A cut character is joined with its other half later; in a large text that would take long, and none is cut.
     errors = "surrogateescape" if len(data) <= MOST_JOINED else "replace"
     try:
-        found: object = json.loads(data.decode("utf-8", errors), strict=False, parse_int=_number)
+        found: object = _decode_anything(data.decode("utf-8", errors))
     except (ValueError, RecursionError):
         raise Unreadable("no JSON") from None
     return found
@@ -136,6 +136,9 @@ def _bound(data: bytes) -> None:
 
 def _number(digits: str) -> int | float:
     return int(digits) if len(digits) <= _LONGEST_INT else float(digits)
+
+
+_decode_anything = json.JSONDecoder(strict=False, parse_int=_number).decode  # to make one takes longer than to use it
 
 
 def _read_leniently(found: object) -> Chunk:
