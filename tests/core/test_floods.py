@@ -13,7 +13,7 @@ from voxint.core.audio import AudioFormat
 from voxint.core.gate import MOST_CALLS, MOST_TRANSCRIPTS, ModelGate, SpeechGate, TranscriptGate
 from voxint.core.stages import Delta, Speech, ToolCall, Transcript, Usage
 from voxint.errors import UpstreamError
-from voxint.testing.stages import HEAR, REPEAT, ScriptedEars, ScriptedModel, ScriptedVoice
+from voxint.testing.stages import FOREVER, HEAR, REPEAT, ScriptedEars, ScriptedModel, ScriptedVoice
 
 pytestmark = pytest.mark.virtual_time
 
@@ -64,6 +64,16 @@ async def test_speech_without_end_fails() -> None:
         await trio.sleep(60)
         assert_failed(talk, "tts", "said more than 10 s in one answer (limit speech_s)")
         assert talk.history == [("Hello?", "Well then.", "failed")]
+
+
+async def test_speech_without_audio_is_no_sign_of_life() -> None:
+    """A synthesizer that writes nothing but that has stalled."""
+    voice = ScriptedVoice(Speech(bytes(32_000), "Well then."), 1.0, Speech(b""), 1.0, Speech(b""), FOREVER)
+    async with talk_with(Agent(llm=ScriptedModel("Well then."), tts=voice), SPOKEN) as talk:
+        talk.ask("r1")
+        await trio.sleep(60)
+        assert talk.errors[0].error_msg == "did not deliver more audio within 10 s"
+        assert talk.ended_at("r1") == 10.46875  # from when there was room for more
 
 
 @pytest.mark.parametrize(

@@ -160,11 +160,12 @@ class Pipeline:
         gate = SpeechGate(limits, tts.audio_format)
 
         async def pass_on(item: object) -> None:
-            pacer.add(gate.checked(item))
-            if pacer.full:
+            speech = gate.checked(item)
+            pacer.add(speech)
+            if waits := pacer.full:
                 deadline.expect_nothing()
                 await pacer.room()
-            if not source.waiting:
+            if not source.waiting and (speech.audio or waits):  # without audio it is no sign of life
                 deadline.expect("more audio", limits.audio_stall_s)
 
         with pieces:
