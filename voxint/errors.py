@@ -130,6 +130,7 @@ class RequestFailed(VoxintError):
         retryable: Whether the same request may succeed later.
         stage: ``stt``, ``llm`` or ``tts`` where a provider was at fault.
         detail: What a provider's adapter says beside, for who runs the program: where, and what to do about it.
+        error_id: By which an observer's log has it, such as the server's.
     """
 
     kind: Literal["upstream", "timeout", "too_large", "internal"]
@@ -137,6 +138,7 @@ class RequestFailed(VoxintError):
     retryable: bool = False
     stage: str | None = None
     detail: str = ""
+    error_id: str | None = None
 
     def __str__(self) -> str:
         where = f" in {self.stage}" if self.stage else ""
@@ -153,6 +155,7 @@ class ServerError(VoxintError):
         detail: The server's ``error_detail``.
         retryable: Whether the server says that trying again may help.
         stage: ``stt``, ``llm`` or ``tts`` where a provider was at fault.
+        error_id: What the server's operator looks up in its log; None where the server gave none.
     """
 
     code: str
@@ -160,10 +163,12 @@ class ServerError(VoxintError):
     detail: str = ""
     retryable: bool = False
     stage: str | None = None
+    error_id: str | None = None
 
     def __str__(self) -> str:
         where = f" in {self.stage}" if self.stage else ""
-        return f"{self.code}{where}: {self.message}" + (f" ({self.detail})" if self.detail else "")
+        detail = f" ({self.detail})" if self.detail else ""
+        return f"{self.code}{where}: {self.message}{detail}" + (f" [error {self.error_id}]" if self.error_id else "")
 
 
 class Disconnected(ServerError):

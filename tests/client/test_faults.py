@@ -28,6 +28,7 @@ async def test_an_error_comes_after_what_was_read_before_it() -> None:
                 retryable=True,
                 request_id=request.request_id,
                 stage="llm",
+                error_id="0123456789ab",
             )
         )
         await stay(peer)
@@ -38,8 +39,9 @@ async def test_an_error_comes_after_what_was_read_before_it() -> None:
         for _ in range(2):
             with pytest.raises(ServerError) as caught:
                 await anext(reply)
-            assert str(caught.value) == "UPSTREAM_ERROR in llm: no answer (d)"
+            assert str(caught.value) == "UPSTREAM_ERROR in llm: no answer (d) [error 0123456789ab]"
             assert caught.value.retryable
+            assert caught.value.error_id == "0123456789ab"
 
 
 async def test_a_lost_connection_ends_everything_that_waits() -> None:

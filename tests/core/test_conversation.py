@@ -96,6 +96,7 @@ async def test_a_failed_reply_raises(autojump_clock: MockClock) -> None:
             await reply.text()
         assert str(raised.value) == "upstream in llm: it broke off"
         assert raised.value.stage == "llm"
+        assert raised.value.error_id
         with pytest.raises(RequestFailed, match="it broke off"):
             await anext(reply)
         assert await conversation.ask("Two?").text() == "Yes."

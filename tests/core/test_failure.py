@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import re
+
 import pytest
+from attrs import evolve
 
 from voxint.core.failure import Failure, internal_failure, own_errors, stage_failure
 from voxint.errors import UpstreamError
@@ -18,6 +21,14 @@ def test_a_failure_of_ours_says_nothing_of_itself() -> None:
     failure = internal_failure(cause)
     assert failure.cause is cause
     assert failure.message == "the server failed; its log says how"
+
+
+def test_a_failure_has_an_id_of_its_own() -> None:
+    """It stays the same without the exception, which is let go of before the log is written."""
+    failures = [stage_failure("llm", UpstreamError("down")) for _ in range(100)]
+    assert len({failure.error_id for failure in failures}) == 100
+    assert all(re.fullmatch("[0-9a-f]{12}", failure.error_id) for failure in failures)
+    assert evolve(failures[0], cause=None).error_id == failures[0].error_id
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,18 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import random
 import zlib
 from collections.abc import Callable
 
 import pytest
+import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.net.loopback import saying, serve
 from voxint.errors import UpstreamError
-from voxint.net.coding import PIECE_BYTES, CodingError, ContentDecoder
+from voxint.net.coding import FREE_BYTES, MOST_BYTES, PACKED_BYTES, PIECE_BYTES, CodingError, ContentDecoder
 from voxint.net.http import HttpClient, chunks, open_http
 
 
@@ -52,11 +54,86 @@ def test_joined_gzip_files_are_one_body() -> None:
     assert b"".join(unpack("gzip", gzip.compress(b"one ") + gzip.compress(b"two"), 7)) == b"one two"
 
 
-def test_a_bomb_comes_in_bounded_pieces() -> None:
-    """A read of the socket never becomes more than a mebibyte at a time; whoever reads can stop."""
-    pieces = unpack("gzip", gzip.compress(bytes(50_000_000)), 65_536)
-    assert sum(map(len, pieces)) == 50_000_000
+def noisy(times: int) -> bytes:
+    """Return content that packs to a thirtieth of its size."""
+    rng = random.Random(9)
+    return b"".join(rng.randbytes(1000) + bytes(30_000) for _ in range(times))
+
+
+def test_much_content_comes_in_bounded_pieces() -> None:
+    """A read of the socket never becomes more than 64 KiB at a time; whoever reads can stop."""
+    content = noisy(500)
+    pieces = unpack("gzip", gzip.compress(content), 65_536)
+    assert b"".join(pieces) == content
     assert max(map(len, pieces)) <= PIECE_BYTES
+
+
+def unpacked_before_refusal(coding: str, data: bytes) -> int:
+    """Return how much is unpacked of a body that is refused for its size."""
+    decoder, size = ContentDecoder(coding), 0
+    try:
+        for start in range(0, len(data), 65_536):
+            size += len(decoder.feed(data[start : start + 65_536]))
+            while decoder.pending:
+                size += len(decoder.feed(b""))
+    except CodingError as error:
+        return size if "unpacks to far more than it may" in str(error) else -1
+    pytest.fail("it was not refused")
+
+
+@pytest.mark.parametrize(("coding", "pack"), PACKERS, ids=["gzip", "zlib", "raw"])
+def test_a_bomb_is_refused(coding: str, pack: Pack) -> None:
+    """What unpacks to a thousand times its size is no answer; a mebibyte of it is unpacked, whatever is to come."""
+    assert unpacked_before_refusal(coding, pack(bytes(100_000_000))) == FREE_BYTES
+
+
+def test_a_body_without_end_is_refused() -> None:
+    """However honest its ratio."""
+    packer = zlib.compressobj(1, wbits=zlib.MAX_WBITS | 16)
+    part = noisy(30)
+    data = b"".join(packer.compress(part) for _ in range(MOST_BYTES // len(part) + 2)) + packer.flush()
+    assert MOST_BYTES - PIECE_BYTES <= unpacked_before_refusal("gzip", data) <= MOST_BYTES
+
+
+def test_a_few_repetitions_are_no_bomb() -> None:
+    """A short body may be nothing but one letter."""
+    assert sum(map(len, unpack("gzip", gzip.compress(b"a" * FREE_BYTES), 100))) == FREE_BYTES
+
+
+def test_gzip_files_without_content_come_in_bounded_steps() -> None:
+    """A read can hold thousands of them: a step takes 4 KiB of it, and copies no more than that for each file."""
+    empty = gzip.compress(b"")
+    decoder, steps = ContentDecoder("gzip"), 1
+    assert decoder.feed(empty * 3000) == b""
+    while decoder.pending:
+        assert decoder.feed(b"") == b""
+        steps += 1
+    assert steps == -(-3000 * len(empty) // PACKED_BYTES)
+    decoder.finish()
+
+
+async def test_unpacking_lets_others_run() -> None:
+    """Between any two steps of it, though the socket was read once."""
+    content = noisy(50)
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await trio.lowlevel.checkpoint()
+
+    async with (
+        serve(saying(packed("gzip", gzip.compress(content)))) as server,
+        open_http() as http,
+        trio.open_nursery() as nursery,
+        http.stream("GET", server.url) as response,
+    ):
+        nursery.start_soon(others)
+        pieces = [piece async for piece in chunks(response)]
+        nursery.cancel_scope.cancel(reason="the body has ended")
+    assert turns >= len(pieces) - 1  # in one pass of the scheduler either may come first
+    assert b"".join(pieces) == content
 
 
 @pytest.mark.parametrize("beyond", [-1, 0, 1, 5, 9, 200, 300])
@@ -72,6 +149,28 @@ def test_a_body_cut_short_is_told(left: int) -> None:
     """What came is given, and the end is an error."""
     with pytest.raises(CodingError, match="ends in the middle"):
         unpack("gzip", gzip.compress(b"cut")[:left], 100)
+
+
+@pytest.mark.parametrize(("coding", "pack"), PACKERS, ids=["gzip", "zlib", "raw"])
+def test_what_is_sound_before_the_damage_is_given(coding: str, pack: Pack) -> None:
+    """Though both came in one read: it may be all that somebody needs."""
+    rng = random.Random(5)
+    packer = {
+        "gzip": zlib.compressobj(wbits=31),
+        "deflate": zlib.compressobj(wbits=15 if pack is zlib.compress else -15),
+    }
+    content = rng.randbytes(3000)
+    sound = packer[coding].compress(content) + packer[coding].flush(zlib.Z_SYNC_FLUSH)
+    for damage in (b"\xff" * 50, b"\x07damaged", rng.randbytes(9000)):
+        decoder, got = ContentDecoder(coding), b""
+        try:
+            got += decoder.feed(sound + damage)
+            while decoder.pending:
+                got += decoder.feed(b"")
+            decoder.finish()
+        except CodingError as error:
+            got += error.before
+        assert got[: len(content)] == content
 
 
 def test_no_body_is_no_error() -> None:
@@ -123,9 +222,15 @@ async def test_a_packed_body_is_unpacked(coding: str) -> None:
     assert await answered(packed(coding, pack(b"plain"))) == b"plain"
 
 
-async def test_identity_is_no_coding() -> None:
+@pytest.mark.parametrize("coding", ["identity", "Identity, identity", ""])
+async def test_identity_is_no_coding(coding: str) -> None:
     """Some servers say so."""
-    assert await answered(packed("identity", b"identity")) == b"identity"
+    assert await answered(packed(coding, b"identity")) == b"identity"
+
+
+async def test_identity_is_no_layer() -> None:
+    """Beside a coding it means nothing."""
+    assert await answered(packed("identity, gzip", gzip.compress(b"plain"))) == b"plain"
 
 
 @pytest.mark.parametrize(
@@ -135,9 +240,11 @@ async def test_identity_is_no_coding() -> None:
         ("deflate", b"data: plain\n\n", r"says that it is compressed \(deflate\) and is not"),
         ("gzip", gzip.compress(b"cut short")[:-4], "ends in the middle of its gzip data"),
         ("br", b"data: plain\n\n", "a content coding that was not asked for"),
-        ("gzip, gzip", gzip.compress(gzip.compress(b"bomb")), "a content coding that was not asked for"),
+        ("gzip, gzip", gzip.compress(gzip.compress(b"bomb")), "packed in more than one content coding"),
+        ("gzip\r\ncontent-encoding: gzip", gzip.compress(gzip.compress(b"bomb")), "more than one content coding"),
+        ("gzip", gzip.compress(bytes(9_000_000)), r"unpacks to far more than it may: over 1,\d\d\d KiB from \d KiB"),
     ],
-    ids=["plain-gzip", "plain-deflate", "cut-short", "br", "twice"],
+    ids=["plain-gzip", "plain-deflate", "cut-short", "br", "twice", "twice-in-two-lines", "bomb"],
 )
 async def test_a_body_that_is_not_what_its_head_says(coding: str, content: bytes, words: str) -> None:
     """The error names the server, what is wrong, and whose fault it is, and quotes nothing."""

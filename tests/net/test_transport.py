@@ -10,11 +10,11 @@ import trio
 from attrs import evolve
 
 from tests.net.links import PairDialer
-from tests.net.loopback import Conversation, client_tls, serve, server_tls, until
+from tests.net.loopback import Conversation, client_tls, saying, serve, server_tls, until
 from voxint.net.dial import Dialer
 from voxint.net.link import Link, Origin
 from voxint.net.pool import PoolStatistics
-from voxint.net.transport import HttpTransport, open_transport
+from voxint.net.transport import STEP_BYTES, HttpTransport, open_transport
 
 NOTHING = PoolStatistics(in_use=0, idle=0, spares=0, dialing=0, waiting=0)
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
@@ -308,3 +308,41 @@ async def test_cancelled_on_the_second_dial_nothing_is_left() -> None:
             await fetch(transport, posting(server.url))
         assert scope.cancelled_caught
         assert transport.statistics().in_use == server.sockets() == 0
+
+
+def bytes_in_chunks(count: int) -> bytes:
+    """Return a response whose body comes in chunks of one byte."""
+    return b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + b"1\r\na\r\n" * count + b"0\r\n\r\n"
+
+
+async def test_a_body_comes_in_bounded_steps() -> None:
+    """A read brings tens of thousands of chunks of one byte; others have their turn while they are taken apart."""
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await trio.lowlevel.checkpoint()
+
+    async with serve(saying(bytes_in_chunks(50_000))) as server, open_transport() as transport:
+        received = await transport.send(httpx.Request("GET", server.url))
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(others)
+            pieces = [piece async for piece in received.body]
+            nursery.cancel_scope.cancel(reason="the body has ended")
+        assert b"".join(pieces) == b"a" * 50_000
+        assert max(map(len, pieces)) <= STEP_BYTES // 6 + 1
+        assert turns >= len(pieces) - 1  # in one pass of the scheduler either may come first
+        assert transport.statistics() == evolve(NOTHING, idle=1)
+
+
+async def test_what_comes_behind_a_body_ends_its_connection() -> None:
+    """Nobody asked for it, and it is no answer to the next request, however much of it there is."""
+    answer = bytes_in_chunks(5_000)
+    for unasked in (b"H", OK, b"x" * 50_000):
+        async with serve(saying(answer + unasked)) as server, open_transport() as transport:
+            for _ in range(2):
+                assert await fetch(transport, httpx.Request("GET", server.url)) == b"a" * 5_000
+                assert transport.statistics() == NOTHING
+            assert server.accepted == 2

@@ -73,8 +73,10 @@ def test_transcripts_are_for_who_asked() -> None:
 
 def test_a_failure_is_an_error_with_the_id() -> None:
     """And no last frame beside it."""
-    [error] = say(a_renderer(), Ended(False, None, Failure("timeout", "too long", retryable=True)))
+    failure = Failure("timeout", "too long", retryable=True)
+    [error] = say(a_renderer(), Ended(False, None, failure))
     assert isinstance(error, m.Error)
+    assert error.error_id == failure.error_id
     assert (error.request_id, error.error_code) == ("r1", "REQUEST_TIMEOUT")
 
 

@@ -177,6 +177,7 @@ server_messages: st.SearchStrategy[m.ServerMessage] = st.one_of(
         retryable=st.booleans(),
         request_id=maybe(request_ids),
         stage=maybe(st.sampled_from(("stt", "llm", "tts"))),
+        error_id=maybe(text),
     ),
     st.builds(m.SessionInfo, status=st.just("SUCCESS"), message=text, session_data=json_objects),
     st.builds(m.Heartbeat, remaining_seconds=seconds),

@@ -5,11 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from typing import SupportsIndex
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.net.loopback import Conversation
 from tests.providers.chat import chat_with, event, generate, playing
@@ -17,7 +14,6 @@ from tests.providers.streams import STREAMS
 from voxint.core.dialogue import ChatMessage
 from voxint.core.stages import Turn
 from voxint.errors import UpstreamError
-from voxint.providers._openai_failure import ECHO_CHARS, LEAST_BYTES, shared_runs, without_echo
 
 
 @pytest.mark.parametrize(
@@ -138,41 +134,3 @@ async def test_a_key_in_a_header_is_blotted_out() -> None:
         for ask in (lambda: generate(chat), chat.check):
             with pytest.raises(UpstreamError, match=r"no such key: \*\*\*, nor \*\*\*\)$"):
                 await ask()
-
-
-class Counted(str):
-    """A text that counts how many of its characters are looked at."""
-
-    looked_at = 0
-
-    def __getitem__(self, at: SupportsIndex | slice) -> str:
-        found = super().__getitem__(at)
-        self.looked_at += len(found)
-        return found
-
-    def __contains__(self, key: object) -> bool:
-        self.looked_at += len(self)
-        return super().__contains__(key)  # type: ignore[operator]  # as str has it
-
-
-@pytest.mark.parametrize("line", ["abcdefgh" * 125, "abcdefgh" * 60 + "!" + "abcdefgh" * 60])
-def test_looking_for_an_echo_is_linear_in_the_conversation(line: str) -> None:
-    """A text that nearly matches all over is looked at once, however long it is."""
-    known = Counted(("abcdefg" * 3 + "h") * 10_000)
-    shared_runs(line, known)
-    assert known.looked_at <= ECHO_CHARS * len(known)
-
-
-@given(st.text("ab\u4e2d ", max_size=80), st.lists(st.text("ab\u4e2d ", max_size=60), max_size=4))
-def test_no_run_of_the_turn_is_left(line: str, texts: list[str]) -> None:
-    """What is shown shares no run of `ECHO_CHARS` with the turn, and is the line where it shares none."""
-    shown = without_echo(line, texts)
-    runs = {
-        text[at : at + ECHO_CHARS]
-        for text in (" ".join(text.split()) for text in texts)
-        for at in range(len(text) - ECHO_CHARS + 1)
-    }
-    assert not any(run in shown for run in runs)
-    short = [" ".join(text.split()) for text in texts if len(" ".join(text.split()).encode()) >= LEAST_BYTES]
-    if not any(run in line for run in (*runs, *(text for text in short if len(text) < ECHO_CHARS))):
-        assert shown == line

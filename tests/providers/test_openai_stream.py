@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -11,16 +12,17 @@ from hypothesis import strategies as st
 
 from tests.net.loopback import Conversation
 from tests.providers.chat import TURN, Piece, chat_with, generate, joined
-from tests.providers.stream import Stream
+from tests.providers.stream import CALLED, END, Stream, calls, sse
 from tests.providers.streams import STREAMS
+from voxint.core.gate import MOST_ARGUMENT_BYTES, MOST_CALLS
 from voxint.core.stages import Delta, Thinking, Usage
 from voxint.core.tools import ToolCall
 from voxint.errors import UpstreamError
-from voxint.providers._openai_calls import MOST_CALLS, MOST_CHARS
 from voxint.providers._openai_failure import Provider
+from voxint.providers._openai_secrets import Secrets
 from voxint.providers._openai_stream import MOST_DOCUMENT_BYTES, Completion
 
-PROVIDER = Provider("a.host:1", "m", None, ())
+PROVIDER = Provider("a.host:1", "m", None, Secrets(()))
 
 
 def read(*pieces: bytes) -> Stream:
@@ -156,18 +158,60 @@ def piece_of_call(index: int, arguments: str) -> bytes:
     return b'data: {"choices":[{"delta":{"tool_calls":[{"index":%d,"function":%b}]}}]}\n\n' % (index, function)
 
 
+def calls_of(*pieces: bytes) -> bytes:
+    """Return an event of pieces of function calls."""
+    return sse(calls(*pieces))
+
+
+@pytest.mark.parametrize("count", [1, 64])
+def test_a_call_may_have_a_mebibyte_of_arguments(count: int) -> None:
+    """In one event or in many, escaped as JSON in JSON is: a document that the model writes."""
+    words = 'He said: "Well, that is what I call a story."\n' * 20_000
+    arguments = json.dumps({"text": words})
+    size = -(-len(arguments) // count)
+    parts = [arguments[at : at + size] for at in range(0, len(arguments), size)]
+    pieces = [b'{"index":0,"function":{"arguments":%b}}' % json.dumps(part).encode() for part in parts]
+    named = b'{"index":0,"id":"c","function":{"name":"write"}}'
+    found = read(*(calls_of(piece) for piece in (named, *pieces)), sse(CALLED, END))
+    assert found.calls == (ToolCall("c", "write", {"text": words}),)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reads"),
+    [
+        ('{"a": [' + "0," * 40_000 + "0]}", False),
+        ('{"a": "' + "x" * 100_000 + '\ny"}', False),
+        ('{"a": "' + "x" * 1000 + '\ny"}', True),
+    ],
+    ids=["many values", "much to mend", "little to mend"],
+)
+def test_arguments_that_take_long_to_read_are_not_read(arguments: str, reads: bool) -> None:
+    """Their values are counted before, and a slip of the model's is mended where it is no flood."""
+    pieces = [arguments[at : at + 10_000] for at in range(0, len(arguments), 10_000)]
+    events = [calls_of(b'{"function":{"name":"f","arguments":%b}}' % json.dumps(piece).encode()) for piece in pieces]
+    found = read(*events, sse(CALLED, END))
+    assert (found.error is None) == reads
+    assert reads or "arguments of a function call that are no JSON object" in str(found.error)
+
+
 @pytest.mark.parametrize(
     ("events", "error"),
     [
         ([piece_of_call(index, "{}") for index in range(MOST_CALLS + 1)], "more than 128 function calls"),
-        ([piece_of_call(0, "x" * (MOST_CHARS // 2))] * 3, "characters of arguments"),
+        ([piece_of_call(0, "x" * (MOST_ARGUMENT_BYTES // 2))] * 3, "characters of arguments"),
         ([b"{" + b" " * (1 << 20)] * (MOST_DOCUMENT_BYTES >> 20), "more than 4,194,304 bytes"),
-        ([b'data: {"x":' + b"[" * 100_000 + b"\n\n"], "no JSON"),
+        ([b'data: {"x":' + b"[" * 8_000 + b"\n\n"], "no JSON"),
+        ([b'data: {"x":' + b"[" * 100_000 + b"\n\n"], "JSON with far too many values"),
+        ([b'data: {"choices":[' + b",".join([b"{}"] * 20_000) + b"]}\n\n"], "JSON with far too many values"),
+        ([b'data: {"usage":[' + b",".join([b"[]"] * 300_000) + b"]}\n\n"], "JSON with far too many values"),
+        ([calls_of(*[b"{}"] * 600)], "more than 512 pieces of function calls"),
+        ([b'data: {"choices":[{"index":"0","delta":{"tool_calls":[' + b"{}," * 600 + b"0]}}]}\n\n"], "than 512 pieces"),
+        ([b"data: " + b"x" * (3 << 20)], "an event of more than 2,097,152 bytes"),
         ([b'data: {"error":' + b'{"error":' * 5 + b'"deep"' + b"}" * 6 + b"\n\n"], "failed in mid-answer$"),
     ],
 )
-def test_a_mad_server_fills_no_memory(events: list[bytes], error: str) -> None:
-    """Calls, their arguments and a body without events are bounded, and deep JSON is no crash."""
+def test_a_mad_server_fills_no_memory_and_takes_no_time(events: list[bytes], error: str) -> None:
+    """Calls, their arguments, a body without events and what one event holds are bounded; deep JSON is no crash."""
     found = read(*events)
     assert found.error is not None
     assert re.search(error, found.error)

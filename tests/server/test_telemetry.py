@@ -172,6 +172,23 @@ async def test_a_providers_failure_is_a_warning_with_its_stage(lines: Lines) -> 
     assert (line["log_level"], line["stage"], line["code"]) == ("warning", "llm", "UPSTREAM_ERROR")
     assert line["error"] == "it is down; try later"
     assert line["cause"][0].startswith("UpstreamError at ")
+    [told] = watched.talk.errors
+    assert told.error_id == line["error_id"]
+
+
+async def test_a_usage_that_cannot_be_is_told_and_not_believed(lines: Lines) -> None:
+    """The answer stands, and what is counted is the estimate."""
+    script = ("Well, well.", Usage(3, 5), Usage(3, 9_000_000_000_000_000_000))
+    async with watch(Agent(llm=ScriptedModel(*script))) as watched:
+        watched.talk.ask("r1")
+        await trio.sleep(1)
+        assert watched.talk.text_of("r1") == "Well, well."
+        assert watched.sample("usages_disbelieved_total") == 1
+        assert watched.sample("llm_tokens_total", source="provider") == 0
+        assert watched.sample("llm_tokens_total", source="estimated") == 3
+    warning = line_of(lines, "the provider's count of tokens can't be")
+    assert (warning["log_level"], warning["req_id"], warning["estimated"]) == ("warning", "r1", 3)
+    assert line_of(lines, "request finished")["tokens_source"] == "estimated"
 
 
 async def test_an_interrupt_that_finds_nothing_leaves_no_line(lines: Lines) -> None:

@@ -354,7 +354,12 @@ class Client:
         if message.request_id is not None:
             self._progress.ended(message.request_id)
         error = ServerError(
-            message.error_code, message.error_msg, message.error_detail, message.retryable, message.stage
+            message.error_code,
+            message.error_msg,
+            message.error_detail,
+            message.retryable,
+            message.stage,
+            message.error_id,
         )
         reply = self._replies.get(message.request_id) if message.request_id else None
         if reply is not None and not reply.ended:

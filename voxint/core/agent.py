@@ -40,6 +40,10 @@ class Limits:
             while nobody listens; the protocol's number.
         segments_ahead: Text pieces that may wait for the synthesizer; beyond it the model is not read.
         history_tokens: Budget of the conversation sent to the model, by `core.tokens.estimate_tokens`.
+        answer_chars: Text of one answer; ours: over two hours of speech, and more than models write at once. What is
+            longer is a model that does not end: it fails, and what was heard of it stays.
+        speech_s: Speech of one answer, however fast it is played.
+        transcript_chars: What the recogniser understands in one upload; ours: half an hour of talk.
         overruns: Requests of a session whose clean-up may hang at once before new ones are refused.
     """
 
@@ -59,6 +63,9 @@ class Limits:
     keep_ms: float = field(default=30_000.0, validator=validators.ge(0))
     segments_ahead: int = field(default=32, validator=validators.ge(1))
     history_tokens: int = field(default=6000, validator=validators.ge(100))
+    answer_chars: int = field(default=131_072, validator=validators.ge(1))
+    speech_s: float = _positive(600.0)
+    transcript_chars: int = field(default=32_768, validator=validators.ge(1))
     overruns: int = field(default=8, validator=validators.ge(1))
 
 

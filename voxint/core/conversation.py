@@ -169,7 +169,12 @@ class Reply:
             self._ended = True
             if (failure := event.failure) is not None:
                 self._failure = RequestFailed(
-                    failure.kind, failure.message, failure.retryable, failure.stage, failure.operator_detail
+                    failure.kind,
+                    failure.message,
+                    failure.retryable,
+                    failure.stage,
+                    failure.operator_detail,
+                    failure.error_id,
                 )
                 raise evolve(self._failure)
         return event

@@ -1,7 +1,8 @@
 """Whatever a stage hands over is checked here, where it comes in: a wrong type is the provider's error.
 
 What can be made harmless is: a character that no wire can carry is replaced, a number of another library becomes a
-plain one. What can't ends the request alone, and is told in words that quote nothing of it.
+plain one. What can't ends the request alone, and is told in words that quote nothing of it. So does a stage that does
+not end: all that it writes for one request has a bound.
 """
 
 from __future__ import annotations
@@ -11,13 +12,26 @@ from operator import index
 
 import msgspec
 
-from voxint.core.audio import BYTES_PER_SAMPLE
+from voxint.core.agent import Limits
+from voxint.core.audio import BYTES_PER_SAMPLE, AudioFormat
 from voxint.core.depth import MOST_LEVELS, nests_too_deep
 from voxint.core.encodable import encodable
 from voxint.core.stages import Delta, ModelOutput, Speech, Thinking, ToolCall, Transcript, Usage
 from voxint.errors import UpstreamError
 
-__all__ = ["checked_model_output", "checked_speech", "checked_transcript"]
+__all__ = [
+    "MOST_ARGUMENT_BYTES",
+    "MOST_CALLS",
+    "MOST_COMMAS",
+    "MOST_TOKENS",
+    "NOT_BELIEVED",
+    "ModelGate",
+    "SpeechGate",
+    "TranscriptGate",
+    "checked_model_output",
+    "checked_speech",
+    "checked_transcript",
+]
 
 MOST_TEXT = 1 << 20
 """Characters in one piece; ours: a thousand times what any stage writes at once."""
@@ -25,15 +39,120 @@ MOST_TEXT = 1 << 20
 MOST_AUDIO_BYTES = 1 << 24
 """Of speech in one piece: over five minutes at 24 kHz; ours, far beyond a sentence."""
 
-MOST_TOKENS = 1 << 40
-"""Beyond any bill; a number that large is a bug, and JSON readers lose digits not far above."""
+MOST_TOKENS = 10_000_000
+"""That a model reads or writes for one answer; ours: several times the largest context there is. A larger number is a
+bug, and budgets that believed it would be spent at once."""
 
-MOST_ARGUMENT_BYTES = 1 << 18
-"""Of a function's arguments as JSON; ours: as much as a session may have in prompts and functions together."""
+NOT_BELIEVED = Usage(-1, -1)
+"""In the place of a usage that cannot be."""
+
+MOST_CALLS = 128
+"""Of functions in one answer: so many OpenAI lets one offer; an answer that calls more is a mad model's."""
+
+MOST_ARGUMENT_BYTES = 1 << 20
+"""Of functions' arguments as JSON, of one call and of all in one answer: a document that a model writes fits, and a
+request that holds as much for its caller costs no other."""
+
+MOST_VALUES = 8192
+"""In the arguments of one call; ours: reading and writing so many takes 4 ms, and the others wait meanwhile."""
+
+MOST_COMMAS = 1 << 15
+"""And brackets, in arguments that have not been read yet: there are more of them in prose than values in arguments."""
+
+MOST_TRANSCRIPTS = 20_000
+"""Of one upload, the partial ones included; ours: a hundred a second for as long as a request may take."""
+
+
+class ModelGate:
+    """What one answer's model writes, checked and counted.
+
+    Args:
+        limits: `answer_chars`.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._most_chars = limits.answer_chars
+        self._chars = self._calls = self._bytes = 0
+
+    def checked(self, item: object) -> ModelOutput:
+        """Return what the model wrote, made harmless.
+
+        Raises:
+            UpstreamError: As `checked_model_output`; or it has written more than an answer may hold.
+        """
+        if isinstance(item, ToolCall):
+            call, size = _tool_call(item)
+            self._calls += 1
+            self._bytes += size
+            if self._calls > MOST_CALLS:
+                raise _too_much(f"called more than {MOST_CALLS} functions in one answer")
+            if self._bytes > MOST_ARGUMENT_BYTES:
+                raise _too_much(f"called functions with more than {MOST_ARGUMENT_BYTES:,} bytes of arguments in all")
+            return call
+        output = checked_model_output(item)
+        if isinstance(output, Delta):
+            self._chars += len(output.text)
+            if self._chars > self._most_chars:
+                raise _too_much(f"wrote more than {self._most_chars:,} characters in one answer (limit answer_chars)")
+        return output
+
+
+class SpeechGate:
+    """What one answer's synthesizer writes, checked and counted.
+
+    Args:
+        limits: `speech_s`.
+        audio: The synthesizer's format.
+    """
+
+    def __init__(self, limits: Limits, audio: AudioFormat) -> None:
+        self._most_s = limits.speech_s
+        self._left = limits.speech_s * audio.rate * BYTES_PER_SAMPLE
+
+    def checked(self, item: object) -> Speech:
+        """Return what the synthesizer wrote, made harmless.
+
+        Raises:
+            UpstreamError: As `checked_speech`; or it has said more than an answer may hold.
+        """
+        speech = checked_speech(item)
+        self._left -= len(speech.audio)
+        if self._left < 0:
+            raise _too_much(f"said more than {self._most_s:g} s in one answer (limit speech_s)")
+        return speech
+
+
+class TranscriptGate:
+    """What a recogniser understands of one upload, checked and counted.
+
+    Args:
+        limits: `transcript_chars`.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._most_chars = limits.transcript_chars
+        self._settled = self._pieces = 0
+
+    def checked(self, item: object) -> Transcript:
+        """Return what the recogniser wrote, made harmless.
+
+        Raises:
+            UpstreamError: As `checked_transcript`; or it has written more than there can be in an upload.
+        """
+        transcript = checked_transcript(item)
+        chars = self._settled + len(transcript.text)
+        self._pieces += 1
+        if chars > self._most_chars:
+            raise _too_much(f"understood more than {self._most_chars:,} characters (limit transcript_chars)")
+        if self._pieces > MOST_TRANSCRIPTS:
+            raise _too_much(f"wrote more than {MOST_TRANSCRIPTS:,} pieces of a transcript")
+        if transcript.is_final:
+            self._settled = chars
+        return transcript
 
 
 def checked_model_output(item: object) -> ModelOutput:
-    """Return what a language model wrote, made harmless.
+    """Return what a language model wrote, made harmless; `NOT_BELIEVED` for a usage that cannot be.
 
     Raises:
         UpstreamError: The item is none of a model's pieces, or one with something in it that cannot be.
@@ -49,9 +168,9 @@ def checked_model_output(item: object) -> ModelOutput:
         case Thinking():
             return item
         case ToolCall():
-            return _tool_call(item)
+            return _tool_call(item)[0]
         case Usage():
-            return Usage(_tokens(item.input_tokens), _tokens(item.output_tokens))
+            return _usage(item)
     raise _wrong("a Delta, Thinking, ToolCall or Usage", item)
 
 
@@ -87,8 +206,8 @@ def checked_transcript(item: object) -> Transcript:
     return Transcript(_text(item.text, "a Transcript's text"), bool(item.is_final))
 
 
-def _tool_call(call: ToolCall) -> ToolCall:
-    """Return a copy that can be written, whatever the model makes of its own later.
+def _tool_call(call: ToolCall) -> tuple[ToolCall, int]:
+    """Return a copy that can be written, whatever the model makes of its own later, and the size of its arguments.
 
     JSON's writers and readers each have a depth of their own at which they give up; no function comes near ours.
     """
@@ -96,6 +215,7 @@ def _tool_call(call: ToolCall) -> ToolCall:
         raise _wrong("a ToolCall whose arguments are a mapping", call.arguments)
     try:
         written = msgspec.json.encode(dict(call.arguments))
+        _bound_arguments(written)
         arguments: dict[str, object] = msgspec.json.decode(written)
     except (TypeError, ValueError, OverflowError, RecursionError):  # depending on what is wrong
         # Without the exception, whose text quotes what the model wrote.
@@ -103,20 +223,39 @@ def _tool_call(call: ToolCall) -> ToolCall:
     if nests_too_deep(arguments):
         message = f"it called a function with arguments nested deeper than {MOST_LEVELS} levels"
         raise UpstreamError(message, retryable=False)
+    if _holds_too_many(arguments):
+        raise _too_many_values()
+    name = _text(call.name, "a ToolCall's name")
+    return ToolCall(_text(call.call_id, "a ToolCall's call_id"), name, arguments), len(written)
+
+
+def _bound_arguments(written: bytes) -> None:
+    """Refuse arguments that would take long to read; nothing of them is read yet."""
     if len(written) > MOST_ARGUMENT_BYTES:
-        message = f"it called a function with more than {MOST_ARGUMENT_BYTES:,} bytes of arguments"
-        raise UpstreamError(message, retryable=False)
-    return ToolCall(_text(call.call_id, "a ToolCall's call_id"), _text(call.name, "a ToolCall's name"), arguments)
+        raise _too_much(f"called a function with more than {MOST_ARGUMENT_BYTES:,} bytes of arguments")
+    if sum(map(written.count, (b",", b"[", b"{"))) > MOST_COMMAS:
+        raise _too_many_values()
 
 
-def _tokens(count: object) -> int:
+def _holds_too_many(arguments: dict[str, object]) -> bool:
+    """Return whether there are more than `MOST_VALUES` in `arguments`."""
+    found, inside = 0, [arguments]
+    while inside and found <= MOST_VALUES:
+        value: object = inside.pop()
+        inner = list(value.values()) if isinstance(value, dict) else value
+        if isinstance(inner, list):
+            found += len(inner)
+            inside += inner
+    return found > MOST_VALUES
+
+
+def _usage(usage: Usage) -> Usage:
+    """Return a usage of plain integers. One that cannot be is no reason to lose an answer that was written."""
     try:
-        tokens = index(count)  # type: ignore[arg-type]  # what is no integer raises; numpy's integers are ones
+        counts = index(usage.input_tokens), index(usage.output_tokens)  # numpy's integers are integers too
     except TypeError:
-        raise _wrong("a Usage whose counts are integers", count) from None
-    if not 0 <= tokens <= MOST_TOKENS:
-        raise UpstreamError("it told a number of tokens that cannot be", retryable=False)
-    return tokens
+        return NOT_BELIEVED
+    return Usage(*counts) if all(0 <= count <= MOST_TOKENS for count in counts) else NOT_BELIEVED
 
 
 def _text(text: object, what: str) -> str:
@@ -130,3 +269,11 @@ def _text(text: object, what: str) -> str:
 def _wrong(expected: str, given: object) -> UpstreamError:
     kind = f"the class {given.__name__}" if isinstance(given, type) else type(given).__name__
     return UpstreamError(f"it wrote {kind} where {expected} belongs", retryable=False)
+
+
+def _too_many_values() -> UpstreamError:
+    return _too_much(f"called a function with more than {MOST_VALUES:,} values in its arguments")
+
+
+def _too_much(what: str) -> UpstreamError:
+    return UpstreamError(f"it {what}", retryable=False)

@@ -19,7 +19,7 @@ from voxint.core.alarms import StageDeadline
 from voxint.core.alignment import Aligned, Script
 from voxint.core.audio import AudioFormat
 from voxint.core.failure import Stage, internal_failure, own_errors, stage_failure
-from voxint.core.gate import checked_model_output, checked_speech, checked_transcript
+from voxint.core.gate import NOT_BELIEVED, ModelGate, SpeechGate, TranscriptGate
 from voxint.core.pacing import Pacer
 from voxint.core.request import Request
 from voxint.core.segments import Segmenter
@@ -88,10 +88,10 @@ class Pipeline:
 
     async def _transcribe(self, stt: SpeechToText, upload: Upload, deadline: StageDeadline) -> str:
         finals: list[str] = []
-        answer = self.request.answer
+        answer, gate = self.request.answer, TranscriptGate(self.agent.limits)
 
         async def hear(item: object) -> None:
-            transcript = checked_transcript(item)
+            transcript = gate.checked(item)
             if transcript.is_final and transcript.text:
                 finals.append(transcript.text)
             if answer.full:
@@ -110,12 +110,14 @@ class Pipeline:
         """Run the model; its text goes to the listeners as it comes, and in speakable pieces to `pieces`."""
         request, limits = self.request, self.agent.limits
         answer, speaker = request.answer, None if pieces is None else _Speaker(request, pieces)
-        deadline = request.deadline_of("llm")
+        deadline, gate = request.deadline_of("llm"), ModelGate(limits)
         think_until = trio.current_time() + limits.thinking_s
 
         async def pass_on(item: object) -> None:
-            item = checked_model_output(item)
+            item = gate.checked(item)
             if isinstance(item, Delta):
+                if not item.text:
+                    return  # no sign of life: who sends nothing else has stalled
                 for text in _steps(item.text):
                     request.timeline.mark("first_text")
                     answer.text(text)
@@ -141,7 +143,8 @@ class Pipeline:
                         deadline.expect("the first token", limits.first_token_s)
                     return
             else:
-                request.provider_tokens = item.output_tokens
+                request.usage_believed = item != NOT_BELIEVED
+                request.provider_tokens = item.output_tokens if request.usage_believed else None
             deadline.expect("the next token", limits.token_stall_s)
 
         request.timeline.mark("asked")
@@ -157,14 +160,17 @@ class Pipeline:
         """Run the synthesizer; what it says waits in `pacer` for its time."""
         limits, deadline = self.agent.limits, self.request.deadline_of("tts")
         source = _Pieces(self.request, pieces, script, deadline, pacer, limits.first_audio_s)
+        gate = SpeechGate(limits, tts.audio_format)
 
         async def pass_on(item: object) -> None:
-            for speech in _seconds(checked_speech(item), tts.audio_format):
+            waits, checked = False, gate.checked(item)
+            for speech in _seconds(checked, tts.audio_format):
                 pacer.add(speech)
                 if pacer.full:
+                    waits = True
                     deadline.expect_nothing()
                     await pacer.room()
-            if not source.waiting:
+            if not source.waiting and (checked.audio or waits):  # without audio it is no sign of life
                 deadline.expect("more audio", limits.audio_stall_s)
 
         with pieces:

@@ -78,6 +78,7 @@ class Request:
         receipt: The account of its end, unless it is complete and was heard whole.
         stopped: Set when it has ended: nothing that bears its id will be sent any more.
         provider_tokens: What the provider says it wrote, where it said so.
+        usage_believed: False where what it said cannot be; its tokens are estimated then.
         spoken_chars: Characters handed to the synthesizer.
     """
 
@@ -98,6 +99,7 @@ class Request:
         self.receipt: Receipt | None = None
         self.stopped = trio.Event()
         self.provider_tokens: int | None = None
+        self.usage_believed = True
         self.spoken_chars = 0
         self._stop_by = math.inf
         self._stages: dict[str, StageState | Literal["running"]] = dict.fromkeys(STAGES, "idle")

@@ -57,7 +57,11 @@ class Thinking:
 
 @frozen
 class Usage:
-    """What the provider says the answer cost, in its own tokens."""
+    """What the provider says the answer cost, in its own tokens.
+
+    A count that cannot be (negative, no integer, beyond ten million) is not believed: the answer stands, its tokens are
+    estimated, and the operator is told.
+    """
 
     input_tokens: int
     output_tokens: int

@@ -172,7 +172,9 @@ class VoxintDialect:
                 self._audio = AudioFormat(opened.audio.output_rate or PLAIN_RATE)
                 return Heard("opened")
             case m.Error() as error if self._session_id is None:
-                raise ServerError(error.error_code, error.error_msg, error.error_detail, error.retryable)
+                raise ServerError(
+                    error.error_code, error.error_msg, error.error_detail, error.retryable, error_id=error.error_id
+                )
             case m.TranscriptMessage() as understood:
                 return Heard("other", _turn(understood.request_id))
             case m.Error() as error:

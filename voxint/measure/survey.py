@@ -118,7 +118,13 @@ async def _round_trip(wire: Wire) -> float:
                     case m.HealthCheckAck():
                         return (now - began) * 1000
                     case m.Error() as error:
-                        raise ServerError(error.error_code, error.error_msg, error.error_detail, error.retryable)
+                        raise ServerError(
+                            error.error_code,
+                            error.error_msg,
+                            error.error_detail,
+                            error.retryable,
+                            error_id=error.error_id,
+                        )
 
 
 async def learn_pace(url: str, make_dialect: MakeDialect, *, turns: int = 4, speech: bool = True) -> Pace:

@@ -17,7 +17,13 @@ LONGEST_LINE = 4096
 
 
 class ChunkError(ValueError):
-    """The peer's chunked coding is broken."""
+    """The peer's chunked coding is broken.
+
+    Attributes:
+        before: The content that stood before the fault, in the bytes that were fed last.
+    """
+
+    before = b""
 
 
 class ChunkDecoder:
@@ -52,7 +58,16 @@ class ChunkDecoder:
         return self._feed(data)
 
     def _feed(self, data: bytes) -> bytes:
-        content = []
+        content: list[bytes] = []
+        try:
+            self._read(data, content)
+        except ChunkError as error:
+            error.before = b"".join(content)
+            raise
+        return b"".join(content)
+
+    def _read(self, data: bytes, content: list[bytes]) -> None:
+        """Add the content that `data` brings to `content`."""
         data, self._buffer = self._buffer + data, b""
         at = 0
         while at < len(data) and not self.complete:
@@ -73,7 +88,6 @@ class ChunkDecoder:
                 self._buffer = self._unfinished(data[at:], whole_lines=True)
                 break
             self.complete, self.rest = True, data[ended:]
-        return b"".join(content)
 
     def _take(self, piece: bytes) -> bytes:
         """Return the content in `piece`, which may end with a part of the chunk's line end or the whole of it."""

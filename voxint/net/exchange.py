@@ -7,6 +7,8 @@ and the caller together.
 
 from __future__ import annotations
 
+import re
+
 import h11
 import httpx
 import trio
@@ -18,11 +20,13 @@ from voxint.net.request_body import RequestBody
 
 __all__ = ["HttpExchange"]
 
-HEAD_BYTES = 65_536
-"""Of a response's head, the informational ones before it included: four times what common servers take of a request."""
+HEAD_BYTES = 16_384
+"""Of a response's head, the informational ones before it included: twice what a common proxy takes from its server."""
 
 HEADER_LINES = 100
 """Of a response's head, the informational ones before it included; the bound of Python's own client."""
+
+_HEAD_ENDS = re.compile(rb"\n\r?\n")
 
 
 class HttpExchange:
@@ -51,6 +55,7 @@ class HttpExchange:
         # h11 bounds only what is not complete yet, so the bound is kept below, and h11's own lies out of its reach.
         self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=HEAD_BYTES + READ_BYTES)
         self._received = 0
+        self._unread = bytearray()  # what came of a head that h11 has not read
 
     @property
     def heard(self) -> bool:
@@ -154,28 +159,38 @@ class HttpExchange:
         """Return the head of the final response; informational ones before it are passed over."""
         lines = 0
         while True:
+            self._bound(lines)
             try:
                 event = self._http.next_event()
             except h11.RemoteProtocolError as error:
                 raise httpx.RemoteProtocolError(str(error)) from error
-            waiting = 0 if event is h11.NEED_DATA else len(self._http.trailing_data[0])
-            if self._received - waiting > HEAD_BYTES:
-                raise httpx.RemoteProtocolError(f"the head of its answer is longer than {HEAD_BYTES:,} bytes")
             if event is h11.NEED_DATA:
                 data = await self._link.receive()
                 if not data:
                     raise httpx.RemoteProtocolError("it closed the connection instead of answering")
                 self._received += len(data)
+                self._unread += data
                 self._http.receive_data(data)
                 continue
             if not isinstance(event, h11.Response | h11.InformationalResponse) or event.status_code == 101:
                 raise httpx.RemoteProtocolError("it answered with another protocol")
-            lines += len(event.headers)
-            if lines > HEADER_LINES:
-                raise httpx.RemoteProtocolError(f"the head of its answer has more than {HEADER_LINES} header lines")
             if isinstance(event, h11.Response):
                 return event
-            lines += 1  # its status line, so that empty ones have an end too
+            lines += len(event.headers) + 1  # its status line, so that empty ones have an end too
+            self._unread = bytearray(self._http.trailing_data[0])
+
+    def _bound(self, lines: int) -> None:
+        """Refuse a head that is too large before h11 reads it, which takes a while for many lines.
+
+        Args:
+            lines: Of the informational heads before it.
+        """
+        end = _HEAD_ENDS.search(self._unread)
+        size = len(self._unread) if end is None else end.end()
+        if self._received - len(self._unread) + size > HEAD_BYTES:
+            raise httpx.RemoteProtocolError(f"the head of its answer is longer than {HEAD_BYTES:,} bytes")
+        if lines + self._unread.count(b"\n", 0, size if end is None else end.start()) > HEADER_LINES:
+            raise httpx.RemoteProtocolError(f"the head of its answer has more than {HEADER_LINES} header lines")
 
 
 def _illegal() -> httpx.LocalProtocolError:

@@ -10,6 +10,7 @@ from typing import cast
 
 import httpx
 import msgspec
+import trio
 from attrs import frozen
 
 from voxint._version import __version__
@@ -156,14 +157,24 @@ class _Unpacked(_Incoming):
     def __init__(self, body: Body, peer: _Peer, coding: str) -> None:
         super().__init__(body, peer)
         self._decoder = ContentDecoder(coding)
+        self._broken: CodingError | None = None
 
     async def __anext__(self) -> bytes:
         try:
             while True:
-                packed = b"" if self._decoder.pending else await self._packed()
+                if self._broken is not None:
+                    raise self._broken
+                if self._decoder.pending:
+                    await trio.lowlevel.checkpoint()  # a little of what was read can be a long work
+                    packed = b""
+                else:
+                    packed = await self._packed()
                 if content := self._decoder.feed(packed):
                     return content
         except CodingError as error:
+            if error.before and self._broken is None:
+                self._broken = error  # behind what is sound, whose reader may need no more
+                return error.before
             raise self._peer.miscoded(error) from None
 
     async def _packed(self) -> bytes:
@@ -179,9 +190,10 @@ def _coding_apart(fields: list[tuple[bytes, bytes]]) -> tuple[str | None, list[t
 
     httpx's response would unpack the body itself, raise errors of its own, and pass over a coding that it cannot read.
     """
-    codings = [value.decode("latin-1") for name, value in fields if name.lower() == b"content-encoding"]
-    coding = ", ".join(codings).strip().lower()
-    if coding in ("", "identity"):
+    values = b",".join(value for name, value in fields if name.lower() == b"content-encoding")
+    codings = [coding.strip() for coding in values.decode("latin-1").lower().split(",")]
+    coding = ",".join(coding for coding in codings if coding not in ("", "identity"))
+    if not coding:
         return None, fields
     return coding, [field for field in fields if field[0].lower() not in (b"content-encoding", b"content-length")]
 

@@ -34,6 +34,7 @@ def error_of(failure: Failure, request_id: str) -> Error:
         retryable=failure.retryable,
         request_id=request_id,
         stage=failure.stage,
+        error_id=failure.error_id,
     )
 
 

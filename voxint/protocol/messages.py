@@ -279,7 +279,10 @@ class InterruptAck(_Message, frozen=True):
 
 
 class Error(_Message, frozen=True):
-    """ERROR: a message or a request failed; with `request_id` it ends that request."""
+    """ERROR: a message or a request failed; with `request_id` it ends that request.
+
+    By `error_id` the server's operator finds the line of the log that says more, where there is one.
+    """
 
     error_code: ErrorCode
     error_msg: str
@@ -287,6 +290,7 @@ class Error(_Message, frozen=True):
     retryable: bool
     request_id: str | None = None
     stage: Literal["stt", "llm", "tts"] | None = None
+    error_id: str | None = None
 
 
 class SessionInfo(_Message, frozen=True):

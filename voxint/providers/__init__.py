@@ -6,6 +6,8 @@ _openai_chunk.py         one event of a streamed completion, read strictly or as
 _openai_calls.py         function calls that come in pieces
 _openai_characters.py    characters that a server cut in two
 _openai_failure.py       what goes wrong there: our words for the caller, its own for the operator
+_openai_words.py         the provider's words, without keys and without what they repeat of the conversation
+_openai_secrets.py       keys, however they are written, and what looks like one
 espeak.py                speech by espeak-ng, in the server's own process
 _espeak_library.py       libespeak-ng by ctypes
 pocketsphinx.py          recognition by pocketsphinx, in processes that an interruption kills

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import msgspec
 from attrs import define, field
 
+from voxint.core.gate import MOST_ARGUMENT_BYTES, MOST_CALLS, MOST_COMMAS
 from voxint.core.tools import ToolCall
 from voxint.providers._openai_characters import mend, mend_escapes
 from voxint.providers._openai_chunk import CallPiece
 
 __all__ = ["BadCall", "Calls"]
 
-MOST_CALLS = 128
-"""So many functions OpenAI lets one offer; an answer that calls more is a mad server's."""
+MOST_MENDED = 1 << 16
+"""Characters of arguments that are mended where they are no JSON; ours: a model's slip in more than that is a flood."""
 
-MOST_CHARS = 1 << 20
-"""Of all arguments together, as much as one event may hold: it keeps a mad server from filling the memory."""
+MOST_PARTS = 1024
+"""Of arguments that are kept apart: a million of one character each would take fifty times their size."""
 
 _decode_arguments = msgspec.json.Decoder(dict[str, object]).decode
 
@@ -67,11 +69,29 @@ class _Call:
         self.name = self.name or piece.function.name or ""
         arguments = piece.function.arguments or ""
         if isinstance(arguments, dict):  # as an object they are whole, also where every piece repeats them
-            arguments = json.dumps(arguments)
+            arguments = _written(arguments)
             self.arguments.clear()
         if arguments:
             self.arguments.append(arguments)
+        if len(self.arguments) > MOST_PARTS:  # all but the first, which may be whole
+            self.arguments[1:] = ["".join(self.arguments[1:])]
         return len(arguments)
+
+
+@define
+class _Group:
+    """The calls with one index; or all, for pieces that have none.
+
+    A server may send a piece for every few bytes, so none may cost a look at all calls.
+    """
+
+    last: _Call
+    by_id: dict[str, _Call] = field(factory=dict)
+
+    def called(self, call: _Call) -> None:
+        """Note the id of a call, once it has one; the first with an id keeps it."""
+        if call.id:
+            self.by_id.setdefault(call.id, call)
 
 
 @define
@@ -79,6 +99,7 @@ class Calls:
     """The function calls of one answer."""
 
     _calls: list[_Call] = field(factory=list)
+    _groups: dict[int | None, _Group] = field(factory=dict)
     _chars: int = 0
 
     def __len__(self) -> int:
@@ -97,17 +118,23 @@ class Calls:
             following = self._calls[-1].index + 1 if self._calls else 0
             call = _Call(following if piece.index is None else piece.index)
             self._calls.append(call)
+            for index in (None, call.index):
+                self._groups.setdefault(index, _Group(call)).last = call
         self._chars += call.add(piece)
-        if self._chars > MOST_CHARS:
-            raise BadCall(f"function calls with more than {MOST_CHARS:,} characters of arguments")
+        for index in (None, call.index):
+            self._groups[index].called(call)
+        if self._chars > MOST_ARGUMENT_BYTES:
+            raise BadCall(f"function calls with more than {MOST_ARGUMENT_BYTES:,} characters of arguments")
 
     def _call_of(self, piece: CallPiece) -> _Call | None:
         """Return the call that `piece` goes on with; None: it begins one."""
-        candidates = [call for call in self._calls if piece.index in (None, call.index)]
-        same = next((call for call in candidates if piece.id and call.id == piece.id), None)
-        if same is not None or not candidates:
+        group = self._groups.get(piece.index)
+        if group is None:
+            return None
+        same = group.by_id.get(piece.id) if piece.id else None
+        if same is not None:
             return same
-        return candidates[-1] if candidates[-1].continued_by(piece) else None
+        return group.last if group.last.continued_by(piece) else None
 
     def whole(self, *, cut: bool) -> list[ToolCall]:
         """Return the calls in the order of their indices; `cut`: the answer ended at its token limit.
@@ -131,12 +158,24 @@ def _tool_call(position: int, call: _Call, cut: bool) -> ToolCall:
     return ToolCall(mend(call.id) or f"call_{position}", mend(call.name), arguments)
 
 
+def _written(arguments: dict[str, Any]) -> str:
+    """Return arguments that came as an object as the others come."""
+    try:
+        return msgspec.json.encode(arguments).decode()
+    except (ValueError, RecursionError):  # half a character, which is mended with all others
+        return json.dumps(arguments)
+
+
 def _read_arguments(text: str) -> dict[str, object]:
     if text in ("", "null"):
         return {}
+    if sum(map(text.count, ",[{")) > MOST_COMMAS:
+        raise ValueError("too many values")
     try:
         return _decode_arguments(text)
     except msgspec.MsgspecError:
+        if len(text) > MOST_MENDED:
+            raise
         # Models write line breaks into strings, and servers cut a character in two.
         found = json.loads(mend_escapes(text), strict=False)
     if not isinstance(found, dict):

@@ -8,7 +8,8 @@ __all__ = ["hold_back", "mend", "mend_escapes"]
 
 # In text that was decoded with "surrogateescape", a byte that is no UTF-8 is U+DC00 plus its value. A server that
 # writes such bytes does not write halves of surrogate pairs, which come from escapes such as \ud83d.
-_HALVES = re.compile("([\ud800-\udbff][\udc00-\udfff])|([\udc80-\udcff]+)|[\ud800-\udfff]")
+_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+_LONE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 
 _ESCAPES = re.compile(
     r"(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.", re.DOTALL
@@ -34,7 +35,16 @@ def hold_back(text: str) -> tuple[str, str]:
 
 def mend(text: str) -> str:
     """Return `text` with the halves in it joined, and U+FFFD for each that stands alone."""
-    return text if text.isascii() else _HALVES.sub(_joined, text)
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        pass
+    else:
+        return text
+    whole = _LONE.sub(_UNKNOWN, _PAIR.sub(_joined, text))
+    return whole.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def mend_escapes(json_text: str) -> str:
@@ -47,7 +57,4 @@ def _is_high(char: str) -> bool:
 
 
 def _joined(match: re.Match[str]) -> str:
-    pair, raw = match[1], match[2]
-    if pair:
-        return pair.encode("utf-16", "surrogatepass").decode("utf-16")
-    return raw.encode("utf-8", "surrogateescape").decode("utf-8", "replace") if raw else _UNKNOWN
+    return match[0].encode("utf-16", "surrogatepass").decode("utf-16")

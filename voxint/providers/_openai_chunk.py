@@ -20,6 +20,20 @@ _LONGEST_INT = 19
 """Digits. A longer number is no count, and Python refuses to read it from 4,300 digits on."""
 
 
+MOST_VALUES = 8192
+"""In JSON of a provider's, and one more for 32 bytes of it. Ours: a text or a program as an argument has fewer commas
+and brackets than that, and reading so many values in one step takes some milliseconds."""
+
+MOST_JOINED = 1 << 16
+"""Bytes of an event whose cut characters are kept for their other half; ours: a model's token has a few."""
+
+MOST_CHOICES = 16
+"""Answers to one question that are looked at; voxint asks for one."""
+
+MOST_PIECES = 512
+"""Pieces of function calls in one event; an answer has at most 128 calls."""
+
+
 class Unreadable(ValueError):
     """An event is no chunk of a completion; the text says why and quotes none of it."""
 
@@ -84,36 +98,54 @@ def read_chunk(data: bytes) -> Chunk:
     """Return the chunk in `data`; text in it may hold halves of characters.
 
     Raises:
-        Unreadable: It is no JSON object, or its text or function calls have no known form.
+        Unreadable: It is no JSON object, or its text or function calls have no known form, or it holds far too much.
     """
+    _bound(data)
     try:
-        return _decode(data)
+        chunk = _decode(data)
     except (msgspec.MsgspecError, RecursionError):
-        return _read_leniently(loads(data))
+        chunk = _read_leniently(loads(data))
+    for choice in (chunk.choices or ())[:MOST_CHOICES]:
+        for message in (choice.delta, choice.message):
+            if message is not None and len(message.tool_calls or ()) > MOST_PIECES:
+                raise Unreadable(f"more than {MOST_PIECES} pieces of function calls")
+    return chunk
 
 
 def loads(data: bytes) -> object:
     """Return what a JSON text holds, also one with control characters, cut characters or halves of surrogate pairs.
 
     Raises:
-        Unreadable: It is no JSON.
+        Unreadable: It is no JSON, or holds far too many values.
     """
+    _bound(data)
+    # A cut character is joined with its other half later; in a large text that would take long, and none is cut.
+    errors = "surrogateescape" if len(data) <= MOST_JOINED else "replace"
     try:
-        found: object = json.loads(data.decode("utf-8", "surrogateescape"), strict=False, parse_int=_number)
+        found: object = _decode_anything(data.decode("utf-8", errors))
     except (ValueError, RecursionError):
         raise Unreadable("no JSON") from None
     return found
+
+
+def _bound(data: bytes) -> None:
+    """Refuse JSON that would take long to read; nothing of it is read yet."""
+    if len(data) > MOST_VALUES and sum(map(data.count, (b",", b"[", b"{"))) > MOST_VALUES + len(data) // 32:
+        raise Unreadable("JSON with far too many values")
 
 
 def _number(digits: str) -> int | float:
     return int(digits) if len(digits) <= _LONGEST_INT else float(digits)
 
 
+_decode_anything = json.JSONDecoder(strict=False, parse_int=_number).decode  # to make one takes longer than to use it
+
+
 def _read_leniently(found: object) -> Chunk:
     if not isinstance(found, dict):
         raise Unreadable("no JSON object")
     choices = found.get("choices")
-    entries = choices if isinstance(choices, list) else [choices]
+    entries = choices[:MOST_CHOICES] if isinstance(choices, list) else [choices]
     return Chunk([_choice(each) for each in entries if isinstance(each, dict)], found.get("usage"), found.get("error"))
 
 
@@ -135,10 +167,11 @@ def _message(found: object) -> ChunkMessage | None:
         return None
     text, thinks = _content(found.get("content"))
     calls = found.get("tool_calls")
+    pieces = calls[: MOST_PIECES + 1] if isinstance(calls, list) else [calls]
     return ChunkMessage(
         text,
         _text(found.get("refusal")),
-        [_call(each) for each in (calls if isinstance(calls, list) else [calls]) if each is not None],
+        [_call(each) for each in pieces if each is not None],
         thinks or found.get("reasoning_content"),
         found.get("reasoning"),
         found.get("thinking"),

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
-
 from attrs import define, evolve, field
 
 from voxint.core.stages import Turn
 from voxint.errors import UpstreamError
 from voxint.providers._openai_chunk import Unreadable, loads
+from voxint.providers._openai_secrets import Secrets
+from voxint.providers._openai_words import shown
 
-__all__ = ["Provider", "is_failure", "refusal_words", "shared_runs", "without_echo"]
-
-SAID_CHARS = 300  # the brief words of a provider; a page of them is of no use in a log
-LOOKED_AT_CHARS = 1000  # of its words; blotting makes them fewer
-
-ECHO_CHARS = 16
-"""So many characters in a row that also stand in the turn are an echo of it. Two English texts share shorter ones by
-chance; of a longer text, servers quote some 25 at its begin and end."""
-
-LEAST_BYTES = 8  # a shorter message is blotted out nowhere: yes and no would be gone from every sentence
+__all__ = ["Provider", "is_failure", "refusal_words"]
 
 WORDS_DEPTH = 3  # {"error": {"message": …}} is two deep; deeper ones nobody writes for people
 
@@ -49,7 +39,7 @@ class Provider:
     place: str
     model: str
     key_env: str | None
-    secrets: tuple[str, ...] = field(repr=False)
+    secrets: Secrets = field(repr=False)
     turn: Turn = field(default=Turn(()), repr=False)
 
     def asked(self, turn: Turn) -> Provider:
@@ -132,12 +122,12 @@ class Provider:
                 return "it does not accept the request; check model, headers and extra_body"
 
     def _quoted(self, said: str) -> str:
-        line = " ".join(said.split())
-        for secret in self.secrets:
-            line = line.replace(secret, "***")
-        line = without_echo(line[:LOOKED_AT_CHARS], (message.content for message in self.turn.messages))
-        shown = "".join(char if char.isprintable() else "?" for char in line[:SAID_CHARS])  # no terminal's commands
-        return f"; it says: {shown}" if shown else ""
+        words = self.quoted(said)
+        return f"; it says: {words}" if words else ""
+
+    def quoted(self, said: str) -> str:
+        """Return words of the provider as its operator may read them; see `shown`."""
+        return shown(said, self.secrets, (message.content for message in self.turn.messages))
 
 
 def _is_overload(status: int) -> bool:
@@ -193,35 +183,3 @@ def _status(found: object) -> int | None:
         if isinstance(number, int) and 400 <= number < 600:
             return number
     return None
-
-
-def without_echo(line: str, texts: Iterable[str]) -> str:
-    """Return `line` with all blotted out that it shares with one of `texts`, also where it quotes it as JSON does.
-
-    Linear in the texts, which are a whole conversation: the server's other callers wait while this runs.
-    """
-    long = []
-    for text in (" ".join(text.split()) for text in texts):
-        if len(text.encode("utf-8", "replace")) >= LEAST_BYTES:
-            for form in {text, json.dumps(text)[1:-1]}:
-                if len(form) >= ECHO_CHARS:
-                    long.append(form)
-                else:
-                    line = line.replace(form, "***")
-    shared = shared_runs(line, "\n".join(long))  # `line` has no line break, so it shares nothing with two of them
-    shown: list[str] = []
-    end = 0
-    for start in shared:
-        if start > end or not shown:
-            shown += [line[end:start], "***"]
-        end = start + ECHO_CHARS
-    return "".join((*shown, line[end:]))
-
-
-def shared_runs(line: str, known: str) -> list[int]:
-    """Return where runs of `ECHO_CHARS` begin in `line` that are in `known` too; `known` is gone through once."""
-    begins: dict[str, list[int]] = {}
-    for start in range(len(line) - ECHO_CHARS + 1):
-        begins.setdefault(line[start : start + ECHO_CHARS], []).append(start)
-    found = (begins.pop(known[at : at + ECHO_CHARS], ()) for at in range(len(known) - ECHO_CHARS + 1))
-    return sorted(start for starts in found for start in starts)

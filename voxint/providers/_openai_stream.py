@@ -7,21 +7,22 @@ from typing import Literal
 
 from attrs import define, field
 
+from voxint.core.gate import MOST_TOKENS, NOT_BELIEVED
 from voxint.core.stages import ToolCall, Usage
 from voxint.errors import UpstreamError
 from voxint.net.sse import EventParser, ServerSentEvent
 from voxint.providers._openai_calls import BadCall, Calls
 from voxint.providers._openai_characters import hold_back, mend
-from voxint.providers._openai_chunk import Choice, ChunkMessage, Unreadable, loads, read_chunk
+from voxint.providers._openai_chunk import MOST_CHOICES, Choice, ChunkMessage, Unreadable, loads, read_chunk
 from voxint.providers._openai_failure import Provider, is_failure
 
 __all__ = ["Completion"]
 
-MOST_TOKENS = 1 << 40
-"""A larger count is a bug of the provider's, and no bill. Ours: no number that fits a computer's life reaches it."""
+MOST_EVENT_BYTES = 2 << 20
+"""Of one event; ours: the arguments of a call as large as it may be, escaped as JSON in JSON is, with room."""
 
 MOST_DOCUMENT_BYTES = 4 << 20
-"""An answer that is not streamed, its function calls included; four times the largest event of a stream."""
+"""An answer that is not streamed, its function calls included; twice the largest event of a stream."""
 
 _BLANK = b" \t\r\n\xef\xbb\xbf"
 
@@ -54,7 +55,7 @@ class Completion:
     _spoke: bool = False
     _half: str = ""
     _calls: Calls = field(factory=Calls)
-    _parser: EventParser = field(factory=EventParser)
+    _parser: EventParser = field(factory=lambda: EventParser(MOST_EVENT_BYTES))
     _form: Literal["unknown", "events", "document"] = "unknown"
     _document: bytearray = field(factory=bytearray)
 
@@ -76,7 +77,7 @@ class Completion:
         self.thinking = False
         if self._form != "events":
             data = self._sniff(data)
-        return self._take(self._parser.feed(data))
+        return self._take(self._events(data))
 
     def end(self) -> str:
         """Take the end of the body and return the last of the text.
@@ -85,7 +86,7 @@ class Completion:
             UpstreamError: The answer is not whole, or none.
         """
         document = self._form == "document"
-        text = self._take_document() if document else self._take(self._parser.end(), at_the_end=True)
+        text = self._take_document() if document else self._take(self._events(b"\n\n"), at_the_end=True)
         text, self._half = text + mend(self._half), ""
         self._check_end()
         return text
@@ -100,6 +101,15 @@ class Completion:
             return self._calls.whole(cut=self._reason == "length")
         except BadCall as error:
             raise self.provider.nonsense(str(error)) from None
+
+    def _events(self, data: bytes) -> list[ServerSentEvent]:
+        try:
+            return self._parser.feed(data)
+        except UpstreamError:
+            if self.finished:
+                self.all_said = True
+                return []
+            raise self.provider.nonsense(f"an event of more than {MOST_EVENT_BYTES:,} bytes") from None
 
     def _sniff(self, data: bytes) -> bytes:
         """Keep a body that is one JSON document; return what belongs to a stream of events.
@@ -136,19 +146,24 @@ class Completion:
     def _take(self, events: Iterable[ServerSentEvent], *, at_the_end: bool = False) -> str:
         text = ""
         for event in events:
-            if event.name == "error":
-                raise self.provider.failed(_loaded(event.data))
             if event.data == b"[DONE]":
                 self._done = self.all_said = True
                 break
-            elif event.data:
-                try:
-                    text += self._take_data(event.data)
-                except UpstreamError:
-                    if at_the_end and _loaded(event.data) == "":
-                        break  # the end of the body cut it off
-                    raise
+            try:
+                text += self._take_event(event)
+            except UpstreamError:
+                if self.finished:
+                    self.all_said = True  # whatever it is, it is no part of the answer
+                    break
+                if at_the_end and event.name != "error" and _loaded(event.data) == "":
+                    break  # the end of the body cut it off
+                raise
         return text if not self._half and (text.isascii() or _is_whole(text)) else self._mended(text)
+
+    def _take_event(self, event: ServerSentEvent) -> str:
+        if event.name == "error":
+            raise self.provider.failed(_loaded(event.data))
+        return self._take_data(event.data) if event.data else ""
 
     def _mended(self, text: str) -> str:
         whole, self._half = hold_back(self._half + text)
@@ -169,7 +184,7 @@ class Completion:
             # With no choice in it, it is the chunk that the protocol puts behind the whole answer.
             self.all_said = not chunk.choices and self.finished
         text = ""
-        for choice in chunk.choices or ():
+        for choice in (chunk.choices or ())[:MOST_CHOICES]:
             if choice.index == 0:
                 text += self._take_choice(choice)
         return text
@@ -201,11 +216,11 @@ class Completion:
         return text
 
     def _take_usage(self, usage: object) -> None:
-        """Note a usage that can be read; of any other the answer takes no harm."""
-        if isinstance(usage, dict):
-            written = _count(usage.get("completion_tokens"))
-            if written is not None:
-                self.usage = Usage(_count(usage.get("prompt_tokens")) or 0, written)
+        """Note a usage; of one that cannot be the answer takes no harm, and the core tells of it."""
+        if not isinstance(usage, dict):
+            self.usage = NOT_BELIEVED
+        elif usage.get("completion_tokens") is not None:
+            self.usage = Usage(_count(usage.get("prompt_tokens")), _count(usage["completion_tokens"]))
 
     def _check_end(self) -> None:
         if self._reason is not None:
@@ -216,7 +231,7 @@ class Completion:
         elif self._began and not self._done:
             raise self.provider.cut_off()
         else:
-            kind = " ".join(self.content_type[:60].split())
+            kind = self.provider.quoted(self.content_type)[:60]
             what = "[DONE] and no answer before it" if self._form == "events" and self._done else "no answer"
             raise self.provider.empty(f"{what} (content type {kind})")
 
@@ -230,11 +245,13 @@ def _is_whole(text: str) -> bool:
     return True
 
 
-def _count(value: object) -> int | None:
-    """Return a number of tokens, also one that is written as 7.0; None where it can be none."""
+def _count(value: object) -> int:
+    """Return a number of tokens, also one that is written as 7.0 or is null; -1 where it can be none."""
+    if value is None:
+        return 0
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST_TOKENS:
-        return None
-    return int(value) if value == int(value) else None
+        return -1
+    return int(value) if value == int(value) else -1
 
 
 def _loaded(data: bytes) -> object:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Mapping
+from math import inf
 from urllib.parse import urlsplit
 
 import httpx
@@ -16,12 +17,18 @@ from voxint.core.tools import Tool
 from voxint.errors import ConfigError, UpstreamError, UpstreamTimeout
 from voxint.net.http import HttpClient, chunks
 from voxint.providers._openai_failure import Provider, refusal_words
+from voxint.providers._openai_secrets import Secrets
 from voxint.providers._openai_stream import Completion
 
 __all__ = ["OpenAIChat"]
 
 CLOSE_S = 0.25
 """How long the end of the body may follow when all was said: it saves the connection, and servers send it at once."""
+
+FINISHED_S = 5.0
+"""How long a server that gave a finish reason, and neither `[DONE]` nor the end of the body, may add nothing. Some give
+one with every piece, so it is not taken at its word at once; ours: longer than a model that writes pauses, and shorter
+than `token_stall_s`, which would fail an answer that is whole."""
 
 ERROR_BODY_S = 2.0
 """How long the words of a refusal may take; its status is known by then."""
@@ -31,7 +38,9 @@ CHECK_S = 10.0
 
 ERROR_BODY_BYTES = 16_384
 SECRET_CHARS = 8  # a word so long in a header may be a key; no shorter one is
-MODELS_BYTES = 4 << 20  # the longest public list of models has some hundred KiB
+MODELS_BYTES = 1 << 20  # the longest public list of models has some hundred KiB
+MOST_OBJECTS = 20_000
+"""In a list of models; ours: some have a dozen for each of several hundred models, and others wait for the reading."""
 
 
 class OpenAIChat:
@@ -72,14 +81,15 @@ class OpenAIChat:
         self._include_usage = include_usage
         secrets = [key] if key else []
         secrets += [word for value in self._headers.values() for word in value.split() if len(word) >= SECRET_CHARS]
-        self._provider = Provider(urlsplit(self._url).netloc, self._model, api_key_env, tuple(secrets))
+        self._provider = Provider(urlsplit(self._url).netloc, self._model, api_key_env, Secrets(secrets))
 
     async def generate(self, turn: Turn, out: trio.abc.SendChannel[ModelOutput]) -> None:
         """Stream the answer: text as it comes, then the function calls, then the usage if the server tells it.
 
         The text that came in one network read is one `Delta`; a read that brought reasoning or a part of a call, and no
-        text, is one `Thinking`. The answer ends by the server's word, with `[DONE]` or with the body after a finish
-        reason, and never by a pause, which the caller bounds. Cancellation closes the connection, so the model stops.
+        text, is one `Thinking`. The answer ends by the server's word: with `[DONE]`, or after a finish reason with the
+        body, or with 5 s in which no more of the answer comes. Before that word no pause ends it; the caller bounds
+        those. However the connection ends after it, the answer stands. Cancellation closes it, so the model stops.
 
         Raises:
             UpstreamError: The provider refused, broke off, reported an error in mid-stream or spoke nonsense.
@@ -92,11 +102,14 @@ class OpenAIChat:
                 raise await _refusal(provider, response)
             answer = Completion(provider, response.headers.get("content-type", "none"))
             body = chunks(response)
-            while not answer.all_said and (data := await _next(body, answer)) is not None:
+            wait_until = inf
+            while not answer.all_said and (data := await _next(body, answer, wait_until)) is not None:
                 if text := answer.feed(data):
                     await out.send(Delta(text))
                 elif answer.thinking:
                     await out.send(Thinking())
+                if answer.finished and (text or answer.thinking or wait_until == inf):
+                    wait_until = trio.current_time() + FINISHED_S
             if text := answer.end():
                 await out.send(Delta(text))
             for call in answer.tool_calls():
@@ -151,14 +164,19 @@ def _tool(tool: Tool) -> dict[str, object]:
     }
 
 
-async def _next(body: AsyncIterator[bytes], answer: Completion) -> bytes | None:
-    """Return the next bytes of the body; None at its end, which after that of the answer may be a broken connection."""
-    try:
+async def _next(body: AsyncIterator[bytes], answer: Completion, until: float = inf) -> bytes | None:
+    """Return the next bytes of the body; None at its end, which after that of the answer may be any.
+
+    A broken connection then, or nothing more by `until`.
+    """
+    if not answer.finished:
         return await anext(body, None)
+    try:
+        with trio.CancelScope(deadline=until):
+            return await anext(body, None)
     except UpstreamError:
-        if answer.finished:
-            return None
-        raise
+        pass
+    return None
 
 
 async def _refusal(provider: Provider, response: httpx.Response) -> UpstreamError:
@@ -191,6 +209,8 @@ class _Models(msgspec.Struct):
 
 def _model_names(body: bytes) -> set[str] | None:
     """Return the names in a provider's list of models; None where `body` is no such list."""
+    if body.count(b"{") > MOST_OBJECTS:
+        return None
     try:
         return {model.id for model in msgspec.json.decode(body, type=_Models).data}
     except (msgspec.MsgspecError, RecursionError):

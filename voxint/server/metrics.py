@@ -83,6 +83,7 @@ class Metrics:
         )
         self.errors = self._counter("request_errors", "Requests that ended in an ERROR.", code=CODES)
         self.tokens = self._counter("llm_tokens", "Tokens the model wrote.", source=("provider", "estimated"))
+        self.disbelieved = self._counter("usages_disbelieved", "Counts of tokens from a provider that cannot be.")
         self.characters = self._counter("tts_characters", "Characters handed to speech synthesis.")
         self.audio = self._counter(
             "audio_seconds", "Speech of answers, in seconds.", state=("generated", "sent", "heard")

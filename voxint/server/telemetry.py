@@ -152,6 +152,9 @@ class Telemetry:
     def _count_work(self, request: Request, tokens: int, source: str, audio: AudioAccount) -> None:
         metrics = self.metrics
         metrics.tokens.labels(source).inc(tokens)
+        if not request.usage_believed:
+            metrics.disbelieved.inc()
+            log.warning("the provider's count of tokens can't be", **_ids(request), estimated=tokens)
         metrics.characters.inc(request.spoken_chars)
         # The end of a complete answer has left but is still to be played, at most `lead_ms` of it.
         heard_ms = audio.sent_ms if request.ending == "complete" else audio.heard_ms
@@ -184,6 +187,7 @@ def _log_outcome(request: Request, failure: Failure | None, tokens: int, source:
     cause = None if failure.cause is None else places(failure.cause)
     line |= {
         "code": FAILURE_CODES[failure.kind],
+        "error_id": failure.error_id,
         "stage": failure.stage,
         "error": failure.message,
         "detail": failure.operator_detail or None,
