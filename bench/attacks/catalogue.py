@@ -55,10 +55,8 @@ CATALOGUE: Mapping[str, Attack] = {
         ALLOWED,
         hostile=True,
     ),
-    "strangers": Attack(
-        "strangers", "60 want 50 places, 20 addresses", strangers.hold_places, judges.all_admitted, FEW
-    ),
-    "strangers_beside": Attack(
+    "silent": Attack("strangers", "60 want 50 places, 20 addresses", strangers.hold_places, judges.all_admitted, FEW),
+    "silent_beside": Attack(
         "strangers", "60 want 50 places, the callers' address", strangers.hold_places_beside, judges.all_admitted, FEW
     ),
     "unfinished": Attack(

@@ -19,6 +19,7 @@ from bench.attacks.run import run_attacks
 from bench.attacks.table import print_attacks, row_of
 from bench.environments import HOME
 from bench.machine import commit, machine
+from bench.processes import may_go_first
 
 __all__ = ["BROKEN", "attacks"]
 
@@ -68,9 +69,12 @@ def settings_of(given: tuple[str, ...]) -> Sections:
 @click.argument("names", nargs=-1)
 @click.option("--seconds", default=SECONDS, show_default=True, help="How long each goes on.")
 @click.option("--set", "given", multiple=True, metavar="SECTION.KEY=VALUE", help="A setting of the servers.")
+@click.option("--first", is_flag=True, help="A server goes before all else on its core: on a busy machine, as root.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="The result.  [.bench/attacks/TIME.json]")
 @click.option("--list", "only_list", is_flag=True, help="Print the names.")
-def attacks(names: tuple[str, ...], seconds: float, given: tuple[str, ...], out: Path | None, only_list: bool) -> None:
+def attacks(
+    names: tuple[str, ...], seconds: float, given: tuple[str, ...], first: bool, out: Path | None, only_list: bool
+) -> None:
     """Attack a server over loopback, and measure how bystanders fare: NAMES of attacks or of groups, or all.
 
     Exit code 5 if a bound was broken. All of them take a quarter of an hour.
@@ -81,6 +85,8 @@ def attacks(names: tuple[str, ...], seconds: float, given: tuple[str, ...], out:
         return
     if not hasattr(os, "sched_setaffinity"):
         raise click.ClickException("a run gives each process its cores, which needs Linux")
+    if first and not may_go_first():
+        raise click.ClickException("--first makes a real-time process, which needs root or CAP_SYS_NICE")
     now = datetime.now(UTC)
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
     before = machine()
@@ -88,7 +94,7 @@ def attacks(names: tuple[str, ...], seconds: float, given: tuple[str, ...], out:
     def tell(each: Attacked) -> None:
         console.print(" ".join(row_of(each)), *each.broken, soft_wrap=True, highlight=False, markup=False)
 
-    found = trio.run(run_attacks, wanted, seconds, more, tell)
+    found = trio.run(run_attacks, wanted, seconds, more, first, tell)
     path = out or HOME / "attacks" / f"{now.strftime('%Y%m%d-%H%M%S')}.json"
     save_attacks(AttackRun(now.isoformat(timespec="seconds"), commit(), before, tuple(found)), path)
     print_attacks(found, console)

@@ -22,6 +22,7 @@ class Calm:
     """How a span was for the bystanders, in milliseconds and counts.
 
     Args:
+        turns: Questions.
         interrupts: How many acknowledgements were awaited.
         ack_p50: From INTERRUPT written to its acknowledgement read.
         ack_p99: The same; with less than 100 of them the greatest.
@@ -37,6 +38,7 @@ class Calm:
         floor_max: The same.
     """
 
+    turns: int = 0
     interrupts: int = 0
     ack_p50: float = 0.0
     ack_p99: float = 0.0
@@ -65,6 +67,8 @@ class Seen:
         rss_peak: The most while it went on.
         rss_after: A second after it.
         cpu_share: Of a core that the server used meanwhile.
+        waited_share: Of the time in which it could have run and something else had its core.
+        stolen_share: Of a core that the machine's host kept from it.
         upstream_calls: Chat requests that reached the simulated upstream meanwhile, beside the bystanders'.
         serves: Whether a caller was answered afterwards.
         exit_s: From SIGTERM to the end of the process; None: it had to be killed.
@@ -85,6 +89,8 @@ class Seen:
     rss_peak: int = 0
     rss_after: int = 0
     cpu_share: float = 0.0
+    waited_share: float = 0.0
+    stolen_share: float = 0.0
     upstream_calls: int = 0
     serves: bool = True
     exit_s: float | None = 0.0

@@ -19,13 +19,14 @@ from bench.attacks.catalogue import CATALOGUE
 from bench.attacks.hostile_answers import SECRETS
 from bench.attacks.keys import ALL_KEYS
 from bench.attacks.results import Attacked, Seen
-from bench.attacks.served import EXIT_BOUND_S, Served, ServeFailed, serve_attacked
+from bench.attacks.served import EXIT_BOUND_S, Served, ServeFailed, ServerPlace, serve_attacked
 from bench.attacks.site import AttackJob, AttackReport
 from bench.attacks.verdict import broken_bounds, doubt
 from bench.environments import ROOT
 from bench.generator import Window
 from bench.processes import Cores, GeneratorFailed, go_second
 from bench.scenarios import LOADS
+from bench.slot import stolen_s
 from voxint.background import open_background
 from voxint.testing.sim.process import Sim, sim_process
 
@@ -47,18 +48,19 @@ class _Ground:
     sim: Sim
     hostile_url: str
     cores: Cores
-    more: Sections
+    place: ServerPlace
 
 
 async def run_attacks(
-    names: Sequence[str], seconds: float, more: Sections, done: Callable[[Attacked], None]
+    names: Sequence[str], seconds: float, more: Sections, first: bool, done: Callable[[Attacked], None]
 ) -> list[Attacked]:
     """Run attacks, one after another.
 
     Args:
         names: Which.
         seconds: How long each goes on.
-        more: Settings of the server beside the attack's own.
+        more: Settings of the servers beside the attack's own.
+        first: Whether a server goes before all else on its core.
         done: Called with each as it is done.
     """
     cores = Cores.of_machine()
@@ -67,7 +69,7 @@ async def run_attacks(
         async with sim_process() as sim, _hostile(cores) as hostile_url:
             go_second(sim.pid, cores.rest)
             await sim.configure(**LOADS["streaming"].sim)
-            ground = _Ground(sim, hostile_url, cores, more)
+            ground = _Ground(sim, hostile_url, cores, ServerPlace(cores.target, more, first))
             for name in names:
                 found.append(await _try_attack(name, seconds, ground))
                 done(found[-1])
@@ -105,7 +107,7 @@ async def _try_attack(name: str, seconds: float, ground: _Ground) -> Attacked:
 
 async def _attack(name: str, attack: Attack, seconds: float, ground: _Ground) -> Seen:
     model = ground.hostile_url if attack.hostile else ground.sim.base_url
-    async with serve_attacked(attack, model, ground.sim.base_url, ground.cores.target, ground.more) as served:
+    async with serve_attacked(attack, model, ground.sim.base_url, ground.place) as served:
         quiet = await watch_bystanders(served, ground.cores, QUIET_SHARE * seconds, FIRST_TURN)
         await ground.sim.clear()
         log_before = _size(served)
@@ -133,7 +135,9 @@ async def _attack(name: str, attack: Attack, seconds: float, ground: _Ground) ->
             rss_peak=watched.peak,
             rss_after=watched.after,
             cpu_share=watched.cpu_s / seconds,
-            upstream_calls=max(0, calls - under.interrupts),
+            waited_share=max(0.0, watched.waited_s) / seconds,
+            stolen_share=watched.stolen_s / seconds,
+            upstream_calls=max(0, calls - under.turns),
             serves=serves,
             exit_s=exit_s,
             exit_bound_s=EXIT_BOUND_S,
@@ -151,6 +155,8 @@ class _Watched:
     peak: int = 0
     after: int = 0
     cpu_s: float = 0.0
+    waited_s: float = 0.0
+    stolen_s: float = 0.0
     counted_from: float = 0.0
     until: float = 0.0
     report: AttackReport = field(factory=AttackReport)
@@ -169,9 +175,11 @@ async def _beside(name: str, window: Window, served: Served, ground: _Ground, wa
         nursery.start_soon(attack)
         await trio.sleep(max(0.0, window.counted_from - time.monotonic()))
         watched.before, cpu_before = served.rss(), served.cpu_s()
+        waited_before, stolen_before = served.waited_s(), stolen_s()
         while time.monotonic() < window.until:
             watched.peak = max(watched.peak, served.rss())
             await trio.sleep(LOOK_S)
+        watched.waited_s, watched.stolen_s = served.waited_s() - waited_before, stolen_s() - stolen_before
         watched.cpu_s = max(0.0, served.cpu_s() - cpu_before)
     await trio.sleep(SETTLE_S)
     watched.after = served.rss()

@@ -15,19 +15,19 @@ from pathlib import Path
 
 import psutil
 import trio
-from attrs import define, field
+from attrs import define, field, frozen
 
 from bench.attacks.attack import Attack, Sections
 from bench.attacks.keys import ATTACKER_KEYS, BYSTANDER_KEYS, RIGHT_KEY, UPSTREAM_KEY
 from bench.attacks.site import CLOSED, read_head
 from bench.environments import ROOT
 
-__all__ = ["DRAIN_S", "EXIT_BOUND_S", "ServeFailed", "Served", "configuration", "serve_attacked"]
+__all__ = ["DRAIN_S", "EXIT_BOUND_S", "ServeFailed", "Served", "ServerPlace", "configuration", "serve_attacked"]
 
 START_S = 60.0
 LOOK_S = 0.05
-SERVER_NICE = -5
-"""In front of whatever else the machine does on its core; where that is not permitted, as others."""
+SERVER_PRIORITY = 1
+"""As a real-time process, of a server that is to go first. Its children and threads are none."""
 
 DRAIN_S = 1.0
 INTERRUPT_S = 0.25
@@ -78,6 +78,22 @@ def to_toml(sections: Sections) -> str:
     return "\n".join(lines)
 
 
+@frozen
+class ServerPlace:
+    """Where the servers of a run are, and how.
+
+    Args:
+        core: The core that a server has, with its children; None: any.
+        more: Settings on top of those of the attack.
+        first: Whether it goes before all else on its core, on a machine that has other work: a real-time process,
+            which needs root or ``CAP_SYS_NICE``.
+    """
+
+    core: int | None
+    more: Sections = field(factory=dict)
+    first: bool = False
+
+
 @define(eq=False)
 class Served:
     """The server's process.
@@ -121,6 +137,12 @@ class Served:
             return 0.0
         return float(times.user + times.system)
 
+    def waited_s(self) -> float:
+        """Return the seconds for which it could have run and something else had its core; 0 if it has ended."""
+        with suppress(OSError):
+            return int(Path(f"/proc/{self.process.pid}/schedstat").read_text().split()[1]) / 1e9
+        return 0.0
+
     async def stop(self) -> float | None:
         """Send SIGTERM; return the seconds to the process's end, None if it had to be killed."""
         if self.gone:
@@ -136,24 +158,21 @@ class Served:
 
 
 @asynccontextmanager
-async def serve_attacked(
-    attack: Attack, llm: str, speech: str, core: int | None, more: Sections
-) -> AsyncIterator[Served]:
+async def serve_attacked(attack: Attack, llm: str, speech: str, place: ServerPlace) -> AsyncIterator[Served]:
     """Run the server while the block runs; kill it at the end, unless it has ended.
 
     Args:
         attack: What it is there for.
         llm: Base URL of the model's upstream.
         speech: Base URL of that of synthesis and recognition.
-        core: The core that it has, with its children; None: any.
-        more: Settings that the run asks for, on top.
+        place: Where it runs, and how otherwise than usual.
 
     Raises:
         ServeFailed: It did not listen within a minute.
     """
     port = _free_port()
     sections = {name: dict(section) for name, section in configuration(attack, port, llm, speech).items()}
-    for name, section in more.items():
+    for name, section in place.more.items():
         sections.setdefault(name, {}).update(section)
     with tempfile.TemporaryDirectory(prefix="voxint-attacks-") as folder:
         file, log = Path(folder, "voxint.toml"), Path(folder, "log")
@@ -162,7 +181,7 @@ async def serve_attacked(
         with _stderr(attack, log) as stderr:
             process = await trio.lowlevel.open_process(command, cwd=ROOT, env=_environment(), stderr=stderr)
             try:
-                _place(process.pid, core)
+                _place(process.pid, place.core, place.first)
                 served = Served(process, port, log)
                 await _listens(served)
                 yield served
@@ -194,11 +213,11 @@ def _environment() -> dict[str, str]:
     return kept | {"UPSTREAM_KEY": UPSTREAM_KEY, "PYTHONUTF8": "1"}
 
 
-def _place(pid: int, core: int | None) -> None:
+def _place(pid: int, core: int | None, first: bool) -> None:
     if core is not None:
         os.sched_setaffinity(pid, {core})
-    with suppress(PermissionError):
-        os.setpriority(os.PRIO_PROCESS, pid, SERVER_NICE)
+    if first:
+        os.sched_setscheduler(pid, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(SERVER_PRIORITY))
 
 
 def _free_port() -> int:

@@ -126,15 +126,24 @@ class Site:
         source: str = LOCAL,
         *,
         speech: bool = False,
+        far_s: float = 0.0,
         more: Mapping[str, object] | None = None,
     ) -> AsyncGenerator[Guest, None]:
         """Open a session.
+
+        Args:
+            key: To register with.
+            source: The address to come from.
+            speech: Whether answers are spoken.
+            far_s: What the way takes there and back: REGISTER comes so long after the handshake's answer.
+            more: Fields of REGISTER.
 
         Raises:
             Disconnected: It was refused, or there was no answer in time.
         """
         async with self.websocket(source) as (wire, stream):
             guest = Guest(wire, stream)
+            await trio.sleep(far_s)
             auth = {"type": "API_KEY", "api_key": key}
             await guest.say("REGISTER", {"auth": auth, "platform": "WEB", "require_tts": speech, **(more or {})})
             guest.session_id = (await guest.answer("REGISTER_ACK"))["session_id"]

@@ -47,7 +47,7 @@ def row_of(each: Attacked) -> tuple[str, ...]:
     if each.seen is None:
         return (each.name, *[""] * (len(COLUMNS) - 2), "not measured")
     seen, under = each.seen, each.seen.under
-    exit_s = "killed" if seen.exit_s is None else f"{seen.exit_s:.1f}"
+    exit_s = "killed" if seen.exit_s is None else f"{seen.exit_s:.2f}"
     return (
         each.name,
         _two(seen.quiet),
@@ -77,6 +77,7 @@ def notes_of(each: Attacked) -> list[str]:
         parts.append(f"{name} p50 {nearest_rank(took, 50):.0f} ms, max {max(took):.0f} ms")
     if each.seen.upstream_calls:
         parts.append(f"upstream calls {each.seen.upstream_calls / each.seen.seconds:.0f}/s")
+    parts.append(f"kept waiting {each.seen.waited_share:.0%}, stolen {each.seen.stolen_share:.0%}")
     parts.append(f"log {each.seen.log_lines} lines")
     return [*notes, ", ".join(parts)]
 

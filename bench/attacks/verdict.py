@@ -15,6 +15,9 @@ ACK_MS = 50.0
 LATE_MS = 1.0
 """Audio that comes later than that is late: what is below is the clock's and the upstream's own. Chosen here."""
 
+ELSEWHERE = 0.1
+"""A server whose core was elsewhere for more of the time was not measured alone. Chosen here."""
+
 FLOOR_MS = 20.0
 """Bystanders whose own process is held up for longer, at the 99th percentile, measure the machine. Chosen here."""
 
@@ -30,6 +33,7 @@ def calm_of(recording: Recording) -> Calm:
     figures, totals = figures_of(recording), totals_of(recording)
     acks, lates = figures["ack_ms"], figures["audio_late_ms"]
     return Calm(
+        turns=int(totals["turns"]),
         interrupts=len(acks),
         ack_p50=nearest_rank(acks, 50),
         ack_p99=nearest_rank(acks, 99),
@@ -79,6 +83,9 @@ def doubt(seen: Seen) -> str:
     """Return why the figures may be the machine's and not the server's, or nothing."""
     if seen.under.floor_p99 > FLOOR_MS:
         return f"the machine held the bystanders up: they wrote {seen.under.floor_p99:.0f} ms late (p99)"
+    if max(seen.waited_share, seen.stolen_share) > ELSEWHERE:
+        where = f"something else had its core for {seen.waited_share:.0%}, the host for {seen.stolen_share:.0%}"
+        return f"the machine held the server up: {where} of the time"
     if seen.quiet.ack_p99 > ACK_MS or seen.quiet.late:
         quiet = seen.quiet
         return f"not quiet before: ack p99 {quiet.ack_p99:.0f} ms, {quiet.late} late frames up to {quiet.late_max:.0f}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Awaitable, Callable
 from functools import partial
+from itertools import count
 
 import trio
 
@@ -21,10 +22,18 @@ PAUSE_S = 0.3
 """Between two frames of one attacker."""
 
 
+_serial = count(1)
+
+
+def fresh() -> str:
+    """Return a request id that has not been used: one that is live would be refused for that."""
+    return f"big{next(_serial)}"
+
+
 def _settings(guest: Guest) -> str:
     tools = [{"name": f"tool_{n}", "description": "d" * 40, "parameters": []} for n in range(LARGEST // 85)]
     content = {"text": "turn 1"}
-    request = {"request_id": "big", "data_type": "TEXT", "stream_flag": False, "stream_seq": 0, "content": content}
+    request = {"request_id": fresh(), "data_type": "TEXT", "stream_flag": False, "stream_seq": 0, "content": content}
     return envelope("REQUEST", guest.session_id, {**request, "update_session": {"function_calling": tools}})
 
 
@@ -55,20 +64,20 @@ def _wide(guest: Guest) -> str:
 
 def _text(guest: Guest) -> str:
     content = {"text": "word " * (LARGEST // 5 - 100)}
-    request = {"request_id": "big", "data_type": "TEXT", "stream_flag": False, "stream_seq": 0, "content": content}
+    request = {"request_id": fresh(), "data_type": "TEXT", "stream_flag": False, "stream_seq": 0, "content": content}
     return envelope("REQUEST", guest.session_id, request)
 
 
 def _voice(guest: Guest) -> str:
     voice = base64.b64encode(bytes(LARGEST * 3 // 4 // 2 * 2 - 1024)).decode()
     content = {"voice_mode": "BASE64", "voice": voice}
-    request = {"request_id": "big", "data_type": "VOICE", "stream_flag": False, "stream_seq": 0, "content": content}
+    request = {"request_id": fresh(), "data_type": "VOICE", "stream_flag": False, "stream_seq": 0, "content": content}
     return envelope("REQUEST", guest.session_id, request)
 
 
 def _escapes(guest: Guest) -> str:
     """A text of escapes, which take longest to decode, and are half as long as what is allowed."""
-    request = {"request_id": "big", "data_type": "TEXT", "stream_flag": False, "stream_seq": 0}
+    request = {"request_id": fresh(), "data_type": "TEXT", "stream_flag": False, "stream_seq": 0}
     payload = {**request, "content": {"text": "@"}}
     return envelope("REQUEST", guest.session_id, payload).replace("@", "\\u4e2d" * (500_000 // 6))
 
