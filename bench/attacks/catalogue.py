@@ -24,7 +24,7 @@ ALLOWED_MIB = 64.0
 REMEMBERED_MIB = 8.0
 """Kept of one session that says much: its bound is 1 MB, the rest is the allocator's. Ours."""
 
-ALLOWED = judges.memory_bounded(ALLOWED_MIB)
+ALLOWED = judges.memory_bounded(ALLOWED_MIB, ALLOWED_MIB)
 
 
 def _frame(kind: str, what: str) -> Attack:
@@ -46,12 +46,12 @@ CATALOGUE: Mapping[str, Attack] = {
     "nested_wide": _frame("wide", "2.8 million lists beside one another"),
     "text_8mb": _frame("text", "a text of 8 MB"),
     "voice_8mb": _frame("voice", "8 MB of BASE64 voice, which is allowed"),
-    "escapes": _frame("escapes", "500 kB of escapes, which are allowed"),
+    "escapes": _frame("escapes", "a text of escapes, which is allowed"),
     "frames_all": Attack("frames", "all of them, 4 callers", frames.every_big_frame, judges.memory_bounded(128.0)),
     "prompt_error": Attack(
         "frames",
-        "a failure that nearly repeats 480 kB of question",
-        upstream.provoke("prompt_error", letters=480_000),
+        "a failure that nearly repeats a long question",
+        upstream.provoke("prompt_error", letters=65_000),
         ALLOWED,
         hostile=True,
     ),

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import struct
 import zlib
 from collections.abc import Awaitable, Callable, Mapping
+from functools import cache
 from itertools import cycle
 
 import trio
@@ -21,6 +23,7 @@ ZEROS = bytes(1 << 20)
 FLOOD_BYTES = 256 * 1024 * 1024
 """At most, of an answer without end: bounded, so that a server without a bound does not take the machine with it."""
 
+GZIP_HEAD = bytes.fromhex("1f8b08000000000002ff")
 PIECE = 65_536
 USAGE = 9_000_000_000_000_000_000
 
@@ -41,10 +44,20 @@ def _event(choice: Mapping[str, object], **more: object) -> bytes:
     return b"data: " + json.dumps({"choices": [{"index": 0, **choice}], **more}).encode() + b"\n\n"
 
 
+@cache
 def zip_bomb(layers: int, size: int) -> bytes:
-    """Return so many zeros, compressed so many times; made a MiB at a time, so that it is cheap to make."""
-    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
-    packed = b"".join(packer.compress(ZEROS) for _ in range(size // len(ZEROS))) + packer.flush()
+    """Return so many zeros, compressed so many times.
+
+    The same compressed MiB again and again, between a head and a tail of gzip: made at once, whatever the size.
+    """
+    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    piece = packer.compress(ZEROS) + packer.flush(zlib.Z_FULL_FLUSH)
+    many = size // len(ZEROS)
+    check = 0
+    for _ in range(many):
+        check = zlib.crc32(ZEROS, check)
+    tail = packer.flush() + struct.pack("<II", check, many * len(ZEROS) & 0xFFFFFFFF)
+    packed = GZIP_HEAD + piece * many + tail
     for _ in range(layers - 1):
         packed = gzip.compress(packed)
     return packed

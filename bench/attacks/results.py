@@ -105,7 +105,7 @@ class Seen:
     @property
     def grew_mib(self) -> float:
         """By how much its memory grew at most."""
-        return (self.rss_peak - self.rss_before) / MIB
+        return (max(self.rss_peak, self.rss_after) - self.rss_before) / MIB
 
     @property
     def kept_mib(self) -> float:

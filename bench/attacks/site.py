@@ -249,6 +249,5 @@ async def read_head(stream: trio.abc.ReceiveStream) -> tuple[bytes, bytes]:
 
 def envelope(kind: str, session_id: str | None, payload: Mapping[str, object]) -> str:
     """Return a message of the protocol."""
-    return json.dumps(
-        {"version": "1.0", "msg_type": kind, "session_id": session_id, "payload": payload, "timestamp": 0}
-    )
+    message = {"version": "1.0", "msg_type": kind, "session_id": session_id, "payload": payload, "timestamp": 0}
+    return json.dumps(message, ensure_ascii=False)

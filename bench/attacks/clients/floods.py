@@ -14,8 +14,8 @@ from voxint.net.frames import frame_of
 __all__ = ["ask_and_ask", "chatter", "have_remembered", "never_read", "pour_microphone"]
 
 TEXTS = 66
-EMOJI = "\U0001f600" * 40_000
-"""As escapes, which is how it is sent, 480 kB: nearly all that a frame without speech may have; 160 kB in memory."""
+EMOJI = "\U0001f600" * 63_000
+"""Nearly the 65,536 letters that a text may have, each of them four bytes long."""
 
 BATCH = 50
 POUR_BYTES = 16_384

@@ -31,15 +31,18 @@ def fresh() -> str:
 
 
 def _settings(guest: Guest) -> str:
-    tools = [{"name": f"tool_{n}", "description": "d" * 40, "parameters": []} for n in range(LARGEST // 85)]
+    tools = [{"name": f"tool_{n}", "description": "d" * 40, "parameters": []} for n in range(LARGEST // 100)]
     content = {"text": "turn 1"}
     request = {"request_id": fresh(), "data_type": "TEXT", "stream_flag": False, "stream_seq": 0, "content": content}
     return envelope("REQUEST", guest.session_id, {**request, "update_session": {"function_calling": tools}})
 
 
 def _integers(guest: Guest) -> str:
-    numbers = "[" + "1," * (LARGEST // 2 - 200) + "1]"
-    return envelope("SESSION_QUERY", guest.session_id, {"query_fields": "@"}).replace('"@"', numbers)
+    tools = [{"name": "look", "description": "look", "parameters": {"type": "object", "enum": "@"}}]
+    request = {"request_id": fresh(), "data_type": "TEXT", "stream_flag": False, "stream_seq": 0}
+    payload = {**request, "content": {"text": "turn 1"}, "update_session": {"function_calling": tools}}
+    numbers = "[" + "1," * (LARGEST // 2 - 400) + "1]"
+    return envelope("REQUEST", guest.session_id, payload).replace('"@"', numbers)
 
 
 def _result(guest: Guest) -> str:
@@ -76,10 +79,10 @@ def _voice(guest: Guest) -> str:
 
 
 def _escapes(guest: Guest) -> str:
-    """A text of escapes, which take longest to decode, and are half as long as what is allowed."""
+    """A text of escapes, which take longest to decode, at the length that is allowed."""
     request = {"request_id": fresh(), "data_type": "TEXT", "stream_flag": False, "stream_seq": 0}
     payload = {**request, "content": {"text": "@"}}
-    return envelope("REQUEST", guest.session_id, payload).replace("@", "\\u4e2d" * (500_000 // 6))
+    return envelope("REQUEST", guest.session_id, payload).replace("@", "\\u4e2d" * 65_000)
 
 
 FRAMES: dict[str, Callable[[Guest], str]] = {
