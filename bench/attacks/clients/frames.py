@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Awaitable, Callable
-from functools import partial
+from functools import cache, partial
 from itertools import count
 
 import trio
@@ -30,71 +31,63 @@ def fresh() -> str:
     return f"big{next(_serial)}"
 
 
-def _settings(guest: Guest) -> str:
-    tools = [{"name": f"tool_{n}", "description": "d" * 40, "parameters": []} for n in range(LARGEST // 100)]
-    content = {"text": "turn 1"}
-    request = {"request_id": fresh(), "data_type": "TEXT", "stream_flag": False, "stream_seq": 0, "content": content}
-    return envelope("REQUEST", guest.session_id, {**request, "update_session": {"function_calling": tools}})
-
-
-def _integers(guest: Guest) -> str:
-    tools = [{"name": "look", "description": "look", "parameters": {"type": "object", "enum": "@"}}]
+def _request(guest: Guest, **more: object) -> str:
     request = {"request_id": fresh(), "data_type": "TEXT", "stream_flag": False, "stream_seq": 0}
-    payload = {**request, "content": {"text": "turn 1"}, "update_session": {"function_calling": tools}}
-    numbers = "[" + "1," * (LARGEST // 2 - 400) + "1]"
-    return envelope("REQUEST", guest.session_id, payload).replace('"@"', numbers)
+    return envelope("REQUEST", guest.session_id, {**request, "content": {"text": "turn 1"}, **more})
+
+
+def _function(guest: Guest, parameters: object) -> str:
+    tools = [{"name": "look", "description": "look", "parameters": parameters}]
+    return _request(guest, update_session={"function_calling": tools})
 
 
 def _result(guest: Guest) -> str:
-    result = {f"k{n}": n for n in range(LARGEST // 20)}
-    return envelope("FUNCTION_RESULT", guest.session_id, {"request_id": "none", "call_id": "none", "result": result})
+    return envelope("FUNCTION_RESULT", guest.session_id, {"request_id": "none", "call_id": "none", "result": "@"})
 
 
-def _deep(guest: Guest) -> str:
-    half = LARGEST // 2 - 200
-    nested = "[" * half + "]" * half
-    return envelope("FUNCTION_RESULT", guest.session_id, {"request_id": "none", "call_id": "c", "result": "@"}).replace(
-        '"@"', nested
-    )
+@cache
+def _members() -> str:
+    """Return an object of nearly the largest size; made once, as it takes a second."""
+    return json.dumps({f"k{n}": n for n in range(LARGEST // 20)})
 
 
-def _wide(guest: Guest) -> str:
-    nested = "[" + "[]," * (LARGEST // 3 - 200) + "[]]"
-    return envelope("FUNCTION_RESULT", guest.session_id, {"request_id": "none", "call_id": "c", "result": "@"}).replace(
-        '"@"', nested
-    )
+@cache
+def _properties() -> str:
+    """Return the properties of a schema of nearly the largest size."""
+    return json.dumps({f"p{n}": {"type": "string"} for n in range(LARGEST // 32)})
 
 
-def _text(guest: Guest) -> str:
-    content = {"text": "word " * (LARGEST // 5 - 100)}
-    request = {"request_id": fresh(), "data_type": "TEXT", "stream_flag": False, "stream_seq": 0, "content": content}
-    return envelope("REQUEST", guest.session_id, request)
+def _filled(message: str, large: str) -> str:
+    """Put what is large into a message that holds a placeholder for it."""
+    return message.replace('"@"', large, 1)
+
+
+def _repeated(item: str, last: str) -> str:
+    """Return an array of nearly the largest size."""
+    return "[" + item * ((LARGEST - 1000) // len(item)) + last + "]"
+
+
+def _deep() -> str:
+    half = (LARGEST - 1000) // 2
+    return "[" * half + "]" * half
 
 
 def _voice(guest: Guest) -> str:
-    voice = base64.b64encode(bytes(LARGEST * 3 // 4 // 2 * 2 - 1024)).decode()
-    content = {"voice_mode": "BASE64", "voice": voice}
-    request = {"request_id": fresh(), "data_type": "VOICE", "stream_flag": False, "stream_seq": 0, "content": content}
-    return envelope("REQUEST", guest.session_id, request)
-
-
-def _escapes(guest: Guest) -> str:
-    """A text of escapes, which take longest to decode, at the length that is allowed."""
-    request = {"request_id": fresh(), "data_type": "TEXT", "stream_flag": False, "stream_seq": 0}
-    payload = {**request, "content": {"text": "@"}}
-    return envelope("REQUEST", guest.session_id, payload).replace("@", "\\u4e2d" * 65_000)
+    voice = base64.b64encode(bytes((LARGEST - 1000) // 8 * 6)).decode()
+    return _request(guest, data_type="VOICE", content={"voice_mode": "BASE64", "voice": voice})
 
 
 FRAMES: dict[str, Callable[[Guest], str]] = {
-    "settings": _settings,
-    "integers": _integers,
-    "result": _result,
-    "deep": _deep,
-    "wide": _wide,
-    "text": _text,
+    "settings": lambda guest: _filled(_function(guest, {"type": "object", "properties": "@"}), _properties()),
+    "integers": lambda guest: _filled(_function(guest, {"type": "object", "enum": "@"}), _repeated("1,", "1")),
+    "result": lambda guest: _filled(_result(guest), _members()),
+    "deep": lambda guest: _filled(_result(guest), _deep()),
+    "wide": lambda guest: _filled(_result(guest), _repeated("[],", "[]")),
+    "text": lambda guest: _request(guest, content={"text": "word " * (LARGEST // 5 - 200)}),
     "voice": _voice,
-    "escapes": _escapes,
+    "escapes": lambda guest: _filled(_request(guest, content={"text": "@"}), '"' + "\\u4e2d" * 65_000 + '"'),
 }
+"""By kind; a text of escapes is at the length that is allowed, and takes longest to decode."""
 
 
 def big_frame(kind: str) -> Callable[[Site], Awaitable[None]]:
