@@ -83,6 +83,8 @@ CATALOGUE: Mapping[str, Attack] = {
     "microphones": Attack("callers", "4 microphones at full speed", floods.pour_microphone, ALLOWED),
     "never_reads": Attack("callers", "8 callers who read nothing", floods.never_read, ALLOWED),
     "gzip_bomb": _upstream("gzip_bomb", "1 GiB of zeros in 1 MB"),
+    "gzip_comments": _upstream("gzip_comments", "1 GiB of comments in 5 MB"),
+    "gzip_words": _upstream("gzip_words", "1 GiB of words in 5 MB"),
     "gzip_gzip": _upstream("gzip_gzip", "the same, twice compressed"),
     "gzip_refusal": _upstream("gzip_refusal", "the same as a failure's words"),
     "endless_text": _upstream("endless_text", "words without end"),

@@ -44,19 +44,23 @@ def _event(choice: Mapping[str, object], **more: object) -> bytes:
     return b"data: " + json.dumps({"choices": [{"index": 0, **choice}], **more}).encode() + b"\n\n"
 
 
+COMMENTS = b": nothing\n\n" * 95_325
+WORDS = _event({"delta": {"content": "word " * 200}}) * 970
+
+
 @cache
-def zip_bomb(layers: int, size: int) -> bytes:
-    """Return so many zeros, compressed so many times.
+def zip_bomb(layers: int, size: int, filling: bytes = ZEROS) -> bytes:
+    """Return so many bytes, compressed so many times.
 
     The same compressed MiB again and again, between a head and a tail of gzip: made at once, whatever the size.
     """
     packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
-    piece = packer.compress(ZEROS) + packer.flush(zlib.Z_FULL_FLUSH)
-    many = size // len(ZEROS)
+    piece = packer.compress(filling) + packer.flush(zlib.Z_FULL_FLUSH)
+    many = size // len(filling)
     check = 0
     for _ in range(many):
-        check = zlib.crc32(ZEROS, check)
-    tail = packer.flush() + struct.pack("<II", check, many * len(ZEROS) & 0xFFFFFFFF)
+        check = zlib.crc32(filling, check)
+    tail = packer.flush() + struct.pack("<II", check, many * len(filling) & 0xFFFFFFFF)
     packed = GZIP_HEAD + piece * many + tail
     for _ in range(layers - 1):
         packed = gzip.compress(packed)
@@ -65,6 +69,18 @@ def zip_bomb(layers: int, size: int) -> bytes:
 
 async def _gzip_bomb(call: HostileCall) -> None:
     body = await trio.to_thread.run_sync(zip_bomb, 1, GIB)
+    await _whole(call, body, "Content-Type: text/event-stream", "Content-Encoding: gzip")
+
+
+async def _gzip_comments(call: HostileCall) -> None:
+    """A bomb that is server-sent events, so that all of it is read: comments, which say nothing."""
+    body = await trio.to_thread.run_sync(zip_bomb, 1, GIB, COMMENTS)
+    await _whole(call, body, "Content-Type: text/event-stream", "Content-Encoding: gzip")
+
+
+async def _gzip_words(call: HostileCall) -> None:
+    """The same of words, a KiB in each event."""
+    body = await trio.to_thread.run_sync(zip_bomb, 1, GIB, WORDS)
     await _whole(call, body, "Content-Type: text/event-stream", "Content-Encoding: gzip")
 
 
@@ -180,6 +196,8 @@ async def _prompt_error(call: HostileCall) -> None:
 
 ATTACKS: Mapping[str, Callable[[HostileCall], Awaitable[None]]] = {
     "gzip_bomb": _gzip_bomb,
+    "gzip_comments": _gzip_comments,
+    "gzip_words": _gzip_words,
     "gzip_gzip": _gzip_gzip,
     "gzip_refusal": _gzip_refusal,
     "endless_text": _endless_text,

@@ -106,8 +106,8 @@ async def _send(site: Site, *, kinds: tuple[str, ...], many: int) -> None:
             nursery.start_soon(_note_answers, site, guest)
             for n in range(1000):
                 frame = FRAMES[kinds[(n + number) % len(kinds)]](guest)
-                await guest.wire.send(frame)
                 site.count("frames")
+                await guest.wire.send(frame)
                 await trio.sleep(PAUSE_S)
 
     await crowd(site, many, one)

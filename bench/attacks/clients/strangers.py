@@ -59,7 +59,7 @@ async def _silent(site: Site, spread: bool) -> None:
 
 async def _try_the_right_key(site: Site) -> None:
     await trio.sleep(LATE_S)
-    pause_s = (site.left_s - LATE_S) / TRIES
+    pause_s = max(0.0, site.left_s - LATE_S) / TRIES
     async with trio.open_nursery() as nursery:
         for _ in range(TRIES):
             nursery.start_soon(_try_once, site)
