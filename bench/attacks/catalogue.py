@@ -22,7 +22,7 @@ ALLOWED_MIB = 64.0
 """For what registered callers send and an upstream answers: eight frames of the largest size. Ours."""
 
 REMEMBERED_MIB = 8.0
-"""Kept of one session that says much: its bound is 1 MB, the rest is the allocator's. Ours."""
+"""For one session that says much: its bound is 1 MB, the rest is a few of its texts under way. Ours."""
 
 ALLOWED = judges.memory_bounded(ALLOWED_MIB, ALLOWED_MIB)
 
@@ -75,7 +75,7 @@ CATALOGUE: Mapping[str, Attack] = {
         "callers",
         "66 texts of emoji in one session",
         floods.have_remembered,
-        judges.memory_bounded(64.0, REMEMBERED_MIB),
+        judges.memory_bounded(REMEMBERED_MIB),
     ),
     "slow_uploads": Attack("callers", "4 uploads of 64 B/s", turns.creep_uploads, judges.honest_served, SPHINX),
     "synthesis": Attack("callers", "50 answers spoken by one key", turns.hog_synthesis, judges.honest_served, ESPEAK),

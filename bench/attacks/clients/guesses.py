@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from bench.attacks.clients.again import crowd, sources
-from bench.attacks.site import CLOSED, LOCAL, Site
+from bench.attacks.site import CLOSED, Site
 
 __all__ = ["guess_keys", "guess_passwords"]
 
@@ -29,7 +29,7 @@ async def _guess(site: Site, *, addresses: int, account: bool) -> None:
     async def one(number: int) -> None:
         guess = secrets.token_hex(32)
         auth = {"type": "ACCOUNT", "account": "somebody", "password": guess}
-        source = LOCAL if addresses == 1 else sources(number, addresses)
+        source = sources(number, addresses)
         began = time.monotonic()
         try:
             async with site.guest(guess, source, more={"auth": auth} if account else None):
