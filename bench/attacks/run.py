@@ -35,6 +35,9 @@ __all__ = ["log_faults", "run_attacks"]
 QUIET_SHARE = 0.5
 """Of the attack's seconds, before it."""
 
+TRIES = 3
+"""Of an attack whose figures have a problem; chosen here."""
+
 SETTLE_S = 1.0
 LOOK_S = 0.05
 FIRST_TURN, SECOND_TURN = 1, 4001
@@ -71,7 +74,7 @@ async def run_attacks(
             await sim.configure(**LOADS["streaming"].sim)
             ground = _Ground(sim, hostile_url, cores, ServerPlace(cores.target, more, first))
             for name in names:
-                found.append(await _try_attack(name, seconds, ground))
+                found.append(await _undoubted(name, seconds, ground))
                 done(found[-1])
     return found
 
@@ -91,6 +94,15 @@ async def _hostile(cores: Cores) -> AsyncIterator[str]:
         process.kill()
         with trio.CancelScope(shield=True):  # it has been killed: only the kernel is waited for
             await process.wait()
+
+
+async def _undoubted(name: str, seconds: float, ground: _Ground) -> Attacked:
+    """Return what came of an attack, measured anew while the machine was measured instead."""
+    for _ in range(TRIES - 1):
+        found = await _try_attack(name, seconds, ground)
+        if not found.problem:
+            return found
+    return await _try_attack(name, seconds, ground)
 
 
 async def _try_attack(name: str, seconds: float, ground: _Ground) -> Attacked:

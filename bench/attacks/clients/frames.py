@@ -105,8 +105,8 @@ async def _send(site: Site, *, kinds: tuple[str, ...], many: int) -> None:
         async with site.guest() as guest, trio.open_nursery() as nursery:
             nursery.start_soon(_note_answers, site, guest)
             for n in range(1000):
-                frame = FRAMES[kinds[(n + number) % len(kinds)]](guest)
                 site.count("frames")
+                frame = FRAMES[kinds[(n + number) % len(kinds)]](guest)
                 await guest.wire.send(frame)
                 await trio.sleep(PAUSE_S)
 

@@ -35,6 +35,7 @@ async def test_each_client_attacks(item: str) -> None:
             serve_attacked(usual, sim.base_url, sim.base_url, ServerPlace(None)) as served,
         ):
             for name in names:
+                assert await healthy(served.port)  # it may still be busy with the attack before
                 job = AttackJob(name, served.port, served.process.pid, time.monotonic(), MOMENT_S)
                 report = await attack_from_here(job)
                 assert report.totals, name
