@@ -20,7 +20,7 @@ from voxint.measure import Workload
 __all__ = ["BYSTANDERS", "WARMUP_S", "is_served", "watch_bystanders"]
 
 BYSTANDERS = 6
-"""Callers, so that there are some fifty acknowledgements in eight seconds; chosen here."""
+"""Callers, so that there are some thirty acknowledgements in eight seconds; chosen here."""
 
 WARMUP_S = 1.5
 TALK = Workload(delay_s=(0.2, 1.1), share=0.9, behind=0.5, answer_s=2.5)
