@@ -1,4 +1,4 @@
-"""Measure interruptions: ``python -m bench quick``, ``full``, ``sessions``, ``install``, ``report``, ``compare``."""
+"""Measure interruptions: ``python -m bench`` ``quick``, ``full``, ``sessions``, ``attacks``, ``report`` and more."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import click
 import trio
 from rich.console import Console
 
+from bench.attacks.command import attacks
 from bench.compare import compare_results, print_comparison
 from bench.environments import HOME, TARGETS, install
 from bench.live import LiveProgress
@@ -137,6 +138,9 @@ def sessions(seconds: float, as_json: bool) -> None:
         for listeners in (1, LISTENERS)
     ]
     sys.stdout.write(to_json(resumed, heard) if as_json else to_text(resumed, heard))
+
+
+main.add_command(attacks)
 
 
 @main.command("install")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from functools import partial
+from itertools import cycle
 
 import msgspec
 from attrs import frozen
 
+from bench.attacks.keys import BYSTANDER_KEYS
 from bench.targets.plain import RATE
 from voxint.core.audio import AudioFormat
 from voxint.errors import WireError
@@ -103,8 +105,17 @@ class Echo(Dialect):
         return Heard("stopped", int(payload)) if text and payload else Heard("other")
 
 
+_keys = cycle(BYSTANDER_KEYS)
+
+
+def _keyed() -> Dialect:
+    """Return the dialect of a caller with the next key, whose answers may be anybody's words."""
+    return VoxintDialect(api_key=next(_keys), rate=RATE)
+
+
 DIALECTS: Mapping[str, MakeDialect] = {
     "voxint": partial(VoxintDialect, numbered=True, rate=RATE),
+    "voxint_keyed": _keyed,
     "plain": Plain,
     "echo": Echo,
 }

@@ -19,7 +19,7 @@ from voxint.background import open_background
 from voxint.measure import figures_of, saturation, totals_of
 from voxint.measure.distribution import Distribution
 
-__all__ = ["FULL_CORE", "Place", "rest", "run_slot", "try_slot"]
+__all__ = ["FULL_CORE", "Place", "rest", "run_slot", "stolen_s", "try_slot"]
 
 FULL_CORE = 0.95
 """The share of their cores that generator and upstream may use: with more they can't be trusted with a millisecond."""
@@ -154,12 +154,12 @@ async def _watch(window: Window, target: Target, sim_pid: int, used: _Used) -> N
     offset = trio.current_time() - monotonic()  # of trio's clock, which apart from it is CLOCK_MONOTONIC too
     try:
         await trio.sleep_until(window.counted_from + offset)
-        before = target.cpu_s(), cpu_s(upstream), _stolen_s(), monotonic()
+        before = target.cpu_s(), cpu_s(upstream), stolen_s(), monotonic()
         until = window.until + offset
         while (now := trio.current_time()) < until:
             used.rss = max(used.rss, target.rss())
             await trio.sleep(min(MEMORY_S, until - now))
-        after = target.cpu_s(), cpu_s(upstream), _stolen_s(), monotonic()
+        after = target.cpu_s(), cpu_s(upstream), stolen_s(), monotonic()
     except psutil.Error:
         used.gone = True
         return
@@ -169,7 +169,7 @@ async def _watch(window: Window, target: Target, sim_pid: int, used: _Used) -> N
     used.gone = target.ended
 
 
-def _stolen_s() -> float:
+def stolen_s() -> float:
     """Return the seconds that the machine's host has kept its processors from it; 0 where that can't be known."""
     return float(getattr(psutil.cpu_times(), "steal", 0.0))
 

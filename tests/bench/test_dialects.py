@@ -78,7 +78,7 @@ def test_an_echo_of_the_microphone_is_nothing(frame: bytes) -> None:
 
 def test_every_dialect_of_a_target_is_known() -> None:
     """Samples are compared by their values, so voxint speaks in the rate of the others, numbered."""
-    assert set(DIALECTS) == {"voxint", "plain", "echo"}
+    assert set(DIALECTS) == {"voxint", "voxint_keyed", "plain", "echo"}
     voxint = DIALECTS["voxint"]()
     assert isinstance(voxint, VoxintDialect)
     register = decode_client(voxint.open()[0]).message
