@@ -301,9 +301,12 @@ class HttpConnection:
     async def _receive(self) -> bytes:
         """Return what the client sent, b"" when it has left in whatever way."""
         try:
-            return bytes(await self.stream.receive_some(RECEIVE_BYTES))
+            data = bytes(await self.stream.receive_some(RECEIVE_BYTES))
         except trio.BrokenResourceError:
             return b""
+        if data and self.place is not None:
+            await self.place.turn()
+        return data
 
     def _watch_from_now(self, request: HttpRequest) -> None:
         self._ahead = None

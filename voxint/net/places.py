@@ -74,6 +74,7 @@ class Places:
         self._waiting: list[_Waiter] = []
         self._look_at = inf
         self._held = 0
+        self._turn = trio.StrictFIFOLock()
 
     @property
     def strangers(self) -> int:
@@ -153,12 +154,16 @@ class Places:
             self._remove(place)
         ends = (place.kept_until for place in self._open if place.kept_until is not None)
         self._look_at = min(ends, default=inf)
+        full = set[str]()  # addresses: what holds for one who waits holds for all others of the same
         for waiter in sorted(self._waiting, key=lambda waiter: self._addresses[waiter.address]):
+            if waiter.address in full:
+                continue
             room = self._room_for(waiter.address, now)
             if isinstance(room, Place):
                 self._give_up(room, "slow")
             elif room > now:
                 self._look_at = min(self._look_at, room)
+                full.add(waiter.address)
                 continue
             waiter.place = place = Place(self, waiter.address, now)
             self._open[place] = None
@@ -251,6 +256,15 @@ class Places:
         """Whether somebody waits for a place."""
         return bool(self._waiting)
 
+    async def turn(self) -> None:
+        """Wait until it is a stranger's turn: of one in each pass of the loop, what it says is looked at."""
+        async with self._turn:
+            await trio.lowlevel.checkpoint()
+
+    def is_caller(self, place: Place) -> bool:
+        """Return whether that one is a caller."""
+        return place in self._callers
+
     def idle(self) -> None:
         """Note that somebody gives way from now on."""
         if self._waiting:
@@ -317,6 +331,15 @@ class Place:
             return False
         self._scope = None
         return True
+
+    async def turn(self) -> None:
+        """Wait, before what was read is looked at, until it is this stranger's turn; a caller needs not wait.
+
+        However many of them talk at once, they take no more of a pass of the loop than one, and the wait is bounded by
+        their number.
+        """
+        if not self._places.is_caller(self):
+            await self._places.turn()
 
     def holds(self, size: int) -> None:
         """Note how many bytes of the stranger's are unfinished."""

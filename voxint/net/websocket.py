@@ -17,7 +17,7 @@ in it is reset, and a reset takes from the client what it has not read yet: its 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TypeAlias
 
@@ -61,6 +61,7 @@ class ServerWebSocket:
         holds: Told how many bytes are held of a message that is not whole, whenever that changes. It must not raise.
 
     Attributes:
+        turn: Awaited behind each read, before anything is done with it; None: at once. It can be changed at any time.
         max_message_bytes: The bound of a message from the client, and of what is held of one that is not whole yet. It
             can be changed at any time. More closes the connection with 1009.
     """
@@ -80,9 +81,11 @@ class ServerWebSocket:
         self._engine, self._unsent = grant_upgrade(head)
         self._close_s = close_s
         self._holds = holds
+        self.turn: Callable[[], Awaitable[None]] | None = None
         self._frames = MessageSplitter(max_message_bytes)
         self._frames.feed(ahead)
-        self._held = bytearray()  # what has come of a message in parts
+        self._parts: list[bytearray] = []  # what has come of a message in parts
+        self._held = 0  # their bytes
         self.max_message_bytes = max_message_bytes
         self._ignoring = False
         self._closing = False  # our Close is said
@@ -200,6 +203,8 @@ class ServerWebSocket:
                     data = await self._stream.receive_some(READ_BYTES)
                     if not data:
                         return
+                    if self.turn is not None:
+                        await self.turn()
                     self._frames.feed(data)
                     done = 0
                     continue
@@ -228,24 +233,31 @@ class ServerWebSocket:
         return message
 
     def _join(self, event: TextMessage | BytesMessage) -> str | bytes | None:
-        """Keep a part of a message, as bytes: one character can make a str four times as large as its text."""
+        """Keep a part of a message, as bytes: one character can make a str four times as large as its text.
+
+        Small parts are joined, large ones are not: what grows by copying leaves holes in the memory, many of a kind.
+        """
         part = event.data.encode() if isinstance(event, TextMessage) else event.data
-        if len(self._held) + len(part) > self.max_message_bytes:
+        if self._held + len(part) > self.max_message_bytes:
             self.close(TOO_LARGE, f"a message has more than {self.max_message_bytes} bytes")
             return None
-        self._held += part
+        if self._parts and len(self._parts[-1]) < READ_BYTES:
+            self._parts[-1] += part
+        else:
+            self._parts.append(bytearray(part))
+        self._held += len(part)
         if not event.message_finished:
-            self._holds(len(self._held))
+            self._holds(self._held)
             return None
-        whole = self._held
+        whole = b"".join(self._parts)
         self._let_go()
-        return whole.decode() if isinstance(event, TextMessage) else bytes(whole)
+        return whole.decode() if isinstance(event, TextMessage) else whole
 
     def _let_go(self) -> None:
         """Forget what is held."""
         if self._held:
             self._holds(0)
-            self._held = bytearray()
+        self._parts, self._held = [], 0
 
     async def _await_close(self) -> None:
         """Throw away what comes until the client's Close does, or the end of the connection."""

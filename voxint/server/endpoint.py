@@ -48,6 +48,8 @@ async def serve_websocket(
         close_s=host.config.close_s,
         holds=(lambda size: None) if place is None else place.holds,
     )
+    if place is not None:
+        ws.turn = place.turn
     try:
         async with trio.open_nursery() as nursery:
             with nullcontext() if place is None else place.waiting():
@@ -87,6 +89,8 @@ async def _read(nursery: trio.Nursery, connection: Connection, ws: ServerWebSock
             ws.ignore()
         else:
             ws.max_message_bytes = connection.frame_limit
+            if connection.session is not None:
+                ws.turn = None
 
     def receive(message: str | bytes) -> int:
         stopping = False
