@@ -43,6 +43,7 @@ class Failure:
         stage: Whose fault it is, where it is a stage's.
         operator_detail: More of it, for the operator's log.
         cause: The exception behind it, for the operator's log.
+        limit: The field of `Limits` that the caller has passed, where one was.
     """
 
     kind: FailureKind
@@ -51,6 +52,7 @@ class Failure:
     stage: Stage | None = None
     operator_detail: str = ""
     cause: BaseException | None = None
+    limit: str = ""
 
 
 def own_errors(error: BaseException, *, cancelled: bool) -> tuple[BaseException | None, BaseException | None]:
