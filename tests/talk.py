@@ -5,6 +5,7 @@ What it reads, the server's own writer has written.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
@@ -23,6 +24,10 @@ from voxint.protocol.codec import decode_server, encode_client
 from voxint.server.config import ServerConfig
 from voxint.server.connection import Connection
 from voxint.server.host import Host
+from voxint.server.lag import LoopLag
+from voxint.server.meter import Meter
+from voxint.server.quotas import Quotas
+from voxint.server.telemetry import Telemetry
 from voxint.server.writer import Writer
 from voxint.testing.invariants import Checker
 
@@ -71,10 +76,10 @@ class Talk:
         book: What the observer heard.
     """
 
-    def __init__(self, host: Host, book: Book, readers: trio.Nursery) -> None:
+    def __init__(self, host: Host, book: Book, readers: trio.Nursery, address: str = "") -> None:
         self.book = book
         self.host = host
-        self.connection = Connection(host)
+        self.connection = Connection(host, address)
         self.checker = Checker(host.agent.limits.interrupt_s)
         self.frames: list[tuple[float, m.ServerMessage]] = []
         self.raw: list[str | bytes] = []
@@ -217,29 +222,44 @@ class Place:
     Attributes:
         host: The server.
         book: What its observer heard.
+        telemetry: What is counted, where there are quotas.
         talks: All who have come, in that order.
     """
 
     host: Host
     book: Book
+    telemetry: Telemetry
     talks: list[Talk] = field(factory=list)
     _readers: trio.Nursery = field(kw_only=True)
 
-    def join(self) -> Talk:
-        """Connect a client."""
-        talk = Talk(self.host, self.book, self._readers)
+    def join(self, address: str = "") -> Talk:
+        """Connect a client, from some address."""
+        talk = Talk(self.host, self.book, self._readers, address)
         talk.read_on()
         self.talks.append(talk)
         return talk
 
 
 @asynccontextmanager
-async def open_place(agent: Agent, config: ServerConfig = ServerConfig()) -> AsyncGenerator[Place]:
-    """Open a server; at the end no client may have met a broken promise, and no task be left."""
+async def open_place(
+    agent: Agent, config: ServerConfig = ServerConfig(), quotas: Quotas | None = None
+) -> AsyncGenerator[Place]:
+    """Open a server; at the end no client may have met a broken promise, and no task be left.
+
+    With `quotas` it counts what callers have; a test sets how busy its loop is in `host.lag.busy`.
+    """
     async with trio.open_nursery() as readers, trio.open_nursery() as home, trio.open_nursery() as keeping:
         book = Book()
-        observer: Observer = book
-        place = Place(Host(agent, config, home, observer), book, readers=readers)
+        telemetry = Telemetry(book)
+        observer: Observer = book if quotas is None else telemetry
+        meter = lag = None
+        if quotas is not None:
+            lag = LoopLag()
+            meter = Meter(
+                quotas, config.max_connections, busy=functools.partial(getattr, lag, "busy"), refused=telemetry.refused
+            )
+            telemetry.meter = meter
+        place = Place(Host(agent, config, home, observer, meter=meter, lag=lag), book, telemetry, readers=readers)
         until = trio.CancelScope()
         keeping.start_soon(place.host.store.run, until)
         yield place

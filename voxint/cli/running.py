@@ -19,6 +19,7 @@ from voxint.logs import get_logger
 from voxint.server.collector import calm_collector
 from voxint.server.config import ServerConfig
 from voxint.server.config_file import Config
+from voxint.server.quotas import Quotas
 from voxint.server.serve import Server, serve
 
 __all__ = ["HUNG", "run_server"]
@@ -51,7 +52,7 @@ async def run_server(config: Config, ready: Callable[[Server, Agent], None] | No
     disable_created_metrics()  # type: ignore[no-untyped-call]  # the package types it not
     async with trio.open_nursery() as outer:
         async with open_agent(config) as agent, trio.open_nursery() as nursery:
-            server = await _listen(nursery, agent, config.server)
+            server = await _listen(nursery, agent, config.server, config.quotas)
             log.info("started", url=server.url, **_described(config))
             if ready is not None:
                 ready(server, agent)
@@ -63,9 +64,9 @@ async def run_server(config: Config, ready: Callable[[Server, Agent], None] | No
         outer.cancel_scope.cancel(reason="the server is down")
 
 
-async def _listen(nursery: trio.Nursery, agent: Agent, config: ServerConfig) -> Server:
+async def _listen(nursery: trio.Nursery, agent: Agent, config: ServerConfig, quotas: Quotas) -> Server:
     try:
-        server: Server = await nursery.start(functools.partial(serve, agent, config))
+        server: Server = await nursery.start(functools.partial(serve, agent, config, quotas=quotas))
     except OSError as error:
         place = f"{config.host} port {config.port}"
         if error.errno == errno.EADDRINUSE:

@@ -9,6 +9,11 @@ endpoint.py      one WebSocket: the receive loop, the writer, the heartbeat, the
 writer.py        the one task that waits for a connection's socket to take something
 connection.py    one client's messages, and what each does; no socket, no await
 registration.py  REGISTER: a new session, or one that goes on, or a refusal
+quotas.py        what one caller may have
+meter.py         what each has, and whether it may have more
+buckets.py       so much a minute, so much a day
+admission.py     who is answered while there is more to do than can be done
+lag.py           how busy the event loop is
 auth.py          who may register
 store.py         the sessions, which outlive their connections
 pages.py         what a browser, a load balancer and Prometheus find on the same port

@@ -11,7 +11,7 @@ from voxint.net.http_request import HttpError, RequestHead
 from voxint.protocol.messages import Auth
 from voxint.server.config import ServerConfig
 
-__all__ = ["admits", "check_exposure", "check_origin", "is_loopback"]
+__all__ = ["admits", "check_exposure", "check_origin", "is_loopback", "is_open"]
 
 
 def admits(config: ServerConfig, auth: Auth) -> bool:

@@ -62,6 +62,7 @@ class Connection:
 
     Args:
         host: The server.
+        address: Where the client is; empty: nobody knows.
 
     Attributes:
         listener: What the writer takes from.
@@ -72,7 +73,7 @@ class Connection:
         last_heard: When the last frame came, on trio's clock.
     """
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, address: str = "") -> None:
         self.listener = Listener(lambda: self.close(UNREAD, "what is said is not read"))
         self.renderer = Renderer()
         self.session: Session | None = None
@@ -80,6 +81,7 @@ class Connection:
         self.ending = trio.Event()
         self.last_heard = trio.current_time()
         self._host = host
+        self._address = address
         self._uploading: str | None = None
         self._refused: str | None = None
         self._stray_told = False
@@ -188,7 +190,7 @@ class Connection:
                 error_code=error.code,  # type: ignore[arg-type]  # WireError says one of the protocol's codes
                 error_msg=error.message,
                 error_detail=error.detail,
-                retryable=error.code == "SERVER_BUSY",
+                retryable=error.code == "SERVER_BUSY" if error.retryable is None else error.retryable,
                 request_id=request_id,
             )
         )
@@ -197,7 +199,7 @@ class Connection:
         if self.session is not None:
             raise WireError("MALFORMED_PAYLOAD", "this connection has registered already")
         try:
-            self.session = register(self._host, message, self.listener, self.renderer)
+            self.session = register(self._host, message, self.listener, self.renderer, address=self._address)
         except RegisterRefused as refusal:
             self._refuse(refusal.error)
             self.close(refusal.code, refusal.reason)
@@ -208,12 +210,20 @@ class Connection:
             return
         if self._host.draining:
             raise WireError("SERVER_BUSY", "the server is shutting down", "", message.request_id)
+        meter, now, limits = self._host.meter, trio.current_time(), self._host.agent.limits
+        if (refused := meter.refuse_request(session.id, now)) is not None:
+            meter.tell(refused.quota, session.id, now)
+            raise refused.error(message.request_id)
         before = session.settings
         try:
-            session.settings = before.changed(message.patch)
+            session.settings = before.changed(
+                message.patch, most_tools=limits.functions, most_bytes=limits.settings_bytes
+            )
             self._begin(session, message)
+            meter.asked(session.id, now)
         except RequestRefused as refusal:
             session.settings = before  # a refused request changes nothing
+            meter.tell(refusal.limit, session.id, now)
             raise wire_error(refusal, message.request_id) from None
         except WireError:
             session.settings = before

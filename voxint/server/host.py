@@ -13,6 +13,9 @@ from voxint.core.agent import Agent
 from voxint.core.observer import Observer
 from voxint.protocol.messages import HealthStatus
 from voxint.server.config import ServerConfig
+from voxint.server.lag import LoopLag
+from voxint.server.meter import Meter
+from voxint.server.quotas import Quotas
 from voxint.server.store import SessionStore
 
 if TYPE_CHECKING:
@@ -29,6 +32,8 @@ class Host:
         config: The operator's settings.
         home: Where requests live: the nursery of `serve`, which outlives every connection.
         observer: Hears of every request.
+        meter: What callers have, and may have; None: as `Quotas` has it.
+        lag: How busy the event loop is; its owner installs it. None: as if it never were.
 
     Attributes:
         draining: Whether the server is going down: nobody registers and nothing new is asked.
@@ -36,14 +41,25 @@ class Host:
         store: The sessions, those without a connection included.
     """
 
-    def __init__(self, agent: Agent, config: ServerConfig, home: trio.Nursery, observer: Observer) -> None:
+    def __init__(
+        self,
+        agent: Agent,
+        config: ServerConfig,
+        home: trio.Nursery,
+        observer: Observer,
+        *,
+        meter: Meter | None = None,
+        lag: LoopLag | None = None,
+    ) -> None:
         self.agent = agent
         self.config = config
         self.home = home
         self.observer = observer
         self.draining = False
         self.connections: set[Connection] = set()
-        self.store = SessionStore(config.resume_s, config.max_connections)
+        self.lag = LoopLag() if lag is None else lag
+        self.meter = Meter(Quotas(), config.max_connections) if meter is None else meter
+        self.store = SessionStore(config.resume_s, self.meter.most_sessions, self.meter.closed)
         self._measured = (time.monotonic(), time.process_time())
         self._cpu_usage = 0.0
 

@@ -9,6 +9,7 @@ from functools import cache
 from importlib import resources
 from urllib.parse import urlsplit
 
+import trio
 from attrs import frozen
 from prometheus_client import CONTENT_TYPE_LATEST
 
@@ -73,14 +74,27 @@ class Pages:
             case "/healthz":
                 return Page(200, b"alive\n")
             case "/readyz":
-                return Page(503, b"draining\n") if self.host.draining else Page(200, b"ready\n")
+                return self._ready()
             case "/metrics":
                 # Synchronous: it takes about a millisecond, every some ten seconds.
-                return Page(200, self.telemetry.exposition(len(self.host.connections)), CONTENT_TYPE_LATEST)
+                return Page(
+                    200,
+                    self.telemetry.exposition(len(self.host.connections), len(self.host.store)),
+                    CONTENT_TYPE_LATEST,
+                )
             case "/":
                 return Page(200, self._landing(head), "text/html; charset=utf-8")
         upgrade = (("upgrade", "websocket"), ("connection", "upgrade"))
         return Page(426, b"this address speaks WebSocket\n", headers=upgrade)
+
+    def _ready(self) -> Page:
+        """Say whether somebody new would be taken."""
+        if self.host.draining:
+            return Page(503, b"draining\n")
+        busy = self.host.meter.refuse_anybody(trio.current_time())
+        if busy is not None and not self.host.store.has_alone:
+            return Page(503, f"busy: {busy.message} (quota {busy.quota})\n".encode())
+        return Page(200, b"ready\n")
 
     def _landing(self, head: RequestHead) -> bytes:
         agent, config = self.host.agent, self.host.config

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+import trio
 from attrs import frozen
 
 from voxint.core.audio import AudioFormat
@@ -15,7 +16,7 @@ from voxint.logs import get_logger
 from voxint.protocol import messages as m
 from voxint.protocol.codes import wire_error
 from voxint.protocol.renderer import FEATURES, Renderer
-from voxint.server.auth import admits
+from voxint.server.auth import admits, is_open
 from voxint.server.host import Host
 from voxint.server.store import principal_of
 
@@ -25,6 +26,9 @@ REFUSED = 4401
 """Close code of a failed REGISTER: in the private range, and not 1000, which existing clients take for success."""
 
 GOING_AWAY = 1001
+
+TRY_LATER = 1013
+"""Close code of a REGISTER for which there is no room: the WebSocket registry's "try again later"."""
 
 log = get_logger()
 
@@ -47,11 +51,19 @@ class RegisterRefused(Exception):
         return self.reason
 
 
-def register(host: Host, message: m.Register, listener: Listener, renderer: Renderer) -> Session:
+def register(host: Host, message: m.Register, listener: Listener, renderer: Renderer, *, address: str = "") -> Session:
     """Open a session, or go on with one, and say so to its client.
 
+    Args:
+        host: The server.
+        message: What the client says.
+        listener: Hears the session.
+        renderer: Writes the client's frames.
+        address: Where the client is; empty: nobody knows.
+
     Raises:
-        RegisterRefused: The server is going down, the key is not known, or there is no such session to go on with.
+        RegisterRefused: The server is going down, the key is not known, there is no such session to go on with, or
+            there are as many sessions as there may be.
         WireError: The settings are too large; nothing has happened.
     """
     if host.draining:
@@ -63,7 +75,7 @@ def register(host: Host, message: m.Register, listener: Listener, renderer: Rend
     renderer.features = frozenset(message.features) & FEATURES
     with listener.together():
         if message.resume is None:
-            session = _open(host, message, listener)
+            session = _open(host, message, listener, address)
             renderer.session_id = session.id
             resumed = None
         else:
@@ -80,7 +92,10 @@ def register(host: Host, message: m.Register, listener: Listener, renderer: Rend
     return session
 
 
-def _open(host: Host, message: m.Register, listener: Listener) -> Session:
+def _open(host: Host, message: m.Register, listener: Listener, address: str) -> Session:
+    # Without keys anybody may say any: then the address tells callers apart.
+    caller = f"address {address}" if is_open(host.config) else principal_of(message.auth)
+    _check_quotas(host, caller, address)
     settings = Settings(
         platform=message.platform,
         require_tts=False,  # the protocol's default; the library's is to speak
@@ -88,8 +103,10 @@ def _open(host: Host, message: m.Register, listener: Listener) -> Session:
         output=AudioFormat(message.audio.output_rate or AudioFormat().rate),
     )
     try:
-        settings = settings.changed(message.patch)
+        limits = host.agent.limits
+        settings = settings.changed(message.patch, most_tools=limits.functions, most_bytes=limits.settings_bytes)
     except RequestRefused as refusal:
+        host.meter.tell(refusal.limit, "", trio.current_time())
         raise wire_error(refusal, None) from None
     session = Session(
         host.agent,
@@ -98,10 +115,29 @@ def _open(host: Host, message: m.Register, listener: Listener) -> Session:
         settings=settings,
         observer=host.observer,
         on_disconnect=message.on_disconnect,
+        caller=caller,
     )
     host.store.add(session, principal_of(message.auth))
+    host.meter.opened(session.id, caller, address)
     session.attach(listener)
     return session
+
+
+def _check_quotas(host: Host, caller: str, address: str) -> None:
+    """Make sure that there may be one session more; one without a connection gives way where that helps.
+
+    Raises:
+        RegisterRefused: There may not.
+    """
+    now = trio.current_time()
+    while (refusal := host.meter.refuse_session(caller, address, now)) is not None:
+        own, any_of_them = (host.meter.in_the_way(quota, caller, address) for quota in ("key_sessions", refusal.quota))
+        # Of all that would make room first one of the caller's own: who opens many costs others none.
+        ended = refusal.quota == "sessions" and host.store.end_one_alone(own)
+        if not ended and not host.store.end_one_alone(any_of_them):
+            host.meter.tell(refusal.quota, "", now)
+            raise RegisterRefused(refusal.error(), TRY_LATER, "the server is busy")
+    host.meter.sweep(now)
 
 
 def _resume(

@@ -17,7 +17,10 @@ from voxint.server.auth import check_exposure, check_origin
 from voxint.server.config import ServerConfig
 from voxint.server.endpoint import serve_websocket
 from voxint.server.host import Host
+from voxint.server.lag import LoopLag
+from voxint.server.meter import Meter
 from voxint.server.pages import Pages
+from voxint.server.quotas import Quotas
 from voxint.server.registration import GOING_AWAY
 from voxint.server.telemetry import Telemetry
 
@@ -52,6 +55,7 @@ async def serve(
     agent: Agent,
     config: ServerConfig = ServerConfig(),
     *,
+    quotas: Quotas = Quotas(),
     observer: Observer | None = None,
     task_status: trio.TaskStatus[Server] = trio.TASK_STATUS_IGNORED,
 ) -> None:
@@ -63,6 +67,7 @@ async def serve(
     Args:
         agent: Who answers; entered already where its stages are context managers.
         config: The operator's settings.
+        quotas: What callers may have.
         observer: Hears of every request.
         task_status: Given by `nursery.start`.
 
@@ -76,9 +81,14 @@ async def serve(
     server = Server(port, f"ws://{_authority(config.host, port)}{PATH}")
     async with trio.open_nursery() as home:
         telemetry = Telemetry(observer)
-        host = Host(agent, config, home, telemetry)
+        lag = LoopLag()
+        meter = Meter(quotas, config.max_connections, busy=lambda: lag.busy, refused=telemetry.refused)
+        telemetry.meter = meter
+        host = Host(agent, config, home, telemetry, meter=meter, lag=lag)
         counting = trio.CancelScope()
         home.start_soon(telemetry.run, counting)
+        measuring = trio.CancelScope()
+        home.start_soon(lag.run, measuring)
         keeping = trio.CancelScope()
         home.start_soon(host.store.run, keeping)
         pages = Pages(host, telemetry, server.url)
@@ -93,6 +103,7 @@ async def serve(
             front.cancel_scope.deadline = trio.current_time() + config.close_s
         keeping.cancel(reason="the last connection is closed")
         counting.cancel(reason="the last connection is closed")
+        measuring.cancel(reason="the last connection is closed")
 
 
 async def _accept(
@@ -108,12 +119,20 @@ async def _accept(
         with places.taken() as place:
             if place is not None:
                 admit = partial(_admit, host, place)
-                upgrade = partial(serve_websocket, host, place=place)
+                upgrade = partial(serve_websocket, host, place=place, address=_address_of(stream))
                 upgrades = {PATH: upgrade, f"/{PATH}": upgrade}  # an existing client doubles the slash
                 await serve_connection(stream, handler, upgrades=upgrades, admit=admit, place=place)
 
     with accepting:
         await trio.serve_listeners(connected, listeners, handler_nursery=front)
+
+
+def _address_of(stream: trio.SocketStream) -> str:
+    """Return where a client is; empty where it is gone already."""
+    try:
+        return str(stream.socket.getpeername()[0])
+    except OSError:
+        return ""
 
 
 def _admit(host: Host, place: Place, head: RequestHead) -> None:
