@@ -25,7 +25,10 @@ from voxint.server.connection import Connection
 from voxint.server.endpoint import turn_away
 from voxint.server.host import Host
 from voxint.server.keyring import Keyring
+from voxint.server.meter import Meter
 from voxint.server.passwords import Passwords, matches_hash
+from voxint.server.quotas import Quotas
+from voxint.server.telemetry import Telemetry
 from voxint.server.writer import Writer
 from voxint.testing.invariants import Checker
 
@@ -82,10 +85,10 @@ class Talk:
         book: What the observer heard.
     """
 
-    def __init__(self, host: Host, book: Book, readers: trio.Nursery) -> None:
+    def __init__(self, host: Host, book: Book, readers: trio.Nursery, address: str = "") -> None:
         self.book = book
         self.host = host
-        self.connection = Connection(host)
+        self.connection = Connection(host, address=address)
         self.checker = Checker(host.agent.limits.interrupt_s)
         self.frames: list[tuple[float, m.ServerMessage]] = []
         self.raw: list[str | bytes] = []
@@ -241,30 +244,44 @@ class Place:
     Attributes:
         host: The server.
         book: What its observer heard.
+        telemetry: What is counted, where there are quotas.
         talks: All who have come, in that order.
+        busy: What share of the time its loop is taken to be at work, 0 to 1.
     """
 
     host: Host
     book: Book
+    telemetry: Telemetry
     talks: list[Talk] = field(factory=list)
+    busy: float = 0.0
     _readers: trio.Nursery = field(kw_only=True)
 
-    def join(self) -> Talk:
-        """Connect a client."""
-        talk = Talk(self.host, self.book, self._readers)
+    def join(self, address: str = "") -> Talk:
+        """Connect a client, from some address."""
+        talk = Talk(self.host, self.book, self._readers, address)
         talk.read_on()
         self.talks.append(talk)
         return talk
 
 
 @asynccontextmanager
-async def open_place(agent: Agent, config: ServerConfig = ServerConfig()) -> AsyncGenerator[Place]:
-    """Open a server; at the end no client may have met a broken promise, and no task be left."""
+async def open_place(
+    agent: Agent, config: ServerConfig = ServerConfig(), quotas: Quotas | None = None
+) -> AsyncGenerator[Place]:
+    """Open a server; at the end no client may have met a broken promise, and no task be left.
+
+    With `quotas` it counts what callers have; a test says how busy its loop is in `busy`.
+    """
     async with trio.open_nursery() as readers, trio.open_nursery() as home, trio.open_nursery() as keeping:
         book = Book()
-        observer: Observer = book
         keyring = Keyring(config, NowPasswords(config.accounts))
-        place = Place(Host(agent, config, home, observer, keyring), book, readers=readers)
+        telemetry = Telemetry(book)
+        observer: Observer = book if quotas is None else telemetry
+        meter = None
+        if quotas is not None:
+            meter = Meter(quotas, config.max_connections, busy=lambda: place.busy, refused=telemetry.refused)
+            telemetry.meter = meter
+        place = Place(Host(agent, config, home, observer, keyring, meter=meter), book, telemetry, readers=readers)
         until = trio.CancelScope()
         keeping.start_soon(place.host.store.run, until)
         yield place

@@ -63,12 +63,14 @@ class WireError(VoxintError):
         message: What is wrong, for the person who reads the client's log.
         detail: The place, such as ``$.payload.content.text``; never a secret or a transcript.
         request_id: The request the bad message wanted to begin, where one could be read from it.
+        retryable: Whether the same message may be taken later; None: as its code says.
     """
 
     code: str
     message: str
     detail: str = ""
     request_id: str | None = None
+    retryable: bool | None = None
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}" + (f" ({self.detail})" if self.detail else "")
@@ -108,12 +110,15 @@ class RequestRefused(VoxintError):
 
     Args:
         kind: `live` (a request of that id is live already), `busy` (too many interrupted requests have not let go),
-            `no_ears` (the agent has no speech recognition) or `too_large` (more settings than a session may have).
+            `no_ears` (the agent has no speech recognition) or `too_large` (a longer text or utterance, or more
+            settings, than a session may have).
         message: What is wrong, for the person who reads the caller's log.
+        limit: The field of `Limits` that refuses it; empty: none does.
     """
 
     kind: Literal["live", "busy", "no_ears", "too_large"]
     message: str
+    limit: str = ""
 
     def __str__(self) -> str:
         return self.message

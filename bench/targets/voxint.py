@@ -18,6 +18,7 @@ from voxint.net.http import open_http
 from voxint.providers.openai_chat import OpenAIChat
 from voxint.server.collector import calm_collector
 from voxint.server.config import ServerConfig
+from voxint.server.quotas import Quotas
 from voxint.server.serve import serve
 from voxint.testing.upstream_stages import HttpSpeech, HttpTranscription
 
@@ -31,6 +32,9 @@ NOTES = (
     "client in binary frames of 40 ms (feature `binary_audio`)."
 )
 CANNOT: dict[str, str] = {}
+
+EVERYBODY = Quotas(busy_share=1, session_requests_per_minute=0, session_upstream_calls_per_minute=0)
+"""Nobody is refused, as by no other target: a capacity is where those who are served are served late."""
 
 NUMBER = re.compile(r"\d+$")
 
@@ -61,6 +65,8 @@ async def _serve(upstream: Upstream, tell: Tell) -> None:
             tts=HttpSpeech(http, upstream.speech, AudioFormat(RATE)),
             stt=HttpTranscription(http, upstream.transcription),
         )
-        server = await nursery.start(partial(serve, observer=_Marks(tell)), agent, ServerConfig(port=0))
+        server = await nursery.start(
+            partial(serve, observer=_Marks(tell), quotas=EVERYBODY), agent, ServerConfig(port=0)
+        )
         calm_collector()
         tell.ready(server.url)

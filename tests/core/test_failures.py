@@ -48,7 +48,7 @@ async def test_a_transcript_is_bounded_from_the_end_of_the_upload(
     async with talk_with(Agent(llm=ScriptedModel(), stt=ScriptedEars(*script))) as talk:
         talk.begin("r1")
         await trio.sleep(8)
-        talk.speak(0.5)
+        talk.speak(2.0)
         await trio.sleep(8)
         talk.end("r1")
         await trio.sleep(60)
@@ -61,7 +61,7 @@ async def test_an_upload_that_falls_silent_is_given_up() -> None:
     async with talk_with(Agent(llm=ScriptedModel(), stt=ScriptedEars.hears("hello"))) as talk:
         talk.begin("r1")
         await trio.sleep(8)
-        talk.speak(0.5)
+        talk.speak(2.0)
         await trio.sleep(60)
     assert (talk.errors[0].error_code, talk.errors[0].stage) == ("REQUEST_TIMEOUT", None)
     assert talk.ended_at("r1") == 8 + 15

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import partial
 from itertools import count
 
 import trio
@@ -17,6 +18,7 @@ from voxint.core.agent import Agent
 from voxint.core.settings import SettingsChange
 from voxint.protocol import messages as m
 from voxint.server.config import ServerConfig
+from voxint.server.quotas import Quotas
 from voxint.server.serve import Server, serve
 from voxint.testing.invariants import Checker
 
@@ -41,11 +43,17 @@ turns = count(1)
 """Every turn of the session has a number of its own, which the upstream's ledger knows it by."""
 
 
+EVERYBODY = Quotas(busy_share=1, session_requests_per_minute=0, session_upstream_calls_per_minute=0)
+
+
 @asynccontextmanager
 async def serving(agent: Agent, config: ServerConfig | None = None) -> AsyncIterator[Server]:
-    """Serve while the block runs, then shut down; `serve` returns only when no task of any request is left."""
+    """Serve while the block runs, then shut down; `serve` returns only when no task of any request is left.
+
+    Everybody is served, however often they ask and however busy the machine is: other tests may run on it.
+    """
     async with trio.open_nursery() as nursery:
-        server = await nursery.start(serve, agent, config or ServerConfig(port=0, drain_s=0))
+        server = await nursery.start(partial(serve, quotas=EVERYBODY), agent, config or ServerConfig(port=0, drain_s=0))
         yield server
         server.shut_down()
         nursery.cancel_scope.deadline = trio.current_time() + STOP_S

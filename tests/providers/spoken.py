@@ -7,10 +7,11 @@ import soxr
 import trio
 
 from voxint.core.stages import Speech, Transcript
+from voxint.errors import UpstreamError
 from voxint.providers.espeak import Espeak
 from voxint.providers.pocketsphinx import PocketSphinx
 
-__all__ = ["FRAME_BYTES", "QUIET", "hear", "say"]
+__all__ = ["FRAME_BYTES", "QUIET", "Utterance", "hear", "say"]
 
 QUIET = bytes(16_000)
 """Half a second of silence at 16 kHz."""
@@ -47,3 +48,43 @@ async def hear(stt: PocketSphinx, pcm: bytes) -> list[Transcript]:
         await stt.transcribe(audio_out, heard_in)
     heard_in.close()
     return [transcript async for transcript in heard_out]
+
+
+class Utterance:
+    """An utterance that has begun and does not end: `run` it in a nursery, cancel its scope, or end its audio."""
+
+    def __init__(self, stt: PocketSphinx) -> None:
+        self._stt = stt
+        self._audio_in, self._audio_out = trio.open_memory_channel[bytes](0)
+        self._heard_in, self.heard = trio.open_memory_channel[Transcript](1_000)
+        self.scope = trio.CancelScope()
+        self.stopped = trio.Event()
+        self.error: UpstreamError | None = None
+
+    async def run(self) -> None:
+        """Transcribe until the audio ends or the scope is cancelled."""
+        with self.scope:
+            try:
+                await self._stt.transcribe(self._audio_out, self._heard_in)
+            except UpstreamError as error:
+                self.error = error
+        self._audio_out.close()  # so that who still speaks is told
+        self.stopped.set()
+
+    async def speak(self, pcm: bytes = QUIET[:FRAME_BYTES]) -> None:
+        """Send a frame and one more: the second is taken when the first has been answered."""
+        await self._audio_in.send(pcm)
+        await self._audio_in.send(pcm)
+
+    async def begin(self, pcm: bytes = QUIET[:FRAME_BYTES]) -> None:
+        """Send the first frame, with which it wants a process; it may have to wait for that."""
+        await self._audio_in.send(pcm)
+
+    def close(self) -> None:
+        """End the audio."""
+        self._audio_in.close()
+
+    async def end(self) -> None:
+        """End the audio and wait for what follows from it."""
+        self.close()
+        await self.stopped.wait()

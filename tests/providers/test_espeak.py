@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voxint.core.stages import Speech, TextToSpeech
+from voxint.core.turns import LANE
 from voxint.errors import ConfigError
 from voxint.providers import _espeak_library as library
 from voxint.providers import espeak
@@ -294,3 +295,28 @@ def test_segments_end_with_sentences_where_they_can() -> None:
     assert segments("One is here. Two costs 3.5 and more.", 25) == ["One is here.", "Two costs 3.5 and more."]
     assert segments("first there, then not there", 20) == ["first there,", "then not there"]
     assert segments("今天天气很好。我们一起去公园散步吧。", 12) == ["今天天气很好。", "我们一起去公园散步吧。"]
+
+
+async def test_one_who_has_much_to_say_makes_nobody_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twenty answers of one caller wait for the engine; another's one is spoken next, not behind them."""
+    stage, order, ready = Espeak(), list[str](), trio.Event()
+
+    def hold(chunk: int) -> None:
+        if chunk == 1:
+            trio.from_thread.run(ready.wait)  # holds the engine until all wait for it
+
+    Watched(monkeypatch, hold)
+
+    async def say(caller: str) -> None:
+        LANE.set((caller, "s"))
+        await speak(stage, "Yes.")
+        order.append(caller)
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(20):
+            nursery.start_soon(say, "many")
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        nursery.start_soon(say, "one")
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        ready.set()
+    assert order.index("one") == 1

@@ -15,42 +15,10 @@ import trio
 import trio.testing
 
 import voxint
-from tests.providers.spoken import FRAME_BYTES, QUIET, hear, say
+from tests.providers.spoken import QUIET, Utterance, hear, say
 from voxint.core.stages import SpeechToText, Transcript
 from voxint.errors import ConfigError, UpstreamError
 from voxint.providers.pocketsphinx import PocketSphinx, demo_sentences
-
-
-class Utterance:
-    """An utterance that has begun and does not end: `run` it in a nursery, cancel its scope, or end its audio."""
-
-    def __init__(self, stt: PocketSphinx) -> None:
-        self._stt = stt
-        self._audio_in, self._audio_out = trio.open_memory_channel[bytes](0)
-        self._heard_in, self.heard = trio.open_memory_channel[Transcript](1_000)
-        self.scope = trio.CancelScope()
-        self.stopped = trio.Event()
-        self.error: UpstreamError | None = None
-
-    async def run(self) -> None:
-        """Transcribe until the audio ends or the scope is cancelled."""
-        with self.scope:
-            try:
-                await self._stt.transcribe(self._audio_out, self._heard_in)
-            except UpstreamError as error:
-                self.error = error
-        self._audio_out.close()  # so that who still speaks is told
-        self.stopped.set()
-
-    async def speak(self, pcm: bytes = QUIET[:FRAME_BYTES]) -> None:
-        """Send a frame and one more: the second is taken when the first has been answered."""
-        await self._audio_in.send(pcm)
-        await self._audio_in.send(pcm)
-
-    async def end(self) -> None:
-        """End the audio and wait for what follows from it."""
-        self._audio_in.close()
-        await self.stopped.wait()
 
 
 def every_child(of: str = "self") -> set[int]:
@@ -207,6 +175,7 @@ async def test_a_cancellation_while_waiting_costs_no_process() -> None:
         nursery.start_soon(speaking.run)
         await speaking.speak()
         nursery.start_soon(waiting.run)
+        await waiting.begin()
         await trio.testing.wait_all_tasks_blocked(0.01)
         waiting.scope.cancel()
         await waiting.stopped.wait()
@@ -222,7 +191,9 @@ async def test_all_busy_is_an_error_after_a_while() -> None:
         nursery.start_soon(speaking.run)
         await speaking.speak()
         refused = Utterance(stt)
-        await refused.run()
+        nursery.start_soon(refused.run)
+        await refused.begin()
+        await refused.stopped.wait()
         assert "every recogniser is busy; try again later (all 1 for" in str(refused.error)
         assert refused.error is not None
         assert refused.error.retryable

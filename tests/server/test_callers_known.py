@@ -13,8 +13,7 @@ from trio.testing import wait_all_tasks_blocked
 from tests.credentials import add_key, cheap_hashes
 from tests.memory import come_back
 from tests.talk import WRITTEN, NowPasswords, Place, Talk, open_place
-from voxint.core import settings
-from voxint.core.agent import Agent
+from voxint.core.agent import Agent, Limits
 from voxint.core.settings import SettingsChange
 from voxint.protocol import messages as m
 from voxint.server.config import ServerConfig
@@ -39,9 +38,9 @@ def account(name: str | None, password: str | None) -> m.Auth:
 
 
 @asynccontextmanager
-async def a_place(config: ServerConfig = CONFIG) -> AsyncGenerator[Place]:
+async def a_place(config: ServerConfig = CONFIG, limits: Limits = Limits()) -> AsyncGenerator[Place]:
     """Open a server that wants to know who calls."""
-    async with open_place(Agent(llm=ScriptedModel("Well, ", FOREVER)), config) as place:
+    async with open_place(Agent(llm=ScriptedModel("Well, ", FOREVER), limits=limits), config) as place:
         yield place
 
 
@@ -122,10 +121,9 @@ async def test_who_leaves_while_its_password_is_verified_has_no_session() -> Non
         assert not talk.frames
 
 
-async def test_an_account_whose_settings_are_too_large_can_register_again(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_account_whose_settings_are_too_large_can_register_again() -> None:
     """As with a key: the ERROR says why, and the connection stays."""
-    monkeypatch.setattr(settings, "MAX_BYTES", 100)
-    async with a_place() as place:
+    async with a_place(limits=Limits(settings_bytes=100)) as place:
         talk = place.join()
         talk.register(SettingsChange(system_prompt="x" * 101), auth=ANN)
         await wait_all_tasks_blocked()

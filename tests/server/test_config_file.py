@@ -12,6 +12,7 @@ from voxint.core.agent import Limits
 from voxint.errors import ConfigError
 from voxint.server.config import ServerConfig
 from voxint.server.config_file import Config, did_you_mean, load_config
+from voxint.server.quotas import Quotas
 
 LLM = '[llm]\nprovider = "openai_chat"\n'
 
@@ -195,7 +196,7 @@ def test_a_mistake_that_resembles_a_service_is_still_told(load: Load, name: str,
 
 @pytest.mark.parametrize(("name", "message"), [
     ("server.prot", "--set server.prot: unknown key; did you mean port?"),
-    ("sever.port", "--set sever.port: section.key=value, where the section is one of server, limits, agent, "),
+    ("sever.port", "--set sever.port: section.key=value, where the section is one of server, limits, quotas, agent, "),
     ("port", "--set port: section.key=value, "),
     ("limits.frame_ms", "--set limits.frame_ms: must be <= 200, not 500.0"),
 ])  # fmt: skip
@@ -257,10 +258,10 @@ def test_a_word_that_resembles_none_is_answered_with_all() -> None:
 
 
 def test_every_setting_stands_in_the_reference_with_its_default() -> None:
-    """docs/reference/configuration.md: a row for each key of [server] and [limits]."""
+    """docs/reference/configuration.md: a row for each key of [server], [limits] and [quotas]."""
     page = (Path(__file__).parents[2] / "docs/reference/configuration.md").read_text(encoding="utf-8")
     rows = dict(re.findall(r"^\| `(\w+)` \| `?([^|`]+?)`? \|", page, re.MULTILINE))
-    for made in (ServerConfig(), Limits()):
+    for made in (ServerConfig(), Limits(), Quotas()):
         for key, default in attrs.asdict(made).items():
             shown = f"{default:g}" if isinstance(default, float) else str(default) if default else "none"
             shown = str(default).lower() if isinstance(default, bool) else shown

@@ -18,6 +18,7 @@ from voxint.server.auth import is_open
 from voxint.server.collector import calm_collector
 from voxint.server.config import ServerConfig
 from voxint.server.config_file import Config
+from voxint.server.quotas import Quotas
 from voxint.server.serve import Server, serve
 
 __all__ = ["run_server"]
@@ -49,7 +50,7 @@ async def run_server(config: Config, outside: Outside, ready: Callable[[Server, 
     # Right after the machine's boot the first random bytes may have to be waited for; later ones never.
     await trio.to_thread.run_sync(secrets.token_bytes, 1)
     async with open_agent(config) as agent, trio.open_nursery() as nursery:
-        server = await _listen(nursery, agent, config.server)
+        server = await _listen(nursery, agent, config.server, config.quotas)
         outside.serving(server, _time_to_end_s(config))
         log.info("started", url=server.url, **_described(config))
         if ready is not None:
@@ -59,9 +60,9 @@ async def run_server(config: Config, outside: Outside, ready: Callable[[Server, 
     log.info("stopped")
 
 
-async def _listen(nursery: trio.Nursery, agent: Agent, config: ServerConfig) -> Server:
+async def _listen(nursery: trio.Nursery, agent: Agent, config: ServerConfig, quotas: Quotas) -> Server:
     try:
-        server: Server = await nursery.start(functools.partial(serve, agent, config))
+        server: Server = await nursery.start(functools.partial(serve, agent, config, quotas=quotas))
     except OSError as error:
         place = f"{config.host} port {config.port}"
         if error.errno == errno.EADDRINUSE:

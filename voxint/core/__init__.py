@@ -31,6 +31,8 @@ The work inside the scope:
 
     pipeline.py       stt -> llm -> segments -> tts -> pacing -> answer
     upload.py         the caller's voice on its way to the recogniser
+    utterance.py      how much of it a request takes, and how slowly
+    turns.py          fair turns at what callers share
     sink.py           the writing end that a stage is given
     depth.py          how deep JSON is nested
     gate.py           whatever a stage hands over, checked where it comes in

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from attrs import field, frozen, validators
 
+from voxint.core.settings import MAX_BYTES, MAX_TOOLS
 from voxint.core.stages import LanguageModel, SpeechToText, TextToSpeech
 
-__all__ = ["Agent", "Limits"]
+__all__ = ["BOUNDS", "Agent", "Limits"]
+
+BOUNDS = ("text_chars", "functions", "settings_bytes", "upload_s", "upload_share", "upload_ahead_s", "overruns")
+"""The limits that refuse a caller for what it brings or how it brings it; each names itself where it does."""
 
 
 def _positive(default: float) -> float:
@@ -31,6 +35,16 @@ class Limits:
         audio_stall_s: Between two pieces of synthesized audio.
         upload_idle_s: An upload without audio for so long was abandoned; existing clients do that.
         upload_ahead_s: Audio that may wait for a slow recogniser before the upload is refused.
+        upload_s: Audio of one utterance; ours: what is sent in one piece may last as long as a request may take.
+        upload_grace_s: An upload may fall so far behind its microphone before its pace is judged; from its first audio
+            on.
+        upload_share: Of real time, what an upload has to bring from then on; ours: an open microphone sends silence as
+            fast as speech, so a tenth is far below the worst network that one can talk over. 0: any pace will do.
+        text_chars: Characters of a text; ours, half of what the protocol takes and more than the model is shown.
+        functions: Functions of a session; 128 is what OpenAI's API takes.
+        settings_bytes: Prompts and functions of a session together; ours: all of it goes to the model with every turn.
+        remembered_bytes: Words of ended requests that a session keeps for late interruptions; the latest request's
+            are kept, however many they are. Ours: an eighth of the megabyte that a session takes up beside its speech.
         lead_ms: Audio sent ahead of playback: what an interrupt cannot recall. Three frames of a jittery network
             and some more; five seconds would fit in the kernel's socket buffers.
         frame_ms: Audio in one frame.
@@ -57,6 +71,13 @@ class Limits:
     audio_stall_s: float = _positive(10.0)
     upload_idle_s: float = _positive(15.0)
     upload_ahead_s: float = _positive(30.0)
+    upload_s: float = _positive(120.0)
+    upload_grace_s: float = _positive(2.0)
+    upload_share: float = field(default=0.1, validator=[validators.ge(0), validators.lt(1)])
+    text_chars: int = field(default=32_768, validator=validators.ge(1))
+    functions: int = field(default=MAX_TOOLS, validator=[validators.ge(0), validators.le(MAX_TOOLS)])
+    settings_bytes: int = field(default=MAX_BYTES, validator=validators.ge(0))
+    remembered_bytes: int = field(default=128 * 1024, validator=validators.ge(0))
     lead_ms: float = _positive(300.0)
     frame_ms: float = field(default=40.0, validator=[validators.ge(10), validators.le(200)])
     speech_ahead_ms: float = _positive(700.0)

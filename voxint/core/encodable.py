@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["encodable"]
+__all__ = ["encodable", "text_bytes"]
 
 
 def encodable(text: str) -> str:
@@ -21,3 +21,8 @@ def encodable(text: str) -> str:
     except UnicodeEncodeError:
         return "".join("\ufffd" if "\ud800" <= char <= "\udfff" else char for char in text)
     return text
+
+
+def text_bytes(text: str) -> int:
+    """Return about how many bytes of memory `text` takes: with one emoji in it, every character takes four."""
+    return len(text) if text.isascii() else 4 * len(text)

@@ -53,6 +53,7 @@ class Failure:
         operator_detail: More of it, for the operator's log.
         cause: The exception behind it, for the operator's log.
         error_id: Random, made with the failure: what a caller tells the operator, who finds the line of the log by it.
+        limit: The field of `Limits` that the caller has passed, where one was.
     """
 
     kind: FailureKind
@@ -62,6 +63,7 @@ class Failure:
     operator_detail: str = ""
     cause: BaseException | None = None
     error_id: str = field(factory=_new_error_id, eq=False)
+    limit: str = ""
 
 
 def own_errors(error: BaseException, *, cancelled: bool) -> tuple[BaseException | None, BaseException | None]:

@@ -8,6 +8,7 @@ from attrs import define, field
 
 from voxint.core.alignment import Aligned
 from voxint.core.audio import AudioFormat
+from voxint.core.encodable import text_bytes
 from voxint.core.receipt import AudioAccount, TextAccount
 from voxint.core.tokens import count_letters
 
@@ -15,6 +16,10 @@ __all__ = ["PlayoutLedger"]
 
 _LETTERS_PER_SECOND = 15
 """150 words a minute at 6 characters a word; only used until the reply has spoken a whole span of its own."""
+
+
+_SPAN_BYTES, _PART_BYTES = 512, 200
+"""What a span takes up beside its text, and each part of that beside the part's: measured."""
 
 
 @define(eq=False)
@@ -180,8 +185,27 @@ class PlayoutLedger:
             self._frozen = _Frozen(now, self.heard_samples(now), self._shown)
 
     def join_text(self) -> None:
-        """Keep the text in few pieces; nothing that follows from it changes. For a reply that has ended."""
+        """Keep the text in one piece; nothing that follows from it changes. For a reply that has ended."""
         self._written = [self.written]
+        if self._frozen is not None and self._frozen.text is not None:
+            self._spans.clear()  # what was heard is known for good
+
+    def forget_words(self) -> None:
+        """Let go of the text; how much was generated, sent and heard of the audio stays. For a reply long over."""
+        self._written.clear()
+        self._spans.clear()
+        if self._frozen is not None:
+            self._frozen.text = ""
+
+    @property
+    def words_bytes(self) -> int:
+        """What the text takes up in memory, in bytes; about."""
+        kept = text_bytes(self.written)
+        if self._frozen is not None and self._frozen.text is not None:
+            kept += text_bytes(self._frozen.text)
+        return kept + sum(
+            _SPAN_BYTES + _PART_BYTES * len(span.text.parts) + 2 * text_bytes(span.text.written) for span in self._spans
+        )
 
     # What follows from these reports.
 

@@ -7,6 +7,7 @@ removed by identity: a request that ends late cannot erase the one that came aft
 from __future__ import annotations
 
 import functools
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from itertools import islice
@@ -85,9 +86,14 @@ class Interruption:
 
 
 class Registry:
-    """The requests of one session."""
+    """The requests of one session.
 
-    def __init__(self) -> None:
+    Args:
+        remembered_bytes: Of words of ended requests; beyond it the oldest are remembered by their outcome alone.
+    """
+
+    def __init__(self, remembered_bytes: float = math.inf) -> None:
+        self._remembered_bytes = remembered_bytes
         self._live: dict[str, Request] = {}
         self._ended: OrderedDict[str, Request] = OrderedDict()
         self._early: OrderedDict[str, tuple[float, str]] = OrderedDict()
@@ -135,8 +141,17 @@ class Registry:
             self._ended[request.id] = request
             while len(self._ended) > REMEMBERED:
                 self._ended.popitem(last=False)
+            self._forget_words(request)
         if request.overran:
             self._overrunning.add(request)
+
+    def _forget_words(self, latest: Request) -> None:
+        """Let go of the oldest words where there are too many; those of `latest` and of what still plays are kept."""
+        left = self._remembered_bytes
+        for request in reversed(self._ended.values()):
+            left -= request.words_bytes
+            if left < 0 and request is not latest and not request.playing:
+                request.forget_words()
 
     def reaped(self, request: Request) -> None:
         """Count an overrun request no more: its last task is gone."""

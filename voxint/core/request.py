@@ -20,6 +20,7 @@ from voxint.core.agent import Limits
 from voxint.core.alarms import Alarms, StageDeadline
 from voxint.core.answer import Answer
 from voxint.core.dialogue import Ending
+from voxint.core.encodable import text_bytes
 from voxint.core.events import Ended
 from voxint.core.failure import NOT_OURS, Failure, Stage, internal_failure, stage_failure, too_long
 from voxint.core.life import LifeEvent, State, next_state
@@ -102,6 +103,8 @@ class Request:
         self.usage_believed = True
         self.spoken_chars = 0
         self._stop_by = math.inf
+        self._forgotten = False
+        self._words_bytes = 0
         self._stages: dict[str, StageState | Literal["running"]] = dict.fromkeys(STAGES, "idle")
         self._limits = limits
         self._owner = owner
@@ -122,6 +125,8 @@ class Request:
     def playing(self) -> bool:
         """Whether the answer is complete, was not cut, and has not been heard to its end yet."""
         until = self.ledger.playing_until
+        if self._forgotten:  # what was heard of it can't be told any more
+            return False
         return self.ending == "complete" and self.receipt is None and until is not None and until > trio.current_time()
 
     def interrupt(self, reason: str, played_ms: float | None = None, player: Listener | None = None) -> None:
@@ -240,7 +245,9 @@ class Request:
             for told in self._on_stopped:
                 self._do(told)
         # Both are on their way; the books follow in the same step, before anybody can ask anything.
+        self._do(self.ledger.join_text)  # so that the dialogue and the request share it
         self._do(functools.partial(self._owner.settle, self))
+        self._do(self._count_words)
         self._do(functools.partial(self._owner.retire, self))
         self._do(self._shrink)
         self.stopped.set()
@@ -265,13 +272,29 @@ class Request:
 
     def _shrink(self) -> None:
         """Let go of what is large and done with: the request is remembered for its receipt."""
-        self.ledger.join_text()
         self.alarms.let_go()
         self._on_stopping.clear()
         self._on_stopped.clear()
         self.answer.let_go()
         if self.failure is not None:
             self.failure = evolve(self.failure, cause=None)  # its traceback holds all that the stage had at hand
+
+    @property
+    def words_bytes(self) -> int:
+        """What the words that are kept of it take up, in bytes; about."""
+        return 0 if self._forgotten else self._words_bytes
+
+    def _count_words(self) -> None:
+        heard = "" if self.receipt is None else self.receipt.text.heard
+        called = sum(text_bytes(call.name) + text_bytes(repr(call.parameters)) for call in self.answer.called)
+        self._words_bytes = self.ledger.words_bytes + text_bytes(heard) + called
+
+    def forget_words(self) -> None:
+        """Let go of what it said, and of the receipt that tells it; how it ended stays. For one that has ended."""
+        self._forgotten = True
+        self.ledger.forget_words()
+        self.answer.called.clear()
+        self.receipt = None
 
     def when_stopped(self, tell: Callable[[], None]) -> None:
         """Call `tell` in the very step in which the request has stopped, or now where it has. `tell` must not raise."""

@@ -11,11 +11,10 @@ import trio
 from attrs import frozen
 
 from voxint.core.agent import Agent
-from voxint.core.alarms import StageDeadline
 from voxint.core.answer import Answer
 from voxint.core.dialogue import Dialogue, Ending
 from voxint.core.events import Ended
-from voxint.core.failure import Failure, Stage
+from voxint.core.failure import Stage
 from voxint.core.journal import Journal, Seen
 from voxint.core.listener import Listener
 from voxint.core.microphone import Microphone
@@ -25,9 +24,11 @@ from voxint.core.playout import PlayoutLedger
 from voxint.core.registry import REMEMBERED, Interruption, Registry
 from voxint.core.request import Request
 from voxint.core.settings import OnDisconnect, Settings
-from voxint.core.stages import SpeechToText, Turn
+from voxint.core.stages import Turn
 from voxint.core.tools import ToolCall
+from voxint.core.turns import LANE
 from voxint.core.upload import Upload
+from voxint.core.utterance import open_upload
 from voxint.errors import RequestRefused
 from voxint.logs import get_logger, places
 
@@ -72,6 +73,7 @@ class Session:
         settings: What the caller asked for at first.
         observer: Hears of every request.
         on_disconnect: What becomes of live requests when the last listener is lost.
+        caller: Whose it is: sessions of one caller take turns with each other before others wait for them.
 
     Attributes:
         listeners: Who hears all that is said, in the order in which they came.
@@ -87,13 +89,15 @@ class Session:
         settings: Settings = Settings(),
         observer: Observer | None = None,
         on_disconnect: OnDisconnect = "interrupt",
+        caller: str = "",
     ) -> None:
         self.id = session_id
         self.agent = agent
         self.settings = settings
         self.on_disconnect = on_disconnect
         self.dialogue = Dialogue(max_tokens=4 * agent.limits.history_tokens)
-        self.registry = Registry()
+        self.registry = Registry(agent.limits.remembered_bytes)
+        self._lane = (caller, session_id)
         self.listeners: list[Listener] = []
         self._leaving: set[Listener] = set()
         self._kept: deque[Request] = deque(maxlen=REMEMBERED)  # ended, and what they said is kept
@@ -108,8 +112,10 @@ class Session:
         """Accept the user's words and begin to answer them; what is live is interrupted first.
 
         Raises:
-            RequestRefused: The id is live already, or too many requests will not stop.
+            RequestRefused: The id is live already, too many requests will not stop, or the text is too long.
         """
+        if len(text) > (most := self.agent.limits.text_chars):
+            raise RequestRefused("too_large", f"a text has at most {most} characters", "text_chars")
         request, pipeline = self._new(request_id, player)
         self._understood(request, text)
         return self._start(request, pipeline.answer_text)
@@ -128,8 +134,10 @@ class Session:
         """Begin to understand an utterance that is here as a whole: s16le mono at the settings' input rate.
 
         Raises:
-            RequestRefused: As `listen`.
+            RequestRefused: As `listen`; or it is too long.
         """
+        if self.settings.input.bytes_ms(len(voice)) > 1000 * (most_s := self.agent.limits.upload_s):
+            raise RequestRefused("too_large", f"an utterance lasts at most {most_s:g} s", "upload_s")
         request, _ = self._hear(request_id, player, voice)
         return request
 
@@ -300,7 +308,7 @@ class Session:
             raise RequestRefused("live", "a request of that id is live already")
         if self.registry.overrunning >= limits.overruns:
             message = f"{limits.overruns} interrupted requests of this session have not let go yet"
-            raise RequestRefused("busy", message)
+            raise RequestRefused("busy", message, "overruns")
         answer = Answer(
             request_id,
             PlayoutLedger(settings.output, spoken=settings.require_tts and self.agent.tts is not None),
@@ -332,39 +340,12 @@ class Session:
             raise RequestRefused("no_ears", "this server has no speech recognition: send text")
         request, pipeline = self._new(request_id, player)
         deadline = request.deadline_of("stt")
-        upload = self._upload(request, stt, deadline, whole)
+        upload = open_upload(
+            request, stt.audio_format, deadline, self.settings.input, limits=self.agent.limits, whole=whole
+        )
         request.when_stopping(upload.stop)
         self._start(request, functools.partial(pipeline.answer_voice, stt, upload, deadline))
         return request, upload
-
-    def _upload(self, request: Request, stt: SpeechToText, deadline: StageDeadline, whole: bytes | None) -> Upload:
-        limits, source = self.agent.limits, self.settings.input
-
-        def abandoned() -> None:
-            message = f"the upload brought no audio for {limits.upload_idle_s:g} s and no end frame"
-            request.fail(Failure("timeout", message, retryable=True))
-
-        def overflowed() -> None:
-            message = f"speech recognition is more than {limits.upload_ahead_s:g} s behind the upload"
-            request.fail(Failure("too_large", message, retryable=False))
-
-        def ended() -> None:
-            request.timeline.mark("upload_ended")
-            deadline.expect("a transcript", limits.transcript_s)
-
-        upload = Upload(
-            source,
-            stt.audio_format,
-            ahead_bytes=source.bytes(limits.upload_ahead_s * 1000) if whole is None else len(whole),
-            idle_s=limits.upload_idle_s,
-            abandoned=abandoned,
-            overflowed=overflowed,
-            ended=ended,
-        )
-        if whole is not None:
-            upload.push(whole)
-            upload.end()
-        return upload
 
     def _start(self, request: Request, work: Callable[[], Awaitable[None]]) -> Request:
         predecessors = self.registry.live
@@ -378,6 +359,7 @@ class Session:
             return request
 
         async def after_predecessors() -> None:
+            LANE.set(self._lane)  # for this task and those that it starts
             for predecessor in predecessors:
                 await predecessor.stopped.wait()  # bounded by its guard
             await trio.lowlevel.checkpoint_if_cancelled()  # a request that is interrupted by now starts nothing

@@ -66,8 +66,13 @@ class Settings:
     input: AudioFormat = AudioFormat()
     output: AudioFormat = AudioFormat()
 
-    def changed(self, change: SettingsChange) -> Settings:
+    def changed(self, change: SettingsChange, *, most_tools: int = MAX_TOOLS, most_bytes: int = MAX_BYTES) -> Settings:
         """Return the settings after `change`; what it leaves out stays.
+
+        Args:
+            change: What changes.
+            most_tools: Functions that there may be.
+            most_bytes: Bytes of prompts and functions that there may be.
 
         Raises:
             RequestRefused: `too_large`: there would be more of prompts and functions than a session may have.
@@ -85,15 +90,15 @@ class Settings:
             scene_context=self.scene_context if change.scene_context is None else change.scene_context,
             tools=tools,
         )
-        settings._check_size()
+        settings._check_size(most_tools, most_bytes)
         return settings
 
-    def _check_size(self) -> None:
-        if len(self.tools) > MAX_TOOLS:
-            raise RequestRefused("too_large", f"a session has at most {MAX_TOOLS} functions")
-        if len(msgspec.json.encode((self.system_prompt, self.scene_context, self.tools))) > MAX_BYTES:
-            message = f"prompts and functions of a session have at most {MAX_BYTES} bytes together"
-            raise RequestRefused("too_large", message)
+    def _check_size(self, most_tools: int, most_bytes: int) -> None:
+        if len(self.tools) > most_tools:
+            raise RequestRefused("too_large", f"a session has at most {most_tools} functions", "functions")
+        if len(msgspec.json.encode((self.system_prompt, self.scene_context, self.tools))) > most_bytes:
+            message = f"prompts and functions of a session have at most {most_bytes} bytes together"
+            raise RequestRefused("too_large", message, "settings_bytes")
 
     def instructions(self, operator_prompt: str) -> str:
         """Return the system prompt: the operator's words first, then the session's role and scene."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import trio
@@ -25,10 +26,15 @@ class Upload(trio.abc.ReceiveChannel[bytes]):
         source: The client's audio format.
         target: The recogniser's.
         ahead_bytes: Most bytes that may wait; more is never waited for, it ends the upload.
+        most_bytes: Most bytes in all; more ends the upload too.
         idle_s: Without a byte for so long the upload was abandoned.
         abandoned: Called then; it has to cancel the reader.
         overflowed: Called where more waits than may; it has to cancel the reader.
+        too_long: Called where more has come than may; it has to cancel the reader.
         ended: Called at the end frame.
+
+    Attributes:
+        received_bytes: How much has come.
     """
 
     def __init__(
@@ -37,12 +43,18 @@ class Upload(trio.abc.ReceiveChannel[bytes]):
         target: AudioFormat,
         *,
         ahead_bytes: int,
+        most_bytes: float = math.inf,
         idle_s: float,
         abandoned: Callable[[], None],
         overflowed: Callable[[], None],
+        too_long: Callable[[], None] = lambda: None,
         ended: Callable[[], None],
     ) -> None:
         self.ended = False
+        self.received_bytes = 0
+        self._most_bytes = most_bytes
+        self._too_long = too_long
+        self._begun: Callable[[], None] | None = None
         self._on_end = ended
         self._buffer = bytearray()
         self._quantum = source.bytes(QUANTUM_MS)
@@ -55,9 +67,22 @@ class Upload(trio.abc.ReceiveChannel[bytes]):
         self._drained = False
         self._reader = trio.lowlevel.ParkingLot()
 
+    def when_begun(self, tell: Callable[[], None]) -> None:
+        """Call `tell` with the first byte. It must not raise."""
+        self._begun = tell
+
     def push(self, audio: bytes) -> None:
         """Append what the client sent, any size; thrown away once the upload has ended or nobody reads it."""
-        if self.ended:
+        if self.ended or not audio:
+            return
+        if not self.received_bytes:
+            begun, self._begun = self._begun, None
+            if begun is not None:
+                begun()
+        self.received_bytes += len(audio)
+        if self.received_bytes > self._most_bytes:
+            self.stop()
+            self._too_long()
             return
         if len(self._buffer) + len(audio) > self._ahead_bytes:
             self.stop()

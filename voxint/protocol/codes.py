@@ -47,4 +47,8 @@ def wire_error(refusal: RequestRefused, request_id: str | None) -> WireError:
     if refusal.kind == "live":
         return WireError(code, refusal.message, request_id or "")
     detail = "$.payload" if refusal.kind == "too_large" else ""
+    if refusal.limit == "text_chars":
+        detail = "$.payload.content.text"
+    elif refusal.limit == "upload_s":
+        detail = "$.payload.content.voice"
     return WireError(code, refusal.message, detail, request_id)

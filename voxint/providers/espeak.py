@@ -15,6 +15,7 @@ import trio.abc
 
 from voxint.core.audio import AudioFormat
 from voxint.core.stages import Speech
+from voxint.core.turns import Shared
 from voxint.errors import ConfigError
 from voxint.providers._espeak_library import Engine, Manner, load
 
@@ -29,14 +30,15 @@ SEGMENT_CHINESE_CHARS = 40
 WORD_CHARS = 40
 """Longest run without a space. Given a word of 200 letters, all prefixes, espeak 1.52 aborted the whole process."""
 
-_queues: trio.lowlevel.RunVar[trio.CapacityLimiter] = trio.lowlevel.RunVar("espeak queue")
+_engines: trio.lowlevel.RunVar[Shared[trio.CapacityLimiter]] = trio.lowlevel.RunVar("espeak engine")
 
 
 class Espeak:
     """Speak with espeak-ng: `core.stages.TextToSpeech`.
 
-    The library has one global state, so the process's callers take turns: first come first served, and a turn is one
-    short segment synthesized into memory, never a wait for a listener. A cancelled caller leaves the queue at once;
+    The library has one global state, so the process's callers take turns, which go round the callers (`core.turns`):
+    one who has much to say makes nobody else wait for it. A turn is one short segment synthesized into memory, never a
+    wait for a listener. A cancelled caller leaves the queue at once;
     one that is being spoken stops its thread within about a millisecond, and the scope exits after that.
 
     Args:
@@ -102,14 +104,15 @@ class Espeak:
         return f"espeak-ng {self._engine.version} spoke {speech_ms:.0f} ms of speech in {took_ms:.0f} ms"
 
     async def _speak(self, segment: str, voice: str) -> list[bytes]:
-        """Synthesize one segment in a thread, after the callers who came before."""
+        """Synthesize one segment in a thread, in its turn."""
         speak = functools.partial(
             self._engine.speak,
             segment,
             Manner(voice, self._rate_wpm, self._pitch, self._volume),
             _cancelled,
         )
-        return await trio.to_thread.run_sync(speak, limiter=_queue())
+        async with _engine().turn() as limiter:
+            return await trio.to_thread.run_sync(speak, limiter=limiter)
 
 
 def segments(text: str, limit: int) -> list[str]:
@@ -173,14 +176,14 @@ def _cancelled() -> bool:
     return False
 
 
-def _queue() -> trio.CapacityLimiter:
-    """The queue before the engine: a limiter of one is first come first served, and is left when cancelled."""
+def _engine() -> Shared[trio.CapacityLimiter]:
+    """The right to use the engine: one, of whoever has the limiter of its one thread."""
     try:
-        return _queues.get()
+        return _engines.get()
     except LookupError:
-        limiter = trio.CapacityLimiter(1)
-        _queues.set(limiter)
-        return limiter
+        engine = Shared(trio.CapacityLimiter(1))
+        _engines.set(engine)
+        return engine
 
 
 def _whole_number(option: str, value: object, low: int, high: int) -> int:

@@ -6,7 +6,6 @@ and what it computes can't be stopped in a thread. So each recogniser is a proce
 
 from __future__ import annotations
 
-import math
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -21,6 +20,7 @@ from voxint.background import open_background
 from voxint.children import bare_environment, confined_command
 from voxint.core.audio import AudioFormat
 from voxint.core.stages import Transcript
+from voxint.core.turns import LANE, Lane, Shared
 from voxint.errors import ConfigError, UpstreamError, UpstreamTimeout
 from voxint.providers import _pocketsphinx_worker as frames
 
@@ -36,6 +36,8 @@ MOST_WORKERS = 256
 
 MEMORY_MIB = 512
 """Address space of a process. Ours: general English took 132 MiB of it after two minutes of noise, the demo 38."""
+ONE_MORE = 1
+"""Processes beyond `max_workers`, which one caller alone can't have: who holds all it may leaves one to others."""
 
 RETRY_S = 1.0
 """Pause before another try where a process failed to start, so that a broken machine is not kept busy by it."""
@@ -55,7 +57,8 @@ class PocketSphinx:
         grammar: ``demo`` understands `demo_sentences`; ``general`` (or None) any English, less reliably; else the path
             of a JSGF grammar.
         workers: Processes kept warm, each 25 MB (general English 110 MB); one serves one utterance at a time.
-        max_workers: Most processes; those beyond `workers` are started when all are busy, and then kept.
+        max_workers: Most processes of one caller (a key; a library has one); those beyond `workers` are started when
+            all are busy, and then kept. One more is started for another caller while one has all of these.
         wait_s: Seconds an utterance waits for a free process.
 
     Raises:
@@ -103,14 +106,18 @@ class PocketSphinx:
             UpstreamTimeout: The recogniser gave no answer for 10 s.
         """
         pool = self._entered()
-        heard = ""
-        async with pool.worker(self._wait_s) as worker:
-            async for pcm in audio:
-                text = await worker.ask(frames.AUDIO, pcm)
-                if text and text != heard:
-                    heard = text
-                    await out.send(Transcript(text, is_final=False))
-            text = await worker.ask(frames.END)
+        # Not before there is something to recognise: who opens a microphone and says nothing holds no process.
+        pcm = await _next(audio)
+        heard = text = ""
+        if pcm is not None:
+            async with pool.worker(self._wait_s) as worker:
+                while pcm is not None:
+                    text = await worker.ask(frames.AUDIO, pcm)
+                    if text and text != heard:
+                        heard = text
+                        await out.send(Transcript(text, is_final=False))
+                    pcm = await _next(audio)
+                text = await worker.ask(frames.END)
         await out.send(Transcript(text, is_final=True))
 
     async def check(self) -> str:
@@ -139,6 +146,14 @@ def demo_sentences() -> tuple[str, ...]:
     """Return the sentences that ``grammar="demo"`` understands."""
     _, _, alternatives = DEMO_GRAMMAR.read_text(encoding="utf-8").partition("=")
     return tuple(sentence.strip(" \n;") for sentence in alternatives.split("|"))
+
+
+async def _next(audio: trio.abc.ReceiveChannel[bytes]) -> bytes | None:
+    """Return the next piece; None at the end."""
+    try:
+        return await audio.receive()
+    except trio.EndOfChannel:
+        return None
 
 
 class _Worker:
@@ -206,6 +221,18 @@ class _Worker:
             await trio.aclose_forcefully(self._from)
 
 
+class _Share:
+    """What one caller may have of the processes at a time.
+
+    Args:
+        most: So many.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.turns = Shared(*range(most))
+        self.users = 0  # those who have one, and those who wait
+
+
 class _Pool:
     """The processes. A task for each keeps it warm and replaces it when it dies, by whosever hand."""
 
@@ -216,8 +243,9 @@ class _Pool:
         self._kept = 0
         self._users = 0  # those who have a process, and those who wait for one
         self._failure = ""
-        # Unbounded, yet small: it holds each living process once, and a dead one until somebody meets it.
-        self._put, self._get = trio.open_memory_channel[_Worker](math.inf)
+        # It holds each living process once, and a dead one until somebody meets it.
+        self._idle: Shared[_Worker] = Shared()
+        self._shares: dict[Lane, _Share] = {}
 
     @asynccontextmanager
     async def worker(self, wait_s: float) -> AsyncIterator[_Worker]:
@@ -226,6 +254,25 @@ class _Pool:
         Raises:
             UpstreamError: None became free within `wait_s`.
         """
+        share = self._shares.setdefault(LANE.get()[:1], _Share(self._most))
+        share.users += 1
+        turn = None
+        try:
+            with trio.move_on_after(wait_s):
+                turn = await share.turns.take()
+            if turn is None:
+                raise self._busy(wait_s)
+            async with self._lent(wait_s) as worker:
+                yield worker
+        finally:
+            share.users -= 1
+            if turn is not None:
+                share.turns.put(turn)
+            if not share.users:
+                self._shares.pop(LANE.get()[:1], None)
+
+    @asynccontextmanager
+    async def _lent(self, wait_s: float) -> AsyncIterator[_Worker]:
         self._users += 1
         try:
             worker = await self._take(wait_s)
@@ -235,7 +282,7 @@ class _Pool:
                 finished = True
             finally:
                 if finished:
-                    self._put.send_nowait(worker)
+                    self._idle.put(worker)
                 else:
                     await worker.kill()
         finally:
@@ -243,7 +290,7 @@ class _Pool:
 
     def add(self, first: _Worker | None = None) -> None:
         """Keep one process more, up to the limit; `first` is one that is ready."""
-        if self._kept < self._most:
+        if self._kept < self._most + ONE_MORE:
             self._kept += 1
             self._nursery.start_soon(self._keep, first)
 
@@ -252,16 +299,19 @@ class _Pool:
             self.add()
         with trio.move_on_after(wait_s):
             while True:
-                worker = await self._get.receive()
+                worker = await self._idle.take()
                 if worker.process.poll() is None:
                     return worker
+        raise self._busy(wait_s)
+
+    def _busy(self, wait_s: float) -> UpstreamError:
         detail = f"all {self._kept} for {wait_s:g} s: raise max_workers{self._failure}"
-        raise UpstreamError("every recogniser is busy; try again later", operator_detail=detail)
+        return UpstreamError("every recogniser is busy; try again later", operator_detail=detail)
 
     async def _keep(self, worker: _Worker | None) -> None:
         while True:
             worker = worker or await self._warm()
-            self._put.send_nowait(worker)
+            self._idle.put(worker)
             try:
                 await worker.process.wait()
             finally:

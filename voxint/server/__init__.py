@@ -11,6 +11,10 @@ writer.py        the one task that waits for a connection's socket to take somet
 connection.py    one client's messages, and what each does; no socket, no await
 registration.py  REGISTER: a new session, or one that goes on, or a refusal
 auth.py          whom a server may serve at all: from where, and of which web page
+quotas.py        what one caller may have
+meter.py         what each has, and whether it may have more
+buckets.py       so much a minute, so much a day
+admission.py     who is answered while there is more to do than can be done
 entrance.py      how a stranger becomes known, and what a wrong key costs
 address.py       where a client comes from
 guesses.py       who brings wrong keys

@@ -17,6 +17,7 @@ from voxint.core.agent import Limits
 from voxint.errors import ConfigError
 from voxint.server.config import ServerConfig
 from voxint.server.injected import injected
+from voxint.server.quotas import Quotas
 
 __all__ = ["Config", "Given", "StageConfig", "did_you_mean", "load_config", "load_server_config"]
 
@@ -69,6 +70,7 @@ class Config:
     """A server's whole configuration.
 
     Args:
+        quotas: What callers may have.
         server: The port, the keys, the connections.
         limits: The bounds of a request.
         prompt: The operator's system prompt.
@@ -83,11 +85,13 @@ class Config:
     prompt: str = ""
     server: ServerConfig = ServerConfig()
     limits: Limits = Limits()
+    quotas: Quotas = Quotas()
 
 
 SECTIONS: Mapping[str, Mapping[str, object]] = {
     "server": typing.get_type_hints(ServerConfig),
     "limits": typing.get_type_hints(Limits),
+    "quotas": typing.get_type_hints(Quotas),
     "agent": {"prompt": str},
 }
 """The keys of each section but the stages', whose keys are their provider's, and the type of each."""
@@ -115,6 +119,7 @@ def load_config(path: Path | None, environ: Mapping[str, str], flags: Mapping[st
     return Config(
         server=ServerConfig(**_values("server", ServerConfig, sections["server"])),
         limits=Limits(**_values("limits", Limits, sections["limits"])),
+        quotas=Quotas(**_values("quotas", Quotas, sections["quotas"])),
         prompt=_prompt(sections["agent"]),
         llm=llm,
         stt=stt,

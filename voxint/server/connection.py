@@ -64,6 +64,7 @@ class Connection:
     Args:
         host: The server.
         place: What the connection takes up. None: nothing.
+        address: Where the client is; empty: nobody knows.
 
     Attributes:
         listener: What the writer takes from.
@@ -75,7 +76,7 @@ class Connection:
         entrance: What it has to pass before it registers.
     """
 
-    def __init__(self, host: Host, place: Place | None = None) -> None:
+    def __init__(self, host: Host, place: Place | None = None, address: str = "") -> None:
         self.listener = Listener(lambda: self.close(UNREAD, "what is said is not read"))
         self.renderer = Renderer()
         self.session: Session | None = None
@@ -85,6 +86,7 @@ class Connection:
         self.entrance = Entrance(host, place)
         self._host = host
         self._place = place
+        self._address = address
         self._uploading: str | None = None
         self._refused: str | None = None
         self._stray_told = False
@@ -201,6 +203,11 @@ class Connection:
         self.session = None
 
     @property
+    def address(self) -> str:
+        """Where the client is, as far as anybody knows."""
+        return self._address if self._place is None else self._place.address
+
+    @property
     def principal(self) -> Principal | None:
         """Who has registered, or is about to."""
         return self.entrance.principal
@@ -237,7 +244,7 @@ class Connection:
                 error_code=error.code,  # type: ignore[arg-type]  # WireError says one of the protocol's codes
                 error_msg=error.message,
                 error_detail=error.detail,
-                retryable=error.code == "SERVER_BUSY",
+                retryable=error.code == "SERVER_BUSY" if error.retryable is None else error.retryable,
                 request_id=request_id,
             )
         )
@@ -250,7 +257,7 @@ class Connection:
             if self._place is not None and not self._place.call():
                 full = WireError("SERVER_BUSY", "the server has as many callers as it may have; try again later")
                 raise RegisterRefused(full, TRY_AGAIN, "the server is full")
-            self.session = register(self._host, message, principal, self.listener, self.renderer)
+            self.session = register(self._host, message, principal, self.listener, self.renderer, address=self.address)
         except RegisterRefused as refusal:
             self._refuse_register(refusal)
 
@@ -260,12 +267,20 @@ class Connection:
             return
         if self._host.draining:
             raise WireError("SERVER_BUSY", "the server is shutting down", "", message.request_id)
+        meter, now, limits = self._host.meter, trio.current_time(), self._host.agent.limits
+        if (refused := meter.refuse_request(session.id, now)) is not None:
+            meter.tell(refused.quota, session.id, now)
+            raise refused.error(message.request_id)
         before = session.settings
         try:
-            session.settings = before.changed(message.patch)
+            session.settings = before.changed(
+                message.patch, most_tools=limits.functions, most_bytes=limits.settings_bytes
+            )
             self._begin(session, message)
+            meter.asked(session.id, now)
         except RequestRefused as refusal:
             session.settings = before  # a refused request changes nothing
+            meter.tell(refusal.limit, session.id, now)
             raise wire_error(refusal, message.request_id) from None
         except WireError:
             session.settings = before

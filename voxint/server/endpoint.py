@@ -28,7 +28,13 @@ log = get_logger()
 
 
 async def serve_websocket(
-    host: Host, head: RequestHead, stream: trio.abc.Stream, ahead: bytes, *, place: Place | None = None
+    host: Host,
+    head: RequestHead,
+    stream: trio.abc.Stream,
+    ahead: bytes,
+    *,
+    place: Place | None = None,
+    address: str = "",
 ) -> None:
     """Serve one client until either side ends. Its requests are cancelled then; nothing here waits for them.
 
@@ -38,6 +44,7 @@ async def serve_websocket(
         stream: The connection behind it; the caller closes it.
         ahead: What was read of the stream already.
         place: What the connection takes up; it gives way to others until the client has registered. None: nothing.
+        address: Where the client is; empty: nobody knows.
     """
     connection = Connection(host, place)
     ws = ServerWebSocket(

@@ -19,6 +19,8 @@ from voxint.server.config import ServerConfig
 from voxint.server.guesses import Guesses
 from voxint.server.keyring import Keyring
 from voxint.server.lag import LoopLag
+from voxint.server.meter import Meter
+from voxint.server.quotas import Quotas
 from voxint.server.store import SessionStore
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ class Host:
         keyring: Who is known; None: whom `config` says, and its keys file is read here.
         lag: What measures the event loop; without, nothing does.
         turned_away: Told of each who is turned away, and why; must not raise.
+        meter: What callers have, and may have; None: as `Quotas` has it.
 
     Attributes:
         draining: Whether the server is going down: nobody registers and nothing new is asked.
@@ -59,6 +62,7 @@ class Host:
         keyring: Keyring | None = None,
         lag: LoopLag | None = None,
         turned_away: Callable[[Refusal], None] = lambda why: None,
+        meter: Meter | None = None,
     ) -> None:
         self.agent = agent
         self.config = config
@@ -78,7 +82,8 @@ class Host:
         self.trusted = networks(config.trusted_proxies)
         self.draining = False
         self.connections: set[Connection] = set()
-        self.store = SessionStore(config.resume_s, config.max_connections)
+        self.meter = Meter(Quotas(), config.max_connections) if meter is None else meter
+        self.store = SessionStore(config.resume_s, self.meter.most_sessions, self.meter.closed)
         self._measured = (time.monotonic(), time.process_time())
         self._cpu_usage = 0.0
 

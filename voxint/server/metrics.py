@@ -17,6 +17,7 @@ from voxint.logs import lines_lost
 from voxint.net.places import Refusal
 from voxint.protocol.codes import FAILURE_CODES
 from voxint.server.lag import BUCKETS_S, LoopLag
+from voxint.server.quotas import QUOTAS
 
 __all__ = ["REASONS", "Metrics"]
 
@@ -66,6 +67,7 @@ class Metrics:
         self.connections = self._gauge("connections", "Open WebSocket connections.")
         self.strangers = self._gauge("strangers", "Connections that have not registered, plain HTTP included.")
         self.turned_away = self._counter("turned_away", "Connections that were turned away.", reason=get_args(Refusal))
+        self.sessions = self._gauge("sessions", "Sessions, those without a connection included.")
         self.live = self._gauge("requests_live", "Requests that have been accepted and not ended.")
         self.overrunning = self._gauge(
             "requests_overrunning", "Ended requests of which a stage still has not let go; each holds its upstream."
@@ -80,6 +82,9 @@ class Metrics:
             "cleanup_failures",
             "Exceptions that nobody waited for: out of a stage that had to stop, or of voxint's own code (none).",
             stage=(*get_args(Stage), "none"),
+        )
+        self.refusals = self._counter(
+            "refusals", "REGISTERs, REQUESTs and uploads that a quota or a limit ended.", quota=QUOTAS
         )
         self.errors = self._counter("request_errors", "Requests that ended in an ERROR.", code=CODES)
         self.tokens = self._counter("llm_tokens", "Tokens the model wrote.", source=("provider", "estimated"))

@@ -84,14 +84,16 @@ class Pages:
             case "/healthz":
                 return Page(200, b"alive\n")
             case "/readyz":
-                return Page(503, b"draining\n") if self.host.draining else Page(200, b"ready\n")
+                return self._ready()
             case "/metrics" if not self._may_observe(head):
                 return Page(401, b"the numbers take a key with the scope observe\n", headers=CHALLENGE)
             case "/metrics":
                 # Synchronous: it takes about a millisecond, every some ten seconds.
                 return Page(
                     200,
-                    self.telemetry.exposition(len(self.host.connections), self.host.places.strangers),
+                    self.telemetry.exposition(
+                        len(self.host.connections), self.host.places.strangers, len(self.host.store)
+                    ),
                     CONTENT_TYPE_LATEST,
                 )
             case "/":
@@ -105,6 +107,17 @@ class Pages:
             return True
         who = bearer_of(self.host, head)
         return who is not None and who.may("observe")
+
+    def _ready(self) -> Page:
+        """Say whether somebody new would be taken."""
+        if self.host.draining:
+            return Page(503, b"draining\n")
+        if self.host.places.full:
+            return Page(503, b"busy: there are as many callers as there may be (max_connections)\n")
+        busy = self.host.meter.refuse_anybody(trio.current_time())
+        if busy is not None and not self.host.store.has_alone:
+            return Page(503, f"busy: {busy.message} (quota {busy.quota})\n".encode())
+        return Page(200, b"ready\n")
 
     def _landing(self, head: RequestHead) -> bytes:
         agent = self.host.agent

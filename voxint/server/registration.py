@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+import trio
 from attrs import frozen
 
 from voxint.core.audio import AudioFormat
@@ -15,6 +16,7 @@ from voxint.logs import get_logger
 from voxint.protocol import messages as m
 from voxint.protocol.codes import wire_error
 from voxint.protocol.renderer import FEATURES, Renderer
+from voxint.server.auth import is_open
 from voxint.server.host import Host
 from voxint.server.keyring import Principal
 
@@ -49,7 +51,15 @@ class RegisterRefused(Exception):
         return self.reason
 
 
-def register(host: Host, message: m.Register, principal: Principal, listener: Listener, renderer: Renderer) -> Session:
+def register(
+    host: Host,
+    message: m.Register,
+    principal: Principal,
+    listener: Listener,
+    renderer: Renderer,
+    *,
+    address: str = "",
+) -> Session:
     """Open a session, or go on with one, and say so to its client.
 
     Args:
@@ -58,15 +68,16 @@ def register(host: Host, message: m.Register, principal: Principal, listener: Li
         principal: Who it has shown to be.
         listener: What the client is told goes there.
         renderer: Writes it.
+        address: Where the client is; empty: nobody knows.
 
     Raises:
-        RegisterRefused: There is no such session to go on with.
+        RegisterRefused: There is no such session to go on with, or there are as many sessions as there may be.
         WireError: The settings are too large; nothing has happened.
     """
     renderer.features = frozenset(message.features) & FEATURES
     with listener.together():
         if message.resume is None:
-            session = _open(host, message, principal, listener)
+            session = _open(host, message, principal, listener, address)
             renderer.session_id = session.id
             resumed = None
         else:
@@ -84,7 +95,10 @@ def register(host: Host, message: m.Register, principal: Principal, listener: Li
     return session
 
 
-def _open(host: Host, message: m.Register, principal: Principal, listener: Listener) -> Session:
+def _open(host: Host, message: m.Register, principal: Principal, listener: Listener, address: str) -> Session:
+    # Without keys anybody may say any: then the address tells callers apart.
+    caller = f"address {address}" if is_open(host.config) else principal.id
+    _check_quotas(host, caller, address)
     settings = Settings(
         platform=message.platform,
         require_tts=False,  # the protocol's default; the library's is to speak
@@ -92,8 +106,10 @@ def _open(host: Host, message: m.Register, principal: Principal, listener: Liste
         output=AudioFormat(message.audio.output_rate or AudioFormat().rate),
     )
     try:
-        settings = settings.changed(message.patch)
+        limits = host.agent.limits
+        settings = settings.changed(message.patch, most_tools=limits.functions, most_bytes=limits.settings_bytes)
     except RequestRefused as refusal:
+        host.meter.tell(refusal.limit, "", trio.current_time())
         raise wire_error(refusal, None) from None
     session = Session(
         host.agent,
@@ -102,10 +118,29 @@ def _open(host: Host, message: m.Register, principal: Principal, listener: Liste
         settings=settings,
         observer=host.observer,
         on_disconnect=message.on_disconnect,
+        caller=caller,
     )
     host.store.add(session, principal)
+    host.meter.opened(session.id, caller, address)
     session.attach(listener)
     return session
+
+
+def _check_quotas(host: Host, caller: str, address: str) -> None:
+    """Make sure that there may be one session more; one without a connection gives way where that helps.
+
+    Raises:
+        RegisterRefused: There may not.
+    """
+    now = trio.current_time()
+    while (refusal := host.meter.refuse_session(caller, address, now)) is not None:
+        own, any_of_them = (host.meter.in_the_way(quota, caller, address) for quota in ("key_sessions", refusal.quota))
+        # Of all that would make room first one of the caller's own: who opens many costs others none.
+        ended = refusal.quota == "sessions" and host.store.end_one_alone(own)
+        if not ended and not host.store.end_one_alone(any_of_them):
+            host.meter.tell(refusal.quota, "", now)
+            raise RegisterRefused(refusal.error(), TRY_AGAIN, "the server is busy")
+    host.meter.sweep(now)
 
 
 def _resume(

@@ -21,7 +21,9 @@ from voxint.server.host import Host
 from voxint.server.keyring import Keyring
 from voxint.server.keys_file import read_keys
 from voxint.server.lag import LoopLag
+from voxint.server.meter import Meter
 from voxint.server.pages import Pages
+from voxint.server.quotas import Quotas
 from voxint.server.registration import GOING_AWAY
 from voxint.server.reloading import ReloadedFiles, Reloader
 from voxint.server.telemetry import Telemetry
@@ -96,6 +98,7 @@ async def serve(
     agent: Agent,
     config: ServerConfig = ServerConfig(),
     *,
+    quotas: Quotas = Quotas(),
     observer: Observer | None = None,
     task_status: trio.TaskStatus[Server] = trio.TASK_STATUS_IGNORED,
 ) -> None:
@@ -107,6 +110,7 @@ async def serve(
     Args:
         agent: Who answers; entered already where its stages are context managers.
         config: The operator's settings.
+        quotas: What callers may have.
         observer: Hears of every request.
         task_status: Given by `nursery.start`.
 
@@ -127,7 +131,9 @@ async def serve(
     with lag.measuring():
         async with trio.open_nursery() as home:
             telemetry = Telemetry(observer, lag)
-            host = Host(agent, config, home, telemetry, keyring, lag, telemetry.turned_away)
+            meter = Meter(quotas, config.max_connections, busy=lambda: lag.busy, refused=telemetry.refused)
+            telemetry.meter = meter
+            host = Host(agent, config, home, telemetry, keyring, lag, telemetry.turned_away, meter)
             reloader = _reloader(host, certificate, telemetry)
             reload = partial(reloader.look, force=True)
             server = Server(port, f"{scheme}://{_authority(config.host, port)}{PATH}", reload=reload)

@@ -67,15 +67,22 @@ class SessionStore:
     Args:
         keep_s: How long a session lives without a connection, in seconds.
         most: Sessions at once; the one that has been alone for the longest makes room.
+        gone: Told of each session that is kept no more, by its id.
     """
 
     keep_s: float
     most: int
+    gone: Callable[[str], None] = lambda session: None
     _entries: dict[str, _Entry] = field(init=False, factory=dict)
     _news: trio.lowlevel.ParkingLot = field(init=False, default=Factory(trio.lowlevel.ParkingLot))
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    @property
+    def has_alone(self) -> bool:
+        """Whether there is one without a connection, which would make room for another."""
+        return any(entry.alone_since is not None for entry in self._entries.values())
 
     @property
     def sessions(self) -> list[Session]:
@@ -84,12 +91,22 @@ class SessionStore:
 
     def add(self, session: Session, principal: Principal) -> None:
         """Keep a new session; where there are too many, one without a connection ends."""
-        alone = [entry for entry in self._entries.values() if entry.alone_since is not None]
-        if alone and len(self._entries) >= self.most:
-            self._expire(min(alone, key=lambda entry: entry.alone_since or 0.0))
+        if len(self._entries) >= self.most:
+            self.end_one_alone(lambda _: True)
         self._entries[session.id] = _Entry(session, principal, time.time())
         if len(self._entries) == 1:
             self._news.unpark_all()
+
+    def end_one_alone(self, wanted: Callable[[str], bool]) -> bool:
+        """End the session that has been without a connection for the longest; return whether there was one.
+
+        Args:
+            wanted: Says of a session, by its id, whether it may be that one.
+        """
+        alone = [each for each in self._entries.values() if each.alone_since is not None and wanted(each.session.id)]
+        if alone:
+            self._expire(min(alone, key=lambda entry: entry.alone_since or 0.0))
+        return bool(alone)
 
     def created(self, session: Session) -> float:
         """Return when a session began, in seconds since the epoch; 0 where it is not kept any more."""
@@ -135,6 +152,7 @@ class SessionStore:
         if for_good:
             del self._entries[session.id]
             session.dissolve(GOODBYE)
+            self.gone(session.id)
         else:
             entry.alone_since = trio.current_time()
             if self.keep_s < FORGET_EVERY_S:  # else `run` looks before then
@@ -175,6 +193,7 @@ class SessionStore:
     def _expire(self, entry: _Entry) -> None:
         del self._entries[entry.session.id]
         entry.session.dissolve(EXPIRED)
+        self.gone(entry.session.id)
         log.info("session expired", session_id=entry.session.id)
 
 

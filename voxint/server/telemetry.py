@@ -24,6 +24,7 @@ from voxint.logs import get_logger, places
 from voxint.net.places import Refusal
 from voxint.protocol.codes import FAILURE_CODES
 from voxint.server.lag import LoopLag
+from voxint.server.meter import Meter, Use
 from voxint.server.metrics import REASONS, Metrics
 
 __all__ = ["Telemetry"]
@@ -45,10 +46,12 @@ class Telemetry:
 
     Attributes:
         metrics: What was counted.
+        meter: Charges callers for their requests; None: nobody does.
     """
 
     def __init__(self, then: Observer | None = None, lag: LoopLag | None = None) -> None:
         self.metrics = Metrics(lag)
+        self.meter: Meter | None = None
         self._then = then or NoObserver()
         self._running = False
         self._ended: deque[tuple[Request, Failure | None]] = deque()
@@ -78,12 +81,16 @@ class Telemetry:
     def accepted(self, request: Request) -> None:
         """Count it as live."""
         self.metrics.live.inc()
+        if self.meter is not None:
+            self.meter.began(request.session_id, trio.current_time())
         log.debug("request accepted", **_ids(request))
         self._then.accepted(request)
 
     def finished(self, request: Request) -> None:
         """Have its outcome counted and logged; an overrun is told now, while it is known which stages hang."""
         self.metrics.live.dec()
+        if self.meter is not None:
+            self.meter.ended(request.session_id, trio.current_time())
         self._ended.append((request, request.failure))  # which loses its exception when all have been told
         if self._running:
             self._news.unpark()
@@ -110,16 +117,22 @@ class Telemetry:
         self.metrics.cleanup_failures.labels(stage or "none").inc()
         self._then.cleanup_failed(request, stage, error)
 
-    def exposition(self, connections: int, strangers: int) -> bytes:
+    def refused(self, quota: str) -> None:
+        """Count that a quota, or a limit, has refused something."""
+        self.metrics.refusals.labels(quota).inc()
+
+    def exposition(self, connections: int, strangers: int = 0, sessions: int = 0) -> bytes:
         """Return the metrics in Prometheus' text format, all that has ended included.
 
         Args:
             connections: How many WebSockets are open now.
             strangers: How many connections have not registered.
+            sessions: How many there are now.
         """
         self._catch_up()
         self.metrics.connections.set(connections)
         self.metrics.strangers.set(strangers)
+        self.metrics.sessions.set(sessions)
         return self.metrics.exposition()
 
     def _catch_up(self) -> None:
@@ -133,6 +146,11 @@ class Telemetry:
     def _account(self, request: Request, failure: Failure | None) -> None:
         tokens, source = _tokens(request)
         audio = request.ledger.audio_account(trio.current_time())
+        if self.meter is not None:
+            calls = sum(state != "idle" for state in request.stages().values())
+            self.meter.charge(request.session_id, trio.current_time(), Use(calls, tokens, request.spoken_chars))
+        if failure is not None and failure.limit and self.meter is not None:
+            self.meter.tell(failure.limit, request.session_id, trio.current_time())
         self._count_outcome(request)
         self._count_work(request, tokens, source, audio)
         _log_outcome(request, failure, tokens, source, audio)
