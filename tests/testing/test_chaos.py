@@ -13,11 +13,11 @@ from tests.end_to_end.callers import no_descriptor_left
 from voxint.testing.chaos import (
     Chaos,
     Delay,
-    Fault,
     Faults,
     Flip,
     HalfClose,
     Insert,
+    NetworkFault,
     Reset,
     Slow,
     Stall,
@@ -65,7 +65,7 @@ async def heard(stream: trio.SocketStream) -> tuple[bytes, str]:
     return got, "end"
 
 
-BREAKING: list[tuple[Fault, tuple[bytes, str]]] = [
+BREAKING: list[tuple[NetworkFault, tuple[bytes, str]]] = [
     (Reset(at=0), (b"", "reset")),
     (Truncate(at=0), (b"", "end")),
     (Truncate(at=4), (b"0123", "end")),
@@ -85,7 +85,7 @@ BREAKING: list[tuple[Fault, tuple[bytes, str]]] = [
 
 @pytest.mark.parametrize("down", [False, True])
 @pytest.mark.parametrize(("fault", "expected"), BREAKING, ids=str)
-async def test_a_fault_breaks_its_own_byte(fault: Fault, expected: tuple[bytes, str], down: bool) -> None:
+async def test_a_fault_breaks_its_own_byte(fault: NetworkFault, expected: tuple[bytes, str], down: bool) -> None:
     """Of the direction it is named for, whichever that is; all else goes through."""
     faults = Faults(down=(fault,)) if down else Faults(up=(fault,))
     async with open_line(faults) as (_, client, server):

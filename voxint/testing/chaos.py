@@ -29,11 +29,11 @@ from voxint.background import open_background
 __all__ = [
     "Chaos",
     "Delay",
-    "Fault",
     "Faults",
     "Flip",
     "HalfClose",
     "Insert",
+    "NetworkFault",
     "Passage",
     "Reset",
     "Slow",
@@ -52,63 +52,63 @@ SLICE_S = 0.02
 
 
 @frozen(kw_only=True)
-class Fault:
+class NetworkFault:
     """What goes wrong in one direction, once `at` bytes of it were passed on; 0: before the first."""
 
     at: int = field(default=0, validator=validators.ge(0))
 
 
 @frozen(kw_only=True)
-class Delay(Fault):
+class Delay(NetworkFault):
     """From here on every byte comes so much later than it was sent, in order."""
 
     seconds: float
 
 
 @frozen(kw_only=True)
-class Slow(Fault):
+class Slow(NetworkFault):
     """From here on only so many bytes pass in a second."""
 
     bytes_per_s: float = field(validator=validators.gt(0))
 
 
 @frozen(kw_only=True)
-class Stall(Fault):
+class Stall(NetworkFault):
     """Nothing passes for so long, by default for good; the connection stays open, and neither side is told."""
 
     seconds: float = math.inf
 
 
 @frozen(kw_only=True)
-class Flip(Fault):
+class Flip(NetworkFault):
     """The next bytes are XORed with these, as broken memory does it."""
 
     mask: bytes = b"\xff"
 
 
 @frozen(kw_only=True)
-class Insert(Fault):
+class Insert(NetworkFault):
     """These bytes, which nobody sent, come in between."""
 
     data: bytes
 
 
 @frozen(kw_only=True)
-class HalfClose(Fault):
+class HalfClose(NetworkFault):
     """The receiver is told that no more comes, the rest is thrown away; the other direction goes on."""
 
 
 @frozen(kw_only=True)
-class Truncate(Fault):
+class Truncate(NetworkFault):
     """Both directions end here in order, as if each side had closed the connection."""
 
 
 @frozen(kw_only=True)
-class Reset(Fault):
+class Reset(NetworkFault):
     """Both sides get a reset (RST), as from a machine that was switched off and on."""
 
 
-def _by_place(faults: Sequence[Fault]) -> tuple[Fault, ...]:
+def _by_place(faults: Sequence[NetworkFault]) -> tuple[NetworkFault, ...]:
     return tuple(sorted(faults, key=lambda fault: fault.at))
 
 
@@ -121,21 +121,21 @@ class Faults:
         down: From the server to the client.
     """
 
-    up: tuple[Fault, ...] = field(default=(), converter=_by_place)
-    down: tuple[Fault, ...] = field(default=(), converter=_by_place)
+    up: tuple[NetworkFault, ...] = field(default=(), converter=_by_place)
+    down: tuple[NetworkFault, ...] = field(default=(), converter=_by_place)
 
 
 @define(eq=False)
 class _Course:
     """Where one direction is: what it still has to go through, and what it has passed on."""
 
-    due: list[Fault]
+    due: list[NetworkFault]
     passed: int = 0
     """Of what its sender sent."""
     sent: int = 0
     """With what was put in between."""
 
-    def steps(self, data: bytes) -> Iterator[bytes | Fault]:
+    def steps(self, data: bytes) -> Iterator[bytes | NetworkFault]:
         """Yield the pieces of `data`, and each fault in its place; one at the end of the data, too."""
         while True:
             while self.due and self.due[0].at <= self.passed:
@@ -148,7 +148,7 @@ class _Course:
             yield piece
 
 
-def _course(faults: tuple[Fault, ...]) -> _Course:
+def _course(faults: tuple[NetworkFault, ...]) -> _Course:
     return _Course(list(faults))
 
 
