@@ -27,6 +27,7 @@ SEED = 9
 """Of what runs each time; `python -m tests.long messages` takes another for each run."""
 
 COUNT = 100_000
+UPGRADE = OPEN.replace(b"/ws", PATH.encode(), 1).replace(b"Host: x", b"Host: localhost")
 CLIENTS = 60
 FRAMES = 40
 
