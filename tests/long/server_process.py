@@ -97,8 +97,8 @@ class ServerProcess:
         return {name: float(value) for name, _, value in lines if name.startswith("voxint_")}
 
     def errors(self) -> list[str]:
-        """Return the lines of its log that tell of a fault of its own."""
-        return [line for line in self.log.read_text().splitlines() if '"error"' in line or "Traceback" in line]
+        """Return the lines of its log that tell of a fault of its own, or are no lines of a log at all."""
+        return [line for line in self.log.read_text().splitlines() if _tells_of_a_fault(line)]
 
     async def kill(self) -> None:
         """End it as a power cut would, and wait until it is gone."""
@@ -130,6 +130,13 @@ async def open_server(base_url: str, log: Path, *, port: int = 0) -> AsyncIterat
         for stream in (process.stdin, process.stdout):
             if stream is not None:
                 await trio.aclose_forcefully(stream)
+
+
+def _tells_of_a_fault(line: str) -> bool:
+    try:
+        return msgspec.json.decode(line, type=dict[str, object])["level"] in ("error", "critical")
+    except (msgspec.MsgspecError, KeyError):
+        return True
 
 
 async def _line(process: trio.Process) -> bytes:

@@ -76,9 +76,7 @@ async def hostile(port: int, number: int) -> None:
     async with await trio.open_tcp_stream("127.0.0.1", port) as stream:
         client = RawClient(stream)
         register = m.Register(auth=m.Auth(type="API_KEY", api_key=""), patch=WRITTEN)
-        await client.send(
-            OPEN.replace(b"/ws", PATH.encode(), 1), frame_of(encode_client(register, None, 0), masked=True)
-        )
+        await client.send(UPGRADE, frame_of(encode_client(register, None, 0), masked=True))
         await client.opened()
 
         async def listen() -> None:
