@@ -108,8 +108,8 @@ async def open_house() -> AsyncGenerator[House]:
             yield House(server, book)
             await no_request_left()
             with trio.fail_after(5):
-                while any(len(each) for each in gc.get_objects() if isinstance(each, SessionStore)):  # noqa: ASYNC110
-                    await trio.sleep(0.05)  # a store has no event to give
+                while any(len(each) for each in gc.get_objects() if isinstance(each, SessionStore)):  # noqa: ASYNC110 - it has no event
+                    await trio.sleep(0.05)
             server.shut_down()
             nursery.cancel_scope.deadline = trio.current_time() + 10
         assert not nursery.cancel_scope.cancelled_caught, "the server could not stop: a task is left"

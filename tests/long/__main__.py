@@ -14,6 +14,7 @@ They assert promises and measure nothing, so they stand with the tests and not i
 # messages.py        such messages against a connection, in virtual time
 # interrupts.py      random interrupts against scripted stages, in virtual time
 # server_process.py  a server as a process, run, asked and killed
+# echo.py            a WebSocket for a conformance suite
 # soak.py            callers that do as they like with one, and what is left of them in it
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ import click
 import trio
 
 from tests.end_to_end.breaking import ALL
+from tests.long.echo import serve_echo
 from tests.long.interrupts import random_interrupts
 from tests.long.messages import many_messages, mutated_messages
 from tests.long.soak import Findings, soak
@@ -95,6 +97,17 @@ def soak_for(seed: int, minutes: float) -> None:
     click.echo(str(findings))
     findings.judge()
     click.echo("all is as it was")
+
+
+@main.command()
+@click.option("--port", default=9001, show_default=True)
+def echo(port: int) -> None:
+    """Serve a WebSocket that says what it hears, for a conformance suite; ended by Ctrl-C."""
+    click.echo(f"ws://127.0.0.1:{port}/")
+    try:
+        trio.run(serve_echo, port)
+    except* KeyboardInterrupt:
+        pass
 
 
 if __name__ == "__main__":
