@@ -122,15 +122,17 @@ class ServerWebSocket:
                 self._nursery = nursery
                 opening, self._unsent = self._unsent, b""
                 self._write_soon(opening)
-                with suppress(trio.BrokenResourceError), self._close_limit:
-                    await self._deliver_all(deliver)
-                    left()
-                    if self._ignoring and not self._closed_by_client:
-                        await self._await_close()
-                    await self._hang_up()
+                try:
+                    with suppress(trio.BrokenResourceError), self._close_limit:
+                        await self._deliver_all(deliver)
+                        left()
+                        if self._ignoring and not self._closed_by_client:
+                            await self._await_close()
+                        await self._hang_up()
+                finally:
+                    self._nursery = None  # while it waits for its last task, none can begin in it
                 nursery.cancel_scope.cancel(reason="the connection has ended")
         finally:
-            self._nursery = None
             self._held, self._unsent = bytearray(), b""
             self._ended.set()
 
