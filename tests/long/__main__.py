@@ -78,7 +78,7 @@ def interrupts(seed: int, count: int, client: int | None) -> None:
 
 @main.command()
 def every_byte() -> None:
-    """Break an exchange at every byte by every fault, some minutes long; ordinarily a sample of them is."""
+    """Break an exchange at every byte by every fault, half an hour long; ordinarily a sample of them is."""
     tests = [sys.executable, "-m", "pytest", "-q", "tests/end_to_end/test_every_byte.py"]
     raise SystemExit(subprocess.run(tests, env={**os.environ, ALL: "1"}).returncode)
 
