@@ -4,12 +4,14 @@ import pytest
 import trio
 from msgspec.structs import replace
 from trio.testing import wait_all_tasks_blocked
+from trio_websocket import WebSocketRequest, serve_websocket
 
 from tests.client.rig import Peer, answer_query, scripted, stay
 from voxint.client import Notice, connect
 from voxint.core.events import Ended, Text, Voice
 from voxint.errors import Disconnected, ReplyOverflow, ServerError
 from voxint.protocol import messages as m
+from voxint.protocol.codec import decode_client, encode_server
 
 LOST = m.Error(error_code="SESSION_INVALID", error_msg="gone", error_detail="", retryable=False)
 
@@ -133,6 +135,25 @@ async def test_a_heartbeat_is_answered() -> None:
 
     async with scripted(script) as url, connect(url):
         await answered.wait()
+
+
+async def test_a_heartbeat_before_the_session_is_not_answered() -> None:
+    """The answer could bear no session: such a server would refuse it, and what waits would fail with it."""
+
+    async def early(request: WebSocketRequest) -> None:
+        ws = await request.accept()
+        await ws.send_message(encode_server(m.Heartbeat(remaining_seconds=9), None, 0))
+        assert isinstance(decode_client(await ws.get_message()).message, m.Register)
+        with trio.move_on_after(0.1):
+            raise AssertionError(f"the client answered: {await ws.get_message()!r}")
+        await ws.aclose(4408)
+
+    async with trio.open_nursery() as nursery:
+        server = await nursery.start(serve_websocket, early, "127.0.0.1", 0, None)
+        with pytest.raises(Disconnected, match="4408"):
+            async with connect(f"ws://127.0.0.1:{server.port}/"):
+                pass
+        nursery.cancel_scope.cancel()
 
 
 async def test_notices() -> None:

@@ -77,6 +77,18 @@ async def test_heartbeats_come_whatever_else_is_sent() -> None:
         )
 
 
+async def test_no_heartbeat_comes_before_register() -> None:
+    """Its answer could bear no session, and would be refused: a client would take that for the loss of its own."""
+    async with (
+        serving(Agent(llm=ScriptedModel("x")), settings(heartbeat_s=0.02)) as server,
+        open_wire(server.url) as wire,
+    ):
+        await trio.sleep(0.2)
+        wire.register(WRITTEN)
+        await wire.until(lambda: bool(wire.of(m.Heartbeat)))
+        assert isinstance(wire.frames[0][1], m.RegisterAck)
+
+
 async def test_a_silent_client_is_warned_then_closed() -> None:
     """SESSION_WARN comes once before the end, then the close, with another code than 1000."""
     config = settings(session_timeout_s=0.5, warn_s=0.25, heartbeat_s=0.1)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 import structlog
 import trio
-from trio.testing import MockClock
+from trio.testing import MockClock, wait_all_tasks_blocked
 
-from tests.net.websocket_client import open_rig, socket_pair
+from tests.net.websocket_client import HEAD, open_rig, socket_pair
 from voxint.net.frames import BINARY, CLOSE, CONTINUED, PING, TEXT, frame_of, make_frame
+from voxint.net.websocket import ServerWebSocket
 
 FAREWELL = make_frame(CLOSE, b"\x03\xe8", masked=True)
 AUDIO = frame_of(b"x" * 86, masked=True)
@@ -173,3 +174,47 @@ async def test_a_reason_is_cut_to_what_a_close_can_hold() -> None:
     async with open_rig() as rig:
         rig.ws.close(1011, "你" * 100)
         assert await rig.client.frame() == (CLOSE, b"\x03\xf3" + "你".encode() * 41)
+
+
+class Breaking(trio.abc.Stream):
+    """A connection that takes everything, brings nothing, and breaks when it is told."""
+
+    def __init__(self) -> None:
+        self.broken = trio.Event()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        """Break, in time."""
+        await self.broken.wait()
+        raise trio.BrokenResourceError
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """Take it."""
+        await trio.lowlevel.checkpoint()
+
+    async def wait_send_all_might_not_block(self) -> None:
+        """Say that it would not."""
+        await trio.lowlevel.checkpoint()
+
+    async def aclose(self) -> None:
+        """Do nothing."""
+        await trio.lowlevel.checkpoint()
+
+
+@pytest.mark.parametrize("passes", range(6))
+async def test_who_closes_what_is_lost_in_that_very_moment(passes: int) -> None:
+    """The reader is on its way out and can begin no task any more: the close is nothing, and nothing raises."""
+    stream = Breaking()
+    ws = ServerWebSocket(stream, HEAD, max_message_bytes=1000)
+
+    async def close() -> None:
+        await stream.broken.wait()
+        for _ in range(passes):
+            await trio.lowlevel.checkpoint()
+        ws.close(1001)
+
+    with trio.fail_after(2):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ws.read, lambda message: 0)
+            nursery.start_soon(close)
+            await wait_all_tasks_blocked()
+            stream.broken.set()

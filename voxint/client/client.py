@@ -319,7 +319,8 @@ class Client:
             case m.Error():
                 self._error(message)
             case m.Heartbeat():
-                self._post(m.HeartbeatReply(client_status="ONLINE"))
+                if self._session_id is not None:  # else the server would refuse the answer, and with it all that waits
+                    self._post(m.HeartbeatReply(client_status="ONLINE"))
             case m.Shutdown() | m.SessionWarn():
                 self._notify(message)
             case m.RegisterAck():

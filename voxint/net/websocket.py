@@ -17,6 +17,7 @@ in it is reset, and a reset takes from the client what it has not read yet: its 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TypeAlias
@@ -25,7 +26,7 @@ import trio
 from wsproto.connection import ConnectionState
 from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
 
-from voxint.net.frames import PONG, MessageSplitter, frame_of, make_frame
+from voxint.net.frames import CLOSE, PONG, MessageSplitter, frame_of, make_frame
 from voxint.net.http_request import RequestHead
 from voxint.net.tcp import READ_BYTES, TcpStream
 from voxint.net.upgrade import grant_upgrade
@@ -39,6 +40,10 @@ STEP_FRAMES = 8
 where 8 clients flood the server with tiny messages of 40 us work each, five passes of the scheduler, as an
 acknowledgement takes them, last 17 ms (p99); with 32 frames a step 65 ms, and with whatever one read brings 4.7 s. A
 microphone's burst of 125 frames is read in 16 steps."""
+
+PONGS = 16
+"""Pings that may wait for their pong; of more the oldest get none (RFC 6455, 5.5.3). Chosen here: twice what a step
+reads, and 2 KB at most."""
 
 NORMAL = 1000
 TOO_LARGE = 1009
@@ -91,7 +96,7 @@ class ServerWebSocket:
         self._closing = False  # our Close is said
         self._closed_by_client = False
         self._broken = False
-        self._pong: bytes | None = None
+        self._pongs: deque[bytes] = deque(maxlen=PONGS)
         self._writing = trio.StrictFIFOLock()
         self._flushing = False  # a task does, or is about to
         self._nursery: trio.Nursery | None = None
@@ -123,15 +128,17 @@ class ServerWebSocket:
                 self._nursery = nursery
                 opening, self._unsent = self._unsent, b""
                 self._write_soon(opening)
-                with suppress(trio.BrokenResourceError), self._close_limit:
-                    await self._deliver_all(deliver)
-                    left()
-                    if self._ignoring and not self._closed_by_client:
-                        await self._await_close()
-                    await self._hang_up()
+                try:
+                    with suppress(trio.BrokenResourceError), self._close_limit:
+                        await self._deliver_all(deliver)
+                        left()
+                        if self._ignoring and not self._closed_by_client:
+                            await self._await_close()
+                        await self._hang_up()
+                finally:
+                    self._nursery = None  # while it waits for its last task, none can begin in it
                 nursery.cancel_scope.cancel(reason="the connection has ended")
         finally:
-            self._nursery = None
             self._let_go()
             self._unsent = b""
             self._ended.set()
@@ -186,10 +193,9 @@ class ServerWebSocket:
         if self._closing:
             return
         self._closing = True
-        self._pong = None  # nothing follows a Close
         self.ignore()
         self._close_limit.deadline = trio.current_time() + self._close_s
-        self._write_soon(self._engine.send(event))
+        self._write_soon(self._take_pongs() + self._engine.send(event))  # nothing follows a Close
 
     async def _deliver_all(self, deliver: Deliver) -> None:
         """Deliver until nothing more is to be delivered, or nothing more comes."""
@@ -199,7 +205,7 @@ class ServerWebSocket:
             if message is None:
                 frame = self._frames.rest()
                 if not frame:
-                    self._answer_ping()
+                    self._answer_pings()
                     data = await self._stream.receive_some(READ_BYTES)
                     if not data:
                         return
@@ -214,7 +220,7 @@ class ServerWebSocket:
             if done >= STEP_FRAMES:
                 passes, done = max(passes, 1), 0
             if passes:
-                self._answer_ping()
+                self._answer_pings()
                 for _ in range(passes):
                     await trio.lowlevel.checkpoint()
 
@@ -226,10 +232,11 @@ class ServerWebSocket:
             if isinstance(event, TextMessage | BytesMessage):
                 message = self._join(event)
             elif isinstance(event, Ping):
-                self._pong = make_frame(PONG, bytes(event.payload))
+                self._pongs.append(make_frame(PONG, bytes(event.payload)))
             elif isinstance(event, CloseConnection):  # the client's own, or the engine's for what broke the protocol
-                self._closed_by_client = self._engine.state is ConnectionState.REMOTE_CLOSING
-                self._close(event.response() if self._closed_by_client else event)
+                answered = self._engine.state is ConnectionState.REMOTE_CLOSING
+                self._closed_by_client = answered or frame[0] & 0xF == CLOSE  # a wrong Close is the last word as well
+                self._close(event.response() if answered else event)
         return message
 
     def _join(self, event: TextMessage | BytesMessage) -> str | bytes | None:
@@ -278,32 +285,39 @@ class ServerWebSocket:
         while await self._stream.receive_some(READ_BYTES):
             pass
 
-    def _answer_ping(self) -> None:
-        """Answer the latest ping: of several only that one needs its pong (RFC 6455, 5.5.3)."""
-        if self._pong is None:
+    def _answer_pings(self) -> None:
+        """Answer the pings of this step, but for those that an answer to a message went out with."""
+        if not self._pongs:
             return
         if self._unsent or self._writing.locked():
-            self._flush_soon()  # it sends whichever is the latest by then
+            self._flush_soon()  # it sends the latest by then
         else:
-            pong, self._pong = self._pong, None
-            self._write_soon(pong)
+            self._write_soon(b"")
 
     def _write(self, data: bytes) -> bool:
-        """Hand the kernel what it takes of `data` now, behind all that is unsent; return whether nothing is left."""
-        if self._tcp is None or self._unsent or self._broken or self._writing.locked():
+        """Hand the kernel what it takes of `data` now, behind all that is unsent; return whether nothing is left.
+
+        The pongs go in front, where they cost nothing: who pings and then asks gets its pong before the answer.
+        """
+        if self._unsent or self._broken or self._writing.locked():
             self._unsent += data
         else:
-            self._unsent = data[self._tcp.send_now(data) :]
+            data = self._take_pongs() + data
+            self._unsent = data if self._tcp is None else data[self._tcp.send_now(data) :]
         return not self._unsent
+
+    def _take_pongs(self) -> bytes:
+        pongs = b"".join(self._pongs)
+        self._pongs.clear()
+        return pongs
 
     async def _flush(self) -> None:
         """Send all that is unsent. With `_write` the only place through which bytes go out."""
         async with self._writing:
-            while self._unsent or self._pong is not None:
+            while self._unsent or self._pongs:
                 if self._broken:
                     raise trio.BrokenResourceError(LOST)
-                data = self._unsent + (self._pong or b"")
-                self._unsent, self._pong = b"", None
+                data, self._unsent = self._unsent + self._take_pongs(), b""
                 self._broken = True  # until all of it has gone: behind half a frame nothing can follow
                 await self._stream.send_all(data)
                 self._broken = False

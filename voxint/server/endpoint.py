@@ -166,7 +166,9 @@ async def _keep_alive(connection: Connection, host: Host, register_by: float, al
             )
         if now >= next_heartbeat:
             next_heartbeat = now + config.heartbeat_s
-            connection.listener.post_first(Heartbeat(remaining_seconds=int(remaining_s)))
+            # Before REGISTER it has no session to be answered with, and the answer would be refused as a stranger's.
+            if connection.session is not None:
+                connection.listener.post_first(Heartbeat(remaining_seconds=int(remaining_s)))
         warn_in_s = remaining_s - config.warn_s if remaining_s > config.warn_s else remaining_s
         with trio.move_on_after(max(0.0, min(next_heartbeat - now, warn_in_s, remaining_s))):
             await connection.ending.wait()

@@ -3,6 +3,7 @@
 stages.py           scripted stages on trio's clock
 conformance.py      the test that any provider's own suite can run: does a stage keep its contract?
 invariants.py       what the protocol promises of an interruption, checked frame by frame
+chaos.py            a TCP proxy that breaks any byte of a connection, by script
 sim/                a simulated upstream on a real socket, with a pace, faults and a ledger
 upstream_stages.py  speech and transcription over HTTP, against the simulated upstream
 """
