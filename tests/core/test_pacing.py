@@ -4,6 +4,7 @@ import pytest
 import trio
 
 from tests.talk import SPOKEN, Talk, talk_with
+from voxint.core import pacing
 from voxint.core.agent import Agent, Limits
 from voxint.core.audio import AudioFormat
 from voxint.core.settings import SettingsChange
@@ -17,6 +18,18 @@ EIGHTHS = Limits(frame_ms=125, lead_ms=500)
 SECOND = "Sixteen letters."
 FORMAT = AudioFormat(16_000)
 EIGHTH = bytes(4000)
+
+
+class LongVoice:
+    """Says half a minute at once."""
+
+    audio_format = FORMAT
+
+    async def synthesize(self, text: trio.abc.ReceiveChannel[str], out: trio.abc.SendChannel[Speech]) -> None:
+        """Write it for the first piece."""
+        async for piece in text:
+            await out.send(Speech(bytes(30 * 32_000), piece))
+            return
 
 
 def schedule(talk: Talk) -> list[tuple[float, float]]:
@@ -202,3 +215,24 @@ async def test_a_client_that_asks_for_no_speech_gets_none() -> None:
         talk.ask("r1")
         await trio.sleep(1)
     assert [frame.voice for frame in talk.frames_of("r1")] == [None, None]
+
+
+async def test_long_speech_is_no_long_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A synthesizer hands over half a minute at once: it is resampled a second at a time."""
+    sizes: list[int] = []
+
+    class Noted:
+        def feed(self, audio: bytes) -> bytes:
+            sizes.append(len(audio))
+            return audio
+
+        def flush(self) -> bytes:
+            return b""
+
+    monkeypatch.setattr(pacing, "resampler", lambda source, target: Noted())
+    async with talk_with(Agent(llm=ScriptedModel("Yes."), tts=LongVoice()), SPOKEN) as talk:
+        talk.ask("r1")
+        await trio.sleep(60)
+        assert talk.ended_at("r1") is not None
+    assert max(sizes) == 2 * 16_000
+    assert sum(sizes) == 2 * 16_000 * 30

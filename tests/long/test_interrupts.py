@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.long.interrupts import random_interrupts
 
 SEED = 9
-COUNT = 20_000
+COUNT = 100_000
 """As many as fit in half a minute; `python -m tests.long interrupts` does a hundred thousand."""
 
 

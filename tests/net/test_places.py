@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
+from itertools import pairwise
 
 import pytest
 import trio
@@ -274,3 +275,34 @@ async def test_a_request_under_way_gives_no_way(autojump_clock: MockClock) -> No
         assert b"connection: close" in head.lower()
         assert await busy.closed()
         assert await probe.answer() == (200, b"here")
+
+
+async def test_strangers_take_turns(autojump_clock: MockClock) -> None:
+    """However many talk at once, one of them is looked at in a pass of the loop; a caller does not wait."""
+    passes = 0
+    looked_at: list[int] = []
+
+    async def count() -> None:
+        nonlocal passes
+        while True:
+            passes += 1
+            await trio.lowlevel.checkpoint()
+
+    async def talk(place: Place) -> None:
+        await place.turn()
+        looked_at.append(passes)
+
+    async with door(20) as here, trio.open_nursery() as nursery:
+        visitors = [await here.come() for _ in range(10)]
+        places = [visitor.inside for visitor in visitors if visitor.inside is not None]
+        assert places[0].call()
+        nursery.start_soon(count)
+        before = passes
+        await places[0].turn()
+        assert passes - before <= 1
+        async with trio.open_nursery() as talking:
+            for place in places[1:]:
+                talking.start_soon(talk, place)
+        nursery.cancel_scope.cancel()
+    assert len(looked_at) == 9
+    assert all(later > sooner for sooner, later in pairwise(looked_at))

@@ -228,6 +228,19 @@ async def test_a_strangers_page_gets_403_for_a_websocket(nursery: trio.Nursery) 
     server.shut_down()
 
 
+@pytest.mark.parametrize("path", ["/", "/metrics", "/readyz", "/v1/tokens"])
+async def test_an_open_server_shows_no_page_to_strangers(nursery: trio.Nursery, path: str) -> None:
+    """Neither by a foreign name, which may lead a visitor's browser here, nor to a foreign page; but /healthz."""
+    server: Server = await nursery.start(serve, Agent(llm=ScriptedModel("Yes.")), ServerConfig(port=0))
+    root = f"http://127.0.0.1:{server.port}"
+    async with httpx.AsyncClient(trust_env=False) as http:
+        for headers in ({"host": "evil.example"}, {"origin": "http://evil.example"}):
+            assert (await http.get(root + path, headers=headers)).status_code == 403
+            assert (await http.get(root + "/healthz", headers=headers)).status_code == 200
+        assert (await http.get(root + path)).status_code != 403
+    server.shut_down()
+
+
 async def test_a_draining_server_still_answers_pages_and_takes_no_caller(nursery: trio.Nursery) -> None:
     """/readyz says 503 and a WebSocket is refused while a live request keeps the server from its end."""
     config = ServerConfig(port=0, drain_s=30)

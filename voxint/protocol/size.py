@@ -37,11 +37,10 @@ def check_size(frame: str | bytes, max_bytes: int) -> None:
     if _exceeds(frame, max_bytes):
         raise _too_large(f"at most {max_bytes} bytes")
     if _exceeds(frame, SPEECHLESS_BYTES):
-        text = frame.decode("latin-1") if isinstance(frame, bytes) else frame
-        begin, end = _speech(text)
-        if len(text) - (end - begin) > SPEECHLESS_BYTES:
+        begin, end = _speech(frame.decode("latin-1") if isinstance(frame, bytes) else frame)
+        frame = frame[:begin] + frame[end:]  # type: ignore[operator]  # bytes and bytes, or str and str
+        if _exceeds(frame, SPEECHLESS_BYTES):
             raise _too_large(f"at most {SPEECHLESS_BYTES} bytes without its speech")
-        frame = text[:begin] + text[end:]
     if len(frame) > MOST_VALUES and _values(frame) > MOST_VALUES:
         raise _too_large(f"at most {MOST_VALUES} values")
 
