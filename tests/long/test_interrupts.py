@@ -6,7 +6,7 @@ from tests.long.interrupts import random_interrupts
 
 SEED = 9
 COUNT = 100_000
-"""As many as fit in half a minute; `python -m tests.long interrupts` does a hundred thousand."""
+"""They take a minute; `python -m tests.long interrupts` does as many as one likes."""
 
 
 def test_random_interrupts() -> None:
