@@ -279,7 +279,13 @@ async def open_place(
         observer: Observer = book if quotas is None else telemetry
         meter = None
         if quotas is not None:
-            meter = Meter(quotas, config.max_connections, busy=lambda: place.busy, refused=telemetry.refused)
+            meter = Meter(
+                quotas,
+                config.max_connections,
+                several=lambda: keyring.several,
+                busy=lambda: place.busy,
+                refused=telemetry.refused,
+            )
             telemetry.meter = meter
         place = Place(Host(agent, config, home, observer, keyring, meter=meter), book, telemetry, readers=readers)
         until = trio.CancelScope()

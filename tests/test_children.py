@@ -5,15 +5,18 @@ from __future__ import annotations
 import ast
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from voxint import children
 from voxint.children import (
     MOST_FILES,
     bare_environment,
@@ -248,3 +251,44 @@ def test_a_child_that_gets_all_is_found() -> None:
     """The test above can fail."""
     source = "import subprocess, trio\nsubprocess.run(['x'])\ntrio.run(f)\ntrio.lowlevel.open_process(['x'])\n"
     assert starts_without_environment(source) == [2, 4]
+
+
+READS = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import children, subprocess
+if sys.argv[2] == "keeps":
+    children.keep_to_itself()
+code = '''
+import os
+for name in ("environ", "mem"):
+    try:
+        open(f"/proc/{os.getppid()}/{name}", "rb").read(1 if name == "environ" else 0)
+        print(name, end=" ")
+    except OSError:
+        pass
+'''
+print(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={}).stdout.split())
+"""
+
+
+@linux
+@pytest.mark.skipif(os.geteuid() != 0 or not Path("/usr/bin/python3").exists(), reason="it takes root to be another")
+@pytest.mark.parametrize(("what", "read"), [("keeps", "[]"), ("shows", "['environ', 'mem']")])
+def test_a_child_does_not_read_its_parents_keys(what: str, read: str) -> None:
+    """Neither its environment nor its memory, where the server has a user of its own and keeps to itself."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        copy = Path(shutil.copy(children.__file__, folder))
+        copy.chmod(0o644)
+        done = subprocess.run(
+            ["/usr/bin/python3", "-c", READS, folder, what],
+            user=65534,
+            cwd="/",
+            env={"KEY": "persimmon"},
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_S,
+            check=True,
+        )
+    assert done.stdout.strip() == read

@@ -20,6 +20,7 @@ __all__ = [
     "bare_environment",
     "confine",
     "confined_command",
+    "keep_to_itself",
     "python_environment",
     "session_environment",
 ]
@@ -98,6 +99,16 @@ def confine(memory_mib: int, *, threads: bool) -> None:
         _try(step)
 
 
+def keep_to_itself() -> None:
+    """Let no other process of the same user read this one's memory and environment, where the system can do that.
+
+    The keys of upstreams are in both. On Linux this process is then not to be traced, nor to dump its core, but by
+    root; where it is root's itself, its children are too, and nothing is gained.
+    """
+    if sys.platform == "linux":
+        _try(partial(_prctl, PR_SET_DUMPABLE, 0, 0))
+
+
 def main() -> None:
     """Confine this process, then run the script that the arguments name, as if it had been called itself."""
     import runpy
@@ -165,7 +176,7 @@ def _limit(memory_mib: int, threads: bool) -> None:
         _try(partial(lower, name, value))
 
 
-PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS, SECCOMP_MODE_FILTER = 22, 38, 2
+PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS, SECCOMP_MODE_FILTER = 4, 22, 38, 2
 """Linux: prctl(2)."""
 
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000

@@ -14,6 +14,7 @@ from bench.attacks.catalogue import CATALOGUE
 from bench.attacks.site import AttackJob, AttackReport, Site
 from bench.environments import ROOT
 from bench.processes import Cores
+from voxint.children import python_environment
 
 __all__ = ["attack_from_here", "launch"]
 
@@ -37,7 +38,9 @@ async def attack_from_here(job: AttackJob) -> AttackReport:
 async def launch(job: AttackJob, cores: Cores) -> AttackReport:
     """Run an attack in a process of its own, beside all that measures, but behind it."""
     command = [sys.executable, "-m", "bench.attacks.attacker"]
-    process = await trio.lowlevel.open_process(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    process = await trio.lowlevel.open_process(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=python_environment()
+    )
     try:
         os.sched_setaffinity(process.pid, cores.rest)
         os.setpriority(os.PRIO_PROCESS, process.pid, NICE)

@@ -28,6 +28,7 @@ from bench.processes import Cores, GeneratorFailed, go_second
 from bench.scenarios import LOADS
 from bench.slot import stolen_s
 from voxint.background import open_background
+from voxint.children import python_environment
 from voxint.testing.sim.process import Sim, sim_process
 
 __all__ = ["log_faults", "run_attacks"]
@@ -83,7 +84,7 @@ async def run_attacks(
 async def _hostile(cores: Cores) -> AsyncIterator[str]:
     """Run the hostile upstream while the block runs; give its base URL."""
     command = [sys.executable, "-m", "bench.attacks.hostile"]
-    process = await trio.lowlevel.open_process(command, cwd=ROOT, stdout=subprocess.PIPE)
+    process = await trio.lowlevel.open_process(command, cwd=ROOT, stdout=subprocess.PIPE, env=python_environment())
     try:
         go_second(process.pid, cores.rest)
         assert process.stdout is not None

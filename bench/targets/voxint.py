@@ -33,7 +33,13 @@ NOTES = (
 )
 CANNOT: dict[str, str] = {}
 
-EVERYBODY = Quotas(busy_share=1, session_requests_per_minute=0, session_upstream_calls_per_minute=0)
+EVERYBODY = Quotas(
+    busy_share=1,
+    session_requests_per_minute=0,
+    session_upstream_calls_per_minute=0,
+    key_requests_per_minute=0,
+    key_upstream_calls_per_minute=0,
+)
 """Nobody is refused, as by no other target: a capacity is where those who are served are served late."""
 
 NUMBER = re.compile(r"\d+$")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -20,6 +21,7 @@ from tests.cli.process import LIMIT_S, start_cli
 from tests.cli.test_serve import CONFIG
 from voxint.cli.outside import FALL_S
 from voxint.client import connect
+from voxint.errors import Disconnected
 
 STAGES = """
 import sys
@@ -99,7 +101,8 @@ async def unread(here: Path, *arguments: str) -> AsyncIterator[tuple[trio.Proces
 @pytest.mark.parametrize("talks", [False, True], ids=["its log", "what a provider prints"])
 async def test_readers_that_do_not_read_hold_nothing_up(here: Path, talks: bool) -> None:
     """The log, or what a provider prints, fills a pipe: callers are served, SIGTERM drains, the lost are counted."""
-    async with unread(here, "--set", f"llm.talks={str(talks).lower()}") as (process, port):
+    flags = ("--set", f"llm.talks={str(talks).lower()}", "--set", "quotas.session_requests_per_minute=0")
+    async with unread(here, *flags, "--set", "quotas.session_upstream_calls_per_minute=0") as (process, port):
         with trio.fail_after(LIMIT_S):
             async with connect(f"ws://127.0.0.1:{port}/ws/agent/stream") as client:
                 for _ in range(600):
@@ -137,3 +140,86 @@ async def test_a_hang_up_does_not_kill(here: Path) -> None:
             assert await (await client.send_text("Hello")).text() == "word"
         server.send(signal.SIGTERM)
         assert await server.wait() == 0
+
+
+HOARDS = """
+import os
+from voxint import Delta
+
+class Model:
+    async def generate(self, turn, out):
+        try:
+            while True:
+                os.open(os.devnull, os.O_RDONLY)
+        except OSError:
+            await out.send(Delta("none left"))
+"""
+
+
+async def test_a_server_without_descriptors_drains_all_the_same(here: Path) -> None:
+    """What a signal needs is open before it comes."""
+    (here / "hoards.py").write_text(HOARDS)
+    async with start_cli("serve", "--set", "llm.provider=hoards:Model", cwd=here) as server:
+        output = await server.wait_for('"started"')
+        async with connect("ws://" + output.partition("ws://")[2].partition('"')[0]) as client:
+            assert await (await client.send_text("Hello")).text() == "none left"
+            server.send(signal.SIGTERM)
+            assert await server.wait() == 0
+    assert '"draining"' in server.output
+
+
+async def test_a_server_in_a_terminal_ends_with_it(here: Path) -> None:
+    """Closed, it would go on unseen and hold its port; the demo and a server alike drain."""
+    near, far = os.openpty()
+    process = await trio.lowlevel.open_process(
+        [sys.executable, "-c", IN_TERMINAL, sys.executable, "-m", "voxint.cli", "serve"],
+        cwd=here,
+        stdin=far,
+        stdout=far,
+        stderr=far,
+        start_new_session=True,
+    )
+    try:
+        os.close(far)
+        with trio.fail_after(LIMIT_S):
+            said = b""
+            while b"started" not in said:
+                said += await trio.to_thread.run_sync(os.read, near, 4096)
+            os.close(near)
+            assert await process.wait() == 0
+    finally:
+        process.kill()
+
+
+IN_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+"""Makes what it is connected to its terminal, then becomes what it is told."""
+
+
+@pytest.mark.parametrize("closed", ["1", "2", "1,2"])
+async def test_closed_streams_are_nobodys_concern(here: Path, closed: str) -> None:
+    """Whoever starts a server without standard output or error wants to hear nothing: it serves."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    closes = " ".join(f"{number}>&-" for number in closed.split(","))
+    command = f"exec {sys.executable} -m voxint.cli serve --port {port} {closes}"
+    process = await trio.lowlevel.open_process(
+        ["/bin/sh", "-c", command], cwd=here, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        with trio.fail_after(LIMIT_S):
+            while True:
+                try:
+                    async with connect(f"ws://127.0.0.1:{port}/ws/agent/stream") as client:
+                        assert await (await client.send_text("Hello")).text() == "word"
+                        break
+                except Disconnected:
+                    assert process.poll() is None
+                    await trio.sleep(0.05)
+            process.send_signal(signal.SIGTERM)
+            assert await process.wait() == 0
+    finally:
+        process.kill()

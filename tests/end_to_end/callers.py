@@ -24,6 +24,7 @@ from voxint.testing.invariants import Checker
 
 __all__ = [
     "ACK_WITHIN_S",
+    "EVERYBODY",
     "Caller",
     "calling",
     "no_descriptor_left",
@@ -43,7 +44,13 @@ turns = count(1)
 """Every turn of the session has a number of its own, which the upstream's ledger knows it by."""
 
 
-EVERYBODY = Quotas(busy_share=1, session_requests_per_minute=0, session_upstream_calls_per_minute=0)
+EVERYBODY = Quotas(
+    busy_share=1,
+    session_requests_per_minute=0,
+    session_upstream_calls_per_minute=0,
+    key_requests_per_minute=0,
+    key_upstream_calls_per_minute=0,
+)
 
 
 @asynccontextmanager

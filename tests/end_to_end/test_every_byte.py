@@ -18,7 +18,7 @@ import trio
 from attrs import define, field
 
 from tests.end_to_end.breaking import Break, breaks, broken_everywhere
-from tests.end_to_end.callers import no_descriptor_left, no_request_left, request_tasks
+from tests.end_to_end.callers import EVERYBODY, no_descriptor_left, no_request_left, request_tasks
 from voxint.client import Client, connect
 from voxint.core.agent import Agent, Limits
 from voxint.core.conversation import open_conversation
@@ -126,7 +126,7 @@ async def open_house() -> AsyncGenerator[House]:
     ends, others = Ends(), stores()
     with no_descriptor_left():
         async with trio.open_nursery() as nursery:
-            server = await nursery.start(partial(serve, agent, config, observer=ends))
+            server = await nursery.start(partial(serve, agent, config, observer=ends, quotas=EVERYBODY))
             yield House(server, ends)
             await no_request_left()
             with trio.fail_after(5):

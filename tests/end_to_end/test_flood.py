@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+import httpx
 import pytest
 import trio
 
@@ -15,6 +16,7 @@ from tests.cli.process import LIMIT_S, Running, start_cli
 from tests.end_to_end.test_strangers import OPEN, frame
 from tests.net.websocket_client import RawClient
 from voxint.client import connect
+from voxint.errors import Disconnected
 from voxint.net.frames import frame_of
 from voxint.protocol import messages as m
 from voxint.protocol.codec import encode_client
@@ -152,3 +154,64 @@ async def test_a_stranger_who_asks_and_asks_is_closed(tmp_path: Path) -> None:
             assert got is not None
             assert int.from_bytes(got[1][:2], "big") == 1008
             await client.send(frame(8, got[1][:2]))
+
+
+async def comes_in(port: int) -> None:
+    """Come in with the right key, as soon as there is a place: those of wrong keys are paid for up to two seconds."""
+    with trio.fail_after(5):
+        while True:
+            with suppress(Disconnected):
+                async with connect(f"ws://127.0.0.1:{port}/ws/agent/stream", api_key="right") as client:
+                    assert await (await client.send_text("Hello")).text() == "word"
+                    return
+            await trio.sleep(0.1)
+
+
+async def test_guessing_by_the_pages_is_as_slow(tmp_path: Path) -> None:
+    """Who leaves before the answer keeps the place taken all the same; a right key is answered meanwhile."""
+    answered = 0
+
+    async def guess_on(port: int) -> None:
+        nonlocal answered
+        while True:
+            with suppress(OSError, trio.BrokenResourceError), trio.move_on_after(0.2):
+                async with await trio.open_tcp_stream("127.0.0.1", port) as stream:
+                    await stream.send_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer wrong\r\n\r\n")
+                    await stream.receive_some()
+                    answered += 1
+
+    settings = ("server.max_strangers_per_address=16", "server.trusted_proxies=127.0.0.9")
+    async with serving(tmp_path, *settings) as (server, port):
+        with trio.move_on_after(4):
+            async with trio.open_nursery() as nursery:
+                for _ in range(32):
+                    nursery.start_soon(guess_on, port)
+        await comes_in(port)
+        async with httpx.AsyncClient() as http:
+            right = {"authorization": "Bearer right"}
+            text = (await http.get(f"http://127.0.0.1:{port}/metrics", headers=right)).text
+        [guesses] = re.findall(r'^voxint_turned_away_total\{reason="key"\} (\S+)$', text, re.M)
+        assert 16 <= float(guesses) <= 16 * 5
+        assert server.output.count('"a wrong key"') == 1
+
+
+async def test_who_reads_no_page_keeps_nobody_out(tmp_path: Path) -> None:
+    """As many as there are places ask for pages without end and read nothing: a right key comes in all the same."""
+
+    async def ask_and_not_read(port: int) -> None:
+        sock = trio.socket.socket()
+        sock.setsockopt(trio.socket.SOL_SOCKET, trio.socket.SO_RCVBUF, 4096)
+        await sock.connect(("127.0.0.1", port))
+        async with trio.SocketStream(sock) as stream:
+            with suppress(trio.BrokenResourceError):
+                await stream.send_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" * 2000)
+            await trio.sleep_forever()
+
+    async with serving(tmp_path, "server.max_strangers=8") as (_, port), trio.open_nursery() as nursery:
+        for _ in range(8):
+            nursery.start_soon(ask_and_not_read, port)
+        await trio.sleep(1)
+        with trio.fail_after(5):
+            async with connect(f"ws://127.0.0.1:{port}/ws/agent/stream", api_key="right") as client:
+                assert await (await client.send_text("Hello")).text() == "word"
+        nursery.cancel_scope.cancel()

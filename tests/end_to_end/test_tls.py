@@ -18,7 +18,7 @@ from tests.end_to_end.callers import no_descriptor_left, no_request_left, servin
 from tests.end_to_end.wire import Wire, open_wire
 from tests.talk import SPOKEN, WRITTEN
 from voxint.client import connect
-from voxint.core.agent import Agent
+from voxint.core.agent import Agent, Limits
 from voxint.core.settings import SettingsChange
 from voxint.protocol import messages as m
 from voxint.server.config import ServerConfig
@@ -128,7 +128,7 @@ async def test_much_is_sent_whole_to_a_client_that_reads_late(files: Files) -> N
     """What the kernel does not take at once goes out in order."""
     words = [f"{number} {'x' * 20_000} " for number in range(300)]
     async with (
-        serving_tls(files, Agent(llm=ScriptedModel.says(*words))) as server,
+        serving_tls(files, Agent(llm=ScriptedModel.says(*words), limits=Limits(answer_chars=10_000_000))) as server,
         open_wire(server.url, narrow=True, tls=files.client) as wire,
     ):
         wire.register(WRITTEN)

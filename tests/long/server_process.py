@@ -14,6 +14,7 @@ import msgspec
 import trio
 from attrs import define, field
 
+from tests.end_to_end.callers import EVERYBODY
 from voxint.cli.logs import configure_logs
 from voxint.core.agent import Agent
 from voxint.net.http import open_http
@@ -158,7 +159,7 @@ async def _run(base_url: str, port: int) -> None:
         )
         config = ServerConfig(port=port, drain_s=0, resume_s=RESUME_S)
         async with trio.open_nursery() as nursery:
-            server: Server = await nursery.start(partial(serve, agent, config))
+            server: Server = await nursery.start(partial(serve, agent, config, quotas=EVERYBODY))
             calm_collector()
             _say(Listening(server.port, server.url))
             async with trio.lowlevel.FdStream(os.dup(0)) as questions:

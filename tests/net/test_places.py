@@ -117,8 +117,8 @@ async def test_where_the_queue_is_full_the_most_frequent_has_to_leave_it(autojum
         assert flood[3].inside is None
 
 
-async def test_a_busy_stranger_gives_way_when_it_waits_again(autojump_clock: MockClock) -> None:
-    """Who is being answered keeps its place, and who waits learns when that is over."""
+async def test_a_busy_stranger_keeps_its_place(autojump_clock: MockClock) -> None:
+    """Who is being answered does not give way, and knows that others wait."""
     async with door(1) as here:
         busy = await here.come(busy=True)
         newcomer = await here.come()
@@ -129,6 +129,27 @@ async def test_a_busy_stranger_gives_way_when_it_waits_again(autojump_clock: Moc
         busy.leaves.set()
         await wait_all_tasks_blocked()
         assert newcomer.waited_s == 10
+
+
+@pytest.mark.parametrize(("anew", "waited_s"), [(False, 0.75), (True, 1.25)])
+async def test_a_busy_stranger_gives_way_when_it_waits_again(
+    anew: bool, waited_s: float, autojump_clock: MockClock
+) -> None:
+    """Who waits outside learns of it, though it slept for longer; an answer on its way has its time from then on."""
+
+    async def visit(places: Places) -> None:
+        async with places.taken("a") as place:
+            assert place is not None
+            await trio.sleep(0.75)
+            with place.waiting(anew=anew):
+                await trio.sleep_forever()
+
+    async with door(1) as here:
+        here.nursery.start_soon(visit, here.places)
+        await wait_all_tasks_blocked()
+        newcomer = await here.come()
+        await trio.sleep(10)
+        assert newcomer.waited_s == waited_s
 
 
 async def test_a_wrong_key_costs_the_place_its_time(autojump_clock: MockClock) -> None:

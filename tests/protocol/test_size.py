@@ -82,14 +82,30 @@ def test_as_many_values_as_may_be_are_read_soon() -> None:
 
 
 def test_who_registers_is_read_without_the_rest() -> None:
-    """Settings that could not be are no hindrance, nor is a field of another form; what is no REGISTER has nobody."""
+    """Settings that could not be are no hindrance; a HEALTH_CHECK has nobody."""
     auth = '"auth":{"type":"API_KEY","api_key":"k"}'
-    assert auth_of(
-        HEAD % ("REGISTER", f'{{{auth},"system_prompt":5,"function_calling":{listed("[]", 10_000)}}}')
-    ) == m.Auth(type="API_KEY", api_key="k")
-    assert auth_of(HEAD % ("REQUEST", f"{{{auth}}}")) is None
-    assert auth_of(HEAD % ("REGISTER", '{"auth":5}')) is None
-    assert auth_of("[" * 15_000) is None
+    odd = f'"system_prompt":5,"function_calling":{listed("[]", 10_000)}'
+    for payload in (f"{{{auth},{odd}}}", f"{{{odd},{auth}}}"):
+        assert auth_of(HEAD % ("REGISTER", payload)) == m.Auth(type="API_KEY", api_key="k")
+    assert auth_of(HEAD % ("HEALTH_CHECK", "{}")) is None
+
+
+@pytest.mark.parametrize(
+    ("frame", "code", "place"),
+    [
+        (HEAD % ("REQUEST", '{"request_id":"r1"}'), "SESSION_INVALID", ""),
+        (HEAD % ("REGISTER", "{}"), "MALFORMED_PAYLOAD", "$.payload"),
+        (HEAD % ("REGISTER", '{"auth":{"type":5}}'), "MALFORMED_PAYLOAD", "$.payload.auth.type"),
+        (HEAD % ("HELLO", "{}"), "MALFORMED_PAYLOAD", "$.msg_type"),
+        ("[null]", "MALFORMED_PAYLOAD", "$"),
+        ("[" * 15_000, "MALFORMED_PAYLOAD", "$"),
+    ],
+)
+def test_of_a_stranger_nothing_else_is_read(frame: str, code: str, place: str) -> None:
+    """Another message is none for it, and what is wrong with a REGISTER is told with its place."""
+    with pytest.raises(WireError) as refusal:
+        auth_of(frame)
+    assert (refusal.value.code, refusal.value.detail) == (code, place)
 
 
 def test_of_a_broken_frame_little_is_looked_at() -> None:

@@ -10,7 +10,7 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from tests.credentials import add_key, cheap_hashes
+from tests.credentials import add_key, cheap_hashes, remove_key
 from tests.memory import come_back
 from tests.talk import WRITTEN, NowPasswords, Place, Talk, open_place
 from voxint.core.agent import Agent, Limits
@@ -19,6 +19,7 @@ from voxint.protocol import messages as m
 from voxint.server.config import ServerConfig
 from voxint.server.keys_file import read_keys
 from voxint.server.passwords import TooManyPasswords
+from voxint.server.quotas import Quotas
 from voxint.testing.stages import FOREVER, ScriptedModel
 
 pytestmark = pytest.mark.virtual_time
@@ -132,6 +133,26 @@ async def test_an_account_whose_settings_are_too_large_can_register_again() -> N
         talk.register(WRITTEN, auth=ANN)
         await talk.until(lambda: len(talk.frames) == 2)
         assert talk.registered.status == "SUCCESS"
+
+
+async def test_a_revoked_key_leaves_room_for_others(tmp_path: Path) -> None:
+    """Sessions that it had without a connection are counted no more."""
+    path = tmp_path / "keys"
+    first, record = add_key(path)
+    config = ServerConfig(keys_file=str(path), resume_s=60)
+    async with open_place(Agent(llm=ScriptedModel("x")), config, Quotas(sessions=2, key_share=1)) as place:
+        for _ in range(2):
+            talk = await came(place, key(first))
+            talk.stop_reading()
+            talk.connection.lost()
+        assert len(place.host.store) == 2
+        remove_key(path, record)
+        second, _ = add_key(path)
+        place.host.keyring.take(read_keys(path))
+        place.host.close_unknown()
+        assert len(place.host.store) == 0
+        for _ in range(2):
+            assert (await came(place, key(second))).registered.status == "SUCCESS"
 
 
 async def test_an_account_that_was_not_looked_at_may_try_again(monkeypatch: pytest.MonkeyPatch) -> None:

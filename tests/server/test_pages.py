@@ -196,12 +196,12 @@ async def test_the_numbers_take_a_key_where_there_are_keys(
 
 
 async def test_the_numbers_take_a_key_of_the_right_scope(nursery: trio.Nursery, tmp_path: Path) -> None:
-    """A key of the file that may only talk is none here; of two keys in one request none is believed."""
+    """A key of the file that may only talk is told so; of two keys in one request none is believed."""
     path = tmp_path / "keys"
     (talk, _), (observe, _), (admin, _) = add_key(path, "talk"), add_key(path, "observe"), add_key(path, "admin")
     site = Site(nursery, Agent(llm=ScriptedModel("Yes.")), ServerConfig(keys_file=str(path)))
     statuses = [site.get("/metrics", authorization=f"Bearer {key}").status for key in (talk, observe, admin)]
-    assert statuses == [401, 200, 200]
+    assert statuses == [403, 200, 200]
     both = ((b"authorization", f"Bearer {observe}".encode()), (b"authorization", b"Bearer x"))
     assert site.pages.page(RequestHead("GET", "/metrics", both)).status == 401
 

@@ -209,7 +209,7 @@ async def test_sessions_are_bounded(quotas: Quotas, config: ServerConfig, quota:
 
 async def test_who_opens_many_sessions_costs_others_none() -> None:
     """Where room is made for all, a session of the same caller that waits for its client ends first."""
-    async with open_place(ECHO, KEYED, Quotas(sessions=3)) as place:
+    async with open_place(ECHO, KEYED, Quotas(sessions=3, key_share=1)) as place:
         patient = place.join()
         patient.register(auth=key("two"))
         await trio.sleep(1)
@@ -242,7 +242,7 @@ async def test_under_load_those_who_are_served_go_on() -> None:
             talk.register()
             talk.ask("r1")
         await trio.sleep(2)
-        place.busy = 0.9
+        place.busy = 0.2
         new = place.join()
         new.register()
         new.ask("r1")
@@ -252,7 +252,7 @@ async def test_under_load_those_who_are_served_go_on() -> None:
         assert served[0].text_of("r2") == "Yes?"
         pages = Pages(place.host, place.telemetry, "ws://127.0.0.1/ws")
         assert pages._ready().status == 200
-        place.busy = 0.97
+        place.busy = 0.5
         late = place.join()
         late.register()
         await trio.sleep(2)
@@ -281,6 +281,72 @@ def test_every_bound_may_refuse_and_is_counted() -> None:
     assert set(QUOTAS) <= {field.name for made in (Quotas, Limits) for field in attrs.fields(made)}
 
 
+async def test_a_key_has_its_rate_in_however_many_sessions() -> None:
+    """Who opens one after the other does not begin anew with each."""
+    answered = refused = 0
+    async with open_place(ECHO, quotas=Quotas(key_requests_per_minute=60, burst_s=20)) as place:
+        for _ in range(10):
+            talk = place.join()
+            talk.register()
+            for number in range(10):
+                talk.ask(f"r{number}")
+            await trio.sleep(0.125)
+            answered += sum(bool(talk.frames_of(f"r{number}")) for number in range(10))
+            refused += len(refusals(talk))
+            talk.say(m.Shutdown(reason="done"))
+    assert 20 <= answered <= 22
+    assert answered + refused == 100
+
+
+async def test_one_of_several_keys_leaves_room_for_others() -> None:
+    """Half of all sessions, where nothing else is said; the only key may have all."""
+    for keys, most in ((("one", "two"), 5), (("one",), 10)):
+        config = ServerConfig(api_keys=keys, max_connections=10)
+        async with open_place(ECHO, config, Quotas()) as place:
+            talks = [place.join() for _ in range(10)]
+            for talk in talks:
+                talk.register(auth=key("one"))
+            await trio.sleep(1)
+            assert sum(not talk.errors for talk in talks) == most
+            if most < 10:
+                assert refusals(talks[-1])[0][1] == "quota key_share"
+
+
+async def test_one_session_has_no_more_connections_than_its_share() -> None:
+    """Sixteen, and of several keys no more than half of all; the token of who is refused stays good."""
+    async with open_place(ECHO, ServerConfig(api_keys=("one", "two"), max_connections=60), Quotas()) as place:
+        first = place.join()
+        first.register(auth=key("one"))
+        await trio.sleep(1)
+        latest = first
+        joined = 0
+        while joined < 20:
+            ack, auth = latest.registered, key("one")
+            assert ack.resume_token is not None
+            resume = m.Resume(session_id=ack.session_id, resume_token=ack.resume_token)
+            another = place.join()
+            another.register(auth=auth, resume=resume)
+            await trio.sleep(1)
+            if another.errors:
+                break
+            latest, joined = another, joined + 1
+        assert joined == 15
+        assert another.connection.closing == (1013, "too many connections of this session")
+        first.connection.lost()
+        await trio.sleep(1)
+        again = place.join()
+        again.register(auth=auth, resume=resume)
+        await trio.sleep(1)
+        assert again.registered.status == "SUCCESS"
+        others = [place.join() for _ in range(40)]
+        for other in others:
+            place.host.connections.add(other.connection)  # as the endpoint does
+            other.register(auth=key("one"))
+        await trio.sleep(1)
+        assert sum(not other.errors for other in others) == 29  # and one session that has been there before
+        assert refusals(others[-1])[0][1] == "quota key_share"
+
+
 async def test_a_session_that_is_gone_leaves_nothing_to_count() -> None:
     """Its accounts are the key's and the address's only, and those go too where there are many that owe nothing."""
     async with open_place(ECHO, quotas=Quotas()) as place:
@@ -288,6 +354,7 @@ async def test_a_session_that_is_gone_leaves_nothing_to_count() -> None:
             talk = place.join(f"192.0.{number // 256}.{number % 256}")
             talk.register()
             talk.say(m.Shutdown(reason="done"))
-        await trio.sleep(1)
+        await trio.sleep(60)
         assert not place.host.meter._members
-        assert len(place.host.meter._accounts) < 1100
+        place.join("192.0.9.9").register()
+        assert len(place.host.meter._accounts) < 10

@@ -165,6 +165,47 @@ async def test_a_look_comes_every_two_seconds(monkeypatch: pytest.MonkeyPatch) -
     assert rounds == 3
 
 
+async def test_whatever_a_file_system_says_ends_no_server() -> None:
+    """A file that vanishes while it is read leaves what was before."""
+
+    def load() -> None:
+        raise FileNotFoundError(2, "No such file or directory")
+
+    failures: list[int] = []
+    files = ReloadedFiles[None]("certificate", (Path("/x"),), load, lambda _: True, lambda: failures.append(1))
+    with structlog.testing.capture_logs() as logs:
+        await files.look(force=True)
+        await files.look()
+        await files.look()
+    assert [line["event"] for line in logs] == ["changed files not used"]
+    assert failures == [1]
+
+
+async def test_what_passes_by_itself_is_read_again(tmp_path: Path) -> None:
+    """A look that failed for want of a descriptor must not lose a revocation: the next one reads the file as it is."""
+    outcomes: list[OSError | str] = [OSError(24, "Too many open files"), "new"]
+    taken: list[str] = []
+
+    def load() -> str:
+        outcome = outcomes.pop(0)
+        if isinstance(outcome, OSError):
+            raise outcome
+        return outcome
+
+    def take(value: str) -> bool:
+        taken.append(value)
+        return True
+
+    files = ReloadedFiles[str]("keys", (tmp_path / "keys",), load, take)
+    (tmp_path / "keys").write_text("x")
+    await files.look()
+    assert taken == []
+    await files.look()
+    assert taken == ["new"]
+    await files.look()
+    assert taken == ["new"]
+
+
 async def came(server: Server, key: str) -> list[m.ServerMessage]:
     """Return what a client with that key gets."""
     async with open_wire(server.url) as wire:

@@ -72,8 +72,11 @@ def new(config: Path | None, file: Path | None, name: str, scopes: tuple[Scope, 
         key, record = new_key(scopes, now.replace(microsecond=0), name=name, expires=until)
         path = _path(config, file)
         with change_keys(path) as records:
+            echo(key)  # first: a key that could not be shown is nobody's, and must not be in the file
+            if sys.stdout is None:
+                raise ConfigError("standard output", "open, since the key is shown there and nowhere else")
+            sys.stdout.flush()
             records.append(record)
-        echo(key)
         echo(f"{_line(record, now)}\nwritten to {path}; the key itself is nowhere else: keep it", err=True)
 
     run(main)

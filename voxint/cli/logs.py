@@ -37,7 +37,7 @@ def configure_logs(level: str, log_format: LogFormat = "auto") -> None:
         level: The least level that is written, one of `LEVELS`.
         log_format: ``auto`` is ``console`` where standard error is a terminal, else ``json``.
     """
-    terminal = sys.stderr.isatty()
+    terminal = sys.stderr is not None and sys.stderr.isatty()
     renderer: structlog.typing.Processor
     if log_format == "json" or (log_format == "auto" and not terminal):
         stamp, renderer = structlog.processors.TimeStamper("iso"), structlog.processors.JSONRenderer(ensure_ascii=False)
@@ -45,7 +45,9 @@ def configure_logs(level: str, log_format: LogFormat = "auto") -> None:
         colors = terminal and not os.environ.get("NO_COLOR")
         stamp = structlog.processors.TimeStamper("%H:%M:%S.%f", utc=False)
         renderer = structlog.dev.ConsoleRenderer(colors=colors, sort_keys=False, pad_event_to=18)
-    writer = LineWriter(sys.stderr.fileno(), note_lost)
+    # Where it was closed by whoever started this process, nobody wants to hear anything.
+    fd = os.open(os.devnull, os.O_WRONLY) if sys.stderr is None else sys.stderr.fileno()
+    writer = LineWriter(fd, note_lost)
     _writers[:] = [writer]
     structlog.configure(
         processors=[

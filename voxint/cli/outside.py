@@ -16,9 +16,9 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
-from typing import Literal, NoReturn
+from typing import Literal, NoReturn, TextIO
 
 import trio
 from attrs import define, field, frozen
@@ -35,6 +35,9 @@ __all__ = ["FALL_S", "HUNG", "Outside", "run_outside"]
 HUNG = 70
 """Exit code: something did not stop, and the process ended without it; EX_SOFTWARE of sysexits.h."""
 
+FIRST_PID = 1
+"""Of a container's first process, to which the system delivers no signal that has no handler."""
+
 FALL_S = 1.5
 """Seconds that a server which has failed has to let go of what it holds: its supervisor waits for the exit, to start
 another."""
@@ -42,7 +45,11 @@ another."""
 LAST_S = 1.0
 """Seconds between the end of the loop and that of the interpreter: a thread of a provider's may be left."""
 
-DRAIN, RELOAD = (signal.SIGINT, signal.SIGTERM), getattr(signal, "SIGHUP", None)
+DRAIN = (signal.SIGINT, signal.SIGTERM)
+"""The signals that drain a server."""
+
+HANG_UP: signal.Signals | None = getattr(signal, "SIGHUP", None)
+"""What a terminal that is closed sends to what runs in it, and an operator to a service that shall read its files."""
 
 log = get_logger()
 
@@ -111,12 +118,19 @@ class _Inbox:
 
 @define(eq=False)
 class Outside:
-    """What the loop tells the main thread, and what that does about it."""
+    """What the loop tells the main thread, and what that does about it.
 
+    Args:
+        nowhere: An open file that nobody reads, for what a thread of the interpreter's writes at the very end.
+    """
+
+    _nowhere: TextIO
     _inbox: _Inbox = field(init=False, factory=_Inbox)
     _serving: _Serving | None = field(init=False, default=None)
     _loop_thread: int = field(init=False, default=0)
     _end_by: float | None = field(init=False, default=None)
+    _in_terminal: bool = field(init=False, default=False)
+    _draining: bool = field(init=False, default=False)
 
     def serving(self, server: Server, time_to_end_s: float) -> None:
         """Note, from the loop, that a server listens: from now on a signal drains it.
@@ -131,12 +145,15 @@ class Outside:
     def run(self, main: Main) -> int:
         """Run `main` in a loop of its own until it ends; return the exit code."""
         self._inbox.hear_signals()
-        for each in (*DRAIN, *((RELOAD,) if RELOAD is not None else ())):
+        for each in _heeded():
             signal.signal(each, lambda number, _: self._inbox.put(signal.Signals(number)))
+        self._in_terminal = _has_terminal()
         threading.Thread(target=self._run_loop, args=(main,), name="voxint loop", daemon=True).start()
         while True:
             news = self._next()
             if isinstance(news, _Ended):
+                if HANG_UP is not None:
+                    signal.signal(HANG_UP, signal.SIG_IGN)  # the interpreter's end would make it deadly again
                 return _code_of(news.error)
             if isinstance(news, _Serving):
                 self._serving = news
@@ -169,23 +186,30 @@ class Outside:
     def _end_within(self, seconds: float) -> None:
         end_by = time.monotonic() + seconds
         self._end_by = end_by if self._end_by is None else min(self._end_by, end_by)
-        _end_at_last_within(seconds + 1)  # where even this thread can't run, as C code keeps the interpreter to itself
+        # Where even this thread can't run, as C code keeps the interpreter to itself.
+        _end_at_last_within(seconds + 1, self._nowhere)
 
     def _obey(self, signum: signal.Signals) -> None:
         serving = self._serving
+        drains = signum in DRAIN or self._in_terminal
         if serving is None:
-            if signum in DRAIN:  # nobody is served yet: it has the effect that it has on any program
-                signal.signal(signum, signal.SIG_DFL)
-                os.kill(os.getpid(), signum)
-        elif signum in DRAIN:
-            for each in DRAIN:
-                signal.signal(each, signal.SIG_DFL)  # a second one kills at once
+            if drains:  # nobody is served yet: it has the effect that it has on any program
+                _die_of(signum)
+        elif drains and self._draining:
+            _die_of(signum)
+        elif drains:
+            self._draining = True
+            if os.getpid() != FIRST_PID:
+                for each in DRAIN:
+                    signal.signal(each, signal.SIG_DFL)  # a second one kills at once, whatever this thread does
             log.info("draining", signal=signum.name, at_most_s=serving.time_to_end_s)
             self._end_within(serving.time_to_end_s)
-            serving.token.run_sync_soon(serving.server.shut_down)
+            with suppress(trio.RunFinishedError):  # it has ended in this moment
+                serving.token.run_sync_soon(serving.server.shut_down)
         else:
             log.info("reloading", signal=signum.name)
-            serving.token.run_sync_soon(serving.server.reload_soon)
+            with suppress(trio.RunFinishedError):
+                serving.token.run_sync_soon(serving.server.reload_soon)
 
 
 def run_outside(main: Main) -> NoReturn:
@@ -194,24 +218,52 @@ def run_outside(main: Main) -> NoReturn:
     Standard output and error of the process are written by threads of their own from then on: a `print` of a provider
     can't hold up the loop either.
     """
+    # Opened now: there may be no descriptor left when it is needed.
+    nowhere = open(os.devnull, "w")  # noqa: SIM115 - to the end of the process
     writers = []
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
+        if stream is None:  # it was closed by whoever started this process, who wants to hear nothing
+            setattr(sys, name, nowhere)
+            continue
         writer = LineWriter(stream.fileno(), note_lost)
         writers.append(writer)
         setattr(sys, name, QueuedText(writer, stream, note_lost))
-    code = Outside().run(main)
+    code = Outside(nowhere).run(main)
     flush_logs()
     for writer in writers:
         writer.flush()
     # A thread that is no daemon would keep the interpreter for as long as it likes.
-    _end_at_last_within(LAST_S)
+    _end_at_last_within(LAST_S, nowhere)
     sys.exit(code)
 
 
-def _end_at_last_within(seconds: float) -> None:
+def _heeded() -> Iterator[signal.Signals]:
+    """Yield the signals that are heeded; a hang-up is not where whoever started this process wants it so (nohup)."""
+    yield from DRAIN
+    if HANG_UP is not None and signal.getsignal(HANG_UP) is not signal.SIG_IGN:
+        yield HANG_UP
+
+
+def _die_of(signum: signal.Signals) -> NoReturn:
+    """End this process as a signal does; the first process of a container is spared by the system, and exits."""
+    if os.getpid() != FIRST_PID:
+        signal.signal(signum, signal.SIG_DFL)
+        os.kill(os.getpid(), signum)
+    os._exit(128 + signum)
+
+
+def _has_terminal() -> bool:
+    """Return whether this process runs in a terminal, whose end is then its own."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
+
+
+def _end_at_last_within(seconds: float, nowhere: TextIO) -> None:
     """End the process by a thread that needs no interpreter, and writes nothing: what it wrote to might hang."""
-    nowhere = open(os.devnull, "w")  # noqa: SIM115 - it has to be open to the end
     faulthandler.dump_traceback_later(seconds, exit=True, file=nowhere)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import trio
 from prometheus_client import disable_created_metrics
 
+from voxint.children import keep_to_itself
 from voxint.cli.agent import open_agent
 from voxint.cli.outside import Outside
 from voxint.core.agent import Agent
@@ -47,16 +48,17 @@ async def run_server(config: Config, outside: Outside, ready: Callable[[Server, 
     """
     # The times at which counters began would be half of /metrics, and a scraper sees for itself when one was reset.
     disable_created_metrics()  # type: ignore[no-untyped-call]  # the package types it not
+    keep_to_itself()
     # Right after the machine's boot the first random bytes may have to be waited for; later ones never.
     await trio.to_thread.run_sync(secrets.token_bytes, 1)
     async with open_agent(config) as agent, trio.open_nursery() as nursery:
+        # This process is the server's own: its collector may be set to what a server wants.
+        calm_collector()
         server = await _listen(nursery, agent, config.server, config.quotas)
         outside.serving(server, _time_to_end_s(config))
         log.info("started", url=server.url, **_described(config))
         if ready is not None:
             ready(server, agent)
-        # This process is the server's own: its collector may be set to what a server wants.
-        calm_collector()
     log.info("stopped")
 
 

@@ -20,6 +20,9 @@ ROOM = 65_536
 """Bytes that may wait for the writer before `ClientSocket.room` waits: two seconds of 16 kHz speech, chosen so that a
 stalled network holds little and an INTERRUPT never queues behind more."""
 
+READ_OUT_S = 0.1
+"""Seconds from the end of a connection to the end of its opening: for an answer that came before it."""
+
 CLOSE_S = 1.0
 """For what is still to be sent and a polite close; a peer that does not read would hold it for ever."""
 
@@ -69,6 +72,41 @@ class Address:
         resource = f"{path}?{parts.query}" if parts.query else path
         authority = parts.netloc.rpartition("@")[2]
         return cls(secure, host, port, resource, f"{parts.scheme}://{authority}{path}")
+
+
+class _Watched(trio.abc.HalfCloseableStream):
+    """A connection whose end is noticed while the WebSocket is being opened: trio-websocket waits on for an answer.
+
+    Args:
+        stream: The connection.
+        opening: Ends soon after that; what had come before is to be read first.
+    """
+
+    def __init__(self, stream: _Stream, opening: trio.CancelScope) -> None:
+        self._stream = stream
+        self._opening = opening
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        data: bytes | bytearray = b""
+        try:
+            data = await self._stream.receive_some(max_bytes)
+        finally:
+            if not data:
+                self._opening.deadline = min(self._opening.deadline, trio.current_time() + READ_OUT_S)
+        return data
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        await self._stream.send_all(data)
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await self._stream.wait_send_all_might_not_block()
+
+    async def send_eof(self) -> None:
+        if isinstance(self._stream, trio.abc.HalfCloseableStream):
+            await self._stream.send_eof()
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
 
 
 class ClientSocket:
@@ -160,8 +198,12 @@ class ClientSocket:
         try:
             stream = await self._dial()
             async with trio.open_nursery() as nursery:
-                ws = await self._open(nursery, stream)
-                opened = True
+                with trio.CancelScope() as opening:
+                    ws = await self._open(nursery, _Watched(stream, opening))
+                    opened = True
+                if not opened:
+                    what = "the server closed the connection before it was a WebSocket: is it full, or a wss:// server?"
+                    raise self.disconnected(what)
                 task_status.started()
                 nursery.start_soon(self._write, ws)
                 why = await self._read(ws, receive)
@@ -201,11 +243,11 @@ class ClientSocket:
             raise self.disconnected(what) from None
         return stream
 
-    async def _open(self, nursery: trio.Nursery, stream: _Stream) -> WebSocketConnection:
+    async def _open(self, nursery: trio.Nursery, stream: _Watched) -> WebSocketConnection:
         host = f"[{self._address.host}]" if ":" in self._address.host else self._address.host
         return await wrap_client_stream(
             nursery,
-            stream,
+            stream,  # type: ignore[arg-type]  # any stream will do
             f"{host}:{self._address.port}",
             self._address.resource,
             max_message_size=MAX_FRAME_BYTES,
@@ -264,7 +306,8 @@ class ClientSocket:
         if isinstance(error, Disconnected):
             return error
         if isinstance(error, ConnectionRejected):
-            return self.disconnected(f"refused with HTTP status {error.status_code}: is the path right, is it full?")
+            hint = "it is shutting down, try again later" if error.status_code == 503 else "is the path right?"
+            return self.disconnected(f"refused with HTTP status {error.status_code}: {hint}")
         return self.disconnected(f"the server does not speak WebSocket ({type(error).__name__})")
 
     def _check(self) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import select
+import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
@@ -11,10 +13,13 @@ import trio
 
 from voxint.logs import get_logger
 
-__all__ = ["accept_connections", "peer_of"]
+__all__ = ["accept_connections", "has_left", "peer_of"]
 
 CAPACITY = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS}
 """What the system answers where it has no room for another connection (accept(2))."""
+
+OURS = {errno.EBADF, errno.EINVAL, errno.ENOTSOCK, errno.EOPNOTSUPP}
+"""What it answers to a bug of ours. All else is of one connection, or of the network, and the next one may be good."""
 
 PAUSE_S = 0.05
 """Between two tries where nothing can be done; ours."""
@@ -51,9 +56,12 @@ async def accept_connections(
                 try:
                     stream = await listener.accept()
                 except OSError as error:
-                    if error.errno not in CAPACITY:
+                    if error.errno in OURS:
                         raise
-                    await reserve.bridge(listener, make_room, refused)
+                    if error.errno in CAPACITY:
+                        await reserve.bridge(listener, make_room, refused)
+                    else:
+                        await trio.sleep(PAUSE_S)
                 else:
                     nursery.start_soon(serve, stream)
         finally:
@@ -87,7 +95,8 @@ class _Reserve:
             log.error("no file descriptor is left", remedy="raise LimitNOFILE of the unit, or ulimit -n")
         wait_s = make_room()
         if wait_s is not None:
-            await trio.sleep(min(wait_s, PAUSE_S))  # the newcomer waits in the system's queue
+            # The newcomer waits in the system's queue; and who has to go needs a moment to close its socket.
+            await trio.sleep(max(PAUSE_S / 10, min(wait_s, PAUSE_S)))
             return
         if self._fd is not None:
             self.give_up()
@@ -98,6 +107,18 @@ class _Reserve:
         else:
             await trio.sleep(PAUSE_S)
         self._hold()
+
+
+def has_left(stream: trio.SocketStream) -> bool:
+    """Return whether whoever is connected has said that nothing more comes, though what came before is still unread.
+
+    Where the system does not tell that, it is seen when all has been read.
+    """
+    if sys.platform == "win32" or not hasattr(select, "POLLRDHUP"):
+        return False
+    looking = select.poll()
+    looking.register(stream.socket.fileno(), select.POLLRDHUP)
+    return bool(looking.poll(0))
 
 
 def peer_of(stream: trio.SocketStream) -> str:

@@ -170,8 +170,8 @@ class HttpConnection:
             raise HttpError(408, f"the headers took longer than {self.limits.head_s:g} s")
         return None
 
-    def _waiting(self) -> AbstractContextManager[object]:
-        return nullcontext() if self.place is None else self.place.waiting()
+    def _waiting(self, *, anew: bool = False) -> AbstractContextManager[object]:
+        return nullcontext() if self.place is None else self.place.waiting(anew=anew)
 
     async def serve(self, handler: Handler, request: HttpRequest) -> None:
         """Run the handler, cancelled when the client leaves; answer for it where it fails."""
@@ -233,12 +233,16 @@ class HttpConnection:
             raise trio.BrokenResourceError("this connection failed, or an earlier write on it was cancelled half way")
         self.broken = True
         try:
-            await self.stream.send_all(self._unsent + data)
-            self._unsent = b""
+            with self._waiting(anew=True):  # who does not read gives way to others too
+                await self.stream.send_all(self._unsent + data)
+                self._unsent = b""
+                self.broken = False
         except trio.BrokenResourceError:
             await self._gone(request)
             raise
-        self.broken = False
+        if self.broken:
+            await self._gone(request)
+            raise trio.BrokenResourceError("another connection needs the place of this one")
 
     def send_nowait(self, data: bytes) -> bool:
         """Write without a checkpoint; return whether all of it went, else the next `send` begins with the rest."""
@@ -274,12 +278,12 @@ class HttpConnection:
         headers = (*refusal.headers, plain, *self.headers, ("connection", "close"))
         out = self.whole(refusal.status, headers, f"{refusal.message}\n".encode())
         self.lingers = True
-        with suppress(trio.BrokenResourceError), trio.move_on_after(self.limits.send_s):
+        with suppress(trio.BrokenResourceError), self._waiting(anew=True), trio.move_on_after(self.limits.send_s):
             await self.stream.send_all(out)
 
     async def linger(self) -> None:
         """Read for a moment what the client still sends: closing at once would send RST and destroy the answer."""
-        with suppress(trio.BrokenResourceError), trio.move_on_after(LINGER_S):
+        with suppress(trio.BrokenResourceError), self._waiting(anew=True), trio.move_on_after(LINGER_S):
             if isinstance(self.stream, trio.abc.HalfCloseableStream):
                 await self.stream.send_eof()
             while await self._receive():

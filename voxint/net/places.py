@@ -15,7 +15,7 @@ from math import inf
 from typing import Literal
 
 import trio
-from attrs import define, field
+from attrs import define
 
 __all__ = ["GRACE_S", "HELD_BYTES", "Place", "Places", "Refusal"]
 
@@ -37,7 +37,6 @@ class _Waiter:
     """One that has come and waits for a place."""
 
     address: str
-    news: trio.Event = field(factory=trio.Event)
     place: Place | None = None
     turned_away: bool = False
 
@@ -72,6 +71,7 @@ class Places:
         self._callers: set[Place] = set()
         self._addresses: Counter[str] = Counter()
         self._waiting: list[_Waiter] = []
+        self._news = trio.lowlevel.ParkingLot()
         self._look_at = inf
         self._held = 0
         self._turn = trio.StrictFIFOLock()
@@ -118,7 +118,7 @@ class Places:
             self._let_in()
             while waiter.place is None and not waiter.turned_away:
                 with trio.move_on_at(self._look_at):
-                    await waiter.news.wait()
+                    await self._news.park()
                 if trio.current_time() >= self._look_at:
                     self._let_in()
         except trio.Cancelled:
@@ -144,7 +144,7 @@ class Places:
             last = [waiter for waiter in self._waiting if waiter.address == most][-1]
             self._waiting.remove(last)
             last.turned_away = True
-            last.news.set()
+            self._news.unpark_all()
         return True
 
     def _let_in(self) -> None:
@@ -169,7 +169,7 @@ class Places:
             self._open[place] = None
             self._addresses[waiter.address] += 1
             self._waiting.remove(waiter)
-            waiter.news.set()
+        self._news.unpark_all()  # each looks whether it is in, and how long to sleep otherwise
 
     def _room_for(self, address: str, now: float) -> Place | float:
         """Return who has to give way to another of `address`, or when there will be room: not later than now, or later.
@@ -181,11 +181,11 @@ class Places:
             spare = [place for place in spare if place.address == address]
         elif len(self._open) < self._strangers:
             return now
-        served = [place for place in spare if place.since + GRACE_S <= now]
+        served = [place for place in spare if place.served_at <= now]
         if served:
             return max(served, key=lambda place: self._addresses[place.address])  # the first of the largest
         # Others are being answered, or pay for a wrong key: the end of either is news.
-        return min((place.since + GRACE_S for place in spare), default=inf)
+        return min((place.served_at for place in spare), default=inf)
 
     def _give_up(self, place: Place, why: Refusal) -> None:
         self._refused(why)
@@ -214,7 +214,7 @@ class Places:
         oldest = next((place for place in self._open if place.gives_way), None)
         if oldest is None:
             return None
-        left = oldest.since + GRACE_S - trio.current_time()
+        left = oldest.served_at - trio.current_time()
         if left > 0:
             return left
         self._give_up(oldest, "descriptors")
@@ -291,6 +291,12 @@ class Place:
     kept_until: float | None = None
     held: int = 0
     _scope: trio.CancelScope | None = None
+    _anew: float = -inf
+
+    @property
+    def served_at(self) -> float:
+        """When it has had its time, on trio's clock."""
+        return max(self.since, self._anew) + GRACE_S
 
     @property
     def needed(self) -> bool:
@@ -303,8 +309,13 @@ class Place:
         return self._scope is not None and self.kept_until is None
 
     @contextmanager
-    def waiting(self) -> Iterator[None]:
-        """Give way inside the block, until it is a caller: it is cancelled where another connection needs the place."""
+    def waiting(self, *, anew: bool = False) -> Iterator[None]:
+        """Give way inside the block, until it is a caller: it is cancelled where another connection needs the place.
+
+        Args:
+            anew: Whether its time begins with the block, which is one that it may need: for an answer on its way.
+        """
+        self._anew = trio.current_time() if anew else -inf
         with trio.CancelScope() as self._scope:
             self._places.idle()
             try:

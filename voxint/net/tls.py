@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import trio
@@ -51,20 +52,55 @@ def server_context(cert: Path, key: Path) -> ssl.SSLContext:
     return context
 
 
-async def shake_hands(stream: TcpStream, context: ssl.SSLContext, seconds: float) -> TlsStream | None:
+async def shake_hands(
+    stream: TcpStream,
+    context: ssl.SSLContext,
+    seconds: float,
+    turn: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint,
+) -> TlsStream | None:
     """Return the connection behind its handshake; None where the client does not speak TLS, or not in time.
+
+    A signature of it takes some milliseconds with a key of RSA: `turn` is awaited behind each read, before it is made.
 
     Nothing that a client does raises, and nothing is told to one that does not speak TLS: what it would understand is
     not known. Cancelled, or with None, the stream is for the caller to close.
     """
-    tls = TlsStream(stream, context)
+    paced = _Paced(stream, turn)
+    tls = TlsStream(paced, context)
     with trio.move_on_after(seconds):
         try:
             await tls.handshake()
         except trio.BrokenResourceError:
             return None
+        paced.turn = None
         return tls
     return None
+
+
+class _Paced(trio.abc.HalfCloseableStream):
+    """A connection of which what was read waits for its turn, as long as there is one."""
+
+    def __init__(self, stream: TcpStream, turn: Callable[[], Awaitable[None]]) -> None:
+        self._stream = stream
+        self.turn: Callable[[], Awaitable[None]] | None = turn
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        data = await self._stream.receive_some(max_bytes)
+        if self.turn is not None:
+            await self.turn()
+        return data
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        await self._stream.send_all(data)
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await self._stream.wait_send_all_might_not_block()
+
+    async def send_eof(self) -> None:
+        await self._stream.send_eof()
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
 
 
 class TlsStream(trio.abc.HalfCloseableStream):
@@ -78,9 +114,11 @@ class TlsStream(trio.abc.HalfCloseableStream):
         context: Of `server_context`.
     """
 
-    def __init__(self, stream: TcpStream, context: ssl.SSLContext) -> None:
+    def __init__(self, stream: trio.abc.HalfCloseableStream, context: ssl.SSLContext) -> None:
         self._tcp = stream
-        self._tls: trio.SSLStream[TcpStream] = trio.SSLStream(stream, context, server_side=True, https_compatible=True)
+        self._tls: trio.SSLStream[trio.abc.HalfCloseableStream] = trio.SSLStream(
+            stream, context, server_side=True, https_compatible=True
+        )
 
     async def handshake(self) -> None:
         """Wait for the handshake.

@@ -48,10 +48,6 @@ VOICE_FRAME = 0x01
 MAX_BINARY_ID_BYTES = 255  # its length is one byte
 
 _T = TypeVar("_T")
-X = '"voice"'
-MOSTXS = 8
-"""Looked at in a large frame; chosen here: one is the speech's, and who writes more means something else."""
-
 _QUOTED_VALUE = re.compile(r""" ['"].*""", re.DOTALL)  # as repr() quotes; msgspec's own words stand in backquotes
 _UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
 
@@ -165,16 +161,12 @@ class _UploadRequest(msgspec.Struct, tag_field="msg_type", tag="REQUEST"):
 
 
 class _Registering(msgspec.Struct):
+    """As much of a REGISTER as says who it is."""
+
     auth: m.Auth
 
 
-class _Who(msgspec.Struct, tag_field="msg_type", tag="REGISTER"):
-    """As much of a REGISTER as says who it is."""
-
-    payload: _Registering
-
-
-_WHO: _Read[_Who] = Decoder(_Who).decode
+_REGISTERING: _Read[_Registering] = Decoder(_Registering).decode
 _HEAD: _Read[_Head] = Decoder(_Head).decode
 _NAMED_REQUEST: _Read[_NamedRequest] = Decoder(_NamedRequest).decode
 _UPLOAD_REQUEST: _Read[_UploadRequest] = Decoder(_UploadRequest).decode
@@ -236,14 +228,24 @@ def refused_upload(frame: str) -> str | None:
 
 
 def auth_of(frame: str) -> m.Auth | None:
-    """Return who registers by this frame, read before anything else of it; None where it is no readable REGISTER.
+    """Return who registers by this frame of a stranger's, and nothing else of it; None where it is a HEALTH_CHECK.
 
     A stranger's settings are not looked at: to make objects of them is work, and they may be any.
+
+    Raises:
+        WireError: `SESSION_INVALID` for another message, `MALFORMED_PAYLOAD` for what is none, or has no `auth`.
     """
-    try:
-        return _WHO(frame).payload.auth
-    except _UNREADABLE:
+    head = _read_head(frame)
+    if head.msg_type == "HEALTH_CHECK":
         return None
+    if head.msg_type == "REGISTER":
+        try:
+            return _REGISTERING(head.payload).auth
+        except _UNREADABLE as error:
+            raise _malformed(error, "$.payload") from None
+    if head.msg_type in _CLIENT:
+        raise WireError("SESSION_INVALID", "REGISTER first")
+    raise WireError("MALFORMED_PAYLOAD", f"Expected one of {', '.join(_CLIENT)}", "$.msg_type")
 
 
 def encode_server(message: m.ServerMessage, session_id: str | None, timestamp_ms: int) -> str:

@@ -36,6 +36,7 @@ MOST_WORKERS = 256
 
 MEMORY_MIB = 512
 """Address space of a process. Ours: general English took 132 MiB of it after two minutes of noise, the demo 38."""
+
 ONE_MORE = 1
 """Processes beyond `max_workers`, which one caller alone can't have: who holds all it may leaves one to others."""
 

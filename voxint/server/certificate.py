@@ -42,7 +42,11 @@ class Certificate:
     def load(self) -> tuple[ssl.SSLContext, bytes]:
         """Read the files, in a thread where the server runs; return what to show, and a digest of it."""
         context = server_context(self.cert, self.key)
-        return context, hashlib.sha256(self.cert.read_bytes()).digest()
+        try:
+            shown = self.cert.read_bytes()
+        except OSError as error:  # it was taken away in this moment, as a renewal does
+            raise ConfigError(str(self.cert), f"a readable file in PEM ({error.strerror})") from None
+        return context, hashlib.sha256(shown).digest()
 
     def take(self, loaded: tuple[ssl.SSLContext, bytes]) -> bool:
         """Show that certificate from the next handshake on; return whether it is another."""

@@ -26,7 +26,7 @@ __all__ = ["LONGEST_S", "TOKEN_PREFIX", "ClientToken", "TokenSigner"]
 TOKEN_PREFIX = "voxt_"
 
 LONGEST_S = 3600
-"""A token lives for an hour at most; the issue's number."""
+"""A token lives for an hour at most; chosen here: a page asks for another."""
 
 USED_PER_KEY = 4096
 """Tokens for one use that are remembered of a key until they expire; chosen here. Beyond, no more of that key's are

@@ -29,9 +29,9 @@ def _no_blank(instance: object, attribute: Attribute[Any], values: tuple[str, ..
 
 def _hashes(instance: object, attribute: Attribute[Any], values: Mapping[str, str]) -> None:
     """Refuse a password that stands there as it is: whoever reads the file would have it."""
-    for value in values.values():
+    for name, value in values.items():
         if fault := password_hash_fault(value):
-            raise ValueError(f"'{attribute.name}' {fault}")
+            raise ValueError(f"'{attribute.name}' {fault}; look at {name}, which belongs above if it is a setting")
 
 
 def _long(instance: object, attribute: Attribute[Any], value: str) -> None:

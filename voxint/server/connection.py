@@ -133,6 +133,8 @@ class Connection:
             self._refuse_register(refusal)
         except WireError as error:
             self._refuse(error)
+            if error.code != "SESSION_INVALID":
+                self.close(STRANGE, "this is no message of the protocol")
         return False
 
     async def finish_register(self) -> None:

@@ -12,6 +12,7 @@ from attrs import frozen
 from voxint.errors import WireError
 from voxint.net.places import Place
 from voxint.protocol.codec import auth_of
+from voxint.protocol.size import check_size
 from voxint.server.auth import is_open
 from voxint.server.host import Host
 from voxint.server.keyring import Principal
@@ -22,6 +23,9 @@ __all__ = ["STRANGE", "Entrance", "TurnedAway"]
 
 STRANGE = 1008
 """Close code of a stranger who says what no stranger has to say; the ERROR before it says why."""
+
+HEALTH_CHECK_BYTES = 1024
+"""Of a stranger's HEALTH_CHECK, which names some fields; ours."""
 
 MOST_FRAMES = 32
 """That are read of who has not registered: HEALTH_CHECKs, and a REGISTER with a mistake or two. Ours."""
@@ -90,16 +94,20 @@ class Entrance:
 
         Raises:
             RegisterRefused: The connection has to end.
-            WireError: It has said REGISTER already.
+            WireError: It is no REGISTER and no HEALTH_CHECK, too large, or a REGISTER is being looked at.
         """
         self._frames += 1
         if self._frames > MOST_FRAMES:
             raise RegisterRefused(WireError("SESSION_INVALID", "REGISTER first"), STRANGE, "REGISTER first")
-        auth = auth_of(frame) if len(frame) <= longest else None
+        check_size(frame, longest)
         if self.verifying is not None:
             raise WireError("SESSION_INVALID", "a REGISTER is being looked at: wait for its answer")
+        auth = auth_of(frame)
         if auth is None:
+            check_size(frame, HEALTH_CHECK_BYTES)
             return True
+        if self.principal is not None:
+            return True  # what it said before could not be used, and why was told
         self._check_open()
         keyring, now = self._host.keyring, trio.current_time()
         if is_open(self._host.config):
@@ -107,6 +115,8 @@ class Entrance:
         if auth.type == "API_KEY":
             return self._known(keyring.find(auth.api_key or ""), now)
         self.verifying = _Verifying(frame, auth.account or "", auth.password or "", now)
+        if self._place is not None:
+            self._place.keep_until(now + self._host.config.guess_pause_s)  # who leaves before the answer pays too
         return False
 
     async def verified(self) -> str | None:

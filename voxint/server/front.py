@@ -7,7 +7,7 @@ from functools import partial
 
 import trio
 
-from voxint.net.accept import accept_connections, peer_of
+from voxint.net.accept import accept_connections, has_left, peer_of
 from voxint.net.http_request import HttpError, HttpLimits, HttpRequest, RequestHead
 from voxint.net.httpd import serve_connection
 from voxint.net.places import Place
@@ -50,7 +50,7 @@ async def let_in(
         address = peer if is_trusted(peer, host.trusted) else one_address(peer)
         try:
             async with host.places.taken(address) as place:
-                if place is not None:
+                if place is not None and not has_left(stream):  # it may have waited for long
                     await _serve(host, pages, certificate, stream, place, peer)
         finally:
             await trio.aclose_forcefully(stream)
@@ -73,7 +73,9 @@ async def _serve(
         return
 
     async def page(request: HttpRequest) -> None:
-        await pages.answer(request, client_address(request.head, peer, host.trusted))
+        address = client_address(request.head, peer, host.trusted)
+        _check_address(host, place, address)
+        await pages.answer(request, address, place)
 
     upgrade = partial(serve_websocket, host, place=place)
     await serve_connection(
@@ -81,7 +83,7 @@ async def _serve(
         page,
         upgrades={PATH: upgrade, f"/{PATH}": upgrade},  # an existing client doubles the slash
         admit=partial(_admit, host, place, peer),
-        limits=HttpLimits(head_s=host.config.register_s),
+        limits=HttpLimits(head_s=host.config.register_s, send_s=host.config.register_s),
         place=place,
         headers=security_headers(tls=certificate is not None),
     )
@@ -95,7 +97,7 @@ async def _secured(
     secured = None
     try:
         with place.waiting():
-            secured = await shake_hands(tcp, certificate.context, seconds)
+            secured = await shake_hands(tcp, certificate.context, seconds, place.turn)
     finally:
         if secured is None:
             tcp.close()
@@ -107,6 +109,11 @@ def _admit(host: Host, place: Place, peer: str, head: RequestHead) -> None:
     check_origin(host.config, head)
     if host.draining:
         raise HttpError(503, "the server is going down")
-    if not place.comes_from(client_address(head, peer, host.trusted)):
+    _check_address(host, place, client_address(head, peer, host.trusted))
+
+
+def _check_address(host: Host, place: Place, address: str) -> None:
+    """Note where a client comes from, which the head of its request may say; refuse it where too many do."""
+    if not place.comes_from(address):
         host.turned_away("address")
         raise HttpError(503, "too many of this address have not registered yet; try again later")

@@ -128,6 +128,11 @@ class Keyring:
         who = ("key", auth.api_key or "") if auth.type == "API_KEY" else ("account", auth.account or "")
         return Principal(self._id("open", *who), TALK)
 
+    @property
+    def several(self) -> bool:
+        """Whether more than one key or account is known."""
+        return len(self._by_id) > 1
+
     def knows(self, principal_id: str) -> bool:
         """Return whether a key or account of this id is known."""
         return principal_id in self._by_id

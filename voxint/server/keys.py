@@ -39,7 +39,7 @@ KEY_PREFIX = "vox_"
 """By which a person, and a scanner of sources, knows a key. Chosen here."""
 
 KEY_BYTES = 32
-"""256 random bits; the issue's number."""
+"""256 random bits: beyond guessing, however fast."""
 
 ID_LENGTH = 12
 """Characters of a digest by which a person names a key; ours: two of a million keys share them once in 500 times, and

@@ -41,6 +41,9 @@ long."""
 LINE_EVERY_S = 1.0
 """Of the lines about long passes; ours: what is held up all the time must not fill the log."""
 
+BUSY_PASS_S = 0.01
+"""A pass in which everybody waits for too long; ours: an acknowledgement takes five, and 50 ms are what it may take."""
+
 SPAN_S, SPANS = 0.25, 4
 """What `busy` looks back over: a second, in four parts."""
 
@@ -105,7 +108,10 @@ class LoopLag(trio.abc.Instrument):
 
     @property
     def busy(self) -> float:
-        """The share of the last second in which the loop was at work, 0 to 1; what waited for a core counts as work."""
+        """The share of the last second that went by in passes of more than `BUSY_PASS_S`, 0 to 1.
+
+        It is no share of the processor: whoever floods a server in small steps takes much of that, and nobody waits.
+        """
         self._end_span(time.perf_counter())
         return sum(self._shares) / len(self._shares) if self._shares else 0.0
 
@@ -123,7 +129,8 @@ class LoopLag(trio.abc.Instrument):
         lasted = now - began
         self.counts[bisect_left(BUCKETS_S, lasted)] += 1
         self.total_s += lasted
-        self._span_busy += lasted
+        if lasted > BUSY_PASS_S:
+            self._span_busy += lasted
         self._end_span(now)
         if lasted > LONG_S:
             self._tell(lasted, now)

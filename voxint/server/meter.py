@@ -10,7 +10,7 @@ from attrs import define, field, frozen
 from voxint.errors import WireError
 from voxint.logs import get_logger
 from voxint.server.admission import Admission
-from voxint.server.buckets import Bucket, DayUse
+from voxint.server.buckets import DAY_S, Bucket, DayUse
 from voxint.server.quotas import QUOTAS, Bounds, Quotas, Scope
 
 __all__ = ["Meter", "Refusal", "Use"]
@@ -20,6 +20,9 @@ TOLD_EVERY_S = 60.0
 
 SWEEP_AT = 1024
 """Accounts from which on those are dropped that nobody has any more and that owe nothing. Chosen here: half a MB."""
+
+SWEEP_EVERY_S = 10.0
+"""Between two such looks at all accounts; ours: a thousand take a millisecond."""
 
 log = get_logger()
 
@@ -121,7 +124,7 @@ class _Account:
     def is_blank(self, now: float) -> bool:
         """Return whether a new account would be the same."""
         owes = not self.requests.is_full(now) or not self.calls.is_full(now)
-        spent = any(now < use.begin + 86_400 for use in (self.tokens, self.characters))
+        spent = any(now < use.begin + DAY_S for use in (self.tokens, self.characters))
         return not (self.sessions or self.live or owes or spent)
 
 
@@ -150,6 +153,7 @@ class Meter:
     Args:
         quotas: The bounds.
         most_sessions: Of all callers.
+        several: Returns whether several keys or accounts are known.
         busy: Returns for what share of the time the event loop is busy.
         refused: Told of each refusal, by its quota.
     """
@@ -159,17 +163,20 @@ class Meter:
         quotas: Quotas,
         most_sessions: int,
         *,
+        several: Callable[[], bool] = lambda: False,
         busy: Callable[[], float] = lambda: 0.0,
         refused: Callable[[str], None] = lambda quota: None,
     ) -> None:
         self.quotas = quotas
         self.most_sessions = quotas.sessions or most_sessions
+        self._several = several
         self._busy = busy
         self._refused = refused
         self._admission = Admission(quotas.busy_share, quotas.full_share, quotas.served_s)
         self._accounts: dict[tuple[Scope, str], _Account] = {}
         self._members: dict[str, _Member] = {}
         self._open = 0
+        self._swept_at = -SWEEP_EVERY_S
 
     # Sessions.
 
@@ -178,6 +185,10 @@ class Meter:
         for account in (self._account("key", caller), self._account("address", address)):
             if (refusal := account.refuse_session()) is not None:
                 return refusal
+        share = max(1, int(self.most_sessions * self.quotas.key_share))
+        shared = not self.quotas.key_sessions and self._several()
+        if shared and self._account("key", caller).sessions >= share:
+            return Refusal("key_share", f"there are {share} sessions of this key already, its share of all")
         return self.refuse_anybody(now)
 
     def refuse_anybody(self, now: float) -> Refusal | None:
@@ -200,6 +211,7 @@ class Meter:
             return lambda session: True
         names: dict[str, tuple[Scope, str]] = {
             "key_sessions": ("key", caller),
+            "key_share": ("key", caller),
             "address_sessions": ("address", address),
         }
         account = self._accounts.get(names[quota]) if quota in names else None
@@ -299,7 +311,8 @@ class Meter:
 
     def sweep(self, now: float) -> None:
         """Drop the accounts that nobody has any more and that owe nothing, where there are many."""
-        if len(self._accounts) > SWEEP_AT:
+        if len(self._accounts) > SWEEP_AT and now >= self._swept_at + SWEEP_EVERY_S:
+            self._swept_at = now
             for name in tuple(self._blank(now)):
                 del self._accounts[name]
 

@@ -14,6 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from voxint._version import __version__
 from voxint.net.http_request import HttpRequest, RequestHead
+from voxint.net.places import Place
 from voxint.server.auth import check_origin, is_open
 from voxint.server.host import Host
 from voxint.server.page import Page, security_headers
@@ -45,14 +46,15 @@ class Pages:
     def __attrs_post_init__(self) -> None:
         self._tokens = TokensPage(self.host, self.telemetry.metrics)
 
-    async def answer(self, request: HttpRequest, address: str = "") -> None:
+    async def answer(self, request: HttpRequest, address: str = "", place: Place | None = None) -> None:
         """Answer one request; who may not open a WebSocket sees no page either, but /healthz.
 
-        A wrong key is answered as late as one that comes by the WebSocket.
+        A wrong key is answered as late as one that comes by the WebSocket, and keeps its place as long.
 
         Args:
             request: What is asked.
             address: Where it comes from.
+            place: What its connection takes up.
 
         Raises:
             HttpError: 403.
@@ -62,7 +64,10 @@ class Pages:
         page = await self._tokens.answer(request) if request.head.path == TOKENS_PATH else self.page(request.head)
         if page.status == 401 and request.head.values("authorization"):
             self.host.turned_away("key")
-            await trio.sleep(self.host.guesses.failed(address))
+            pause_s = self.host.guesses.failed(address)
+            if place is not None:
+                place.keep_until(trio.current_time() + pause_s)  # also where it leaves before
+            await trio.sleep(pause_s)
         await request.respond(page.status, page.body, headers=self.headers(page))
 
     def headers(self, page: Page) -> tuple[tuple[str, str], ...]:
@@ -85,8 +90,8 @@ class Pages:
                 return Page(200, b"alive\n")
             case "/readyz":
                 return self._ready()
-            case "/metrics" if not self._may_observe(head):
-                return Page(401, b"the numbers take a key with the scope observe\n", headers=CHALLENGE)
+            case "/metrics" if (refusal := self._refused_numbers(head)) is not None:
+                return refusal
             case "/metrics":
                 # Synchronous: it takes about a millisecond, every some ten seconds.
                 return Page(
@@ -101,12 +106,15 @@ class Pages:
         upgrade = (("upgrade", "websocket"), ("connection", "upgrade"))
         return Page(426, b"this address speaks WebSocket\n", headers=upgrade)
 
-    def _may_observe(self, head: RequestHead) -> bool:
+    def _refused_numbers(self, head: RequestHead) -> Page | None:
+        """Return what is answered to who may not see the numbers; None: it may."""
         config = self.host.config
         if config.open_metrics or is_open(config):
-            return True
+            return None
         who = bearer_of(self.host, head)
-        return who is not None and who.may("observe")
+        if who is None:
+            return Page(401, b"the numbers take a key with the scope observe\n", headers=CHALLENGE)
+        return None if who.may("observe") else Page(403, b"this key has not the scope observe\n")
 
     def _ready(self) -> Page:
         """Say whether somebody new would be taken."""

@@ -30,6 +30,9 @@ GOING_AWAY = 1001
 TRY_AGAIN = 1013
 """Close code of a REGISTER that was not looked at, as there are too many (the IANA's registry: Try Again Later)."""
 
+MOST_LISTENERS = 16
+"""Connections of one session at a time; ours: each hears all that is said, and as many tokens to come by are kept."""
+
 log = get_logger()
 
 
@@ -74,6 +77,7 @@ def register(
         RegisterRefused: There is no such session to go on with, or there are as many sessions as there may be.
         WireError: The settings are too large; nothing has happened.
     """
+    _check_share(host, principal)
     renderer.features = frozenset(message.features) & FEATURES
     with listener.together():
         if message.resume is None:
@@ -126,6 +130,23 @@ def _open(host: Host, message: m.Register, principal: Principal, listener: Liste
     return session
 
 
+def _check_share(host: Host, principal: Principal) -> None:
+    """Make sure that one of several keys leaves connections to the others: a session may have many.
+
+    Raises:
+        RegisterRefused: It has its share.
+    """
+    share = max(1, int(host.config.max_connections * host.meter.quotas.key_share))
+    own = sum(
+        each.session is not None and each.principal is not None and each.principal.id == principal.id
+        for each in host.connections
+    )
+    if own >= share and host.keyring.several:
+        host.meter.tell("key_share", "", trio.current_time())
+        many = WireError("SERVER_BUSY", f"there are {share} connections of this key already", "quota key_share")
+        raise RegisterRefused(many, TRY_AGAIN, "the server is busy")
+
+
 def _check_quotas(host: Host, caller: str, address: str) -> None:
     """Make sure that there may be one session more; one without a connection gives way where that helps.
 
@@ -147,6 +168,9 @@ def _resume(
     host: Host, principal: Principal, resume: m.Resume, listener: Listener, renderer: Renderer
 ) -> tuple[Session, m.Resumed]:
     """Go on with a session as it is: what REGISTER says of settings is for a new one."""
+    if host.store.listeners_of(resume.session_id) >= MOST_LISTENERS:  # before the token is of no use any more
+        many = WireError("SERVER_BUSY", f"this session has {MOST_LISTENERS} connections already")
+        raise RegisterRefused(many, TRY_AGAIN, "too many connections of this session")
     found = host.store.redeem(resume.session_id, resume.resume_token, principal)
     if found is None:
         words = "there is no such session to resume: REGISTER without it"

@@ -48,6 +48,7 @@ class ReloadedFiles(Generic[T]):
     take: Callable[[T], bool]
     failed: Callable[[], None] = lambda: None
     _stamp: Stamp | None = field(init=False, default=None)
+    _told: tuple[Stamp, str] | None = field(init=False, default=None)
     _turn: trio.CapacityLimiter = field(init=False, factory=lambda: trio.CapacityLimiter(1))
 
     async def look(self, *, force: bool = False) -> None:
@@ -61,12 +62,15 @@ class ReloadedFiles(Generic[T]):
             return
         try:
             value = await self._in_thread(self.load)
-        except ConfigError as error:
-            self._stamp = stamp
-            self.failed()
-            log.warning("changed files not used", what=self.what, place=error.place, expected=error.expected)
+        except (ConfigError, OSError) as error:  # whatever it is, what was before stands
+            # Read again at the next look, since what was wrong may pass without a change of the file; told once.
+            told = error if isinstance(error, ConfigError) else ConfigError(str(self.paths[0]), "a file that is read")
+            if self._told != (stamp, str(told)):
+                self._told = (stamp, str(told))
+                self.failed()
+                log.warning("changed files not used", what=self.what, place=told.place, expected=told.expected)
             return
-        self._stamp = stamp
+        self._stamp, self._told = stamp, None
         if self.take(value):
             log.info("changed files read", what=self.what)
 

@@ -131,7 +131,13 @@ async def serve(
     with lag.measuring():
         async with trio.open_nursery() as home:
             telemetry = Telemetry(observer, lag)
-            meter = Meter(quotas, config.max_connections, busy=lambda: lag.busy, refused=telemetry.refused)
+            meter = Meter(
+                quotas,
+                config.max_connections,
+                several=lambda: keyring.several,
+                busy=lambda: lag.busy,
+                refused=telemetry.refused,
+            )
             telemetry.meter = meter
             host = Host(agent, config, home, telemetry, keyring, lag, telemetry.turned_away, meter)
             reloader = _reloader(host, certificate, telemetry)

@@ -108,6 +108,11 @@ class SessionStore:
             self._expire(min(alone, key=lambda entry: entry.alone_since or 0.0))
         return bool(alone)
 
+    def listeners_of(self, session_id: str) -> int:
+        """Return how many connections a session has; 0 where it is not kept."""
+        entry = self._entries.get(session_id)
+        return 0 if entry is None else len(entry.session.listeners)
+
     def created(self, session: Session) -> float:
         """Return when a session began, in seconds since the epoch; 0 where it is not kept any more."""
         entry = self._entries.get(session.id)
@@ -150,9 +155,7 @@ class SessionStore:
         if entry is None or session.listeners:
             return
         if for_good:
-            del self._entries[session.id]
-            session.dissolve(GOODBYE)
-            self.gone(session.id)
+            self._drop(session, GOODBYE)
         else:
             entry.alone_since = trio.current_time()
             if self.keep_s < FORGET_EVERY_S:  # else `run` looks before then
@@ -163,8 +166,7 @@ class SessionStore:
         alone = [entry for entry in self._entries.values() if entry.alone_since is not None]
         gone = [entry.session for entry in alone if not known(entry.principal)]
         for session in gone:
-            del self._entries[session.id]
-            session.dissolve(REVOKED)
+            self._drop(session, REVOKED)
         return gone
 
     async def run(self, until: trio.CancelScope) -> None:
@@ -191,10 +193,14 @@ class SessionStore:
         return math.inf if entry.alone_since is None else entry.alone_since + self.keep_s
 
     def _expire(self, entry: _Entry) -> None:
-        del self._entries[entry.session.id]
-        entry.session.dissolve(EXPIRED)
-        self.gone(entry.session.id)
+        self._drop(entry.session, EXPIRED)
         log.info("session expired", session_id=entry.session.id)
+
+    def _drop(self, session: Session, reason: str) -> None:
+        """End a session, and tell whoever counts them."""
+        del self._entries[session.id]
+        session.dissolve(reason)
+        self.gone(session.id)
 
 
 def _digest(token: str) -> str:

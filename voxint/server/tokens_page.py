@@ -24,7 +24,7 @@ __all__ = ["CHALLENGE", "PATH", "TokensPage", "bearer_of"]
 PATH = "/v1/tokens"
 
 LARGEST_BODY = 4096
-"""Bytes; the issue's number, and fifty times what is asked for."""
+"""Bytes; chosen here: fifty times what is asked for."""
 
 BODY_S = 5.0
 """Seconds for the whole body, which is one packet; chosen here."""
