@@ -113,3 +113,11 @@ def test_of_a_broken_frame_little_is_looked_at() -> None:
     assert refused_upload(request('"stream_flag":true,"stream_seq":0,"zzz":5')) == "r1"
     assert refused_upload(request(f'"stream_flag":true,"stream_seq":{listed("1", 5000)}')) == "r1"
     assert refused_upload(request(f'"stream_flag":{listed("1", 5000)}')) is None
+
+
+def test_of_a_frame_too_large_only_its_kind_is_looked_for() -> None:
+    """Audio follows a start frame that was too large to be read; none follows speech or settings in one piece."""
+    huge = listed("1", SPEECHLESS_BYTES)
+    assert refused_upload(request(f'"stream_flag" : true,"stream_seq":0,"zzz":{huge}')) == ""
+    assert refused_upload(request(f'"stream_flag":false,"stream_seq":0,"zzz":{huge}')) is None
+    assert refused_upload(request(f'"zzz":"{SPEECHLESS_BYTES * "a"}"')) is None

@@ -27,7 +27,7 @@ from voxint.protocol.payloads import (
     SessionQueryPayload,
     ShutdownPayload,
 )
-from voxint.protocol.size import check_size
+from voxint.protocol.size import SPEECHLESS_BYTES, check_size, says_true
 
 __all__ = [
     "MAX_FRAME_BYTES",
@@ -215,8 +215,10 @@ def decode_client(frame: str | bytes, max_bytes: int = MAX_FRAME_BYTES) -> Inbou
 def refused_upload(frame: str) -> str | None:
     """Return the id that a refused start frame of an upload names, "" where that is none; None for other frames.
 
-    Audio follows such a frame all the same.
+    Audio follows such a frame all the same. One too large to be read costs no more than a look for the word.
     """
+    if len(frame) > SPEECHLESS_BYTES:
+        return "" if says_true(frame, "stream_flag") else None
     try:
         asked = _UPLOAD_REQUEST(frame).payload
     except _UNREADABLE:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from voxint.errors import WireError
 
-__all__ = ["MOST_VALUES", "SPEECHLESS_BYTES", "check_size"]
+__all__ = ["MOST_VALUES", "SPEECHLESS_BYTES", "check_size", "says_true"]
 
 SPEECHLESS_BYTES = 512 * 1024
 """Of a frame without its speech; the protocol's number: twice what a session may have in prompts and functions."""
@@ -15,6 +15,9 @@ with the largest schemas that were met have a third of it."""
 
 KEY = '"voice"'
 """Of speech. The quotation marks of a key within another string would have backslashes in front."""
+
+SPACE = " \t\r\n"
+"""Of JSON."""
 
 MOST_KEYS = 8
 """Looked at in a large frame; chosen here: one is the speech's, and who writes more means something else."""
@@ -43,6 +46,18 @@ def check_size(frame: str | bytes, max_bytes: int) -> None:
             raise _too_large(f"at most {SPEECHLESS_BYTES} bytes without its speech")
     if len(frame) > MOST_VALUES and _values(frame) > MOST_VALUES:
         raise _too_large(f"at most {MOST_VALUES} values")
+
+
+def says_true(frame: str, key: str) -> bool:
+    """Return whether a large frame seems to have a true under `key`, at the cost of looking for that."""
+    quoted, at = f'"{key}"', -1
+    for _ in range(MOST_KEYS):
+        at = frame.find(quoted, at + 1)
+        if at < 0:
+            break
+        if frame[at + len(quoted) : at + len(quoted) + BETWEEN_CHARS].lstrip(SPACE + ":").startswith("true"):
+            return True
+    return False
 
 
 def _too_large(expected: str) -> WireError:
