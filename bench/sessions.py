@@ -75,8 +75,8 @@ class _Voice:
 async def _serve(limits: Limits) -> None:
     async with trio.open_nursery() as nursery:
         agent = Agent(llm=_Model(), tts=_Voice(), limits=limits)
-        server = await nursery.start(serve, agent, ServerConfig(port=0))
         calm_collector()
+        server = await nursery.start(serve, agent, ServerConfig(port=0))
         sys.stdout.write(server.url + "\n")
         sys.stdout.flush()
 

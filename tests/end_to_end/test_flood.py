@@ -42,10 +42,10 @@ provider = "stages:Model"
 
 @asynccontextmanager
 async def serving(here: Path, *settings: str) -> AsyncIterator[tuple[Running, int]]:
-    """Run a server; give it and its port."""
+    """Run a server that serves however busy the machine is; give it and its port."""
     (here / "stages.py").write_text(MODEL)
     (here / "voxint.toml").write_text(CONFIG)
-    flags = [flag for setting in settings for flag in ("--set", setting)]
+    flags = [flag for setting in ("quotas.busy_share=1", *settings) for flag in ("--set", setting)]
     async with start_cli("serve", *flags, cwd=here) as server:
         found = re.search(r"ws://127\.0\.0\.1:(\d+)/", await server.wait_for('"started"'))
         assert found is not None

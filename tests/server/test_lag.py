@@ -36,7 +36,30 @@ async def test_a_pass_that_is_held_up_is_told_with_its_place() -> None:
     assert "test_a_pass_that_is_held_up" in line["place"][1]
     assert sum(lag.counts[len(BUCKETS_S) - 2 :]) == 1
     assert lag.longest_s >= 0.3
-    assert lag.busy > 0.3
+
+
+async def test_one_hiccup_is_no_load() -> None:
+    """A quarter of a second in which the loop was away once has nobody refused, at the start of a server neither."""
+    lag = LoopLag()
+    with lag.measuring():
+        block(0.26)
+        await trio.lowlevel.checkpoint()
+        assert lag.busy == 0
+        await trio.sleep(0.8)
+        assert lag.busy < 0.1
+
+
+async def test_a_load_is_over_when_the_loop_was_idle() -> None:
+    """What was a second ago says nothing about now."""
+    lag = LoopLag()
+    with lag.measuring():
+        until = time.perf_counter() + 1.2
+        while time.perf_counter() < until:
+            block(0.02)
+            await trio.lowlevel.checkpoint()
+        assert lag.busy > 0.5
+        await trio.sleep(1.2)
+        assert lag.busy < 0.15
 
 
 async def test_a_loop_that_never_comes_back_is_told_while_it_hangs() -> None:

@@ -111,9 +111,10 @@ class LoopLag(trio.abc.Instrument):
         """The share of the last second that went by in passes of more than `BUSY_PASS_S`, 0 to 1.
 
         It is no share of the processor: whoever floods a server in small steps takes much of that, and nobody waits.
+        The busiest quarter of the second is left out: one hiccup is no load.
         """
         self._end_span(time.perf_counter())
-        return sum(self._shares) / len(self._shares) if self._shares else 0.0
+        return (sum(self._shares) - max(self._shares)) / (SPANS - 1) if len(self._shares) == SPANS else 0.0
 
     def after_io_wait(self, timeout: float) -> None:
         """Note the begin of a pass; called by trio."""
@@ -139,7 +140,8 @@ class LoopLag(trio.abc.Instrument):
     def _end_span(self, now: float) -> None:
         lasted = now - self._span_began
         if lasted >= SPAN_S:
-            self._shares.append(min(1.0, self._span_busy / lasted))
+            share = min(1.0, self._span_busy / lasted)
+            self._shares.extend([share] * min(SPANS, int(lasted / SPAN_S)))  # what an idle loop was before is over
             self._span_began, self._span_busy = now, 0.0
 
     def _tell(self, lasted: float, now: float) -> None:
