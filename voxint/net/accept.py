@@ -59,7 +59,8 @@ async def accept_connections(
                     if error.errno in OURS:
                         raise
                     if error.errno in CAPACITY:
-                        await reserve.bridge(listener, make_room, refused)
+                        if (spared := await reserve.bridge(listener, make_room, refused)) is not None:
+                            nursery.start_soon(serve, spared)
                     else:
                         await trio.sleep(PAUSE_S)
                 else:
@@ -88,8 +89,11 @@ class _Reserve:
 
     async def bridge(
         self, listener: trio.SocketListener, make_room: Callable[[], float | None], refused: Callable[[], None]
-    ) -> None:
-        """Do what can be done for one newcomer where there is no descriptor."""
+    ) -> trio.SocketStream | None:
+        """Do what can be done for one newcomer where there is no descriptor; return it where one was free after all.
+
+        Linux says that there is none also while nobody is in the queue. So somebody may have left until one comes.
+        """
         if (now := trio.current_time()) - self._told_at >= LINE_EVERY_S:
             self._told_at = now
             log.error("no file descriptor is left", remedy="raise LimitNOFILE of the unit, or ulimit -n")
@@ -97,16 +101,21 @@ class _Reserve:
         if wait_s is not None:
             # The newcomer waits in the system's queue; and who has to go needs a moment to close its socket.
             await trio.sleep(max(PAUSE_S / 10, min(wait_s, PAUSE_S)))
-            return
-        if self._fd is not None:
-            self.give_up()
-            with suppress(OSError), trio.move_on_after(PAUSE_S):
-                stream = await listener.accept()
-                refused()
-                await trio.aclose_forcefully(stream)
-        else:
+            return None
+        if self._fd is None:
             await trio.sleep(PAUSE_S)
+            self._hold()
+            return None
+        self.give_up()
+        stream = None
+        with suppress(OSError), trio.move_on_after(PAUSE_S):
+            stream = await listener.accept()
         self._hold()
+        if stream is None or self._fd is not None:
+            return stream
+        refused()
+        await trio.aclose_forcefully(stream)
+        return None
 
 
 def has_left(stream: trio.SocketStream) -> bool:
