@@ -17,6 +17,7 @@
 #   cli/           the command line, which alone binds a server to its providers
 #   errors.py      every error, and whose fault it is
 #   background.py  a nursery for the tasks behind a resource
+#   authors_line.py  which line of a traceback or a stack its author can change
 #   logs.py        the log of a library
 #   printable.py   what others wrote, made fit for a terminal and a log
 #   children.py    what a child process gets: its environment, its limits
