@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import inspect
 import math
+import re
 import types
 import typing
-from collections.abc import Callable, Iterable, Mapping
-from functools import cache
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import cache, wraps
 from numbers import Integral, Real
-from typing import Any, Literal
+from typing import Any, Literal, ParamSpec, TypeVar
 
 from attrs import Attribute
 
-__all__ = ["Audio", "a", "not_negative", "typed", "typed_fields", "with_words"]
+__all__ = ["Audio", "a", "not_negative", "typed", "typed_arguments", "typed_fields", "with_words"]
+
+P = ParamSpec("P")
+_VOWEL = re.compile("[aeioAEIO]|[FHLMNRSX][A-Z]")  # as it is spoken: an SSLContext, a Usage
+R = TypeVar("R")
 
 Audio = bytes | bytearray | memoryview
 """What a piece of PCM may come in."""
@@ -88,6 +94,34 @@ def typed_fields(cls: type, fields: list[Attribute[Any]]) -> list[Attribute[Any]
     return [judged(attribute) for attribute in fields]
 
 
+def typed_arguments(function: Callable[P, R]) -> Callable[P, R]:
+    """Have each argument of a function judged by its annotation, as `typed` does; a coroutine function stays one."""
+    signature = inspect.signature(function)
+    several = {name for name, each in signature.parameters.items() if each.kind is each.VAR_POSITIONAL}
+    kinds = cache(lambda: typing.get_type_hints(function))
+
+    def judge(args: tuple[object, ...], given: dict[str, object]) -> None:
+        try:
+            arguments = signature.bind(*args, **given).arguments
+        except TypeError:
+            return  # too many, or an unknown one: Python says so, in its own words
+        for name, value in arguments.items():
+            for each in value if name in several else (value,):
+                typed(each, kinds().get(name, object), name)
+
+    @wraps(function)
+    def called(*args: P.args, **given: P.kwargs) -> R:
+        judge(args, given)
+        return function(*args, **given)
+
+    @wraps(function)
+    async def awaited(*args: P.args, **given: P.kwargs) -> object:
+        judge(args, given)
+        return await typing.cast("Awaitable[object]", function(*args, **given))
+
+    return typing.cast("Callable[P, R]", awaited) if inspect.iscoroutinefunction(function) else called
+
+
 def a(value: object) -> str:
     """Return what a value is, with an article: `a str`, `an int`, `bytes`, `None`, `the class Settings`."""
     return f"the class {value.__name__}" if isinstance(value, type) else _named(type(value))
@@ -99,7 +133,7 @@ def _named(kind: type) -> str:
     name = kind.__name__
     if name in ("bytes", "ellipsis"):
         return name
-    return f"{'an' if name[:1] in 'aeiouAEIOU' else 'a'} {name}"
+    return f"{'an' if _VOWEL.match(name) else 'a'} {name}"
 
 
 def _members(kind: object) -> tuple[object, ...]:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 import trio
 
+from voxint.arguments import typed, typed_arguments
 from voxint.background import open_background
 from voxint.client.client import Client, Notice
 from voxint.client.client_socket import Address, ClientSocket
@@ -22,6 +23,7 @@ UNREAD_LIMIT_BYTES = 32 * 1024 * 1024
 """What a reply may hold unread: eleven minutes of 24 kHz speech, chosen so that only a reader who has gone meets it."""
 
 
+@typed_arguments
 @asynccontextmanager
 async def connect(
     url: str,
@@ -86,7 +88,13 @@ async def connect(
         ServerError: The server refused the registration: with ``AUTH_FAILED``, or with ``SESSION_INVALID`` where it
             has no such session to resume.
         ConfigError: The url is not a WebSocket's.
+        TypeError: An argument is of another type.
+        ValueError: There is a password without its account, or an account without its password.
     """
+    if (account is None) != (password is None):
+        raise ValueError("account and password go together: give both, or an api_key")
+    features, tools = tuple(features), tuple(tools)
+    typed(features, tuple[str, ...], "features")
     register = m.Register(
         auth=_auth(api_key, account, password),
         platform=platform,
@@ -95,9 +103,9 @@ async def connect(
             enable_srs=enable_srs,
             system_prompt=system_prompt,
             scene_context=scene_context,
-            function_calling=tuple(tools) or None,
+            function_calling=tools or None,
         ),
-        features=tuple(features),
+        features=features,
         audio=m.Audio(input_rate=input_rate, output_rate=output_rate),
         resume=None if resume is None else resume.message,
         on_disconnect=on_disconnect,

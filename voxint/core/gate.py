@@ -180,10 +180,10 @@ def checked_model_output(item: object) -> ModelOutput:
         text = item.text
         if type(text) is str and text.isascii() and "\0" not in text and len(text) <= MOST_TEXT:
             return item  # what nearly every piece is
-        return Delta(_text(text, "model", "a Delta whose text"))
+        return Delta(_text(text, "model", "a Delta whose text is"))
     match item:
         case Delta():
-            return Delta(_text(item.text, "model", "a Delta whose text"))
+            return Delta(_text(item.text, "model", "a Delta whose text is"))
         case Thinking():
             return item
         case ToolCall():
@@ -204,13 +204,13 @@ def checked_speech(item: object) -> Speech:
     audio = item.audio
     if not isinstance(audio, bytes):
         if not isinstance(audio, bytearray | memoryview):
-            raise _wrong_part("synthesizer", "a Speech whose audio", audio, "bytes of 16-bit samples")
+            raise _wrong_part("synthesizer", "a Speech whose audio is", audio, "bytes of 16-bit samples")
         audio = bytes(audio)
     if len(audio) > MOST_AUDIO_BYTES:
         raise UpstreamError(f"it wrote more than {MOST_AUDIO_BYTES:,} bytes of speech in one piece", retryable=False)
     if len(audio) % BYTES_PER_SAMPLE:
         raise UpstreamError("it wrote half a sample", retryable=False)
-    text = None if item.text is None else _text(item.text, "synthesizer", "a Speech whose text")
+    text = None if item.text is None else _text(item.text, "synthesizer", "a Speech whose text is")
     return item if audio is item.audio and text is item.text else Speech(audio, text)
 
 
@@ -222,7 +222,7 @@ def checked_transcript(item: object) -> Transcript:
     """
     if not isinstance(item, Transcript):
         raise _wrong("recogniser", item, "a Transcript", "Transcript(text=..., is_final=True)")
-    return Transcript(_text(item.text, "recogniser", "a Transcript whose text"), bool(item.is_final))
+    return Transcript(_text(item.text, "recogniser", "a Transcript whose text is"), bool(item.is_final))
 
 
 def _tool_call(call: ToolCall) -> tuple[ToolCall, int]:
@@ -231,7 +231,7 @@ def _tool_call(call: ToolCall) -> tuple[ToolCall, int]:
     JSON's writers and readers each have a depth of their own at which they give up; no function comes near ours.
     """
     if not isinstance(call.arguments, Mapping):
-        raise _wrong_part("model", "a ToolCall whose arguments", call.arguments, "a mapping")
+        raise _wrong_part("model", "a ToolCall whose arguments are", call.arguments, "a mapping")
     try:
         written = msgspec.json.encode(dict(call.arguments))
         _bound_arguments(written)
@@ -244,8 +244,8 @@ def _tool_call(call: ToolCall) -> tuple[ToolCall, int]:
         raise UpstreamError(message, retryable=False)
     if _holds_too_many(arguments):
         raise _too_many_values()
-    name = _text(call.name, "model", "a ToolCall whose name")
-    return ToolCall(_text(call.call_id, "model", "a ToolCall whose call_id"), name, arguments), len(written)
+    name = _text(call.name, "model", "a ToolCall whose name is")
+    return ToolCall(_text(call.call_id, "model", "a ToolCall whose call_id is"), name, arguments), len(written)
 
 
 def _bound_arguments(written: bytes) -> None:
@@ -297,7 +297,7 @@ def _wrong(who: str, given: object, expected: str, remedy: str) -> UpstreamError
 def _wrong_part(who: str, whose: str, given: object, expected: str) -> UpstreamError:
     """Return the error of a piece with something in it that is of another type."""
     return UpstreamError(
-        f"the {who} wrote {whose} is {a(given)}", retryable=False, operator_detail=f"write {expected} there"
+        f"the {who} wrote {whose} {a(given)}", retryable=False, operator_detail=f"write {expected} there"
     )
 
 
