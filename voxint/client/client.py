@@ -197,12 +197,14 @@ class Client:
             ServerError: The server refused, or did not answer in time.
             ValueError: Nothing was given.
         """
+        tools = None if tools is None else tuple(tools)
+        typed(tools, tuple[Tool, ...] | None, "tools")
         patch = SettingsChange(
             require_tts=require_tts,
             enable_srs=enable_srs,
             system_prompt=system_prompt,
             scene_context=scene_context,
-            function_calling=None if tools is None else tuple(tools),
+            function_calling=tools,
             function_calling_op=tools_op,
         )
         if patch == SettingsChange(function_calling_op=tools_op):

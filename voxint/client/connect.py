@@ -95,6 +95,7 @@ async def connect(
         raise ValueError("account and password go together: give both, or an api_key")
     features, tools = tuple(features), tuple(tools)
     typed(features, tuple[str, ...], "features")
+    typed(tools, tuple[Tool, ...], "tools")
     register = m.Register(
         auth=_auth(api_key, account, password),
         platform=platform,
