@@ -14,11 +14,12 @@ from typing import Any, Literal, ParamSpec, TypeVar
 
 from attrs import Attribute
 
-__all__ = ["Audio", "a", "not_negative", "typed", "typed_arguments", "typed_fields", "with_words"]
+__all__ = ["Audio", "a", "all_typed", "not_negative", "typed", "typed_arguments", "typed_fields", "with_words"]
 
 P = ParamSpec("P")
 _VOWEL = re.compile("[aeioAEIO]|[FHLMNRSX][A-Z]")  # as it is spoken: an SSLContext, a Usage
 R = TypeVar("R")
+T = TypeVar("T")
 
 Audio = bytes | bytearray | memoryview
 """What a piece of PCM may come in."""
@@ -45,6 +46,17 @@ def typed(value: object, kind: object, name: str, remedy: str = "") -> None:
     if isinstance(value, str) and any(typing.get_origin(each) is Literal for each in _members(kind)):
         raise ValueError(f"{name} must be {_expected(kind)}, and is another string")
     raise TypeError(sentence)
+
+
+def all_typed(values: Iterable[T], kind: type[T], name: str) -> tuple[T, ...]:
+    """Return the values of an iterable, each of which is judged.
+
+    Raises:
+        TypeError: One is of another type.
+    """
+    given = tuple(values)
+    typed(given, tuple[kind, ...], name)  # type: ignore[valid-type]  # mypy takes no variable for a type
+    return given
 
 
 def with_words(text: object, name: str, remedy: str = "") -> None:
@@ -148,7 +160,7 @@ def _judge(kind: object) -> Callable[[object], bool]:
     if len(members := _members(kind)) > 1:
         judges = [_judge(each) for each in members]
         return lambda value: any(judge(value) for judge in judges)
-    if kind in (Any, object) or getattr(kind, "_is_protocol", False):
+    if kind in (Any, object) or typing.Protocol in getattr(kind, "__bases__", ()):
         return lambda value: True
     origin, args = typing.get_origin(kind), typing.get_args(kind)
     if origin is Literal:

@@ -73,7 +73,7 @@ USES: list[tuple[Callable[[Client], Any], type[Exception], str]] = [
     (
         lambda c: c.update(tools=[nested]),
         TypeError,
-        "tools must be a tuple of Tool or None, not a tuple with a dict in",
+        "tools must be a tuple of Tool, not a tuple with a dict in",
     ),
     (lambda c: c.update(tools=(), tools_op=wrong), ValueError, "tools_op must be one of REPLACE, ADD, UPDATE, DELETE"),
     (lambda c: c.update(system_prompt=octets), TypeError, "system_prompt must be a str or None, not bytes: decode it"),
@@ -96,7 +96,12 @@ async def test_what_a_client_is_given_is_judged_before_it_is_sent() -> None:
             assert CANARY not in str(raised.value)
         reply = await client.send_text("Hi")
         assert await reply.text() == "Yes."
-        for report in (lambda: client.played(number, 1), lambda: reply.played(wrong), lambda: reply.played(-0.5)):
+        reports: tuple[Callable[[], None], ...] = (
+            lambda: client.played(number, 1),
+            lambda: reply.played(wrong),
+            lambda: reply.played(-0.5),
+        )
+        for report in reports:
             with pytest.raises((TypeError, ValueError), match=r"^(request_id|played_ms) "):
                 report()
         upload = await client.open_voice()

@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 
 import trio
 
-from voxint.arguments import Audio, not_negative, typed, typed_arguments, with_words
+from voxint.arguments import Audio, all_typed, not_negative, typed, typed_arguments, with_words
 from voxint.client.client_socket import ClientSocket
 from voxint.client.reply import RemoteReply, VoiceUpload
 from voxint.client.resume import Progress, ResumePoint
@@ -197,14 +197,12 @@ class Client:
             ServerError: The server refused, or did not answer in time.
             ValueError: Nothing was given.
         """
-        tools = None if tools is None else tuple(tools)
-        typed(tools, tuple[Tool, ...] | None, "tools")
         patch = SettingsChange(
             require_tts=require_tts,
             enable_srs=enable_srs,
             system_prompt=system_prompt,
             scene_context=scene_context,
-            function_calling=tools,
+            function_calling=None if tools is None else all_typed(tools, Tool, "tools"),
             function_calling_op=tools_op,
         )
         if patch == SettingsChange(function_calling_op=tools_op):

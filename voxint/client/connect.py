@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import trio
 
-from voxint.arguments import typed, typed_arguments
+from voxint.arguments import all_typed, typed_arguments
 from voxint.background import open_background
 from voxint.client.client import Client, Notice
 from voxint.client.client_socket import Address, ClientSocket
@@ -91,11 +91,6 @@ async def connect(
         TypeError: An argument is of another type.
         ValueError: There is a password without its account, or an account without its password.
     """
-    if (account is None) != (password is None):
-        raise ValueError("account and password go together: give both, or an api_key")
-    features, tools = tuple(features), tuple(tools)
-    typed(features, tuple[str, ...], "features")
-    typed(tools, tuple[Tool, ...], "tools")
     register = m.Register(
         auth=_auth(api_key, account, password),
         platform=platform,
@@ -104,9 +99,9 @@ async def connect(
             enable_srs=enable_srs,
             system_prompt=system_prompt,
             scene_context=scene_context,
-            function_calling=tools or None,
+            function_calling=all_typed(tools, Tool, "tools") or None,
         ),
-        features=features,
+        features=all_typed(features, str, "features"),
         audio=m.Audio(input_rate=input_rate, output_rate=output_rate),
         resume=None if resume is None else resume.message,
         on_disconnect=on_disconnect,
@@ -145,6 +140,8 @@ async def _open(
 
 
 def _auth(api_key: str | None, account: str | None, password: str | None) -> m.Auth:
+    if (account is None) != (password is None):
+        raise ValueError("account and password go together: give both, or an api_key")
     if account is not None:
         return m.Auth(type="ACCOUNT", account=account, password=password)
     return m.Auth(type="API_KEY", api_key=api_key or "")
