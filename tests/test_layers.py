@@ -14,20 +14,21 @@ from voxint.protocol.messages import ErrorCode
 PACKAGE = Path(__file__).parent.parent / "voxint"
 
 MAY_IMPORT = {
-    "errors": set(),
+    "arguments": set(),
+    "errors": {"arguments"},
     "background": set(),
     "authors_line": set(),
     "logs": {"printable", "authors_line"},
     "printable": set(),
     "children": set(),
     "ticker": set(),
-    "net": {"errors", "background", "logs", "authors_line"},
-    "core": {"errors", "background", "logs", "authors_line"},
-    "protocol": {"core", "errors"},
+    "net": {"arguments", "errors", "background", "logs", "authors_line"},
+    "core": {"arguments", "errors", "background", "logs", "authors_line"},
+    "protocol": {"arguments", "core", "errors"},
     "providers": {"core", "net", "errors", "background", "children"},
-    "server": {"core", "protocol", "net", "errors", "background", "logs", "authors_line"},
+    "server": {"arguments", "core", "protocol", "net", "errors", "background", "logs", "authors_line"},
     "testing": {"core", "protocol", "net", "errors", "background", "ticker", "printable", "children", "authors_line"},
-    "client": {"core", "protocol", "net", "errors", "background"},
+    "client": {"arguments", "core", "protocol", "net", "errors", "background"},
     "measure": {"client", "core", "protocol", "net", "errors", "background", "logs", "ticker"},
 }
 """The layers under the composition root; whatever is not named here (cli, the public names) may import all."""
@@ -39,6 +40,7 @@ PURE = {"trio", "httpx", "h11", "socket", "time", "asyncio", "threading", "selec
 PURE_CORE = (
     "audio",
     "dialogue",
+    "discreet",
     "events",
     "gate",
     "journal",
@@ -47,6 +49,7 @@ PURE_CORE = (
     "receipt",
     "segments",
     "settings",
+    "shape",
     "encodable",
     "tokens",
     "tools",

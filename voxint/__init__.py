@@ -16,6 +16,7 @@
 #   measure/       how long interruptions take, seen from outside
 #   cli/           the command line, which alone binds a server to its providers
 #   errors.py      every error, and whose fault it is
+#   arguments.py   what a program hands over, judged by its type
 #   background.py  a nursery for the tasks behind a resource
 #   authors_line.py  which line of a traceback or a stack its author can change
 #   logs.py        the log of a library

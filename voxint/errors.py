@@ -20,6 +20,8 @@ from typing import Literal
 
 from attrs import frozen
 
+from voxint.arguments import typed_fields
+
 __all__ = [
     "ConfigError",
     "Disconnected",
@@ -76,7 +78,7 @@ class WireError(VoxintError):
         return f"{self.code}: {self.message}" + (f" ({self.detail})" if self.detail else "")
 
 
-@frozen(str=False)
+@frozen(str=False, field_transformer=typed_fields)
 class UpstreamError(VoxintError):
     """A provider refused, failed or broke its own protocol.
 

@@ -15,7 +15,7 @@ from typing import Any
 from attrs import evolve
 
 from voxint.core.agent import Agent
-from voxint.core.stages import LanguageModel, SpeechToText, TextToSpeech
+from voxint.core.shape import stage_fault
 from voxint.errors import ConfigError
 from voxint.net.http import HttpClient, open_http
 from voxint.server.config_file import Config, Given, StageConfig, did_you_mean
@@ -23,12 +23,6 @@ from voxint.server.config_file import Config, Given, StageConfig, did_you_mean
 __all__ = ["open_agent", "open_stage"]
 
 Factory = Callable[..., object]
-
-PROTOCOLS = {
-    "llm": (LanguageModel, "generate(turn, out)"),
-    "stt": (SpeechToText, "audio_format and transcribe(audio, out)"),
-    "tts": (TextToSpeech, "audio_format and synthesize(text, out)"),
-}
 
 
 @asynccontextmanager
@@ -58,9 +52,8 @@ async def open_stage(config: StageConfig, http: HttpClient) -> AsyncGenerator[ob
     """
     factory = _factory(config)
     stage = _call(factory, config, http)
-    protocol, members = PROTOCOLS[config.kind]
-    if not isinstance(stage, protocol):
-        raise ConfigError(config.place, f"a provider with {members}, which {config.provider} does not make")
+    if (fault := stage_fault(config.kind, stage)) is not None:
+        raise ConfigError(config.place, f"{config.provider} makes no such provider: {fault}")
     if isinstance(stage, AbstractAsyncContextManager):
         async with stage:
             yield stage

@@ -18,6 +18,7 @@ from voxint.cli.say import DEFAULT_URL
 from voxint.cli.serve import log_options
 from voxint.cli.terminal import echo
 from voxint.core.agent import Agent
+from voxint.core.failure import Stage
 from voxint.providers.pocketsphinx import demo_sentences
 from voxint.server.config import ServerConfig
 from voxint.server.config_file import Config, Given, StageConfig
@@ -63,7 +64,7 @@ def _config(port: int, sim: SimAddress, *, speaks: bool) -> Config:
     )
 
 
-def _stage(kind: str, provider: str, options: Mapping[str, object]) -> StageConfig:
+def _stage(kind: Stage, provider: str, options: Mapping[str, object]) -> StageConfig:
     given = {name: Given(value, f"the demo's {name}", typed=True) for name, value in options.items()}
     return StageConfig(kind, provider, "the demo", given)
 

@@ -83,5 +83,7 @@ def _described(config: Config) -> dict[str, str]:
         access = "open to anyone on this machine: no api_keys are configured"
     else:
         access = "with an api key or an account"
-    stages = {stage.kind: stage.provider for stage in (config.llm, config.stt, config.tts) if stage is not None}
+    stages: dict[str, str] = {
+        stage.kind: stage.provider for stage in (config.llm, config.stt, config.tts) if stage is not None
+    }
     return {"access": access, **stages}

@@ -29,6 +29,8 @@ CLOSE_S = 1.0
 SILENCE_S = 120.0
 """Servers send HEARTBEAT well under 120 s apart (the protocol's number): a longer silence is a dead connection."""
 
+BLOCK_ENDED = "the block of connect() has ended, and its connection with it: use a client and its replies within it"
+
 RECEIVE_BYTES = 65_536  # a base64 audio frame is about 5 KB: one read where trio-websocket's default takes two
 
 _Stream = trio.SocketStream | trio.SSLStream[trio.SocketStream]
@@ -193,7 +195,7 @@ class ClientSocket:
             Disconnected: The server can't be reached or refused; only before `started`.
         """
         stream: _Stream | None = None
-        why = self.disconnected("the client has closed the connection")
+        why = self.disconnected(BLOCK_ENDED)
         opened = False
         try:
             stream = await self._dial()
@@ -293,7 +295,7 @@ class ClientSocket:
     def _closed(self, closed: ConnectionClosed) -> Disconnected:
         reason = closed.reason
         if self._closing:
-            return self.disconnected("the client has closed the connection")
+            return self.disconnected(BLOCK_ENDED)
         if reason is None or reason.code == 1006:  # 1006: the TCP connection ended without a word
             return self.disconnected("the connection broke")
         words = f", {reason.reason}" if reason.reason else ""

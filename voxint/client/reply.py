@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterable
+from contextlib import aclosing, nullcontext
 from typing import Protocol
 
 import trio
 from attrs import evolve
 
+from voxint.arguments import Audio, typed
 from voxint.core.events import Ended, Event, Text, Voice
 from voxint.errors import ReplyOverflow, ServerError
 from voxint.protocol.messages import InterruptAck
@@ -107,6 +110,8 @@ class RemoteReply:
     async def text(self) -> str:
         """Read to the end and return the text that was not read yet; of an interrupted reply what came of it.
 
+        Its audio is passed over, and counts as heard as time goes by, as if it were played: see `played`.
+
         Raises:
             ServerError: As iteration does; what was read is lost then.
         """
@@ -140,6 +145,10 @@ class RemoteReply:
         """Tell the server how many milliseconds of this reply's audio were heard so far.
 
         A hint that is never waited for, and dropped where the connection is congested or lost.
+
+        Raises:
+            TypeError: It is no number.
+            ValueError: It is negative.
         """
         self._line.played(self.request_id, played_ms)
 
@@ -217,7 +226,7 @@ class VoiceUpload:
         self.reply = reply
         self._line = line
 
-    async def send(self, audio: bytes) -> None:
+    async def send(self, audio: Audio) -> None:
         """Send a piece of PCM at the session's input rate; any size, 20 ms is a good one.
 
         Waits while the network is behind. Once the reply has ended, or another upload has begun, the audio is dropped
@@ -226,7 +235,19 @@ class VoiceUpload:
         Raises:
             Disconnected: The connection was lost.
         """
-        await self._line._send_audio(self, audio)
+        typed(audio, Audio, "audio", "PCM, 16 bits a sample")
+        await self._line._send_audio(self, bytes(audio))
+
+    async def send_all(self, audio: AsyncIterable[bytes]) -> None:
+        """Send what an iterable gives, as it comes, then end; an async generator is closed also where it is left early.
+
+        Raises:
+            Disconnected: The connection was lost.
+        """
+        async with aclosing(audio) if isinstance(audio, AsyncGenerator) else nullcontext():
+            async for piece in audio:
+                await self.send(piece)
+        await self.end()
 
     async def end(self) -> None:
         """Say that the voice is complete; a second time it does nothing.

@@ -40,6 +40,10 @@ def _new_error_id() -> str:
     return secrets.token_hex(ID_BYTES)
 
 
+def _kind_of(error: BaseException | None) -> str:
+    return type(error).__name__  # its text may hold what somebody said
+
+
 @frozen
 class Failure:
     """What ended a request that neither finished nor was interrupted.
@@ -61,7 +65,7 @@ class Failure:
     retryable: bool
     stage: Stage | None = None
     operator_detail: str = ""
-    cause: BaseException | None = None
+    cause: BaseException | None = field(default=None, repr=_kind_of)
     error_id: str = field(factory=_new_error_id, eq=False)
     limit: str = ""
 

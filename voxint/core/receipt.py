@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from voxint.core.discreet import size_of
+
 __all__ = ["STAGES", "AudioAccount", "Receipt", "StageState", "TextAccount", "UsageAccount"]
 
 STAGES = ("stt", "llm", "tts", "tools")
@@ -40,6 +42,9 @@ class TextAccount(msgspec.Struct, frozen=True, kw_only=True):
 
     generated_chars: int
     heard: str
+
+    def __repr__(self) -> str:
+        return f"TextAccount(generated_chars={self.generated_chars}, heard={size_of(self.heard)})"
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,10 +11,12 @@ from __future__ import annotations
 from typing import Protocol, runtime_checkable
 
 import trio.abc
-from attrs import frozen
+from attrs import field, frozen
 
+from voxint.arguments import typed_fields
 from voxint.core.audio import AudioFormat
 from voxint.core.dialogue import ChatMessage
+from voxint.core.discreet import size_of
 from voxint.core.tools import Tool, ToolCall
 
 __all__ = [
@@ -32,7 +34,7 @@ __all__ = [
 ]
 
 
-@frozen
+@frozen(field_transformer=typed_fields)
 class Turn:
     """What a language model answers: the conversation so far, the user's words last, and the tools it may call."""
 
@@ -44,7 +46,7 @@ class Turn:
 class Delta:
     """A piece of the model's text, as it came."""
 
-    text: str
+    text: str = field(repr=size_of)
 
 
 @frozen
@@ -81,7 +83,7 @@ class Transcript:
         is_final: Whether the segment is settled.
     """
 
-    text: str
+    text: str = field(repr=size_of)
     is_final: bool
 
 
@@ -95,8 +97,8 @@ class Speech:
             before. It is how history knows what was heard.
     """
 
-    audio: bytes
-    text: str | None = None
+    audio: bytes = field(repr=size_of)
+    text: str | None = field(default=None, repr=size_of)
 
 
 @runtime_checkable

@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 import trio
 from attrs import define, field
 
+from voxint.arguments import typed
 from voxint.core.agent import Agent
-from voxint.core.observer import Observer
+from voxint.core.observer import Observer, check_observer
 from voxint.core.resample import load_resampler
 from voxint.protocol.messages import Shutdown
 from voxint.server.auth import check_exposure
@@ -118,7 +119,12 @@ async def serve(
         ConfigError: The address can be reached by everybody and no key is configured; or the keys file or the
             certificate can't be used.
         OSError: The port is taken.
+        TypeError: An argument is of another type.
     """
+    typed(agent, Agent, "agent")
+    typed(config, ServerConfig, "config")
+    typed(quotas, Quotas, "quotas")
+    check_observer(observer)
     check_exposure(config)
     keyring = await _made(Keyring, config, reads=bool(config.keys_file))
     certificate = await _made(certificate_of, config, reads=bool(config.tls_cert))
