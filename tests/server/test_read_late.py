@@ -9,9 +9,10 @@ import trio
 from structlog.testing import capture_logs
 
 from tests.blocky import SLEEPS, Blocky
-from voxint.client import Client, RemoteReply, connect
+from voxint.client import Client, connect
 from voxint.core.agent import Agent
 from voxint.core.stages import LanguageModel
+from voxint.protocol.messages import InterruptAck
 from voxint.server.config import ServerConfig
 from voxint.server.serve import Server, serve
 from voxint.testing.stages import FOREVER, ScriptedModel
@@ -41,24 +42,24 @@ async def client_of(model: LanguageModel) -> AsyncIterator[Client]:
             there.run_sync_soon(server.shut_down)
 
 
-async def interrupted(client: Client) -> tuple[RemoteReply, float]:
-    """Interrupt a reply right after it was asked for; return it, and how long the acknowledgement took, in ms."""
+async def interrupted(client: Client) -> tuple[InterruptAck, float]:
+    """Interrupt a reply right after it was asked for; return the acknowledgement, and the ms that it took."""
     reply = await client.send_text("Hi")
     await trio.sleep(0.05)
     began = trio.current_time()
     await reply.interrupt()
-    return reply, (trio.current_time() - began) * 1000
+    assert reply.ack is not None
+    return reply.ack, (trio.current_time() - began) * 1000
 
 
 async def test_a_late_interrupt_that_finds_nothing_says_that_it_was_late() -> None:
     """The loop was held from before it came until the answer had ended: its bound holds all of that."""
     with capture_logs() as logs:
         async with client_of(Blocky(0.2, sleeps=5, words=1)) as client:
-            reply, took_ms = await interrupted(client)
-    assert reply.ack is not None
-    assert (reply.ack.status, reply.ack.outcomes) == ("FAILED", {reply.request_id: "already_finished"})
-    assert reply.ack.read_late_ms is not None
-    assert took_ms - SLACK_MS <= reply.ack.read_late_ms <= 1000 + SLACK_MS
+            ack, took_ms = await interrupted(client)
+    assert (ack.status, list(ack.outcomes.values())) == ("FAILED", ["already_finished"])
+    assert ack.read_late_ms is not None
+    assert took_ms - SLACK_MS <= ack.read_late_ms <= 1000 + SLACK_MS
     told = [line for line in logs if line["event"] == "the loop was held"]
     assert any(line["by"] == SLEEPS and line["for_s"] >= 1.0 and line["log_level"] == "warning" for line in told)
 
@@ -66,11 +67,11 @@ async def test_a_late_interrupt_that_finds_nothing_says_that_it_was_late() -> No
 async def test_a_late_interrupt_is_told_in_the_receipt() -> None:
     """`stop_ms` counts from when it may have come, and the rest of it is what the work took to stop."""
     async with client_of(Blocky(0.05, words=40)) as client:
-        reply, took_ms = await interrupted(client)
-    assert reply.ack is not None
-    [receipt] = reply.ack.receipts.values()
-    assert reply.ack.status == "SUCCESS"
-    assert receipt.read_late_ms == reply.ack.read_late_ms is not None
+        ack, took_ms = await interrupted(client)
+    [receipt] = ack.receipts.values()
+    assert ack.status == "SUCCESS"
+    assert ack.read_late_ms is not None
+    assert receipt.read_late_ms == ack.read_late_ms
     assert receipt.read_late_ms <= receipt.stop_ms
     assert took_ms - SLACK_MS <= receipt.stop_ms
 
@@ -79,9 +80,8 @@ async def test_an_interrupt_that_is_read_in_time_says_nothing_of_it() -> None:
     """The loop was idle: what woke it had just come."""
     async with client_of(ScriptedModel("Well, ", FOREVER)) as client:
         for _ in range(3):  # a busy machine may hold the loop once
-            reply, _ = await interrupted(client)
-            assert reply.ack is not None
-            if reply.ack.read_late_ms is None:
+            ack, _ = await interrupted(client)
+            if ack.read_late_ms is None:
                 break
-    assert reply.ack.read_late_ms is None
-    assert reply.ack.receipts[reply.request_id].read_late_ms is None
+    assert ack.read_late_ms is None
+    assert [receipt.read_late_ms for receipt in ack.receipts.values()] == [None]

@@ -176,10 +176,10 @@ class Registry:
         read_late_ms = late_ms(late_s)
         if request_id is None:
             live = self.live
-            for request in live:
-                request.interrupt(reason, played_ms, player, late_s)
+            for each in live:
+                each.interrupt(reason, played_ms, player, late_s)
             cut = self.cut_playing(reason, played_ms, player, late_s)
-            return Interruption(None, live, {request.id: "already_finished" for request in cut}, cut, read_late_ms)
+            return Interruption(None, live, {each.id: "already_finished" for each in cut}, cut, read_late_ms)
         if (request := self._live.get(request_id)) is not None:
             request.interrupt(reason, played_ms, player, late_s)
             return Interruption(request_id, (request,), {}, (), read_late_ms)
