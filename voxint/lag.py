@@ -112,10 +112,12 @@ class LoopLag(trio.abc.Instrument):
     _told_warning: bool = field(init=False, default=False)
     _untold: int = field(init=False, default=0)
     _ended: threading.Event = field(init=False, factory=threading.Event)
+    _idle: bool = field(init=False, default=False)  # the thread waits for the bell
+    _bell: threading.Event = field(init=False, factory=threading.Event)
 
     @contextmanager
-    def used(self) -> Iterator[LoopLag]:
-        """Measure the loop of this task while one of these blocks runs."""
+    def _used(self) -> Iterator[LoopLag]:
+        """Measure the loop of this task from the first of these blocks to the last."""
         if not self._users:
             self._begin()
         self._users += 1
@@ -129,16 +131,16 @@ class LoopLag(trio.abc.Instrument):
     def _begin(self) -> None:
         self._thread_id = threading.get_ident()
         self._clock = trio.lowlevel.current_clock()
-        self._unread_since = time.perf_counter()
-        self._ahead_s = self._clock.current_time() - self._unread_since
+        self._unread_since = self._began_before = time.perf_counter()
+        self._ahead_s = self._clock.current_time() - self._began_before
         trio.lowlevel.add_instrument(self)
         _LAG.set(self)
         # A daemon: a process whose loop hangs for good ends all the same.
-        threading.Thread(target=self._look, args=(self._ended,), name="voxint loop lag", daemon=True).start()
+        threading.Thread(target=self._look, name="voxint loop lag", daemon=True).start()
 
     def _end(self) -> None:
         self._ended.set()
-        self._ended = threading.Event()
+        self._bell.set()
         _LAG.set(None)
         trio.lowlevel.remove_instrument(self)
 
@@ -170,9 +172,12 @@ class LoopLag(trio.abc.Instrument):
         # What was there when the look at the sockets began has come since the look before, at the earliest; a look
         # that had to wait found nothing there.
         waited = timeout > 0 and now - self._ended_at > WAITED_S
-        self._unread_since = now if waited else self._began_before or self._unread_since
+        self._unread_since = now if waited else self._began_before
         self._number += 1
         self._began = now
+        if self._idle:
+            self._idle = False
+            self._bell.set()
 
     def before_io_wait(self, timeout: float) -> None:
         """Note its end; called by trio."""
@@ -186,10 +191,12 @@ class LoopLag(trio.abc.Instrument):
         self.total_s += lasted
         if lasted > BUSY_PASS_S:
             self._span_busy += lasted
-        self._end_span(now)
+        if now - self._span_began >= SPAN_S:
+            self._end_span(now)
+        if lasted > self.longest_s:
+            self.longest_s = lasted
         if lasted > TOLD_S:
             self._tell(lasted, now)
-        self.longest_s = max(self.longest_s, lasted)
 
     def _end_span(self, now: float) -> None:
         lasted = now - self._span_began
@@ -213,11 +220,15 @@ class LoopLag(trio.abc.Instrument):
         tell("the loop was held", for_s=round(lasted, 2), by=_place(self.held_by), more=self._untold)
         self._told_at, self._told_warning, self._untold = now, warns, 0
 
-    def _look(self, ended: threading.Event) -> None:
+    def _look(self) -> None:
         """Look, from a thread of its own, where a pass is that lasts; until nobody measures any more."""
-        seen, seen_in, told_s = Counter[CodeLine](), -1, 0.0
-        while not ended.wait(LOOK_S):
+        seen, seen_in, told_s, looked_at = Counter[CodeLine](), -1, 0.0, -1
+        while not self._ended.wait(LOOK_S):
             number, began = self._number, self._began
+            if not began and number == looked_at:
+                self._sleep_while_idle()
+                continue
+            looked_at = number
             now = time.perf_counter()
             lasted = now - began if began else 0.0
             if lasted < LOOKED_AT_S:
@@ -234,6 +245,14 @@ class LoopLag(trio.abc.Instrument):
                 told_s = lasted
                 log.error("the loop is held", for_s=round(lasted, 1), by=_place(self.held_by))
 
+    def _sleep_while_idle(self) -> None:
+        """Wait, without bound, for the next pass or for `_end`: an idle process is not woken to be looked at."""
+        self._bell.clear()
+        self._idle = True
+        if not self._began and not self._ended.is_set():  # else nobody may ring any more
+            self._bell.wait()
+        self._idle = False
+
 
 _LAG: trio.lowlevel.RunVar[LoopLag | None] = trio.lowlevel.RunVar("voxint loop lag", None)
 
@@ -244,7 +263,7 @@ def measured_loop() -> Iterator[LoopLag]:
 
     One watcher, with one thread, serves all of a loop's blocks, in whatever order they end.
     """
-    with (_LAG.get() or LoopLag()).used() as lag:
+    with (_LAG.get() or LoopLag())._used() as lag:
         yield lag
 
 
