@@ -38,7 +38,7 @@ from voxint.core.stages import (
     Turn,
     Usage,
 )
-from voxint.testing.trial import Bounds, Trial, class_name
+from voxint.testing.trial import Trial, TrialBounds, class_name
 
 __all__ = ["check_language_model", "check_speech_to_text", "check_text_to_speech"]
 
@@ -78,7 +78,7 @@ async def check_language_model(
     async def run(out: trio.abc.SendChannel[ModelOutput]) -> None:
         await stage.generate(turn, out)
 
-    bounds = Bounds(within_s, stop_s, step_s, budget_s)
+    bounds = TrialBounds(within_s, stop_s, step_s, budget_s)
     return await Trial(class_name(stage), run, (Delta, Thinking, ToolCall, Usage), bounds).whole()
 
 
@@ -129,7 +129,7 @@ async def check_text_to_speech(
     async def nothing(out: trio.abc.SendChannel[Speech]) -> None:
         await _fed((), lambda pieces: stage.synthesize(pieces, out))
 
-    bounds = Bounds(within_s, stop_s, step_s, budget_s)
+    bounds = TrialBounds(within_s, stop_s, step_s, budget_s)
     return await Trial(name, run, (Speech,), bounds, sound).whole(starve=starve, nothing=nothing)
 
 
@@ -177,7 +177,7 @@ async def check_speech_to_text(
     async def nothing(out: trio.abc.SendChannel[Transcript]) -> None:
         await _fed((), lambda upload: stage.transcribe(upload, out))
 
-    bounds = Bounds(within_s, stop_s, step_s, budget_s)
+    bounds = TrialBounds(within_s, stop_s, step_s, budget_s)
     return await Trial(name, run, (Transcript,), bounds, settled).whole(starve=starve, nothing=nothing)
 
 

@@ -15,7 +15,7 @@ from attrs import define, field, frozen
 from voxint.logs import get_logger
 from voxint.testing.stage_tasks import StageTasks
 
-__all__ = ["Bounds", "Trial", "class_name"]
+__all__ = ["Trial", "TrialBounds", "class_name"]
 
 T = TypeVar("T")
 
@@ -42,7 +42,7 @@ log = get_logger()
 
 
 @frozen
-class Bounds:
+class TrialBounds:
     """What a stage may take, in seconds.
 
     Args:
@@ -126,7 +126,7 @@ class Trial(Generic[T]):
     name: str
     run: Run[T]
     types: tuple[type, ...]
-    bounds: Bounds
+    bounds: TrialBounds
     sound: Callable[[Sequence[T]], None] = lambda items: None
     _tasks: StageTasks = field(init=False)
     _kept: int = field(init=False, default=0)
