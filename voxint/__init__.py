@@ -20,6 +20,7 @@
 #   background.py  a nursery for the tasks behind a resource
 #   authors_line.py  which line of a traceback or a stack its author can change
 #   logs.py        the log of a library
+#   lag.py         how long the event loop is away from its sockets, and what holds it
 #   printable.py   what others wrote, made fit for a terminal and a log
 #   children.py    what a child process gets: its environment, its limits
 #   ticker.py      a cheap sleep for many streams at once

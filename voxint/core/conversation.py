@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from typing import Self
 
 import trio
@@ -28,6 +28,7 @@ from voxint.core.request import Request
 from voxint.core.session import Session
 from voxint.core.settings import Settings
 from voxint.errors import RequestFailed, RequestRefused
+from voxint.lag import measured_loop
 
 __all__ = ["Conversation", "Reply", "VoiceReply", "open_conversation"]
 
@@ -36,7 +37,11 @@ STOP = "USER_STOP"
 
 @asynccontextmanager
 async def open_conversation(
-    agent: Agent, settings: Settings = Settings(), *, observer: Observer | None = None
+    agent: Agent,
+    settings: Settings = Settings(),
+    *,
+    observer: Observer | None = None,
+    watch_loop: bool = True,
 ) -> AsyncGenerator[Conversation, None]:
     """Open a conversation with `agent`; leaving the block interrupts what is live and waits until it has stopped.
 
@@ -44,6 +49,8 @@ async def open_conversation(
         agent: Who answers; entered already where its stages are context managers.
         settings: Whether to speak, the audio formats, the prompts and the tools. Default: speak, at 16 kHz.
         observer: Hears of every request.
+        watch_loop: Whether to log what holds the event loop up, with its line, and to tell in receipts that an
+            interrupt was late by it. One thread does so for all conversations of a loop, 50 times a second.
 
     Raises:
         TypeError: An argument is of another type; says which.
@@ -56,14 +63,15 @@ async def open_conversation(
     typed(agent, Agent, "agent")
     typed(settings, Settings, "settings")
     check_observer(observer)
-    async with open_background() as home:
-        session_id, told = f"conv_{uuid.uuid4().hex}", FailureLog(observer)
-        session, block = Session(agent, home, session_id=session_id, settings=settings, observer=told), _Block()
-        try:
-            yield Conversation(session, block)
-        finally:
-            block.ended = True
-            session.close("CLOSED")
+    with measured_loop() if watch_loop else nullcontext():
+        async with open_background() as home:
+            session_id, told = f"conv_{uuid.uuid4().hex}", FailureLog(observer)
+            session, block = Session(agent, home, session_id=session_id, settings=settings, observer=told), _Block()
+            try:
+                yield Conversation(session, block)
+            finally:
+                block.ended = True
+                session.close("CLOSED")
 
 
 @define

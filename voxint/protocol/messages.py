@@ -281,7 +281,10 @@ class Response(_Message, frozen=True):
 
 
 class InterruptAck(_Message, frozen=True):
-    """INTERRUPT_ACK: what was asked has stopped; `receipts` proves it."""
+    """INTERRUPT_ACK: what was asked has stopped; `receipts` proves it.
+
+    Where the event loop was held while the INTERRUPT came, `read_late_ms` says how late it was read at most.
+    """
 
     interrupt_request_id: str | None
     interrupted_request_ids: tuple[str, ...]
@@ -289,6 +292,7 @@ class InterruptAck(_Message, frozen=True):
     message: str
     outcomes: dict[str, Outcome]
     receipts: dict[str, FramedReceipt]
+    read_late_ms: float | None = None
 
 
 class Error(_Message, frozen=True):

@@ -32,6 +32,5 @@ pages.py         what a browser, a load balancer and Prometheus find on the same
 landing.html     the page about the server
 telemetry.py     what the operator sees of a request
 metrics.py       the numbers of one server
-lag.py           how long the event loop is away from its sockets
 collector.py     the garbage collector of a process that does nothing but serve
 """

@@ -11,6 +11,7 @@ import trio
 
 from voxint.core.agent import Agent
 from voxint.core.observer import Observer
+from voxint.lag import LoopLag
 from voxint.logs import get_logger
 from voxint.net.places import Places, Refusal
 from voxint.protocol.messages import HealthStatus
@@ -18,7 +19,6 @@ from voxint.server.address import is_trusted, networks
 from voxint.server.config import ServerConfig
 from voxint.server.guesses import Guesses
 from voxint.server.keyring import Keyring
-from voxint.server.lag import LoopLag
 from voxint.server.meter import Meter
 from voxint.server.quotas import Quotas
 from voxint.server.store import SessionStore

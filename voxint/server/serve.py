@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from functools import partial
 from typing import Any, TypeVar
 
@@ -13,6 +14,7 @@ from voxint.arguments import typed
 from voxint.core.agent import Agent
 from voxint.core.observer import Observer, check_observer
 from voxint.core.resample import load_resampler
+from voxint.lag import LoopLag, measured_loop
 from voxint.protocol.messages import Shutdown
 from voxint.server.auth import check_exposure
 from voxint.server.certificate import Certificate, certificate_of
@@ -21,7 +23,6 @@ from voxint.server.front import PATH, let_in
 from voxint.server.host import Host
 from voxint.server.keyring import Keyring
 from voxint.server.keys_file import read_keys
-from voxint.server.lag import LoopLag
 from voxint.server.meter import Meter
 from voxint.server.pages import Pages
 from voxint.server.quotas import Quotas
@@ -101,6 +102,7 @@ async def serve(
     *,
     quotas: Quotas = Quotas(),
     observer: Observer | None = None,
+    watch_loop: bool = True,
     task_status: trio.TaskStatus[Server] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve an agent until `Server.shut_down`, or until cancelled.
@@ -113,6 +115,9 @@ async def serve(
         config: The operator's settings.
         quotas: What callers may have.
         observer: Hears of every request.
+        watch_loop: Whether to measure the passes of the event loop, and to log what holds it up with its line; a thread
+            looks for that, 50 times a second. Without it nothing is known of load: `Quotas.busy_share` refuses nobody,
+            and no acknowledgement tells that its interrupt was read late.
         task_status: Given by `nursery.start`.
 
     Raises:
@@ -133,8 +138,7 @@ async def serve(
     listeners = await trio.open_tcp_listeners(config.port, host=config.host)
     port = listeners[0].socket.getsockname()[1]
     scheme = "ws" if certificate is None else "wss"
-    lag = LoopLag()
-    with lag.measuring():
+    with measured_loop() if watch_loop else nullcontext(LoopLag()) as lag:
         async with trio.open_nursery() as home:
             telemetry = Telemetry(observer, lag)
             meter = Meter(

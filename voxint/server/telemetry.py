@@ -21,10 +21,10 @@ from voxint.core.receipt import AudioAccount
 from voxint.core.request import Request
 from voxint.core.timeline import Instant
 from voxint.core.tokens import estimate_tokens
+from voxint.lag import LoopLag
 from voxint.logs import get_logger, places
 from voxint.net.places import Refusal
 from voxint.protocol.codes import FAILURE_CODES
-from voxint.server.lag import LoopLag
 from voxint.server.meter import Meter, Use
 from voxint.server.metrics import REASONS, Metrics
 
