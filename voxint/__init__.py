@@ -18,6 +18,7 @@
 #   errors.py      every error, and whose fault it is
 #   background.py  a nursery for the tasks behind a resource
 #   authors_line.py  which line of a traceback or a stack its author can change
+#   inside_trio.py  where a call is made: in trio, or in asyncio by mistake
 #   logs.py        the log of a library
 #   printable.py   what others wrote, made fit for a terminal and a log
 #   children.py    what a child process gets: its environment, its limits
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from voxint.errors import (
         ConfigError,
         Disconnected,
+        OutsideTrio,
         ReplyOverflow,
         RequestFailed,
         RequestRefused,
@@ -97,6 +99,7 @@ _HOME = {
     "errors": (
         "ConfigError",
         "Disconnected",
+        "OutsideTrio",
         "ReplyOverflow",
         "RequestFailed",
         "RequestRefused",
@@ -137,6 +140,7 @@ __all__ = [
     "Limits",
     "ModelOutput",
     "Observer",
+    "OutsideTrio",
     "Receipt",
     "RemoteReply",
     "Reply",

@@ -12,6 +12,7 @@ from attrs import evolve, frozen
 from trio_websocket import ConnectionClosed, ConnectionRejected, WebSocketConnection, wrap_client_stream
 
 from voxint.errors import ConfigError, Disconnected, WireError
+from voxint.inside_trio import require_trio_of
 from voxint.protocol.codec import MAX_FRAME_BYTES
 
 __all__ = ["Address", "ClientSocket"]
@@ -148,6 +149,7 @@ class ClientSocket:
         Raises:
             Disconnected: The connection is lost.
         """
+        require_trio_of("a Client")
         await trio.lowlevel.checkpoint()
         while self.congested and self.lost is None:
             await self._room.park()
@@ -159,6 +161,7 @@ class ClientSocket:
         Raises:
             Disconnected: The connection is lost.
         """
+        require_trio_of("a Client", waits=False)
         self._check()
         self._frames.append(frame)
         self._waiting += len(frame)
@@ -166,6 +169,7 @@ class ClientSocket:
 
     async def wait_lost(self) -> None:
         """Wait until the connection is lost or closed; without bound, that is its use."""
+        require_trio_of("a Client")
         await self._ended.wait()
 
     async def close(self) -> None:

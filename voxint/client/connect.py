@@ -14,6 +14,7 @@ from voxint.client.client_socket import Address, ClientSocket
 from voxint.client.resume import ResumePoint
 from voxint.core.settings import OnDisconnect, Platform, SettingsChange
 from voxint.core.tools import Tool
+from voxint.inside_trio import require_trio
 from voxint.protocol import messages as m
 
 __all__ = ["connect"]
@@ -87,6 +88,7 @@ async def connect(
             has no such session to resume.
         ConfigError: The url is not a WebSocket's.
     """
+    require_trio("connect")
     register = m.Register(
         auth=_auth(api_key, account, password),
         platform=platform,

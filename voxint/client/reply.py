@@ -10,6 +10,7 @@ from attrs import evolve
 
 from voxint.core.events import Ended, Event, Text, Voice
 from voxint.errors import ReplyOverflow, ServerError
+from voxint.inside_trio import require_trio_of
 from voxint.protocol.messages import InterruptAck
 from voxint.protocol.receipt import FramedReceipt
 
@@ -87,6 +88,7 @@ class RemoteReply:
             Disconnected: The connection was lost, likewise.
             ReplyOverflow: More came than the client keeps unread.
         """
+        require_trio_of("reading a RemoteReply")
         await trio.lowlevel.checkpoint()
         while not self._events:
             if self._failure is not None:
@@ -132,6 +134,7 @@ class RemoteReply:
             Disconnected: The connection was lost.
             ValueError: `played_ms` is negative.
         """
+        require_trio_of("RemoteReply.interrupt")
         self.t_interrupt = trio.current_time()
         self.ack, self.t_ack = await self._line._interrupt(self, reason, played_ms)
         return self.ack.receipts.get(self.request_id)

@@ -26,6 +26,7 @@ from voxint.core.request import Request
 from voxint.core.session import Session
 from voxint.core.settings import Settings
 from voxint.errors import RequestFailed, RequestRefused
+from voxint.inside_trio import require_trio, require_trio_of
 
 __all__ = ["Conversation", "Reply", "VoiceReply", "open_conversation"]
 
@@ -46,6 +47,7 @@ async def open_conversation(
     A stage that will not stop holds the end of the block, as trio's nurseries do; its request, the interrupt and the
     next reply do not wait for it.
     """
+    require_trio("open_conversation")
     async with open_background() as home:
         session = Session(agent, home, session_id=f"conv_{uuid.uuid4().hex}", settings=settings, observer=observer)
         try:
@@ -85,6 +87,7 @@ class Conversation:
             ValueError: A reply of that id is live already.
             RuntimeError: Too many interrupted replies have not let go.
         """
+        require_trio_of("Conversation.ask", waits=False)
         player = Listener()
         with _for_the_caller():
             request = self._session.ask(request_id or _new_id(), text, player)
@@ -97,6 +100,7 @@ class Conversation:
             ValueError: As `ask`.
             RuntimeError: As `ask`, or the agent has no speech recognition.
         """
+        require_trio_of("Conversation.listen", waits=False)
         player = Listener()
         with _for_the_caller():
             request = self._session.listen(request_id or _new_id(), player)
@@ -107,6 +111,7 @@ class Conversation:
 
         Safe to be called from another thread through `TrioToken.run_sync_soon`.
         """
+        require_trio_of("Conversation.interrupt_nowait", waits=False)
         return self._session.interrupt(None, reason)
 
     async def interrupt(self, reason: str = STOP) -> dict[str, Receipt]:
@@ -114,6 +119,7 @@ class Conversation:
 
         Bounded by `Limits.interrupt_s`. Cancelled, the replies stop all the same.
         """
+        require_trio_of("Conversation.interrupt")
         return await _receipts(self.interrupt_nowait(reason))
 
 
@@ -149,6 +155,7 @@ class Reply:
             RequestFailed: The reply failed; says the stage. Raised again by who reads on.
             trio.BusyResourceError: Another task is reading the reply.
         """
+        require_trio_of("reading a Reply")
         if self._reading:
             raise trio.BusyResourceError("another task is reading this reply")
         self._reading = True
@@ -185,6 +192,7 @@ class Reply:
 
     def played(self, played_ms: float) -> None:
         """Report how many milliseconds of the audio the listener has heard; without it, a clock estimates."""
+        require_trio_of("Reply.played", waits=False)
         self._session.played(self.request_id, played_ms)
 
     def interrupt_nowait(self, reason: str = STOP, *, played_ms: float | None = None) -> Interruption:
@@ -192,6 +200,7 @@ class Reply:
 
         Safe to be called from another thread through `TrioToken.run_sync_soon`.
         """
+        require_trio_of("Reply.interrupt_nowait", waits=False)
         return self._session.interrupt(self.request_id, reason, played_ms)
 
     async def interrupt(self, reason: str = STOP, *, played_ms: float | None = None) -> Receipt | None:
@@ -199,6 +208,7 @@ class Reply:
 
         Bounded by `Limits.interrupt_s`. Cancelled, the reply stops all the same.
         """
+        require_trio_of("Reply.interrupt")
         receipts = await _receipts(self.interrupt_nowait(reason, played_ms=played_ms))
         return receipts.get(self.request_id)
 
@@ -212,10 +222,12 @@ class VoiceReply(Reply):
         Once the reply has ended, or another one listens, it is thrown away. Where the recogniser falls more than
         `Limits.upload_ahead_s` behind, the reply fails.
         """
+        require_trio_of("VoiceReply.send", waits=False)
         self._session.microphone.feed(self._player, audio)
 
     def end(self) -> None:
         """Note the end of the utterance; without it the upload is given up after `Limits.upload_idle_s`."""
+        require_trio_of("VoiceReply.end", waits=False)
         self._session.microphone.close(self._player)
 
 

@@ -15,6 +15,7 @@ from attrs import frozen
 
 from voxint._version import __version__
 from voxint.errors import ConfigError, UpstreamError, UpstreamTimeout
+from voxint.inside_trio import require_trio, require_trio_of
 from voxint.net.coding import CodingError, ContentDecoder
 from voxint.net.link import Origin
 from voxint.net.pool import PoolStatistics
@@ -64,6 +65,7 @@ class HttpClient:
             UpstreamError: The server could not be reached, broke off, or does not speak HTTP; also from `chunks`.
             UpstreamTimeout: It did not accept a connection in time, or no connection became free in time.
         """
+        require_trio_of("HttpClient.stream")
         parsed = _parse(url)
         peer = _Peer.of(parsed, self._timeout_s)
         try:
@@ -112,6 +114,7 @@ async def open_http(
         connect_timeout_s: Bounds the wait for a free connection, and then name lookup, connect and TLS together.
         verify: The TLS context; None makes the default one on the first https request.
     """
+    require_trio("open_http")
     async with open_transport(
         max_connections=max_connections, connect_timeout_s=connect_timeout_s, verify=verify
     ) as transport:

@@ -12,6 +12,7 @@ from attrs import define, field
 from voxint.core.agent import Agent
 from voxint.core.observer import Observer
 from voxint.core.resample import load_resampler
+from voxint.inside_trio import require_trio, require_trio_of
 from voxint.protocol.messages import Shutdown
 from voxint.server.auth import check_exposure
 from voxint.server.certificate import Certificate, certificate_of
@@ -51,10 +52,12 @@ class Server:
 
     def shut_down(self) -> None:
         """Begin to drain; `serve` returns when it is done. For another thread: through `TrioToken.run_sync_soon`."""
+        require_trio_of("Server.shut_down", waits=False)
         self._down.set()
 
     async def wait_down(self) -> None:
         """Wait for `shut_down`, without bound: a server runs until it is told."""
+        require_trio_of("Server.wait_down")
         await self._down.wait()
 
     def when_fallen(self, tell: Callable[[], None]) -> None:
@@ -69,10 +72,12 @@ class Server:
 
         What can't be read is told in the log, and what was before stands. Cancelled, it is read at the next look.
         """
+        require_trio_of("Server.reload")
         await self._reload()
 
     def reload_soon(self) -> None:
         """Have `reload` done by the server; for another thread as `shut_down`."""
+        require_trio_of("Server.reload_soon", waits=False)
         self._reload_asked.set()
 
     async def reload_when_asked(self, until: trio.CancelScope) -> None:
@@ -119,6 +124,7 @@ async def serve(
             certificate can't be used.
         OSError: The port is taken.
     """
+    require_trio("serve")
     check_exposure(config)
     keyring = await _made(Keyring, config, reads=bool(config.keys_file))
     certificate = await _made(certificate_of, config, reads=bool(config.tls_cert))

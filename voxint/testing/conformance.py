@@ -39,6 +39,7 @@ from voxint.core.stages import (
     Turn,
     Usage,
 )
+from voxint.inside_trio import require_trio
 
 __all__ = ["check_language_model", "check_speech_to_text", "check_text_to_speech"]
 
@@ -75,6 +76,7 @@ async def check_language_model(
     Raises:
         AssertionError: The contract is broken; says how.
     """
+    require_trio("check_language_model")
     assert isinstance(stage, LanguageModel), f"{_name(stage)} has no `generate` method"
 
     async def run(out: trio.abc.SendChannel[ModelOutput]) -> None:
@@ -101,6 +103,7 @@ async def check_text_to_speech(
     Raises:
         AssertionError: The contract is broken; says how.
     """
+    require_trio("check_text_to_speech")
     assert isinstance(stage, TextToSpeech), f"{_name(stage)} lacks `synthesize` or `audio_format`"
     name = _name(stage)
     _check_format(name, stage.audio_format)
@@ -148,6 +151,7 @@ async def check_speech_to_text(
     Raises:
         AssertionError: The contract is broken; says how.
     """
+    require_trio("check_speech_to_text")
     assert isinstance(stage, SpeechToText), f"{_name(stage)} lacks `transcribe` or `audio_format`"
     name = _name(stage)
     _check_format(name, stage.audio_format)
