@@ -15,6 +15,7 @@
 #   testing/       public: scripted stages, a conformance test, the simulated upstream, a checker of the promises
 #   measure/       how long interruptions take, seen from outside
 #   cli/           the command line, which alone binds a server to its providers
+#   __main__.py    `python -m voxint`, the command line
 #   errors.py      every error, and whose fault it is
 #   background.py  a nursery for the tasks behind a resource
 #   authors_line.py  which line of a traceback or a stack its author can change

@@ -1,4 +1,4 @@
-"""`voxint demo`, `voxint sim` and `voxint --version` as processes."""
+"""`voxint demo`, `voxint sim` and `voxint check` as processes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import pytest
 import trio
 
 from tests.cli.process import run_cli, start_cli
-from voxint import __version__
 from voxint.cli.sound import WavWriter
 from voxint.client import connect
 from voxint.core.stages import Speech
@@ -132,9 +131,3 @@ async def test_check_reaches_every_provider(tmp_path: Path) -> None:
     assert "cannot be reached" in bad.out
     wrong = await run_cli("check", "good.toml", "--set", "server.port=x", cwd=tmp_path)
     assert (wrong.code, wrong.err) == (2, "voxint: --set server.port: expected a whole number\n")
-
-
-async def test_the_version_is_told(tmp_path: Path) -> None:
-    """By the program's name."""
-    done = await run_cli("--version", cwd=tmp_path)
-    assert (done.code, done.out) == (0, f"voxint {__version__}\n")

@@ -112,7 +112,7 @@ async def test_what_is_wrong_is_one_line(here: Path, arguments: tuple[str, ...],
 
 async def test_a_password_is_hashed(here: Path) -> None:
     """Read from standard input where that is no terminal; the hash is what the configuration takes."""
-    command = [sys.executable, "-m", "voxint.cli", "keys", "password"]
+    command = [sys.executable, "-m", "voxint", "keys", "password"]
     with trio.fail_after(LIMIT_S):
         done = await trio.run_process(
             command, stdin=b"open sesame\n", capture_stdout=True, stderr=subprocess.DEVNULL, cwd=here

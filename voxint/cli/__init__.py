@@ -1,6 +1,5 @@
 """The command line, and the only place that binds a server to its providers."""
 
-# __main__.py   `python -m voxint.cli`
 # demo.py       `voxint demo`: a whole server with nothing but this machine
 # say.py        `voxint say`: talk to any voxint server
 # serve.py      `voxint serve`, and the options of every serving command

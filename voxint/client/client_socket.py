@@ -167,6 +167,11 @@ class ClientSocket:
         self._waiting += len(frame)
         self._writer.unpark()
 
+    def raise_fault(self) -> None:
+        """Raise what `receive` raised, where that ended the connection."""
+        if self.fault is not None:
+            raise self.fault
+
     async def wait_lost(self) -> None:
         """Wait until the connection is lost or closed; without bound, that is its use."""
         require_trio_of("a Client")

@@ -123,8 +123,7 @@ async def connect(
                 await socket.close()
             nursery.cancel_scope.cancel(reason="the block of connect() has ended")
     finally:
-        if socket.fault is not None:
-            raise socket.fault
+        socket.raise_fault()
 
 
 async def _open(
