@@ -14,6 +14,7 @@
 # logs.py       what the log looks like
 # line_writer.py  lines to a descriptor that may not take them
 # libraries.py  what libraries say past it
+# shown_answer.py  an answer that `say` prints and plays, and how long it still lasts
 # sound.py      the sound files that `say` reads and writes
 # speakers.py   where `say` plays an answer
 # terminal.py   what is written to a terminal, and how
