@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from voxint.core.receipt import Receipt
     from voxint.core.settings import Settings
     from voxint.core.stages import (
+        CheckWarning,
         Delta,
         LanguageModel,
         ModelOutput,
@@ -85,6 +86,7 @@ _HOME = {
     "core.observer": ("Observer",),
     "core.settings": ("Settings",),
     "core.stages": (
+        "CheckWarning",
         "Delta",
         "LanguageModel",
         "ModelOutput",
@@ -126,6 +128,7 @@ __all__ = [
     "AudioFormat",
     "Called",
     "ChatMessage",
+    "CheckWarning",
     "Client",
     "ConfigError",
     "Conversation",

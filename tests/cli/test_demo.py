@@ -1,8 +1,7 @@
-"""`voxint demo`, `voxint sim` and `voxint check` as processes."""
+"""`voxint demo` as a process."""
 
 from __future__ import annotations
 
-import json
 import re
 import signal
 import socket
@@ -106,28 +105,3 @@ async def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
     assert done.code == 1
     assert f"voxint: 127.0.0.1 port {port} is taken" in done.err
     assert "Traceback" not in done.err
-
-
-async def test_check_reaches_every_provider(tmp_path: Path) -> None:
-    """One line each; exit code 1 as soon as one fails, the others are tried all the same."""
-    (tmp_path / "voice.py").write_text(
-        "from voxint import AudioFormat\n"
-        "class Voice:\n"
-        "    audio_format = AudioFormat(16_000)\n"
-        "    async def synthesize(self, text, out): ...\n"
-    )
-    async with start_cli("sim", cwd=tmp_path) as sim:
-        base_url = json.loads((await sim.wait_for("}\n")).strip())["base_url"]
-        llm = f'[llm]\nprovider = "openai_chat"\nmodel = "sim"\nbase_url = "{base_url}"\n'
-        (tmp_path / "good.toml").write_text(f'{llm}[tts]\nprovider = "voice:Voice"\n')
-        good = await run_cli("check", "good.toml", cwd=tmp_path)
-        sim.send(signal.SIGINT)
-        assert await sim.wait() == 0
-    assert good.code == 0
-    assert [line.split()[:2] for line in good.out.splitlines()] == [["config", "ok"], ["llm", "ok"], ["tts", "ok"]]
-    bad = await run_cli("check", "good.toml", cwd=tmp_path)
-    assert bad.code == 1
-    assert [line.split()[:2] for line in bad.out.splitlines()] == [["config", "ok"], ["llm", "FAILED"], ["tts", "ok"]]
-    assert "cannot be reached" in bad.out
-    wrong = await run_cli("check", "good.toml", "--set", "server.port=x", cwd=tmp_path)
-    assert (wrong.code, wrong.err) == (2, "voxint: --set server.port: expected a whole number\n")

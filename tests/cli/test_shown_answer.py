@@ -138,6 +138,16 @@ async def test_past_a_terminal_there_is_no_running_line(
     assert "\n" not in err.getvalue()
 
 
+async def test_a_stream_that_was_closed_is_no_terminal(
+    monkeypatch: pytest.MonkeyPatch, autojump_clock: trio.testing.MockClock
+) -> None:
+    """As by `2>&-`: the answer is printed all the same."""
+    monkeypatch.setattr(sys, "stdout", out := io.StringIO())
+    monkeypatch.setattr(sys, "stderr", None)
+    assert await shown(PacedReply(Text(WORDS), *spoken(3), Ended(False))) == 0
+    assert out.getvalue() == f"{WORDS}\n"
+
+
 async def test_text_and_notes_take_the_running_line_away(
     streams: Streams, autojump_clock: trio.testing.MockClock
 ) -> None:

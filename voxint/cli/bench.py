@@ -114,8 +114,15 @@ def _check(options: BenchOptions) -> None:
     missing = [package for module, package in STATISTICS.items() if importlib.util.find_spec(module) is None]
     if missing:
         raise ConfigError("bench", f"needs {', '.join(missing)}: pip install 'voxint[bench]'")
-    if options.json_file is not None and not options.json_file.parent.is_dir():
-        raise ConfigError("--json", f"{options.json_file.parent} is no folder")
+    if options.json_file is not None:
+        is_new = not options.json_file.exists()
+        try:
+            options.json_file.open("ab").close()
+        except OSError as error:
+            words = f"expected a file that can be written, not {options.json_file} ({error.strerror})"
+            raise ConfigError("--json", words) from error
+        if is_new:
+            options.json_file.unlink()
 
 
 async def _bench(options: BenchOptions, speak: partial[VoxintDialect]) -> int:

@@ -7,7 +7,7 @@ import sys
 import threading
 import traceback
 from types import TracebackType
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -47,8 +47,8 @@ class RunningLine:
     """
 
     def __init__(self, *, below_text: bool = False) -> None:
-        self.works = sys.stderr.isatty()
-        self._ends_text = below_text and sys.stdout.isatty()
+        self.works = _is_terminal(sys.stderr)
+        self._ends_text = below_text and _is_terminal(sys.stdout)
         self._width = 0
 
     def show(self, words: str) -> None:
@@ -101,6 +101,10 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except click.ClickException as error:
             raise _made_printable(error) from error.__cause__
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()  # None: it was closed by whoever started this process
 
 
 def _made_printable(error: click.ClickException) -> click.ClickException:
