@@ -16,23 +16,27 @@ PACKAGE = Path(__file__).parent.parent / "voxint"
 MAY_IMPORT = {
     "arguments": set(),
     "errors": {"arguments"},
-    "background": set(),
+    "background": {"inside_trio"},
+    "inside_trio": {"errors"},
     "authors_line": set(),
     "logs": {"printable", "authors_line"},
     "lag": {"logs", "authors_line"},
     "printable": set(),
     "children": set(),
     "ticker": set(),
-    "net": {"arguments", "errors", "background", "logs", "authors_line"},
-    "core": {"arguments", "errors", "background", "lag", "logs", "authors_line"},
+    "net": {"arguments", "errors", "background", "logs", "authors_line", "inside_trio"},
+    "core": {"arguments", "errors", "background", "lag", "logs", "authors_line", "inside_trio"},
     "protocol": {"arguments", "core", "errors"},
     "providers": {"core", "net", "errors", "background", "children"},
-    "server": {"arguments", "core", "protocol", "net", "errors", "background", "lag", "logs", "authors_line"},
+    "server": {
+        *("arguments", "core", "protocol", "net", "errors", "background", "lag", "logs", "authors_line"),
+        "inside_trio",
+    },
     "testing": {
         *("core", "protocol", "net", "errors", "background", "ticker", "printable", "children", "authors_line"),
-        *("lag", "logs"),
+        *("inside_trio", "lag", "logs"),
     },
-    "client": {"arguments", "core", "protocol", "net", "errors", "background"},
+    "client": {"arguments", "core", "protocol", "net", "errors", "background", "inside_trio"},
     "measure": {"client", "core", "protocol", "net", "errors", "background", "logs", "ticker"},
 }
 """The layers under the composition root; whatever is not named here (cli, the public names) may import all."""

@@ -11,7 +11,8 @@
     ├── RequestFailed          a provider's or ours, seen by an application: its reply has failed
     ├── ServerError            the server's, seen from a client: an ERROR frame, or no answer (REQUEST_TIMEOUT)
     │   └── Disconnected       the connection ended before the answer did (DISCONNECTED)
-    └── ReplyOverflow          the application's: it left more of a reply unread than its client keeps
+    ├── ReplyOverflow          the application's: it left more of a reply unread than its client keeps
+    └── OutsideTrio            the application's: a call from asyncio, or from a thread without trio
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from voxint.arguments import typed_fields
 __all__ = [
     "ConfigError",
     "Disconnected",
+    "OutsideTrio",
     "ReplyOverflow",
     "RequestFailed",
     "RequestRefused",
@@ -184,3 +186,7 @@ class Disconnected(ServerError):
 
 class ReplyOverflow(VoxintError):
     """A reply was not read while more of it came than the client keeps."""
+
+
+class OutsideTrio(VoxintError, RuntimeError):
+    """A call was made in asyncio, or where no event loop runs; voxint runs on trio. Nothing was opened or changed."""

@@ -72,7 +72,7 @@ class Running:
 
 
 def _command(arguments: tuple[str, ...]) -> list[str]:
-    return [sys.executable, "-m", "voxint.cli", *arguments]
+    return [sys.executable, "-m", "voxint", *arguments]
 
 
 def _environment(changes: Mapping[str, str] | None) -> dict[str, str]:

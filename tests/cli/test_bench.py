@@ -130,7 +130,7 @@ async def test_a_key_that_is_not_known_is_a_hint(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("arguments", "code", "words"), [
     (("http://127.0.0.1:1",), 2, "expected ws://HOST:PORT/ws/agent/stream"),
     (("ws://user:secret@127.0.0.1:1/ws",), 1, "voxint: ws://127.0.0.1:1/ws can't be reached"),
-    (("--json", "nowhere/b.json"), 2, "voxint: --json: nowhere is no folder"),
+    (("--json", "nowhere/b.json"), 2, "--json: expected a file that can be written, not nowhere/b.json (No such"),
     (("--sessions", "0"), 2, "0 is not in the range"),
 ])  # fmt: skip
 async def test_an_error_is_a_line_without_a_traceback(

@@ -69,11 +69,19 @@ def _stage(kind: Stage, provider: str, options: Mapping[str, object]) -> StageCo
     return StageConfig(kind, provider, "the demo", given)
 
 
+def _command(called: str) -> str:
+    """Return what to type for `voxint` in another terminal; it is not on the search path everywhere."""
+    if shutil.which("voxint"):
+        return "voxint"
+    path = Path(called)  # such as .venv/bin/voxint, where the environment is not active
+    if path.stem == "voxint":
+        return called
+    return f"{sys.executable} -m voxint" if path.name == "__main__.py" else "voxint"
+
+
 def _welcome(server: Server, agent: Agent) -> None:
     """Print where the demo is, what to try, and what it is not."""
-    called = sys.argv[0]  # such as .venv/bin/voxint, where the environment is not active
-    command = called if Path(called).stem == "voxint" and not shutil.which("voxint") else "voxint"
-    say = f"{command} say" + ("" if server.url == DEFAULT_URL else f" --url {server.url}")
+    say = f"{_command(sys.argv[0])} say" + ("" if server.url == DEFAULT_URL else f" --url {server.url}")
     page = f"http://127.0.0.1:{server.port}/"
     lines = [
         f" is ready at {server.url}",

@@ -12,6 +12,7 @@ from attrs import evolve, frozen
 from trio_websocket import ConnectionClosed, ConnectionRejected, WebSocketConnection, wrap_client_stream
 
 from voxint.errors import ConfigError, Disconnected, WireError
+from voxint.inside_trio import require_trio_of
 from voxint.protocol.codec import MAX_FRAME_BYTES
 
 __all__ = ["Address", "ClientSocket"]
@@ -150,6 +151,7 @@ class ClientSocket:
         Raises:
             Disconnected: The connection is lost.
         """
+        require_trio_of("a Client")
         await trio.lowlevel.checkpoint()
         while self.congested and self.lost is None:
             await self._room.park()
@@ -161,13 +163,20 @@ class ClientSocket:
         Raises:
             Disconnected: The connection is lost.
         """
+        require_trio_of("a Client", waits=False)
         self._check()
         self._frames.append(frame)
         self._waiting += len(frame)
         self._writer.unpark()
 
+    def raise_fault(self) -> None:
+        """Raise what `receive` raised, where that ended the connection."""
+        if self.fault is not None:
+            raise self.fault
+
     async def wait_lost(self) -> None:
         """Wait until the connection is lost or closed; without bound, that is its use."""
+        require_trio_of("a Client")
         await self._ended.wait()
 
     async def close(self) -> None:

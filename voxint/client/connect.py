@@ -15,6 +15,7 @@ from voxint.client.client_socket import Address, ClientSocket
 from voxint.client.resume import ResumePoint
 from voxint.core.settings import OnDisconnect, Platform, SettingsChange
 from voxint.core.tools import Tool
+from voxint.inside_trio import require_trio
 from voxint.protocol import messages as m
 
 __all__ = ["connect"]
@@ -91,6 +92,7 @@ async def connect(
         TypeError: An argument is of another type.
         ValueError: There is a password without its account, or an account without its password.
     """
+    require_trio("connect")
     register = m.Register(
         auth=_auth(api_key, account, password),
         platform=platform,
@@ -125,8 +127,7 @@ async def connect(
                 await socket.close()
             nursery.cancel_scope.cancel(reason="the block of connect() has ended")
     finally:
-        if socket.fault is not None:
-            raise socket.fault
+        socket.raise_fault()
 
 
 async def _open(

@@ -13,6 +13,7 @@ from attrs import evolve
 from voxint.arguments import Audio, typed
 from voxint.core.events import Ended, Event, Text, Voice
 from voxint.errors import ReplyOverflow, ServerError
+from voxint.inside_trio import require_trio_of
 from voxint.protocol.messages import InterruptAck
 from voxint.protocol.receipt import FramedReceipt
 
@@ -90,6 +91,7 @@ class RemoteReply:
             Disconnected: The connection was lost, likewise.
             ReplyOverflow: More came than the client keeps unread.
         """
+        require_trio_of("reading a RemoteReply")
         await trio.lowlevel.checkpoint()
         while not self._events:
             if self._failure is not None:
@@ -137,6 +139,7 @@ class RemoteReply:
             Disconnected: The connection was lost.
             ValueError: `played_ms` is negative.
         """
+        require_trio_of("RemoteReply.interrupt")
         self.t_interrupt = trio.current_time()
         self.ack, self.t_ack = await self._line._interrupt(self, reason, played_ms)
         return self.ack.receipts.get(self.request_id)
@@ -244,6 +247,7 @@ class VoiceUpload:
         Raises:
             Disconnected: The connection was lost.
         """
+        require_trio_of("VoiceUpload.send_all")
         async with aclosing(audio) if isinstance(audio, AsyncGenerator) else nullcontext():
             async for piece in audio:
                 await self.send(piece)

@@ -28,6 +28,7 @@ from voxint.core.request import Request
 from voxint.core.session import Session
 from voxint.core.settings import Settings
 from voxint.errors import RequestFailed, RequestRefused
+from voxint.inside_trio import require_trio, require_trio_of
 from voxint.lag import measured_loop
 
 __all__ = ["Conversation", "Reply", "VoiceReply", "open_conversation"]
@@ -60,6 +61,7 @@ async def open_conversation(
     A stage that will not stop holds the end of the block, as trio's nurseries do; its request, the interrupt and the
     next reply do not wait for it.
     """
+    require_trio("open_conversation")
     typed(agent, Agent, "agent")
     typed(settings, Settings, "settings")
     check_observer(observer)
@@ -120,6 +122,7 @@ class Conversation:
             RuntimeError: Too many interrupted replies have not let go.
             trio.ClosedResourceError: The block of `open_conversation` has ended.
         """
+        require_trio_of("Conversation.ask", waits=False)
         with_words(text, "text", "the user's words; a voice is heard by listen()")
         player = Listener()
         with self._for_the_caller(request_id):
@@ -135,6 +138,7 @@ class Conversation:
             RuntimeError: As `ask`, or the agent has no speech recognition.
             trio.ClosedResourceError: As `ask`.
         """
+        require_trio_of("Conversation.listen", waits=False)
         player = Listener()
         with self._for_the_caller(request_id):
             request = self._session.listen(request_id or _new_id(), player)
@@ -156,6 +160,7 @@ class Conversation:
 
         Safe to be called from another thread through `TrioToken.run_sync_soon`.
         """
+        require_trio_of("Conversation.interrupt_nowait", waits=False)
         typed(reason, str, "reason")
         return self._session.interrupt(None, reason)
 
@@ -164,6 +169,7 @@ class Conversation:
 
         Bounded by `Limits.interrupt_s`. Cancelled, the replies stop all the same.
         """
+        require_trio_of("Conversation.interrupt")
         return await _receipts(self.interrupt_nowait(reason))
 
 
@@ -210,6 +216,7 @@ class Reply:
             trio.ClosedResourceError: The block of `open_conversation` has ended, and nothing was read before. Who was
                 reading by then gets `Ended`, interrupted with the reason ``CLOSED``.
         """
+        require_trio_of("reading a Reply")
         if not self._begun:
             self._check_block()
             self._begun = True
@@ -272,6 +279,7 @@ class Reply:
             TypeError: It is no number.
             ValueError: It is negative.
         """
+        require_trio_of("Reply.played", waits=False)
         not_negative(played_ms, "played_ms")
         self._session.played(self.request_id, played_ms)
 
@@ -284,6 +292,7 @@ class Reply:
             TypeError: An argument is of another type.
             ValueError: `played_ms` is negative.
         """
+        require_trio_of("Reply.interrupt_nowait", waits=False)
         typed(reason, str, "reason")
         if played_ms is not None:
             not_negative(played_ms, "played_ms")
@@ -294,6 +303,7 @@ class Reply:
 
         Bounded by `Limits.interrupt_s`. Cancelled, the reply stops all the same.
         """
+        require_trio_of("Reply.interrupt")
         receipts = await _receipts(self.interrupt_nowait(reason, played_ms=played_ms))
         return receipts.get(self.request_id)
 
@@ -310,11 +320,13 @@ class VoiceReply(Reply):
         Raises:
             TypeError: It is no audio.
         """
+        require_trio_of("VoiceReply.send", waits=False)
         typed(audio, Audio, "audio", "PCM, 16 bits a sample")
         self._session.microphone.feed(self._player, bytes(audio))
 
     def end(self) -> None:
         """Note the end of the utterance; without it the upload is given up after `Limits.upload_idle_s`."""
+        require_trio_of("VoiceReply.end", waits=False)
         self._session.microphone.close(self._player)
 
 

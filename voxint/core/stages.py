@@ -20,6 +20,7 @@ from voxint.core.discreet import size_of
 from voxint.core.tools import Tool, ToolCall
 
 __all__ = [
+    "CheckWarning",
     "Delta",
     "LanguageModel",
     "ModelOutput",
@@ -143,3 +144,12 @@ class TextToSpeech(Protocol):
         Raises:
             UpstreamError: The synthesizer failed; any other exception is reported as one too.
         """
+
+
+class CheckWarning(str):
+    """What a stage's own `check` may return in place of a plain verdict: it answers, and something may still be wrong.
+
+    `voxint check` shows it as a warning, which is no failure.
+    """
+
+    __slots__ = ()

@@ -15,6 +15,7 @@ from attrs import frozen
 from voxint._version import __version__
 from voxint.arguments import typed, typed_arguments
 from voxint.errors import ConfigError, UpstreamError, UpstreamTimeout
+from voxint.inside_trio import require_trio, require_trio_of
 from voxint.net.coding import CodingError, ContentDecoder
 from voxint.net.link import Origin
 from voxint.net.pool import PoolStatistics
@@ -69,6 +70,7 @@ class HttpClient:
             ValueError: There are two bodies, `json` and `content`.
             trio.ClosedResourceError: The block of `open_http` has ended.
         """
+        require_trio_of("HttpClient.stream")
         self._check_block()
         if json is not None and content is not None:
             raise ValueError("json and content are each a whole body: give one of them")
@@ -136,6 +138,7 @@ async def open_http(
     Raises:
         TypeError: An argument is of another type.
     """
+    require_trio("open_http")
     async with open_transport(
         max_connections=max_connections, connect_timeout_s=connect_timeout_s, verify=verify
     ) as transport:

@@ -14,6 +14,7 @@ from voxint.arguments import typed
 from voxint.core.agent import Agent
 from voxint.core.observer import Observer, check_observer
 from voxint.core.resample import load_resampler
+from voxint.inside_trio import require_trio, require_trio_of
 from voxint.lag import LoopLag, measured_loop
 from voxint.protocol.messages import Shutdown
 from voxint.server.auth import check_exposure
@@ -53,10 +54,12 @@ class Server:
 
     def shut_down(self) -> None:
         """Begin to drain; `serve` returns when it is done. For another thread: through `TrioToken.run_sync_soon`."""
+        require_trio_of("Server.shut_down", waits=False)
         self._down.set()
 
     async def wait_down(self) -> None:
         """Wait for `shut_down`, without bound: a server runs until it is told."""
+        require_trio_of("Server.wait_down")
         await self._down.wait()
 
     def when_fallen(self, tell: Callable[[], None]) -> None:
@@ -71,10 +74,12 @@ class Server:
 
         What can't be read is told in the log, and what was before stands. Cancelled, it is read at the next look.
         """
+        require_trio_of("Server.reload")
         await self._reload()
 
     def reload_soon(self) -> None:
         """Have `reload` done by the server; for another thread as `shut_down`."""
+        require_trio_of("Server.reload_soon", waits=False)
         self._reload_asked.set()
 
     async def reload_when_asked(self, until: trio.CancelScope) -> None:
@@ -126,6 +131,7 @@ async def serve(
         OSError: The port is taken.
         TypeError: An argument is of another type.
     """
+    require_trio("serve")
     typed(agent, Agent, "agent")
     typed(config, ServerConfig, "config")
     typed(quotas, Quotas, "quotas")

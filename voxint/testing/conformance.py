@@ -38,6 +38,7 @@ from voxint.core.stages import (
     Turn,
     Usage,
 )
+from voxint.inside_trio import require_trio
 from voxint.testing.trial import Trial, TrialBounds, class_name
 
 __all__ = ["check_language_model", "check_speech_to_text", "check_text_to_speech"]
@@ -73,6 +74,7 @@ async def check_language_model(
     Raises:
         AssertionError: The contract is broken; says how.
     """
+    require_trio("check_language_model")
     assert isinstance(stage, LanguageModel), f"{class_name(stage)} has no `generate` method"
 
     async def run(out: trio.abc.SendChannel[ModelOutput]) -> None:
@@ -107,6 +109,7 @@ async def check_text_to_speech(
     Raises:
         AssertionError: The contract is broken; says how.
     """
+    require_trio("check_text_to_speech")
     assert isinstance(stage, TextToSpeech), f"{class_name(stage)} lacks `synthesize` or `audio_format`"
     name = class_name(stage)
     _check_format(name, stage.audio_format)
@@ -158,6 +161,7 @@ async def check_speech_to_text(
     Raises:
         AssertionError: The contract is broken; says how.
     """
+    require_trio("check_speech_to_text")
     assert isinstance(stage, SpeechToText), f"{class_name(stage)} lacks `transcribe` or `audio_format`"
     name = class_name(stage)
     _check_format(name, stage.audio_format)
