@@ -89,13 +89,19 @@ def typed_fields(cls: type, fields: list[Attribute[Any]]) -> list[Attribute[Any]
 
     A list becomes a tuple where a tuple belongs. A field whose type is a protocol is left to whoever knows it.
     """
-    kinds = cache(lambda: typing.get_type_hints(cls))  # when the first is made: by then all names are there
+
+    @cache
+    def known() -> dict[str, tuple[object, Callable[[object], bool]]]:
+        """Return each field's kind, and what tells it: when the first is made, for by then all names are there."""
+        return {name: (kind, _judge(kind)) for name, kind in typing.get_type_hints(cls).items()}
 
     def judged(attribute: Attribute[Any]) -> Attribute[Any]:
         name, label = attribute.name, f"{cls.__name__}.{attribute.name}"
 
         def judge(value: object) -> object:
-            kind = kinds()[name]
+            kind, fits = known()[name]
+            if fits(value):
+                return value
             if type(value) is list and any(typing.get_origin(each) is tuple for each in _members(kind)):
                 value = tuple(value)
             typed(value, kind, label)
@@ -164,7 +170,8 @@ def _judge(kind: object) -> Callable[[object], bool]:
         return lambda value: True
     origin, args = typing.get_origin(kind), typing.get_args(kind)
     if origin is Literal:
-        return lambda value: any(type(value) is type(each) and value == each for each in args)
+        literals, kinds = frozenset(args), frozenset(map(type, args))
+        return lambda value: type(value) in kinds and value in literals
     if origin is tuple:
         inner = _judge(args[0])
         return lambda value: isinstance(value, tuple) and all(map(inner, value))

@@ -139,7 +139,9 @@ class RequestFailed(VoxintError):
         retryable: Whether the same request may succeed later.
         stage: ``stt``, ``llm`` or ``tts`` where a provider was at fault.
         detail: What a provider's adapter says beside, for who runs the program: where, and what to do about it.
-        error_id: By which an observer's log has it, such as the server's.
+        error_id: By which the log has it.
+
+    Its `__cause__` is the exception behind it, where there was one: in a program of one's own that is nobody else's.
     """
 
     kind: Literal["upstream", "timeout", "too_large", "internal"]
