@@ -20,6 +20,7 @@
 #   authors_line.py  which line of a traceback or a stack its author can change
 #   logs.py        the log of a library
 #   printable.py   what others wrote, made fit for a terminal and a log
+#   extras.py      what to run to install an extra, from where the user is
 #   children.py    what a child process gets: its environment, its limits
 #   ticker.py      a cheap sleep for many streams at once
 #   _version.py    the version

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from attrs import frozen
 
 from voxint.errors import ConfigError, UpstreamError
+from voxint.extras import to_add
 
 __all__ = ["Engine", "Manner", "load"]
 
@@ -134,7 +135,7 @@ def load() -> Engine:
     try:
         import espeakng_loader
     except ImportError:
-        raise ConfigError("espeak", "the speech extra: pip install voxint[speech]") from None
+        raise ConfigError("espeak", f"the speech extra: {to_add('speech')}") from None
     try:
         library = ctypes.CDLL(espeakng_loader.get_library_path())
         data_path = espeakng_loader.get_data_path()
