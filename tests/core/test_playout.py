@@ -189,6 +189,28 @@ def test_spans_begun_without_audio_between_share_the_audio_that_comes() -> None:
     assert ledger.heard_text(10_000 / RATE) == "One. Two. "
 
 
+def test_words_told_one_by_one_are_heard_when_the_next_begins() -> None:
+    """Not a space earlier, and each for as long as it lasts; what a resampler holds back shifts where they begin."""
+    ledger = PlayoutLedger(AudioFormat(RATE), spoken=True)
+    ledger.begin_span("a ")
+    ledger.generated(4_000)
+    ledger.begin_span("lighthouse ", delayed=1_000)
+    ledger.generated(9_000)
+    ledger.begin_span("keeper", delayed=500)
+    ledger.generated(5_500)
+    ledger.end_spans()
+    send(ledger, 18_500, 0.0)
+    cuts = {samples: ledger.heard_text(samples / RATE) for samples in (4_999, 5_000, 13_499, 13_500, 18_499, 18_500)}
+    assert cuts == {
+        4_999: "",
+        5_000: "a ",
+        13_499: "a ",
+        13_500: "a lighthouse ",
+        18_499: "a lighthouse ",
+        18_500: "a lighthouse keeper",
+    }
+
+
 def test_a_span_whose_audio_still_comes_is_not_heard_whole() -> None:
     """The first frame of a sentence isn't the sentence, also when a slow synthesizer lets it run dry."""
     ledger = PlayoutLedger(AudioFormat(15_000), spoken=True)
