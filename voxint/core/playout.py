@@ -242,9 +242,9 @@ class PlayoutLedger:
     def heard_text(self, now: float) -> str:
         """Return the beginning of the text that has been heard.
 
-        It is the text as it was written. A span whose audio is over counts whole, white space included. Of the span
-        that is playing those words count whose end was reached, if each letter that is spoken lasts equally long (in
-        Chinese and Japanese: those characters).
+        It is the text as it was written; the white space behind its last word is heard with the end of all. A span
+        whose audio is over counts whole. Of the span that is playing those words count whose end was reached, if each
+        letter that is spoken lasts equally long (in Chinese and Japanese: those characters).
         """
         if self._frozen is None:
             return self._said_by(now, self._shown)
@@ -261,7 +261,7 @@ class PlayoutLedger:
             length = self._length(index)
             if not heard or heard < span.start + length:
                 parts.append(span.text.said(max(0, heard - span.start) * span.letters // max(1, length)))
-                break
+                return "".join(parts).rstrip()
             parts.append(span.text.written)
         return "".join(parts)
 
