@@ -23,11 +23,12 @@ MAY_IMPORT = {
     "lag": {"logs", "authors_line"},
     "printable": set(),
     "children": set(),
+    "extras": set(),
     "ticker": set(),
     "net": {"arguments", "errors", "background", "logs", "authors_line", "inside_trio"},
     "core": {"arguments", "errors", "background", "lag", "logs", "authors_line", "inside_trio"},
     "protocol": {"arguments", "core", "errors"},
-    "providers": {"core", "net", "errors", "background", "children"},
+    "providers": {"core", "net", "errors", "background", "children", "extras"},
     "server": {
         *("arguments", "core", "protocol", "net", "errors", "background", "lag", "logs", "authors_line"),
         "inside_trio",

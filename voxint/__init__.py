@@ -24,6 +24,7 @@
 #   logs.py        the log of a library
 #   lag.py         how long the event loop is away from its sockets, and what holds it
 #   printable.py   what others wrote, made fit for a terminal and a log
+#   extras.py      what to run to install an extra, from where the user is
 #   children.py    what a child process gets: its environment, its limits
 #   ticker.py      a cheap sleep for many streams at once
 #   _version.py    the version

@@ -13,6 +13,7 @@ import pytest
 import trio
 
 from tests.cli.process import run_cli, start_cli
+from tests.docs.pages import ROOT
 from voxint.cli.sound import WavWriter
 from voxint.client import connect
 from voxint.core.stages import Speech
@@ -93,7 +94,7 @@ async def test_without_the_extra_the_demo_is_text_and_says_how_to_get_speech(tmp
     (tmp_path / "sitecustomize.py").write_text(NO_EXTRA)
     async with start_cli("demo", "--port", "0", cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}) as demo:
         output = await demo.wait_for("Ctrl-C here ends the demo.")
-        assert "pip install 'voxint[speech]'" in output
+        assert f"pip install '{ROOT}[speech]'" in output
         assert "recogniser" not in output
         async with connect(url_in(output), require_tts=True) as client:
             assert "I am only a stand-in" in await (await client.send_text("What time is it?")).text()

@@ -18,6 +18,7 @@ from voxint.cli.say import DEFAULT_URL
 from voxint.cli.terminal import RunningLine, echo, note
 from voxint.client.client_socket import Address
 from voxint.errors import ConfigError, ServerError
+from voxint.extras import to_add
 from voxint.measure import Load, MakeDialect, Pace, VoxintDialect, learn_pace, measure_load
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def _check(options: BenchOptions) -> None:
     """Refuse before anything is asked what would fail at the end."""
     missing = [package for module, package in STATISTICS.items() if importlib.util.find_spec(module) is None]
     if missing:
-        raise ConfigError("bench", f"needs {', '.join(missing)}: pip install 'voxint[bench]'")
+        raise ConfigError("bench", f"needs {', '.join(missing)}: {to_add('bench')}")
     if options.json_file is not None:
         is_new = not options.json_file.exists()
         try:

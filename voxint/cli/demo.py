@@ -19,6 +19,7 @@ from voxint.cli.serve import log_options
 from voxint.cli.terminal import echo
 from voxint.core.agent import Agent
 from voxint.core.failure import Stage
+from voxint.extras import to_add
 from voxint.providers.pocketsphinx import demo_sentences
 from voxint.server.config import ServerConfig
 from voxint.server.config_file import Config, Given, StageConfig
@@ -110,7 +111,7 @@ def _welcome(server: Server, agent: Agent) -> None:
         lines += [
             "",
             "Text only: for speech, install the extra and start again:",
-            "  pip install 'voxint[speech]'",
+            f"  {to_add('speech')}",
         ]
     echo()
     echo("voxint demo", nl=False, bold=True)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from voxint.core.audio import BYTES_PER_SAMPLE
 from voxint.errors import ConfigError
+from voxint.extras import to_add
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,9 +63,7 @@ def read_sound(path: Path, rate: int) -> bytes:
     try:
         import soundfile
     except ImportError as error:
-        raise ConfigError(
-            str(path), "reading a sound file needs the package soundfile: install the extra `speech`"
-        ) from error
+        raise ConfigError(str(path), f"reading a sound file needs the package soundfile: {to_add('speech')}") from error
     except OSError as error:
         raise ConfigError(str(path), f"the package soundfile needs the library libsndfile ({error})") from error
     try:
