@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "core": {"errors", "background", "logs", "authors_line"},
     "protocol": {"core", "errors"},
     "providers": {"core", "net", "errors", "background", "children"},
-    "server": {"core", "protocol", "net", "errors", "background", "logs", "authors_line"},
+    "server": {"core", "protocol", "net", "errors", "background", "logs", "printable", "authors_line"},
     "testing": {"core", "protocol", "net", "errors", "background", "ticker", "printable", "children", "authors_line"},
     "client": {"core", "protocol", "net", "errors", "background"},
     "measure": {"client", "core", "protocol", "net", "errors", "background", "logs", "ticker"},
