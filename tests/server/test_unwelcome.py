@@ -239,7 +239,7 @@ async def test_a_server_that_drains_says_503_to_pages_too(nursery: trio.Nursery)
         await anext(reply)
         server.shut_down()
         for origin in (HERE, EVIL, None):
-            status = b""
+            status: bytes | bytearray = b""
             while not status.startswith(b"HTTP/1.1 503 "):  # there is no event for the drain at this end of the socket
                 async with dialled(server, origin) as asking:
                     status = await asking.stream.receive_some()
