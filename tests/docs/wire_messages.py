@@ -15,6 +15,7 @@ from tests.docs.pages import ROOT
 from tests.docs.wire_examples import FROM_CLIENT, FROM_SERVER, SESSION_ID, TIMESTAMP, FromClient, FromServer
 from tests.docs.wire_types import FieldRow, rows_of
 from voxint.errors import WireError
+from voxint.protocol import messages as m
 from voxint.protocol.codec import binary_voice, decode_client, encode_server
 
 __all__ = ["PAGE", "envelope", "page", "paths_of", "readable", "required", "without"]
@@ -167,7 +168,7 @@ def _listed(paths: list[str]) -> str:
 def _binary() -> str:
     speech = FROM_SERVER["RESPONSE"].examples["A piece of speech"]
     request_id, seq, pcm = "req_1", 17, bytes((0, 0, 1, 0, 2, 0))
-    assert (speech.request_id, speech.voice_stream_seq, speech.voice) == (request_id, seq, pcm)  # type: ignore[union-attr]
+    assert speech == m.Response(request_id=request_id, voice_stream_seq=seq, voice=pcm)
     frame = binary_voice(request_id, seq, pcm)
     assert frame is not None
     name = request_id.encode()
