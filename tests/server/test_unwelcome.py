@@ -22,7 +22,15 @@ from voxint.protocol.codec import encode_client
 from voxint.server.config import ServerConfig
 from voxint.server.front import PATH, PATHS
 from voxint.server.serve import Server, serve
-from voxint.server.unwelcome import LINE_EVERY_S, REASON_BYTES, Teller, Unwelcome, close_at_once, unwelcome
+from voxint.server.unwelcome import (
+    LINE_EVERY_S,
+    MOST_SKIPPED,
+    REASON_BYTES,
+    Teller,
+    Unwelcome,
+    close_at_once,
+    unwelcome,
+)
 from voxint.testing.stages import FOREVER, ScriptedModel
 
 KEYED = ServerConfig(api_keys=("one",))
@@ -136,6 +144,39 @@ async def test_what_a_refused_page_sends_is_not_looked_at(autojump_clock: trio.t
         assert await client.frame() is None
         # What was no frame at all passes for a long one, so its Close is not seen: then the time is over.
         assert trio.current_time() - began <= 2.0
+
+
+@pytest.mark.parametrize(("said", "seen"), [(MOST_SKIPPED - 1, True), (MOST_SKIPPED, False)])
+async def test_a_close_is_looked_for_behind_few_frames(
+    autojump_clock: trio.testing.MockClock, said: int, seen: bool
+) -> None:
+    """A page that floods is no longer read, and waits for the end of its time; each read waits for its turn."""
+    near, far = memory_pair()
+    client, places = RawClient(far), Places(2, 2, 2)
+    turns = 0
+
+    async def counted() -> None:
+        nonlocal turns
+        turns += 1
+
+    places.turn = counted  # type: ignore[method-assign]  # how often it is waited for is the test
+    async with near, far, places.taken("127.0.0.1") as place, trio.open_nursery() as nursery:
+        assert place is not None
+
+        async def refuse() -> None:
+            await close_at_once(Unwelcome("origin", 4403, "no", ""), head(EVIL), near, b"", place=place, close_s=1.0)
+            await near.aclose()
+
+        nursery.start_soon(refuse)
+        await client.opened()
+        assert await client.close_code(answer=False) == 4403
+        began = trio.current_time()
+        await client.send(frame_of("", masked=True) * said, make_frame(CLOSE, b"\x11\x33", masked=True))
+        await trio.testing.wait_all_tasks_blocked()
+        assert turns == 1
+        assert await client.frame() is None
+        assert trio.current_time() - began == (0.0 if seen else 1.0)
+        await far.aclose()
 
 
 @pytest.mark.parametrize("others", [False, True])

@@ -22,7 +22,17 @@ from voxint.printable import printable
 from voxint.server.auth import OriginFault, origin_fault
 from voxint.server.config import ServerConfig
 
-__all__ = ["FOREIGN", "LINE_EVERY_S", "NO_SUCH_PATH", "Teller", "Unwelcome", "close_at_once", "unwelcome"]
+__all__ = [
+    "FOREIGN",
+    "LINE_EVERY_S",
+    "MOST_SKIPPED",
+    "NO_SUCH_PATH",
+    "REASON_BYTES",
+    "Teller",
+    "Unwelcome",
+    "close_at_once",
+    "unwelcome",
+]
 
 FOREIGN = 4403
 NO_SUCH_PATH = 4404
