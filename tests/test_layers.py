@@ -31,7 +31,7 @@ MAY_IMPORT = {
     "providers": {"core", "net", "errors", "background", "children", "extras"},
     "server": {
         *("arguments", "core", "protocol", "net", "errors", "background", "lag", "logs", "authors_line"),
-        "inside_trio",
+        *("inside_trio", "printable"),
     },
     "testing": {
         *("core", "protocol", "net", "errors", "background", "ticker", "printable", "children", "authors_line"),

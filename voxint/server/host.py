@@ -22,6 +22,7 @@ from voxint.server.keyring import Keyring
 from voxint.server.meter import Meter
 from voxint.server.quotas import Quotas
 from voxint.server.store import SessionStore
+from voxint.server.unwelcome import Teller
 
 if TYPE_CHECKING:
     from voxint.server.connection import Connection
@@ -49,6 +50,7 @@ class Host:
         connections: The open WebSockets.
         places: Who may be connected.
         guesses: Who brings wrong keys.
+        unwelcome: Which web pages may not connect.
         trusted: Where the proxies are whose word counts.
         store: The sessions, those without a connection included.
     """
@@ -72,6 +74,7 @@ class Host:
         self.lag = lag or LoopLag()
         self.turned_away = turned_away
         self.guesses = Guesses(config.guess_pause_s)
+        self.unwelcome = Teller(turned_away)
         self.places = Places(
             config.max_strangers,
             config.max_strangers_per_address,
