@@ -81,7 +81,7 @@ wrong: Any = CANARY
          "write a str there", "writes"),
         (Agent(llm=_Writes(ToolCall("c", "look", wrong))), "llm",
          "the model wrote a ToolCall whose arguments are a str", "write a mapping there", "writes"),
-        (Agent(llm=_Buggy()), "llm", "the provider raised ExceptionGroup", None, "buggy"),
+        (Agent(llm=_Buggy()), "llm", "the provider raised ValueError", None, "buggy"),
         (Agent(llm=ScriptedModel(f"{CANARY}. "), tts=_Says(b"audio")), "tts",
          "the synthesizer wrote bytes where a Speech belongs", "write Speech(audio=..., text=...)", "says"),
         (Agent(llm=ScriptedModel(f"{CANARY}. "), tts=_Says(Speech(wrong))), "tts",
