@@ -355,15 +355,15 @@ async def test_a_cancelled_call_leaves_the_connection_whole() -> None:
 
 
 async def test_leaving_the_block_ends_what_is_live() -> None:
-    """The server cancels the request, and what is read of the reply afterwards says that the client has closed."""
+    """The server cancels the request, and what is read of the reply afterwards says that this client has closed."""
     model = ScriptedModel("Well, ", FOREVER)
     async with serving(Agent(llm=model)) as server:
         async with connect(server.url) as client:
             reply = await client.send_text("Hi")
             await first(reply)
-        with pytest.raises(ServerError, match="the client has closed"):
+        with pytest.raises(ServerError, match="this client has closed"):
             await first(reply)
-        with pytest.raises(ServerError, match="the client has closed"):
+        with pytest.raises(ServerError, match="this client has closed"):
             await client.send_text("Hi")
     assert model.calls[0].cancelled is not None
 

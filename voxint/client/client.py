@@ -127,7 +127,7 @@ class Client:
         """
         if isinstance(audio, bytes):
             if not audio or len(audio) % 2:
-                raise ValueError("the audio is empty or not whole 16-bit samples")
+                raise ValueError("the audio is empty, or an odd number of bytes: give whole 16-bit samples")
             content = m.Content(voice_mode="BASE64", voice=audio, audio_format="pcm")
             return await self._ask(request_id, "VOICE", content, SettingsChange(require_tts=require_tts))
         upload = await self.open_voice(request_id=request_id, require_tts=require_tts)
@@ -281,7 +281,7 @@ class Client:
         self, request_id: str | None, reason: str, played_ms: float | None = None
     ) -> Waiter[m.InterruptAck]:
         if played_ms is not None and played_ms < 0:
-            raise ValueError(f"played_ms is {played_ms}: nobody has heard less than nothing")
+            raise ValueError(f"played_ms is {played_ms}: give the milliseconds that were heard, 0 or more")
         message = m.Interrupt(interrupt_request_id=request_id, reason=reason, played_ms=played_ms)
         self._post(message)
         return self._waiters.join((m.InterruptAck, request_id))
@@ -337,7 +337,11 @@ class Client:
         for request_id, reply in self.resumed.items():
             reply.incomplete = request_id in resumed.lost
             if request_id not in resumed.live and request_id not in resumed.outcomes:
-                reply._fail(self._socket.disconnected(f"request {request_id} never came, or is forgotten: ask again"))
+                reply._fail(
+                    self._socket.disconnected(
+                        f"request {request_id} has not reached the server, or is forgotten there: ask again"
+                    )
+                )
                 self._progress.ended(request_id)
 
     def _reply_frame(self, message: m.Response | m.TranscriptMessage, now: float) -> None:
