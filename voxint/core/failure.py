@@ -10,6 +10,7 @@ from attrs import field, frozen
 
 from voxint.core.encodable import encodable
 from voxint.errors import UpstreamError, UpstreamTimeout
+from voxint.logs import leaves
 
 __all__ = [
     "NOT_OURS",
@@ -103,8 +104,14 @@ def _upstream_failure(kind: FailureKind, stage: Stage, error: UpstreamError, *, 
 
 
 def internal_failure(error: BaseException) -> Failure:
-    """Return the failure that an exception out of voxint's own code means."""
-    return Failure("internal", "the server failed; its log says how", True, cause=error)
+    """Return the failure that an exception out of voxint's own code means.
+
+    Who runs the agent itself has the exception as the cause of its error; a client is told of the server's log instead
+    (`protocol.codes`).
+    """
+    kind = type(next(leaves(error))).__name__
+    message = f"a bug of voxint's ({kind}) has ended the request: try again, and report it with its cause"
+    return Failure("internal", message, True, cause=error)
 
 
 def too_long(seconds: float) -> Failure:
