@@ -128,9 +128,9 @@ async def test_a_key_that_is_not_known_is_a_hint(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("arguments", "code", "words"), [
-    (("http://127.0.0.1:1",), 2, "expected ws://HOST:PORT/ws/agent/stream"),
-    (("ws://user:secret@127.0.0.1:1/ws",), 1, "voxint: ws://127.0.0.1:1/ws can't be reached"),
-    (("--json", "nowhere/b.json"), 2, "voxint: --json: nowhere is no folder"),
+    (("http://127.0.0.1:1",), 2, "write ws://HOST:PORT/ws/agent/stream"),
+    (("ws://user:secret@127.0.0.1:1/ws",), 1, "voxint: ws://127.0.0.1:1/ws: nothing listens at this address"),
+    (("--json", "nowhere/b.json"), 2, "voxint: --json: there is no folder nowhere: make it first, or name another"),
     (("--sessions", "0"), 2, "0 is not in the range"),
 ])  # fmt: skip
 async def test_an_error_is_a_line_without_a_traceback(
@@ -149,7 +149,7 @@ async def test_a_web_server_is_no_voxint(tmp_path: Path) -> None:
     async with deployment() as url:
         done = await run_cli("bench", url.replace("/ws/agent/stream", "/elsewhere"), cwd=tmp_path)
     assert done.code == 1
-    assert "refused a WebSocket: HTTP/1.1 404" in done.err
+    assert "refused the WebSocket (HTTP status 404)" in done.err
 
 
 async def test_without_the_extra_it_says_how_to_get_it(tmp_path: Path) -> None:

@@ -131,7 +131,7 @@ async def test_check_reaches_every_provider(tmp_path: Path) -> None:
     assert [line.split()[:2] for line in bad.out.splitlines()] == [["config", "ok"], ["llm", "FAILED"], ["tts", "ok"]]
     assert "cannot be reached" in bad.out
     wrong = await run_cli("check", "good.toml", "--set", "server.port=x", cwd=tmp_path)
-    assert (wrong.code, wrong.err) == (2, "voxint: --set server.port: expected a whole number\n")
+    assert (wrong.code, wrong.err) == (2, "voxint: --set server.port: write a whole number\n")
 
 
 async def test_the_version_is_told(tmp_path: Path) -> None:

@@ -300,7 +300,7 @@ async def test_it_must_be_entered_and_only_once() -> None:
     with pytest.raises(RuntimeError, match="async with PocketSphinx"):
         await stt.transcribe(trio.open_memory_channel[bytes](0)[1], trio.open_memory_channel[Transcript](0)[0])
     async with stt:
-        with pytest.raises(RuntimeError, match="entered already"):
+        with pytest.raises(RuntimeError, match="was entered before"):
             await stt.__aenter__()
 
 

@@ -115,7 +115,7 @@ def _check(options: BenchOptions) -> None:
     if missing:
         raise ConfigError("bench", f"needs {', '.join(missing)}: pip install 'voxint[bench]'")
     if options.json_file is not None and not options.json_file.parent.is_dir():
-        raise ConfigError("--json", f"{options.json_file.parent} is no folder")
+        raise ConfigError("--json", f"there is no folder {options.json_file.parent}: make it first, or name another")
 
 
 async def _bench(options: BenchOptions, speak: partial[VoxintDialect]) -> int:
@@ -152,7 +152,10 @@ async def _bench(options: BenchOptions, speak: partial[VoxintDialect]) -> int:
             )
         )
     if not any(load.totals["interrupts"] for load in loads):
-        raise ServerError("REQUEST_TIMEOUT", "nothing was measured: no caller could interrupt an answer")
+        raise ServerError(
+            "REQUEST_TIMEOUT",
+            "nothing was measured: no caller could interrupt an answer. Does --question get a long one?",
+        )
     echo(verdict_of(loads))
     return 0 if all(load.kept for load in loads) else FAILED
 

@@ -27,6 +27,12 @@ __all__ = ["run_server"]
 GRACE_S = 0.5
 """Seconds on top of the promised time, so that a drain that takes all of that still ends in order. Chosen here."""
 
+LISTEN_HINTS = {
+    errno.EACCES: "choose a port from 1024 on, or give the process the right to this one",
+    errno.EMFILE: "too many files are open: raise ulimit -n",
+}
+"""What to do about an address that can't be had, by the system's error."""
+
 log = get_logger()
 
 
@@ -69,7 +75,8 @@ async def _listen(nursery: trio.Nursery, agent: Agent, config: ServerConfig, quo
         place = f"{config.host} port {config.port}"
         if error.errno == errno.EADDRINUSE:
             raise OSError(f"{place} is taken: stop what runs there, or choose another (0: any free one)") from error
-        raise OSError(f"cannot listen on {place}: {error.strerror or error}") from error
+        why = LISTEN_HINTS.get(error.errno or 0, "is [server] host an address of this machine?")
+        raise OSError(f"can't listen on {place} ({error.strerror or error}): {why}") from error
     return server
 
 

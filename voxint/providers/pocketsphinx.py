@@ -26,6 +26,8 @@ from voxint.providers import _pocketsphinx_worker as frames
 
 __all__ = ["PocketSphinx", "demo_sentences"]
 
+GRAMMAR = "pocketsphinx option grammar"
+
 DEMO_GRAMMAR = Path(__file__).with_name("demo.gram")
 
 START_S = 10.0
@@ -73,7 +75,7 @@ class PocketSphinx:
         self._least = _whole_number("workers", workers, 1)
         self._most = _whole_number("max_workers", max_workers, self._least)
         if isinstance(wait_s, bool) or not isinstance(wait_s, int | float) or not 0 <= wait_s <= 60:
-            raise ConfigError("pocketsphinx option wait_s", f"seconds from 0 to 60, not {wait_s!r}")
+            raise ConfigError("pocketsphinx option wait_s", f"write seconds from 0 to 60, not {wait_s!r}")
         self._wait_s = wait_s
         self._audio_format = AudioFormat(16_000)
         self._stack = AsyncExitStack()
@@ -81,7 +83,7 @@ class PocketSphinx:
 
     async def __aenter__(self) -> Self:
         if self._pool is not None:
-            raise RuntimeError("this PocketSphinx has been entered already")
+            raise RuntimeError("this PocketSphinx was entered before: make one for each `async with`")
         self._pool = await self._stack.enter_async_context(_open_pool(self._grammar, self._least, self._most))
         return self
 
@@ -334,7 +336,7 @@ async def _open_pool(grammar: str, least: int, most: int) -> AsyncIterator[_Pool
     try:
         first = await _start(grammar)
     except OSError as error:
-        raise ConfigError("pocketsphinx", f"a system that lets processes be started: {error}") from error
+        raise ConfigError("pocketsphinx", f"no process can be started ({error}): raise the limits") from error
     async with open_background() as nursery:
         pool = _Pool(nursery, grammar, most)
         pool.add(first)
@@ -375,7 +377,7 @@ async def _start(grammar: str) -> _Worker:
     if kind == frames.MISSING:
         raise ConfigError("pocketsphinx", "the speech extra: pip install voxint[speech]")
     if kind == frames.FAILED:
-        raise ConfigError("pocketsphinx option grammar", f"a JSGF grammar of words in the CMU dictionary ({why})")
+        raise ConfigError(GRAMMAR, f"it can't be used ({why}): write JSGF with words of the CMU dictionary")
     return worker
 
 
@@ -385,15 +387,13 @@ def _grammar_path(grammar: object) -> str:
         return ""
     path = DEMO_GRAMMAR if grammar == "demo" else Path(grammar) if isinstance(grammar, str) else None
     if path is None or not path.is_file():
-        raise ConfigError(
-            "pocketsphinx option grammar", f"demo, general, or the path of a JSGF grammar, not {grammar!r}"
-        )
+        raise ConfigError(GRAMMAR, f"write demo, general, or the path of a JSGF grammar, not {grammar!r}")
     return str(path.absolute())
 
 
 def _whole_number(option: str, value: object, low: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= MOST_WORKERS:
         raise ConfigError(
-            f"pocketsphinx option {option}", f"expected a whole number from {low} to {MOST_WORKERS}, not {value!r}"
+            f"pocketsphinx option {option}", f"write a whole number from {low} to {MOST_WORKERS}, not {value!r}"
         )
     return value
