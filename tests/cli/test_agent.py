@@ -103,7 +103,7 @@ async def test_text_of_the_environment_becomes_what_the_parameter_wants(load: Ca
         model: Any = agent.llm
         assert (model.name, model.size, model.tags) == ("007", 7, ["a"])
     bad = await failure(load('[llm]\nprovider = "{here}:Model"\nname = "m"', VOXINT_LLM_SIZE="many"))
-    assert bad.startswith("environment VOXINT_LLM_SIZE: a value as it would stand in TOML")
+    assert bad.startswith("environment VOXINT_LLM_SIZE: write a value as it would stand in TOML")
 
 
 async def test_a_provider_that_is_a_context_manager_is_entered_and_left(load: Callable[..., Config]) -> None:
@@ -124,16 +124,18 @@ async def test_a_factory_that_takes_anything_gets_anything(load: Callable[..., C
 
 @pytest.mark.parametrize(("text", "message"), [
     ('provider = "{here}:Model"\nnmae = "m"',
-     "voxint.toml: [llm] nmae: unknown option of local_stages_N:Model; did you mean name?"),
+     "voxint.toml: [llm] nmae: local_stages_N:Model has no option of this name; did you mean name?"),
     ('provider = "{here}:Model"\nname = "m"\nhttp = 1',
-     "voxint.toml: [llm] http: unknown option of local_stages_N:Model; known here: name, size, tags"),
-    ('provider = "{here}:Model"', "voxint.toml: [llm] provider = 'local_stages_N:Model': needs also name"),
+     "voxint.toml: [llm] http: local_stages_N:Model has no option of this name; known here are: name, size, tags"),
+    ('provider = "{here}:Model"', "[llm] provider: local_stages_N:Model needs more to be said: add name to [llm]"),
     ('provider = "{here}:Deaf"', "[llm] provider: local_stages_N:Deaf makes no such provider: Deaf has no"),
-    ('provider = "{here}:ears"', "[llm] provider: a class or function of local_stages_N, which has no ears"),
-    ('provider = "{here}:none"', "[llm] provider: a class or function of local_stages_N, which has no none"),
-    ('provider = "no_such_module:x"', "[llm] provider: a module that can be imported here (No module named"),
-    ('provider = "opnai_chat"', "[llm] provider: unknown provider; did you mean openai_chat?"),
-    ('provider = "openai_chat"\nbase_url = "nonsense"\nmodel = "m"', "[llm] openai_chat option base_url: an http or"),
+    ('provider = "{here}:ears"', "the module local_stages_N has no class or function ears; did you mean Ears?"),
+    ('provider = "{here}:none"', "the module local_stages_N has no class or function none; known here are: "),
+    ('provider = "{here}:"', "[llm] provider: write the name of a class or function of local_stages_N behind the "),
+    ('provider = "no_such_module:x"', "[llm] provider: no module no_such_module is found here: is it installed"),
+    ('provider = "opnai_chat"', "[llm] provider: there is no provider of this name here; did you mean openai_chat? Or"),
+    ('provider = "gpt"', "is no provider of this name here; known here are: openai_chat. Or write module:attribute"),
+    ('provider = "openai_chat"\nbase_url = "nonsense"\nmodel = "m"', "[llm] openai_chat option base_url: write an "),
 ])  # fmt: skip
 async def test_a_provider_that_cannot_be_made_is_told_with_its_place(
     load: Callable[..., Config], text: str, message: str

@@ -86,19 +86,22 @@ async def test_the_file_is_the_configurations_or_the_flags(here: Path) -> None:
 
 
 @pytest.mark.parametrize(("arguments", "words"), [
-    (("new", "none.toml"), "voxint: none.toml: expected a readable file (No such file or directory)\n"),
-    (("new", "bare.toml"), "voxint: [server] keys_file: not set: name the file there, in VOXINT_KEYS_FILE, or by "
-     "--file\n"),
-    (("new", "--expires", "soon"), "voxint: --expires: a time such as 90d, 12h or 30m\n"),
-    (("new", "--expires", "0d"), "voxint: --expires: a time such as 90d, 12h or 30m\n"),
-    (("new", "--name", "a\x1bb"), "voxint: --name: at most 64 printable characters\n"),
-    (("list", "--file", "bad.jsonl"), "voxint: bad.jsonl:1: a key as `voxint keys new` writes it, one a line\n"),
-    (("list", "--file", "none.jsonl"), "voxint: none.jsonl: a readable file of keys (No such file or directory); "
-     "`voxint keys new` makes it\n"),
-    (("revoke", "abc"), "voxint: ID: at least 4 characters of the id that `voxint keys list` shows\n"),
-    (("revoke", "abcd", "--file", "none.jsonl"), "voxint: none.jsonl: a file of keys, and there is none\n"),
-    (("revoke", "abcd", "--file", "empty.jsonl"), "voxint: ID: the beginning of one key's id, of which there is none "
-     "in {here}/empty.jsonl\n"),
+    (("new", "none.toml"),
+     "voxint: none.toml: the file can't be read (No such file or directory): is its name right?\n"),
+    (("new", "bare.toml"),
+     "voxint: [server] keys_file: it is not set: name the file of keys there, in VOXINT_KEYS_FILE, or by --file\n"),
+    (("new", "--expires", "soon"), "voxint: --expires: write a time such as 90d, 12h or 30m\n"),
+    (("new", "--expires", "0d"), "voxint: --expires: write a time such as 90d, 12h or 30m\n"),
+    (("new", "--name", "a\x1bb"), "voxint: --name: write at most 64 printable characters\n"),
+    (("list", "--file", "bad.jsonl"),
+     "voxint: bad.jsonl:1: this line is no key: leave in the file what `voxint keys new` writes, one a line\n"),
+    (("list", "--file", "none.jsonl"),
+     "voxint: none.jsonl: the file of keys can't be read (No such file or directory): `voxint keys new` makes it\n"),
+    (("revoke", "abc"), "voxint: ID: write at least 4 characters of the id that `voxint keys list` shows\n"),
+    (("revoke", "abcd", "--file", "none.jsonl"),
+     "voxint: none.jsonl: there is no such file; `voxint keys new` makes it, with a first key\n"),
+    (("revoke", "abcd", "--file", "empty.jsonl"),
+     "voxint: ID: no key's id begins so in {here}/empty.jsonl: look them up by `voxint keys list`\n"),
 ])  # fmt: skip
 async def test_what_is_wrong_is_one_line(here: Path, arguments: tuple[str, ...], words: str) -> None:
     """And exit code 2; no file is made of it."""
@@ -163,14 +166,13 @@ async def test_check_tells_of_keys_and_certificates(here: Path) -> None:
         done = await run_cli("check", *flags, cwd=here)
         return done.code, [line for line in done.out.splitlines() if line.startswith(("keys", "tls"))]
 
-    expected = (
-        "keys    FAILED  keys.jsonl: a readable file of keys (No such file or directory); `voxint keys new` makes it"
-    )
-    assert await said() == (2, [expected])
+    missing = "keys.jsonl: the file of keys can't be read (No such file or directory): `voxint keys new` makes it"
+    assert await said() == (2, [f"keys    FAILED  {missing}"])
     await keys(here, "new")
     assert await said() == (0, ["keys    ok      keys.jsonl: 1 key"])
     (here / "keys.jsonl").chmod(0o666)
-    assert await said() == (2, ["keys    FAILED  keys.jsonl: a file that only its owner can write: chmod 600"])
+    writable = "keys.jsonl: everybody on this machine can write the file, and let itself in: chmod 600"
+    assert await said() == (2, [f"keys    FAILED  {writable}"])
     (here / "keys.jsonl").chmod(0o600)
     authority = trustme.CA()
     then = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
@@ -187,14 +189,15 @@ async def test_check_tells_of_keys_and_certificates(here: Path) -> None:
     assert code == 0
     assert re.fullmatch(r"tls     ok      good\.pem: until .* GMT, for localhost", line)
     assert await tls("old.pem", "old.key") == (
-        2, "tls     FAILED  old.pem: a certificate that is good now (certificate has expired)",
+        2, "tls     FAILED  old.pem: the certificate is not good now (certificate has expired): get a new one",
     )  # fmt: skip
     assert await tls("good.pem", "old.key") == (
-        2, "tls     FAILED  old.key: the private key of the certificate in good.pem, and it is another's",
+        2, "tls     FAILED  old.key: this is not the private key of the certificate in good.pem: name that one",
     )  # fmt: skip
     assert await tls("none.pem", "old.key") == (
-        2, "tls     FAILED  none.pem: a readable file in PEM (No such file or directory)",
+        2, "tls     FAILED  none.pem: the file can't be read (No such file or directory): name one in PEM that this "
+        "user may read",
     )  # fmt: skip
     assert await tls("", "old.key") == (
-        2, "tls     FAILED  [server] tls_cert: needed too: TLS takes a certificate and its private key",
+        2, "tls     FAILED  [server] tls_cert: this is needed too: TLS takes a certificate and its private key",
     )  # fmt: skip

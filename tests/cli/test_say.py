@@ -211,10 +211,10 @@ async def test_a_server_that_goes_down_is_told_and_is_a_failure(tmp_path: Path) 
 
 @pytest.mark.parametrize(("arguments", "code", "words"), [
     (("  ",), 2, "there is nothing to say"),
-    (("none.wav",), 2, "voxint: none.wav: expected a readable sound file"),
+    (("none.wav",), 2, "voxint: none.wav: the file can't be read (No such file"),
     (("--voice", "Hello"), 2, "there is no player here (paplay, aplay, ffplay, play): add --out FILE"),
     (("--url", "http://127.0.0.1:1", "Hello"), 2, "wss:// for TLS"),
-    (("--url", "ws://127.0.0.1:1/ws/agent/stream", "Hello"), 1, "can't be reached"),
+    (("--url", "ws://127.0.0.1:1/ws/agent/stream", "Hello"), 1, "nothing listens at this address"),
 ])  # fmt: skip
 async def test_an_error_is_a_line_without_a_traceback(
     tmp_path: Path, arguments: tuple[str, ...], code: int, words: str

@@ -184,10 +184,11 @@ async def test_a_taken_port_is_one_line(here: Path) -> None:
 
 
 @pytest.mark.parametrize(("arguments", "words"), [
-    (("none.toml",), "voxint: none.toml: expected a readable file (No such file or directory)\n"),
-    (("--set", "server.prot=1"), "voxint: --set server.prot: unknown key; did you mean port?\n"),
-    (("--set", "port"), "voxint: --set port: section.key=value\n"),
-    (("--set", "llm.txet=1"), "voxint: --set llm.txet: unknown option of stages:Model; did you mean text?\n"),
+    (("none.toml",), "voxint: none.toml: the file can't be read (No such file or directory): is its name right?\n"),
+    (("--set", "server.prot=1"),
+     "voxint: --set server.prot: this section has no key of this name; did you mean port?\n"),
+    (("--set", "port"), "voxint: --set port: write it as section.key=value, such as limits.lead_ms=200\n"),
+    (("--set", "llm.txet=1"), "voxint: --set llm.txet: stages:Model has no option of this name; did you mean text?\n"),
     (("--host", "0.0.0.0"), "voxint: [server] host = '0.0.0.0': this address can be reached from other machines: "
      "set api_keys or keys_file, or listen on 127.0.0.1\n"),
 ])  # fmt: skip

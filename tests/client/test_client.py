@@ -355,7 +355,7 @@ async def test_a_cancelled_call_leaves_the_connection_whole() -> None:
 
 
 async def test_leaving_the_block_ends_what_is_live() -> None:
-    """The server cancels the request, and what is read of the reply afterwards says that the client has closed."""
+    """The server cancels the request, and what is read of the reply afterwards says that this client has closed."""
     model = ScriptedModel("Well, ", FOREVER)
     async with serving(Agent(llm=model)) as server:
         async with connect(server.url) as client:

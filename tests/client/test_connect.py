@@ -45,7 +45,7 @@ async def test_a_silent_connection_is_given_up(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(client_socket, "SILENCE_S", 0.125)
 
     async with scripted(stay) as url, connect(url) as client:
-        with pytest.raises(Disconnected, match="nothing came for"):
+        with pytest.raises(Disconnected, match="nothing came from the server for"):
             await anext(await client.send_text("Hi"))
 
 
@@ -57,7 +57,7 @@ async def test_a_server_that_is_not_there() -> None:
         with pytest.raises(Disconnected) as caught:
             async with connect(f"ws://me:pw@127.0.0.1:{port}/ws?key=secret"):
                 pass
-    assert f"ws://127.0.0.1:{port}/ws: can't be reached" in str(caught.value)
+    assert f"ws://127.0.0.1:{port}/ws: nothing listens at this address" in str(caught.value)
     assert "is the server running" in str(caught.value)
     assert "secret" not in str(caught.value)
     assert "pw" not in str(caught.value)
@@ -89,7 +89,7 @@ async def test_a_websocket_that_is_opened_and_closed_at_once() -> None:
         async with trio.open_nursery() as nursery:
             server = await nursery.start(partial(serve_websocket, refuse, "127.0.0.1", 0, ssl_context=None))
             with pytest.raises(
-                Disconnected, match=r"\(4403, origin https://kiosk.example may not connect: set allowed"
+                Disconnected, match=r"\(4403\) and says: origin https://kiosk.example may not connect: set allowed"
             ):
                 async with connect(f"ws://127.0.0.1:{server.port}/ws/agent/stream"):
                     pass
@@ -98,7 +98,7 @@ async def test_a_websocket_that_is_opened_and_closed_at_once() -> None:
 
 @pytest.mark.parametrize(
     ("banner", "what"),
-    [(b"220 mail ready\r\n\r\n", "does not speak WebSocket"), (b"", "did not open a session within")],
+    [(b"220 mail ready\r\n\r\n", "speaks no WebSocket"), (b"", "opened no session within")],
 )
 async def test_a_server_of_another_kind(banner: bytes, what: str) -> None:
     """One that speaks something else is told at once, one that says nothing when the time to connect is up."""
@@ -155,7 +155,9 @@ async def test_an_unknown_certificate() -> None:
     trustme.CA().issue_cert("127.0.0.1").configure_cert(server_tls)
 
     async with trusting_nobody(server_tls) as url:
-        with pytest.raises(Disconnected, match=r"the TLS handshake failed \(.*CERTIFICATE_VERIFY_FAILED"):
+        with pytest.raises(
+            Disconnected, match=r"certificate is not trusted \(unable to get local issuer certificate\)"
+        ):
             async with connect(url):
                 pass
 
@@ -173,7 +175,7 @@ async def test_a_hook_that_fails() -> None:
 
     async def ask(url: str) -> None:
         async with connect(url, on_frame=hook) as client:
-            with pytest.raises(Disconnected, match="a hook raised ZeroDivisionError"):
+            with pytest.raises(Disconnected, match="a hook of this program raised ZeroDivisionError"):
                 await client.session_info()
 
     async with scripted(script) as url:

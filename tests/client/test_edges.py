@@ -68,7 +68,7 @@ USES: list[tuple[Callable[[Client], Any], type[Exception], str]] = [
         TypeError,
         "audio must be bytes, a bytearray, a memoryview or an AsyncIterable",
     ),
-    (lambda c: c.send_voice(b"x"), ValueError, "the audio is empty or not whole 16-bit samples"),
+    (lambda c: c.send_voice(b"x"), ValueError, "the audio is empty, or an odd number of bytes: give"),
     (lambda c: c.update(tools=wrong), TypeError, "tools must be a list or tuple of Tool or None, not a str"),
     (
         lambda c: c.update(tools=[nested]),

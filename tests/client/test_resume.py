@@ -142,7 +142,7 @@ async def test_a_session_that_is_gone() -> None:
     async with serving(Agent(llm=ScriptedModel("Hello.")), ServerConfig(port=0, resume_s=0)) as server:
         async with connect(server.url) as client:
             point = client.resume_point
-        with pytest.raises(ServerError, match="no such session") as caught:
+        with pytest.raises(ServerError, match="no session to resume") as caught:
             async with connect(server.url, resume=point):
                 pass
         assert caught.value.code == "SESSION_INVALID"

@@ -90,4 +90,4 @@ async def test_a_stage_is_told_what_it_owed() -> None:
     async with trio.open_nursery() as nursery:
         nursery.start_soon(live)
         await sleep_and_ring(alarms, 20)
-    assert missed == [(7.5, "llm", "did not deliver the next token within 2 s")]
+    assert missed == [(7.5, "llm", "the provider did not deliver the next token in 2 s")]

@@ -151,12 +151,12 @@ async def test_what_a_caller_may_not_do_is_no_error_of_the_wire(autojump_clock: 
         conversation.ask("Hi")
         await trio.sleep(0.125)
         await conversation.interrupt()
-        with pytest.raises(RuntimeError, match="have not let go yet"):
+        with pytest.raises(RuntimeError, match="have not stopped yet"):
             conversation.ask("Hi")
     async with open_conversation(Agent(llm=ScriptedModel(), stt=ScriptedEars(FOREVER), limits=limits)) as conversation:
         reply = conversation.listen()
         reply.send(bytes(40_000))
-        with pytest.raises(RequestFailed, match="too_large: speech recognition is more than 1 s behind the upload"):
+        with pytest.raises(RequestFailed, match="too_large: speech recognition is 1 s behind the voice"):
             await reply.text()
 
 

@@ -7,6 +7,7 @@ from attrs import evolve
 
 from voxint.core.failure import Failure, internal_failure, own_errors, stage_failure
 from voxint.errors import UpstreamError, UpstreamTimeout
+from voxint.protocol.codes import INTERNAL, error_of
 
 
 def test_a_failure_names_its_stage() -> None:
@@ -29,7 +30,10 @@ def test_a_failure_of_ours_says_nothing_of_itself() -> None:
     cause = KeyError("a secret")
     failure = internal_failure(cause)
     assert failure.cause is cause
-    assert failure.message == "the server failed; its log says how"
+    told = "a bug of voxint's (KeyError) has ended the request: try again, and report it with its cause"
+    assert failure.message == told
+    assert internal_failure(ExceptionGroup("a secret", [cause])).message == told
+    assert error_of(failure, "r1").error_msg == INTERNAL, "a client has no exception: it is told of the log"
 
 
 def test_a_failure_has_an_id_of_its_own() -> None:

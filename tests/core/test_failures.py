@@ -167,7 +167,7 @@ async def test_a_call_that_is_not_json_is_the_models_fault(arguments: Any) -> No
         await trio.sleep(1)
     [error] = talk.errors
     assert (error.error_code, error.stage, error.retryable) == ("UPSTREAM_ERROR", "llm", False)
-    assert error.error_msg == "it called a function with arguments that are not JSON"
+    assert error.error_msg == "the provider called a function with arguments that are not JSON"
 
 
 async def test_half_a_character_stops_nobody() -> None:
@@ -284,7 +284,7 @@ async def test_half_a_sample_is_the_synthesizers_fault() -> None:
         talk.ask("r1")
         await trio.sleep(1)
     assert (talk.errors[0].error_code, talk.errors[0].stage) == ("UPSTREAM_ERROR", "tts")
-    assert talk.errors[0].error_msg == "it wrote half a sample"
+    assert talk.errors[0].error_msg == "the provider wrote half a sample: write whole samples of 16 bits"
 
 
 async def test_too_many_overruns_are_refused() -> None:

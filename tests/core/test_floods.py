@@ -52,7 +52,7 @@ async def test_empty_pieces_are_no_sign_of_life() -> None:
     async with talk_with(Agent(llm=ScriptedModel.turns(ScriptedModel("", 1.0, REPEAT)))) as talk:
         talk.ask("r1")
         await trio.sleep(60)
-        assert talk.errors[0].error_msg == "did not deliver the first token within 30 s"
+        assert talk.errors[0].error_msg == "the provider did not deliver the first token in 30 s"
         assert talk.ended_at("r1") == 30
 
 
@@ -72,7 +72,7 @@ async def test_speech_without_audio_is_no_sign_of_life() -> None:
     async with talk_with(Agent(llm=ScriptedModel("Well then."), tts=voice), SPOKEN) as talk:
         talk.ask("r1")
         await trio.sleep(60)
-        assert talk.errors[0].error_msg == "did not deliver more audio within 10 s"
+        assert talk.errors[0].error_msg == "the provider did not deliver more audio in 10 s"
         assert talk.ended_at("r1") == 10.46875  # from when there was room for more
 
 

@@ -70,7 +70,7 @@ async def test_a_wrong_argument_is_told_at_the_call(
         ({"observer": Book}, "observer is the class Book: give an instance, Book(...)"),
         (
             {"observer": number},
-            "observer is an int that has no accepted, finished, reaped, cleanup_failed:",
+            "observer is an int without accepted, finished, reaped, cleanup_failed:",
         ),
     ],
 )
@@ -92,7 +92,7 @@ def test_an_observer_needs_all_its_methods() -> None:
 
     check_observer(None)
     check_observer(Book())
-    with pytest.raises(TypeError, match="observer is a Quarter that has no accepted, reaped, cleanup_failed"):
+    with pytest.raises(TypeError, match="observer is a Quarter without accepted, reaped, cleanup_failed"):
         check_observer(Quarter())
 
 

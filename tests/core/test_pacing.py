@@ -192,7 +192,7 @@ async def test_a_synthesizer_that_never_ends_is_stopped_by_its_deadline() -> Non
     async with talk_with(Agent(llm=ScriptedModel("Yes?"), tts=ScriptedVoice(SPEAK, FOREVER)), SPOKEN) as talk:
         talk.ask("r1")
         await trio.sleep(60)
-    assert talk.errors[0].error_msg == "did not deliver more audio within 10 s"
+    assert talk.errors[0].error_msg == "the provider did not deliver more audio in 10 s"
 
 
 async def test_only_what_the_synthesizer_took_is_on_its_bill() -> None:

@@ -166,7 +166,8 @@ async def test_the_site_hands_out_tokens_and_the_page_talks_with_one(folder: Pat
                     site.kill()
                     await site.wait()
                 nursery.cancel_scope.cancel()
-    assert printed == "who lived here\nclosed with 4401: authentication failed\n"
+    refused = "the key, token or account is not known here, has expired, or may not talk: ask the operator"
+    assert printed == f"who lived here\nclosed with 4401: {refused}\n"
     assert served.split() == ["200", *["200"] * (len(files()) - 2), "404", "404"]
 
 

@@ -46,7 +46,10 @@ async def test_quotas_are_met_on_the_wire() -> None:
             assert closed.code == 1013
             base = f"http://127.0.0.1:{server.port}"
             status, words = await trio.to_thread.run_sync(_get, f"{base}/readyz")
-            assert (status, words) == (503, "busy: the server has as many sessions as it may have (quota sessions)\n")
+            assert (status, words) == (
+                503,
+                "busy: the server has as many sessions as it may have: try again later (quota sessions)\n",
+            )
             _, metrics = await trio.to_thread.run_sync(_get, f"{base}/metrics")
         server.shut_down()
     assert 'voxint_refusals_total{quota="session_requests_per_minute"} 1.0' in metrics

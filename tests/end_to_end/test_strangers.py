@@ -21,6 +21,7 @@ from voxint.protocol import messages as m
 from voxint.protocol.codec import decode_server, encode_client
 from voxint.server.config import ServerConfig
 from voxint.server.serve import PATH
+from voxint.server.words import NO_MESSAGE
 from voxint.testing.stages import FOREVER, ScriptedModel
 
 UPGRADE = b"GET %b HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" % PATH.encode()
@@ -148,7 +149,7 @@ async def test_a_strangers_flood_ends_with_its_first_frame() -> None:
             answer = await client.frame()
             assert answer is not None
             assert b"MALFORMED_PAYLOAD" in answer[1]
-            assert await client.frame() == (CLOSE, b"\x03\xf0this is no message of the protocol")
+            assert await client.frame() == (CLOSE, b"\x03\xf0" + NO_MESSAGE.encode())
             await client.send(frame(8, b"\x03\xf0"))
             assert await client.frame() is None
 
@@ -179,7 +180,7 @@ async def test_a_client_whose_microphone_runs_on_hears_the_end() -> None:
             heard = []
             while (got := await client.frame()) is not None and got[0] == TEXT:
                 heard.append(decode_server(got[1].decode()))
-    assert got == (CLOSE, b"\x03\xe8the client said goodbye")
+    assert got == (CLOSE, b"\x03\xe8the client has sent SHUTDOWN")
     assert sum(isinstance(message, m.InterruptAck) for message in heard) == 1
     assert sum(isinstance(message, m.Response) and message.text_stream_seq == -1 for message in heard) == 1
 

@@ -254,6 +254,6 @@ async def test_another_certificate_is_shown_without_a_restart(files: Files, logg
     reloads = [line for line in logged if line.get("what") == "certificate"]
     assert [(line["event"], line.get("expected")) for line in reloads] == [
         ("changed files read", None),
-        ("changed files not used", f"the private key of the certificate in {files.cert}, and it is another's"),
-        ("changed files not used", "a certificate and its private key, both in PEM"),
+        ("changed files not used", f"this is not the private key of the certificate in {files.cert}: name that one"),
+        ("changed files not used", "these are not a certificate and its private key in PEM: name those"),
     ]

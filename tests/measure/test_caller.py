@@ -186,7 +186,7 @@ async def test_a_caller_that_is_cut_off_says_why(spoken: bool) -> None:
     turns: SessionPlan = (PlannedTurn(1, 0.1, interrupt_s=0.25, spoken=spoken),)
     async with answering(leave) as url:
         seen = await load(url, turns)
-    assert seen.lost == ["DISCONNECTED: the server closed the WebSocket: 1001 bye"]
+    assert seen.lost == ["DISCONNECTED: the server closed the connection (1001) and says: bye"]
     assert totals_of(seen)["turns"] == 1
 
 
@@ -200,7 +200,7 @@ async def test_a_server_that_stops_reading_holds_nobody() -> None:
 
     async with answering(sulk) as url:
         seen = await load(url, ONE, dialect=partial(VoxintDialect, text=lambda turn: "x" * 30_000_000), drain_s=0.1)
-    assert seen.lost == ["DISCONNECTED: the server did not read what was written to it"]
+    assert seen.lost == ["DISCONNECTED: the server does not read what is written to it: is it held up?"]
 
 
 async def test_a_spoken_question_counts_from_its_end() -> None:

@@ -80,7 +80,7 @@ async def test_the_last_words_before_a_close_are_heard() -> None:
     await theirs.send_all(frame(TEXT, b"refused") + frame(CLOSE, (4401).to_bytes(2, "big") + b"who?"))
     assert await receive(wire, 1) == [(True, b"refused")]
     for _ in range(2):
-        with pytest.raises(Disconnected, match="closed the WebSocket: 4401 who"):
+        with pytest.raises(Disconnected, match=r"closed the connection \(4401\) and says: who"):
             await wire.receive()
 
 
@@ -128,16 +128,16 @@ async def test_a_server_that_is_not_trusted_is_told() -> None:
         await stream.receive_some()
 
     async with answering(answer, server_tls()) as url:
-        with pytest.raises(Disconnected, match=r"there can't be reached: .*certificate verify failed"):
+        with pytest.raises(Disconnected, match=r"there: the server's certificate is not trusted"):
             async with open_wire(url):
                 pass
 
 
 @pytest.mark.parametrize(("answer", "words"), [
-    (b"HTTP/1.1 403 Forbidden\r\n\r\n", "refused a WebSocket: HTTP/1.1 403 Forbidden"),
-    (b"SSH-2.0-OpenSSH_9\r\n\r\n", "refused a WebSocket: SSH-2.0"),
-    (b"", "broke off the WebSocket's handshake"),
-    (b"x" * 100_000, "broke off the WebSocket's handshake"),
+    (b"HTTP/1.1 403 Forbidden\r\n\r\n", "refused the WebSocket \\(HTTP status 403\\)"),
+    (b"SSH-2.0-OpenSSH_9\r\n\r\n", "speaks no WebSocket"),
+    (b"", "closed the connection before it was a WebSocket"),
+    (b"x" * 100_000, "speaks no WebSocket"),
 ])  # fmt: skip
 async def test_a_handshake_that_is_refused_is_told(answer: bytes, words: str) -> None:
     """With what the server said, and where; not with the query, where a key may stand."""
@@ -162,7 +162,7 @@ async def test_a_peer_that_is_silent_is_not_waited_for_longer_than_was_said() ->
         await trio.sleep_forever()
 
     async with answering(wait) as url:
-        with trio.fail_after(5), pytest.raises(Disconnected, match=r"did not open a WebSocket within 0\.05 s"):
+        with trio.fail_after(5), pytest.raises(Disconnected, match=r"no WebSocket was opened within 0\.05 s"):
             async with open_wire(url, timeout_s=0.05):
                 pass
 
@@ -170,13 +170,13 @@ async def test_a_peer_that_is_silent_is_not_waited_for_longer_than_was_said() ->
 @pytest.mark.parametrize("url", ["http://127.0.0.1/", "ws:///path", "there", "ws://host:port/"])
 async def test_what_is_no_websocket_is_a_setting_to_mend(url: str) -> None:
     """Nothing is dialled."""
-    with pytest.raises(ConfigError, match="expected ws://HOST:PORT"):
+    with pytest.raises(ConfigError, match="write ws://HOST:PORT"):
         async with open_wire(url):
             pass
 
 
 async def test_nobody_is_there() -> None:
     """The port is closed; one line says so."""
-    with pytest.raises(Disconnected, match=r"ws://127\.0\.0\.1:1/ can't be reached"):
+    with pytest.raises(Disconnected, match=r"ws://127\.0\.0\.1:1/: nothing listens at this address"):
         async with open_wire("ws://127.0.0.1:1/"):
             pass

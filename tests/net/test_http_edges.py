@@ -24,7 +24,7 @@ nested: Any = {"a": None}
     [
         ({"url": nothing}, TypeError, "url must be a str, not None"),
         ({"url": octets}, TypeError, "url must be a str, not bytes: decode it"),
-        ({"url": f"/{CANARY}"}, ConfigError, "URL of a provider: an absolute URL"),
+        ({"url": f"/{CANARY}"}, ConfigError, "URL of a provider: write a whole URL"),
         ({"method": nothing}, TypeError, "method must be a str, not None"),
         ({"headers": []}, TypeError, "headers must be a mapping of strings or None, not a list"),
         ({"headers": nested}, TypeError, "headers must be a mapping of strings or None, not a dict with None in it"),

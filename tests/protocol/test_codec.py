@@ -148,7 +148,10 @@ def test_the_error_says_what_was_expected() -> None:
     """What to do about it is in the message, for the person who reads the client's log."""
     error = refusal(envelope("REQUEST", HELLO | {"stream_seq": "0"}))
 
-    assert str(error) == "MALFORMED_PAYLOAD: Expected `int | null`, got `str` ($.payload.stream_seq)"
+    assert (
+        str(error)
+        == "MALFORMED_PAYLOAD: `stream_seq` must be a whole number or null, not a string ($.payload.stream_seq)"
+    )
 
 
 def payload_of(message: ServerMessage) -> Any:

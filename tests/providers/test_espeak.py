@@ -178,7 +178,7 @@ def test_a_missing_extra_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> 
     """Without espeakng-loader the ConfigError says what to install."""
     library.load.cache_clear()
     monkeypatch.setitem(sys.modules, "espeakng_loader", None)
-    with pytest.raises(ConfigError, match=r"the speech extra: pip install .*speech]"):
+    with pytest.raises(ConfigError, match=r"extra `speech` are not installed: pip install .*speech]"):
         Espeak()
 
 

@@ -151,7 +151,7 @@ def test_what_looks_secret_is_blotted_out(said: str, words: str) -> None:
         "Not Found: POST /v1/chat/completions",
         "This model's maximum context length is 8192 tokens. However, you requested 10240 tokens.",
         "Rate limit reached for requests per min (RPM): Limit 3, Used 3. Please try again in 20s.",
-        "invalid token: expected a value, or true/false/null",
+        "invalid token: write a value, or true/false/null",
         "see https://platform.example.com/docs/guides/error-codes/api-errors.",
         "max_completion_tokens_and_reasoning_effort_are_exclusive",
     ],

@@ -290,7 +290,7 @@ async def test_a_missing_extra_says_how_to_get_it(tmp_path: Path, monkeypatch: p
     (tmp_path / "pocketsphinx.py").write_text("raise ImportError")
     monkeypatch.delitem(sys.modules, "pocketsphinx", raising=False)  # another test may have loaded the real one
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(ConfigError, match=r"the speech extra: pip install .*speech]"):
+    with pytest.raises(ConfigError, match=r"extra `speech` are not installed: pip install .*speech]"):
         await PocketSphinx().check()
 
 
@@ -300,7 +300,7 @@ async def test_it_must_be_entered_and_only_once() -> None:
     with pytest.raises(RuntimeError, match="async with PocketSphinx"):
         await stt.transcribe(trio.open_memory_channel[bytes](0)[1], trio.open_memory_channel[Transcript](0)[0])
     async with stt:
-        with pytest.raises(RuntimeError, match="entered already"):
+        with pytest.raises(RuntimeError, match="was entered before"):
             await stt.__aenter__()
 
 

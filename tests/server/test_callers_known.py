@@ -84,9 +84,9 @@ async def test_whoever_is_not_known_is_refused_alike() -> None:
         for auth in strangers:
             talk = await came(place, auth)
             told.append((*talk.errors, talk.connection.closing, talk.connection.session))
-        words = "the key or account is not known here"
+        words = "the key, token or account is not known here, has expired, or may not talk: ask the operator"
         error = m.Error(error_code="AUTH_FAILED", error_msg=words, error_detail="", retryable=False)
-        assert told == [(error, (4401, "authentication failed"), None)] * len(strangers)
+        assert told == [(error, (4401, words), None)] * len(strangers)
 
 
 async def test_a_key_that_only_observes_does_not_talk(tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ async def test_an_account_that_was_not_looked_at_may_try_again(monkeypatch: pyte
     async with a_place() as place:
         talk = await came(place, ANN)
         assert [(error.error_code, error.retryable) for error in talk.errors] == [("SERVER_BUSY", True)]
-        assert talk.connection.closing == (1013, "try again later")
+        assert talk.connection.closing == (1013, "too many are registering: try again in a moment")
 
 
 async def test_an_account_meets_a_server_that_goes_down() -> None:
@@ -176,7 +176,7 @@ async def test_an_account_meets_a_server_that_goes_down() -> None:
         place.host.draining = True
         await wait_all_tasks_blocked()
         assert [error.error_code for error in talk.errors] == ["SERVER_BUSY"]
-        assert talk.connection.closing == (1001, "shutting down")
+        assert talk.connection.closing == (1001, "the server is shutting down: connect again in a moment")
 
 
 async def test_a_revoked_key_ends_its_sessions_and_no_others(tmp_path: Path) -> None:
@@ -194,7 +194,7 @@ async def test_a_revoked_key_ends_its_sessions_and_no_others(tmp_path: Path) -> 
         assert keyring.take(tuple(each for each in read_keys(path) if each != record))
         place.host.close_unknown()
         await trio.sleep(1)
-        assert live.connection.closing == (4401, "the key is not known any more")
+        assert live.connection.closing == (4401, "the key or account was revoked: register with another")
         final = live.frames_of("r1")[-1]
         assert (final.interrupted, final.interrupt_reason) == (True, "KEY_REVOKED")
         assert len(place.host.store) == 2

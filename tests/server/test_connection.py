@@ -74,7 +74,10 @@ async def test_a_failed_register_ends_the_connection() -> None:
         await trio.sleep(FIRST_PAUSE_S / 2)
         assert talk.errors == []
         await trio.sleep(1)
-        assert talk.connection.closing == (4401, "authentication failed")
+        assert talk.connection.closing == (
+            4401,
+            "the key, token or account is not known here, has expired, or may not talk: ask the operator",
+        )
         assert talk.connection.ending.is_set()
     assert [error.error_code for error in talk.errors] == ["AUTH_FAILED"]
 
@@ -86,7 +89,7 @@ async def test_a_server_that_goes_down_takes_nobody() -> None:
         talk.ask("r1")
         late.register()
         await trio.sleep(1)
-        assert late.connection.closing == (1001, "shutting down")
+        assert late.connection.closing == (1001, "the server is shutting down: connect again in a moment")
     assert [(error.error_code, error.request_id, error.retryable) for error in talk.errors] == [
         ("SERVER_BUSY", "r1", True)
     ]
@@ -160,7 +163,7 @@ async def test_a_client_can_say_goodbye() -> None:
         await trio.sleep(0.5)
         talk.say(m.Shutdown(reason="done"))
         await trio.sleep(0.5)
-        assert talk.connection.closing == (1000, "the client said goodbye")
+        assert talk.connection.closing == (1000, "the client has sent SHUTDOWN")
         assert model.calls[0].cancelled == 0.5
 
 
@@ -312,7 +315,7 @@ async def test_a_stranger_sends_no_large_frame() -> None:
         assert talk.connection.session is None
         await trio.sleep(1)
     [error] = talk.errors
-    assert (error.error_code, "frame" in error.error_msg) == ("PAYLOAD_TOO_LARGE", True)
+    assert (error.error_code, "the message" in error.error_msg) == ("PAYLOAD_TOO_LARGE", True)
     async with open_talk(ECHO) as talk:
         talk.register()
         talk.say(m.RequestMessage(request_id="r1", data_type="TEXT", content=m.Content(text="Hello?"), patch=long))

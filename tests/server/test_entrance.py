@@ -80,7 +80,7 @@ async def test_a_caller_too_many_is_told_that_it_may_come_again() -> None:
             late.receive(register("right"))
             assert caller.session is not None
             assert late.session is None
-            assert late.closing == (1013, "the server is full")
+            assert late.closing == (1013, "the server is full: try again later")
             assert len(place.host.store) == 1
             caller.close(1000, "")
 
@@ -91,4 +91,4 @@ async def test_who_asks_and_asks_and_does_not_register_is_closed() -> None:
         stranger = Connection(place.host)
         for _ in range(40):
             stranger.receive(encode_client(m.HealthCheck(), None, 0))
-        assert stranger.closing == (1008, "REGISTER first")
+        assert stranger.closing == (1008, "this connection has not registered: send REGISTER first")

@@ -220,7 +220,7 @@ class Play:
         attacker.talks.append(talk)
         await talk.until(lambda: bool(talk.frames))
         assert [error.error_code for error in talk.errors] == ["SESSION_INVALID"]
-        assert talk.connection.closing == (4401, "nothing to resume")
+        assert talk.connection.closing == (4401, "there is no such session to resume")
 
     async def end(self) -> None:
         """Let every answer come to its end, then look at all that was read, and at how each ended."""

@@ -157,7 +157,7 @@ def test_a_keys_file_without_a_key_lets_nobody_in(path: Path) -> None:
 
 def test_a_keys_file_that_is_not_there_is_told() -> None:
     """A server does not start without what it was told to ask for."""
-    with pytest.raises(ConfigError, match=r"nowhere\.jsonl: a readable file of keys"):
+    with pytest.raises(ConfigError, match=r"nowhere\.jsonl: the file of keys can't be read"):
         ring(Path("nowhere.jsonl"))
 
 

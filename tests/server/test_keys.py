@@ -50,17 +50,17 @@ def test_a_key_expires() -> None:
 
 
 @pytest.mark.parametrize(("text", "words"), [
-    ("{", "keys.jsonl:2: a key as `voxint keys new` writes it, one a line"),
-    ("persimmon", "keys.jsonl:2: a key as `voxint keys new` writes it, one a line"),
-    ('"\xff"', "keys.jsonl:2: a key as `voxint keys new` writes it, one a line"),
-    (LINE.replace("talk", "persimmon"), "($.scopes is wrong)"),
-    (LINE.replace('["talk"]', "[]"), "($.scopes is wrong)"),
-    (LINE.replace(DIGEST, "persimmon"), "($.sha256 is wrong)"),
-    (LINE.replace("00Z", "00"), "($.created is wrong)"),
-    (LINE.replace("{", '{"key":"persimmon",'), "keys.jsonl:2: a key as"),
-    (LINE.replace("{", '{"name":"\\u001b]52;persimmon",'), "keys.jsonl:2: a name of at most 64 printable characters"),
-    (LINE.replace("{", '{"name":"\\u202epersimmon",'), "keys.jsonl:2: a name of at most 64 printable characters"),
-    (LINE + LINE, "keys.jsonl:3: each key once; this one stands above already"),
+    ("{", "keys.jsonl:2: this line is no key: leave in the file what `voxint keys new` writes, one a line"),
+    ("persimmon", "keys.jsonl:2: this line is no key: leave in the file what `voxint keys new` writes, one a line"),
+    ('"\xff"', "keys.jsonl:2: this line is no key: leave in the file what `voxint keys new` writes, one a line"),
+    (LINE.replace("talk", "persimmon"), "$.scopes is wrong in this key"),
+    (LINE.replace('["talk"]', "[]"), "$.scopes is wrong in this key"),
+    (LINE.replace(DIGEST, "persimmon"), "$.sha256 is wrong in this key"),
+    (LINE.replace("00Z", "00"), "$.created is wrong in this key"),
+    (LINE.replace("{", '{"key":"persimmon",'), "keys.jsonl:2: this line is no key"),
+    (LINE.replace("{", '{"name":"\\u001b]52;persimmon",'), "keys.jsonl:2: the name must have at most"),
+    (LINE.replace("{", '{"name":"\\u202epersimmon",'), "keys.jsonl:2: the name must have at most"),
+    (LINE + LINE, "keys.jsonl:3: this key stands above already: leave it there once"),
 ])  # fmt: skip
 def test_a_line_that_is_no_key_is_told_by_its_number(text: str, words: str) -> None:
     """And nothing of it is quoted: somebody may have put the key itself there."""

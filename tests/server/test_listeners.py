@@ -149,7 +149,7 @@ async def heard_beside(*, slow_reads: bool) -> list[list[tuple[float, m.ServerMe
         assert slow.connection.closing is None
         await until_ended(those.kiosk)
         await until_ended(other)
-        assert slow.connection.closing == (None if slow_reads else (1008, "what is said is not read"))
+        assert slow.connection.closing == (None if slow_reads else (1008, "the client does not read what it is sent"))
         return [answer_of(those.kiosk), answer_of(other)]
 
 
@@ -210,7 +210,7 @@ async def test_a_player_slower_than_playback(alone: bool) -> None:
             assert kiosk.connection.closing is None
             assert len(those.place.book.finished_requests) == 1
         else:
-            assert kiosk.connection.closing == (1008, "what is said is not read")
+            assert kiosk.connection.closing == (1008, "the client does not read what it is sent")
             await until_ended(those.others[0])
             assert memory_of(those.others[0]).voice() == numbered(8 * 16_000)
             assert (those.others[0].ended_at("r1") or 0) < 9.5

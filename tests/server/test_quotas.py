@@ -197,7 +197,7 @@ async def test_sessions_are_bounded(quotas: Quotas, config: ServerConfig, quota:
         second.register()
         await trio.sleep(1)
         assert refusals(second) == [("SERVER_BUSY", f"quota {quota}", True, None)]
-        assert second.connection.closing == (1013, "the server is busy")
+        assert second.connection.closing == (1013, "the server is busy: try again later")
         assert counted(second, quota) == 1
         first.connection.lost()
         third = place.join("192.0.2.1")
@@ -258,7 +258,10 @@ async def test_under_load_those_who_are_served_go_on() -> None:
         await trio.sleep(2)
         assert refusals(late) == [("SERVER_BUSY", "quota full_share; retry after 30 s", True, None)]
         ready = pages._ready()
-        assert (ready.status, ready.body) == (503, b"busy: the server has all it can do (quota full_share)\n")
+        assert (ready.status, ready.body) == (
+            503,
+            b"busy: the server is as busy as it may be: try again later (quota full_share)\n",
+        )
         assert (counted(new, "busy_share"), counted(new, "full_share")) == (1, 1)
 
 
@@ -331,7 +334,7 @@ async def test_one_session_has_no_more_connections_than_its_share() -> None:
                 break
             latest, joined = another, joined + 1
         assert joined == 15
-        assert another.connection.closing == (1013, "too many connections of this session")
+        assert another.connection.closing == (1013, "this session has too many connections: close one first")
         first.connection.lost()
         await trio.sleep(1)
         again = place.join()

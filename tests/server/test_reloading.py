@@ -240,7 +240,7 @@ async def test_a_running_server_knows_new_keys_and_revoked_ones(
         if asked:
             await server.reload()
         closed = await one.until_closed()
-        assert (closed.code, closed.reason) == (4401, "the key is not known any more")
+        assert (closed.code, closed.reason) == (4401, "the key or account was revoked: register with another")
         assert one.responses("r1")[-1].interrupt_reason == "KEY_REVOKED"
         assert isinstance((await came(server, new))[0], m.RegisterAck)
         assert isinstance((await came(server, first))[0], m.Error)

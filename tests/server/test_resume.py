@@ -257,7 +257,7 @@ async def test_the_old_connection_may_be_open_still() -> None:
         came = trio.current_time()
         await second.until(ended(second))
         memory.take(answers_of(second))
-        assert first.connection.closing == (1008, "what is said is not read")
+        assert first.connection.closing == (1008, "the client does not read what it is sent")
         assert memory.voice() == numbered(4 * 16_000)
         assert memory.text() == "One long sentence."
         assert trio.current_time() - came < 4.5
@@ -273,7 +273,7 @@ async def test_one_token_is_good_for_one() -> None:
         assert second.registered.session_id == first.registered.session_id
         assert second.registered.resume_token not in (None, first.registered.resume_token)
         assert [error.error_code for error in third.errors] == ["SESSION_INVALID"]
-        assert third.connection.closing == (4401, "nothing to resume")
+        assert third.connection.closing == (4401, "there is no such session to resume")
 
 
 async def test_a_session_is_as_old_as_it_is() -> None:

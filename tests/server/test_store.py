@@ -68,9 +68,9 @@ async def test_whatever_does_not_fit_is_refused_alike() -> None:
         second.connection.lost()
         await trio.sleep(61)
         refusals.append(told(await come_back(place, second.registered, auth=KEY)))
-        words = "there is no such session to resume: REGISTER without it"
+        words = "there is no session to resume by this id and token: REGISTER without `resume`"
         error = m.Error(error_code="SESSION_INVALID", error_msg=words, error_detail="$.payload.resume", retryable=False)
-        assert refusals == [(error, (4401, "nothing to resume"), None)] * 7
+        assert refusals == [(error, (4401, "there is no such session to resume"), None)] * 7
 
 
 async def test_a_token_is_random() -> None:

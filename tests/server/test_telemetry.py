@@ -186,7 +186,7 @@ async def test_a_usage_that_cannot_be_is_told_and_not_believed(lines: Lines) -> 
         assert watched.sample("usages_disbelieved_total") == 1
         assert watched.sample("llm_tokens_total", source="provider") == 0
         assert watched.sample("llm_tokens_total", source="estimated") == 3
-    warning = line_of(lines, "the provider's count of tokens can't be")
+    warning = line_of(lines, "the provider's count of tokens is impossible")
     assert (warning["log_level"], warning["req_id"], warning["estimated"]) == ("warning", "r1", 3)
     assert line_of(lines, "request finished")["tokens_source"] == "estimated"
 

@@ -133,20 +133,20 @@ async def test_a_token_does_no_more_than_its_key(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("key", "rest", "status", "words"), [
-    ("nobody", {}, 401, "a key that is known here"),
-    ("two words", {}, 401, "a key that is known here"),
-    ("observe", {}, 403, "it takes one with the scope talk or admin"),
-    ("talk", {"content": b"{"}, 400, "the body is a JSON object"),
-    ("talk", {"content": b"[]"}, 400, "the body is a JSON object"),
-    ("talk", {"content": b"\xff"}, 400, "the body is a JSON object"),
+    ("nobody", {}, 401, "with a key that this server knows"),
+    ("two words", {}, 401, "with a key that this server knows"),
+    ("observe", {}, 403, "that has the scope talk or admin"),
+    ("talk", {"content": b"{"}, 400, "the body must be a JSON object"),
+    ("talk", {"content": b"[]"}, 400, "the body must be a JSON object"),
+    ("talk", {"content": b"\xff"}, 400, "the body must be a JSON object"),
     ("talk", {"json": {"expires_in": 0}}, 400, "expires_in (seconds, up to 3600)"),
     ("talk", {"json": {"expires_in": 3601}}, 400, "expires_in (seconds, up to 3600)"),
-    ("talk", {"json": {"expires_in": "60"}}, 400, "the body is a JSON object"),
-    ("talk", {"json": {"expires_in": True}}, 400, "the body is a JSON object"),
-    ("talk", {"json": {"scopes": []}}, 400, "the body is a JSON object"),
-    ("talk", {"json": {"scopes": ["all"]}}, 400, "the body is a JSON object"),
-    ("talk", {"json": {"single_use": 1}}, 400, "the body is a JSON object"),
-    ("talk", {"json": {"expire_in": 60}}, 400, "the body is a JSON object"),
+    ("talk", {"json": {"expires_in": "60"}}, 400, "the body must be a JSON object"),
+    ("talk", {"json": {"expires_in": True}}, 400, "the body must be a JSON object"),
+    ("talk", {"json": {"scopes": []}}, 400, "the body must be a JSON object"),
+    ("talk", {"json": {"scopes": ["all"]}}, 400, "the body must be a JSON object"),
+    ("talk", {"json": {"single_use": 1}}, 400, "the body must be a JSON object"),
+    ("talk", {"json": {"expire_in": 60}}, 400, "the body must be a JSON object"),
     ("talk", {"content": b" " * 4097}, 413, "larger than 4096 bytes"),
     ("talk", {"content": b"a=b", "headers": {"content-type": "application/x-www-form-urlencoded"}}, 415, "JSON"),
     ("talk", {"headers": {"origin": "https://evil.example"}}, 403, "not among allowed_origins"),
@@ -199,7 +199,7 @@ async def test_a_key_has_so_many_tokens_made(tmp_path: Path) -> None:
         assert statuses == [200, 200, 200, 429]
         refused = await site.post()
         assert 1 <= int(refused.headers["retry-after"]) <= 2
-        assert "too many tokens" in refused.json()["error"]
+        assert "as many tokens" in refused.json()["error"]
         assert (await site.post("admin")).status_code == 200
 
 

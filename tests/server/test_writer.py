@@ -15,6 +15,7 @@ from voxint.core.events import Called, Said, Text
 from voxint.core.settings import OnDisconnect
 from voxint.core.stages import ToolCall
 from voxint.protocol.messages import SeenFrames
+from voxint.server.words import FAILED
 from voxint.testing.stages import ScriptedModel
 
 pytestmark = pytest.mark.virtual_time
@@ -52,7 +53,7 @@ async def test_one_of_two_listeners_breaks(
             first.ask("r1")
             await other.until(lambda: other.ended_at("r1") is not None)
         assert other.text_of("r1") == "Well, no. Yes."
-        assert first.connection.closing == (1011, "the server failed")
+        assert first.connection.closing == (1011, FAILED)
         assert other.connection.closing is None
         assert [request.ending for request in place.book.finished_requests] == ["complete"]
         [line] = [line for line in lines if line["log_level"] == "error"]
@@ -70,7 +71,7 @@ async def test_the_only_listener_breaks_and_comes_back(monkeypatch: pytest.Monke
         break_for(first, monkeypatch, Text, TypeError("no"))
         first.ask("r1")
         await trio.sleep(1)
-        assert first.connection.closing == (1011, "the server failed")
+        assert first.connection.closing == (1011, FAILED)
         seen = {"r1": SeenFrames(text_stream_seq=0)}
         second = await come_back(place, first.registered, seen)
         await second.until(lambda: second.ended_at("r1") is not None)
@@ -88,7 +89,7 @@ async def test_a_payload_that_cannot_be_encoded() -> None:
         with structlog.testing.capture_logs() as lines:
             other.connection.listener.post(said)
             await trio.sleep(1)
-        assert other.connection.closing == (1011, "the server failed")
+        assert other.connection.closing == (1011, FAILED)
         assert len([line for line in lines if line["log_level"] == "error"]) == 1
         first.ask("r1")
         await first.until(lambda: first.ended_at("r1") is not None)

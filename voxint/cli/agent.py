@@ -101,7 +101,8 @@ def _factory(config: StageConfig) -> Factory:
     known = {entry.name: entry for entry in entry_points(group=f"voxint.{config.kind}")}
     if (entry := known.get(config.provider)) is None:
         hint = did_you_mean(config.provider, known)
-        raise ConfigError(config.place, f"unknown provider; {hint} Any module:attribute does too")
+        hint += " " if hint.endswith("?") else ". "
+        raise ConfigError(config.place, f"there is no provider of this name here; {hint}Or write module:attribute")
     with blamed(config, "when it was imported"):
         factory: Factory = entry.load()
     return factory
@@ -113,9 +114,15 @@ def _local(place: str, module: str, attribute: str) -> Factory:
     try:
         factory = getattr(importlib.import_module(module), attribute, None)
     except ModuleNotFoundError as error:
-        raise ConfigError(place, f"a module that can be imported here ({error})") from error
+        own = error.name is not None and f"{module}.".startswith(f"{error.name}.")
+        what = f"no module {error.name} is found here" if own else f"the module {module} needs the module {error.name}"
+        raise ConfigError(place, f"{what}: is it installed, or in the directory that you are in?") from error
     if not callable(factory):
-        raise ConfigError(place, f"a class or function of {module}, which has no {attribute}")
+        if not attribute:
+            raise ConfigError(place, f"write the name of a class or function of {module} behind the colon")
+        has = [name for name, value in vars(sys.modules[module]).items() if callable(value) and name[:1] != "_"]
+        hint = did_you_mean(attribute, has)
+        raise ConfigError(place, f"the module {module} has no class or function {attribute}; {hint}")
     found: Factory = factory
     return found
 
@@ -131,12 +138,13 @@ def _call(factory: Factory, config: StageConfig, http: HttpClient) -> object:
     own = {name: parameter for name, parameter in parameters.items() if name != "http"}
     for name, given in config.options.items():
         if name not in own and not takes_any:
-            raise ConfigError(given.place, f"unknown option of {config.provider}; {did_you_mean(name, own)}")
+            raise ConfigError(given.place, f"{config.provider} has no option of this name; {did_you_mean(name, own)}")
     missing = [
         name for name, parameter in own.items() if parameter.default is parameter.empty and name not in config.options
     ]
     if missing:
-        raise ConfigError(f"{config.place} = {config.provider!r}", f"needs also {', '.join(missing)}")
+        needed = ", ".join(missing)
+        raise ConfigError(config.place, f"{config.provider} needs more to be said: add {needed} to [{config.kind}]")
     annotations = _annotations(factory)
     options = {name: _value(given, annotations.get(name)) for name, given in config.options.items()}
     with blamed(config, "when it was made"):
@@ -161,4 +169,4 @@ def _value(given: Given, annotation: object) -> object:
     try:
         return tomllib.loads(f"value = {given.value}")["value"]
     except tomllib.TOMLDecodeError:
-        raise ConfigError(given.place, 'a value as it would stand in TOML, such as 5, true or ["a"]') from None
+        raise ConfigError(given.place, 'write a value as it would stand in TOML, such as 5, true or ["a"]') from None

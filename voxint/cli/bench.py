@@ -114,13 +114,13 @@ def _check(options: BenchOptions) -> None:
     """Refuse before anything is asked what would fail at the end."""
     missing = [package for module, package in STATISTICS.items() if importlib.util.find_spec(module) is None]
     if missing:
-        raise ConfigError("bench", f"needs {', '.join(missing)}: {to_add('bench')}")
+        raise ConfigError("bench", f"it needs {', '.join(missing)}, not installed here: {to_add('bench')}")
     if options.json_file is not None:
         is_new = not options.json_file.exists()
         try:
             options.json_file.open("ab").close()
         except OSError as error:
-            words = f"expected a file that can be written, not {options.json_file} ({error.strerror})"
+            words = f"{options.json_file} can't be written ({error.strerror}): name another"
             raise ConfigError("--json", words) from error
         if is_new:
             options.json_file.unlink()
@@ -160,7 +160,10 @@ async def _bench(options: BenchOptions, speak: partial[VoxintDialect]) -> int:
             )
         )
     if not any(load.totals["interrupts"] for load in loads):
-        raise ServerError("REQUEST_TIMEOUT", "nothing was measured: no caller could interrupt an answer")
+        raise ServerError(
+            "REQUEST_TIMEOUT",
+            "nothing was measured: no caller could interrupt an answer. Does --question get a long one?",
+        )
     echo(verdict_of(loads))
     return 0 if all(load.kept for load in loads) else FAILED
 

@@ -44,13 +44,24 @@ def run(main: Callable[[], Awaitable[int | None]]) -> NoReturn:
     sys.exit(code)
 
 
+def _words(error: BaseException) -> str:
+    """Return what a person is told: of a lost connection without its code, of the system's error without its number."""
+    match error:
+        case Disconnected():
+            return error.message
+        case OSError(strerror=str(words), filename=str(name) | bytes(name)):
+            return f"{os.fsdecode(name)}: {words}"
+        case OSError(strerror=str(words)) if error.errno is not None:
+            return f"the system refused something: {words}"
+    return str(error)
+
+
 def told_failure(error: BaseException) -> tuple[int, BaseException | None]:
     """Tell a person, in a line each, the errors that are not bugs; return the exit code, and the others."""
     known, rest = BaseExceptionGroup("", [error]).split((VoxintError, OSError))
     errors = [] if known is None else list(leaves(known))
     for each in errors:
-        words = each.message if isinstance(each, Disconnected) else str(each)
-        tell(words)
+        tell(_words(each))
     return BAD_CONFIG if any(isinstance(each, ConfigError) for each in errors) else FAILED, rest
 
 

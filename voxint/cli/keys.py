@@ -74,7 +74,9 @@ def new(config: Path | None, file: Path | None, name: str, scopes: tuple[Scope, 
         with change_keys(path) as records:
             echo(key)  # first: a key that could not be shown is nobody's, and must not be in the file
             if sys.stdout is None:
-                raise ConfigError("standard output", "open, since the key is shown there and nowhere else")
+                raise ConfigError(
+                    "standard output", "it is closed, and the key is shown there and nowhere else: leave it open"
+                )
             sys.stdout.flush()
             records.append(record)
         echo(f"{_line(record, now)}\nwritten to {path}; the key itself is nowhere else: keep it", err=True)
@@ -104,14 +106,14 @@ def revoke(key_id: str, config: Path | None, file: Path | None) -> None:
     async def main() -> None:
         path = _path(config, file)
         if len(key_id) < SHORTEST_ID:
-            raise ConfigError("ID", f"at least {SHORTEST_ID} characters of the id that `voxint keys list` shows")
+            raise ConfigError("ID", f"write at least {SHORTEST_ID} characters of the id that `voxint keys list` shows")
         if not path.exists():
-            raise ConfigError(str(path), "a file of keys, and there is none")
+            raise ConfigError(str(path), "there is no such file; `voxint keys new` makes it, with a first key")
         with change_keys(path) as records:
             found = find_records(records, key_id)
             if len(found) != 1:
-                how_many = "is none" if not found else f"are {len(found)}"
-                raise ConfigError("ID", f"the beginning of one key's id, of which there {how_many} in {path}")
+                how_many = "no key's id begins" if not found else f"the ids of {len(found)} keys begin"
+                raise ConfigError("ID", f"{how_many} so in {path}: look them up by `voxint keys list`")
             records.remove(found[0])
         echo(f"revoked {_line(found[0], datetime.now(UTC))}", err=True)
 
@@ -142,14 +144,16 @@ def _path(config: Path | None, file: Path | None) -> Path:
         return file
     found = load_server_config(config_path(config), os.environ).keys_file
     if not found:
-        raise ConfigError("[server] keys_file", "not set: name the file there, in VOXINT_KEYS_FILE, or by --file")
+        raise ConfigError(
+            "[server] keys_file", "it is not set: name the file of keys there, in VOXINT_KEYS_FILE, or by --file"
+        )
     return Path(found)
 
 
 def _duration(text: str) -> timedelta:
     found = re.fullmatch(r"(\d{1,6})([mhd])", text)
     if found is None or not timedelta(0) < timedelta(**{UNITS[found[2]]: int(found[1])}) <= timedelta(LONGEST_DAYS):
-        raise ConfigError("--expires", "a time such as 90d, 12h or 30m")
+        raise ConfigError("--expires", "write a time such as 90d, 12h or 30m")
     return timedelta(**{UNITS[found[2]]: int(found[1])})
 
 

@@ -27,6 +27,12 @@ __all__ = ["no_place", "run_server"]
 GRACE_S = 0.5
 """Seconds on top of the promised time, so that a drain that takes all of that still ends in order. Chosen here."""
 
+LISTEN_HINTS = {
+    errno.EACCES: "choose a port from 1024 on, or give the process the right to this one",
+    errno.EMFILE: "too many files are open: raise ulimit -n",
+}
+"""What to do about an address that can't be had, by the system's error."""
+
 log = get_logger()
 
 
@@ -75,7 +81,8 @@ def no_place(config: ServerConfig, error: OSError) -> OSError:
     place = f"{config.host} port {config.port}"
     if error.errno == errno.EADDRINUSE:
         return OSError(f"{place} is taken: stop what runs there, or choose another (0: any free one)")
-    return OSError(f"cannot listen on {place}: {error.strerror or error}")
+    why = LISTEN_HINTS.get(error.errno or 0, "is [server] host an address of this machine?")
+    return OSError(f"can't listen on {place} ({error.strerror or error}): {why}")
 
 
 def _time_to_end_s(config: Config) -> float:

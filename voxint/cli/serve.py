@@ -74,7 +74,7 @@ def read_config(path: Path | None, settings: tuple[str, ...], **flags: object) -
     for setting in settings:
         name, equals, value = setting.partition("=")
         if not equals:
-            raise ConfigError(f"--set {name}", "section.key=value")
+            raise ConfigError(f"--set {name}", "write it as section.key=value, such as limits.lead_ms=200")
         given[name] = value
     given |= {f"server.{name}": str(value) for name, value in flags.items() if value is not None}
     return load_config(config_path(path), os.environ, given)

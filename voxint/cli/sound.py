@@ -65,7 +65,9 @@ def read_sound(path: Path, rate: int) -> bytes:
     except ImportError as error:
         raise ConfigError(str(path), f"reading a sound file needs the package soundfile: {to_add('speech')}") from error
     except OSError as error:
-        raise ConfigError(str(path), f"the package soundfile needs the library libsndfile ({error})") from error
+        raise ConfigError(
+            str(path), f"the library libsndfile, which reads sound files, can't be loaded: install it ({error})"
+        ) from error
     try:
         with _regular_file(path) as file, soundfile.SoundFile(file) as sound:
             if sound.frames or (size_at := _unwritten_size_at(path)) is None:
@@ -73,14 +75,14 @@ def read_sound(path: Path, rate: int) -> bytes:
         with _Unsized(path, size_at) as file, soundfile.SoundFile(file) as sound:
             return _pcm(path, sound, rate)
     except OSError as error:
-        raise ConfigError(str(path), f"expected a readable sound file ({error.strerror})") from error
+        raise ConfigError(str(path), f"the file can't be read ({error.strerror}): is its name right?") from error
     except soundfile.LibsndfileError as error:
         why = error.error_string.rstrip(".")
         if NO_USABLE_RATE in why:
             why = "its header has no usable rate"
         raise ConfigError(
             str(path),
-            f"expected a sound file such as WAV, FLAC, OGG or MP3 ({why}): convert it, as by "
+            f"this is no sound file such as WAV, FLAC, OGG or MP3 ({why}): convert it, as by "
             f"`ffmpeg -i {path.name} question.wav`",
         ) from error
 
@@ -89,11 +91,11 @@ def _regular_file(path: Path) -> io.FileIO:
     """Open a file that has an end: no directory, pipe or device, and nothing empty."""
     status = path.stat()
     if stat.S_ISDIR(status.st_mode):
-        raise ConfigError(str(path), "expected a sound file, and this is a directory")
+        raise ConfigError(str(path), "this is a directory: name a sound file in it")
     if not stat.S_ISREG(status.st_mode):
-        raise ConfigError(str(path), "expected a sound file, and this is a pipe or a device: write it to a file first")
+        raise ConfigError(str(path), "this is a pipe or a device: write the sound to a file first")
     if not status.st_size:
-        raise ConfigError(str(path), "expected a sound file, and this one is empty: record it again")
+        raise ConfigError(str(path), "the file is empty: record it again")
     return io.FileIO(path)
 
 
@@ -104,7 +106,7 @@ def _pcm(path: Path, sound: SoundFile, rate: int) -> bytes:
     for block in _resampled(path, sound, rate):
         pcm += (np.clip(block, -1.0, 1.0) * 32767).astype("<i2").tobytes()
     if not pcm:
-        raise ConfigError(str(path), "expected a file with sound in it, and this one holds none: record it again")
+        raise ConfigError(str(path), "the file holds no sound: record it again")
     return bytes(pcm)
 
 
@@ -116,7 +118,7 @@ def _resampled(path: Path, sound: SoundFile, rate: int) -> Iterator[npt.NDArray[
     if not LOWEST_RATE <= sound.samplerate <= HIGHEST_RATE:
         raise ConfigError(
             str(path),
-            f"expected a rate from {LOWEST_RATE:,} to {HIGHEST_RATE:,} Hz, and its header says {sound.samplerate:,}",
+            f"its header says {sound.samplerate:,} Hz: convert it to one from {LOWEST_RATE:,} to {HIGHEST_RATE:,} Hz",
         )
     resampler = soxr.ResampleStream(sound.samplerate, rate, 1, dtype="float32")
     frames = max(1, BLOCK_SAMPLES // sound.channels)
@@ -124,7 +126,7 @@ def _resampled(path: Path, sound: SoundFile, rate: int) -> Iterator[npt.NDArray[
     while len(block := sound.read(frames, dtype="float32", always_2d=True)):
         left -= len(block)
         if left < 0:
-            raise ConfigError(str(path), f"expected at most {LONGEST_S / 60:g} minutes of sound: cut it")
+            raise ConfigError(str(path), f"it has more than {LONGEST_S / 60:g} minutes of sound: cut it")
         mono = np.nan_to_num(block.mean(axis=1, dtype=np.float32), nan=0.0, posinf=1.0, neginf=-1.0)
         yield resampler.resample_chunk(mono)
     yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
@@ -182,7 +184,7 @@ class WavWriter:
         try:
             self._raw = open(path, "wb", opener=_as_it_is)  # noqa: SIM115 - closed by `close`
         except OSError as error:
-            raise ConfigError(str(path), f"expected a file that can be written ({error.strerror})") from error
+            raise ConfigError(str(path), f"the file can't be written ({error.strerror}): name another") from error
 
     def write(self, audio: bytes) -> None:
         """Append PCM.

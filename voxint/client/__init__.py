@@ -15,6 +15,7 @@
 # resume.py         where the next client goes on
 # waiting.py        who waits for which answer of the server's
 # client_socket.py  the socket: one reader, one writer
+# refused.py        what it means that it can't be had, or is closed
 
 from __future__ import annotations
 

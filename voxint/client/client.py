@@ -128,7 +128,7 @@ class Client:
         """
         if isinstance(audio, Audio):
             if not (voice := bytes(audio)) or len(voice) % 2:
-                raise ValueError("the audio is empty or not whole 16-bit samples")
+                raise ValueError("the audio is empty, or an odd number of bytes: give whole 16-bit samples")
             content = m.Content(voice_mode="BASE64", voice=voice, audio_format="pcm")
             return await self._ask(request_id, "VOICE", content, SettingsChange(require_tts=require_tts))
         upload = await self.open_voice(request_id=request_id, require_tts=require_tts)
@@ -343,7 +343,11 @@ class Client:
         for request_id, reply in self.resumed.items():
             reply.incomplete = request_id in resumed.lost
             if request_id not in resumed.live and request_id not in resumed.outcomes:
-                reply._fail(self._socket.disconnected(f"request {request_id} never came, or is forgotten: ask again"))
+                reply._fail(
+                    self._socket.disconnected(
+                        f"request {request_id} has not reached the server, or is forgotten there: ask again"
+                    )
+                )
                 self._progress.ended(request_id)
 
     def _reply_frame(self, message: m.Response | m.TranscriptMessage, now: float) -> None:

@@ -11,6 +11,7 @@ import trio
 from attrs import evolve, frozen
 from trio_websocket import ConnectionClosed, ConnectionRejected, WebSocketConnection, wrap_client_stream
 
+from voxint.client.refused import no_websocket, refused, tls_failed, unreachable, why_closed
 from voxint.errors import ConfigError, Disconnected, WireError
 from voxint.inside_trio import require_trio_of
 from voxint.protocol.codec import MAX_FRAME_BYTES
@@ -68,7 +69,9 @@ class Address:
         except ValueError:
             host = None
         if host is None or parts.scheme not in ("ws", "wss"):
-            raise ConfigError("url", "expected ws://HOST:PORT/ws/agent/stream, or wss:// for TLS")
+            raise ConfigError(
+                "url", "this is no WebSocket's address: write ws://HOST:PORT/ws/agent/stream, or wss:// for TLS"
+            )
         secure = parts.scheme == "wss"
         port = port or (443 if secure else 80)
         path = parts.path or "/"
@@ -213,15 +216,14 @@ class ClientSocket:
                     ws = await self._open(nursery, _Watched(stream, opening))
                     opened = True
                 if not opened:
-                    what = "the server closed the connection before it was a WebSocket: is it full, or a wss:// server?"
-                    raise self.disconnected(what)
+                    raise self.disconnected(no_websocket(secure=self._address.secure, answered=False))
                 task_status.started()
                 nursery.start_soon(self._write, ws)
                 why = await self._read(ws, receive)
                 if not self._closing:
                     nursery.cancel_scope.cancel(reason="the connection has ended")
         except* Exception as group:  # noqa: BLE001 - whatever trio-websocket fails with costs this connection, no more
-            why = self._failed(group)
+            why = self._failed(group, opened=opened)
             if not opened:
                 raise why from None
         finally:
@@ -247,11 +249,9 @@ class ClientSocket:
                 await trio.aclose_forcefully(stream)
                 raise
         except OSError as error:
-            what = f"can't be reached ({error}): is the server running, and is this its address?"
-            raise self.disconnected(what) from None
+            raise self.disconnected(unreachable(error)) from None
         except trio.BrokenResourceError as error:
-            what = f"the TLS handshake failed ({error.__cause__}): is it a wss:// server, and is its certificate known?"
-            raise self.disconnected(what) from None
+            raise self.disconnected(tls_failed(error)) from None
         return stream
 
     async def _open(self, nursery: trio.Nursery, stream: _Watched) -> WebSocketConnection:
@@ -295,31 +295,35 @@ class ClientSocket:
                 except ConnectionClosed as closed:
                     return self._closed(closed)
                 except WireError as error:
-                    return self.disconnected(f"the server broke the protocol ({error})")
+                    return self.disconnected(f"the server broke the protocol, which is a bug of the server's: {error}")
                 except Exception as error:  # noqa: BLE001 - a hook of the application's: `connect` raises it
                     self.fault = error
-                    return self.disconnected(f"a hook raised {type(error).__name__}")
-        return self.disconnected(f"nothing came for {SILENCE_S:g} s")
+                    return self.disconnected(f"a hook of this program raised {type(error).__name__}")
+        return self.disconnected(
+            f"nothing came from the server for {SILENCE_S:g} s, no HEARTBEAT either: connect again"
+        )
 
     def _closed(self, closed: ConnectionClosed) -> Disconnected:
         reason = closed.reason
         if self._closing:
             return self.disconnected(BLOCK_ENDED)
         if reason is None or reason.code == 1006:  # 1006: the TCP connection ended without a word
-            return self.disconnected("the connection broke")
-        words = f", {reason.reason}" if reason.reason else ""
-        return self.disconnected(f"the server closed the connection ({reason.code}{words})")
+            return self.disconnected(
+                "the connection broke without a word of the server's: is it, and the network, still up? Connect again"
+            )
+        return self.disconnected(why_closed(reason.code, reason.reason or ""))
 
-    def _failed(self, group: BaseExceptionGroup[Exception]) -> Disconnected:
+    def _failed(self, group: BaseExceptionGroup[Exception], *, opened: bool) -> Disconnected:
         error: BaseException = group
         while isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]
         if isinstance(error, Disconnected):
             return error
         if isinstance(error, ConnectionRejected):
-            hint = "it is shutting down, try again later" if error.status_code == 503 else "is the path right?"
-            return self.disconnected(f"refused with HTTP status {error.status_code}: {hint}")
-        return self.disconnected(f"the server does not speak WebSocket ({type(error).__name__})")
+            return self.disconnected(refused(error.status_code, error.headers, error.body))
+        if opened:
+            return self.disconnected(f"the connection failed ({type(error).__name__}): connect again")
+        return self.disconnected(no_websocket(secure=self._address.secure, answered=True))
 
     def _check(self) -> None:
         if self.lost is not None:

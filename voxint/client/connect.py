@@ -137,7 +137,9 @@ async def _open(
         await nursery.start(socket.run, client._receive, client._lost)
         await client._register(register)
     if scope.cancelled_caught:
-        raise socket.disconnected(f"did not open a session within {timeout_s:g} s: is it this server's port?")
+        raise socket.disconnected(
+            f"the server opened no session within {timeout_s:g} s: is this a voxint server's port, or is it busy?"
+        )
 
 
 def _auth(api_key: str | None, account: str | None, password: str | None) -> m.Auth:

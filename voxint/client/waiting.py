@@ -66,7 +66,7 @@ class Waiters:
         with trio.move_on_after(self._patience_s) as scope:
             yield
         if scope.cancelled_caught:
-            message = f"the server did not answer {what} within {self._patience_s:g} s"
+            message = f"the server did not answer {what} within {self._patience_s:g} s: is it busy? Try again"
             raise ServerError("REQUEST_TIMEOUT", message, retryable=True)
 
     def arrived(self, kind: object, message: object, now: float) -> None:

@@ -84,7 +84,7 @@ class StageDeadline:
         self._alarm.due = math.inf
 
     def _ring(self) -> None:
-        self._missed(self.stage, UpstreamTimeout(f"did not deliver {self._what} within {self._seconds:g} s"))
+        self._missed(self.stage, UpstreamTimeout(f"the provider did not deliver {self._what} in {self._seconds:g} s"))
 
 
 class Alarms:

@@ -106,8 +106,14 @@ def stage_failure(stage: Stage, error: BaseException) -> Failure:
 
 
 def internal_failure(error: BaseException) -> Failure:
-    """Return the failure that an exception out of voxint's own code means."""
-    return Failure("internal", "the server failed; its log says how", True, cause=error)
+    """Return the failure that an exception out of voxint's own code means.
+
+    Who runs the agent itself has the exception as the cause of its error; a client is told of the server's log instead
+    (`protocol.codes`).
+    """
+    kind = type(next(leaves(error))).__name__
+    message = f"a bug of voxint's ({kind}) has ended the request: try again, and report it with its cause"
+    return Failure("internal", message, True, cause=error)
 
 
 def too_long(seconds: float) -> Failure:

@@ -207,9 +207,11 @@ def checked_speech(item: object) -> Speech:
             raise _wrong_part("synthesizer", "a Speech whose audio is", audio, "bytes of 16-bit samples")
         audio = bytes(audio)
     if len(audio) > MOST_AUDIO_BYTES:
-        raise UpstreamError(f"it wrote more than {MOST_AUDIO_BYTES:,} bytes of speech in one piece", retryable=False)
+        raise UpstreamError(
+            f"the provider wrote more than {MOST_AUDIO_BYTES:,} bytes of speech in one piece", retryable=False
+        )
     if len(audio) % BYTES_PER_SAMPLE:
-        raise UpstreamError("it wrote half a sample", retryable=False)
+        raise UpstreamError("the provider wrote half a sample: write whole samples of 16 bits", retryable=False)
     text = None if item.text is None else _text(item.text, "synthesizer", "a Speech whose text is")
     return item if audio is item.audio and text is item.text else Speech(audio, text)
 
@@ -238,9 +240,11 @@ def _tool_call(call: ToolCall) -> tuple[ToolCall, int]:
         arguments: dict[str, object] = msgspec.json.decode(written)
     except (TypeError, ValueError, OverflowError, RecursionError):  # depending on what is wrong
         # Without the exception, whose text quotes what the model wrote.
-        raise UpstreamError("it called a function with arguments that are not JSON", retryable=False) from None
+        raise UpstreamError(
+            "the provider called a function with arguments that are not JSON", retryable=False
+        ) from None
     if nests_too_deep(arguments):
-        message = f"it called a function with arguments nested deeper than {MOST_LEVELS} levels"
+        message = f"the provider called a function with arguments nested deeper than {MOST_LEVELS} levels"
         raise UpstreamError(message, retryable=False)
     if _holds_too_many(arguments):
         raise _too_many_values()
@@ -281,7 +285,7 @@ def _text(text: object, who: str, whose: str) -> str:
     if not isinstance(text, str):
         raise _wrong_part(who, whose, text, "a str")
     if len(text) > MOST_TEXT:
-        raise UpstreamError(f"it wrote more than {MOST_TEXT:,} characters in one piece", retryable=False)
+        raise UpstreamError(f"the provider wrote more than {MOST_TEXT:,} characters in one piece", retryable=False)
     return encodable(text)
 
 
@@ -306,4 +310,4 @@ def _too_many_values() -> UpstreamError:
 
 
 def _too_much(what: str) -> UpstreamError:
-    return UpstreamError(f"it {what}", retryable=False)
+    return UpstreamError(f"the provider {what}", retryable=False)

@@ -48,9 +48,10 @@ def check_observer(given: object) -> None:
         return
     if isinstance(given, type):
         raise TypeError(f"observer is {a(given)}: give an instance, {given.__name__}(...)")
-    lacks = [name for name in ("accepted", "finished", "reaped", "cleanup_failed") if not hasattr(given, name)]
+    methods = [name for name in vars(Observer) if not name.startswith("_")]
+    lacks = [name for name in methods if not hasattr(given, name)]
     if lacks:
-        raise TypeError(f"observer is {a(given)} that has no {', '.join(lacks)}: an Observer has four methods")
+        raise TypeError(f"observer is {a(given)} without {', '.join(lacks)}: give it all of {', '.join(methods)}")
 
 
 class NoObserver:

@@ -116,7 +116,9 @@ class Session:
             RequestRefused: The id is live already, too many requests will not stop, or the text is too long.
         """
         if len(text) > (most := self.agent.limits.text_chars):
-            raise RequestRefused("too_large", f"a text has at most {most} characters", "text_chars")
+            raise RequestRefused(
+                "too_large", f"the text has more than {most} characters: send less at a time", "text_chars"
+            )
         request, pipeline = self._new(request_id, player)
         self._understood(request, text)
         return self._start(request, pipeline.answer_text)
@@ -138,7 +140,9 @@ class Session:
             RequestRefused: As `listen`; or it is too long.
         """
         if self.settings.input.bytes_ms(len(voice)) > 1000 * (most_s := self.agent.limits.upload_s):
-            raise RequestRefused("too_large", f"an utterance lasts at most {most_s:g} s", "upload_s")
+            raise RequestRefused(
+                "too_large", f"the utterance lasts longer than {most_s:g} s: send less at a time", "upload_s"
+            )
         request, _ = self._hear(request_id, player, voice)
         return request
 
@@ -309,9 +313,11 @@ class Session:
     def _new(self, request_id: str, player: Listener) -> tuple[Request, Pipeline]:
         limits, settings = self.agent.limits, self.settings
         if self.registry.is_live(request_id):
-            raise RequestRefused("live", "a request of that id is live already")
+            raise RequestRefused("live", "a request of that id is live already: each request needs an id of its own")
         if self.registry.overrunning >= limits.overruns:
-            message = f"{limits.overruns} interrupted requests of this session have not let go yet"
+            message = (
+                f"{limits.overruns} interrupted requests of this session have not stopped yet: try again when one has"
+            )
             raise RequestRefused("busy", message, "overruns")
         answer = Answer(
             request_id,
@@ -341,7 +347,9 @@ class Session:
     def _hear(self, request_id: str, player: Listener, whole: bytes | None) -> tuple[Request, Upload]:
         stt = self.agent.stt
         if stt is None:
-            raise RequestRefused("no_ears", "this server has no speech recognition: send text")
+            raise RequestRefused(
+                "no_ears", "this agent has no speech recognition: ask in text, or give it an stt provider"
+            )
         request, pipeline = self._new(request_id, player)
         deadline = request.deadline_of("stt")
         upload = open_upload(

@@ -97,9 +97,13 @@ class Settings:
 
     def _check_size(self, most_tools: int, most_bytes: int) -> None:
         if len(self.tools) > most_tools:
-            raise RequestRefused("too_large", f"a session has at most {most_tools} functions", "functions")
+            raise RequestRefused(
+                "too_large", f"a session may have at most {most_tools} functions, and this would be more", "functions"
+            )
         if len(msgspec.json.encode((self.system_prompt, self.scene_context, self.tools))) > most_bytes:
-            message = f"prompts and functions of a session have at most {most_bytes} bytes together"
+            message = (
+                f"prompts and functions of a session may have at most {most_bytes} bytes together, and these have more"
+            )
             raise RequestRefused("too_large", message, "settings_bytes")
 
     def instructions(self, operator_prompt: str) -> str:

@@ -40,17 +40,24 @@ def open_upload(
         request.fail(Failure(kind, message, retryable=kind == "timeout", limit=limit))
 
     def abandoned() -> None:
-        fail("timeout", f"the upload brought no audio for {limits.upload_idle_s:g} s and no end frame")
+        fail(
+            "timeout",
+            f"the voice upload brought neither audio nor its end for {limits.upload_idle_s:g} s: send one of them",
+        )
 
     def overflowed() -> None:
-        message = f"speech recognition is more than {limits.upload_ahead_s:g} s behind the upload"
+        message = (
+            f"speech recognition is {limits.upload_ahead_s:g} s behind the voice: send it no faster than it is spoken"
+        )
         fail("too_large", message, "upload_ahead_s")
 
     def too_long() -> None:
-        fail("too_large", f"an utterance lasts at most {limits.upload_s:g} s", "upload_s")
+        fail("too_large", f"the utterance lasts longer than {limits.upload_s:g} s: send less at a time", "upload_s")
 
     def too_slow() -> None:
-        message = f"the upload brings less than {limits.upload_share:.0%} of the audio that a microphone does"
+        message = (
+            f"the voice comes at less than {limits.upload_share:.0%} of a microphone's pace: is the network too slow?"
+        )
         fail("timeout", message, "upload_share")
 
     def ended() -> None:

@@ -58,7 +58,7 @@ async def call(
             with trio.move_on_after(OPEN_S) as opening:
                 await caller.open()
             if opening.cancelled_caught:
-                raise Disconnected("DISCONNECTED", f"the server opened no session within {OPEN_S:g} s")
+                raise Disconnected("DISCONNECTED", f"the server opened no session within {OPEN_S:g} s: is it busy?")
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(caller.read)
                 await _play(caller, turns, begin, recording, drain_s)
@@ -75,7 +75,7 @@ async def _play(caller: _Caller, turns: SessionPlan, begin: float, recording: Re
         await caller.play(turns)
         await trio.sleep(max(0.0, recording.until - monotonic()))
     if scope.cancelled_caught:
-        raise Disconnected("DISCONNECTED", "the server did not read what was written to it")
+        raise Disconnected("DISCONNECTED", "the server does not read what is written to it: is it held up?")
     with trio.move_on_after(drain_s):
         await caller.settled()
 

@@ -244,6 +244,7 @@ def _bounded(seconds: float, what: str) -> Iterator[None]:
         try:
             yield
         except WireError as error:
-            raise ServerError(error.code, "what it answers is not voxint's protocol: is it a voxint server?") from error
+            words = "what it answers is not voxint's protocol: is this a voxint server's port and path?"
+            raise ServerError(error.code, words) from error
     if scope.cancelled_caught:
         raise ServerError("REQUEST_TIMEOUT", f"within {seconds:g} s {what}")

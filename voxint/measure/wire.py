@@ -17,12 +17,16 @@ from time import monotonic
 import trio
 
 from voxint.client.client_socket import Address
+from voxint.client.refused import no_websocket, refused, tls_failed, unreachable, why_closed
 from voxint.errors import Disconnected
 from voxint.net.frames import BINARY, CLOSE, CONTINUED, FINAL, PING, PONG, TEXT, frame_of, make_frame, payload_span
 from voxint.net.tcp import TcpStream
 from voxint.protocol.codec import MAX_FRAME_BYTES
 
 __all__ = ["Message", "Wire", "open_wire"]
+
+NO_CODE = 1005
+"""What stands for the code of a Close without one (RFC 6455, 7.4.1)."""
 
 READ_BYTES = 65_536
 HANDSHAKE_BYTES = 65_536
@@ -102,7 +106,7 @@ class Wire:
         except trio.BrokenResourceError:
             data = b""
         if not data:
-            raise _gone("the server closed the connection")
+            raise _gone("the server closed the connection without a word: is it still up?")
         self._buffer += data
 
     async def _take(self, first: int, payload: bytes, messages: list[Message]) -> None:
@@ -120,8 +124,8 @@ class Wire:
         elif code == PING:
             await self._write(make_frame(PONG, payload, masked=True))
         elif code == CLOSE:
-            why = f"{int.from_bytes(payload[:2], 'big')} {payload[2:].decode(errors='replace')}".strip()
-            self._ended = _gone(f"the server closed the WebSocket: {why}")
+            code = int.from_bytes(payload[:2], "big") if payload else NO_CODE
+            self._ended = _gone(why_closed(code, payload[2:].decode(errors="replace")))
 
     async def _write(self, data: bytes) -> float:
         try:
@@ -133,7 +137,7 @@ class Wire:
             data, self._unsent = self._unsent + data, b""
             await self._stream.send_all(data)
         except trio.BrokenResourceError:
-            raise _gone("the server closed the connection") from None
+            raise _gone("the server closed the connection without a word: is it still up?") from None
         finally:
             self._sending.release()
         return written
@@ -145,7 +149,7 @@ class Wire:
             return None
         begin, end = span
         if end - begin > MAX_FRAME_BYTES:
-            raise _gone(f"the server began a frame of {end - begin} bytes")
+            raise _gone(f"the server began a frame of {end - begin} bytes: is this a voxint server?")
         return span if end <= len(self._buffer) else None
 
 
@@ -173,10 +177,12 @@ async def open_wire(url: str, *, timeout_s: float = 10.0) -> AsyncGenerator[Wire
                 stream = await _dial(address)
                 ahead = await _shake_hands(stream, address)
             except (OSError, trio.BrokenResourceError) as error:
-                why = (error.__cause__ if isinstance(error, trio.BrokenResourceError) else None) or error
-                raise _gone(f"{address.shown} can't be reached: {why}") from error
+                why = unreachable(error) if stream is None or not address.secure else tls_failed(error)
+                raise _gone(f"{address.shown}: {why}") from error
         if scope.cancelled_caught or stream is None:
-            raise _gone(f"{address.shown} did not open a WebSocket within {timeout_s:g} s")
+            raise _gone(
+                f"{address.shown}: no WebSocket was opened within {timeout_s:g} s: is this a voxint server's port?"
+            )
         yield Wire(stream, ahead)
     finally:
         if stream is not None:
@@ -208,10 +214,14 @@ async def _shake_hands(stream: trio.abc.Stream, address: Address) -> bytes:
     while b"\r\n\r\n" not in answer:
         data = await stream.receive_some(READ_BYTES)
         if not data or len(answer) > HANDSHAKE_BYTES:
-            raise _gone(f"{address.shown} broke off the WebSocket's handshake: is it this server's port and path?")
+            raise _gone(f"{address.shown}: {no_websocket(secure=address.secure, answered=bool(answer))}")
         answer += data
     head, _, ahead = answer.partition(b"\r\n\r\n")
     status = head.partition(b"\r\n")[0].decode("latin-1")
-    if status.split(" ")[1:2] != ["101"]:
-        raise _gone(f"{address.shown} refused a WebSocket: {status[:80]}")
+    protocol, _, rest = status.partition(" ")
+    code = rest[:3]
+    if not (protocol.startswith("HTTP/") and code.isdecimal()):
+        raise _gone(f"{address.shown}: {no_websocket(secure=address.secure, answered=True)}")
+    if code != "101":
+        raise _gone(f"{address.shown}: {refused(int(code))}")
     return ahead

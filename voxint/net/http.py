@@ -258,7 +258,9 @@ def _parse(url: str) -> httpx.URL:
         parsed = httpx.URL("")
     if parsed.scheme not in ("http", "https") or not parsed.host:
         # The URL itself stays out of the message: some carry a key.
-        raise ConfigError("URL of a provider", "an absolute URL that begins with http:// or https:// and names a host")
+        raise ConfigError(
+            "URL of a provider", "write a whole URL, which begins with http:// or https:// and names a host"
+        )
     return parsed
 
 

@@ -32,7 +32,7 @@ def find_head(raw: bytes, limits: HttpLimits) -> int | None:
     if raw.count(b"\n", 0, end) - 2 > limits.head_lines:  # the request line's, and the empty line's
         raise HttpError(431, f"the headers have more than {limits.head_lines} lines")
     if BARE_LINE_FEED.search(raw, 0, end):
-        raise HttpError(400, "a line ends in a line feed alone")
+        raise HttpError(400, "each line of the request must end in CR LF, not in LF alone")
     if found < 0:
         return None
     _check_framing(raw[:found])
@@ -53,10 +53,10 @@ def head_of(request: h11.Request) -> RequestHead:
         target = rest if rest.startswith("/") else f"/{rest}"
         headers = (*(pair for pair in headers if pair[0] != b"host"), (b"host", host.encode("latin-1")))
         if not host:
-            raise HttpError(400, "the URL that is asked for has no host")
+            raise HttpError(400, "a URL that is asked for must have a host")
     head = RequestHead(request.method.decode("ascii"), target, headers, request.http_version.decode("ascii"))
     if AUTHORITY.fullmatch(head.header("host")) is None:
-        raise HttpError(400, "the host that is asked for is none")
+        raise HttpError(400, "the request must have one Host, with the name of a host")
     return head
 
 
@@ -64,14 +64,14 @@ def _check_framing(head: bytes) -> None:
     """Refuse what leaves it open where the body ends (RFC 9112, 5.2 and 6.3)."""
     request_line, *lines = head.split(b"\r\n")
     if any(line.startswith((b" ", b"\t")) for line in lines):
-        raise HttpError(400, "a header goes on in the next line")
+        raise HttpError(400, "each header must be in one line")
     named = [(name.lower(), value) for name, _, value in (line.partition(b":") for line in lines)]
     codings = [value.strip().lower() for name, value in named if name == b"transfer-encoding"]
     if not codings:
         return
     if any(name == b"content-length" for name, _ in named):
-        raise HttpError(400, "Content-Length and Transfer-Encoding exclude each other")
+        raise HttpError(400, "the request must not have both Content-Length and Transfer-Encoding")
     if request_line.endswith(b"HTTP/1.0"):
-        raise HttpError(400, "HTTP/1.0 knows no Transfer-Encoding")
+        raise HttpError(400, "a request of HTTP/1.0 must have no Transfer-Encoding")
     if b",".join(codings).rpartition(b",")[2].strip() != b"chunked":
-        raise HttpError(400, "a body whose last Transfer-Encoding is not chunked has no end")
+        raise HttpError(400, "the last Transfer-Encoding must be chunked, or the body has no end")

@@ -297,7 +297,11 @@ class HttpConnection:
         try:
             return self.h11.next_event()
         except h11.RemoteProtocolError as error:
-            reason = "the headers are too large" if error.error_status_hint == 431 else "this is not valid HTTP/1.1"
+            reason = (
+                "the headers are too large"
+                if error.error_status_hint == 431
+                else "this is no valid HTTP/1.1: is the client one of HTTP?"
+            )
             raise HttpError(error.error_status_hint, reason) from error
 
     async def _receive(self) -> bytes:
@@ -338,4 +342,4 @@ class HttpConnection:
 def _report(path: str, trace: list[str]) -> HttpError:
     """Log a handler's failure."""
     log.error("http handler failed", path=path, trace=trace)
-    return HttpError(500, "the server failed to answer; its log says where")
+    return HttpError(500, "the server failed to answer, and its log says where: try again")

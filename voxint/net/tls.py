@@ -28,7 +28,9 @@ def server_context(cert: Path, key: Path) -> ssl.SSLContext:
         try:
             path.read_bytes()
         except OSError as error:
-            raise ConfigError(str(path), f"a readable file in PEM ({error.strerror})") from None
+            raise ConfigError(
+                str(path), f"the file can't be read ({error.strerror}): name one in PEM that this user may read"
+            ) from None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_RENEGOTIATION  # a client could ask for one handshake after the other
@@ -43,12 +45,21 @@ def server_context(cert: Path, key: Path) -> ssl.SSLContext:
         context.load_cert_chain(cert, key, password)
     except ssl.SSLError as error:
         if asked:
-            raise ConfigError(str(key), "a private key without a password") from None
+            raise ConfigError(
+                str(key), "the private key has a password: write it without one, as `openssl pkey` does"
+            ) from None
         if error.reason == "KEY_VALUES_MISMATCH":
-            raise ConfigError(str(key), f"the private key of the certificate in {cert}, and it is another's") from None
-        raise ConfigError(f"{cert} and {key}", "a certificate and its private key, both in PEM") from None
+            raise ConfigError(
+                str(key), f"this is not the private key of the certificate in {cert}: name that one"
+            ) from None
+        raise ConfigError(
+            f"{cert} and {key}", "these are not a certificate and its private key in PEM: name those"
+        ) from None
     except (OSError, ValueError) as error:
-        raise ConfigError(f"{cert} and {key}", f"a certificate and its key ({type(error).__name__})") from None
+        raise ConfigError(
+            f"{cert} and {key}",
+            f"the two can't be used as a certificate and its key ({type(error).__name__}): name others",
+        ) from None
     return context
 
 

@@ -26,15 +26,19 @@ def check_upgrade(head: RequestHead) -> None:
     """
     versions = head.values("sec-websocket-version")
     if not versions:
-        raise HttpError(400, "a WebSocket needs Sec-WebSocket-Version", [("sec-websocket-version", VERSION)])
+        raise HttpError(
+            400, "a request for a WebSocket must have Sec-WebSocket-Version", [("sec-websocket-version", VERSION)]
+        )
     if versions != (VERSION,):
         upgrade = [("sec-websocket-version", VERSION), ("upgrade", "websocket"), ("connection", "upgrade")]
-        raise HttpError(426, f"this server speaks version {VERSION} of WebSocket", upgrade)
+        raise HttpError(426, f"this server speaks version {VERSION} of WebSocket: ask for that", upgrade)
     keys = head.values("sec-websocket-key")
     if len(keys) != 1 or not _is_key(keys[0]):
-        raise HttpError(400, f"a WebSocket needs one Sec-WebSocket-Key, of {KEY_BYTES} bytes in base64")
+        raise HttpError(
+            400, f"a request for a WebSocket must have one Sec-WebSocket-Key, of {KEY_BYTES} bytes in base64"
+        )
     if head.header("content-length", "0").strip("0") or head.values("transfer-encoding"):
-        raise HttpError(400, "the request for a WebSocket has no body")
+        raise HttpError(400, "a request for a WebSocket must have no body")
 
 
 def grant_upgrade(head: RequestHead) -> tuple[WSConnection, bytes]:

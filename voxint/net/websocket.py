@@ -253,7 +253,7 @@ class ServerWebSocket:
         """
         part = event.data.encode() if isinstance(event, TextMessage) else event.data
         if self._held + len(part) > self.max_message_bytes:
-            self.close(TOO_LARGE, f"a message has more than {self.max_message_bytes} bytes")
+            self.close(TOO_LARGE, f"a message has more than {self.max_message_bytes} bytes: send less at a time")
             return None
         if self._parts and len(self._parts[-1]) < READ_BYTES:
             self._parts[-1] += part

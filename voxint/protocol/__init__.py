@@ -1,6 +1,7 @@
 """Wire protocol 1.0: what the core says as frames, and frames as messages. Pure: no task, no wait, no clock.
 
 codec.py      frames <-> messages; the only file that knows the envelope and the binary frame
+malformed.py  what is wrong with a frame, in a sentence
 size.py       how large a frame may be, judged before it is decoded
 messages.py   one frozen class per message, one union per direction
 payloads.py   payloads as clients write them <-> messages

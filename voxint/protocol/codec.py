@@ -7,8 +7,7 @@ repeats nothing of what was sent.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -17,6 +16,7 @@ from msgspec.json import Decoder, Encoder
 
 from voxint.errors import WireError
 from voxint.protocol import messages as m
+from voxint.protocol.malformed import malformed, one_of
 from voxint.protocol.payloads import (
     FunctionResultPayload,
     HealthCheckPayload,
@@ -32,6 +32,7 @@ from voxint.protocol.size import SPEECHLESS_BYTES, check_size, says_true
 
 __all__ = [
     "MAX_FRAME_BYTES",
+    "REGISTER_FIRST",
     "Inbound",
     "auth_of",
     "binary_voice",
@@ -45,11 +46,12 @@ __all__ = [
 
 MAX_FRAME_BYTES = 8 * 1024 * 1024  # wire.md: minutes of base64 speech fit
 
+REGISTER_FIRST = "this connection has not registered: send REGISTER first"
+
 VOICE_FRAME = 0x01
 MAX_BINARY_ID_BYTES = 255  # its length is one byte
 
 _T = TypeVar("_T")
-_QUOTED_VALUE = re.compile(r""" ['"].*""", re.DOTALL)  # as repr() quotes; msgspec's own words stand in backquotes
 _UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 _ClientPayload = (
@@ -65,28 +67,32 @@ _ClientPayload = (
 )
 _Read = Callable[[str | bytes | msgspec.Raw], _T]
 
-_CLIENT: dict[str, _Read[_ClientPayload]] = {
-    "REGISTER": Decoder(RegisterPayload).decode,
-    "REQUEST": Decoder(RequestPayload).decode,
-    "INTERRUPT": Decoder(InterruptPayload).decode,
-    "PLAYED": Decoder(PlayedPayload).decode,
-    "FUNCTION_RESULT": Decoder(FunctionResultPayload).decode,
-    "SESSION_QUERY": Decoder(SessionQueryPayload).decode,
-    "SHUTDOWN": Decoder(ShutdownPayload).decode,
-    "HEARTBEAT_REPLY": Decoder(m.HeartbeatReply).decode,
-    "HEALTH_CHECK": Decoder(HealthCheckPayload).decode,
+_CLIENT_KINDS: dict[str, type[_ClientPayload]] = {
+    "REGISTER": RegisterPayload,
+    "REQUEST": RequestPayload,
+    "INTERRUPT": InterruptPayload,
+    "PLAYED": PlayedPayload,
+    "FUNCTION_RESULT": FunctionResultPayload,
+    "SESSION_QUERY": SessionQueryPayload,
+    "SHUTDOWN": ShutdownPayload,
+    "HEARTBEAT_REPLY": m.HeartbeatReply,
+    "HEALTH_CHECK": HealthCheckPayload,
 }
+_SERVER_KINDS: dict[str, type[m.ServerMessage | ResponsePayload]] = {
+    "REGISTER_ACK": m.RegisterAck,
+    "RESPONSE": ResponsePayload,
+    "INTERRUPT_ACK": m.InterruptAck,
+    "ERROR": m.Error,
+    "SESSION_INFO": m.SessionInfo,
+    "HEARTBEAT": m.Heartbeat,
+    "SESSION_WARN": m.SessionWarn,
+    "HEALTH_CHECK_ACK": m.HealthCheckAck,
+    "SHUTDOWN": m.Shutdown,
+    "TRANSCRIPT": m.TranscriptMessage,
+}
+_CLIENT: dict[str, _Read[_ClientPayload]] = {name: Decoder(kind).decode for name, kind in _CLIENT_KINDS.items()}
 _SERVER: dict[str, _Read[m.ServerMessage | ResponsePayload]] = {
-    "REGISTER_ACK": Decoder(m.RegisterAck).decode,
-    "RESPONSE": Decoder(ResponsePayload).decode,
-    "INTERRUPT_ACK": Decoder(m.InterruptAck).decode,
-    "ERROR": Decoder(m.Error).decode,
-    "SESSION_INFO": Decoder(m.SessionInfo).decode,
-    "HEARTBEAT": Decoder(m.Heartbeat).decode,
-    "SESSION_WARN": Decoder(m.SessionWarn).decode,
-    "HEALTH_CHECK_ACK": Decoder(m.HealthCheckAck).decode,
-    "SHUTDOWN": Decoder(m.Shutdown).decode,
-    "TRANSCRIPT": Decoder(m.TranscriptMessage).decode,
+    name: Decoder(kind).decode for name, kind in _SERVER_KINDS.items()
 }
 _CLIENT_TYPES: dict[type[m.ClientMessage], str] = {
     m.Register: "REGISTER",
@@ -206,7 +212,7 @@ def decode_client(frame: str | bytes, max_bytes: int = MAX_FRAME_BYTES) -> Inbou
     check_size(frame, max_bytes)
     try:
         head = _read_head(frame)
-        payload = _read_payload(head, _CLIENT)
+        payload = _read_payload(head, _CLIENT, _CLIENT_KINDS)
     except WireError as error:
         raise WireError(error.code, error.message, error.detail, _request_id(frame)) from None
     message = payload if isinstance(payload, m.HeartbeatReply) else payload.message()
@@ -245,10 +251,10 @@ def auth_of(frame: str) -> m.Auth | None:
         try:
             return _REGISTERING(head.payload).auth
         except _UNREADABLE as error:
-            raise _malformed(error, "$.payload") from None
+            raise malformed(error, "$.payload", _Registering) from None
     if head.msg_type in _CLIENT:
-        raise WireError("SESSION_INVALID", "REGISTER first")
-    raise WireError("MALFORMED_PAYLOAD", f"Expected one of {', '.join(_CLIENT)}", "$.msg_type")
+        raise WireError("SESSION_INVALID", REGISTER_FIRST)
+    raise _unknown(_CLIENT)
 
 
 def encode_server(message: m.ServerMessage, session_id: str | None, timestamp_ms: int) -> str:
@@ -305,7 +311,7 @@ def decode_server(frame: str | bytes) -> m.ServerMessage:
     """
     if isinstance(frame, bytes) and frame[:1] == bytes((VOICE_FRAME,)):
         return _read_voice_frame(frame)
-    payload = _read_payload(_read_head(frame), _SERVER)
+    payload = _read_payload(_read_head(frame), _SERVER, _SERVER_KINDS)
     return payload.message() if isinstance(payload, ResponsePayload) else payload
 
 
@@ -328,32 +334,28 @@ def _read_head(frame: str | bytes) -> _Head:
     try:
         head = _HEAD(frame)
     except _UNREADABLE as error:
-        raise _malformed(error, "$") from None
+        raise malformed(error, "$", _Head) from None
     if head.version.partition(".")[0] != m.VERSION.partition(".")[0]:
-        raise WireError("MALFORMED_PAYLOAD", f"Expected version {m.VERSION}", "$.version")
+        raise WireError(
+            "MALFORMED_PAYLOAD",
+            f"`version` must be {m.VERSION}, or begin with its first number",
+            "$.version",
+        )
     return head
 
 
-def _read_payload(head: _Head, readers: dict[str, _Read[_T]]) -> _T:
+def _read_payload(head: _Head, readers: dict[str, _Read[_T]], kinds: Mapping[str, object]) -> _T:
     read = readers.get(head.msg_type)
     if read is None:
-        raise WireError("MALFORMED_PAYLOAD", f"Expected one of {', '.join(readers)}", "$.msg_type")
+        raise _unknown(readers)
     try:
         return read(head.payload)
     except _UNREADABLE as error:
-        raise _malformed(error, "$.payload") from None
+        raise malformed(error, "$.payload", kinds[head.msg_type]) from None
 
 
-def _malformed(error: Exception, place: str) -> WireError:
-    """Return the error under the path of the whole frame, without the values that msgspec quotes."""
-    if isinstance(error, RecursionError):
-        return WireError("MALFORMED_PAYLOAD", "JSON is nested too deeply", place)
-    if isinstance(error, UnicodeError):
-        return WireError("MALFORMED_PAYLOAD", "Text is not valid Unicode", place)
-    what, _, path = str(error).rpartition(" - at `$")
-    if not what:
-        what, path = path, ""
-    return WireError("MALFORMED_PAYLOAD", _QUOTED_VALUE.sub("", what), place + path.removesuffix("`"))
+def _unknown(known: Iterable[str]) -> WireError:
+    return WireError("MALFORMED_PAYLOAD", f"`msg_type` must be {one_of([*known])}", "$.msg_type")
 
 
 def _request_id(frame: str | bytes) -> str | None:
@@ -366,10 +368,12 @@ def _request_id(frame: str | bytes) -> str | None:
 def _read_voice_frame(frame: bytes) -> m.Response:
     pcm = 2 + (frame[1] if len(frame) > 1 else 0) + 4
     if len(frame) < pcm or (len(frame) - pcm) % 2:
-        raise WireError("MALFORMED_PAYLOAD", "Expected a whole header and whole samples in a voice frame")
+        raise WireError(
+            "MALFORMED_PAYLOAD", "a binary voice frame must have a whole header, and whole 16-bit samples behind it"
+        )
     try:
         request_id = frame[2 : pcm - 4].decode()
     except UnicodeError:
-        raise WireError("MALFORMED_PAYLOAD", "Expected a request_id in UTF-8 in a voice frame") from None
+        raise WireError("MALFORMED_PAYLOAD", "a binary voice frame must have its request_id in UTF-8") from None
     seq = int.from_bytes(frame[pcm - 4 : pcm], "big")
     return m.Response(request_id=request_id, voice_stream_seq=seq, voice=frame[pcm:])

@@ -8,7 +8,7 @@ from voxint.core.failure import Failure, FailureKind
 from voxint.errors import RequestRefused, WireError
 from voxint.protocol.messages import Error, ErrorCode
 
-__all__ = ["FAILURE_CODES", "error_of", "wire_error"]
+__all__ = ["FAILURE_CODES", "INTERNAL", "error_of", "wire_error"]
 
 FAILURE_CODES: dict[FailureKind, ErrorCode] = {
     "upstream": "UPSTREAM_ERROR",
@@ -25,11 +25,17 @@ _REFUSAL_CODES: dict[Literal["live", "busy", "no_ears", "too_large"], ErrorCode]
 }
 
 
+INTERNAL = (
+    "a bug of the server's has ended the request: try again, or give its operator the error_id, which its log has"
+)
+"""What a client is told of a bug of voxint's, whose kind is no affair of a stranger's."""
+
+
 def error_of(failure: Failure, request_id: str) -> Error:
     """Return the ERROR that ends a request."""
     return Error(
         error_code=FAILURE_CODES[failure.kind],
-        error_msg=failure.message,
+        error_msg=INTERNAL if failure.kind == "internal" else failure.message,
         error_detail=f"stage {failure.stage}" if failure.stage else "",
         retryable=failure.retryable,
         request_id=request_id,

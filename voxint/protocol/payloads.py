@@ -150,20 +150,30 @@ def _fault(request: RequestMessage) -> WireError | None:
 
     content, text, ends = request.content, request.data_type == "TEXT", request.stream_seq == -1
     if request.stream_seq not in (0, -1) or (text and ends):
-        return wrong("stream_seq", "Expected 0, or -1 in the frame that ends a voice upload", "STREAM_SEQ_ERROR")
+        return wrong(
+            "stream_seq", "`stream_seq` must be 0, or -1 in the frame that ends a voice upload", "STREAM_SEQ_ERROR"
+        )
     if content.voice is not None and len(content.voice) % 2:
-        return wrong("content.voice", "Expected whole 16-bit samples, got an odd number of bytes")
+        return wrong("content.voice", "`voice` must hold whole 16-bit samples, not an odd number of bytes")
     if text and request.stream_flag:
-        return wrong("stream_flag", "Expected false: a text request is one frame")
+        return wrong("stream_flag", "`stream_flag` must be false where data_type is TEXT: a text is one frame")
     if text and content.text is None:
-        return wrong("content.text", "Expected `str`: a text request has a text, which may be empty")
+        return wrong("content.text", "`content` must have the field `text` where data_type is TEXT; it may be empty")
     if text or ends:  # of an end frame only the request_id says anything
         return None
     if request.stream_flag:
-        return None if content.voice_mode == "BINARY" else wrong("content.voice_mode", "Expected BINARY in an upload")
+        return (
+            None
+            if content.voice_mode == "BINARY"
+            else wrong("content.voice_mode", "`voice_mode` must be BINARY where stream_flag is true")
+        )
     if content.voice_mode != "BASE64":
-        return wrong("content.voice_mode", "Expected BASE64 where stream_flag is false")
-    return wrong("content.voice", "Expected base64 audio") if content.voice is None else None
+        return wrong("content.voice_mode", "`voice_mode` must be BASE64 where stream_flag is false")
+    return (
+        wrong("content.voice", "`content` must have the field `voice`, with base64 audio")
+        if content.voice is None
+        else None
+    )
 
 
 class InterruptPayload(Payload, frozen=True):

@@ -27,7 +27,7 @@ class Payload(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 def check_depth(value: object) -> None:
     """Raise ValueError, which msgspec gives its path, where free-form JSON is nested too deeply to be handled later."""
     if nests_too_deep(value):
-        raise ValueError(f"JSON nested deeper than {MOST_LEVELS} levels")
+        raise ValueError(f"holds JSON that is nested deeper than {MOST_LEVELS} levels")
 
 
 def first(*values: _T | None) -> _T | None:

@@ -61,7 +61,7 @@ def says_true(frame: str, key: str) -> bool:
 
 
 def _too_large(expected: str) -> WireError:
-    return WireError("PAYLOAD_TOO_LARGE", f"Expected a frame of {expected}", "$")
+    return WireError("PAYLOAD_TOO_LARGE", f"the message must have {expected}, and has more", "$")
 
 
 def _exceeds(frame: str | bytes, max_bytes: int) -> bool:

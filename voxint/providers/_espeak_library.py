@@ -102,7 +102,7 @@ class Engine:
         library.espeak_Info.restype = ctypes.c_char_p
         self.rate: int = library.espeak_Initialize(SYNCHRONOUS, CALLBACK_MS, data_path.encode(), DONT_EXIT)
         if self.rate <= 0:
-            raise ConfigError("espeak", "the data files of espeakng-loader, which could not be read: reinstall it")
+            raise ConfigError("espeak", "the data files of the package espeakng-loader can't be read: install it again")
         library.espeak_SetSynthCallback(self._callback)
         self.version: str = library.espeak_Info(None).decode()
 
@@ -180,10 +180,14 @@ def load() -> Engine:
     try:
         import espeakng_loader
     except ImportError:
-        raise ConfigError("espeak", f"the speech extra: {to_add('speech')}") from None
+        message = f"the packages of the extra `speech` are not installed: {to_add('speech')}"
+        raise ConfigError("espeak", message) from None
     try:
         library = ctypes.CDLL(espeakng_loader.get_library_path())
         data_path = espeakng_loader.get_data_path()
     except (OSError, RuntimeError) as error:
-        raise ConfigError("espeak", f"a libespeak-ng for this machine: {error}") from error
+        raise ConfigError(
+            "espeak",
+            f"its library can't be loaded here ({error}): install the package espeakng-loader again",
+        ) from error
     return Engine(library, data_path)

@@ -54,12 +54,13 @@ class Espeak:
         self._pitch = _whole_number("pitch", pitch, 0, 100)
         self._volume = _whole_number("volume", volume, 0, 200)
         if not isinstance(voice, str) or not voice.isprintable():
-            raise ConfigError("espeak option voice", "the name of a voice, such as auto, en or cmn")
+            raise ConfigError("espeak option voice", "write the name of a voice, such as auto, en or cmn")
         self._engine: Engine = load()
         for name in ("cmn", "en") if voice == "auto" else (voice,):
             if not self._engine.has_voice(name):
                 raise ConfigError(
-                    "espeak option voice", f"a voice that espeak has, such as auto, en or cmn, not {name}"
+                    "espeak option voice",
+                    f"espeak has no voice {name}: write auto, or one that it has, such as en or cmn",
                 )
         self._voice = voice
         self._audio_format = AudioFormat(self._engine.rate)
@@ -144,5 +145,5 @@ def _engine() -> Shared[trio.CapacityLimiter]:
 
 def _whole_number(option: str, value: object, low: int, high: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise ConfigError(f"espeak option {option}", f"expected a whole number from {low} to {high}, not {value!r}")
+        raise ConfigError(f"espeak option {option}", f"write a whole number from {low} to {high}, not {value!r}")
     return value

@@ -79,7 +79,7 @@ class OpenAIChat:
         self._headers = ({"authorization": f"Bearer {key}"} if key else {}) | _headers(headers or {})
         self._extra_body = _extra_body({} if extra_body is None else extra_body)
         if not isinstance(include_usage, bool):
-            raise ConfigError(_place("include_usage"), "true or false")
+            raise ConfigError(_place("include_usage"), "write true or false")
         self._include_usage = include_usage
         secrets = [key] if key else []
         secrets += [word for value in self._headers.values() for word in value.split() if len(word) >= SECRET_CHARS]
@@ -237,7 +237,7 @@ def _place(option: str) -> str:
 
 def _text(option: str, value: object, what: str) -> str:
     if not isinstance(value, str) or not value or not value.isprintable():
-        raise ConfigError(_place(option), f"{what}, as a string")
+        raise ConfigError(_place(option), f"write {what}, as a string")
     return value
 
 
@@ -253,10 +253,10 @@ def _base_url(value: object) -> str:
         # The value stays out of the message: some put the key into it.
         raise ConfigError(
             _place("base_url"),
-            "an http or https URL such as https://api.openai.com/v1, without user, query or fragment",
+            "write an http or https URL such as https://api.openai.com/v1, without user, query or fragment",
         )
     if parts.path.endswith("/chat/completions"):
-        raise ConfigError(_place("base_url"), "the part of the URL before /chat/completions")
+        raise ConfigError(_place("base_url"), "write only the part of the URL before /chat/completions")
     return url
 
 
@@ -264,15 +264,17 @@ def _key(variable: str) -> str:
     key = os.environ.get(variable, "").strip()
     if not key:
         raise ConfigError(
-            f"environment {variable}", "expected the provider's key; the variable is not set (api_key_env names it)"
+            f"environment {variable}", "the variable is not set, and api_key_env names it: set it to the provider's key"
         )
     if not key.isascii() or not key.isprintable() or " " in key:
-        raise ConfigError(f"environment {variable}", "a key of printable ASCII characters without spaces")
+        raise ConfigError(
+            f"environment {variable}", "this is no key: it must be of printable ASCII characters, without spaces"
+        )
     return key
 
 
 def _headers(value: object) -> dict[str, str]:
-    expected = "a table of header names and their values, all strings of one printable ASCII line"
+    expected = "write a table of header names and their values, all strings of one printable ASCII line"
     if not isinstance(value, Mapping):
         raise ConfigError(_place("headers"), expected)
     for text in (*value.keys(), *value.values()):
@@ -283,8 +285,8 @@ def _headers(value: object) -> dict[str, str]:
 
 def _extra_body(value: object) -> dict[str, object]:
     if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
-        raise ConfigError(_place("extra_body"), "a table of fields of the request, such as temperature")
+        raise ConfigError(_place("extra_body"), "write a table of fields of the request, such as temperature")
     for name in ("messages", "stream"):
         if name in value:
-            raise ConfigError(_place("extra_body"), f"fields other than {name}, which voxint itself sets")
+            raise ConfigError(_place("extra_body"), f"leave out {name}, which voxint itself sets")
     return dict(value)

@@ -27,6 +27,8 @@ from voxint.providers import _pocketsphinx_worker as frames
 
 __all__ = ["PocketSphinx", "demo_sentences"]
 
+GRAMMAR = "pocketsphinx option grammar"
+
 DEMO_GRAMMAR = Path(__file__).with_name("demo.gram")
 
 START_S = 10.0
@@ -74,7 +76,7 @@ class PocketSphinx:
         self._least = _whole_number("workers", workers, 1)
         self._most = _whole_number("max_workers", max_workers, self._least)
         if isinstance(wait_s, bool) or not isinstance(wait_s, int | float) or not 0 <= wait_s <= 60:
-            raise ConfigError("pocketsphinx option wait_s", f"seconds from 0 to 60, not {wait_s!r}")
+            raise ConfigError("pocketsphinx option wait_s", f"write seconds from 0 to 60, not {wait_s!r}")
         self._wait_s = wait_s
         self._audio_format = AudioFormat(16_000)
         self._stack = AsyncExitStack()
@@ -82,7 +84,7 @@ class PocketSphinx:
 
     async def __aenter__(self) -> Self:
         if self._pool is not None:
-            raise RuntimeError("this PocketSphinx has been entered already")
+            raise RuntimeError("this PocketSphinx was entered before: make one for each `async with`")
         self._pool = await self._stack.enter_async_context(_open_pool(self._grammar, self._least, self._most))
         return self
 
@@ -335,7 +337,7 @@ async def _open_pool(grammar: str, least: int, most: int) -> AsyncIterator[_Pool
     try:
         first = await _start(grammar)
     except OSError as error:
-        raise ConfigError("pocketsphinx", f"a system that lets processes be started: {error}") from error
+        raise ConfigError("pocketsphinx", f"no process can be started ({error}): raise the limits") from error
     async with open_background() as nursery:
         pool = _Pool(nursery, grammar, most)
         pool.add(first)
@@ -374,9 +376,9 @@ async def _start(grammar: str) -> _Worker:
         if kind != frames.READY:
             await worker.kill()
     if kind == frames.MISSING:
-        raise ConfigError("pocketsphinx", f"the speech extra: {to_add('speech')}")
+        raise ConfigError("pocketsphinx", f"the packages of the extra `speech` are not installed: {to_add('speech')}")
     if kind == frames.FAILED:
-        raise ConfigError("pocketsphinx option grammar", f"a JSGF grammar of words in the CMU dictionary ({why})")
+        raise ConfigError(GRAMMAR, f"it can't be used ({why}): write JSGF with words of the CMU dictionary")
     return worker
 
 
@@ -386,14 +388,12 @@ def _grammar_path(grammar: object) -> str:
         return ""
     path = DEMO_GRAMMAR if grammar == "demo" else Path(grammar) if isinstance(grammar, str) else None
     if path is None or not path.is_file():
-        wanted = f"demo, general, or the path of a JSGF grammar, not {grammar!r}"
-        raise ConfigError("pocketsphinx option grammar", wanted)
+        raise ConfigError(GRAMMAR, f"write demo, general, or the path of a JSGF grammar, not {grammar!r}")
     return str(path.absolute())
 
 
 def _whole_number(option: str, value: object, low: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= MOST_WORKERS:
-        raise ConfigError(
-            f"pocketsphinx option {option}", f"expected a whole number from {low} to {MOST_WORKERS}, not {value!r}"
-        )
+        wanted = f"write a whole number from {low} to {MOST_WORKERS}, not {value!r}"
+        raise ConfigError(f"pocketsphinx option {option}", wanted)
     return value

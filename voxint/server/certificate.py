@@ -45,7 +45,9 @@ class Certificate:
         try:
             shown = self.cert.read_bytes()
         except OSError as error:  # it was taken away in this moment, as a renewal does
-            raise ConfigError(str(self.cert), f"a readable file in PEM ({error.strerror})") from None
+            raise ConfigError(
+                str(self.cert), f"the file can't be read ({error.strerror}): name one in PEM that this user may read"
+            ) from None
         return context, hashlib.sha256(shown).digest()
 
     def take(self, loaded: tuple[ssl.SSLContext, bytes]) -> bool:
@@ -65,7 +67,7 @@ def certificate_of(config: ServerConfig) -> Certificate | None:
         return None
     if not config.tls_cert or not config.tls_key:
         missing = "tls_cert" if not config.tls_cert else "tls_key"
-        raise ConfigError(f"[server] {missing}", "needed too: TLS takes a certificate and its private key")
+        raise ConfigError(f"[server] {missing}", "this is needed too: TLS takes a certificate and its private key")
     return Certificate(Path(config.tls_cert), Path(config.tls_key))
 
 
@@ -90,9 +92,13 @@ def good_until(certificate: Certificate) -> str:
                 with suppress(ssl.SSLWantReadError):
                     side.do_handshake()
     except ssl.SSLCertVerificationError as error:
-        raise ConfigError(str(certificate.cert), f"a certificate that is good now ({error.verify_message})") from None
+        raise ConfigError(
+            str(certificate.cert), f"the certificate is not good now ({error.verify_message}): get a new one"
+        ) from None
     except ssl.SSLError as error:
-        raise ConfigError(str(certificate.cert), f"a certificate for TLS ({error.reason})") from None
+        raise ConfigError(
+            str(certificate.cert), f"the certificate does not work for TLS ({error.reason}): get another"
+        ) from None
     shown = asks.getpeercert() or {}
     names = ", ".join(str(entry[1]) for entry in shown.get("subjectAltName", ()))
     return f"until {shown.get('notAfter')}, for {names or 'no name'}"

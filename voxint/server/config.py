@@ -44,7 +44,9 @@ def _long(instance: object, attribute: Attribute[Any], value: str) -> None:
 def _origins(instance: object, attribute: Attribute[Any], values: tuple[str, ...]) -> None:
     """Refuse what no browser sends: it would never match."""
     if not all(re.fullmatch(r"[a-z][a-z0-9+.-]*://[^/\sA-Z]+", value) for value in values):
-        raise ValueError(f"'{attribute.name}' must hold origins such as https://example.org, in lower case, no path")
+        raise ValueError(
+            f"'{attribute.name}' must hold origins such as https://example.org, in lower case, without a path"
+        )
 
 
 def _networks(instance: object, attribute: Attribute[Any], values: tuple[str, ...]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import difflib
 import math
+import re
 import tomllib
 import typing
 from collections.abc import Iterable, Mapping
@@ -115,7 +116,7 @@ def load_config(path: Path | None, environ: Mapping[str, str], flags: Mapping[st
     if llm is None:
         raise ConfigError(
             str(path) if path else "configuration",
-            'needs a language model, such as [llm] provider = "openai_chat"; or try `voxint demo`, which brings one',
+            'it names no language model: write [llm] provider = "openai_chat"; or try `voxint demo`, which brings one',
         )
     return Config(
         server=ServerConfig(**_values("server", ServerConfig, sections["server"])),
@@ -144,10 +145,10 @@ def _sections(path: Path | None, environ: Mapping[str, str], flags: Mapping[str,
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return the end of an error message about an unknown word."""
+    """Return the last sentence of an error message about an unknown word."""
     known = sorted(known)
     close = difflib.get_close_matches(word, known, n=1)
-    return f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
+    return f"did you mean {close[0]}?" if close else f"known here are: {', '.join(known) or 'none'}"
 
 
 Layer = list[tuple[str, str, Given]]
@@ -157,13 +158,13 @@ def _file(path: Path) -> Layer:
     try:
         data = tomllib.loads(_text(path))
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(str(path), f"TOML: {error}") from None  # the traceback would show the file's text
+        raise _toml_fault(path, str(error)) from None  # the traceback would show the file's text
     found: Layer = []
     for section, table in data.items():
         if section not in (*SECTIONS, *STAGES):
             _refuse_section(path, section, table)
         if not isinstance(table, dict):
-            raise ConfigError(f"{path}: {section}", f"a section, written [{section}]")
+            raise ConfigError(f"{path}: {section}", f"this is a section: write it as [{section}], with its keys below")
         for key, value in table.items():
             place = f"{path}: [{section}] {key}"
             _check_key(place, section, key)
@@ -171,24 +172,48 @@ def _file(path: Path) -> Layer:
     return found
 
 
+def _toml_fault(path: Path, words: str) -> ConfigError:
+    """Return where a file is no TOML, and what to do about the faults that many make."""
+    fault, _, place = words.rstrip(")").rpartition(" (at ")
+    line = re.fullmatch(r"line (\d+), column \d+", place)
+    where = f"{path}:{line[1]}" if line else str(path)
+    hint = next((hint for known, hint in _TOML_HINTS.items() if (fault or words).startswith(known)), "")
+    return ConfigError(where, f"this is no TOML ({fault or words})" + (f": {hint}" if hint else ""))
+
+
+_TOML_HINTS = {
+    "Invalid value": 'write text in quotation marks, as in key = "text"',
+    "Expected '='": "write each line as key = value, or as a [section]",
+    "Expected ']'": "close the name of a section by ]",
+    "Invalid statement": "write each line as key = value, or as a [section]",
+    "Expected newline": "write one key = value in a line",
+    "Cannot overwrite": "the key stands above already; keep one of them",
+    "Cannot declare": "the section stands above already; keep its keys together",
+    "Illegal character": "close each text with a quotation mark in its line",
+    "Unterminated": "close each text with a quotation mark",
+}
+
+
 def _text(path: Path) -> str:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise ConfigError(str(path), f"expected a readable file ({error.strerror})") from error
+        raise ConfigError(str(path), f"the file can't be read ({error.strerror}): is its name right?") from error
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in content:
-        raise ConfigError(str(path), "a file in UTF-8, and this one looks like UTF-16: save it in UTF-8")
+        raise ConfigError(str(path), "this file looks like UTF-16: save it in UTF-8")
     try:
         return content.decode("utf-8-sig")  # an editor of Windows may put a mark in front
     except UnicodeDecodeError as error:
-        raise ConfigError(str(path), "a file in UTF-8: save it in that encoding") from error
+        raise ConfigError(str(path), "this file is not in UTF-8: save it in that encoding") from error
 
 
 def _refuse_section(path: Path, section: str, table: object) -> typing.NoReturn:
     homes = [f"[{name}]" for name, keys in SECTIONS.items() if section in keys]
     if homes and not isinstance(table, dict):
-        raise ConfigError(f"{path}: {section}", f"stands before any section; it belongs in {homes[0]}")
-    raise ConfigError(f"{path}: [{section}]", f"unknown section; {did_you_mean(section, (*SECTIONS, *STAGES))}")
+        raise ConfigError(f"{path}: {section}", f"this stands before any section, and belongs in {homes[0]}")
+    raise ConfigError(
+        f"{path}: [{section}]", f"there is no section of this name; {did_you_mean(section, (*SECTIONS, *STAGES))}"
+    )
 
 
 def _check_key(place: str, section: str, key: str) -> None:
@@ -196,7 +221,7 @@ def _check_key(place: str, section: str, key: str) -> None:
         return
     homes = [name for name, keys in SECTIONS.items() if key in keys]
     hint = f"it belongs in [{homes[0]}]" if homes else did_you_mean(key, SECTIONS[section])
-    raise ConfigError(place, f"unknown key; {hint}")
+    raise ConfigError(place, f"this section has no key of this name; {hint}")
 
 
 def _environment(environ: Mapping[str, str]) -> Layer:
@@ -214,7 +239,7 @@ def _environment(environ: Mapping[str, str]) -> Layer:
         elif kind in STAGES and option:
             section, key = kind, option
         elif close := difflib.get_close_matches(name, [*names, *providers, *OTHERS], n=1, cutoff=0.85):
-            raise ConfigError(f"environment {name}", f"unknown variable; did you mean {close[0]}?")
+            raise ConfigError(f"environment {name}", f"there is no variable of this name; did you mean {close[0]}?")
         else:
             continue
         found.append((section, key, Given(text, f"environment {name}", typed=False)))
@@ -231,7 +256,7 @@ def _flags(flags: Mapping[str, str]) -> Layer:
         section, dot, key = name.partition(".")
         if not dot or section not in (*SECTIONS, *STAGES):
             known = f"one of {', '.join((*SECTIONS, *STAGES))}"
-            raise ConfigError(f"--set {name}", f"section.key=value, where the section is {known}")
+            raise ConfigError(f"--set {name}", f"write it as section.key=value, where the section is {known}")
         _check_key(f"--set {name}", section, key)
         found.append((section, key, Given(text, f"--set {name}", typed=False)))
     return found
@@ -244,10 +269,21 @@ def _stage(kind: Stage, section: Section) -> StageConfig | None:
     provider = options.pop("provider", None)
     if provider is None:
         first = next(iter(options.values()))
-        raise ConfigError(first.place, f"of no use without a provider: name one as [{kind}] provider")
+        raise ConfigError(first.place, f"this is of no use without a provider: name one as [{kind}] provider")
     if not isinstance(provider.value, str) or not provider.value:
-        raise ConfigError(provider.place, "a provider's name, or module:attribute, as a string")
+        raise ConfigError(provider.place, "write a provider's name, or module:attribute, as a string")
     return StageConfig(kind, provider.value, provider.place, options)
+
+
+def _fault(words: str) -> str:
+    """Return what a validator of attrs says, such as "'port' must be <= 65535: 70000", as a sentence."""
+    said = words.partition("' ")[2].replace(": ", ", not ")
+    for sign, bound in _BOUNDS.items():
+        said = said.replace(f"must be {sign} ", f"must be {bound} ")
+    return f"it {said}"
+
+
+_BOUNDS = {"<=": "at most", ">=": "at least", "<": "less than", ">": "more than"}
 
 
 def _prompt(section: Section) -> str:
@@ -265,8 +301,7 @@ def _values(section: str, made: type[attrs.AttrsInstance], given: Section) -> di
             try:
                 attribute.validator(None, attribute, value)
             except ValueError as error:
-                # attrs writes "'port' must be <= 65535: 70000".
-                raise ConfigError(entry.place, str(error).partition("' ")[2].replace(": ", ", not ")) from None
+                raise ConfigError(entry.place, _fault(str(error))) from None
         values[attribute.name] = value
     return values
 
@@ -287,7 +322,7 @@ def _converted(section: str, key: str, given: Given) -> object:
         return tuple(value)
     if kind == Mapping[str, str] and isinstance(value, dict) and all(isinstance(each, str) for each in value.values()):
         return value
-    raise ConfigError(given.place, f"expected {_EXPECTED[kind]}")
+    raise ConfigError(given.place, f"write {_EXPECTED[kind]}")
 
 
 _EXPECTED: Mapping[object, str] = {

@@ -17,9 +17,10 @@ from voxint.errors import RequestRefused, WireError
 from voxint.logs import get_logger
 from voxint.net.places import Place
 from voxint.protocol import messages as m
-from voxint.protocol.codec import decode_client, refused_upload
+from voxint.protocol.codec import REGISTER_FIRST, decode_client, refused_upload
 from voxint.protocol.codes import wire_error
 from voxint.protocol.renderer import Renderer
+from voxint.server import words
 from voxint.server.entrance import STRANGE, Entrance
 from voxint.server.host import Host
 from voxint.server.keyring import Principal
@@ -77,7 +78,7 @@ class Connection:
     """
 
     def __init__(self, host: Host, place: Place | None = None, address: str = "") -> None:
-        self.listener = Listener(lambda: self.close(UNREAD, "what is said is not read"))
+        self.listener = Listener(lambda: self.close(UNREAD, "the client does not read what it is sent"))
         self.renderer = Renderer()
         self.session: Session | None = None
         self.closing: tuple[int, str] | None = None
@@ -118,7 +119,7 @@ class Connection:
         except WireError as error:
             self._refuse_frame(frame, error)
             if self.session is None:
-                self.close(STRANGE, "this is no message of the protocol")
+                self.close(STRANGE, words.NO_MESSAGE)
             return
         try:
             self._dispatch(inbound.session_id, inbound.message)
@@ -134,7 +135,7 @@ class Connection:
         except WireError as error:
             self._refuse(error)
             if error.code != "SESSION_INVALID":
-                self.close(STRANGE, "this is no message of the protocol")
+                self.close(STRANGE, words.NO_MESSAGE)
         return False
 
     async def finish_register(self) -> None:
@@ -193,7 +194,7 @@ class Connection:
 
     def revoked(self) -> None:
         """End the session: its key is good no more, so nobody can come back for it."""
-        self.close(REFUSED, "the key is not known any more", why=REVOKED, for_good=True)
+        self.close(REFUSED, "the key or account was revoked: register with another", why=REVOKED, for_good=True)
 
     def lost(self) -> None:
         """Cancel what the client had asked: the connection is gone, by whoever's doing."""
@@ -230,9 +231,9 @@ class Connection:
         elif isinstance(message, m.Register):
             self._register(message)
         elif self.session is None:
-            raise WireError("SESSION_INVALID", "REGISTER first")
+            raise WireError("SESSION_INVALID", REGISTER_FIRST)
         elif session_id != self.session.id:
-            raise WireError("SESSION_INVALID", "the session is not this connection's", "$.session_id")
+            raise WireError("SESSION_INVALID", words.OTHER_SESSION, "$.session_id")
         else:
             HANDLERS[type(message)](self, self.session, message)
 
@@ -254,11 +255,11 @@ class Connection:
     def _register(self, message: m.Register) -> None:
         principal = self.entrance.principal
         if self.session is not None or principal is None:
-            raise WireError("MALFORMED_PAYLOAD", "this connection has registered already")
+            raise WireError("MALFORMED_PAYLOAD", words.REGISTERED)
         try:
             if self._place is not None and not self._place.call():
                 full = WireError("SERVER_BUSY", "the server has as many callers as it may have; try again later")
-                raise RegisterRefused(full, TRY_AGAIN, "the server is full")
+                raise RegisterRefused(full, TRY_AGAIN, "the server is full: try again later")
             self.session = register(self._host, message, principal, self.listener, self.renderer, address=self.address)
         except RegisterRefused as refusal:
             self._refuse_register(refusal)
@@ -268,7 +269,7 @@ class Connection:
             self._end_upload(session, message.request_id)
             return
         if self._host.draining:
-            raise WireError("SERVER_BUSY", "the server is shutting down", "", message.request_id)
+            raise WireError("SERVER_BUSY", words.SHUTTING_DOWN, "", message.request_id)
         meter, now, limits = self._host.meter, trio.current_time(), self._host.agent.limits
         if (refused := meter.refuse_request(session.id, now)) is not None:
             meter.tell(refused.quota, session.id, now)
@@ -302,7 +303,7 @@ class Connection:
         if text := (message.content.text or "").strip():
             session.ask(message.request_id, text, self.listener)
         elif message.patch == SettingsChange():
-            raise WireError("MALFORMED_PAYLOAD", "the text is empty", "$.payload.content.text", message.request_id)
+            raise WireError("MALFORMED_PAYLOAD", words.EMPTY_TEXT, "$.payload.content.text", message.request_id)
         else:
             session.answer_nothing(message.request_id, self.listener)
 
@@ -312,8 +313,8 @@ class Connection:
             self.session.microphone.feed(self.listener, audio)
         elif not self._stray_told:
             self._stray_told = True
-            code = "SESSION_INVALID" if self.session is None else "STREAM_SEQ_ERROR"
-            self._refuse(WireError(code, "audio came without a start frame; what follows is ignored"))
+            stray = WireError("STREAM_SEQ_ERROR", words.STRAY_AUDIO)
+            self._refuse(WireError("SESSION_INVALID", REGISTER_FIRST) if self.session is None else stray)
 
     def _refuse_upload(self, session: Session, request_id: str) -> None:
         """Swallow what follows a start frame that was refused: it is not of the upload that is open."""
@@ -331,11 +332,11 @@ class Connection:
             self._close_upload(session)
             self._stray_told = True  # late audio of an upload that has ended is no news
         elif request_id != self._refused and session.registry.find(request_id) is None:
-            raise WireError("STREAM_SEQ_ERROR", "an end frame came without a start frame", "", request_id)
+            raise WireError("STREAM_SEQ_ERROR", words.STRAY_END, "", request_id)
 
     def _interrupt(self, session: Session, message: m.Interrupt) -> None:
         if message.mode != "commit":
-            raise WireError("MALFORMED_PAYLOAD", f"mode {message.mode} is not granted", "$.payload.mode")
+            raise WireError("MALFORMED_PAYLOAD", words.not_granted(message.mode), "$.payload.mode")
         # Cancelled here, before anything is sent or awaited.
         interruption = session.interrupt(message.interrupt_request_id, message.reason, message.played_ms, self.listener)
         interruption.when_stopped(self.listener.post)
@@ -345,7 +346,7 @@ class Connection:
         session.played(message.request_id, message.played_ms, self.listener)
 
     def _function_result(self, session: Session, message: m.FunctionResult) -> None:
-        raise WireError("MALFORMED_PAYLOAD", "FUNCTION_RESULT is not granted", "$.msg_type")
+        raise WireError("MALFORMED_PAYLOAD", words.NO_RESULTS, "$.msg_type")
 
     def _session_query(self, session: Session, message: m.SessionQuery) -> None:
         wanted = SESSION_FIELDS.intersection(message.query_fields or SESSION_FIELDS)
@@ -368,7 +369,7 @@ class Connection:
         return m.SessionInfo(status="SUCCESS", message="", session_data=chosen)
 
     def _shutdown(self, session: Session, message: m.Shutdown) -> None:
-        self.close(LEFT, "the client said goodbye", why="CLIENT_SHUTDOWN", for_good=True)
+        self.close(LEFT, "the client has sent SHUTDOWN", why="CLIENT_SHUTDOWN", for_good=True)
 
     def _heartbeat_reply(self, session: Session, message: m.HeartbeatReply) -> None:
         pass  # to have been heard is all it asks

@@ -13,6 +13,7 @@ from voxint.net.websocket import ServerWebSocket
 from voxint.protocol.messages import Heartbeat, SessionWarn
 from voxint.server.connection import FAULT, Connection
 from voxint.server.host import Host
+from voxint.server.words import FAILED, silence
 from voxint.server.writer import Writer
 
 __all__ = ["serve_websocket", "turn_away"]
@@ -87,7 +88,7 @@ async def _read(nursery: trio.Nursery, connection: Connection, ws: ServerWebSock
 
     def failed(error: Exception) -> None:
         log.error("connection failed", trace=places(error))
-        connection.close(FAULT, "the server failed")
+        connection.close(FAULT, FAILED)
 
     def settle() -> None:
         if connection.listener.too_slow:
@@ -156,11 +157,13 @@ async def _keep_alive(connection: Connection, host: Host, register_by: float, al
         if remaining_s <= 0:
             if connection.session is None:
                 host.turned_away("slow")
-            connection.close(SILENT, "nothing was heard for too long")
+            connection.close(
+                SILENT, silence(config.register_s, config.session_timeout_s, registered=connection.session is not None)
+            )
             break
         if connection.session and remaining_s <= config.warn_s and warned_at != connection.last_heard:
             warned_at = connection.last_heard
-            message = "the session ends unless something is heard"
+            message = "the session ends unless the client sends something, such as HEARTBEAT_REPLY"
             connection.listener.post(
                 SessionWarn(warn_type="EXPIRE_SOON", remaining_seconds=int(remaining_s), message=message)
             )

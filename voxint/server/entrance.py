@@ -11,13 +11,14 @@ from attrs import frozen
 
 from voxint.errors import WireError
 from voxint.net.places import Place
-from voxint.protocol.codec import auth_of
+from voxint.protocol.codec import REGISTER_FIRST, auth_of
 from voxint.protocol.size import check_size
 from voxint.server.auth import is_open
 from voxint.server.host import Host
 from voxint.server.keyring import Principal
 from voxint.server.passwords import TooManyPasswords
 from voxint.server.registration import GOING_AWAY, REFUSED, TRY_AGAIN, RegisterRefused
+from voxint.server.words import SHUTTING_DOWN
 
 __all__ = ["STRANGE", "Entrance", "TurnedAway"]
 
@@ -98,10 +99,12 @@ class Entrance:
         """
         self._frames += 1
         if self._frames > MOST_FRAMES:
-            raise RegisterRefused(WireError("SESSION_INVALID", "REGISTER first"), STRANGE, "REGISTER first")
+            raise RegisterRefused(WireError("SESSION_INVALID", REGISTER_FIRST), STRANGE, REGISTER_FIRST)
         check_size(frame, longest)
         if self.verifying is not None:
-            raise WireError("SESSION_INVALID", "a REGISTER is being looked at: wait for its answer")
+            raise WireError(
+                "SESSION_INVALID", "the REGISTER before this one is still being looked at: wait for its answer"
+            )
         auth = auth_of(frame)
         if auth is None:
             check_size(frame, HEALTH_CHECK_BYTES)
@@ -133,7 +136,7 @@ class Entrance:
             principal = await self._host.keyring.verify(waiting.account, waiting.password)
         except TooManyPasswords:
             busy = WireError("SERVER_BUSY", "too many are registering: try again in a moment")
-            raise RegisterRefused(busy, TRY_AGAIN, "try again later") from None
+            raise RegisterRefused(busy, TRY_AGAIN, "too many are registering: try again in a moment") from None
         finally:
             self.verifying = None
         self._check_open()  # it may have begun to close meanwhile
@@ -141,16 +144,22 @@ class Entrance:
 
     def _check_open(self) -> None:
         if self._host.draining:
-            busy = WireError("SERVER_BUSY", "the server is shutting down")
-            raise RegisterRefused(busy, GOING_AWAY, "shutting down")
+            busy = WireError("SERVER_BUSY", SHUTTING_DOWN)
+            raise RegisterRefused(busy, GOING_AWAY, SHUTTING_DOWN)
 
     def _known(self, principal: Principal | None, since: float) -> bool:
         """Note who it is; who is nobody, or may not talk, will be told so, the later the more have been of late."""
         if principal is not None and principal.may("talk"):
             self.principal = principal
             return True
-        unknown = WireError("AUTH_FAILED", "the key or account is not known here")
-        refusal = RegisterRefused(unknown, REFUSED, "authentication failed")
+        unknown = WireError(
+            "AUTH_FAILED", "the key, token or account is not known here, has expired, or may not talk: ask the operator"
+        )
+        refusal = RegisterRefused(
+            unknown,
+            REFUSED,
+            "the key, token or account is not known here, has expired, or may not talk: ask the operator",
+        )
         pause_s = self._host.guesses.failed("" if self._place is None else self._place.address)
         self.turned_away = TurnedAway(refusal, max(trio.current_time(), since + pause_s))
         self._host.turned_away("key")

@@ -98,7 +98,7 @@ def new_key(
         ConfigError: The name is too long, or can't be printed.
     """
     if not _is_name(name):
-        raise ConfigError("--name", f"at most {LONGEST_NAME} printable characters")
+        raise ConfigError("--name", f"write at most {LONGEST_NAME} printable characters")
     key = KEY_PREFIX + secrets.token_urlsafe(KEY_BYTES)
     chosen = tuple(scope for scope in SCOPES if scope in set(scopes))
     return key, KeyRecord(digest_of(key), chosen, now.astimezone(UTC), name, expires)
@@ -127,12 +127,13 @@ def parse_keys(content: bytes, place: str) -> tuple[KeyRecord, ...]:
             record = _DECODER.decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             where = re.search(r"\$\.\w+", str(error))  # the rest of its text may quote the line
-            expected = f"a key as `voxint keys new` writes it, one a line{f' ({where[0]} is wrong)' if where else ''}"
+            wrong = f"{where[0]} is wrong in this key" if where else "this line is no key"
+            expected = f"{wrong}: leave in the file what `voxint keys new` writes, one a line"
             raise ConfigError(f"{place}:{number}", expected) from None
         if not _is_name(record.name):
-            raise ConfigError(f"{place}:{number}", f"a name of at most {LONGEST_NAME} printable characters")
+            raise ConfigError(f"{place}:{number}", f"the name must have at most {LONGEST_NAME} printable characters")
         if record.sha256 in found:
-            raise ConfigError(f"{place}:{number}", "each key once; this one stands above already")
+            raise ConfigError(f"{place}:{number}", "this key stands above already: leave it there once")
         found[record.sha256] = record
     return tuple(found.values())
 

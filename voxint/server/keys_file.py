@@ -35,10 +35,10 @@ def read_keys(path: Path) -> tuple[KeyRecord, ...]:
             content = file.read(LARGEST_BYTES + 1)
     except OSError as error:
         raise ConfigError(
-            str(path), f"a readable file of keys ({error.strerror}); `voxint keys new` makes it"
+            str(path), f"the file of keys can't be read ({error.strerror}): `voxint keys new` makes it"
         ) from None
     if len(content) > LARGEST_BYTES:
-        raise ConfigError(str(path), f"a file of keys of at most {LARGEST_BYTES} bytes")
+        raise ConfigError(str(path), f"a file of keys may have at most {LARGEST_BYTES} bytes: is this one?")
     return parse_keys(content, str(path))
 
 
@@ -50,7 +50,7 @@ def check_writers(path: Path) -> None:
     """
     with suppress(OSError):  # `read_keys` says so
         if os.name == "posix" and path.stat().st_mode & 0o002:
-            raise ConfigError(str(path), "a file that only its owner can write: chmod 600")
+            raise ConfigError(str(path), "everybody on this machine can write the file, and let itself in: chmod 600")
 
 
 @contextmanager
@@ -70,7 +70,7 @@ def change_keys(path: Path) -> Iterator[list[KeyRecord]]:
             yield records
             _replace(path, format_keys(records))
     except OSError as error:
-        raise ConfigError(str(path), f"a file of keys that can be written ({error.strerror})") from None
+        raise ConfigError(str(path), f"the file of keys can't be written ({error.strerror})") from None
 
 
 def _replace(path: Path, content: bytes) -> None:
@@ -105,7 +105,9 @@ def _locked(path: Path) -> Iterator[None]:
         give_up_at = time.monotonic() + LOCK_S
         while not _lock(descriptor):
             if time.monotonic() >= give_up_at:
-                raise ConfigError(str(path), f"no other writer for {LOCK_S:g} s: another `voxint keys` is at work")
+                raise ConfigError(
+                    str(path), f"another `voxint keys` has been at work for {LOCK_S:g} s: try again when it has ended"
+                )
             time.sleep(LOCK_PAUSE_S)
         yield
     finally:

@@ -90,19 +90,22 @@ class _Account:
         bound = self.bounds.sessions
         if not bound or self.sessions < bound:
             return None
-        return Refusal(f"{self.scope}_sessions", f"there are {bound} sessions of this {self.scope} already")
+        return Refusal(
+            f"{self.scope}_sessions",
+            f"this {self.scope} has {bound} sessions already: end one first",
+        )
 
     def refuse_request(self, now: float) -> Refusal | None:
         bounds, name = self.bounds, self.scope
         if bounds.live_requests and self.live >= bounds.live_requests:
-            message = f"{bounds.live_requests} requests of this {name} are live already"
+            message = f"this {name} has {bounds.live_requests} live requests already: wait for one to end"
             return Refusal(f"{name}_live_requests", message)
         for quota, bucket, what in (
             ("requests_per_minute", self.requests, "requests"),
             ("upstream_calls_per_minute", self.calls, "calls of models"),
         ):
             if (wait_s := bucket.wait_s(now)) > 0:
-                message = f"this {name} may have {bucket.rate.per_minute:g} {what} a minute"
+                message = f"this {name} has had its {bucket.rate.per_minute:g} {what} a minute: wait before the next"
                 return Refusal(f"{name}_{quota}", message, wait_s)
         for quota, use, budget in (
             ("tokens_per_day", self.tokens, bounds.tokens_per_day),
@@ -110,7 +113,7 @@ class _Account:
         ):
             if (wait_s := use.wait_s(now, budget)) > 0:
                 what = quota.partition("_")[0]
-                message = f"this {name} has used up its {what} of a day"
+                message = f"this {name} has used up its {what} of a day: wait, or ask the operator for more"
                 return Refusal(f"{name}_{quota}", message, wait_s, retryable=False)
         return None
 
@@ -188,15 +191,17 @@ class Meter:
         share = max(1, int(self.most_sessions * self.quotas.key_share))
         shared = not self.quotas.key_sessions and self._several()
         if shared and self._account("key", caller).sessions >= share:
-            return Refusal("key_share", f"there are {share} sessions of this key already, its share of all")
+            return Refusal(
+                "key_share", f"this key has {share} sessions already, its share of the server: end one first"
+            )
         return self.refuse_anybody(now)
 
     def refuse_anybody(self, now: float) -> Refusal | None:
         """Return why there may be no new session, whoever comes; None: there may."""
         if self._open >= self.most_sessions:
-            return Refusal("sessions", "the server has as many sessions as it may have")
+            return Refusal("sessions", "the server has as many sessions as it may have: try again later")
         if not self._admission.admits_newcomer(now, self._busy()):
-            return Refusal("full_share", "the server has all it can do", self.quotas.served_s)
+            return Refusal("full_share", "the server is as busy as it may be: try again later", self.quotas.served_s)
         return None
 
     def in_the_way(self, quota: str, caller: str, address: str) -> Callable[[str], bool]:
@@ -246,7 +251,9 @@ class Meter:
             if (refusal := account.refuse_request(now)) is not None:
                 return refusal
         if not self._admission.admits(session, now, self._busy()):
-            return Refusal("busy_share", "the server has all it can do for those it serves", self.quotas.served_s)
+            return Refusal(
+                "busy_share", "the server is busy with the requests of others: try again later", self.quotas.served_s
+            )
         return None
 
     def asked(self, session: str, now: float) -> None:

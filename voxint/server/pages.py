@@ -87,7 +87,7 @@ class Pages:
         if head.path not in ("/", "/healthz", "/readyz", "/metrics", ws_path):
             return Page(404, b"there is no such page; / says what there is\n")
         if head.method not in ("GET", "HEAD"):
-            return Page(405, b"GET and HEAD are all that is understood here\n", headers=(("allow", "GET, HEAD"),))
+            return Page(405, b"only GET and HEAD are understood here\n", headers=(("allow", "GET, HEAD"),))
         match head.path:
             case "/healthz":
                 return Page(200, ALIVE)
@@ -107,7 +107,7 @@ class Pages:
             case "/":
                 return Page(200, self._landing(head), "text/html; charset=utf-8")
         upgrade = (("upgrade", "websocket"), ("connection", "upgrade"))
-        return Page(426, b"this address speaks WebSocket\n", headers=upgrade)
+        return Page(426, b"this address speaks WebSocket: connect to it by ws:// or wss://\n", headers=upgrade)
 
     def _refused_numbers(self, head: RequestHead) -> Page | None:
         """Return what is answered to who may not see the numbers; None: it may."""
@@ -116,8 +116,12 @@ class Pages:
             return None
         who = bearer_of(self.host, head)
         if who is None:
-            return Page(401, b"the numbers take a key with the scope observe\n", headers=CHALLENGE)
-        return None if who.may("observe") else Page(403, b"this key has not the scope observe\n")
+            return Page(
+                401,
+                b"the metrics need the header `Authorization: Bearer KEY`, with a key of the scope observe\n",
+                headers=CHALLENGE,
+            )
+        return None if who.may("observe") else Page(403, b"this key lacks the scope observe: use one that has it\n")
 
     def _ready(self) -> Page:
         """Say whether somebody new would be taken."""

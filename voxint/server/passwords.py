@@ -59,7 +59,7 @@ def hash_password(password: str) -> str:
 
     secret = password.encode("utf-8", "surrogatepass")
     if not 0 < len(secret) <= LONGEST_PASSWORD:
-        raise ValueError(f"a password of 1 to {LONGEST_PASSWORD} bytes")
+        raise ValueError(f"it must have 1 to {LONGEST_PASSWORD} bytes")
     hasher = argon2.PasswordHasher(time_cost=TIME_COST, memory_cost=MEMORY_KIB, parallelism=PARALLELISM)
     return hasher.hash(secret)
 

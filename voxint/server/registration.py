@@ -143,8 +143,12 @@ def _check_share(host: Host, principal: Principal) -> None:
     )
     if own >= share and host.keyring.several:
         host.meter.tell("key_share", "", trio.current_time())
-        many = WireError("SERVER_BUSY", f"there are {share} connections of this key already", "quota key_share")
-        raise RegisterRefused(many, TRY_AGAIN, "the server is busy")
+        many = WireError(
+            "SERVER_BUSY",
+            f"this key has {share} connections already, its share of the server: close one first",
+            "quota key_share",
+        )
+        raise RegisterRefused(many, TRY_AGAIN, "the server is busy: try again later")
 
 
 def _check_quotas(host: Host, caller: str, address: str) -> None:
@@ -160,7 +164,7 @@ def _check_quotas(host: Host, caller: str, address: str) -> None:
         ended = refusal.quota == "sessions" and host.store.end_one_alone(own)
         if not ended and not host.store.end_one_alone(any_of_them):
             host.meter.tell(refusal.quota, "", now)
-            raise RegisterRefused(refusal.error(), TRY_AGAIN, "the server is busy")
+            raise RegisterRefused(refusal.error(), TRY_AGAIN, "the server is busy: try again later")
     host.meter.sweep(now)
 
 
@@ -169,13 +173,16 @@ def _resume(
 ) -> tuple[Session, m.Resumed]:
     """Go on with a session as it is: what REGISTER says of settings is for a new one."""
     if host.store.listeners_of(resume.session_id) >= MOST_LISTENERS:  # before the token is of no use any more
-        many = WireError("SERVER_BUSY", f"this session has {MOST_LISTENERS} connections already")
-        raise RegisterRefused(many, TRY_AGAIN, "too many connections of this session")
+        many = WireError(
+            "SERVER_BUSY",
+            f"this session has {MOST_LISTENERS} connections already, and may have no more: close one first",
+        )
+        raise RegisterRefused(many, TRY_AGAIN, "this session has too many connections: close one first")
     found = host.store.redeem(resume.session_id, resume.resume_token, principal)
     if found is None:
-        words = "there is no such session to resume: REGISTER without it"
+        words = "there is no session to resume by this id and token: REGISTER without `resume`"
         gone = WireError("SESSION_INVALID", words, "$.payload.resume")
-        raise RegisterRefused(gone, REFUSED, "nothing to resume")
+        raise RegisterRefused(gone, REFUSED, "there is no such session to resume")
     session, writer = found
     renderer.session_id = session.id
     wanted = {name: frames for name, frames in (resume.seen or {}).items() if not _has_end(frames)}

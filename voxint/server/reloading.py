@@ -64,7 +64,11 @@ class ReloadedFiles(Generic[T]):
             value = await self._in_thread(self.load)
         except (ConfigError, OSError) as error:  # whatever it is, what was before stands
             # Read again at the next look, since what was wrong may pass without a change of the file; told once.
-            told = error if isinstance(error, ConfigError) else ConfigError(str(self.paths[0]), "a file that is read")
+            told = (
+                error
+                if isinstance(error, ConfigError)
+                else ConfigError(str(self.paths[0]), "the file can't be read; what was read before stands")
+            )
             if self._told != (stamp, str(told)):
                 self._told = (stamp, str(told))
                 self.failed()
@@ -100,9 +104,8 @@ class Reloader:
                 await each.look(force=force)
             if scope.cancelled_caught:
                 each.failed()
-                log.warning(
-                    "changed files not used", what=each.what, place=str(each.paths[0]), expected="a file that is read"
-                )
+                late = f"it took longer than {LOOK_S:g} s to read the file: is its disk well?"
+                log.warning("changed files not used", what=each.what, place=str(each.paths[0]), expected=late)
         self.after()
 
     async def run(self, until: trio.CancelScope) -> None:

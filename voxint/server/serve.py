@@ -30,6 +30,7 @@ from voxint.server.quotas import Quotas
 from voxint.server.registration import GOING_AWAY
 from voxint.server.reloading import ReloadedFiles, Reloader
 from voxint.server.telemetry import Telemetry
+from voxint.server.words import SHUTTING_DOWN
 
 __all__ = ["PATH", "Server", "serve"]
 
@@ -208,14 +209,14 @@ async def _drain(host: Host) -> None:
     """Say goodbye, let live requests end for a while, cancel the rest, flush their final frames, close."""
     host.draining = True
     for connection in host.connections:
-        connection.listener.post(Shutdown(reason="the server is shutting down"))
+        connection.listener.post(Shutdown(reason=SHUTTING_DOWN))
     with trio.move_on_after(host.config.drain_s):
         await host.until_idle()
     for session in host.store.sessions:
         session.close("SHUTDOWN")
     await host.until_idle()  # bounded: every request's guard has been told to stop it
     for connection in host.connections:
-        connection.close(GOING_AWAY, "the server is shutting down")
+        connection.close(GOING_AWAY, SHUTTING_DOWN)
     # The connections close within close_s each.
 
 

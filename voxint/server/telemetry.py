@@ -173,7 +173,7 @@ class Telemetry:
         metrics.tokens.labels(source).inc(tokens)
         if not request.usage_believed:
             metrics.disbelieved.inc()
-            log.warning("the provider's count of tokens can't be", **_ids(request), estimated=tokens)
+            log.warning("the provider's count of tokens is impossible", **_ids(request), estimated=tokens)
         metrics.characters.inc(request.spoken_chars)
         # The end of a complete answer has left but is still to be played, at most `lead_ms` of it.
         heard_ms = audio.sent_ms if request.ending == "complete" else audio.heard_ms

@@ -104,26 +104,38 @@ class TokensPage:
         except HttpError as error:
             raise TokenRefused(error.status, error.message) from None
         if head.method != "POST":
-            raise TokenRefused(405, "a token is made by POST", (("allow", "POST"),))
+            raise TokenRefused(405, "this page makes tokens: send a POST", (("allow", "POST"),))
         if is_open(self.host.config):
-            raise TokenRefused(404, "this server asks for no key, so there are no tokens: any will do")
+            raise TokenRefused(
+                404, "this server asks for no key, so it makes no tokens: a client may register with any"
+            )
         who = bearer_of(self.host, head)
         if who is None:
-            raise TokenRefused(401, "this takes `Authorization: Bearer` and a key that is known here", CHALLENGE)
+            raise TokenRefused(
+                401,
+                "the request must have the header `Authorization: Bearer KEY`, with a key that this server knows",
+                CHALLENGE,
+            )
         if who.by_token or not (who.may("talk") or who.may("admin")):
-            raise TokenRefused(403, "this key makes no tokens: it takes one with the scope talk or admin")
+            raise TokenRefused(
+                403, "this key may make no tokens: use a key, and no token, that has the scope talk or admin"
+            )
         kind = head.header("content-type").partition(";")[0].strip().lower()
         if kind not in ("", "application/json"):
-            raise TokenRefused(415, "the body is JSON, or there is none")
+            raise TokenRefused(415, "the body must be JSON (content-type application/json), or be left out")
         return who
 
     def _token(self, who: Principal, body: bytes) -> Page:
         wish = _wish(body)
         if not all(who.may(scope) for scope in wish.scopes):
-            raise TokenRefused(403, "a token can do no more than its key")
+            raise TokenRefused(403, "a token can have no scope that its key lacks: ask for fewer `scopes`")
         if (wait_s := self._wait_s(who)) > 0:
             after = (("retry-after", str(math.ceil(wait_s))),)
-            raise TokenRefused(429, "this key has had too many tokens made: try again later", after)
+            raise TokenRefused(
+                429,
+                "this key has had as many tokens made as it may for now: try again after `retry-after` seconds",
+                after,
+            )
         keyring = self.host.keyring
         expires = min(keyring.now() + wish.expires_in, who.expires or math.inf)
         token = keyring.signer.mint(who.id, wish.scopes, expires, single_use=wish.single_use)
@@ -151,7 +163,7 @@ async def _body(request: HttpRequest) -> bytes:
         with trio.fail_after(BODY_S):
             return await request.read(LARGEST_BODY)
     except trio.TooSlowError:
-        raise TokenRefused(408, f"the body took longer than {BODY_S:g} s") from None
+        raise TokenRefused(408, f"the body must come within {BODY_S:g} s") from None
     except HttpError as error:
         raise TokenRefused(error.status, error.message) from None
 
@@ -163,7 +175,7 @@ def _wish(body: bytes) -> TokenWish:
         return _DECODER.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
         fields = f"expires_in (seconds, up to {LONGEST_S}), scopes (a list of talk, observe, admin), single_use"
-        raise TokenRefused(400, f"the body is a JSON object with any of {fields}") from None
+        raise TokenRefused(400, f"the body must be a JSON object with any of {fields}") from None
 
 
 _DECODER = msgspec.json.Decoder(TokenWish)

@@ -12,6 +12,7 @@ import trio
 from voxint.core.listener import MOST_AT_ONCE
 from voxint.logs import get_logger, places
 from voxint.server.connection import FAULT, Connection
+from voxint.server.words import FAILED
 
 __all__ = ["Socket", "Writer"]
 
@@ -63,7 +64,7 @@ class Writer:
                 elif not self._broken:
                     await self._socket.flush()
                 if self._broken:
-                    self._connection.close(FAULT, "the server failed")
+                    self._connection.close(FAULT, FAILED)
         except trio.EndOfChannel:
             pass
 

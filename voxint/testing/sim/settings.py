@@ -86,7 +86,7 @@ class SimSettings:
         if not changes:
             return self
         if unknown := changes.keys() - {field.name for field in fields(SimSettings)}:
-            raise ValueError(f"no such sim setting: {', '.join(sorted(unknown))}")
+            raise ValueError(f"the simulated upstream has no setting {', '.join(sorted(unknown))}")
         return msgspec.convert({**asdict(self), **changes}, SimSettings, strict=strict)
 
     def on(self, endpoint: Endpoint) -> SimSettings:

@@ -46,7 +46,7 @@ async def speech(call: SimCall, settings: SimSettings) -> None:
     entry.bytes_received = len(raw)
     body = msgspec.json.decode(raw, type=SpeechBody)
     if body.response_format != "pcm":
-        raise ValueError("the simulated upstream speaks response_format `pcm` only")
+        raise ValueError("`response_format` must be pcm: the simulated upstream speaks no other")
     settings = settings.override(body.sim)
     entry.tag = entry.tag or body.user
     entry.turn = turn_of(body.input)

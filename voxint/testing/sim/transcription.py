@@ -44,7 +44,7 @@ async def transcription(call: SimCall, settings: SimSettings) -> None:
         entry.bytes_received = len(body)
         form = _form(body, boundary[1].encode("ascii"))
         if "file" not in form:
-            raise ValueError("the form has no field `file`")
+            raise ValueError("the form must have the field `file`, with the sound")
         options = {name: value.decode("utf-8", "replace") for name, value in form.items() if name != "file"}
         heard.add_file(form["file"])
     else:
