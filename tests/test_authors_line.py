@@ -11,6 +11,7 @@ from types import FunctionType
 import pytest
 import trio
 
+import voxint
 from voxint.authors_line import CodeLine, line_of_error, line_of_stack
 from voxint.core.agent import Limits
 
@@ -89,3 +90,11 @@ def test_a_place_is_as_short_as_it_can_be_found_by(monkeypatch: pytest.MonkeyPat
     assert CodeLine("/opt/other/blocky.py", 16, "generate").place == "other/blocky.py:16"
     assert CodeLine(str(Path.cwd() / "stages" / "blocky.py"), 16, "generate").place == "stages/blocky.py:16"
     assert CodeLine("/srv/blocky.py", 16, "generate").place == "/srv/blocky.py:16"
+
+
+def test_a_line_is_ours_unless_it_is_a_providers() -> None:
+    """A stage of voxint's is a stage, as anybody's; what runs stages is not to be shown to their authors."""
+    package = Path(voxint.__file__).parent
+    ours = CodeLine(str(package / "core" / "pipeline.py"), 1, "run")
+    stage = CodeLine(str(package / "providers" / "espeak.py"), 1, "synthesize")
+    assert (ours.ours, stage.ours, CodeLine(__file__, 1, "it").ours) == (True, False, False)

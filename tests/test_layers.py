@@ -14,20 +14,30 @@ from voxint.protocol.messages import ErrorCode
 PACKAGE = Path(__file__).parent.parent / "voxint"
 
 MAY_IMPORT = {
-    "errors": set(),
-    "background": set(),
+    "arguments": set(),
+    "errors": {"arguments"},
+    "background": {"inside_trio"},
+    "inside_trio": {"errors"},
     "authors_line": set(),
     "logs": {"printable", "authors_line"},
+    "lag": {"logs", "authors_line"},
     "printable": set(),
     "children": set(),
+    "extras": set(),
     "ticker": set(),
-    "net": {"errors", "background", "logs", "authors_line"},
-    "core": {"errors", "background", "logs", "authors_line"},
-    "protocol": {"core", "errors"},
-    "providers": {"core", "net", "errors", "background", "children"},
-    "server": {"core", "protocol", "net", "errors", "background", "logs", "authors_line"},
-    "testing": {"core", "protocol", "net", "errors", "background", "ticker", "printable", "children", "authors_line"},
-    "client": {"core", "protocol", "net", "errors", "background"},
+    "net": {"arguments", "errors", "background", "logs", "authors_line", "inside_trio"},
+    "core": {"arguments", "errors", "background", "lag", "logs", "authors_line", "inside_trio"},
+    "protocol": {"arguments", "core", "errors"},
+    "providers": {"core", "net", "errors", "background", "children", "extras"},
+    "server": {
+        *("arguments", "core", "protocol", "net", "errors", "background", "lag", "logs", "authors_line"),
+        *("inside_trio", "printable"),
+    },
+    "testing": {
+        *("core", "protocol", "net", "errors", "background", "ticker", "printable", "children", "authors_line"),
+        *("inside_trio", "lag", "logs"),
+    },
+    "client": {"arguments", "core", "protocol", "net", "errors", "background", "inside_trio"},
     "measure": {"client", "core", "protocol", "net", "errors", "background", "logs", "ticker"},
 }
 """The layers under the composition root; whatever is not named here (cli, the public names) may import all."""
@@ -39,6 +49,7 @@ PURE = {"trio", "httpx", "h11", "socket", "time", "asyncio", "threading", "selec
 PURE_CORE = (
     "audio",
     "dialogue",
+    "discreet",
     "events",
     "gate",
     "journal",
@@ -47,6 +58,7 @@ PURE_CORE = (
     "receipt",
     "segments",
     "settings",
+    "shape",
     "encodable",
     "tokens",
     "tools",

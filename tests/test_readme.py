@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import tomllib
 from pathlib import Path
 
 import click
+import msgspec
 import pytest
 
 from tests.docs.pages import PAGES, ROOT, Block, blocks, page_id
 from tests.docs.twins import in_chinese
 from voxint.cli import main
+from voxint.protocol.receipt import FramedReceipt
 
 ENGLISH, CHINESE = ROOT / "README.md", ROOT / "README.zh-CN.md"
 SHOWN = ("console", "python", "text", "json")
@@ -101,6 +104,17 @@ def test_both_languages_have_the_same_shape() -> None:
 
     english, chinese = (readme.read_text(encoding="utf-8") for readme in (ENGLISH, CHINESE))
     assert shape(in_chinese(english, ENGLISH)) == shape(chinese)
+
+
+@pytest.mark.parametrize("readme", [ENGLISH, CHINESE], ids=page_id)
+def test_the_receipt_is_explained_by_its_own_figures(readme: Path) -> None:
+    """It has the fields of a receipt, and the sentence below it names its figures, rounded."""
+    [receipt] = [json.loads(block.code) for block in blocks(readme) if block.language == "json"]
+    assert set(receipt) == {field.name for field in msgspec.structs.fields(FramedReceipt) if field.required}
+    stop_ms, text = round(receipt["stop_ms"], 1), receipt["text"]
+    below = readme.read_text(encoding="utf-8").partition('"last": ')[2].partition("##")[0]
+    for figure in (stop_ms, text["generated_chars"], len(text["heard"])):
+        assert re.search(rf"(?<![\d.]){re.escape(str(figure))}(?![\d.]*\d)", below), figure
 
 
 @pytest.mark.parametrize("page", PAGES, ids=page_id)

@@ -15,11 +15,16 @@
 #   testing/       public: scripted stages, a conformance test, the simulated upstream, a checker of the promises
 #   measure/       how long interruptions take, seen from outside
 #   cli/           the command line, which alone binds a server to its providers
+#   __main__.py    `python -m voxint`, the command line
 #   errors.py      every error, and whose fault it is
+#   arguments.py   what a program hands over, judged by its type
 #   background.py  a nursery for the tasks behind a resource
 #   authors_line.py  which line of a traceback or a stack its author can change
+#   inside_trio.py  where a call is made: in trio, or in asyncio by mistake
 #   logs.py        the log of a library
+#   lag.py         how long the event loop is away from its sockets, and what holds it
 #   printable.py   what others wrote, made fit for a terminal and a log
+#   extras.py      what to run to install an extra, from where the user is
 #   children.py    what a child process gets: its environment, its limits
 #   ticker.py      a cheap sleep for many streams at once
 #   _version.py    the version
@@ -43,6 +48,7 @@ if TYPE_CHECKING:
     from voxint.core.receipt import Receipt
     from voxint.core.settings import Settings
     from voxint.core.stages import (
+        CheckWarning,
         Delta,
         LanguageModel,
         ModelOutput,
@@ -59,6 +65,7 @@ if TYPE_CHECKING:
     from voxint.errors import (
         ConfigError,
         Disconnected,
+        OutsideTrio,
         ReplyOverflow,
         RequestFailed,
         RequestRefused,
@@ -82,6 +89,7 @@ _HOME = {
     "core.observer": ("Observer",),
     "core.settings": ("Settings",),
     "core.stages": (
+        "CheckWarning",
         "Delta",
         "LanguageModel",
         "ModelOutput",
@@ -97,6 +105,7 @@ _HOME = {
     "errors": (
         "ConfigError",
         "Disconnected",
+        "OutsideTrio",
         "ReplyOverflow",
         "RequestFailed",
         "RequestRefused",
@@ -122,6 +131,7 @@ __all__ = [
     "AudioFormat",
     "Called",
     "ChatMessage",
+    "CheckWarning",
     "Client",
     "ConfigError",
     "Conversation",
@@ -137,6 +147,7 @@ __all__ = [
     "Limits",
     "ModelOutput",
     "Observer",
+    "OutsideTrio",
     "Receipt",
     "RemoteReply",
     "Reply",

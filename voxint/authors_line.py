@@ -44,6 +44,11 @@ class CodeLine:
     function: str
 
     @property
+    def ours(self) -> bool:
+        """Whether it is voxint's own, and not one of its providers'."""
+        return self.file.startswith(OURS) and not self.file.startswith(STAGES)
+
+    @property
     def place(self) -> str:
         """The file, as short as it can be found by, and the line: `stages/blocky.py:16`."""
         roots = sorted((os.path.join(os.path.abspath(root), "") for root in ("", *sys.path)), key=len, reverse=True)

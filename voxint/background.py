@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 
 import trio
 
+from voxint.inside_trio import require_trio
+
 __all__ = ["open_background"]
 
 
@@ -19,6 +21,7 @@ async def open_background() -> AsyncGenerator[trio.Nursery, None]:
     What a background task raises still comes in a group. As with any nursery, the block's end waits for the tasks and
     its failure cancels them.
     """
+    require_trio("open_background")
     raised: Exception | None = None
     async with trio.open_nursery() as nursery:
         try:

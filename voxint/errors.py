@@ -11,7 +11,8 @@
     ├── RequestFailed          a provider's or ours, seen by an application: its reply has failed
     ├── ServerError            the server's, seen from a client: an ERROR frame, or no answer (REQUEST_TIMEOUT)
     │   └── Disconnected       the connection ended before the answer did (DISCONNECTED)
-    └── ReplyOverflow          the application's: it left more of a reply unread than its client keeps
+    ├── ReplyOverflow          the application's: it left more of a reply unread than its client keeps
+    └── OutsideTrio            the application's: a call from asyncio, or from a thread without trio
 """
 
 from __future__ import annotations
@@ -20,9 +21,12 @@ from typing import Literal
 
 from attrs import frozen
 
+from voxint.arguments import typed_fields
+
 __all__ = [
     "ConfigError",
     "Disconnected",
+    "OutsideTrio",
     "ReplyOverflow",
     "RequestFailed",
     "RequestRefused",
@@ -76,7 +80,7 @@ class WireError(VoxintError):
         return f"{self.code}: {self.message}" + (f" ({self.detail})" if self.detail else "")
 
 
-@frozen(str=False)
+@frozen(str=False, field_transformer=typed_fields)
 class UpstreamError(VoxintError):
     """A provider refused, failed or broke its own protocol.
 
@@ -135,7 +139,9 @@ class RequestFailed(VoxintError):
         retryable: Whether the same request may succeed later.
         stage: ``stt``, ``llm`` or ``tts`` where a provider was at fault.
         detail: What a provider's adapter says beside, for who runs the program: where, and what to do about it.
-        error_id: By which an observer's log has it, such as the server's.
+        error_id: By which the log has it.
+
+    Its `__cause__` is the exception behind it, where there was one: in a program of one's own that is nobody else's.
     """
 
     kind: Literal["upstream", "timeout", "too_large", "internal"]
@@ -182,3 +188,7 @@ class Disconnected(ServerError):
 
 class ReplyOverflow(VoxintError):
     """A reply was not read while more of it came than the client keeps."""
+
+
+class OutsideTrio(VoxintError, RuntimeError):
+    """A call was made in asyncio, or where no event loop runs; voxint runs on trio. Nothing was opened or changed."""

@@ -70,6 +70,9 @@ CATALOGUE: Mapping[str, Attack] = {
     "guesses_many": Attack("strangers", "keys, 20 addresses", guesses.guess_keys(20), judges.guesses_slowed(20)),
     "passwords": Attack("strangers", "passwords, one address", guesses.guess_passwords(1), judges.guesses_slowed(1)),
     "wrong_names": Attack("strangers", "pages by other names", doors.wrong_names, judges.nothing_told, keyed=False),
+    "foreign_pages": Attack(
+        "strangers", "pages of a foreign origin", doors.foreign_pages, judges.pages_refused, keyed=False
+    ),
     "asks": Attack("callers", "one session asks and asks", floods.ask_and_ask, judges.calls_bounded),
     "emoji": Attack(
         "callers",

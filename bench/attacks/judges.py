@@ -14,6 +14,7 @@ __all__ = [
     "honest_served",
     "memory_bounded",
     "nothing_told",
+    "pages_refused",
     "still_there",
     "together",
 ]
@@ -78,8 +79,13 @@ def honest_served(seen: Seen) -> list[str]:
 
 
 def nothing_told(seen: Seen) -> list[str]:
-    """Return the pages that were told to a wrong name."""
-    return [f"{name.removeprefix('told ')} answers any Host" for name in seen.attacker.totals if name[:5] == "told "]
+    """Return what was told to a wrong name, or to a foreign page."""
+    return [f"{name.removeprefix('told ')} is told to anybody" for name in seen.attacker.totals if name[:5] == "told "]
+
+
+def pages_refused(seen: Seen) -> list[str]:
+    """Return what foreign pages were told but that they are refused; they have to have been told that."""
+    return nothing_told(seen) + ["no page was refused"] * (not seen.total("refused"))
 
 
 def answers_stand(seen: Seen) -> list[str]:

@@ -177,7 +177,7 @@ async def serve_attacked(attack: Attack, llm: str, speech: str, place: ServerPla
     with tempfile.TemporaryDirectory(prefix="voxint-attacks-") as folder:
         file, log = Path(folder, "voxint.toml"), Path(folder, "log")
         file.write_text(to_toml(sections))  # noqa: ASYNC240 - a few lines, before anything is measured
-        command = [sys.executable, "-m", "voxint.cli", "serve", str(file), "--log-format", "json"]
+        command = [sys.executable, "-m", "voxint", "serve", str(file), "--log-format", "json"]
         with _stderr(attack, log) as stderr:
             process = await trio.lowlevel.open_process(command, cwd=ROOT, env=_environment(), stderr=stderr)
             try:

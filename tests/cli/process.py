@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -52,9 +52,13 @@ class Running:
 
     async def wait_for(self, words: str) -> str:
         """Wait until the output, of both streams, holds `words`; return all of it."""
+        return await self.wait_until(lambda output: words in output, words)
+
+    async def wait_until(self, good: Callable[[str], bool], what: str = "what was waited for") -> str:
+        """Wait until the output, of both streams, is `good`; return all of it."""
         with trio.fail_after(LIMIT_S):
-            while words not in self.output:
-                assert self._ended < 2, f"it ended without {words!r}: {self.output}"
+            while not good(self.output):
+                assert self._ended < 2, f"it ended without {what!r}: {self.output}"
                 await self._news.wait()
         return self.output
 
@@ -72,7 +76,7 @@ class Running:
 
 
 def _command(arguments: tuple[str, ...]) -> list[str]:
-    return [sys.executable, "-m", "voxint.cli", *arguments]
+    return [sys.executable, "-m", "voxint", *arguments]
 
 
 def _environment(changes: Mapping[str, str] | None) -> dict[str, str]:

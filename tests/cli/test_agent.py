@@ -128,7 +128,7 @@ async def test_a_factory_that_takes_anything_gets_anything(load: Callable[..., C
     ('provider = "{here}:Model"\nname = "m"\nhttp = 1',
      "voxint.toml: [llm] http: unknown option of local_stages_N:Model; known here: name, size, tags"),
     ('provider = "{here}:Model"', "voxint.toml: [llm] provider = 'local_stages_N:Model': needs also name"),
-    ('provider = "{here}:Deaf"', "[llm] provider: a provider with generate(turn, out), which local_stages_N:Deaf"),
+    ('provider = "{here}:Deaf"', "[llm] provider: local_stages_N:Deaf makes no such provider: Deaf has no"),
     ('provider = "{here}:ears"', "[llm] provider: a class or function of local_stages_N, which has no ears"),
     ('provider = "{here}:none"', "[llm] provider: a class or function of local_stages_N, which has no none"),
     ('provider = "no_such_module:x"', "[llm] provider: a module that can be imported here (No module named"),

@@ -12,6 +12,7 @@ import pytest
 import trio
 
 from tests.cli.process import Done, run_cli
+from tests.docs.pages import ROOT
 from tests.measure.peers import Fake
 from tests.measure.peers import serving as serving_fake
 from tests.testing.simulated import simulated
@@ -130,7 +131,7 @@ async def test_a_key_that_is_not_known_is_a_hint(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("arguments", "code", "words"), [
     (("http://127.0.0.1:1",), 2, "expected ws://HOST:PORT/ws/agent/stream"),
     (("ws://user:secret@127.0.0.1:1/ws",), 1, "voxint: ws://127.0.0.1:1/ws can't be reached"),
-    (("--json", "nowhere/b.json"), 2, "voxint: --json: nowhere is no folder"),
+    (("--json", "nowhere/b.json"), 2, "--json: expected a file that can be written, not nowhere/b.json (No such"),
     (("--sessions", "0"), 2, "0 is not in the range"),
 ])  # fmt: skip
 async def test_an_error_is_a_line_without_a_traceback(
@@ -159,7 +160,7 @@ async def test_without_the_extra_it_says_how_to_get_it(tmp_path: Path) -> None:
         url = f"ws://127.0.0.1:{nobody.getsockname()[1]}/"
         done = await run_cli("bench", url, cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)})
     assert done.code == 2
-    assert done.err == "voxint: bench: needs rich, hdrhistogram: pip install 'voxint[bench]'\n"
+    assert done.err == f"voxint: bench: needs rich, hdrhistogram: pip install '{ROOT}[bench]'\n"
 
 
 async def test_help_says_that_it_costs(tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ async def test_what_is_wrong_is_one_line(here: Path, arguments: tuple[str, ...],
 
 async def test_a_password_is_hashed(here: Path) -> None:
     """Read from standard input where that is no terminal; the hash is what the configuration takes."""
-    command = [sys.executable, "-m", "voxint.cli", "keys", "password"]
+    command = [sys.executable, "-m", "voxint", "keys", "password"]
     with trio.fail_after(LIMIT_S):
         done = await trio.run_process(
             command, stdin=b"open sesame\n", capture_stdout=True, stderr=subprocess.DEVNULL, cwd=here
@@ -157,7 +157,7 @@ async def test_a_revoked_key_is_refused_by_the_server_that_runs(here: Path) -> N
 
 
 async def test_check_tells_of_keys_and_certificates(here: Path) -> None:
-    """One line each, and exit code 1 where one is of no use."""
+    """One line each, and exit code 2 where one is of no use."""
 
     async def said(*flags: str) -> tuple[int, list[str]]:
         done = await run_cli("check", *flags, cwd=here)
@@ -166,11 +166,11 @@ async def test_check_tells_of_keys_and_certificates(here: Path) -> None:
     expected = (
         "keys    FAILED  keys.jsonl: a readable file of keys (No such file or directory); `voxint keys new` makes it"
     )
-    assert await said() == (1, [expected])
+    assert await said() == (2, [expected])
     await keys(here, "new")
     assert await said() == (0, ["keys    ok      keys.jsonl: 1 key"])
     (here / "keys.jsonl").chmod(0o666)
-    assert await said() == (1, ["keys    FAILED  keys.jsonl: a file that only its owner can write: chmod 600"])
+    assert await said() == (2, ["keys    FAILED  keys.jsonl: a file that only its owner can write: chmod 600"])
     (here / "keys.jsonl").chmod(0o600)
     authority = trustme.CA()
     then = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
@@ -187,14 +187,14 @@ async def test_check_tells_of_keys_and_certificates(here: Path) -> None:
     assert code == 0
     assert re.fullmatch(r"tls     ok      good\.pem: until .* GMT, for localhost", line)
     assert await tls("old.pem", "old.key") == (
-        1, "tls     FAILED  old.pem: a certificate that is good now (certificate has expired)",
+        2, "tls     FAILED  old.pem: a certificate that is good now (certificate has expired)",
     )  # fmt: skip
     assert await tls("good.pem", "old.key") == (
-        1, "tls     FAILED  old.key: the private key of the certificate in good.pem, and it is another's",
+        2, "tls     FAILED  old.key: the private key of the certificate in good.pem, and it is another's",
     )  # fmt: skip
     assert await tls("none.pem", "old.key") == (
-        1, "tls     FAILED  none.pem: a readable file in PEM (No such file or directory)",
+        2, "tls     FAILED  none.pem: a readable file in PEM (No such file or directory)",
     )  # fmt: skip
     assert await tls("", "old.key") == (
-        1, "tls     FAILED  [server] tls_cert: needed too: TLS takes a certificate and its private key",
+        2, "tls     FAILED  [server] tls_cert: needed too: TLS takes a certificate and its private key",
     )  # fmt: skip

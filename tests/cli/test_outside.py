@@ -80,7 +80,7 @@ async def unread(here: Path, *arguments: str) -> AsyncIterator[tuple[trio.Proces
     streams = [os.pipe() for _ in range(2)]
     for reader, _ in streams:
         fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 4096)
-    command = [sys.executable, "-m", "voxint.cli", "serve", "--log-level", "debug", "--log-format", "json", *arguments]
+    command = [sys.executable, "-m", "voxint", "serve", "--log-level", "debug", "--log-format", "json", *arguments]
     process = await trio.lowlevel.open_process(
         command, cwd=here, stdin=subprocess.DEVNULL, stdout=streams[0][1], stderr=streams[1][1]
     )
@@ -172,7 +172,7 @@ async def test_a_server_in_a_terminal_ends_with_it(here: Path) -> None:
     """Closed, it would go on unseen and hold its port; the demo and a server alike drain."""
     near, far = os.openpty()
     process = await trio.lowlevel.open_process(
-        [sys.executable, "-c", IN_TERMINAL, sys.executable, "-m", "voxint.cli", "serve"],
+        [sys.executable, "-c", IN_TERMINAL, sys.executable, "-m", "voxint", "serve"],
         cwd=here,
         stdin=far,
         stdout=far,
@@ -205,7 +205,7 @@ async def test_closed_streams_are_nobodys_concern(here: Path, closed: str) -> No
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     closes = " ".join(f"{number}>&-" for number in closed.split(","))
-    command = f"exec {sys.executable} -m voxint.cli serve --port {port} {closes}"
+    command = f"exec {sys.executable} -m voxint serve --port {port} {closes}"
     process = await trio.lowlevel.open_process(
         ["/bin/sh", "-c", command], cwd=here, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )

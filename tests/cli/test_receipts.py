@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import msgspec
+
 from voxint.cli.receipts import receipt_lines
 from voxint.core.receipt import AudioAccount, TextAccount, UsageAccount
 from voxint.protocol.receipt import FramedReceipt, LastFrames
@@ -28,6 +30,15 @@ def test_a_receipt_tells_what_was_stopped_saved_and_heard() -> None:
         "  speech  3.00 s generated, 1.30 s sent, 1.00 s heard (estimated)",
         "  text    95 characters written; heard: “从前有一个”",
     ]
+
+
+def test_an_interrupt_that_was_read_late_is_told() -> None:
+    """With whose fault it was."""
+    late = msgspec.structs.replace(receipt(), stop_ms=903.4, read_late_ms=902.6)
+    assert receipt_lines(late, 0.91)[0] == (
+        "interrupted (USER_STOP): stopped in 903.4 ms, acknowledged after 910.0 ms; "
+        "read up to 903 ms late, for the server's loop was held"
+    )
 
 
 def test_unknown_tokens_are_called_unknown() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import wave
 from collections.abc import AsyncGenerator
@@ -52,13 +53,53 @@ async def test_speech_is_written_to_a_wav_file(tmp_path: Path) -> None:
 
 async def test_speech_goes_to_a_player_that_is_installed(tmp_path: Path) -> None:
     """As PCM on its standard input."""
-    player = tmp_path / "paplay"
-    player.write_text(f"#!/bin/sh\nexec /bin/cat > {tmp_path}/played\n")
-    player.chmod(0o755)
+    env = install(tmp_path, f"exec /bin/cat > {tmp_path}/played")
     async with serving(Agent(llm=ScriptedModel("Good evening all."), tts=ScriptedVoice())) as server:
-        done = await run_cli("say", "--url", server.url, "Hello", cwd=tmp_path, env={"PATH": str(tmp_path)})
-    assert done.code == 0
+        done = await run_cli("say", "--url", server.url, "Hello", cwd=tmp_path, env=env)
+    assert (done.code, done.out) == (0, "Good evening all.\n")
+    assert re.fullmatch(r"first text after \d+ ms, first speech after \d+ ms\n", done.err)  # and no running line
     assert (tmp_path / "played").stat().st_size == 2 * 17 * 24_000 // 16
+
+
+def install(folder: Path, script: str) -> dict[str, str]:
+    """Put a player there that does what the shell script says; return the environment in which it is found."""
+    player = folder / "paplay"
+    player.write_text(f"#!/bin/sh\n{script}\n")
+    player.chmod(0o755)
+    return {"PATH": str(folder)}
+
+
+async def test_without_a_sound_device_the_answer_is_text(tmp_path: Path) -> None:
+    """It says why, and nothing is spoken for nobody; whoever wants to hear it is told that it can't be."""
+    env = install(tmp_path, "echo 'no such device' >&2; exit 1")
+    voice = ScriptedVoice()
+    async with serving(Agent(llm=ScriptedModel("Good evening all."), tts=voice)) as server:
+        done = await run_cli("say", "--url", server.url, "Hello", cwd=tmp_path, env=env)
+        assert (done.code, done.out) == (0, "Good evening all.\n")
+        assert "paplay has stopped (no such device): no sound here, so the answer is text only" in done.err
+        assert not voice.calls
+        done = await run_cli("say", "--url", server.url, "--voice", "Hello", cwd=tmp_path, env=env)
+        assert (done.code, done.out) == (1, "")
+        assert done.err == "voxint: paplay has stopped (no such device): add --out FILE, or --no-voice\n"
+
+
+async def test_speech_that_was_asked_for_and_did_not_come_is_a_failure(tmp_path: Path) -> None:
+    """The text is printed; no empty file is written, and an old one stands."""
+    (tmp_path / "old.wav").write_text("old")
+    env = install(tmp_path, "exec /bin/cat > /dev/null")
+    async with serving(Agent(llm=ScriptedModel("Good evening all."))) as server:
+        for out in ("new.wav", "old.wav"):
+            done = await run_cli("say", "--url", server.url, "--out", out, "Hello", cwd=tmp_path, env=env)
+            assert (done.code, done.out) == (1, "Good evening all.\n")
+            said = f"voxint: the answer came without speech, so nothing is written to {out}: the server has no voice"
+            assert said in done.err
+        assert not (tmp_path / "new.wav").exists()
+        assert (tmp_path / "old.wav").read_text() == "old"
+        done = await run_cli("say", "--url", server.url, "--voice", "Hello", cwd=tmp_path, env=env)
+        assert (done.code, done.out) == (1, "Good evening all.\n")
+        assert "voxint: the answer came without speech: the server has no voice (no [tts] in its" in done.err
+        done = await run_cli("say", "--url", server.url, "Hello", cwd=tmp_path, env=env)
+        assert (done.code, done.out) == (0, "Good evening all.\n")
 
 
 async def test_a_wav_file_is_said_as_it_was_spoken(tmp_path: Path) -> None:

@@ -159,7 +159,7 @@ async def test_a_second_signal_ends_it_at_once(here: Path) -> None:
 async def test_it_ends_in_time_although_something_hangs(here: Path, setting: str) -> None:
     """A stage that shields itself, one that blocks the event loop, a provider that does not close.
 
-    drain_s, interrupt_s and close_s are 0.65 s here, and half a second is the grace. Where the loop is, is logged.
+    drain_s, interrupt_s and close_s are 0.65 s here, and half a second is the grace. The line that blocks is logged.
     """
     flags = [flag for each in (f"llm.{FOREVER}", setting) for flag in ("--set", each)]
     async with serving(here, *flags) as (server, url):
@@ -170,7 +170,7 @@ async def test_it_ends_in_time_although_something_hangs(here: Path, setting: str
             assert await server.wait() == HUNG
             assert time.monotonic() - began < 0.65 + 0.5 + 3  # the last for a busy machine
         assert '"exit_code": 70' in server.output
-        assert (" generate" in server.output) is (setting == "llm.blocks=true")
+        assert ('"by": "stages.py:' in server.output) is (setting == "llm.blocks=true")
 
 
 async def test_a_taken_port_is_one_line(here: Path) -> None:

@@ -21,6 +21,10 @@ GUID = bytes.fromhex("000000001000800000aa00389b71")
 """Behind the two bytes of the format, what WAVE_FORMAT_EXTENSIBLE says it with."""
 
 
+FULL = Path("/dev/full")
+"""A disk that is full, where the system has one."""
+
+
 def tone(rate: int, channels: int = 1) -> npt.NDArray[np.float64]:
     """Half a second of 440 Hz at half of full scale; on the channels but the first, silence."""
     samples = np.zeros((rate // 2, channels))
@@ -197,9 +201,9 @@ def test_a_file_without_permission_is_told(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_without_the_extra_it_is_said_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By the extra's name."""
+    """By one command."""
     monkeypatch.setitem(sys.modules, "soundfile", None)
-    with pytest.raises(ConfigError, match="install the extra `speech`"):
+    with pytest.raises(ConfigError, match=r"needs the package soundfile: pip install .*speech]"):
         read_sound(tmp_path / "question.wav", 16_000)
 
 
@@ -226,3 +230,30 @@ def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     """With the system's own words."""
     with pytest.raises(ConfigError, match="can be written"):
         WavWriter(tmp_path / "none" / "out.wav", 16_000)
+
+
+def test_a_wav_replaces_what_was_there_when_the_first_sound_comes(tmp_path: Path) -> None:
+    """An answer without speech costs nobody the file of yesterday, and leaves no empty one."""
+    before, new = tmp_path / "before.wav", tmp_path / "new.wav"
+    before.write_bytes(b"x" * 1000)
+    for path in (before, new):
+        WavWriter(path, 8_000).close()
+    assert before.read_bytes() == b"x" * 1000
+    assert not new.exists()
+    writer = WavWriter(before, 8_000)
+    writer.write(b"\1\2")
+    writer.close()
+    assert before.stat().st_size == 44 + 2
+    assert len(read_sound(before, 8_000)) == 2
+
+
+def test_a_wav_that_cannot_be_written_is_told_with_its_name(tmp_path: Path) -> None:
+    """At once where the folder is missing, and when the disk is full."""
+    with pytest.raises(ConfigError, match=r"none.a\.wav: expected a file that can be written \(No such file"):
+        WavWriter(tmp_path / "none" / "a.wav", 8_000)
+    if FULL.exists():
+        writer = WavWriter(FULL, 8_000)
+        with pytest.raises(OSError, match=r"^/dev/full can't be written \(No space left on device\)$"):
+            writer.write(bytes(1_000_000))
+        with pytest.raises(OSError, match=r"^/dev/full can't be written"):
+            writer.close()

@@ -126,12 +126,33 @@ async def test_a_write_that_waits_for_a_stuck_player_ends_with_its_silence(path:
             speaker.silence()
 
 
-async def test_a_player_that_ends_early_says_why(path: Path) -> None:
-    """Such as one that finds no sound card; the answer can go on without it."""
+async def test_a_player_that_ends_at_once_says_why(path: Path) -> None:
+    """Such as one that finds no sound card; the answer need not be spoken then."""
     player = install(path, "play", "echo 'no sound card' >&2; exit 1")
+    with trio.fail_after(LIMIT_S):
+        with pytest.raises(PlayerGone, match=r"^play has stopped \(no sound card\)$"):
+            async with open_speaker(24_000, player=player):
+                pass
+
+
+async def test_a_player_that_ends_early_says_why(path: Path) -> None:
+    """Such as one whose sound card is unplugged; the answer can go on without it."""
+    player = install(path, "play", "head -c 2 > /dev/null; echo 'no sound card' >&2; exit 1")
     with trio.fail_after(LIMIT_S):
         async with open_speaker(24_000, player=player) as speaker:
             with pytest.raises(PlayerGone, match=r"^play has stopped \(no sound card\)$"):
+                await speaker.play(bytes(1_000_000))
+            await speaker.play(b"\1\2")
+            await speaker.finish()
+
+
+async def test_a_player_that_takes_nothing_is_given_up(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The text of the answer comes behind its sound, and would wait for it."""
+    monkeypatch.setattr("voxint.cli.speakers.STUCK_S", 0.1)
+    player = install(path, "ffplay", "exec sleep 1000")
+    with trio.fail_after(LIMIT_S):
+        async with open_speaker(24_000, player=player) as speaker:
+            with pytest.raises(PlayerGone, match=r"^ffplay takes no more sound$"):
                 await speaker.play(bytes(1_000_000))
             await speaker.play(b"\1\2")
             await speaker.finish()

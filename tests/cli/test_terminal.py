@@ -21,7 +21,7 @@ from tests.cli.process import run_cli
 from tests.cli.test_say import NO_PLAYER, serving
 from tests.test_printable import CLIPBOARD, NASTY, TEXTS, forbidden
 from voxint.cli.failures import run
-from voxint.cli.say import ShownAnswer
+from voxint.cli.shown_answer import ShownAnswer
 from voxint.cli.speakers import Mute
 from voxint.cli.terminal import Commands, echo, note
 from voxint.client import RemoteReply

@@ -4,11 +4,13 @@ import socket
 import ssl
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 import pytest
 import trio
 import trustme
 from trio.testing import wait_all_tasks_blocked
+from trio_websocket import WebSocketRequest, serve_websocket
 
 from tests.client.rig import PATIENCE_S, Peer, answer_query, scripted, serving, stay
 from voxint.client import client_socket, connect
@@ -75,6 +77,23 @@ async def test_a_wrong_path() -> None:
         with pytest.raises(Disconnected, match="HTTP status"):
             async with connect(server.url + "/nothing"):
                 pass
+
+
+async def test_a_websocket_that_is_opened_and_closed_at_once() -> None:
+    """As servers refuse who is taken for a page: `connect` raises with the code and the server's reason."""
+
+    async def refuse(request: WebSocketRequest) -> None:
+        await (await request.accept()).aclose(4403, "origin https://kiosk.example may not connect: set allowed_origins")
+
+    with trio.fail_after(PATIENCE_S):
+        async with trio.open_nursery() as nursery:
+            server = await nursery.start(partial(serve_websocket, refuse, "127.0.0.1", 0, ssl_context=None))
+            with pytest.raises(
+                Disconnected, match=r"\(4403, origin https://kiosk.example may not connect: set allowed"
+            ):
+                async with connect(f"ws://127.0.0.1:{server.port}/ws/agent/stream"):
+                    pass
+            nursery.cancel_scope.cancel()
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from tests.blocky import Blocky
 from voxint.core.agent import Agent, Limits
 from voxint.core.conversation import Reply, open_conversation
 from voxint.core.events import Ended, Event, Text, Voice
@@ -195,3 +196,17 @@ async def test_interrupting_from_another_thread() -> None:
             ended = (await events(reply))[-1]
         thread.join()
     assert ended == Ended(True, "USER_STOP")
+
+
+async def test_a_late_interrupt_is_told_to_the_library_too() -> None:
+    """What made the program interrupt may have waited while a stage held the loop: in real time, it is told."""
+    async with open_conversation(Agent(llm=Blocky(0.1, words=12)), SILENT) as conversation:
+        reply = conversation.ask("Hi")
+        await trio.sleep(0.1)
+        interruption = reply.interrupt_nowait()
+        await interruption.stopped()
+        assert interruption.read_late_ms is not None
+        assert interruption.read_late_ms >= 50
+        assert reply.receipt is not None
+        assert reply.receipt.read_late_ms == interruption.read_late_ms
+        assert reply.receipt.stop_ms >= reply.receipt.read_late_ms

@@ -6,13 +6,22 @@ import pytest
 from attrs import evolve
 
 from voxint.core.failure import Failure, internal_failure, own_errors, stage_failure
-from voxint.errors import UpstreamError
+from voxint.errors import UpstreamError, UpstreamTimeout
 
 
 def test_a_failure_names_its_stage() -> None:
     """Whether to try again is the provider's to say."""
     fault = UpstreamError("no such voice", retryable=False)
     assert stage_failure("tts", fault) == Failure("upstream", "no such voice", False, "tts", "", fault)
+
+
+def test_a_failure_in_a_stages_own_nursery_is_told_as_one_outside_of_it() -> None:
+    """However deep the groups; and a bug is told before a failure of the upstream beside it."""
+    fault = UpstreamTimeout("the model is silent")
+    group = ExceptionGroup("", [ExceptionGroup("", [fault])])
+    assert stage_failure("llm", group) == Failure("timeout", "the model is silent", True, "llm", "", group)
+    both = ExceptionGroup("", [fault, ExceptionGroup("", [KeyError("persimmon")])])
+    assert stage_failure("llm", both) == Failure("upstream", "the provider raised KeyError", False, "llm", "", both)
 
 
 def test_a_failure_of_ours_says_nothing_of_itself() -> None:

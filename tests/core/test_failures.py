@@ -71,7 +71,7 @@ async def test_an_upload_that_falls_silent_is_given_up() -> None:
     ("fault", "code", "words"),
     [
         (ValueError("the user said: my PIN is 1234"), "UPSTREAM_ERROR", "the provider raised ValueError"),
-        (ExceptionGroup("many", [OSError("1234")]), "UPSTREAM_ERROR", "the provider raised ExceptionGroup"),
+        (ExceptionGroup("many", [OSError("1234")]), "UPSTREAM_ERROR", "the provider raised OSError"),
         (UpstreamError("status 429: slow down"), "UPSTREAM_ERROR", "status 429: slow down"),
         (UpstreamTimeout("no connection in 5 s"), "REQUEST_TIMEOUT", "no connection in 5 s"),
     ],

@@ -44,12 +44,12 @@ def test_what_a_model_writes_is_made_harmless(written: object, passed: object) -
 @pytest.mark.parametrize(
     ("written", "words"),
     [
-        ("Well, ", "it wrote str where a Delta, Thinking, ToolCall or Usage belongs"),
+        ("Well, ", "the model wrote a str where a Delta, Thinking, ToolCall or Usage belongs"),
         (Delta, "the class Delta"),
-        (None, "NoneType"),
-        (Delta(None), "it wrote NoneType where a str as a Delta's text belongs"),  # type: ignore[arg-type]  # wrong on purpose
+        (None, "the model wrote None where"),
+        (Delta(None), "the model wrote a Delta whose text is None"),  # type: ignore[arg-type]  # wrong on purpose
         (Delta("x" * (1 << 21)), "more than 1,048,576 characters"),
-        (ToolCall("c", "look", ["word"]), "a ToolCall whose arguments are a mapping"),  # type: ignore[arg-type]  # wrong on purpose
+        (ToolCall("c", "look", ["word"]), "the model wrote a ToolCall whose arguments are a list"),  # type: ignore[arg-type]  # wrong on purpose
         (ToolCall("c", "look", {"a": object()}), "arguments that are not JSON"),
         (ToolCall("c", "look", {"a": float("nan")}), ""),
         (ToolCall("c", "look", {"a": HALF}), "arguments that are not JSON"),
@@ -57,7 +57,7 @@ def test_what_a_model_writes_is_made_harmless(written: object, passed: object) -
         (ToolCall("c", "look", {"a": [0] * 8192}), "more than 8,192 values in its arguments"),
         (ToolCall("c", "look", {"a": [[0] * 100] * 100}), "more than 8,192 values in its arguments"),
         (ToolCall("c", "look", {"a": [0] * 100_000}), "more than 8,192 values in its arguments"),
-        (ToolCall("c", 7, {}), "a str as a ToolCall's name"),  # type: ignore[arg-type]  # wrong on purpose
+        (ToolCall("c", 7, {}), "the model wrote a ToolCall whose name is an int"),  # type: ignore[arg-type]  # wrong on purpose
     ],
 )
 def test_what_a_model_may_not_write_is_its_fault(written: object, words: str) -> None:
@@ -96,11 +96,11 @@ def test_what_a_synthesizer_writes_is_made_harmless(written: object, passed: Spe
 @pytest.mark.parametrize(
     ("written", "words"),
     [
-        (b"\0\0", "it wrote bytes where a Speech belongs"),
-        (Speech("sound"), "a Speech whose audio is bytes"),  # type: ignore[arg-type]  # wrong on purpose
+        (b"\0\0", "the synthesizer wrote bytes where a Speech belongs"),
+        (Speech("sound"), "the synthesizer wrote a Speech whose audio is a str"),  # type: ignore[arg-type]  # wrong on purpose
         (Speech(b"\0"), "half a sample"),
         (Speech(bytes(MOST_AUDIO_BYTES + 2)), "more than 16,777,216 bytes of speech in one piece"),
-        (Speech(b"", 7), "a str as a Speech's text"),  # type: ignore[arg-type]  # wrong on purpose
+        (Speech(b"", 7), "the synthesizer wrote a Speech whose text is an int"),  # type: ignore[arg-type]  # wrong on purpose
     ],
 )
 def test_what_a_synthesizer_may_not_write_is_its_fault(written: object, words: str) -> None:
@@ -114,7 +114,7 @@ def test_what_a_recogniser_writes_is_checked_too() -> None:
     came = checked_transcript(Transcript(f"you{HALF}", np.True_))  # type: ignore[arg-type]  # wrong on purpose
     assert came == Transcript("you\ufffd", True)
     assert came.is_final is True
-    with pytest.raises(UpstreamError, match="it wrote str where a Transcript belongs"):
+    with pytest.raises(UpstreamError, match="the recogniser wrote a str where a Transcript belongs"):
         checked_transcript("words")
-    with pytest.raises(UpstreamError, match="a str as a Transcript's text"):
+    with pytest.raises(UpstreamError, match="the recogniser wrote a Transcript whose text is None"):
         checked_transcript(Transcript(None, True))  # type: ignore[arg-type]  # wrong on purpose

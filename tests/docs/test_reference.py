@@ -1,10 +1,8 @@
-"""The reference pages list what there is: limits, errors, metrics, log lines, public names."""
+"""The reference pages list what there is: limits, errors, metrics, public names."""
 
 from __future__ import annotations
 
-import ast
 import re
-from collections.abc import Iterator
 
 from attrs import asdict
 
@@ -15,8 +13,6 @@ from voxint.core.agent import Limits
 from voxint.server.metrics import Metrics
 
 REFERENCE = ROOT / "docs" / "reference"
-
-LEVELS = {"debug", "info", "warning", "error"}
 
 
 def page(name: str) -> str:
@@ -34,17 +30,6 @@ def section(text: str, heading: str) -> str:
     """Return the part of a page under a heading of the second level."""
     [found] = re.findall(rf"^## {re.escape(heading)}$(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
     return str(found)
-
-
-def log_lines() -> Iterator[tuple[str, str]]:
-    """Yield the event and the level of every line that the sources log in so many words."""
-    for path in sorted((ROOT / "voxint").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            match node:
-                case ast.Call(
-                    func=ast.Attribute(value=ast.Name(id="log"), attr=level), args=[ast.Constant(value=str() as event)]
-                ) if level in LEVELS:
-                    yield event, level
 
 
 def test_the_library_page_has_every_limit() -> None:
@@ -72,15 +57,6 @@ def test_the_metrics_page_has_every_metric_and_no_other() -> None:
         if family.name.startswith("voxint_")
     }
     assert {name for name in listed(page("metrics.md")) if name.startswith("voxint_")} == metrics
-
-
-def test_the_metrics_page_has_every_line_of_the_log_and_no_other() -> None:
-    """With its level: what a person looks for in the log is found on the page."""
-    text = section(page("metrics.md"), "The log")
-    rows = re.findall(r"^\| (`[^|]+`) \| (\w+) \|", text, re.MULTILINE)
-    shown = {(event, level) for events, level in rows for event in re.findall(r"`([^`]+)`", events)}
-    # One line has a level that depends on the failure; the page says so in its row.
-    assert shown == {*log_lines(), ("request failed", "warning")}
 
 
 def test_every_public_name_is_told_of() -> None:

@@ -26,7 +26,7 @@ async def short_of_descriptors(here: Path) -> AsyncIterator[tuple[Running, int]]
     """Run a server that may have few descriptors; give it and its port."""
     (here / "stages.py").write_text(MODEL)
     (here / "voxint.toml").write_text(CONFIG)
-    serve = f"ulimit -n {DESCRIPTORS}; exec {sys.executable} -m voxint.cli serve --log-format json"
+    serve = f"ulimit -n {DESCRIPTORS}; exec {sys.executable} -m voxint serve --log-format json"
     process = await trio.lowlevel.open_process(
         ["/bin/sh", "-c", serve], cwd=here, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )

@@ -20,7 +20,7 @@ async def serve_echo(port: int) -> None:
     """Serve on loopback until cancelled."""
 
     async def connected(stream: trio.SocketStream) -> None:
-        await serve_connection(stream, _refuse, upgrades={"/": _echo})
+        await serve_connection(stream, _refuse, upgrade=lambda head: _echo)
 
     await trio.serve_tcp(connected, port, host="127.0.0.1")
 

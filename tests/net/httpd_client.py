@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -12,7 +12,7 @@ import trio.testing
 from attrs import define, field
 
 from voxint.net.http_request import HttpLimits, HttpRequest
-from voxint.net.httpd import Handler, Upgrade, serve_connection
+from voxint.net.httpd import ChooseUpgrade, Handler, serve_connection
 
 __all__ = ["GET", "POST_CHUNKED", "Client", "echo", "in_memory", "on_loopback"]
 
@@ -69,10 +69,10 @@ async def in_memory(handler: Handler, limits: HttpLimits | None = None) -> Async
 
 @asynccontextmanager
 async def on_loopback(
-    handler: Handler, limits: HttpLimits | None = None, upgrades: Mapping[str, Upgrade] | None = None
+    handler: Handler, limits: HttpLimits | None = None, upgrade: ChooseUpgrade = lambda head: None
 ) -> AsyncIterator[Callable[[], Awaitable[trio.SocketStream]]]:
     """Serve connections on loopback; yield what dials one."""
-    serve = partial(serve_connection, handler=handler, limits=limits, upgrades=upgrades)
+    serve = partial(serve_connection, handler=handler, limits=limits, upgrade=upgrade)
     with trio.fail_after(10):
         async with trio.open_nursery() as nursery:
             listeners = await nursery.start(partial(trio.serve_tcp, serve, 0, host="127.0.0.1"))

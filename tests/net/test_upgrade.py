@@ -9,6 +9,7 @@ from tests.net.httpd_client import on_loopback
 from tests.net.websocket_client import OPEN, RawClient
 from voxint.net.frames import TEXT, frame_of
 from voxint.net.http_request import HttpRequest, RequestHead
+from voxint.net.httpd import Upgrade
 from voxint.net.websocket import ServerWebSocket
 
 KEY = b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
@@ -29,9 +30,14 @@ async def echo(head: RequestHead, stream: trio.abc.Stream, ahead: bytes) -> None
     await ws.read(deliver)
 
 
+def by_path(head: RequestHead) -> Upgrade | None:
+    """Choose what serves a WebSocket."""
+    return echo if head.path == "/ws" else None
+
+
 async def answer(said: bytes) -> bytes:
     """Return the head that a request is answered with."""
-    async with on_loopback(plain, upgrades={"/ws": echo}) as dial:
+    async with on_loopback(plain, upgrade=by_path) as dial:
         stream = await dial()
         await stream.send_all(said)
         got = b""
@@ -115,7 +121,7 @@ async def test_a_wrong_upgrade_is_told_what_is_wrong(said: bytes, status: int) -
 
 async def test_a_websocket_goes_on_with_what_was_read_behind_its_request() -> None:
     """In the same segment, also behind a plain request on the same connection, and on a URL that is whole."""
-    async with on_loopback(plain, upgrades={"/ws": echo}) as dial:
+    async with on_loopback(plain, upgrade=by_path) as dial:
         client = RawClient(await dial())
         first = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
         await client.send(first, OPEN.replace(b"/ws", b"http://x/ws"), frame_of("hello", masked=True))

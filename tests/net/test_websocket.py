@@ -54,7 +54,7 @@ async def test_a_general_client_is_understood_and_understands() -> None:
             await ws.flush()
 
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(partial(serve_connection, near, refuse, upgrades={"/ws": echo}))
+        nursery.start_soon(partial(serve_connection, near, refuse, upgrade=lambda head: echo))
         client = await wrap_client_stream(nursery, far, "host", "/ws")  # type: ignore[arg-type]  # memory will do
         for message in ("hello", "你好", b"\x00\x01", "x" * 70_000, b"", ""):
             await client.send_message(message)

@@ -61,6 +61,23 @@ def test_an_acknowledgement_for_all_names_null() -> None:
     }
 
 
+def test_what_was_read_in_time_is_not_said_to_be_late() -> None:
+    """`read_late_ms` is there only where it says something, in an acknowledgement as in a receipt."""
+    ack = InterruptAck(
+        interrupt_request_id="r1",
+        interrupted_request_ids=(),
+        status="FAILED",
+        message="nothing to interrupt",
+        outcomes={"r1": "not_found"},
+        receipts={},
+        read_late_ms=1250.5,
+    )
+    assert shape(ack)["read_late_ms"] == 1250.5
+    assert "read_late_ms" not in shape(msgspec.structs.replace(ack, read_late_ms=None))
+    assert "read_late_ms" not in shape(RECEIPT)
+    assert shape(msgspec.structs.replace(RECEIPT, read_late_ms=7.0))["read_late_ms"] == 7.0
+
+
 def test_a_receipt_is_written_whole() -> None:
     """Every field of a receipt is there, null where nothing is known, with the protocol's names."""
     assert shape(RECEIPT) == {

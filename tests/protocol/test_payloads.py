@@ -279,7 +279,6 @@ def test_an_interrupt_is_read_as_it_is() -> None:
     [
         ("interrupt_request_id", 5),
         ("interrupt_request_id", "x" * 129),
-        ("reason", 3),
         ("mode", "pause"),
     ],
 )
@@ -301,13 +300,42 @@ def test_no_playback_position_keeps_an_interrupt_from_being_read(value: str, pos
     assert decode_client(frame).message == Interrupt(interrupt_request_id="r", played_ms=position)
 
 
-@pytest.mark.parametrize("value", ["1e999", "-1e999", "NaN", "Infinity", "9" * 5000])
-def test_a_playback_position_is_finite(value: str) -> None:
-    """Neither the words for no number nor a number too large is a position."""
+@pytest.mark.parametrize("value", ["3", "null", "[[]]", '{"why": "x"}'])
+@pytest.mark.parametrize(
+    ("msg_type", "expected"), [("INTERRUPT", Interrupt(reason="USER_STOP")), ("SHUTDOWN", Shutdown(reason=""))]
+)
+def test_no_reason_keeps_an_interrupt_or_a_goodbye_from_being_done(
+    value: str, msg_type: str, expected: ClientMessage
+) -> None:
+    """It only informs: what is no text is as good as none."""
+    frame = f'{{"version":"1.0","msg_type":"{msg_type}","payload":{{"reason":{value}}}}}'
+
+    assert decode_client(frame).message == expected
+
+
+@pytest.mark.parametrize(("value", "position"), [("-0.5", 0.0), ("-1e300", 0.0), ("1e300", 1e300), ("12", 12.0)])
+def test_a_playback_position_is_a_hint(value: str, position: float) -> None:
+    """Any number will do: before the beginning is the beginning, and beyond what was sent is for the ledger."""
     frame = f'{{"version":"1.0","msg_type":"PLAYED","payload":{{"request_id":"r","played_ms":{value}}}}}'
 
-    with pytest.raises(WireError):
+    assert decode_client(frame).message == Played(request_id="r", played_ms=position)
+
+
+@pytest.mark.parametrize(
+    "value", ['"x"', '"12"', "null", "true", "[]", "1e999", "-1e999", "NaN", "Infinity", "9" * 5000]
+)
+def test_a_playback_position_is_a_number(value: str) -> None:
+    """A PLAYED that has none says nothing at all: its client is told of the mistake."""
+    frame = f'{{"version":"1.0","msg_type":"PLAYED","payload":{{"request_id":"r","played_ms":{value}}}}}'
+
+    with pytest.raises(WireError, match="MALFORMED_PAYLOAD"):
         decode_client(frame)
+
+
+@pytest.mark.parametrize("payload", [{"request_id": "r"}, {"played_ms": 1}, {"request_id": "", "played_ms": 1}])
+def test_a_playback_position_has_a_number_and_a_request(payload: dict[str, Any]) -> None:
+    """Both are required."""
+    assert refusal("PLAYED", payload).code == "MALFORMED_PAYLOAD"
 
 
 @pytest.mark.parametrize(

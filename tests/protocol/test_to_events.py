@@ -56,8 +56,3 @@ def test_an_error_is_no_event() -> None:
     error = Error(error_code="INTERNAL_ERROR", error_msg="", error_detail="", retryable=False, request_id="r1")
 
     assert events_of(error) == ()
-
-
-def test_speech_stays_out_of_the_repr() -> None:
-    """Audio is personal: the repr of a `Voice` does not show it."""
-    assert "audio" not in repr(Voice(b"\1\0"))

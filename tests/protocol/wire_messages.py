@@ -145,6 +145,7 @@ receipts = st.builds(
     ),
     text=st.builds(r.TextAccount, generated_chars=st.integers(0, 2**31), heard=text),
     last=st.builds(LastFrames, text_stream_seq=seqs, voice_stream_seq=seqs),
+    read_late_ms=maybe(millis),
 )
 seconds = st.integers(0, 2**31)
 server_messages: st.SearchStrategy[m.ServerMessage] = st.one_of(
@@ -168,6 +169,7 @@ server_messages: st.SearchStrategy[m.ServerMessage] = st.one_of(
         message=text,
         outcomes=st.dictionaries(request_ids, one_of(m.Outcome), max_size=3),
         receipts=st.dictionaries(request_ids, receipts, max_size=2),
+        read_late_ms=maybe(millis),
     ),
     st.builds(
         m.Error,

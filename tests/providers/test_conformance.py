@@ -18,9 +18,6 @@ from voxint.testing.sim import SimSettings, serve_sim
 from voxint.testing.upstream_stages import HttpSpeech, HttpTranscription
 
 TEXT = ("Hello there. ", "How are you?")
-SPARES = 4
-"""Connections that the HTTP client keeps warm to an origin, each with a task that watches it."""
-
 STOP_S = 1.0
 """A generous bound: what is checked is that everything stops, on machines that do other things too."""
 
@@ -34,8 +31,7 @@ async def test_openai_chat() -> None:
         async with open_http() as http:
             model = OpenAIChat(address.base_url, "sim", http=http)
             turn = Turn((ChatMessage("user", "hello"),))
-            # The simulated upstream lives in this process too: its tasks come and go with the connections.
-            await check_language_model(model, turn, stop_s=STOP_S, own_tasks=5 * SPARES)
+            await check_language_model(model, turn, stop_s=STOP_S)
         nursery.cancel_scope.cancel()
 
 
@@ -45,7 +41,7 @@ async def test_http_speech() -> None:
         address = await nursery.start(partial(serve_sim, QUICK))
         async with open_http() as http:
             voice = HttpSpeech(http, address.base_url)
-            await check_text_to_speech(voice, TEXT, stop_s=STOP_S, own_tasks=5 * SPARES)
+            await check_text_to_speech(voice, TEXT, stop_s=STOP_S)
         nursery.cancel_scope.cancel()
 
 
@@ -55,7 +51,7 @@ async def test_http_transcription() -> None:
         address = await nursery.start(partial(serve_sim, QUICK))
         async with open_http() as http:
             ears = HttpTranscription(http, address.base_url)
-            await check_speech_to_text(ears, bytes(6400), stop_s=STOP_S, own_tasks=5 * SPARES)
+            await check_speech_to_text(ears, bytes(6400), stop_s=STOP_S)
         nursery.cancel_scope.cancel()
 
 
@@ -69,4 +65,4 @@ async def test_espeak() -> None:
 async def test_pocketsphinx() -> None:
     """The embedded recogniser, whose process is killed with its scope."""
     async with PocketSphinx(max_workers=4, wait_s=20) as ears:
-        await check_speech_to_text(ears, bytes(6400), stop_s=5.0, own_tasks=4)
+        await check_speech_to_text(ears, bytes(6400), stop_s=5.0)

@@ -9,15 +9,14 @@ from collections.abc import Callable
 import pytest
 import trio
 import trio.testing
-from hypothesis import given
-from hypothesis import strategies as st
 
 from voxint.core.stages import Speech, TextToSpeech
 from voxint.core.turns import LANE
 from voxint.errors import ConfigError
 from voxint.providers import _espeak_library as library
 from voxint.providers import espeak
-from voxint.providers.espeak import Espeak, segments
+from voxint.providers._espeak_text import segments
+from voxint.providers.espeak import Espeak
 
 LONG = "the quick brown fox jumps over the lazy dog while nobody is looking "
 
@@ -52,7 +51,9 @@ class Watched:
         self.most_speaking = 0
         plain = library.Engine.speak
 
-        def watched(engine: library.Engine, text: str, manner: library.Manner, stop: Callable[[], bool]) -> list[bytes]:
+        def watched(
+            engine: library.Engine, text: str, manner: library.Manner, stop: Callable[[], bool]
+        ) -> library.Utterance:
             self.speaking += 1
             self.most_speaking = max(self.most_speaking, self.speaking)
             self.chunks.append(0)
@@ -80,12 +81,12 @@ def test_it_is_a_stage() -> None:
     assert stage.audio_format.rate == 22_050
 
 
-async def test_each_piece_begins_with_its_own_text() -> None:
-    """The first Speech of a piece carries it exactly as it came, the others none, and all hold whole samples."""
+async def test_it_says_of_all_text_where_it_is_spoken() -> None:
+    """What its Speech says, joined, is the text as it came, white space too; all hold whole samples."""
     pieces = ("  Hello there.\n", LONG * 8, "Goodbye!")
     spoken = await speak(Espeak(), *pieces)
-    assert [speech.text for speech in spoken if speech.text is not None] == list(pieces)
-    assert len(spoken) > len(pieces)
+    assert "".join(speech.text or "" for speech in spoken) == "".join(pieces)
+    assert len(spoken) > len("".join(pieces).split()) / 2
     assert all(speech.audio and len(speech.audio) % 2 == 0 for speech in spoken)
 
 
@@ -134,7 +135,9 @@ async def test_auto_speaks_the_language_of_each_piece(monkeypatch: pytest.Monkey
     voices: list[str] = []
     plain = library.Engine.speak
 
-    def watched(engine: library.Engine, text: str, manner: library.Manner, stop: Callable[[], bool]) -> list[bytes]:
+    def watched(
+        engine: library.Engine, text: str, manner: library.Manner, stop: Callable[[], bool]
+    ) -> library.Utterance:
         voices.append(manner.voice)
         return plain(engine, text, manner, stop)
 
@@ -175,7 +178,7 @@ def test_a_missing_extra_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> 
     """Without espeakng-loader the ConfigError says what to install."""
     library.load.cache_clear()
     monkeypatch.setitem(sys.modules, "espeakng_loader", None)
-    with pytest.raises(ConfigError, match=r"pip install voxint\[speech\]"):
+    with pytest.raises(ConfigError, match=r"the speech extra: pip install .*speech]"):
         Espeak()
 
 
@@ -238,7 +241,7 @@ async def test_the_cancelled_in_the_queue_leave_at_once(monkeypatch: pytest.Monk
 async def test_fifty_callers_take_turns_and_some_leave(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fifty callers, each third cancelled in its first segment: the rest are spoken whole, one at a time, in turn."""
     stage, text = Espeak(), (LONG * 3).strip()
-    cut = segments(text, espeak.SEGMENT_CHARS)
+    cut = [segment.spoken for segment in segments(text, espeak.SEGMENT_CHARS)]
     scopes = [trio.CancelScope() for _ in range(50)]
     watched = Watched(monkeypatch)
     finished: list[int] = []
@@ -271,30 +274,6 @@ async def test_fifty_callers_take_turns_and_some_leave(monkeypatch: pytest.Monke
     assert watched.most_speaking == 1
     assert watched.texts[:50] == [cut[0]] * 50  # everybody's first segment comes before anybody's second
     assert len(watched.chunks) <= len(finished) * len(cut) + 2 * (50 - len(finished))
-
-
-@given(st.text(max_size=2_000), st.integers(min_value=10, max_value=200))
-def test_segments_are_short_and_speakable(text: str, limit: int) -> None:
-    """Whatever the text, each segment fits the limit, has no overlong word, no control character, and is UTF-8."""
-    for segment in segments(text, limit):
-        assert 0 < len(segment) <= limit
-        assert segment == segment.strip()
-        segment.encode()
-        assert not any(char < " " or char == "\x7f" for char in segment)
-        assert espeak._LONG_WORD.search(segment + " ") is None
-
-
-@given(st.lists(st.from_regex(r"[a-z]{1,12}[.,]?", fullmatch=True), max_size=200))
-def test_segments_keep_every_word(words: list[str]) -> None:
-    """No word of ordinary text is lost, doubled or cut."""
-    assert " ".join(segments(" ".join(words), 160)).split() == words
-
-
-def test_segments_end_with_sentences_where_they_can() -> None:
-    """A cut prefers the end of a sentence, then of a clause, then of a word; Chinese stops need no space."""
-    assert segments("One is here. Two costs 3.5 and more.", 25) == ["One is here.", "Two costs 3.5 and more."]
-    assert segments("first there, then not there", 20) == ["first there,", "then not there"]
-    assert segments("今天天气很好。我们一起去公园散步吧。", 12) == ["今天天气很好。", "我们一起去公园散步吧。"]
 
 
 async def test_one_who_has_much_to_say_makes_nobody_wait(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ import trio.testing
 
 from tests.net.loopback import Conversation, until
 from tests.providers.chat import DONE, TURN, Piece, answer_to, call, chat_with, event, generate, joined, text
-from voxint.core.stages import Delta, LanguageModel, Thinking, Turn, Usage
+from voxint.core.stages import CheckWarning, Delta, LanguageModel, Thinking, Turn, Usage
 from voxint.core.tools import Tool, ToolCall
 from voxint.errors import ConfigError, UpstreamError, UpstreamTimeout
 from voxint.net.http import HttpClient
@@ -267,16 +267,17 @@ def test_bad_options(monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], p
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "verdict"),
+    ("status", "body", "verdict", "warns"),
     [
-        (200, b'{"object": "list", "data": [{"id": "l"}, {"id": "m", "owned_by": "us"}]}', "is reachable and has m"),
-        (200, b'{"data": [{"id": "l"}]}', "m is not among the 1 models it lists"),
-        (200, b"<html>", "it lists no models"),
-        (404, b"", "it lists no models"),
+        (200, b'{"object": "list", "data": [{"id": "l"}, {"id": "m", "owned_by": "us"}]}', " and has m", False),
+        (200, b'{"data": [{"id": "l"}]}', "reachable, but m is not among the 1 models it lists", True),
+        (200, b'{"data": [{"id": "l"}, {"id": "mm"}]}', "among the 2 models it lists: did you mean mm?", True),
+        (200, b"<html>", "; it lists no models, so neither m nor the path of base_url is verified", True),
+        (404, b"", "; it lists no models at /models (HTTP 404), so neither m nor the path of base_url is", True),
     ],
 )
-async def test_check(status: int, body: bytes, verdict: str) -> None:
-    """The check says whether the provider is there and has the model, and shrugs where it keeps no list."""
+async def test_check(status: int, body: bytes, verdict: str, warns: bool) -> None:
+    """The check says whether the provider is there and has the model, and warns where it has not, or keeps no list."""
 
     async def script(conversation: Conversation) -> None:
         request = await conversation.request()
@@ -285,7 +286,9 @@ async def test_check(status: int, body: bytes, verdict: str) -> None:
         await conversation.answer(body, status, "application/json")
 
     async with chat_with(script) as (chat, _, _):
-        assert verdict in await chat.check()
+        said = await chat.check()
+    assert verdict in said
+    assert isinstance(said, CheckWarning) is warns
 
 
 async def test_check_of_a_bad_key() -> None:

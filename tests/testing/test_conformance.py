@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 import trio
+from structlog.testing import capture_logs
 
+from tests.blocky import SLEEPS, Blocky
 from voxint.core.audio import AudioFormat
 from voxint.core.stages import Delta, LanguageModel, ModelOutput, Speech, Transcript, Turn
 from voxint.testing.conformance import check_language_model, check_speech_to_text, check_text_to_speech
@@ -127,9 +131,117 @@ async def test_a_model_that_breaks_the_contract_is_told_how(model: LanguageModel
 async def test_a_task_that_is_left_is_found() -> None:
     """A stage that starts tasks outside of its call leaves them behind when it is cancelled."""
     async with trio.open_nursery() as nursery:
-        with pytest.raises(AssertionError, match="left 1 task"):
+        complaint = r"Leaks, cancelled after . steps, left a task running, and one more each time \(.*\.stay\)"
+        with pytest.raises(AssertionError, match=complaint):
             await check_language_model(Leaks(nursery), TURN)
         nursery.cancel_scope.cancel()
+
+
+async def test_a_system_task_that_is_left_is_found() -> None:
+    """It belongs to nobody, and inherits nothing of the call."""
+
+    class Spawns(ScriptedModel):
+        async def generate(self, turn: Turn, out: Out) -> None:
+            trio.lowlevel.spawn_system_task(trio.sleep, 600)
+            await super().generate(turn, out)
+
+    with pytest.raises(AssertionError, match=r"Spawns, .*, left a task running, and one more each time \(trio.sleep\)"):
+        await check_language_model(Spawns("Hello."), TURN)
+
+
+async def test_a_task_that_only_a_whole_run_leaves_is_found() -> None:
+    """As one that is started behind the last word."""
+
+    class Follows(ScriptedModel):
+        async def generate(self, turn: Turn, out: Out) -> None:
+            await super().generate(turn, out)
+            nursery.start_soon(trio.sleep_forever)
+
+    async with trio.open_nursery() as nursery:
+        with pytest.raises(AssertionError, match="Follows left a task running, and one more each time"):
+            await check_language_model(Follows("Hello.", 0.5), TURN)
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_pool_that_is_filled_run_by_run_is_no_leak() -> None:
+    """It has a bound: what each run adds comes to an end."""
+    kept: set[object] = set()
+
+    async def keep() -> None:
+        kept.add(object())
+        await trio.sleep_forever()
+
+    class Pool(ScriptedModel):
+        async def generate(self, turn: Turn, out: Out) -> None:
+            if len(kept) < 7:
+                nursery.start_soon(keep)
+            await super().generate(turn, out)
+
+    async with trio.open_nursery() as nursery:
+        await check_language_model(Pool("Hello.", 0.5), TURN)
+        nursery.cancel_scope.cancel()
+    assert len(kept) == 7
+
+
+async def test_tasks_of_others_are_not_taken_for_the_stages() -> None:
+    """A server for the test may live in the same loop: its tasks come and go as they like."""
+
+    async def others() -> None:
+        while True:
+            await trio.sleep(0.125)
+            nursery.start_soon(trio.sleep_forever)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(others)
+        await check_language_model(ScriptedModel.says("Hello. ", "Bye.", every=0.5), TURN)
+        nursery.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("model", [Blocky(0.12, words=2), Blocky(0.12, words=1)], ids=["twice", "once in each run"])
+async def test_a_stage_that_holds_the_loop_is_told_where(model: Blocky) -> None:
+    """In virtual time too: the loop is held in the real one."""
+    complaint = rf"Blocky held the event loop for 0\.1\d* s at {SLEEPS}; 0\.1 s are allowed"
+    with pytest.raises(AssertionError, match=complaint):
+        await check_language_model(model, TURN)
+    await check_language_model(Blocky(0.01, words=2), TURN)
+
+
+async def test_what_holds_the_loop_once_is_the_machine() -> None:
+    """Or a first use, such as an import; what holds the loop in each run is found with the second."""
+
+    class Loads(Blocky):
+        async def generate(self, turn: Turn, out: Out) -> None:
+            await super().generate(turn, out)
+            self.seconds = 0.0
+
+    await check_language_model(Loads(0.12, words=1), TURN)
+
+
+async def test_a_clean_up_that_holds_the_loop_is_found() -> None:
+    """Only runs that are cancelled come to it."""
+
+    class Lingers(ScriptedModel):
+        async def generate(self, turn: Turn, out: Out) -> None:
+            try:
+                await super().generate(turn, out)
+            except trio.Cancelled:
+                time.sleep(0.12)  # noqa: ASYNC251 - the mistake that the check has to find
+                raise
+
+    with pytest.raises(AssertionError, match=r"Lingers held the event loop for .* at tests/testing/test_conformance"):
+        await check_language_model(Lingers("Hello.", 0.5), TURN)
+
+
+@pytest.mark.parametrize(("budget_s", "left_out"), [(60.0, 0), (0.0, 30)])
+async def test_a_check_says_how_long_it_took_and_what_it_left_out(budget_s: float, left_out: int) -> None:
+    """What must be tried is, however little time there is: the moments of a connect, a send, and a gap."""
+    model = ScriptedModel.says(*["word "] * 20, every=0.125)
+    with capture_logs() as logs:
+        await check_language_model(model, TURN, budget_s=budget_s)
+    [line] = [line for line in logs if line["event"] == "conformance checked"]
+    assert (line["stage"], line["moments_left_out"]) == ("ScriptedModel", left_out)
+    assert line["log_level"] == ("warning" if left_out else "info")
+    assert line["runs"] + left_out == 1 + 3 + 6 + 6 + 32 + 1
 
 
 async def test_what_lives_longer_than_a_call_is_no_leak() -> None:

@@ -1,6 +1,5 @@
 """The command line, and the only place that binds a server to its providers."""
 
-# __main__.py   `python -m voxint.cli`
 # demo.py       `voxint demo`: a whole server with nothing but this machine
 # say.py        `voxint say`: talk to any voxint server
 # serve.py      `voxint serve`, and the options of every serving command
@@ -15,6 +14,7 @@
 # logs.py       what the log looks like
 # line_writer.py  lines to a descriptor that may not take them
 # libraries.py  what libraries say past it
+# shown_answer.py  an answer that `say` prints and plays, and how long it still lasts
 # sound.py      the sound files that `say` reads and writes
 # speakers.py   where `say` plays an answer
 # terminal.py   what is written to a terminal, and how

@@ -7,28 +7,24 @@ import inspect
 import os
 import sys
 import tomllib
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from importlib.metadata import entry_points
 from typing import Any
 
 from attrs import evolve
 
+from voxint.authors_line import CodeLine, line_of_error
 from voxint.core.agent import Agent
-from voxint.core.stages import LanguageModel, SpeechToText, TextToSpeech
-from voxint.errors import ConfigError
+from voxint.core.shape import stage_fault
+from voxint.errors import ConfigError, VoxintError
+from voxint.logs import leaves
 from voxint.net.http import HttpClient, open_http
 from voxint.server.config_file import Config, Given, StageConfig, did_you_mean
 
-__all__ = ["open_agent", "open_stage"]
+__all__ = ["blamed", "open_agent", "open_stage"]
 
 Factory = Callable[..., object]
-
-PROTOCOLS = {
-    "llm": (LanguageModel, "generate(turn, out)"),
-    "stt": (SpeechToText, "audio_format and transcribe(audio, out)"),
-    "tts": (TextToSpeech, "audio_format and synthesize(text, out)"),
-}
 
 
 @asynccontextmanager
@@ -58,25 +54,56 @@ async def open_stage(config: StageConfig, http: HttpClient) -> AsyncGenerator[ob
     """
     factory = _factory(config)
     stage = _call(factory, config, http)
-    protocol, members = PROTOCOLS[config.kind]
-    if not isinstance(stage, protocol):
-        raise ConfigError(config.place, f"a provider with {members}, which {config.provider} does not make")
-    if isinstance(stage, AbstractAsyncContextManager):
-        async with stage:
-            yield stage
-    else:
+    if (fault := stage_fault(config.kind, stage)) is not None:
+        raise ConfigError(config.place, f"{config.provider} makes no such provider: {fault}")
+    async with AsyncExitStack() as stack:
+        if isinstance(stage, AbstractAsyncContextManager):
+            with blamed(config, "when it was entered"):
+                await stack.enter_async_context(stage)
         yield stage
+
+
+@contextmanager
+def blamed(config: StageConfig, when: str) -> Iterator[None]:
+    """Tell what the code of a provider raises that is no error meant for an operator: its kind and place, no word.
+
+    Args:
+        config: The stage.
+        when: At what.
+
+    Raises:
+        ConfigError: It did.
+    """
+    try:
+        yield
+    except Exception as error:  # any: it is somebody else's code, and the operator is told
+        meant, others = BaseExceptionGroup("", [error]).split((VoxintError, OSError))
+        if others is None or meant is not None:
+            raise
+        fault = next(leaves(others))
+        words = f"{config.provider} raised {type(fault).__name__} {when}{_at(fault)}"
+        raise ConfigError(config.place, words) from error
+
+
+def _at(error: BaseException) -> str:
+    """Return where an exception was raised, in a line that its author can change."""
+    if isinstance(error, SyntaxError) and error.filename and error.lineno:
+        return f", at {CodeLine(error.filename, error.lineno, '').place}"
+    line = line_of_error(error)
+    return "" if line is None else f", at {line.place}"
 
 
 def _factory(config: StageConfig) -> Factory:
     module, colon, attribute = config.provider.partition(":")
     if colon:
-        return _local(config.place, module, attribute)
+        with blamed(config, "when it was imported"):
+            return _local(config.place, module, attribute)
     known = {entry.name: entry for entry in entry_points(group=f"voxint.{config.kind}")}
     if (entry := known.get(config.provider)) is None:
         hint = did_you_mean(config.provider, known)
         raise ConfigError(config.place, f"unknown provider; {hint} Any module:attribute does too")
-    factory: Factory = entry.load()
+    with blamed(config, "when it was imported"):
+        factory: Factory = entry.load()
     return factory
 
 
@@ -112,10 +139,11 @@ def _call(factory: Factory, config: StageConfig, http: HttpClient) -> object:
         raise ConfigError(f"{config.place} = {config.provider!r}", f"needs also {', '.join(missing)}")
     annotations = _annotations(factory)
     options = {name: _value(given, annotations.get(name)) for name, given in config.options.items()}
-    try:
-        return factory(**options, **({"http": http} if "http" in parameters else {}))
-    except ConfigError as error:
-        raise evolve(error, place=f"[{config.kind}] {error.place}") from error
+    with blamed(config, "when it was made"):
+        try:
+            return factory(**options, **({"http": http} if "http" in parameters else {}))
+        except ConfigError as error:
+            raise evolve(error, place=f"[{config.kind}] {error.place}") from error
 
 
 def _annotations(factory: Factory) -> Mapping[str, object]:

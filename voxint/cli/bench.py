@@ -15,9 +15,10 @@ from attrs import frozen
 
 from voxint.cli.failures import FAILED, run
 from voxint.cli.say import DEFAULT_URL
-from voxint.cli.terminal import echo, note
+from voxint.cli.terminal import RunningLine, echo, note
 from voxint.client.client_socket import Address
 from voxint.errors import ConfigError, ServerError
+from voxint.extras import to_add
 from voxint.measure import Load, MakeDialect, Pace, VoxintDialect, learn_pace, measure_load
 
 if TYPE_CHECKING:
@@ -113,9 +114,16 @@ def _check(options: BenchOptions) -> None:
     """Refuse before anything is asked what would fail at the end."""
     missing = [package for module, package in STATISTICS.items() if importlib.util.find_spec(module) is None]
     if missing:
-        raise ConfigError("bench", f"needs {', '.join(missing)}: pip install 'voxint[bench]'")
-    if options.json_file is not None and not options.json_file.parent.is_dir():
-        raise ConfigError("--json", f"{options.json_file.parent} is no folder")
+        raise ConfigError("bench", f"needs {', '.join(missing)}: {to_add('bench')}")
+    if options.json_file is not None:
+        is_new = not options.json_file.exists()
+        try:
+            options.json_file.open("ab").close()
+        except OSError as error:
+            words = f"expected a file that can be written, not {options.json_file} ({error.strerror})"
+            raise ConfigError("--json", words) from error
+        if is_new:
+            options.json_file.unlink()
 
 
 async def _bench(options: BenchOptions, speak: partial[VoxintDialect]) -> int:
@@ -163,8 +171,7 @@ async def _load(options: BenchOptions, make_dialect: MakeDialect, pace: Pace, se
     callers = f"{sessions} session" + ("" if sessions == 1 else "s")
     note(f"{callers}: {questions} questions in {whole_s:.0f} s")
     async with trio.open_nursery() as nursery:
-        if sys.stderr.isatty():
-            nursery.start_soon(_count_down, callers, ceil(whole_s))
+        nursery.start_soon(_count_down, callers, ceil(whole_s))
         load = await measure_load(
             options.url, make_dialect, pace, sessions, warmup_s=options.warmup_s, seconds=options.seconds
         )
@@ -174,11 +181,11 @@ async def _load(options: BenchOptions, make_dialect: MakeDialect, pace: Pace, se
 
 async def _count_down(callers: str, seconds: int) -> None:
     """Show once a second that the load goes on; more would disturb what is measured."""
+    line = RunningLine()
     try:
         for left in range(seconds, -1, -1):
-            echo(f"{callers}: {left} s to go ", nl=False, err=True, again=True)
+            line.show(f"{callers}: {left} s to go")
             await trio.sleep(1)
         await trio.sleep_forever()  # what is outstanding is waited for; the load's end cancels
     finally:
-        echo(" " * 40, nl=False, err=True, again=True)
-        echo("", nl=False, err=True, again=True)
+        line.clear()

@@ -18,6 +18,8 @@ from voxint.cli.say import DEFAULT_URL
 from voxint.cli.serve import log_options
 from voxint.cli.terminal import echo
 from voxint.core.agent import Agent
+from voxint.core.failure import Stage
+from voxint.extras import to_add
 from voxint.providers.pocketsphinx import demo_sentences
 from voxint.server.config import ServerConfig
 from voxint.server.config_file import Config, Given, StageConfig
@@ -63,16 +65,24 @@ def _config(port: int, sim: SimAddress, *, speaks: bool) -> Config:
     )
 
 
-def _stage(kind: str, provider: str, options: Mapping[str, object]) -> StageConfig:
+def _stage(kind: Stage, provider: str, options: Mapping[str, object]) -> StageConfig:
     given = {name: Given(value, f"the demo's {name}", typed=True) for name, value in options.items()}
     return StageConfig(kind, provider, "the demo", given)
 
 
+def _command(called: str) -> str:
+    """Return what to type for `voxint` in another terminal; it is not on the search path everywhere."""
+    if shutil.which("voxint"):
+        return "voxint"
+    path = Path(called)  # such as .venv/bin/voxint, where the environment is not active
+    if path.stem == "voxint":
+        return called
+    return f"{sys.executable} -m voxint" if path.name == "__main__.py" else "voxint"
+
+
 def _welcome(server: Server, agent: Agent) -> None:
     """Print where the demo is, what to try, and what it is not."""
-    called = sys.argv[0]  # such as .venv/bin/voxint, where the environment is not active
-    command = called if Path(called).stem == "voxint" and not shutil.which("voxint") else "voxint"
-    say = f"{command} say" + ("" if server.url == DEFAULT_URL else f" --url {server.url}")
+    say = f"{_command(sys.argv[0])} say" + ("" if server.url == DEFAULT_URL else f" --url {server.url}")
     page = f"http://127.0.0.1:{server.port}/"
     lines = [
         f" is ready at {server.url}",
@@ -101,7 +111,7 @@ def _welcome(server: Server, agent: Agent) -> None:
         lines += [
             "",
             "Text only: for speech, install the extra and start again:",
-            "  pip install 'voxint[speech]'",
+            f"  {to_add('speech')}",
         ]
     echo()
     echo("voxint demo", nl=False, bold=True)

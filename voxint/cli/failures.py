@@ -14,7 +14,7 @@ from voxint.errors import ConfigError, Disconnected, VoxintError
 from voxint.logs import leaves
 from voxint.printable import printable
 
-__all__ = ["BAD_CONFIG", "FAILED", "QUIT", "run", "told_failure"]
+__all__ = ["BAD_CONFIG", "FAILED", "QUIT", "run", "tell", "told_failure"]
 
 FAILED = 1
 """Exit code: the command did not work."""
@@ -50,5 +50,10 @@ def told_failure(error: BaseException) -> tuple[int, BaseException | None]:
     errors = [] if known is None else list(leaves(known))
     for each in errors:
         words = each.message if isinstance(each, Disconnected) else str(each)
-        echo(printable(f"voxint: {words}"), err=True)
+        tell(words)
     return BAD_CONFIG if any(isinstance(each, ConfigError) for each in errors) else FAILED, rest
+
+
+def tell(words: str) -> None:
+    """Write the one line that says why a command did not work, whoever's words are in it."""
+    echo(printable(f"voxint: {words}"), err=True)

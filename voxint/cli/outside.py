@@ -26,8 +26,8 @@ from attrs import define, field, frozen
 from voxint.cli.failures import FAILED, told_failure
 from voxint.cli.line_writer import LineWriter, QueuedText
 from voxint.cli.logs import flush_logs
+from voxint.lag import line_of_thread
 from voxint.logs import get_logger, note_lost, places
-from voxint.server.lag import innermost
 from voxint.server.serve import Server
 
 __all__ = ["FALL_S", "HUNG", "Outside", "run_outside"]
@@ -177,8 +177,9 @@ class Outside:
         """Wait for what is next: without bound while the server serves, and then as long as it was promised."""
         news = self._inbox.get(None if self._end_by is None else max(0.0, self._end_by - time.monotonic()))
         if news is None:
-            place = innermost(self._loop_thread)
-            log.error("something did not stop: exiting without it", exit_code=HUNG, place=place)
+            line = line_of_thread(self._loop_thread)
+            held = {} if line is None else {"by": line.place}  # else a task waits, and the loop goes round
+            log.error("something did not stop: exiting without it", exit_code=HUNG, **held)
             flush_logs()
             os._exit(HUNG)
         return news

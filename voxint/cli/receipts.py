@@ -20,6 +20,8 @@ def receipt_lines(receipt: Receipt | None, took_s: float) -> list[str]:
     tokens = "unknown" if usage.llm_tokens is None else f"{usage.llm_tokens} ({usage.source})"
     stages = ", ".join(f"{stage} {state}" for stage, state in receipt.stages.items() if state != "idle")
     times = f"stopped in {receipt.stop_ms:.1f} ms, acknowledged after {took_s * 1000:.1f} ms"
+    if receipt.read_late_ms is not None:
+        times += f"; read up to {receipt.read_late_ms:.0f} ms late, for the server's loop was held"
     heard = f"“{text.heard.strip()}”" if text.heard.strip() else "nothing yet"
     return [
         f"interrupted ({receipt.reason}): {times}",

@@ -22,7 +22,7 @@ from voxint.server.config_file import Config
 from voxint.server.quotas import Quotas
 from voxint.server.serve import Server, serve
 
-__all__ = ["run_server"]
+__all__ = ["no_place", "run_server"]
 
 GRACE_S = 0.5
 """Seconds on top of the promised time, so that a drain that takes all of that still ends in order. Chosen here."""
@@ -66,11 +66,16 @@ async def _listen(nursery: trio.Nursery, agent: Agent, config: ServerConfig, quo
     try:
         server: Server = await nursery.start(functools.partial(serve, agent, config, quotas=quotas))
     except OSError as error:
-        place = f"{config.host} port {config.port}"
-        if error.errno == errno.EADDRINUSE:
-            raise OSError(f"{place} is taken: stop what runs there, or choose another (0: any free one)") from error
-        raise OSError(f"cannot listen on {place}: {error.strerror or error}") from error
+        raise no_place(config, error) from error
     return server
+
+
+def no_place(config: ServerConfig, error: OSError) -> OSError:
+    """Return the error that says why there is nowhere to listen, and what to do."""
+    place = f"{config.host} port {config.port}"
+    if error.errno == errno.EADDRINUSE:
+        return OSError(f"{place} is taken: stop what runs there, or choose another (0: any free one)")
+    return OSError(f"cannot listen on {place}: {error.strerror or error}")
 
 
 def _time_to_end_s(config: Config) -> float:
@@ -83,5 +88,7 @@ def _described(config: Config) -> dict[str, str]:
         access = "open to anyone on this machine: no api_keys are configured"
     else:
         access = "with an api key or an account"
-    stages = {stage.kind: stage.provider for stage in (config.llm, config.stt, config.tts) if stage is not None}
+    stages: dict[str, str] = {
+        stage.kind: stage.provider for stage in (config.llm, config.stt, config.tts) if stage is not None
+    }
     return {"access": access, **stages}

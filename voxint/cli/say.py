@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import signal
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import click
 import trio
 from attrs import frozen
 
-from voxint.cli.failures import FAILED, run
-from voxint.cli.receipts import receipt_lines
+from voxint.cli.failures import FAILED, run, tell
+from voxint.cli.shown_answer import ShownAnswer, Sound
 from voxint.cli.sound import names_sound, read_sound
 from voxint.cli.speakers import PLAYERS, Mute, PlayerGone, Speaker, find_player, open_speaker
-from voxint.cli.terminal import echo, note
-from voxint.client import Client, RemoteReply, connect
+from voxint.cli.terminal import note
+from voxint.client import Client, connect
 from voxint.core.audio import AudioFormat
-from voxint.core.events import Called, Ended, Text, Understood, Voice
 from voxint.errors import ServerError
 
 __all__ = ["DEFAULT_URL", "say"]
@@ -27,6 +27,8 @@ DEFAULT_URL = "ws://127.0.0.1:8765/ws/agent/stream"
 MICROPHONE = AudioFormat(16_000)
 VOICE_RATE = 24_000  # in Hz, most synthesizers' own rate; what is made at a lower one loses nothing by it
 PIECE_MS = 20.0
+
+NO_SPEECH = "the server has no voice (no [tts] in its configuration), or found nothing in it to say aloud"
 
 ANSWER_IN = {"en": "Answer in English.", "zh": "请用中文回答。"}
 
@@ -39,6 +41,7 @@ class SayOptions:
         text: The words to say, or None where `voice` is sent.
         voice: PCM in the format of `MICROPHONE`.
         spoken: Whether the answer is to be spoken.
+        insists: Whether an answer without speech is a failure.
         out: The WAV file for the answer's speech.
         player: The program that plays it.
         interrupt_after_s: Seconds from the end of the question to an interruption.
@@ -47,6 +50,7 @@ class SayOptions:
     text: str | None
     voice: bytes
     spoken: bool
+    insists: bool
     out: Path | None
     player: str | None
     interrupt_after_s: float | None
@@ -87,6 +91,7 @@ def say(
             text=None if is_sound else what,
             voice=read_sound(Path(what), MICROPHONE.rate) if is_sound else b"",
             spoken=out is not None or player is not None,
+            insists=voice is True,
             out=out,
             player=player,
             interrupt_after_s=interrupt_after,
@@ -115,20 +120,29 @@ def say(
 
 async def _converse(client: Client, options: SayOptions) -> int:
     """Ask, and attend to the answer until its end or its interruption; return the exit code."""
-    async with (
-        open_speaker(
-            client.registered.audio.output_rate or VOICE_RATE, out=options.out, player=options.player
-        ) as speaker,
-        trio.open_nursery() as nursery,
-    ):
+    audio_format = AudioFormat(client.registered.audio.output_rate or VOICE_RATE)
+    async with AsyncExitStack() as stack:
+        spoken = options.spoken
+        speaker: Speaker = Mute()
+        try:
+            opened = open_speaker(audio_format.rate, out=options.out, player=options.player)
+            speaker = await stack.enter_async_context(opened)
+        except PlayerGone as gone:
+            if options.insists:
+                tell(f"{gone}: add --out FILE, or --no-voice")
+                return FAILED
+            note(f"{gone}: no sound here, so the answer is text only (--out FILE writes its speech down)")
+            spoken = False
+        nursery = await stack.enter_async_context(trio.open_nursery())
         asked = trio.Event()
         if options.text is not None:
-            reply = await client.send_text(options.text)
+            reply = await client.send_text(options.text, require_tts=spoken)
             asked.set()
         else:
-            reply = await client.send_voice(_spoken(options.voice, asked))
-        answer = ShownAnswer(reply, speaker)
+            reply = await client.send_voice(_spoken(options.voice, asked), require_tts=spoken)
+        answer = ShownAnswer(reply, speaker, _sound(options, audio_format))
         nursery.start_soon(_obey_ctrl_c, answer, nursery)
+        nursery.start_soon(answer.tell_time)
         if options.interrupt_after_s is not None:
             nursery.start_soon(_interrupt_later, answer, asked, options.interrupt_after_s)
         code = await answer.attend()
@@ -136,75 +150,11 @@ async def _converse(client: Client, options: SayOptions) -> int:
     return code
 
 
-class ShownAnswer:
-    """One answer on its way to the terminal and the loudspeaker.
-
-    Args:
-        reply: The answer.
-        speaker: Takes its speech.
-    """
-
-    def __init__(self, reply: RemoteReply, speaker: Speaker) -> None:
-        self._reply = reply
-        self._speaker = speaker
-        self._stopping = False
-        self._told = trio.Event()
-
-    async def attend(self) -> int:
-        """Print and play until the end; where it was interrupted, until the receipt has been shown.
-
-        Returns:
-            The exit code: an answer that we interrupted is a success, one that the server did not end is none.
-        """
-        async for event in self._reply:
-            match event:
-                case Text(text):
-                    echo(text, nl=False)
-                case Voice(audio):
-                    await self._play(audio)
-                case Understood(text, is_final):
-                    if is_final:
-                        note(f"understood: {text}" if text else "understood: nothing")
-                case Called(name):
-                    note(f"the model calls {name}")
-                case Ended(interrupted, reason):
-                    echo()
-                    if interrupted and not self._stopping:
-                        self._speaker.silence()
-                        note(f"the server ended the answer: {reason}")
-                        return FAILED
-        if not self._stopping:
-            await self._speaker.finish()  # an interruption comes in time until the last sound
-        if self._stopping:
-            await self._told.wait()  # bounded by the client's own limit for an acknowledgement
-        else:
-            self._tell_times()
-        return 0
-
-    async def interrupt(self) -> None:
-        """Fall silent at once, stop the answer, and show the receipt; the first call does."""
-        if self._stopping:
-            return
-        self._stopping = True
-        self._speaker.silence()
-        receipt = await self._reply.interrupt("USER_STOP")
-        took_s = (self._reply.t_ack or 0.0) - (self._reply.t_interrupt or 0.0)
-        note("", *receipt_lines(receipt, took_s))
-        self._told.set()
-
-    async def _play(self, audio: bytes) -> None:
-        try:
-            await self._speaker.play(audio)
-        except PlayerGone as gone:
-            self._speaker = Mute()
-            note("", f"{gone}; the answer goes on without sound (--out FILE writes it down)")
-
-    def _tell_times(self) -> None:
-        reply = self._reply
-        began = reply.t_input_end
-        marks = (("first text", reply.t_first_text), ("first speech", reply.t_first_voice))
-        if began is not None:
-            note(", ".join(f"{name} after {(at - began) * 1000:.0f} ms" for name, at in marks if at is not None))
+def _sound(options: SayOptions, audio_format: AudioFormat) -> Sound:
+    if options.out is not None:
+        missing = f"the answer came without speech, so nothing is written to {options.out}: {NO_SPEECH}"
+        return Sound(f"writing {options.out}", audio_format, missing)
+    return Sound("playing", audio_format, f"the answer came without speech: {NO_SPEECH}" if options.insists else "")
 
 
 async def _obey_ctrl_c(answer: ShownAnswer, nursery: trio.Nursery) -> None:

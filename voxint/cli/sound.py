@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
+import os
 import stat
 import wave
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from voxint.core.audio import BYTES_PER_SAMPLE
 from voxint.errors import ConfigError
+from voxint.extras import to_add
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,9 +63,7 @@ def read_sound(path: Path, rate: int) -> bytes:
     try:
         import soundfile
     except ImportError as error:
-        raise ConfigError(
-            str(path), "reading a sound file needs the package soundfile: install the extra `speech`"
-        ) from error
+        raise ConfigError(str(path), f"reading a sound file needs the package soundfile: {to_add('speech')}") from error
     except OSError as error:
         raise ConfigError(str(path), f"the package soundfile needs the library libsndfile ({error})") from error
     try:
@@ -167,27 +168,61 @@ class _Unsized(io.FileIO):
 
 
 class WavWriter:
-    """A WAV file being written: s16le mono.
+    """A WAV file being written: s16le mono. What was there before stands until the first sound comes.
 
     Raises:
         ConfigError: It can't be written.
     """
 
     def __init__(self, path: Path, rate: int) -> None:
+        self._path = path
+        self._rate = rate
+        self._is_new = not path.exists()
+        self._wave: wave.Wave_write | None = None
         try:
-            self._raw = path.open("wb")
+            self._raw = open(path, "wb", opener=_as_it_is)  # noqa: SIM115 - closed by `close`
         except OSError as error:
             raise ConfigError(str(path), f"expected a file that can be written ({error.strerror})") from error
-        self._file = wave.open(self._raw, "wb")  # noqa: SIM115 - closed by `close`
-        self._file.setnchannels(1)
-        self._file.setsampwidth(BYTES_PER_SAMPLE)
-        self._file.setframerate(rate)
 
     def write(self, audio: bytes) -> None:
-        """Append PCM."""
-        self._file.writeframesraw(audio)
+        """Append PCM.
+
+        Raises:
+            OSError: The disk is full, or the like.
+        """
+        with self._told():
+            if self._wave is None:
+                with suppress(OSError):  # a pipe or a device has no length
+                    self._raw.truncate(0)
+                self._wave = wave.open(self._raw, "wb")  # noqa: SIM115 - closed by `close`
+                self._wave.setnchannels(1)
+                self._wave.setsampwidth(BYTES_PER_SAMPLE)
+                self._wave.setframerate(self._rate)
+            self._wave.writeframesraw(audio)
 
     def close(self) -> None:
-        """Complete the file's head."""
-        self._file.close()
-        self._raw.close()
+        """Complete the file's head; a file that was made for nothing is taken away again.
+
+        Raises:
+            OSError: The disk is full, or the like.
+        """
+        with self._told():
+            try:
+                if self._wave is not None:
+                    self._wave.close()
+            finally:
+                self._raw.close()
+        if self._wave is None and self._is_new:
+            self._path.unlink(missing_ok=True)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise OSError(f"{self._path} can't be written ({error.strerror or error})") from error
+
+
+def _as_it_is(path: str, flags: int) -> int:
+    """Open a file for writing without emptying it."""
+    return os.open(path, flags & ~os.O_TRUNC, 0o666)

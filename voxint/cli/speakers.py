@@ -27,6 +27,12 @@ PLAYERS: dict[str, Sequence[str]] = {
 FINISH_S = 5.0
 """Seconds that a player has to play what it still holds: the server's lead, its own buffer, and a slow start."""
 
+BEGIN_S = 0.3
+"""Seconds in which a player ends that finds no sound device; ours: it only has to start, and nobody minds the wait."""
+
+STUCK_S = 5.0
+"""Seconds in which a player takes a piece; ours: a server sends 0.3 s ahead, and the rest is for a slow start."""
+
 KILL_S = 1.0  # seconds for a killed player to be gone: only the kernel is waited for
 
 
@@ -85,15 +91,27 @@ class _Player:
         self._stdin = process.stdin
         self._silent = False
 
+    async def begin(self) -> None:
+        """Wait whether it goes on to live; raises `PlayerGone`."""
+        with trio.move_on_after(BEGIN_S) as alive:
+            await self._process.wait()
+        if not alive.cancelled_caught:
+            self._silent = True
+            raise PlayerGone(await self._why())
+
     async def play(self, audio: bytes) -> None:
         if self._silent:
             return
         try:
-            await self._stdin.send_all(audio)
+            with trio.move_on_after(STUCK_S) as stuck:
+                await self._stdin.send_all(audio)
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             if not self._silent:
                 self._silent = True
                 raise PlayerGone(await self._why()) from None
+        if stuck.cancelled_caught:
+            self.silence()
+            raise PlayerGone(f"{self._name} takes no more sound")
 
     async def finish(self) -> None:
         if not self._silent:
@@ -126,6 +144,7 @@ async def open_speaker(rate: int, *, out: Path | None = None, player: str | None
 
     Raises:
         ConfigError: The file can't be written.
+        PlayerGone: The player ends at once, as where there is no sound device.
     """
     if out is not None:
         writer = WavWriter(out, rate)
@@ -146,7 +165,9 @@ async def open_speaker(rate: int, *, out: Path | None = None, player: str | None
             env=session_environment(),
         )
         try:
-            yield _Player(name, process)
+            speaker = _Player(name, process)
+            await speaker.begin()
+            yield speaker
         finally:
             await _kill(process)
     else:

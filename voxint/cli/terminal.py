@@ -7,13 +7,13 @@ import sys
 import threading
 import traceback
 from types import TracebackType
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
 from voxint.printable import printable, printable_lines
 
-__all__ = ["Commands", "ask_secret", "echo", "note"]
+__all__ = ["Commands", "RunningLine", "ask_secret", "echo", "note"]
 
 
 def echo(text: object = "", *, nl: bool = True, err: bool = False, again: bool = False, **style: Any) -> None:
@@ -34,6 +34,40 @@ def note(*lines: str) -> None:
     """Write lines beside the answer: dim, to standard error, and each of them one line whatever is in it."""
     for line in lines:
         click.echo(click.style(printable(line), dim=True), err=True)
+
+
+class RunningLine:
+    """A line on standard error that is written over and over; there is none where that is no terminal.
+
+    Args:
+        below_text: Whether text on standard output may stand in the middle of a line, where that is a terminal too.
+
+    Attributes:
+        works: Whether there is one.
+    """
+
+    def __init__(self, *, below_text: bool = False) -> None:
+        self.works = _is_terminal(sys.stderr)
+        self._ends_text = below_text and _is_terminal(sys.stdout)
+        self._width = 0
+
+    def show(self, words: str) -> None:
+        """Write the line, below what stands there so far, or over itself."""
+        if not self.works:
+            return
+        if not self._width and self._ends_text:
+            echo(err=True)
+        echo(printable(words).ljust(self._width), nl=False, err=True, again=True, dim=True)
+        self._width = max(self._width, len(words))
+
+    def clear(self) -> bool:
+        """Take the line away; return whether the terminal's text ended a line for it."""
+        if not self._width:
+            return False
+        echo(" " * self._width, nl=False, err=True, again=True)
+        echo("", nl=False, err=True, again=True)
+        self._width = 0
+        return self._ends_text
 
 
 def ask_secret(what: str) -> str:
@@ -67,6 +101,10 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except click.ClickException as error:
             raise _made_printable(error) from error.__cause__
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()  # None: it was closed by whoever started this process
 
 
 def _made_printable(error: click.ClickException) -> click.ClickException:

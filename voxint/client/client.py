@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncIterable, Callable, Iterable
 from typing import Any, Literal, TypeVar
 from weakref import WeakValueDictionary
 
 import trio
 
+from voxint.arguments import Audio, all_typed, not_negative, typed, typed_arguments, with_words
 from voxint.client.client_socket import ClientSocket
 from voxint.client.reply import RemoteReply, VoiceUpload
 from voxint.client.resume import Progress, ResumePoint
@@ -80,6 +80,7 @@ class Client:
         token = self.registered.resume_token
         return None if token is None else ResumePoint(self.registered.session_id, token, self._progress.seen)
 
+    @typed_arguments
     async def send_text(
         self, text: str, *, request_id: str | None = None, require_tts: bool | None = None
     ) -> RemoteReply:
@@ -98,14 +99,14 @@ class Client:
         Raises:
             ValueError: The text is empty, or the id is too long or that of a live reply.
         """
-        if not text.strip():
-            raise ValueError("the text is empty: there is nothing to ask")
+        with_words(text, "text")
         patch = SettingsChange(require_tts=require_tts)
         return await self._ask(request_id, "TEXT", m.Content(text=text), patch)
 
+    @typed_arguments
     async def send_voice(
         self,
-        audio: bytes | AsyncIterable[bytes],
+        audio: Audio | AsyncIterable[bytes],
         *,
         request_id: str | None = None,
         require_tts: bool | None = None,
@@ -125,15 +126,16 @@ class Client:
         Raises:
             ValueError: The audio is empty or not whole samples, or the id is as in `send_text`.
         """
-        if isinstance(audio, bytes):
-            if not audio or len(audio) % 2:
+        if isinstance(audio, Audio):
+            if not (voice := bytes(audio)) or len(voice) % 2:
                 raise ValueError("the audio is empty or not whole 16-bit samples")
-            content = m.Content(voice_mode="BASE64", voice=audio, audio_format="pcm")
+            content = m.Content(voice_mode="BASE64", voice=voice, audio_format="pcm")
             return await self._ask(request_id, "VOICE", content, SettingsChange(require_tts=require_tts))
         upload = await self.open_voice(request_id=request_id, require_tts=require_tts)
         self._nursery.start_soon(self._send_all, upload, audio)
         return upload.reply
 
+    @typed_arguments
     async def open_voice(self, *, request_id: str | None = None, require_tts: bool | None = None) -> VoiceUpload:
         """Begin to ask in live voice: `send` what the microphone gives, then `end`.
 
@@ -152,6 +154,7 @@ class Client:
         self._upload = VoiceUpload(self, reply)
         return self._upload
 
+    @typed_arguments
     async def interrupt(
         self, request_id: str | None = None, *, reason: str = "USER_STOP", played_ms: float | None = None
     ) -> m.InterruptAck:
@@ -172,9 +175,12 @@ class Client:
 
     def played(self, request_id: str, played_ms: float) -> None:
         """Report how much of a reply's audio was heard; see `RemoteReply.played`."""
+        typed(request_id, str, "request_id")
+        not_negative(played_ms, "played_ms")
         if self._socket.lost is None and not self._socket.congested:
             self._post(m.Played(request_id=request_id, played_ms=played_ms))
 
+    @typed_arguments
     async def update(
         self,
         *,
@@ -196,7 +202,7 @@ class Client:
             enable_srs=enable_srs,
             system_prompt=system_prompt,
             scene_context=scene_context,
-            function_calling=None if tools is None else tuple(tools),
+            function_calling=None if tools is None else all_typed(tools, Tool, "tools"),
             function_calling_op=tools_op,
         )
         if patch == SettingsChange(function_calling_op=tools_op):
@@ -204,11 +210,13 @@ class Client:
         with self._waiters.in_time("a session update"):
             await (await self._ask(None, "TEXT", m.Content(text=""), patch)).text()
 
+    @typed_arguments
     async def session_info(self, *fields: str) -> dict[str, Any]:
         """Return the session's data: all of it, or the fields named."""
         waiter = self._post_query(m.SessionQuery(query_fields=fields), m.SessionInfo)
         return (await self._waiters.answer(waiter, "a SESSION_QUERY"))[0].session_data
 
+    @typed_arguments
     async def health(self, *fields: str) -> m.HealthStatus:
         """Return how the server is: all of it, or the fields named."""
         waiter = self._post_query(m.HealthCheck(check_fields=fields), m.HealthCheckAck)
@@ -265,10 +273,7 @@ class Client:
         reply = upload.reply
         try:
             with reply._input:
-                async with _closed_after(audio):
-                    async for piece in audio:
-                        await upload.send(piece)
-                await upload.end()
+                await upload.send_all(audio)
         except Exception as error:  # noqa: BLE001 - the application's own iterable: the reply hands it back
             if not reply.ended:  # else nobody is left to tell
                 reply._fail(error)
@@ -280,8 +285,9 @@ class Client:
     def _post_interrupt(
         self, request_id: str | None, reason: str, played_ms: float | None = None
     ) -> Waiter[m.InterruptAck]:
-        if played_ms is not None and played_ms < 0:
-            raise ValueError(f"played_ms is {played_ms}: nobody has heard less than nothing")
+        typed(reason, str, "reason")
+        if played_ms is not None:
+            not_negative(played_ms, "played_ms")
         message = m.Interrupt(interrupt_request_id=request_id, reason=reason, played_ms=played_ms)
         self._post(message)
         return self._waiters.join((m.InterruptAck, request_id))
@@ -381,13 +387,3 @@ class Client:
         for reply in list(self._replies.values()):
             reply._fail(error)
         self._waiters.fail(error)
-
-
-@asynccontextmanager
-async def _closed_after(audio: AsyncIterable[bytes]) -> AsyncGenerator[None]:
-    """Close an async generator in the task that read it, also when it was left early."""
-    if isinstance(audio, AsyncGenerator):
-        async with aclosing(audio):
-            yield
-    else:
-        yield

@@ -12,6 +12,7 @@ from attrs import evolve, frozen
 from trio_websocket import ConnectionClosed, ConnectionRejected, WebSocketConnection, wrap_client_stream
 
 from voxint.errors import ConfigError, Disconnected, WireError
+from voxint.inside_trio import require_trio_of
 from voxint.protocol.codec import MAX_FRAME_BYTES
 
 __all__ = ["Address", "ClientSocket"]
@@ -28,6 +29,8 @@ CLOSE_S = 1.0
 
 SILENCE_S = 120.0
 """Servers send HEARTBEAT well under 120 s apart (the protocol's number): a longer silence is a dead connection."""
+
+BLOCK_ENDED = "the block of connect() has ended, and its connection with it: use a client and its replies within it"
 
 RECEIVE_BYTES = 65_536  # a base64 audio frame is about 5 KB: one read where trio-websocket's default takes two
 
@@ -148,6 +151,7 @@ class ClientSocket:
         Raises:
             Disconnected: The connection is lost.
         """
+        require_trio_of("a Client")
         await trio.lowlevel.checkpoint()
         while self.congested and self.lost is None:
             await self._room.park()
@@ -159,13 +163,20 @@ class ClientSocket:
         Raises:
             Disconnected: The connection is lost.
         """
+        require_trio_of("a Client", waits=False)
         self._check()
         self._frames.append(frame)
         self._waiting += len(frame)
         self._writer.unpark()
 
+    def raise_fault(self) -> None:
+        """Raise what `receive` raised, where that ended the connection."""
+        if self.fault is not None:
+            raise self.fault
+
     async def wait_lost(self) -> None:
         """Wait until the connection is lost or closed; without bound, that is its use."""
+        require_trio_of("a Client")
         await self._ended.wait()
 
     async def close(self) -> None:
@@ -193,7 +204,7 @@ class ClientSocket:
             Disconnected: The server can't be reached or refused; only before `started`.
         """
         stream: _Stream | None = None
-        why = self.disconnected("the client has closed the connection")
+        why = self.disconnected(BLOCK_ENDED)
         opened = False
         try:
             stream = await self._dial()
@@ -293,7 +304,7 @@ class ClientSocket:
     def _closed(self, closed: ConnectionClosed) -> Disconnected:
         reason = closed.reason
         if self._closing:
-            return self.disconnected("the client has closed the connection")
+            return self.disconnected(BLOCK_ENDED)
         if reason is None or reason.code == 1006:  # 1006: the TCP connection ended without a word
             return self.disconnected("the connection broke")
         words = f", {reason.reason}" if reason.reason else ""

@@ -8,12 +8,14 @@ from contextlib import asynccontextmanager
 
 import trio
 
+from voxint.arguments import all_typed, typed_arguments
 from voxint.background import open_background
 from voxint.client.client import Client, Notice
 from voxint.client.client_socket import Address, ClientSocket
 from voxint.client.resume import ResumePoint
 from voxint.core.settings import OnDisconnect, Platform, SettingsChange
 from voxint.core.tools import Tool
+from voxint.inside_trio import require_trio
 from voxint.protocol import messages as m
 
 __all__ = ["connect"]
@@ -22,6 +24,7 @@ UNREAD_LIMIT_BYTES = 32 * 1024 * 1024
 """What a reply may hold unread: eleven minutes of 24 kHz speech, chosen so that only a reader who has gone meets it."""
 
 
+@typed_arguments
 @asynccontextmanager
 async def connect(
     url: str,
@@ -86,7 +89,10 @@ async def connect(
         ServerError: The server refused the registration: with ``AUTH_FAILED``, or with ``SESSION_INVALID`` where it
             has no such session to resume.
         ConfigError: The url is not a WebSocket's.
+        TypeError: An argument is of another type.
+        ValueError: There is a password without its account, or an account without its password.
     """
+    require_trio("connect")
     register = m.Register(
         auth=_auth(api_key, account, password),
         platform=platform,
@@ -95,9 +101,9 @@ async def connect(
             enable_srs=enable_srs,
             system_prompt=system_prompt,
             scene_context=scene_context,
-            function_calling=tuple(tools) or None,
+            function_calling=all_typed(tools, Tool, "tools") or None,
         ),
-        features=tuple(features),
+        features=all_typed(features, str, "features"),
         audio=m.Audio(input_rate=input_rate, output_rate=output_rate),
         resume=None if resume is None else resume.message,
         on_disconnect=on_disconnect,
@@ -121,8 +127,7 @@ async def connect(
                 await socket.close()
             nursery.cancel_scope.cancel(reason="the block of connect() has ended")
     finally:
-        if socket.fault is not None:
-            raise socket.fault
+        socket.raise_fault()
 
 
 async def _open(
@@ -136,6 +141,8 @@ async def _open(
 
 
 def _auth(api_key: str | None, account: str | None, password: str | None) -> m.Auth:
+    if (account is None) != (password is None):
+        raise ValueError("account and password go together: give both, or an api_key")
     if account is not None:
         return m.Auth(type="ACCOUNT", account=account, password=password)
     return m.Auth(type="API_KEY", api_key=api_key or "")

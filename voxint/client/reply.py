@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterable
+from contextlib import aclosing, nullcontext
 from typing import Protocol
 
 import trio
 from attrs import evolve
 
+from voxint.arguments import Audio, typed
 from voxint.core.events import Ended, Event, Text, Voice
 from voxint.errors import ReplyOverflow, ServerError
+from voxint.inside_trio import require_trio_of
 from voxint.protocol.messages import InterruptAck
 from voxint.protocol.receipt import FramedReceipt
 
@@ -87,6 +91,7 @@ class RemoteReply:
             Disconnected: The connection was lost, likewise.
             ReplyOverflow: More came than the client keeps unread.
         """
+        require_trio_of("reading a RemoteReply")
         await trio.lowlevel.checkpoint()
         while not self._events:
             if self._failure is not None:
@@ -106,6 +111,8 @@ class RemoteReply:
 
     async def text(self) -> str:
         """Read to the end and return the text that was not read yet; of an interrupted reply what came of it.
+
+        Its audio is passed over, and counts as heard as time goes by, as if it were played: see `played`.
 
         Raises:
             ServerError: As iteration does; what was read is lost then.
@@ -132,6 +139,7 @@ class RemoteReply:
             Disconnected: The connection was lost.
             ValueError: `played_ms` is negative.
         """
+        require_trio_of("RemoteReply.interrupt")
         self.t_interrupt = trio.current_time()
         self.ack, self.t_ack = await self._line._interrupt(self, reason, played_ms)
         return self.ack.receipts.get(self.request_id)
@@ -140,6 +148,10 @@ class RemoteReply:
         """Tell the server how many milliseconds of this reply's audio were heard so far.
 
         A hint that is never waited for, and dropped where the connection is congested or lost.
+
+        Raises:
+            TypeError: It is no number.
+            ValueError: It is negative.
         """
         self._line.played(self.request_id, played_ms)
 
@@ -217,7 +229,7 @@ class VoiceUpload:
         self.reply = reply
         self._line = line
 
-    async def send(self, audio: bytes) -> None:
+    async def send(self, audio: Audio) -> None:
         """Send a piece of PCM at the session's input rate; any size, 20 ms is a good one.
 
         Waits while the network is behind. Once the reply has ended, or another upload has begun, the audio is dropped
@@ -226,7 +238,20 @@ class VoiceUpload:
         Raises:
             Disconnected: The connection was lost.
         """
-        await self._line._send_audio(self, audio)
+        typed(audio, Audio, "audio", "PCM, 16 bits a sample")
+        await self._line._send_audio(self, bytes(audio))
+
+    async def send_all(self, audio: AsyncIterable[bytes]) -> None:
+        """Send what an iterable gives, as it comes, then end; an async generator is closed also where it is left early.
+
+        Raises:
+            Disconnected: The connection was lost.
+        """
+        require_trio_of("VoiceUpload.send_all")
+        async with aclosing(audio) if isinstance(audio, AsyncGenerator) else nullcontext():
+            async for piece in audio:
+                await self.send(piece)
+        await self.end()
 
     async def end(self) -> None:
         """Say that the voice is complete; a second time it does nothing.

@@ -4,6 +4,7 @@ What is run, and what a provider must do:
 
     agent.py          the stages, the prompt and the limits, frozen
     stages.py         one async method between two channels: the three protocols and what they exchange
+    shape.py          what is wrong with the shape of a stage, told when an agent is made
     settings.py       what a caller sets for its session, and how a message changes it
     tools.py          the functions that a caller offers the model, and the model's calls
 
@@ -23,6 +24,7 @@ A request's life:
     request.py        one request: its cancel scope, its guard, its end
     alarms.py         what is to happen at some time, for the one guard that sleeps
     failure.py        why a request failed, in words that a stranger may read
+    failure_line.py   what the log has of a failed request
     receipt.py        what an interruption stopped, saved and cost
     timeline.py       named instants of a request and the durations between them
     observer.py       where a host hears of what happened
@@ -33,10 +35,12 @@ The work inside the scope:
     upload.py         the caller's voice on its way to the recogniser
     utterance.py      how much of it a request takes, and how slowly
     turns.py          fair turns at what callers share
+    omissions.py      what a stage leaves out, told once
     sink.py           the writing end that a stage is given
     depth.py          how deep JSON is nested
     gate.py           whatever a stage hands over, checked where it comes in
     encodable.py      text that any wire can carry
+    discreet.py       what people say, shown in a `repr` by its size alone
     transcript.py     settled pieces of a transcript, joined as their script is written
 
 What is spoken of what is written:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from attrs import field, frozen, validators
+from typing import Any, cast
 
+from attrs import NOTHING, Attribute, field, frozen, validators
+
+from voxint.arguments import typed_fields
+from voxint.core.discreet import size_of
+from voxint.core.failure import Stage
+from voxint.core.omissions import Omissions
 from voxint.core.settings import MAX_BYTES, MAX_TOOLS
+from voxint.core.shape import stage_fault
 from voxint.core.stages import LanguageModel, SpeechToText, TextToSpeech
 
 __all__ = ["BOUNDS", "Agent", "Limits"]
@@ -17,7 +24,7 @@ def _positive(default: float) -> float:
     return field(default=default, validator=validators.gt(0))
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=typed_fields)
 class Limits:
     """How long everything may take and how much may wait. Seconds, milliseconds and counts as the names say.
 
@@ -90,7 +97,14 @@ class Limits:
     overruns: int = field(default=8, validator=validators.ge(1))
 
 
-@frozen(kw_only=True)
+def _shaped(agent: object, attribute: Attribute[Any], value: object) -> None:
+    stage = cast("Stage", attribute.name)
+    needed = attribute.default is NOTHING
+    if (value is not None or needed) and (fault := stage_fault(stage, value)) is not None:
+        raise TypeError(f"Agent.{stage}: {fault}")
+
+
+@frozen(kw_only=True, field_transformer=typed_fields)
 class Agent:
     """Who answers: a language model, its ears and its voice.
 
@@ -100,10 +114,18 @@ class Agent:
         tts: Speaks; without one every answer is text alone.
         prompt: The operator's system prompt; a session's own role and scene follow it.
         limits: Every bound of a request.
+
+    Attributes:
+        omissions: What its stages leave out, as far as the log has told.
+
+    Raises:
+        TypeError: A stage has not the shape of one: a class in place of an instance, no such method or a generator,
+            other arguments, no `audio_format`; says which, and what to write.
     """
 
-    llm: LanguageModel
-    stt: SpeechToText | None = None
-    tts: TextToSpeech | None = None
-    prompt: str = ""
+    llm: LanguageModel = field(validator=_shaped)
+    stt: SpeechToText | None = field(default=None, validator=_shaped)
+    tts: TextToSpeech | None = field(default=None, validator=_shaped)
+    prompt: str = field(default="", repr=size_of)
     limits: Limits = Limits()
+    omissions: Omissions = field(init=False, eq=False, repr=False, factory=Omissions)

@@ -9,6 +9,7 @@ from itertools import islice
 
 from attrs import define, field, frozen
 
+from voxint.core.discreet import size_of
 from voxint.core.tokens import UNSPACED, count_letters
 
 __all__ = ["Aligned", "Part", "Script"]
@@ -28,8 +29,8 @@ _AHEAD = 1_000
 class Part:
     """Written text and what is said for it: the same, something else, or nothing."""
 
-    written: str
-    spoken: str
+    written: str = field(repr=size_of)
+    spoken: str = field(repr=size_of)
 
 
 @frozen

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from attrs import field, frozen, validators
 
+from voxint.arguments import typed_fields
+
 __all__ = ["AudioFormat"]
 
 BYTES_PER_SAMPLE = 2
 
 
-@frozen
+@frozen(field_transformer=typed_fields)
 class AudioFormat:
     """A PCM format: s16le, mono, at a sample rate.
 

@@ -8,24 +8,28 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from typing import Self
 
 import trio
-from attrs import evolve
+from attrs import define, evolve
 
+from voxint.arguments import Audio, not_negative, typed, with_words
 from voxint.background import open_background
 from voxint.core.agent import Agent
 from voxint.core.dialogue import Dialogue
 from voxint.core.events import Ended, Event, Said, Text
+from voxint.core.failure_line import FailureLog
 from voxint.core.listener import Listener
-from voxint.core.observer import Observer
+from voxint.core.observer import Observer, check_observer
 from voxint.core.receipt import Receipt
 from voxint.core.registry import Interruption
 from voxint.core.request import Request
 from voxint.core.session import Session
 from voxint.core.settings import Settings
 from voxint.errors import RequestFailed, RequestRefused
+from voxint.inside_trio import require_trio, require_trio_of
+from voxint.lag import measured_loop
 
 __all__ = ["Conversation", "Reply", "VoiceReply", "open_conversation"]
 
@@ -34,7 +38,11 @@ STOP = "USER_STOP"
 
 @asynccontextmanager
 async def open_conversation(
-    agent: Agent, settings: Settings = Settings(), *, observer: Observer | None = None
+    agent: Agent,
+    settings: Settings = Settings(),
+    *,
+    observer: Observer | None = None,
+    watch_loop: bool = True,
 ) -> AsyncGenerator[Conversation, None]:
     """Open a conversation with `agent`; leaving the block interrupts what is live and waits until it has stopped.
 
@@ -42,23 +50,49 @@ async def open_conversation(
         agent: Who answers; entered already where its stages are context managers.
         settings: Whether to speak, the audio formats, the prompts and the tools. Default: speak, at 16 kHz.
         observer: Hears of every request.
+        watch_loop: Whether to log what holds the event loop up, with its line, and to tell in receipts that an
+            interrupt was late by it. One thread does so for all conversations of a loop, 50 times a second.
+
+    Raises:
+        TypeError: An argument is of another type; says which.
+
+    A reply that fails leaves a line in the log, ``request failed``, which names the line of the stage's author.
 
     A stage that will not stop holds the end of the block, as trio's nurseries do; its request, the interrupt and the
     next reply do not wait for it.
     """
-    async with open_background() as home:
-        session = Session(agent, home, session_id=f"conv_{uuid.uuid4().hex}", settings=settings, observer=observer)
-        try:
-            yield Conversation(session)
-        finally:
-            session.close("CLOSED")
+    require_trio("open_conversation")
+    typed(agent, Agent, "agent")
+    typed(settings, Settings, "settings")
+    check_observer(observer)
+    with measured_loop() if watch_loop else nullcontext():
+        async with open_background() as home:
+            session_id, told = f"conv_{uuid.uuid4().hex}", FailureLog(observer)
+            session, block = Session(agent, home, session_id=session_id, settings=settings, observer=told), _Block()
+            try:
+                yield Conversation(session, block)
+            finally:
+                block.ended = True
+                session.close("CLOSED")
+
+
+@define
+class _Block:
+    """The block of `open_conversation`, as those know it who may be used after it."""
+
+    ended: bool = False
+
+    def check(self, remedy: str) -> None:
+        if self.ended:
+            raise trio.ClosedResourceError(f"the block of open_conversation() has ended: {remedy}")
 
 
 class Conversation:
     """One caller's conversation. Made by `open_conversation`."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, block: _Block) -> None:
         self._session = session
+        self._block = block
 
     @property
     def history(self) -> Dialogue:
@@ -72,41 +106,62 @@ class Conversation:
 
     @settings.setter
     def settings(self, settings: Settings) -> None:
+        typed(settings, Settings, "settings")
         self._session.settings = settings
 
     def ask(self, text: str, *, request_id: str | None = None) -> Reply:
         """Ask, and interrupt what is live: at once, without an await.
 
         Args:
-            text: The user's words.
+            text: The user's words, not empty.
             request_id: The reply's id; one is made up where None.
 
         Raises:
-            ValueError: A reply of that id is live already.
+            TypeError: An argument is of another type.
+            ValueError: The text is empty, or a reply of that id is live already.
             RuntimeError: Too many interrupted replies have not let go.
+            trio.ClosedResourceError: The block of `open_conversation` has ended.
         """
+        require_trio_of("Conversation.ask", waits=False)
+        with_words(text, "text", "the user's words; a voice is heard by listen()")
         player = Listener()
-        with _for_the_caller():
+        with self._for_the_caller(request_id):
             request = self._session.ask(request_id or _new_id(), text, player)
-        return Reply(self._session, request, player)
+        return Reply(self._session, request, player, self._block)
 
     def listen(self, *, request_id: str | None = None) -> VoiceReply:
         """Begin to listen, and interrupt what is live: at once, without an await.
 
         Raises:
-            ValueError: As `ask`.
+            TypeError: As `ask`.
+            ValueError: A reply of that id is live already.
             RuntimeError: As `ask`, or the agent has no speech recognition.
+            trio.ClosedResourceError: As `ask`.
         """
+        require_trio_of("Conversation.listen", waits=False)
         player = Listener()
-        with _for_the_caller():
+        with self._for_the_caller(request_id):
             request = self._session.listen(request_id or _new_id(), player)
-        return VoiceReply(self._session, request, player)
+        return VoiceReply(self._session, request, player, self._block)
+
+    @contextmanager
+    def _for_the_caller(self, request_id: str | None) -> Iterator[None]:
+        """Judge what an application gives, and tell it what a session refuses in the kinds of error Python has."""
+        typed(request_id, str | None, "request_id")
+        self._block.check("ask and listen within it")
+        try:
+            yield
+        except RequestRefused as refusal:
+            kind = ValueError if refusal.kind == "live" else RuntimeError
+            raise kind(refusal.message) from None
 
     def interrupt_nowait(self, reason: str = STOP) -> Interruption:
         """Cancel every live reply now; `stopped` of the result waits for the proof.
 
         Safe to be called from another thread through `TrioToken.run_sync_soon`.
         """
+        require_trio_of("Conversation.interrupt_nowait", waits=False)
+        typed(reason, str, "reason")
         return self._session.interrupt(None, reason)
 
     async def interrupt(self, reason: str = STOP) -> dict[str, Receipt]:
@@ -114,6 +169,7 @@ class Conversation:
 
         Bounded by `Limits.interrupt_s`. Cancelled, the replies stop all the same.
         """
+        require_trio_of("Conversation.interrupt")
         return await _receipts(self.interrupt_nowait(reason))
 
 
@@ -124,14 +180,17 @@ class Reply:
         request_id: Its id, there from the start.
     """
 
-    def __init__(self, session: Session, request: Request, player: Listener) -> None:
+    def __init__(self, session: Session, request: Request, player: Listener, block: _Block) -> None:
         self.request_id = request.id
         self._session = session
         self._request = request
         self._player = player
         self._ended = False
         self._failure: RequestFailed | None = None
-        self._reading = False
+        self._cause: BaseException | None = None
+        self._reading = self._begun = False
+        self._block = block
+        request.when_stopped(self._note_cause)  # which is let go of in that step
 
     @property
     def receipt(self) -> Receipt | None:
@@ -139,16 +198,28 @@ class Reply:
         return self._request.receipt
 
     def __aiter__(self) -> Self:
-        """Return the reply itself: its events are read once, and a reader may stop and go on."""
+        """Return the reply itself: its events are read once, and a reader may stop and go on.
+
+        Raises:
+            trio.ClosedResourceError: The block of `open_conversation` has ended, and with it the reply.
+        """
+        self._check_block()
         return self
 
     async def __anext__(self) -> Event:
         """Return the next event; `Ended` is the last.
 
         Raises:
-            RequestFailed: The reply failed; says the stage. Raised again by who reads on.
+            RequestFailed: The reply failed; says the stage, and its `__cause__` is what the stage raised. Raised again
+                by who reads on.
             trio.BusyResourceError: Another task is reading the reply.
+            trio.ClosedResourceError: The block of `open_conversation` has ended, and nothing was read before. Who was
+                reading by then gets `Ended`, interrupted with the reason ``CLOSED``.
         """
+        require_trio_of("reading a Reply")
+        if not self._begun:
+            self._check_block()
+            self._begun = True
         if self._reading:
             raise trio.BusyResourceError("another task is reading this reply")
         self._reading = True
@@ -159,7 +230,7 @@ class Reply:
 
     async def _next(self) -> Event:
         if self._failure is not None:
-            raise evolve(self._failure)  # a copy: each with its own traceback
+            raise evolve(self._failure) from self._cause  # a copy: each with its own traceback
         if self._ended:
             raise StopAsyncIteration
         said = await self._player.next()
@@ -176,22 +247,55 @@ class Reply:
                     failure.operator_detail,
                     failure.error_id,
                 )
-                raise evolve(self._failure)
+                raise evolve(self._failure) from self._cause
         return event
 
+    def _note_cause(self) -> None:
+        if self._request.failure is not None:
+            self._cause = self._request.failure.cause
+
+    def _check_block(self) -> None:
+        if not self._ended:
+            self._block.check("the reply was interrupted with it; read it within the block")
+
     async def text(self) -> str:
-        """Read the reply to its end and return its text; its audio is passed over."""
+        """Read the reply to its end and return the text that was not read yet; its audio is passed over.
+
+        Passed over is not unheard: audio counts as heard as time goes by, as if it were played, and `text` returns
+        when the last of it has been sent. An interrupt afterwards, while the rest would still be playing, cuts the
+        history to what was heard by then. Who wants text alone asks with ``Settings(require_tts=False)``: all of it
+        counts as heard then. A second call returns "": events are read once.
+
+        Raises:
+            RequestFailed: As iteration does; what was read is lost then.
+            trio.ClosedResourceError: As iteration does.
+        """
         return "".join([event.text async for event in self if isinstance(event, Text)])
 
     def played(self, played_ms: float) -> None:
-        """Report how many milliseconds of the audio the listener has heard; without it, a clock estimates."""
+        """Report how many milliseconds of the audio the listener has heard; without it, a clock estimates.
+
+        Raises:
+            TypeError: It is no number.
+            ValueError: It is negative.
+        """
+        require_trio_of("Reply.played", waits=False)
+        not_negative(played_ms, "played_ms")
         self._session.played(self.request_id, played_ms)
 
     def interrupt_nowait(self, reason: str = STOP, *, played_ms: float | None = None) -> Interruption:
         """Cancel the reply now; `stopped` of the result waits for the proof.
 
         Safe to be called from another thread through `TrioToken.run_sync_soon`.
+
+        Raises:
+            TypeError: An argument is of another type.
+            ValueError: `played_ms` is negative.
         """
+        require_trio_of("Reply.interrupt_nowait", waits=False)
+        typed(reason, str, "reason")
+        if played_ms is not None:
+            not_negative(played_ms, "played_ms")
         return self._session.interrupt(self.request_id, reason, played_ms)
 
     async def interrupt(self, reason: str = STOP, *, played_ms: float | None = None) -> Receipt | None:
@@ -199,6 +303,7 @@ class Reply:
 
         Bounded by `Limits.interrupt_s`. Cancelled, the reply stops all the same.
         """
+        require_trio_of("Reply.interrupt")
         receipts = await _receipts(self.interrupt_nowait(reason, played_ms=played_ms))
         return receipts.get(self.request_id)
 
@@ -206,16 +311,22 @@ class Reply:
 class VoiceReply(Reply):
     """A reply to a voice that is still speaking."""
 
-    def send(self, audio: bytes) -> None:
+    def send(self, audio: Audio) -> None:
         """Pass on microphone audio: s16le mono at the settings' input rate, any size. Never waits.
 
         Once the reply has ended, or another one listens, it is thrown away. Where the recogniser falls more than
         `Limits.upload_ahead_s` behind, the reply fails.
+
+        Raises:
+            TypeError: It is no audio.
         """
-        self._session.microphone.feed(self._player, audio)
+        require_trio_of("VoiceReply.send", waits=False)
+        typed(audio, Audio, "audio", "PCM, 16 bits a sample")
+        self._session.microphone.feed(self._player, bytes(audio))
 
     def end(self) -> None:
         """Note the end of the utterance; without it the upload is given up after `Limits.upload_idle_s`."""
+        require_trio_of("VoiceReply.end", waits=False)
         self._session.microphone.close(self._player)
 
 
@@ -226,13 +337,3 @@ async def _receipts(interruption: Interruption) -> dict[str, Receipt]:
 
 def _new_id() -> str:
     return f"req_{uuid.uuid4().hex}"
-
-
-@contextmanager
-def _for_the_caller() -> Iterator[None]:
-    """Tell an application what a session tells its host, in the kinds of error that Python has for it."""
-    try:
-        yield
-    except RequestRefused as refusal:
-        kind = ValueError if refusal.kind == "live" else RuntimeError
-        raise kind(refusal.message) from None

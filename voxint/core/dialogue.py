@@ -8,6 +8,8 @@ from typing import Literal
 
 from attrs import Attribute, Factory, evolve, field, frozen, validators
 
+from voxint.arguments import typed_fields
+from voxint.core.discreet import size_of
 from voxint.core.tokens import estimate_tokens
 from voxint.core.tools import ToolCall
 
@@ -26,15 +28,15 @@ _ARGUMENT_CHARS = 1000
 place in every turn to come."""
 
 
-@frozen
+@frozen(field_transformer=typed_fields)
 class ChatMessage:
     """One message of the conversation, in the form chat models take."""
 
     role: Role
-    content: str
+    content: str = field(repr=size_of)
 
 
-@frozen
+@frozen(field_transformer=typed_fields)
 class Exchange:
     """What the user said and what became of the reply.
 
@@ -48,8 +50,8 @@ class Exchange:
     """
 
     key: int
-    user: str
-    reply: str = ""
+    user: str = field(repr=size_of)
+    reply: str = field(default="", repr=size_of)
     ending: Ending | None = None
     calls: tuple[ToolCall, ...] = ()
     tokens: int = field(
@@ -69,7 +71,7 @@ def _with_words(mark: object, attribute: Attribute[str], value: str) -> None:
         raise ValueError(f"{attribute.name} stands for a message, and models refuse empty ones: give it words")
 
 
-@frozen
+@frozen(field_transformer=typed_fields)
 class Dialogue:
     """The exchanges of a session, oldest first; every method returns a new dialogue.
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 from attrs import field, frozen
 
+from voxint.core.discreet import size_of
 from voxint.core.failure import Failure
 
 __all__ = ["Called", "Ended", "Event", "Said", "Text", "Understood", "Voice"]
@@ -17,6 +18,9 @@ class Text(msgspec.Struct, frozen=True, gc=False):
 
     text: str
 
+    def __repr__(self) -> str:
+        return f"Text(text={size_of(self.text)})"
+
 
 class Voice(msgspec.Struct, frozen=True, gc=False):
     """A piece of the answer's speech: s16le mono PCM at the session's output rate, whole samples."""
@@ -24,7 +28,7 @@ class Voice(msgspec.Struct, frozen=True, gc=False):
     audio: bytes
 
     def __repr__(self) -> str:
-        return f"Voice({len(self.audio)} bytes)"
+        return f"Voice(audio={size_of(self.audio)})"
 
 
 @frozen
@@ -32,7 +36,7 @@ class Called:
     """A function that the model asks the application to call."""
 
     name: str
-    parameters: Mapping[str, object] = field(hash=False)
+    parameters: Mapping[str, object] = field(hash=False, repr=size_of)
     call_id: str
 
 
@@ -40,7 +44,7 @@ class Called:
 class Understood:
     """What was understood of the user's voice; where it is not final, the next one replaces it."""
 
-    text: str
+    text: str = field(repr=size_of)
     is_final: bool
 
 

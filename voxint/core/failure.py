@@ -10,6 +10,7 @@ from attrs import field, frozen
 
 from voxint.core.encodable import encodable
 from voxint.errors import UpstreamError, UpstreamTimeout
+from voxint.logs import leaves
 
 __all__ = [
     "NOT_OURS",
@@ -40,6 +41,10 @@ def _new_error_id() -> str:
     return secrets.token_hex(ID_BYTES)
 
 
+def _kind_of(error: BaseException | None) -> str:
+    return type(error).__name__  # its text may hold what somebody said
+
+
 @frozen
 class Failure:
     """What ended a request that neither finished nor was interrupted.
@@ -61,7 +66,7 @@ class Failure:
     retryable: bool
     stage: Stage | None = None
     operator_detail: str = ""
-    cause: BaseException | None = None
+    cause: BaseException | None = field(default=None, repr=_kind_of)
     error_id: str = field(factory=_new_error_id, eq=False)
     limit: str = ""
 
@@ -88,18 +93,16 @@ def stage_failure(stage: Stage, error: BaseException) -> Failure:
     """Return the failure that an exception out of a stage means.
 
     Only an `UpstreamError` was written for the caller to read; any other exception is named by its type, because its
-    text may hold what the user said.
+    text may hold what the user said. Of a group, as a stage's own nursery raises one, a bug comes before a failure of
+    the upstream, which it may have led to.
     """
-    match error:
-        case UpstreamTimeout():
-            return _upstream_failure("timeout", stage, error, retryable=True)
-        case UpstreamError():
-            return _upstream_failure("upstream", stage, error, retryable=error.retryable)
-    return Failure("upstream", f"the provider raised {type(error).__name__}", False, stage, "", error)
-
-
-def _upstream_failure(kind: FailureKind, stage: Stage, error: UpstreamError, *, retryable: bool) -> Failure:
-    return Failure(kind, encodable(error.message), retryable, stage, encodable(error.operator_detail), error)
+    told = min(leaves(error), key=lambda leaf: isinstance(leaf, UpstreamError))
+    if not isinstance(told, UpstreamError):
+        return Failure("upstream", f"the provider raised {type(told).__name__}", False, stage, "", error)
+    late = isinstance(told, UpstreamTimeout)
+    kind: FailureKind = "timeout" if late else "upstream"
+    detail = encodable(told.operator_detail)
+    return Failure(kind, encodable(told.message), late or told.retryable, stage, detail, error)
 
 
 def internal_failure(error: BaseException) -> Failure:

@@ -12,6 +12,7 @@ from operator import index
 
 import msgspec
 
+from voxint.arguments import a
 from voxint.core.agent import Limits
 from voxint.core.audio import BYTES_PER_SAMPLE, AudioFormat
 from voxint.core.depth import MOST_LEVELS, nests_too_deep
@@ -74,6 +75,11 @@ class ModelGate:
         self._most_chars = limits.answer_chars
         self._chars = self._calls = self._bytes = 0
 
+    @property
+    def wrote(self) -> bool:
+        """Whether there was a word, or a call."""
+        return bool(self._chars or self._calls)
+
     def checked(self, item: object) -> ModelOutput:
         """Return what the model wrote, made harmless.
 
@@ -103,11 +109,17 @@ class SpeechGate:
     Args:
         limits: `speech_s`.
         audio: The synthesizer's format.
+
+    Attributes:
+        spoke: Whether there was audio.
+        named: Whether it has said of any what text it speaks.
     """
 
     def __init__(self, limits: Limits, audio: AudioFormat) -> None:
         self._most_s = limits.speech_s
         self._left = limits.speech_s * audio.rate * BYTES_PER_SAMPLE
+        self.spoke = False
+        self.named = False
 
     def checked(self, item: object) -> Speech:
         """Return what the synthesizer wrote, made harmless.
@@ -119,6 +131,8 @@ class SpeechGate:
         self._left -= len(speech.audio)
         if self._left < 0:
             raise _too_much(f"said more than {self._most_s:g} s in one answer (limit speech_s)")
+        self.spoke = self.spoke or bool(speech.audio)
+        self.named = self.named or bool(speech.text)
         return speech
 
 
@@ -127,11 +141,15 @@ class TranscriptGate:
 
     Args:
         limits: `transcript_chars`.
+
+    Attributes:
+        unsettled: Whether the last words are not final.
     """
 
     def __init__(self, limits: Limits) -> None:
         self._most_chars = limits.transcript_chars
         self._settled = self._pieces = 0
+        self.unsettled = False
 
     def checked(self, item: object) -> Transcript:
         """Return what the recogniser wrote, made harmless.
@@ -146,6 +164,7 @@ class TranscriptGate:
             raise _too_much(f"understood more than {self._most_chars:,} characters (limit transcript_chars)")
         if self._pieces > MOST_TRANSCRIPTS:
             raise _too_much(f"wrote more than {MOST_TRANSCRIPTS:,} pieces of a transcript")
+        self.unsettled = bool(transcript.text) and not transcript.is_final
         if transcript.is_final:
             self._settled = chars
         return transcript
@@ -161,17 +180,17 @@ def checked_model_output(item: object) -> ModelOutput:
         text = item.text
         if type(text) is str and text.isascii() and "\0" not in text and len(text) <= MOST_TEXT:
             return item  # what nearly every piece is
-        return Delta(_text(text, "a Delta's text"))
+        return Delta(_text(text, "model", "a Delta whose text is"))
     match item:
         case Delta():
-            return Delta(_text(item.text, "a Delta's text"))
+            return Delta(_text(item.text, "model", "a Delta whose text is"))
         case Thinking():
             return item
         case ToolCall():
             return _tool_call(item)[0]
         case Usage():
             return _usage(item)
-    raise _wrong("a Delta, Thinking, ToolCall or Usage", item)
+    raise _wrong("model", item, "a Delta, Thinking, ToolCall or Usage", "Delta(text=...)")
 
 
 def checked_speech(item: object) -> Speech:
@@ -181,17 +200,17 @@ def checked_speech(item: object) -> Speech:
         UpstreamError: The item is no `Speech`, or its audio is no whole number of samples, or far too much.
     """
     if not isinstance(item, Speech):
-        raise _wrong("a Speech", item)
+        raise _wrong("synthesizer", item, "a Speech", "Speech(audio=..., text=...)")
     audio = item.audio
     if not isinstance(audio, bytes):
         if not isinstance(audio, bytearray | memoryview):
-            raise _wrong("a Speech whose audio is bytes", audio)
+            raise _wrong_part("synthesizer", "a Speech whose audio is", audio, "bytes of 16-bit samples")
         audio = bytes(audio)
     if len(audio) > MOST_AUDIO_BYTES:
         raise UpstreamError(f"it wrote more than {MOST_AUDIO_BYTES:,} bytes of speech in one piece", retryable=False)
     if len(audio) % BYTES_PER_SAMPLE:
         raise UpstreamError("it wrote half a sample", retryable=False)
-    text = None if item.text is None else _text(item.text, "a Speech's text")
+    text = None if item.text is None else _text(item.text, "synthesizer", "a Speech whose text is")
     return item if audio is item.audio and text is item.text else Speech(audio, text)
 
 
@@ -202,8 +221,8 @@ def checked_transcript(item: object) -> Transcript:
         UpstreamError: The item is no `Transcript`, or its text is none.
     """
     if not isinstance(item, Transcript):
-        raise _wrong("a Transcript", item)
-    return Transcript(_text(item.text, "a Transcript's text"), bool(item.is_final))
+        raise _wrong("recogniser", item, "a Transcript", "Transcript(text=..., is_final=True)")
+    return Transcript(_text(item.text, "recogniser", "a Transcript whose text is"), bool(item.is_final))
 
 
 def _tool_call(call: ToolCall) -> tuple[ToolCall, int]:
@@ -212,7 +231,7 @@ def _tool_call(call: ToolCall) -> tuple[ToolCall, int]:
     JSON's writers and readers each have a depth of their own at which they give up; no function comes near ours.
     """
     if not isinstance(call.arguments, Mapping):
-        raise _wrong("a ToolCall whose arguments are a mapping", call.arguments)
+        raise _wrong_part("model", "a ToolCall whose arguments are", call.arguments, "a mapping")
     try:
         written = msgspec.json.encode(dict(call.arguments))
         _bound_arguments(written)
@@ -225,8 +244,8 @@ def _tool_call(call: ToolCall) -> tuple[ToolCall, int]:
         raise UpstreamError(message, retryable=False)
     if _holds_too_many(arguments):
         raise _too_many_values()
-    name = _text(call.name, "a ToolCall's name")
-    return ToolCall(_text(call.call_id, "a ToolCall's call_id"), name, arguments), len(written)
+    name = _text(call.name, "model", "a ToolCall whose name is")
+    return ToolCall(_text(call.call_id, "model", "a ToolCall whose call_id is"), name, arguments), len(written)
 
 
 def _bound_arguments(written: bytes) -> None:
@@ -258,17 +277,28 @@ def _usage(usage: Usage) -> Usage:
     return Usage(*counts) if all(0 <= count <= MOST_TOKENS for count in counts) else NOT_BELIEVED
 
 
-def _text(text: object, what: str) -> str:
+def _text(text: object, who: str, whose: str) -> str:
     if not isinstance(text, str):
-        raise _wrong(f"a str as {what}", text)
+        raise _wrong_part(who, whose, text, "a str")
     if len(text) > MOST_TEXT:
         raise UpstreamError(f"it wrote more than {MOST_TEXT:,} characters in one piece", retryable=False)
     return encodable(text)
 
 
-def _wrong(expected: str, given: object) -> UpstreamError:
-    kind = f"the class {given.__name__}" if isinstance(given, type) else type(given).__name__
-    return UpstreamError(f"it wrote {kind} where {expected} belongs", retryable=False)
+def _wrong(who: str, given: object, expected: str, remedy: str) -> UpstreamError:
+    """Return the error of a piece that is none; what to write in its place is for the stage's author."""
+    if isinstance(given, type):
+        remedy = f"an instance, {given.__name__}(...)"
+    return UpstreamError(
+        f"the {who} wrote {a(given)} where {expected} belongs", retryable=False, operator_detail=f"write {remedy}"
+    )
+
+
+def _wrong_part(who: str, whose: str, given: object, expected: str) -> UpstreamError:
+    """Return the error of a piece with something in it that is of another type."""
+    return UpstreamError(
+        f"the {who} wrote {whose} {a(given)}", retryable=False, operator_detail=f"write {expected} there"
+    )
 
 
 def _too_many_values() -> UpstreamError:

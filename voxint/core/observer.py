@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from voxint.arguments import a
+
 if TYPE_CHECKING:
     from voxint.core.failure import Stage
     from voxint.core.request import Request
 
-__all__ = ["NoObserver", "Observer"]
+__all__ = ["NoObserver", "Observer", "check_observer"]
 
 
 class Observer(Protocol):
@@ -34,6 +36,21 @@ class Observer(Protocol):
 
         The request's end does not depend on it. The log has it already.
         """
+
+
+def check_observer(given: object) -> None:
+    """Refuse what is given as an observer and lacks a method; None is nobody.
+
+    Raises:
+        TypeError: It is a class, or lacks a method; names what it lacks.
+    """
+    if given is None:
+        return
+    if isinstance(given, type):
+        raise TypeError(f"observer is {a(given)}: give an instance, {given.__name__}(...)")
+    lacks = [name for name in ("accepted", "finished", "reaped", "cleanup_failed") if not hasattr(given, name)]
+    if lacks:
+        raise TypeError(f"observer is {a(given)} that has no {', '.join(lacks)}: an Observer has four methods")
 
 
 class NoObserver:

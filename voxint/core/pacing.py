@@ -59,7 +59,8 @@ class Pacer:
         self._timeline = request.timeline
         self._script = script
         self._resampler = resampler(source, target)
-        self._format = target
+        self._source, self._format = source, target
+        self._taken = self._made = 0  # samples given to the resampler, and got from it
         self._frame_bytes = target.bytes(limits.frame_ms)
         self._frame_s = limits.frame_ms / 1000
         self._ahead_bytes = target.bytes(limits.speech_ahead_ms)
@@ -104,9 +105,10 @@ class Pacer:
         if self._answer.silent:
             return
         if (speech.text is not None or speech.audio) and (begun := self._script.begun(speech.text)):
-            self._answer.ledger.begin_span(begun)
+            self._answer.ledger.begin_span(begun, self._delayed)
         if speech.audio:
             self._timeline.mark("first_audio")
+            self._taken += len(speech.audio) // BYTES_PER_SAMPLE
             self._append(self._resampler.feed(speech.audio))
             self._go_on()
 
@@ -125,9 +127,15 @@ class Pacer:
         self._buffer.clear()
         self._less.unpark_all()
 
+    @property
+    def _delayed(self) -> int:
+        """How many samples the resampler holds, up to 80 ms of them: a word that begins now begins behind them."""
+        return max(0, self._taken * self._format.rate // self._source.rate - self._made)
+
     def _append(self, audio: bytes) -> None:
         if audio:
             self._buffer += audio
+            self._made += len(audio) // BYTES_PER_SAMPLE
             self._answer.ledger.generated(len(audio) // BYTES_PER_SAMPLE)
 
     def _go_on(self) -> None:

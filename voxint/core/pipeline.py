@@ -20,9 +20,11 @@ from voxint.core.alignment import Aligned, Script
 from voxint.core.audio import AudioFormat
 from voxint.core.failure import Stage, internal_failure, own_errors, stage_failure
 from voxint.core.gate import NOT_BELIEVED, ModelGate, SpeechGate, TranscriptGate
+from voxint.core.omissions import Omission
 from voxint.core.pacing import Pacer
 from voxint.core.request import Request
 from voxint.core.segments import Segmenter
+from voxint.core.shape import check_returned
 from voxint.core.sink import Sink
 from voxint.core.speech_text import SpeechText
 from voxint.core.stages import Delta, Speech, SpeechToText, TextToSpeech, Thinking, ToolCall, Turn
@@ -101,7 +103,9 @@ class Pipeline:
             if upload.ended:
                 deadline.expect("the rest of the transcript", self.agent.limits.transcript_s)
 
-        await self._run_stage(deadline, lambda: stt.transcribe(upload, self._sink(deadline, hear)))
+        await self._run_stage(deadline, stt, lambda: stt.transcribe(upload, self._sink(deadline, hear)))
+        if gate.unsettled:
+            self._left_out("unsettled words", stt)
         upload.stop()
         self.request.timeline.mark("transcribed")
         return join_transcripts(finals)
@@ -150,7 +154,9 @@ class Pipeline:
         request.timeline.mark("asked")
         deadline.expect("the first token", limits.first_token_s)
         turn, sink = self.turn(), self._sink(deadline, pass_on)
-        await self._run_stage(deadline, lambda: self.agent.llm.generate(turn, sink))
+        await self._run_stage(deadline, self.agent.llm, lambda: self.agent.llm.generate(turn, sink))
+        if not gate.wrote:
+            self._left_out("no words", self.agent.llm)
         if speaker is not None:
             await speaker.flush()
 
@@ -174,10 +180,19 @@ class Pipeline:
                 deadline.expect("more audio", limits.audio_stall_s)
 
         with pieces:
-            await self._run_stage(deadline, lambda: tts.synthesize(source, self._sink(deadline, pass_on)))
+            try:
+                await self._run_stage(deadline, tts, lambda: tts.synthesize(source, self._sink(deadline, pass_on)))
+            finally:
+                if gate.spoke and not gate.named:
+                    self._left_out("audio without text", tts)
             pacer.end()
-            async for _ in pieces:
-                pass  # a synthesizer that stops listening must not stop the text
+            unread = False
+            async for piece in pieces:  # a synthesizer that stops listening must not stop the text
+                unread = unread or bool(piece.spoken)
+            if unread:
+                self._left_out("text not read", tts)
+            elif source.read and not gate.spoke:
+                self._left_out("no audio", tts)
 
     def _sink(self, deadline: StageDeadline, accept: Callable[[object], Awaitable[None]]) -> Sink[object]:
         """Return a stage's writing end; what the gate refuses is the stage's fault, all else that fails is ours."""
@@ -189,12 +204,17 @@ class Pipeline:
 
         return Sink(accept, failed, lambda: request.state != "live")
 
-    async def _run_stage(self, deadline: StageDeadline, call: Callable[[], Awaitable[None]]) -> None:
+    def _left_out(self, omission: Omission, stage: object) -> None:
+        self.agent.omissions.tell(omission, stage, self.request.id, self.request.session_id)
+
+    async def _run_stage(self, deadline: StageDeadline, stage: object, call: Callable[[], Awaitable[None]]) -> None:
         request, name = self.request, deadline.stage
         by_itself = False
         request.stage_began(name)
         try:
-            await call()
+            returned = call()
+            check_returned(name, stage, returned)
+            await returned
             by_itself = True
         except BaseException as error:  # noqa: BLE001 - a stage is foreign code: what it raises ends its request alone
             others = self._take_own(name, error)
@@ -302,6 +322,7 @@ class _Pieces(trio.abc.ReceiveChannel[str]):
 
     Attributes:
         waiting: Whether it waits for the next piece.
+        read: Whether it has had one.
     """
 
     def __init__(
@@ -313,7 +334,7 @@ class _Pieces(trio.abc.ReceiveChannel[str]):
         pacer: Pacer,
         first_audio_s: float,
     ) -> None:
-        self.waiting = False
+        self.waiting = self.read = False
         self._request = request
         self._pieces = pieces
         self._script = script
@@ -329,6 +350,7 @@ class _Pieces(trio.abc.ReceiveChannel[str]):
                 piece = await self._pieces.receive()
                 self._script.give(piece)
                 if spoken := piece.spoken:  # what nobody would hear is not given to the synthesizer
+                    self.read = True
                     self._request.spoken_chars += len(spoken)
                     return spoken
         finally:

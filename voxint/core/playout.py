@@ -63,6 +63,12 @@ class _Span:
     """How long it takes to say: what is written and not spoken takes no time."""
 
 
+def _letters_of(spoken: str) -> int:
+    """Return how long a span takes to say; a single word is over when the next one begins, and not a space before."""
+    word = spoken.rstrip()
+    return count_letters(spoken if any(map(str.isspace, word)) else word)
+
+
 @define(eq=False)
 class _Frozen:
     """Where the listener was when the reply was interrupted; the words up to there are found when they are asked for.
@@ -120,19 +126,19 @@ class PlayoutLedger:
         """Record that so many characters of the text were sent; less than before changes nothing."""
         self._shown = max(self._shown, chars)
 
-    def begin_span(self, text: Aligned | str) -> None:
+    def begin_span(self, text: Aligned | str, delayed: int = 0) -> None:
         """Record that the audio from here on speaks `text`, as well as any text begun since the last audio.
 
         Args:
             text: What is written and what is spoken for it; a `str` is spoken as it is written.
+            delayed: How many samples from here it begins: of the audio before it, that is what a resampler still holds.
         """
         text = Aligned.verbatim(text) if isinstance(text, str) else text
-        letters = count_letters(text.spoken)
-        if self._spans and self._spans[-1].start == self._generated:
-            self._spans[-1].text = Aligned.joined((self._spans[-1].text, text))
-            self._spans[-1].letters += letters
-        else:
-            self._spans.append(_Span(text, self._generated, letters))
+        start = self._generated + delayed
+        if self._spans and self._spans[-1].start >= start:
+            before = self._spans.pop()
+            start, text = before.start, Aligned.joined((before.text, text))
+        self._spans.append(_Span(text, start, _letters_of(text.spoken)))
 
     def end_spans(self) -> None:
         """Record that the synthesizer has ended: the last span is as long as it is.
@@ -236,9 +242,9 @@ class PlayoutLedger:
     def heard_text(self, now: float) -> str:
         """Return the beginning of the text that has been heard.
 
-        It is the text as it was written. A span whose audio is over counts whole, white space included. Of the span
-        that is playing those words count whose end was reached, if each letter that is spoken lasts equally long (in
-        Chinese and Japanese: those characters).
+        It is the text as it was written; the white space behind its last word is heard with the end of all. A span
+        whose audio is over counts whole. Of the span that is playing those words count whose end was reached, if each
+        letter that is spoken lasts equally long (in Chinese and Japanese: those characters).
         """
         if self._frozen is None:
             return self._said_by(now, self._shown)
@@ -255,7 +261,7 @@ class PlayoutLedger:
             length = self._length(index)
             if not heard or heard < span.start + length:
                 parts.append(span.text.said(max(0, heard - span.start) * span.letters // max(1, length)))
-                break
+                return "".join(parts).rstrip()
             parts.append(span.text.written)
         return "".join(parts)
 

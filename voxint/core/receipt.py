@@ -6,7 +6,9 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["STAGES", "AudioAccount", "Receipt", "StageState", "TextAccount", "UsageAccount"]
+from voxint.core.discreet import size_of
+
+__all__ = ["STAGES", "AudioAccount", "Receipt", "StageState", "TextAccount", "UsageAccount", "late_ms"]
 
 STAGES = ("stt", "llm", "tts", "tools")
 
@@ -41,11 +43,16 @@ class TextAccount(msgspec.Struct, frozen=True, kw_only=True):
     generated_chars: int
     heard: str
 
+    def __repr__(self) -> str:
+        return f"TextAccount(generated_chars={self.generated_chars}, heard={size_of(self.heard)})"
 
-class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The account of one request that was interrupted, or failed.
 
-    `stop_ms` runs from the instant the interrupt was read to the instant the request's scope had exited.
+    `stop_ms` runs from the instant the interrupt came to the instant the request's scope had exited. Where the event
+    loop was held meanwhile, the interrupt may have waited to be read: `read_late_ms`, which is None where it was read
+    in time, says how long at most, and `stop_ms` holds all of that.
     """
 
     request_id: str
@@ -55,3 +62,9 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     usage: UsageAccount
     audio: AudioAccount
     text: TextAccount
+    read_late_ms: float | None = None
+
+
+def late_ms(late_s: float) -> float | None:
+    """Return how a receipt tells that its interrupt was read so many seconds late; None: in time."""
+    return round(late_s * 1000, 1) if late_s else None

@@ -17,7 +17,7 @@ import trio
 from attrs import frozen
 
 from voxint.core.listener import Listener
-from voxint.core.receipt import Receipt
+from voxint.core.receipt import Receipt, late_ms
 from voxint.core.request import Request
 
 __all__ = ["InterruptOutcome", "Interruption", "Registry"]
@@ -41,12 +41,14 @@ class Interruption:
         stopping: The requests that were live and are on their way out.
         others: The outcome of every other id that was met.
         ended: The ended requests among them, for their receipts.
+        read_late_ms: How late it was read at most, in milliseconds; None: in time, as far as is known.
     """
 
     asked: str | None
     stopping: tuple[Request, ...]
     others: dict[str, InterruptOutcome]
     ended: tuple[Request, ...] = ()
+    read_late_ms: float | None = None
 
     async def stopped(self) -> None:
         """Wait until every request has stopped; the guard of each bounds it."""
@@ -158,39 +160,43 @@ class Registry:
         self._overrunning.discard(request)
 
     def interrupt(
-        self, request_id: str | None, reason: str, played_ms: float | None = None, player: Listener | None = None
+        self,
+        request_id: str | None,
+        reason: str,
+        played_ms: float | None = None,
+        player: Listener | None = None,
+        late_s: float = 0.0,
     ) -> Interruption:
         """Cancel the request of that id, or with None all live ones: at once, without an await.
 
         An ended answer that is still being played is cut to what was heard. An unknown id is remembered for a moment,
-        because the interrupt may have overtaken its request on another connection.
+        because the interrupt may have overtaken its request on another connection. `late_s` is for how long at most
+        the interrupt waited to be read.
         """
+        read_late_ms = late_ms(late_s)
         if request_id is None:
-            return self._interrupt_all(reason, played_ms, player)
+            live = self.live
+            for each in live:
+                each.interrupt(reason, played_ms, player, late_s)
+            cut = self.cut_playing(reason, played_ms, player, late_s)
+            return Interruption(None, live, {each.id: "already_finished" for each in cut}, cut, read_late_ms)
         if (request := self._live.get(request_id)) is not None:
-            request.interrupt(reason, played_ms, player)
-            return Interruption(request_id, (request,), {})
+            request.interrupt(reason, played_ms, player, late_s)
+            return Interruption(request_id, (request,), {}, (), read_late_ms)
         if (request := self._ended.get(request_id)) is not None:
-            request.cut(reason, played_ms, player)
-            return Interruption(request_id, (), {request_id: "already_finished"}, (request,))
+            request.cut(reason, played_ms, player, late_s)
+            return Interruption(request_id, (), {request_id: "already_finished"}, (request,), read_late_ms)
         self._early[request_id] = (trio.current_time() + EARLY_S, reason)
         while len(self._early) > REMEMBERED:
             self._early.popitem(last=False)
-        return Interruption(request_id, (), {request_id: "not_found"})
-
-    def _interrupt_all(self, reason: str, played_ms: float | None, player: Listener | None) -> Interruption:
-        live = self.live
-        for request in live:
-            request.interrupt(reason, played_ms, player)
-        cut = self.cut_playing(reason, played_ms, player)
-        return Interruption(None, live, {request.id: "already_finished" for request in cut}, cut)
+        return Interruption(request_id, (), {request_id: "not_found"}, (), read_late_ms)
 
     def cut_playing(
-        self, reason: str, played_ms: float | None = None, player: Listener | None = None
+        self, reason: str, played_ms: float | None = None, player: Listener | None = None, late_s: float = 0.0
     ) -> tuple[Request, ...]:
         """Cut the ended answers that are still being played; return them."""
         playing = [request for request in self._newest() if request.playing]
-        return tuple(request for request in playing if request.cut(reason, played_ms, player))
+        return tuple(request for request in playing if request.cut(reason, played_ms, player, late_s))
 
     def _newest(self) -> Iterable[Request]:
         # Only the last few can still be playing: playback outlasts an end by the lead, or by what was sent again.

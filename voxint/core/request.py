@@ -26,7 +26,7 @@ from voxint.core.failure import NOT_OURS, Failure, Stage, internal_failure, stag
 from voxint.core.life import LifeEvent, State, next_state
 from voxint.core.listener import Listener
 from voxint.core.playout import PlayoutLedger
-from voxint.core.receipt import STAGES, Receipt, StageState, UsageAccount
+from voxint.core.receipt import STAGES, Receipt, StageState, UsageAccount, late_ms
 from voxint.core.timeline import Timeline
 from voxint.core.tokens import estimate_tokens
 from voxint.errors import UpstreamTimeout
@@ -105,6 +105,7 @@ class Request:
         self._stop_by = math.inf
         self._forgotten = False
         self._words_bytes = 0
+        self._late_s = 0.0
         self._stages: dict[str, StageState | Literal["running"]] = dict.fromkeys(STAGES, "idle")
         self._limits = limits
         self._owner = owner
@@ -129,19 +130,23 @@ class Request:
             return False
         return self.ending == "complete" and self.receipt is None and until is not None and until > trio.current_time()
 
-    def interrupt(self, reason: str, played_ms: float | None = None, player: Listener | None = None) -> None:
+    def interrupt(
+        self, reason: str, played_ms: float | None = None, player: Listener | None = None, late_s: float = 0.0
+    ) -> None:
         """Cancel the work now. The first reason stands.
 
         Args:
             reason: Why.
             played_ms: Its audio heard so far, in milliseconds; None: what was reported, or the clock, says.
             player: Who says so; who is not the answer's player is not believed. None: whoever it is.
+            late_s: For how long at most the interrupt waited to be read, in seconds.
         """
         now = trio.current_time()
         if played_ms is not None and player in (None, self.answer.player):
             self.ledger.reported(played_ms, now)
         if self._step("interrupt") == "live":
             self.reason = reason
+            self._late_s = late_s
             self._stop(reason, now)
 
     def fail(self, failure: Failure) -> None:
@@ -161,7 +166,7 @@ class Request:
         self._stop_by = now + self._limits.interrupt_s
         # The guard sleeps on: waking it would cost the way out a turn, and until then the guard has nothing to do.
         self.alarms.wake_at(self._stop_by)
-        self.timeline.mark("stopping")
+        self.timeline.mark("stopping", ago_s=self._late_s)
         self.answer.silence()
         self.ledger.freeze(now)
         for told in self._on_stopping:
@@ -310,7 +315,7 @@ class Request:
         else:
             self._on_stopping.append(tell)
 
-    def cut(self, reason: str, played_ms: float | None, player: Listener | None = None) -> bool:
+    def cut(self, reason: str, played_ms: float | None, player: Listener | None = None, late_s: float = 0.0) -> bool:
         """Cut a complete answer that is still being played back to what was heard; return whether there was anything.
 
         The work had ended, so there is nothing to stop: the receipt says what was heard and that every stage finished.
@@ -322,6 +327,7 @@ class Request:
             return False
         self.ledger.freeze(now)
         self.reason = reason
+        self._late_s = late_s
         self._do(self._write_receipt)
         self._do(functools.partial(self._owner.settle, self))
         return True
@@ -359,7 +365,9 @@ class Request:
         if reason is None:
             return
         now = trio.current_time()
-        stop_s = self.timeline.between_s("stopping", "stopped") or 0.0
+        stop_s = self.timeline.between_s("stopping", "stopped")
+        if stop_s is None:  # it is cut: its work had ended before
+            stop_s = self._late_s
         self.receipt = Receipt(
             request_id=self.id,
             reason=reason,
@@ -368,6 +376,7 @@ class Request:
             usage=self._usage(),
             audio=self.ledger.audio_account(now),
             text=self.ledger.text_account(now),
+            read_late_ms=late_ms(self._late_s),
         )
 
     def _usage(self) -> UsageAccount:

@@ -30,6 +30,7 @@ from voxint.core.turns import LANE
 from voxint.core.upload import Upload
 from voxint.core.utterance import open_upload
 from voxint.errors import RequestRefused
+from voxint.lag import late_s
 from voxint.logs import get_logger, places
 
 __all__ = ["NEW_INPUT", "CaughtUp", "Session"]
@@ -155,13 +156,16 @@ class Session:
     ) -> Interruption:
         """Cancel one request, or with None all: at once. Its `stopped` waits for the proof.
 
+        To be called in the step in which the interrupt is read: where the loop is measured, what it tells of how late
+        that was is told on.
+
         Args:
             request_id: Which.
             reason: Why.
             played_ms: Its audio heard so far, in milliseconds; None: whatever was reported or the clock says.
             player: Who says so, as in `played`.
         """
-        return self.registry.interrupt(request_id, reason, played_ms, player)
+        return self.registry.interrupt(request_id, reason, played_ms, player, late_s())
 
     def played(self, request_id: str, played_ms: float, player: Listener | None = None) -> None:
         """Take the player's word for what it has played; an id nobody remembers is ignored.
@@ -177,11 +181,11 @@ class Session:
 
     def close(self, reason: str) -> None:
         """Cancel everything; the caller is gone or has to go."""
-        self.interrupt(None, reason)
+        self.registry.interrupt(None, reason)
 
     def dissolve(self, reason: str) -> None:
         """Cancel everything, and let go of all that is remembered: nobody will come back."""
-        self.interrupt(None, reason).when_stopped(lambda _: self._let_go())
+        self.registry.interrupt(None, reason).when_stopped(lambda _: self._let_go())
 
     def _let_go(self) -> None:
         """Take apart what refers to itself, so that no collector is needed."""
@@ -239,7 +243,7 @@ class Session:
         others = [each for each in self.listeners if each not in self._leaving]
         unfinished = self.microphone.lost(listener)
         if not others and (for_good or self.on_disconnect == "interrupt"):
-            leaving = self.interrupt(None, reason)
+            leaving = self.registry.interrupt(None, reason)
         else:
             if unfinished is not None:
                 unfinished.interrupt(reason)

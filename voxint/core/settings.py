@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Literal
 
 import msgspec
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
+from voxint.arguments import typed_fields
 from voxint.core.audio import AudioFormat
+from voxint.core.discreet import size_of
 from voxint.core.tools import FunctionOp, Tool, apply_function_op
 from voxint.errors import RequestRefused
 
@@ -26,7 +28,7 @@ MAX_BYTES = 256 * 1024
 """Prompts and functions of a session together; chosen here: all of it goes to the model with every turn."""
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=typed_fields)
 class SettingsChange:
     """What a message changes of a session's settings; None leaves one as it is.
 
@@ -36,13 +38,13 @@ class SettingsChange:
 
     require_tts: bool | None = None
     enable_srs: bool | None = None
-    system_prompt: str | None = None
-    scene_context: str | None = None
+    system_prompt: str | None = field(default=None, repr=size_of)
+    scene_context: str | None = field(default=None, repr=size_of)
     function_calling: tuple[Tool, ...] | None = None
     function_calling_op: FunctionOp = "REPLACE"
 
 
-@frozen
+@frozen(field_transformer=typed_fields)
 class Settings:
     """The settings of a session.
 
@@ -60,8 +62,8 @@ class Settings:
     platform: Platform = "WEB"
     require_tts: bool = True
     enable_srs: bool = True
-    system_prompt: str = ""
-    scene_context: str = ""
+    system_prompt: str = field(default="", repr=size_of)
+    scene_context: str = field(default="", repr=size_of)
     tools: tuple[Tool, ...] = ()
     input: AudioFormat = AudioFormat()
     output: AudioFormat = AudioFormat()

@@ -11,13 +11,16 @@ from __future__ import annotations
 from typing import Protocol, runtime_checkable
 
 import trio.abc
-from attrs import frozen
+from attrs import field, frozen
 
+from voxint.arguments import typed_fields
 from voxint.core.audio import AudioFormat
 from voxint.core.dialogue import ChatMessage
+from voxint.core.discreet import size_of
 from voxint.core.tools import Tool, ToolCall
 
 __all__ = [
+    "CheckWarning",
     "Delta",
     "LanguageModel",
     "ModelOutput",
@@ -32,7 +35,7 @@ __all__ = [
 ]
 
 
-@frozen
+@frozen(field_transformer=typed_fields)
 class Turn:
     """What a language model answers: the conversation so far, the user's words last, and the tools it may call."""
 
@@ -44,7 +47,7 @@ class Turn:
 class Delta:
     """A piece of the model's text, as it came."""
 
-    text: str
+    text: str = field(repr=size_of)
 
 
 @frozen
@@ -81,7 +84,7 @@ class Transcript:
         is_final: Whether the segment is settled.
     """
 
-    text: str
+    text: str = field(repr=size_of)
     is_final: bool
 
 
@@ -95,8 +98,8 @@ class Speech:
             before. It is how history knows what was heard.
     """
 
-    audio: bytes
-    text: str | None = None
+    audio: bytes = field(repr=size_of)
+    text: str | None = field(default=None, repr=size_of)
 
 
 @runtime_checkable
@@ -141,3 +144,12 @@ class TextToSpeech(Protocol):
         Raises:
             UpstreamError: The synthesizer failed; any other exception is reported as one too.
         """
+
+
+class CheckWarning(str):
+    """What a stage's own `check` may return in place of a plain verdict: it answers, and something may still be wrong.
+
+    `voxint check` shows it as a warning, which is no failure.
+    """
+
+    __slots__ = ()

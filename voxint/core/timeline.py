@@ -29,10 +29,11 @@ class Timeline:
     def __init__(self) -> None:
         self._instants: dict[Instant, float] = {}
 
-    def mark(self, name: Instant) -> None:
-        """Note that `name` happens now."""
+    def mark(self, name: Instant, ago_s: float = 0.0) -> None:
+        """Note that `name` happens now, or happened so many seconds ago; not before the first mark of all."""
         if name not in self._instants:
-            self._instants[name] = trio.current_time()
+            now = trio.current_time()
+            self._instants[name] = now if not ago_s else max(now - ago_s, min(self._instants.values(), default=now))
 
     def at(self, name: Instant) -> float | None:
         """Return when `name` happened, in seconds of trio's clock, or None."""

@@ -7,12 +7,15 @@ from typing import Literal, assert_never
 
 from attrs import field, frozen
 
+from voxint.arguments import typed_fields
+from voxint.core.discreet import size_of
+
 __all__ = ["FunctionOp", "Tool", "ToolCall", "apply_function_op"]
 
 FunctionOp = Literal["REPLACE", "ADD", "UPDATE", "DELETE"]
 
 
-@frozen
+@frozen(field_transformer=typed_fields)
 class Tool:
     """A function the model may call.
 
@@ -23,8 +26,8 @@ class Tool:
     """
 
     name: str
-    description: str = ""
-    parameters: Mapping[str, object] = field(factory=dict, hash=False)
+    description: str = field(default="", repr=size_of)
+    parameters: Mapping[str, object] = field(factory=dict, hash=False, repr=size_of)
 
 
 @frozen
@@ -33,7 +36,7 @@ class ToolCall:
 
     call_id: str
     name: str
-    arguments: Mapping[str, object] = field(factory=dict, hash=False)
+    arguments: Mapping[str, object] = field(factory=dict, hash=False, repr=size_of)
 
 
 def apply_function_op(tools: Sequence[Tool], op: FunctionOp, given: Sequence[Tool]) -> tuple[Tool, ...]:

@@ -7,6 +7,7 @@ __all__ = [
     "CLOSE",
     "CONTINUED",
     "FINAL",
+    "MOST_SKIPPED",
     "PING",
     "PONG",
     "TEXT",
@@ -38,8 +39,9 @@ LONGEST_CONTROL = 125
 """Of what a control frame holds, in bytes (RFC 6455, 5.5)."""
 
 MOST_SKIPPED = 10_000
-"""Frames whose heads `MessageSplitter.skip` looks at: a microphone sends 375 a second. Chosen here: it is 5 ms of work,
-and a client that sends so many behind the end of its connection does not answer it."""
+"""Frames whose heads `MessageSplitter.skip` looks at, unless told otherwise: a microphone sends 375 a
+second. Chosen here: it is 5 ms of work, and a client that sends so many behind the end of its connection does not
+answer it."""
 
 
 def make_frame(opcode: int, payload: bytes, *, masked: bool = False) -> bytes:
@@ -95,10 +97,12 @@ class MessageSplitter:
     Args:
         largest: Of a plain message, in bytes; 65,535 at most. No more than that, a frame's head and what came in one
             piece is held.
+        most_skipped: Frames whose heads `skip` looks at.
     """
 
-    def __init__(self, largest: int) -> None:
+    def __init__(self, largest: int, most_skipped: int = MOST_SKIPPED) -> None:
         self.largest = largest
+        self._most_skipped = most_skipped
         self._data = b""
         self._at = 0  # where the next frame begins
         self._passing = 0  # bytes of a frame that is left, still to come
@@ -156,14 +160,14 @@ class MessageSplitter:
     def skip(self) -> bool:
         """Throw away all that is here; return whether a Close frame was among it.
 
-        Of the frames the heads alone are looked at, and behind `MOST_SKIPPED` of them not even those.
+        Of the frames the heads alone are looked at, and behind `most_skipped` of them not even those.
         """
         data, at, closed = self._data, self._at + self._passing, False
-        while not closed and self._skipped < MOST_SKIPPED and (span := payload_span(data, at)) is not None:
+        while not closed and self._skipped < self._most_skipped and (span := payload_span(data, at)) is not None:
             closed = data[at] & 0xF == CLOSE
             at = span[1]
             self._skipped += 1
-        if closed or self._skipped >= MOST_SKIPPED:
+        if closed or self._skipped >= self._most_skipped:
             at = len(data)
         self._data, self._at, self._passing = data[at:], 0, max(0, at - len(data))
         return closed

@@ -6,7 +6,6 @@ import ssl
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from inspect import isasyncgen
-from typing import cast
 
 import httpx
 import msgspec
@@ -14,7 +13,9 @@ import trio
 from attrs import frozen
 
 from voxint._version import __version__
+from voxint.arguments import typed, typed_arguments
 from voxint.errors import ConfigError, UpstreamError, UpstreamTimeout
+from voxint.inside_trio import require_trio, require_trio_of
 from voxint.net.coding import CodingError, ContentDecoder
 from voxint.net.link import Origin
 from voxint.net.pool import PoolStatistics
@@ -33,7 +34,9 @@ class HttpClient:
     def __init__(self, transport: HttpTransport, timeout_s: float) -> None:
         self._transport = transport
         self._timeout_s = timeout_s
+        self._ended = False  # whether the block of `open_http` has
 
+    @typed_arguments
     @asynccontextmanager
     async def stream(
         self,
@@ -63,7 +66,14 @@ class HttpClient:
             ConfigError: The URL is none.
             UpstreamError: The server could not be reached, broke off, or does not speak HTTP; also from `chunks`.
             UpstreamTimeout: It did not accept a connection in time, or no connection became free in time.
+            TypeError: An argument is of another type.
+            ValueError: There are two bodies, `json` and `content`.
+            trio.ClosedResourceError: The block of `open_http` has ended.
         """
+        require_trio_of("HttpClient.stream")
+        self._check_block()
+        if json is not None and content is not None:
+            raise ValueError("json and content are each a whole body: give one of them")
         parsed = _parse(url)
         peer = _Peer.of(parsed, self._timeout_s)
         try:
@@ -86,14 +96,27 @@ class HttpClient:
             body.close()
 
     def warm(self, url: str) -> None:
-        """Dial a spare to where `url` leads, in the background, for a request that is about to come."""
+        """Dial a spare to where `url` leads, in the background, for a request that is about to come.
+
+        Raises:
+            ConfigError: The URL is none.
+            trio.ClosedResourceError: As `stream`.
+        """
+        typed(url, str, "url")
+        self._check_block()
         self._transport.dial_spare(Origin.of(_parse(url)))
 
     def statistics(self) -> PoolStatistics:
         """Return what the pool holds now."""
         return self._transport.statistics()
 
+    def _check_block(self) -> None:
+        if self._ended:
+            message = "the block of open_http() has ended: send requests within it, which lasts as long as the program"
+            raise trio.ClosedResourceError(message)
 
+
+@typed_arguments
 @asynccontextmanager
 async def open_http(
     *,
@@ -111,11 +134,19 @@ async def open_http(
         max_connections: Connections at once; a request beyond them waits for `connect_timeout_s`.
         connect_timeout_s: Bounds the wait for a free connection, and then name lookup, connect and TLS together.
         verify: The TLS context; None makes the default one on the first https request.
+
+    Raises:
+        TypeError: An argument is of another type.
     """
+    require_trio("open_http")
     async with open_transport(
         max_connections=max_connections, connect_timeout_s=connect_timeout_s, verify=verify
     ) as transport:
-        yield HttpClient(transport, connect_timeout_s)
+        client = HttpClient(transport, connect_timeout_s)
+        try:
+            yield client
+        finally:
+            client._ended = True
 
 
 def chunks(response: httpx.Response) -> AsyncIterator[bytes]:
@@ -123,8 +154,14 @@ def chunks(response: httpx.Response) -> AsyncIterator[bytes]:
 
     Servers are asked not to compress; what comes compressed all the same is unpacked. It is no generator, so a reader
     may stop anywhere, and what httpx's iterators add to the socket's own cost is not paid.
+
+    Raises:
+        TypeError: It is no such response.
     """
-    return cast("_Incoming", response.stream)
+    typed(response, httpx.Response, "response")
+    if not isinstance(response.stream, _Incoming):
+        raise TypeError("response is none of HttpClient.stream: httpx's own have aiter_bytes()")
+    return response.stream
 
 
 class _Incoming(httpx.AsyncByteStream):

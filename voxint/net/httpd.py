@@ -11,7 +11,7 @@ from __future__ import annotations
 import socket
 import struct
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 from email.utils import formatdate
 from http.client import responses
@@ -31,6 +31,7 @@ from voxint.net.tcp import TcpStream
 from voxint.net.upgrade import check_upgrade
 
 __all__ = [
+    "ChooseUpgrade",
     "Handler",
     "HttpError",
     "HttpLimits",
@@ -51,15 +52,14 @@ log = get_logger()
 
 Handler: TypeAlias = Callable[[HttpRequest], Awaitable[None]]
 Upgrade: TypeAlias = Callable[[RequestHead, trio.abc.Stream, bytes], Awaitable[None]]
-Admit: TypeAlias = Callable[[RequestHead], None]
+ChooseUpgrade: TypeAlias = Callable[[RequestHead], Upgrade | None]
 
 
 async def serve_connection(
     stream: trio.abc.Stream,
     handler: Handler,
     *,
-    upgrades: Mapping[str, Upgrade] | None = None,
-    admit: Admit | None = None,
+    upgrade: ChooseUpgrade = lambda head: None,
     limits: HttpLimits | None = None,
     place: Place | None = None,
     headers: Headers = (),
@@ -73,9 +73,9 @@ async def serve_connection(
         handler: Answers one request. It is cancelled when the client leaves: a half-closed connection counts as left.
             While the body has unread parts only its own reading notices that. What it raises is logged by type and
             place and answered 500, since one request's fault must not end the server.
-        upgrades: For each path where a WebSocket is welcome, what serves it. It gets the request's head, which
-            `check_upgrade` has found right, the stream, and what was read of it behind the head.
-        admit: Sees the head of a WebSocket before; the `HttpError` it raises is the answer.
+        upgrade: Chooses by the head that asks for a WebSocket what serves it; None: the handler answers, as it does
+            any request. The `HttpError` it raises is the answer. What serves it gets the head, which `check_upgrade`
+            has found right, the stream, and what was read of it behind the head.
         limits: Bounds on what the client may take; default `HttpLimits()`.
         place: What the connection takes up of a server, which it loses when it waits for a request and others need it.
         headers: Of every refusal that is this module's own.
@@ -86,7 +86,7 @@ async def serve_connection(
         stream = TcpStream(stream)
     try:
         connection = HttpConnection(stream, limits or HttpLimits(), place, headers)
-        upgraded = await _serve_http(connection, handler, upgrades or {}, admit)
+        upgraded = await _serve_http(connection, handler, upgrade)
         if upgraded is not None:
             serve, head, ahead = upgraded
             del connection
@@ -96,16 +96,14 @@ async def serve_connection(
 
 
 async def _serve_http(
-    connection: HttpConnection, handler: Handler, upgrades: Mapping[str, Upgrade], admit: Admit | None
+    connection: HttpConnection, handler: Handler, upgrade: ChooseUpgrade
 ) -> tuple[Upgrade, RequestHead, bytes] | None:
     """Serve requests until the connection ends (None) or a WebSocket takes it over."""
     try:
         while (head := await connection.receive_head()) is not None:
-            if head.is_websocket and head.path in upgrades:
+            if head.is_websocket and (serve := upgrade(head)) is not None:
                 check_upgrade(head)
-                if admit is not None:
-                    admit(head)
-                return upgrades[head.path], head, connection.behind_head
+                return serve, head, connection.behind_head
             await connection.serve(handler, HttpRequest(head, connection))
             if not connection.next_cycle():
                 break

@@ -16,6 +16,7 @@ import trio
 from attrs import frozen
 
 from voxint.background import open_background
+from voxint.inside_trio import require_trio
 from voxint.net.chunked import ChunkError
 from voxint.net.dial import Dialer
 from voxint.net.exchange import HttpExchange
@@ -250,6 +251,7 @@ async def open_transport(
         verify: The TLS context; None makes the default one on the first https request.
         dialer: What opens connections, in place of one that uses `verify`.
     """
+    require_trio("open_transport")
     async with open_background() as spares:
         pool = Pool(spares, dialer or Dialer(verify), max_connections, connect_timeout_s)
         try:

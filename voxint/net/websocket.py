@@ -26,7 +26,7 @@ import trio
 from wsproto.connection import ConnectionState
 from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
 
-from voxint.net.frames import CLOSE, PONG, MessageSplitter, frame_of, make_frame
+from voxint.net.frames import CLOSE, MOST_SKIPPED, PONG, MessageSplitter, frame_of, make_frame
 from voxint.net.http_request import RequestHead
 from voxint.net.tcp import READ_BYTES, TcpStream
 from voxint.net.upgrade import grant_upgrade
@@ -66,6 +66,7 @@ class ServerWebSocket:
         max_message_bytes: Of a message from the client; see the attribute.
         close_s: Seconds that the client has to answer a Close, and after it to close the connection. Meanwhile all it
             sends is read and thrown away.
+        most_skipped: Frames that are looked at for the client's Close when nothing more is delivered.
         holds: Told how many bytes are held of a message that is not whole, whenever that changes. It must not raise.
 
     Attributes:
@@ -82,6 +83,7 @@ class ServerWebSocket:
         *,
         max_message_bytes: int,
         close_s: float = 1.0,
+        most_skipped: int = MOST_SKIPPED,
         holds: Callable[[int], None] = lambda size: None,
     ) -> None:
         self._stream = stream
@@ -90,7 +92,7 @@ class ServerWebSocket:
         self._close_s = close_s
         self._holds = holds
         self.turn: Callable[[], Awaitable[None]] | None = None
-        self._frames = MessageSplitter(max_message_bytes)
+        self._frames = MessageSplitter(max_message_bytes, most_skipped)
         self._frames.feed(ahead)
         self._parts: list[bytearray] = []  # what has come of a message in parts
         self._held = 0  # their bytes
@@ -277,6 +279,8 @@ class ServerWebSocket:
             data = await self._stream.receive_some(READ_BYTES)
             if not data:
                 return
+            if self.turn is not None:
+                await self.turn()
             self._frames.feed(data)
 
     async def _hang_up(self) -> None:

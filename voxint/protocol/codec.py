@@ -21,6 +21,7 @@ from voxint.protocol.payloads import (
     FunctionResultPayload,
     HealthCheckPayload,
     InterruptPayload,
+    PlayedPayload,
     RegisterPayload,
     RequestPayload,
     ResponsePayload,
@@ -59,7 +60,7 @@ _ClientPayload = (
     | SessionQueryPayload
     | HealthCheckPayload
     | ShutdownPayload
-    | m.Played
+    | PlayedPayload
     | m.HeartbeatReply
 )
 _Read = Callable[[str | bytes | msgspec.Raw], _T]
@@ -68,7 +69,7 @@ _CLIENT: dict[str, _Read[_ClientPayload]] = {
     "REGISTER": Decoder(RegisterPayload).decode,
     "REQUEST": Decoder(RequestPayload).decode,
     "INTERRUPT": Decoder(InterruptPayload).decode,
-    "PLAYED": Decoder(m.Played).decode,
+    "PLAYED": Decoder(PlayedPayload).decode,
     "FUNCTION_RESULT": Decoder(FunctionResultPayload).decode,
     "SESSION_QUERY": Decoder(SessionQueryPayload).decode,
     "SHUTDOWN": Decoder(ShutdownPayload).decode,
@@ -208,7 +209,7 @@ def decode_client(frame: str | bytes, max_bytes: int = MAX_FRAME_BYTES) -> Inbou
         payload = _read_payload(head, _CLIENT)
     except WireError as error:
         raise WireError(error.code, error.message, error.detail, _request_id(frame)) from None
-    message = payload if isinstance(payload, m.Played | m.HeartbeatReply) else payload.message()
+    message = payload if isinstance(payload, m.HeartbeatReply) else payload.message()
     return Inbound(head.session_id or None, message)
 
 

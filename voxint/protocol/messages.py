@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from voxint.core.dialogue import Ending
+from voxint.core.discreet import size_of
 from voxint.core.settings import OnDisconnect, Platform, SettingsChange
 from voxint.protocol.receipt import FramedReceipt
 
@@ -76,6 +77,17 @@ LongText = Annotated[str, Meta(max_length=65_536)]
 _Millis = Annotated[float, Meta(ge=0)]
 _Rate = Annotated[int, Meta(ge=8_000, le=48_000)]
 _SECRETS = frozenset({"api_key", "password", "resume_token"})
+_WORDS = frozenset({"text", "voice", "parameters", "result", "session_data"})
+"""What people say, their audio, what their words led to, and their prompts."""
+
+
+class _Shown(str):
+    """What stands in a `repr` for something else, as it is."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
 
 
 class _Message(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -83,10 +95,11 @@ class _Message(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
         fields = [(name, getattr(self, name)) for name in self.__struct_fields__]
-        return [(name, "..." if name in _SECRETS and value is not None else value) for name, value in fields]
+        shown = [(name, _Shown(size_of(value)) if name in _WORDS else value) for name, value in fields]
+        return [(name, "..." if name in _SECRETS and value is not None else value) for name, value in shown]
 
     def __repr__(self) -> str:
-        """Return the fields without the secrets: a repr ends up in logs and in the tracebacks of others."""
+        """Return the fields without secrets and words: a repr ends up in logs and in the tracebacks of others."""
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"
 
 
@@ -268,7 +281,10 @@ class Response(_Message, frozen=True):
 
 
 class InterruptAck(_Message, frozen=True):
-    """INTERRUPT_ACK: what was asked has stopped; `receipts` proves it."""
+    """INTERRUPT_ACK: what was asked has stopped; `receipts` proves it.
+
+    Where the event loop was held while the INTERRUPT came, `read_late_ms` says how late it was read at most.
+    """
 
     interrupt_request_id: str | None
     interrupted_request_ids: tuple[str, ...]
@@ -276,6 +292,7 @@ class InterruptAck(_Message, frozen=True):
     message: str
     outcomes: dict[str, Outcome]
     receipts: dict[str, FramedReceipt]
+    read_late_ms: float | None = None
 
 
 class Error(_Message, frozen=True):

@@ -21,6 +21,7 @@ from voxint.protocol.messages import (
     FunctionResult,
     HealthCheck,
     Interrupt,
+    Played,
     Register,
     RequestId,
     RequestMessage,
@@ -35,6 +36,7 @@ __all__ = [
     "FunctionResultPayload",
     "HealthCheckPayload",
     "InterruptPayload",
+    "PlayedPayload",
     "RegisterPayload",
     "RequestPayload",
     "ResponseContent",
@@ -47,6 +49,7 @@ MAX_REASON_CHARS = 64  # wire.md
 
 _NULL = msgspec.Raw(b"null")
 _NUMBER = msgspec.json.Decoder(float | None).decode
+_STRING = msgspec.json.Decoder(str | None).decode
 
 
 class RegisterPayload(SettingsPayload, frozen=True, kw_only=True):
@@ -164,11 +167,14 @@ def _fault(request: RequestMessage) -> WireError | None:
 
 
 class InterruptPayload(Payload, frozen=True):
-    """INTERRUPT; no id, null or "" asks for every live request."""
+    """INTERRUPT; no id, null or "" asks for every live request.
+
+    What only informs is read apart: where it can't be read, that must not keep the request alive.
+    """
 
     interrupt_request_id: Annotated[str, Meta(max_length=128)] | None = None
-    reason: str | None = None
-    played_ms: msgspec.Raw = _NULL  # read apart: a hint that cannot be read must not keep the request alive
+    reason: msgspec.Raw = _NULL
+    played_ms: msgspec.Raw = _NULL
     mode: Literal["commit", "hold", "release"] | None = None
 
     @classmethod
@@ -176,19 +182,43 @@ class InterruptPayload(Payload, frozen=True):
         """Return the payload that says `message`."""
         return cls(
             interrupt_request_id=message.interrupt_request_id,
-            reason=message.reason,
-            played_ms=_NULL if message.played_ms is None else msgspec.Raw(msgspec.json.encode(message.played_ms)),
+            reason=_raw(message.reason),
+            played_ms=_NULL if message.played_ms is None else _raw(message.played_ms),
             mode=message.mode,
         )
 
     def message(self) -> Interrupt:
         """Return the message."""
+        reason = _words(self.reason)
         return Interrupt(
             interrupt_request_id=self.interrupt_request_id or None,
-            reason="USER_STOP" if self.reason is None else self.reason[:MAX_REASON_CHARS],
+            reason="USER_STOP" if reason is None else reason[:MAX_REASON_CHARS],
             played_ms=_position(self.played_ms),
             mode=self.mode or "commit",
         )
+
+
+class PlayedPayload(Payload, frozen=True):
+    """PLAYED *ext*; a position before the beginning is the beginning."""
+
+    request_id: RequestId
+    played_ms: float
+
+    def message(self) -> Played:
+        """Return the message."""
+        return Played(request_id=self.request_id, played_ms=max(0.0, self.played_ms))
+
+
+def _raw(value: object) -> msgspec.Raw:
+    return msgspec.Raw(msgspec.json.encode(value))
+
+
+def _words(text: msgspec.Raw) -> str | None:
+    """Return the text, None for what is none."""
+    try:
+        return _STRING(text)
+    except (msgspec.DecodeError, UnicodeError):
+        return None
 
 
 def _position(played_ms: msgspec.Raw) -> float | None:
@@ -237,13 +267,13 @@ class HealthCheckPayload(Payload, frozen=True):
 
 
 class ShutdownPayload(Payload, frozen=True):
-    """SHUTDOWN, both ways."""
+    """SHUTDOWN of a client; whatever its reason is, it goes."""
 
-    reason: str | None = None
+    reason: msgspec.Raw = _NULL
 
     def message(self) -> Shutdown:
         """Return the message."""
-        return Shutdown(reason=self.reason or "")
+        return Shutdown(reason=_words(self.reason) or "")
 
 
 class ResponseContent(msgspec.Struct, omit_defaults=True, gc=False):

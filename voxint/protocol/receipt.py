@@ -16,7 +16,7 @@ class LastFrames(msgspec.Struct, frozen=True, kw_only=True):
     voice_stream_seq: int | None
 
 
-class FramedReceipt(Receipt, frozen=True, kw_only=True):
+class FramedReceipt(Receipt, frozen=True, kw_only=True, omit_defaults=True):
     """A receipt, and the last frames that its reader was sent of the request."""
 
     last: LastFrames

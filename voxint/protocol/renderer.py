@@ -200,6 +200,7 @@ class Renderer:
             message=message,
             outcomes=dict(interruption.outcomes),
             receipts={name: self._framed(receipt) for name, receipt in interruption.receipts.items()},
+            read_late_ms=interruption.read_late_ms,
         )
 
     def _framed(self, receipt: Receipt) -> FramedReceipt:
@@ -216,6 +217,7 @@ class Renderer:
                 text_stream_seq=numbers.next_text - 1 if numbers.next_text else None,
                 voice_stream_seq=numbers.next_voice - 1 if numbers.next_voice else None,
             ),
+            read_late_ms=receipt.read_late_ms,
         )
 
 

@@ -10,6 +10,7 @@ _openai_words.py         the provider's words, without keys and without what the
 _openai_secrets.py       keys, however they are written, and what looks like one
 espeak.py                speech by espeak-ng, in the server's own process
 _espeak_library.py       libespeak-ng by ctypes
+_espeak_text.py          what it is given of a text, and which words its samples speak
 pocketsphinx.py          recognition by pocketsphinx, in processes that an interruption kills
 _pocketsphinx_worker.py  such a process
 demo.gram                what the demo understands

@@ -1,15 +1,17 @@
-"""libespeak-ng by ctypes: one process-wide engine that turns one short text into samples in memory."""
+"""libespeak-ng by ctypes: one process-wide engine that turns one short text into samples and the words in them."""
 
 from __future__ import annotations
 
 import ctypes
 import functools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count, takewhile
 
 from attrs import frozen
 
 from voxint.errors import ConfigError, UpstreamError
+from voxint.extras import to_add
 
 __all__ = ["Engine", "Manner", "load"]
 
@@ -19,13 +21,31 @@ DONT_EXIT = 0x8000
 CHARS_UTF8 = 1
 END_PAUSE = 0x1000
 POS_CHARACTER = 1
+LIST_TERMINATED, WORD = 0, 1  # of the types of events
 RATE, VOLUME, PITCH = 1, 2, 3
 
 CALLBACK_MS = 250
 """Speech per callback. Chosen here: 0.5 ms of work, so that an abort is prompt and the GIL is seldom asked for."""
 
 Pointer = ctypes.c_void_p
-Callback = ctypes.CFUNCTYPE(ctypes.c_int, Pointer, ctypes.c_int, Pointer)
+
+
+class Event(ctypes.Structure):
+    """espeak_EVENT of speak_lib.h."""
+
+    _fields_ = (
+        ("type", ctypes.c_int),
+        ("unique_identifier", ctypes.c_uint),
+        ("text_position", ctypes.c_int),  # in characters, from 1
+        ("length", ctypes.c_int),
+        ("audio_position", ctypes.c_int),  # in ms
+        ("sample", ctypes.c_int),
+        ("user_data", ctypes.c_void_p),
+        ("id", ctypes.c_char_p),
+    )
+
+
+Callback = ctypes.CFUNCTYPE(ctypes.c_int, Pointer, ctypes.c_int, ctypes.POINTER(Event))
 
 
 @frozen
@@ -36,6 +56,22 @@ class Manner:
     rate_wpm: int
     pitch: int
     volume: int
+
+
+@frozen
+class Mark:
+    """Where a word begins: its character in the text, from 0, and its time in the speech, in ms."""
+
+    char: int
+    ms: int
+
+
+@frozen
+class Utterance:
+    """One short text, spoken: its samples, and its words in order. espeak marks no word that it joins to another."""
+
+    audio: bytes
+    marks: tuple[Mark, ...]
 
 
 class Engine:
@@ -50,6 +86,7 @@ class Engine:
         self._lock = threading.Lock()
         self._manner: Manner | None = None
         self._chunks: list[bytes] = []
+        self._marks: list[Mark] = []
         self._stop: Callable[[], bool] = _never
         self._callback = Callback(self._receive)  # kept: the library holds only the pointer
         library.espeak_Synth.argtypes = [
@@ -75,8 +112,8 @@ class Engine:
             self._manner = None
             return bool(self._library.espeak_SetVoiceByName(voice.encode()) == 0)
 
-    def speak(self, text: str, manner: Manner, stop: Callable[[], bool]) -> list[bytes]:
-        """Speak `text` and return its samples, in the pieces they came in; blocks.
+    def speak(self, text: str, manner: Manner, stop: Callable[[], bool]) -> Utterance:
+        """Speak `text` and return its samples and words; blocks.
 
         Args:
             text: Plain text; its length bounds the time: 0.06 ms a character, up to 1.4 where letters are read by name.
@@ -90,12 +127,13 @@ class Engine:
         flags = CHARS_UTF8 | (END_PAUSE if text.rstrip().endswith(SENTENCE_ENDS) else 0)
         with self._lock:
             self._prepare(manner)
-            self._chunks, self._stop = [], stop
+            self._chunks, self._marks, self._stop = [], [], stop
             status = self._library.espeak_Synth(data, len(data) + 1, 0, POS_CHARACTER, 0, flags, None, None)
-            chunks, self._chunks, self._stop = self._chunks, [], _never
+            spoken = Utterance(b"".join(self._chunks), tuple(self._marks))
+            self._chunks, self._marks, self._stop = [], [], _never
         if status:
             raise UpstreamError("the voice could not speak; try again", operator_detail=f"espeak's status {status}")
-        return chunks
+        return spoken
 
     def _prepare(self, manner: Manner) -> None:
         if manner == self._manner:
@@ -109,15 +147,23 @@ class Engine:
             self._library.espeak_SetParameter(parameter, value, 0)
         self._manner = manner
 
-    def _receive(self, samples: int | None, count: int, events: int | None) -> int:
-        """Take one chunk from espeak; 1 tells it to stop."""
-        if samples and count > 0:
-            self._chunks.append(ctypes.string_at(samples, 2 * count))
+    def _receive(self, samples: int | None, number: int, events: Sequence[Event]) -> int:
+        """Take one chunk from espeak, and what it begins; 1 tells it to stop."""
+        if samples and number > 0:
+            self._chunks.append(ctypes.string_at(samples, 2 * number))
+        for event in _in_order(events):
+            if event.type == WORD:
+                self._marks.append(Mark(event.text_position - 1, event.audio_position))
         return int(self._stop())
 
 
 SENTENCE_ENDS = (".", "!", "?", "…", "。", "！", "？")
 """After one of these the next piece is another sentence, and espeak adds its pause."""
+
+
+def _in_order(events: Sequence[Event]) -> Iterator[Event]:
+    """Yield the events of a chunk, up to the one that ends the list."""
+    return takewhile(lambda event: event.type != LIST_TERMINATED, map(events.__getitem__, count()))
 
 
 def _never() -> bool:
@@ -134,7 +180,7 @@ def load() -> Engine:
     try:
         import espeakng_loader
     except ImportError:
-        raise ConfigError("espeak", "the speech extra: pip install voxint[speech]") from None
+        raise ConfigError("espeak", f"the speech extra: {to_add('speech')}") from None
     try:
         library = ctypes.CDLL(espeakng_loader.get_library_path())
         data_path = espeakng_loader.get_data_path()

@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 import re
 import time
-import unicodedata
 
 import trio
 import trio.abc
@@ -17,7 +16,8 @@ from voxint.core.audio import AudioFormat
 from voxint.core.stages import Speech
 from voxint.core.turns import Shared
 from voxint.errors import ConfigError
-from voxint.providers._espeak_library import Engine, Manner, load
+from voxint.providers._espeak_library import Engine, Manner, Utterance, load
+from voxint.providers._espeak_text import CHINESE, segments, words
 
 __all__ = ["Espeak"]
 
@@ -26,9 +26,6 @@ SEGMENT_CHARS = 160
 
 SEGMENT_CHINESE_CHARS = 40
 """The same in Mandarin, where a character is a syllable and lasts as long as four letters."""
-
-WORD_CHARS = 40
-"""Longest run without a space. Given a word of 200 letters, all prefixes, espeak 1.52 aborted the whole process."""
 
 _engines: trio.lowlevel.RunVar[Shared[trio.CapacityLimiter]] = trio.lowlevel.RunVar("espeak engine")
 
@@ -73,7 +70,7 @@ class Espeak:
         return self._audio_format
 
     async def synthesize(self, text: trio.abc.ReceiveChannel[str], out: trio.abc.SendChannel[Speech]) -> None:
-        """Speak each piece of `text`, in order; a piece with nothing to say gives one empty Speech.
+        """Speak each piece of `text` word by word, in order; what has nothing to say gives one empty Speech.
 
         Cancellation discards the segment in the making; the thread has stopped when this raises `trio.Cancelled`.
 
@@ -83,13 +80,12 @@ class Espeak:
         voice = "en"
         async for piece in text:
             voice = self._voice if self._voice != "auto" else _language(piece) or voice
-            begins: str | None = piece
             for segment in segments(piece, SEGMENT_CHINESE_CHARS if voice == "cmn" else SEGMENT_CHARS):
-                for chunk in await self._speak(segment, voice):
-                    await out.send(Speech(chunk, begins))
-                    begins = None
-            if begins is not None:
-                await out.send(Speech(b"", begins))
+                if segment.spoken:
+                    for word in words(segment, await self._speak(segment.spoken, voice), self._audio_format):
+                        await out.send(word)
+                else:
+                    await out.send(Speech(b"", segment.written))
 
     async def check(self) -> str:
         """Speak one word and say how that went.
@@ -98,57 +94,21 @@ class Espeak:
             UpstreamError: espeak failed.
         """
         begin = time.perf_counter()
-        chunks = await self._speak("Hello.", "en" if self._voice == "auto" else self._voice)
+        spoken = await self._speak("Hello.", "en" if self._voice == "auto" else self._voice)
         took_ms = (time.perf_counter() - begin) * 1000
-        speech_ms = self._audio_format.bytes_ms(sum(map(len, chunks)))
+        speech_ms = self._audio_format.bytes_ms(len(spoken.audio))
         return f"espeak-ng {self._engine.version} spoke {speech_ms:.0f} ms of speech in {took_ms:.0f} ms"
 
-    async def _speak(self, segment: str, voice: str) -> list[bytes]:
+    async def _speak(self, text: str, voice: str) -> Utterance:
         """Synthesize one segment in a thread, in its turn."""
         speak = functools.partial(
             self._engine.speak,
-            segment,
+            text,
             Manner(voice, self._rate_wpm, self._pitch, self._volume),
             _cancelled,
         )
         async with _engine().turn() as limiter:
             return await trio.to_thread.run_sync(speak, limiter=limiter)
-
-
-def segments(text: str, limit: int) -> list[str]:
-    """Cut `text` into speakable segments of at most `limit` characters, at the ends of sentences where possible.
-
-    What can't be spoken (control characters, pictures) becomes a space, overlong words are broken, and segments that
-    hold neither letter nor digit nor sign are left out.
-    """
-    rest = _LONG_WORD.sub(r"\g<0> ", "".join(map(_speakable, text))).strip()
-    found = []
-    while rest:
-        cut = _cut(rest, limit)
-        head, rest = rest[:cut].strip(), rest[cut:].strip()
-        if any(unicodedata.category(char)[0] in "LNS" for char in head):
-            found.append(head)
-    return found
-
-
-def _cut(text: str, limit: int) -> int:
-    """Where the first segment of `text` ends: after a sentence, else a clause, else a word, else just there."""
-    if len(text) <= limit:
-        return len(text)
-    for boundary in (_SENTENCE, _CLAUSE, _SPACE):
-        ends = [match.end() for match in boundary.finditer(text, 0, limit)]
-        if ends and ends[-1] > limit // 4:
-            return ends[-1]
-    return limit
-
-
-_CHINESE = "\u3400-\u9fff\uf900-\ufaff"
-_SENTENCE = re.compile(r"[.!?;…]+[\"')\]]*\s|[。！？；]+[”’」』）]*")
-_CLAUSE = re.compile(r"[,:]\s|[，、：]")
-_SPACE = re.compile(r"\s")
-_LONG_WORD = re.compile(rf"[^\s{_CHINESE}]{{{WORD_CHARS}}}(?=\S)")
-_HAN = re.compile(f"[{_CHINESE}]")
-_WORD = re.compile(rf"[^\W\d_{_CHINESE}]+")
 
 
 def _language(text: str) -> str | None:
@@ -159,12 +119,8 @@ def _language(text: str) -> str | None:
     return "cmn" if chinese > other else "en"
 
 
-@functools.lru_cache(maxsize=4096)
-def _speakable(char: str) -> str:
-    """`char`, or a space for what espeak would take as a command, end at, or read out by its Unicode name."""
-    category = unicodedata.category(char)
-    picture = category in ("So", "Sk") and char > "\u2190"
-    return " " if category[0] == "C" or picture or char == "\ufe0f" else char
+_HAN = re.compile(f"[{CHINESE}]")
+_WORD = re.compile(rf"[^\W\d_{CHINESE}]+")
 
 
 def _cancelled() -> bool:

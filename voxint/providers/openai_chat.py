@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections.abc import AsyncIterator, Mapping
 from math import inf
@@ -12,7 +13,7 @@ import msgspec
 import trio
 import trio.abc
 
-from voxint.core.stages import Delta, ModelOutput, Thinking, Turn
+from voxint.core.stages import CheckWarning, Delta, ModelOutput, Thinking, Turn
 from voxint.core.tools import Tool
 from voxint.errors import ConfigError, UpstreamError, UpstreamTimeout
 from voxint.net.http import HttpClient, chunks
@@ -39,6 +40,7 @@ CHECK_S = 10.0
 ERROR_BODY_BYTES = 16_384
 SECRET_CHARS = 8  # a word so long in a header may be a key; no shorter one is
 MODELS_BYTES = 1 << 20  # the longest public list of models has some hundred KiB
+MODEL_CHARS = 200  # ours: a name that is compared with the one configured; real ones have some 60
 MOST_OBJECTS = 20_000
 """In a list of models; ours: some have a dozen for each of several hundred models, and others wait for the reading."""
 
@@ -123,6 +125,8 @@ class OpenAIChat:
     async def check(self) -> str:
         """Ask the provider for its models and return a verdict in one line; bounded by 10 s.
 
+        It is a `CheckWarning` where the model is not among them, or there is no list.
+
         Raises:
             UpstreamError: It cannot be reached, or refuses the key.
             UpstreamTimeout: It did not answer in time.
@@ -132,16 +136,12 @@ class OpenAIChat:
                 async with self._http.stream("GET", f"{self._url}/models", headers=self._headers) as response:
                     if response.status_code in (401, 403, 429) or response.status_code >= 500:
                         raise await _refusal(self._provider, response)
-                    listed = await _read(response, MODELS_BYTES) if response.status_code == 200 else b""
+                    status = response.status_code
+                    listed = await _read(response, MODELS_BYTES) if status == 200 else b""
         except trio.TooSlowError:
             message = f"the model's provider did not answer within {CHECK_S:g} s"
             raise UpstreamTimeout(message, operator_detail=self._provider.place) from None
-        names = _model_names(listed)
-        if names is None:
-            return f"{self._provider.place} is reachable; it lists no models, so {self._model} is not verified"
-        if self._model in names:
-            return f"{self._provider.place} is reachable and has {self._model}"
-        return f"{self._provider.place} is reachable, but {self._model} is not among the {len(names)} models it lists"
+        return _verdict(self._provider.place, self._model, status, _model_names(listed))
 
     def _body(self, turn: Turn) -> dict[str, object]:
         body: dict[str, object] = {"model": self._model}
@@ -215,6 +215,20 @@ def _model_names(body: bytes) -> set[str] | None:
         return {model.id for model in msgspec.json.decode(body, type=_Models).data}
     except (msgspec.MsgspecError, RecursionError):
         return None
+
+
+def _verdict(place: str, model: str, status: int, names: set[str] | None) -> str:
+    """Return what is to be said of a provider that answers: with its models, or with None where it lists none."""
+    if names is None:
+        said = "" if status == 200 else f" at /models (HTTP {status})"
+        return CheckWarning(
+            f"{place} is reachable; it lists no models{said}, so neither {model} nor the path of base_url is verified"
+        )
+    if model in names:
+        return f"{place} is reachable and has {model}"
+    close = difflib.get_close_matches(model, [name for name in names if len(name) <= MODEL_CHARS], n=1)
+    hint = f": did you mean {close[0]}?" if close else ""
+    return CheckWarning(f"{place} is reachable, but {model} is not among the {len(names)} models it lists{hint}")
 
 
 def _place(option: str) -> str:

@@ -22,6 +22,7 @@ from voxint.core.audio import AudioFormat
 from voxint.core.stages import Transcript
 from voxint.core.turns import LANE, Lane, Shared
 from voxint.errors import ConfigError, UpstreamError, UpstreamTimeout
+from voxint.extras import to_add
 from voxint.providers import _pocketsphinx_worker as frames
 
 __all__ = ["PocketSphinx", "demo_sentences"]
@@ -373,7 +374,7 @@ async def _start(grammar: str) -> _Worker:
         if kind != frames.READY:
             await worker.kill()
     if kind == frames.MISSING:
-        raise ConfigError("pocketsphinx", "the speech extra: pip install voxint[speech]")
+        raise ConfigError("pocketsphinx", f"the speech extra: {to_add('speech')}")
     if kind == frames.FAILED:
         raise ConfigError("pocketsphinx option grammar", f"a JSGF grammar of words in the CMU dictionary ({why})")
     return worker
@@ -385,9 +386,8 @@ def _grammar_path(grammar: object) -> str:
         return ""
     path = DEMO_GRAMMAR if grammar == "demo" else Path(grammar) if isinstance(grammar, str) else None
     if path is None or not path.is_file():
-        raise ConfigError(
-            "pocketsphinx option grammar", f"demo, general, or the path of a JSGF grammar, not {grammar!r}"
-        )
+        wanted = f"demo, general, or the path of a JSGF grammar, not {grammar!r}"
+        raise ConfigError("pocketsphinx option grammar", wanted)
     return str(path.absolute())
 
 

@@ -11,6 +11,7 @@ writer.py        the one task that waits for a connection's socket to take somet
 connection.py    one client's messages, and what each does; no socket, no await
 registration.py  REGISTER: a new session, or one that goes on, or a refusal
 auth.py          whom a server may serve at all: from where, and of which web page
+unwelcome.py     a web page's WebSocket that is refused so that the page can read why
 quotas.py        what one caller may have
 meter.py         what each has, and whether it may have more
 buckets.py       so much a minute, so much a day
@@ -32,6 +33,5 @@ pages.py         what a browser, a load balancer and Prometheus find on the same
 landing.html     the page about the server
 telemetry.py     what the operator sees of a request
 metrics.py       the numbers of one server
-lag.py           how long the event loop is away from its sockets
 collector.py     the garbage collector of a process that does nothing but serve
 """

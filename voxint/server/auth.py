@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import ipaddress
+from typing import Literal
 from urllib.parse import urlsplit
 
 from voxint.errors import ConfigError
 from voxint.net.http_request import HttpError, RequestHead
 from voxint.server.config import ServerConfig
 
-__all__ = ["check_exposure", "check_origin", "is_loopback", "is_open"]
+__all__ = ["OriginFault", "check_exposure", "check_origin", "is_loopback", "is_open", "origin_fault"]
+
+OriginFault = Literal["several", "unlisted", "foreign", "misnamed"]
+"""What is wrong with where a request comes from: more than one origin; one that `allowed_origins` does not have; where
+no key is asked for, another machine's; or, there, a name of the server that is not this machine's."""
+
+_TOLD: dict[OriginFault, str] = {
+    "several": "a page has one origin",
+    "unlisted": "this page's origin is not among allowed_origins",
+    "foreign": "without a key, pages of this machine only: set api_keys or allowed_origins",
+    "misnamed": "without a key, by a name of this machine only: set api_keys or allowed_origins",
+}
 
 
 def is_open(config: ServerConfig) -> bool:
@@ -45,28 +57,34 @@ def check_exposure(config: ServerConfig) -> None:
         )
 
 
-def check_origin(config: ServerConfig, head: RequestHead) -> None:
-    """Refuse what a stranger's web page asks for, a WebSocket or a page.
+def origin_fault(config: ServerConfig, head: RequestHead) -> OriginFault | None:
+    """Return why a web page may not have what it asks for, a WebSocket or a page; None: it may.
 
     A browser lets any page open one to any address, this machine's included, and says by `Origin` whose page it is.
     Where a key is asked for a page needs to know it; where none is, only this machine's own pages may come in, and
     only by a name of this machine: a stranger's name that leads here serves a stranger's page. Clients that are no
     browser send no `Origin`.
+    """
+    if len(head.values("origin")) > 1:
+        return "several"
+    origin = head.header("origin")
+    if config.allowed_origins:
+        return "unlisted" if origin and origin not in config.allowed_origins else None
+    if not is_open(config):
+        return None
+    if origin and not _leads_home(origin):
+        return "foreign"
+    return None if _leads_home(f"//{head.header('host')}") else "misnamed"
+
+
+def check_origin(config: ServerConfig, head: RequestHead) -> None:
+    """Refuse over HTTP what `origin_fault` finds.
 
     Raises:
         HttpError: 403.
     """
-    if len(head.values("origin")) > 1:
-        raise HttpError(403, "a page has one origin")
-    origin = head.header("origin")
-    if config.allowed_origins:
-        if origin and origin not in config.allowed_origins:
-            raise HttpError(403, "this page's origin is not among allowed_origins")
-    elif is_open(config):
-        if origin and not _leads_home(origin):
-            raise HttpError(403, "without a key, pages of this machine only: set api_keys or allowed_origins")
-        if not _leads_home(f"//{head.header('host')}"):
-            raise HttpError(403, "without a key, by a name of this machine only: set api_keys or allowed_origins")
+    if (fault := origin_fault(config, head)) is not None:
+        raise HttpError(403, _TOLD[fault])
 
 
 def _leads_home(url: str) -> bool:

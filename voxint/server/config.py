@@ -8,6 +8,7 @@ from typing import Any
 
 from attrs import Attribute, field, frozen, validators
 
+from voxint.arguments import typed_fields
 from voxint.server.address import networks
 from voxint.server.passwords import password_hash_fault
 
@@ -54,7 +55,7 @@ def _networks(instance: object, attribute: Attribute[Any], values: tuple[str, ..
         raise ValueError(message) from None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, field_transformer=typed_fields)
 class ServerConfig:
     """The server's settings; seconds, bytes and counts as the names say.
 

@@ -14,6 +14,7 @@ import attrs
 from attrs import field, frozen
 
 from voxint.core.agent import Limits
+from voxint.core.failure import Stage
 from voxint.errors import ConfigError
 from voxint.server.config import ServerConfig
 from voxint.server.injected import injected
@@ -21,7 +22,7 @@ from voxint.server.quotas import Quotas
 
 __all__ = ["Config", "Given", "StageConfig", "did_you_mean", "load_config", "load_server_config"]
 
-STAGES = ("llm", "stt", "tts")
+STAGES: tuple[Stage, ...] = ("llm", "stt", "tts")
 
 PREFIX = "VOXINT_"
 
@@ -59,7 +60,7 @@ class StageConfig:
         options: By name.
     """
 
-    kind: str
+    kind: Stage
     provider: str
     place: str
     options: Mapping[str, Given] = field(factory=dict)
@@ -236,7 +237,7 @@ def _flags(flags: Mapping[str, str]) -> Layer:
     return found
 
 
-def _stage(kind: str, section: Section) -> StageConfig | None:
+def _stage(kind: Stage, section: Section) -> StageConfig | None:
     if not section:
         return None
     options = dict(section)

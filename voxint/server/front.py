@@ -9,7 +9,7 @@ import trio
 
 from voxint.net.accept import accept_connections, has_left, peer_of
 from voxint.net.http_request import HttpError, HttpLimits, HttpRequest, RequestHead
-from voxint.net.httpd import serve_connection
+from voxint.net.httpd import Upgrade, serve_connection
 from voxint.net.places import Place
 from voxint.net.tcp import TcpStream
 from voxint.net.tls import shake_hands
@@ -20,10 +20,14 @@ from voxint.server.endpoint import serve_websocket
 from voxint.server.host import Host
 from voxint.server.page import security_headers
 from voxint.server.pages import Pages
+from voxint.server.unwelcome import close_at_once, unwelcome
 
 __all__ = ["PATH", "let_in"]
 
 PATH = "/ws/agent/stream"
+
+PATHS = (PATH, f"/{PATH}")
+"""Where the WebSocket is: an existing client doubles the slash."""
 
 
 async def let_in(
@@ -77,12 +81,10 @@ async def _serve(
         _check_address(host, place, address)
         await pages.answer(request, address, place)
 
-    upgrade = partial(serve_websocket, host, place=place)
     await serve_connection(
         stream,
         page,
-        upgrades={PATH: upgrade, f"/{PATH}": upgrade},  # an existing client doubles the slash
-        admit=partial(_admit, host, place, peer),
+        upgrade=partial(_upgrade, host, place, peer),
         limits=HttpLimits(head_s=host.config.register_s, send_s=host.config.register_s),
         place=place,
         headers=security_headers(tls=certificate is not None),
@@ -104,12 +106,32 @@ async def _secured(
     return secured
 
 
-def _admit(host: Host, place: Place, peer: str, head: RequestHead) -> None:
-    """Refuse a WebSocket from a page that may not connect, or from an address that has too many."""
-    check_origin(host.config, head)
+def _upgrade(host: Host, place: Place, peer: str, head: RequestHead) -> Upgrade | None:
+    """Return what serves a WebSocket, which for a page that may not have one is a close with the reason.
+
+    A client that is no page (it sends no `Origin`) can read an HTTP refusal, and probes and proxies go by the status.
+    For the latter that of a server that goes down, or has too many of an address, stays 503 for pages too: they may try
+    another server then, which a WebSocket that was opened and closed would keep them from.
+
+    Returns:
+        None: the answer is that of a page, where there is none either.
+
+    Raises:
+        HttpError: 403 or 503.
+    """
+    refused = unwelcome(host.config, head, PATHS)
+    if refused is not None and not head.values("origin"):
+        if refused.why == "path":
+            return None
+        host.unwelcome.tell(refused, head)
+        check_origin(host.config, head)
     if host.draining:
         raise HttpError(503, "the server is going down")
     _check_address(host, place, client_address(head, peer, host.trusted))
+    if refused is None:
+        return partial(serve_websocket, host, place=place)
+    host.unwelcome.tell(refused, head)
+    return partial(close_at_once, refused, place=place, close_s=host.config.close_s)
 
 
 def _check_address(host: Host, place: Place, address: str) -> None:

@@ -11,6 +11,7 @@ import trio
 
 from voxint.core.agent import Agent
 from voxint.core.observer import Observer
+from voxint.lag import LoopLag
 from voxint.logs import get_logger
 from voxint.net.places import Places, Refusal
 from voxint.protocol.messages import HealthStatus
@@ -18,10 +19,10 @@ from voxint.server.address import is_trusted, networks
 from voxint.server.config import ServerConfig
 from voxint.server.guesses import Guesses
 from voxint.server.keyring import Keyring
-from voxint.server.lag import LoopLag
 from voxint.server.meter import Meter
 from voxint.server.quotas import Quotas
 from voxint.server.store import SessionStore
+from voxint.server.unwelcome import Teller
 
 if TYPE_CHECKING:
     from voxint.server.connection import Connection
@@ -49,6 +50,7 @@ class Host:
         connections: The open WebSockets.
         places: Who may be connected.
         guesses: Who brings wrong keys.
+        unwelcome: Which web pages may not connect.
         trusted: Where the proxies are whose word counts.
         store: The sessions, those without a connection included.
     """
@@ -72,6 +74,7 @@ class Host:
         self.lag = lag or LoopLag()
         self.turned_away = turned_away
         self.guesses = Guesses(config.guess_pause_s)
+        self.unwelcome = Teller(turned_away)
         self.places = Places(
             config.max_strangers,
             config.max_strangers_per_address,

@@ -13,10 +13,10 @@ from voxint._version import __version__
 from voxint.core.dialogue import Ending
 from voxint.core.failure import Stage
 from voxint.core.receipt import STAGES
+from voxint.lag import BUCKETS_S, LoopLag
 from voxint.logs import lines_lost
 from voxint.net.places import Refusal
 from voxint.protocol.codes import FAILURE_CODES
-from voxint.server.lag import BUCKETS_S, LoopLag
 from voxint.server.quotas import QUOTAS
 
 __all__ = ["REASONS", "Metrics"]

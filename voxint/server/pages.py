@@ -22,7 +22,10 @@ from voxint.server.telemetry import Telemetry
 from voxint.server.tokens_page import CHALLENGE, TokensPage, bearer_of
 from voxint.server.tokens_page import PATH as TOKENS_PATH
 
-__all__ = ["Pages"]
+__all__ = ["ALIVE", "Pages"]
+
+ALIVE = b"alive\n"
+"""What /healthz says while the process lives."""
 
 AUTHORITY = re.compile(r"([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:\d{1,5})?")
 """What a Host header may be; the landing page repeats no other."""
@@ -87,7 +90,7 @@ class Pages:
             return Page(405, b"GET and HEAD are all that is understood here\n", headers=(("allow", "GET, HEAD"),))
         match head.path:
             case "/healthz":
-                return Page(200, b"alive\n")
+                return Page(200, ALIVE)
             case "/readyz":
                 return self._ready()
             case "/metrics" if (refusal := self._refused_numbers(head)) is not None:

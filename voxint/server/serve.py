@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from functools import partial
 from typing import Any, TypeVar
 
 import trio
 from attrs import define, field
 
+from voxint.arguments import typed
 from voxint.core.agent import Agent
-from voxint.core.observer import Observer
+from voxint.core.observer import Observer, check_observer
 from voxint.core.resample import load_resampler
+from voxint.inside_trio import require_trio, require_trio_of
+from voxint.lag import LoopLag, measured_loop
 from voxint.protocol.messages import Shutdown
 from voxint.server.auth import check_exposure
 from voxint.server.certificate import Certificate, certificate_of
@@ -20,7 +24,6 @@ from voxint.server.front import PATH, let_in
 from voxint.server.host import Host
 from voxint.server.keyring import Keyring
 from voxint.server.keys_file import read_keys
-from voxint.server.lag import LoopLag
 from voxint.server.meter import Meter
 from voxint.server.pages import Pages
 from voxint.server.quotas import Quotas
@@ -51,10 +54,12 @@ class Server:
 
     def shut_down(self) -> None:
         """Begin to drain; `serve` returns when it is done. For another thread: through `TrioToken.run_sync_soon`."""
+        require_trio_of("Server.shut_down", waits=False)
         self._down.set()
 
     async def wait_down(self) -> None:
         """Wait for `shut_down`, without bound: a server runs until it is told."""
+        require_trio_of("Server.wait_down")
         await self._down.wait()
 
     def when_fallen(self, tell: Callable[[], None]) -> None:
@@ -69,10 +74,12 @@ class Server:
 
         What can't be read is told in the log, and what was before stands. Cancelled, it is read at the next look.
         """
+        require_trio_of("Server.reload")
         await self._reload()
 
     def reload_soon(self) -> None:
         """Have `reload` done by the server; for another thread as `shut_down`."""
+        require_trio_of("Server.reload_soon", waits=False)
         self._reload_asked.set()
 
     async def reload_when_asked(self, until: trio.CancelScope) -> None:
@@ -100,6 +107,7 @@ async def serve(
     *,
     quotas: Quotas = Quotas(),
     observer: Observer | None = None,
+    watch_loop: bool = True,
     task_status: trio.TaskStatus[Server] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve an agent until `Server.shut_down`, or until cancelled.
@@ -112,13 +120,22 @@ async def serve(
         config: The operator's settings.
         quotas: What callers may have.
         observer: Hears of every request.
+        watch_loop: Whether to measure the passes of the event loop, and to log what holds it up with its line; a thread
+            looks for that, 50 times a second. Without it nothing is known of load: `Quotas.busy_share` refuses nobody,
+            and no acknowledgement tells that its interrupt was read late.
         task_status: Given by `nursery.start`.
 
     Raises:
         ConfigError: The address can be reached by everybody and no key is configured; or the keys file or the
             certificate can't be used.
         OSError: The port is taken.
+        TypeError: An argument is of another type.
     """
+    require_trio("serve")
+    typed(agent, Agent, "agent")
+    typed(config, ServerConfig, "config")
+    typed(quotas, Quotas, "quotas")
+    check_observer(observer)
     check_exposure(config)
     keyring = await _made(Keyring, config, reads=bool(config.keys_file))
     certificate = await _made(certificate_of, config, reads=bool(config.tls_cert))
@@ -127,8 +144,7 @@ async def serve(
     listeners = await trio.open_tcp_listeners(config.port, host=config.host)
     port = listeners[0].socket.getsockname()[1]
     scheme = "ws" if certificate is None else "wss"
-    lag = LoopLag()
-    with lag.measuring():
+    with measured_loop() if watch_loop else nullcontext(LoopLag()) as lag:
         async with trio.open_nursery() as home:
             telemetry = Telemetry(observer, lag)
             meter = Meter(

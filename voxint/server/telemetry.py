@@ -15,15 +15,16 @@ from typing import Any
 import trio
 
 from voxint.core.failure import Failure, Stage
+from voxint.core.failure_line import failure_fields
 from voxint.core.observer import NoObserver, Observer
 from voxint.core.receipt import AudioAccount
 from voxint.core.request import Request
 from voxint.core.timeline import Instant
 from voxint.core.tokens import estimate_tokens
+from voxint.lag import LoopLag
 from voxint.logs import get_logger, places
 from voxint.net.places import Refusal
 from voxint.protocol.codes import FAILURE_CODES
-from voxint.server.lag import LoopLag
 from voxint.server.meter import Meter, Use
 from voxint.server.metrics import REASONS, Metrics
 
@@ -202,15 +203,7 @@ def _log_outcome(request: Request, failure: Failure | None, tokens: int, source:
     if failure is None:
         log.info("request finished", **_present(line))
         return
-    cause = None if failure.cause is None else places(failure.cause)
-    line |= {
-        "code": FAILURE_CODES[failure.kind],
-        "error_id": failure.error_id,
-        "stage": failure.stage,
-        "error": failure.message,
-        "detail": failure.operator_detail or None,
-        "cause": cause,
-    }
+    line |= {"code": FAILURE_CODES[failure.kind], **failure_fields(failure)}
     # A provider's bad day is a warning; a bug of ours is an error.
     tell = log.error if failure.kind == "internal" else log.warning
     tell("request failed", **_present(line))

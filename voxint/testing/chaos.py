@@ -25,6 +25,7 @@ import trio
 from attrs import define, field, frozen, validators
 
 from voxint.background import open_background
+from voxint.inside_trio import require_trio
 
 __all__ = [
     "Chaos",
@@ -227,6 +228,7 @@ async def open_chaos(
         port: Its port. Where nobody listens there, the client gets a reset.
         plan: What goes wrong: on every connection, or, as a function, on the connection of that number, from 0.
     """
+    require_trio("open_chaos")
     listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
     chaos = Chaos(listeners[0].socket.getsockname()[1])
     numbered = plan if callable(plan) else lambda number: plan

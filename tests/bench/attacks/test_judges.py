@@ -56,7 +56,15 @@ def test_the_other_caller_is_served_nine_times_in_ten() -> None:
 def test_a_page_that_was_told_to_a_wrong_name_is_named() -> None:
     """Each by its path."""
     seen = evolve(PLAIN, attacker=AttackReport({"asked": 90, "told /metrics": 30}))
-    assert judges.nothing_told(seen) == ["/metrics answers any Host"]
+    assert judges.nothing_told(seen) == ["/metrics is told to anybody"]
+
+
+def test_a_foreign_page_is_refused_and_told_nothing() -> None:
+    """A session that one was told of breaks it; where none was refused, nothing is known."""
+    assert judges.pages_refused(told(refused=9)) == []
+    assert judges.pages_refused(PLAIN) == ["no page was refused"]
+    seen = evolve(PLAIN, attacker=AttackReport({"refused": 9, "told a session": 1}))
+    assert judges.pages_refused(seen) == ["a session is told to anybody"]
 
 
 def test_answers_whose_end_was_said_stand() -> None:

@@ -13,6 +13,7 @@ import msgspec
 import trio
 from attrs import Factory, define, frozen
 
+from voxint.inside_trio import require_trio
 from voxint.net.http_request import HttpLimits, HttpRequest
 from voxint.net.httpd import serve_connection
 from voxint.testing.sim.chat import MODEL, chat
@@ -69,6 +70,7 @@ async def serve_sim(
         port: The port; 0 takes a free one.
         task_status: Of `nursery.start`.
     """
+    require_trio("serve_sim")
     settings = settings or SimSettings()
     listeners = await trio.open_tcp_listeners(port, host=host)
     sim = Simulator(settings)

@@ -12,6 +12,7 @@ import trio
 from attrs import frozen
 
 from voxint.children import python_environment
+from voxint.inside_trio import require_trio
 from voxint.testing.sim.app import SimAddress
 from voxint.testing.sim.ledger import LedgerReport
 
@@ -99,6 +100,7 @@ async def sim_process(**flags: object) -> AsyncIterator[Sim]:
         trio.TooSlowError: It was not ready within 20 s.
         RuntimeError: It ended instead of listening; its standard error, which is ours too, says why.
     """
+    require_trio("sim_process")
     options = [f"--{name.replace('_', '-')}={_flag(value)}" for name, value in flags.items() if value is not None]
     command = [sys.executable, "-m", "voxint.testing.sim", "--with-parent", *options]
     process = await trio.lowlevel.open_process(

@@ -1,0 +1,131 @@
+"""What the client says to a program that uses it wrongly, or too late."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+import trio
+
+from tests.client.rig import PATIENCE_S, serving
+from voxint.client import Client, connect
+from voxint.core.agent import Agent
+from voxint.core.tools import Tool
+from voxint.errors import Disconnected
+from voxint.testing.stages import ScriptedEars, ScriptedModel
+
+CANARY = "persimmon"
+wrong: Any = CANARY
+octets: Any = CANARY.encode()
+number: Any = 3
+nothing: Any = None
+nested: Any = {}
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "sentence"),
+    [
+        ({"url": nothing}, TypeError, "url must be a str, not None"),
+        ({"url": octets}, TypeError, "url must be a str, not bytes: decode it"),
+        ({"api_key": octets}, TypeError, "api_key must be a str or None, not bytes: decode it"),
+        ({"password": CANARY}, ValueError, "account and password go together: give both, or an api_key"),
+        ({"account": CANARY}, ValueError, "account and password go together: give both, or an api_key"),
+        ({"platform": CANARY}, ValueError, "platform must be one of WEB, APP, MINI_PROGRAM, TV, and is another string"),
+        (
+            {"features": CANARY},
+            TypeError,
+            "features must be a list or tuple of str, not a str: a single one is",
+        ),
+        ({"features": [number]}, TypeError, "features must be a tuple of str, not a tuple with an int in it"),
+        ({"tools": Tool("look")}, TypeError, "tools must be a list or tuple of Tool, not a Tool: a single one is"),
+        ({"tools": [nested]}, TypeError, "tools must be a tuple of Tool, not a tuple with a dict in it"),
+        ({"input_rate": wrong}, TypeError, "input_rate must be a whole number or None, not a str"),
+        ({"resume": nested}, TypeError, "resume must be a ResumePoint or None, not a dict: write ResumePoint(...)"),
+        ({"ssl_context": False}, TypeError, "ssl_context must be an SSLContext or None, not a bool"),
+        ({"on_frame": number}, TypeError, "on_frame must be a function or None, not an int"),
+        ({"connect_timeout_s": wrong}, TypeError, "connect_timeout_s must be a number, not a str"),
+    ],
+)
+async def test_what_connect_is_given_is_judged_before_it_dials(
+    given: dict[str, Any], kind: type[Exception], sentence: str
+) -> None:
+    """A sentence that names the argument; a key or a password is quoted in none."""
+    with pytest.raises(kind) as raised:
+        async with connect(**{"url": "ws://127.0.0.1:9", **given}):
+            pytest.fail("it has connected")
+    assert str(raised.value).startswith(sentence)
+    assert CANARY not in str(raised.value)
+
+
+USES: list[tuple[Callable[[Client], Any], type[Exception], str]] = [
+    (lambda c: c.send_text(octets), TypeError, "text must be a str, not bytes: decode it"),
+    (lambda c: c.send_text(" "), ValueError, "text is empty: there is nothing to ask"),
+    (lambda c: c.send_text("Hi", request_id=number), TypeError, "request_id must be a str or None, not an int"),
+    (lambda c: c.send_text("Hi", require_tts=wrong), TypeError, "require_tts must be True or False or None, not a str"),
+    (
+        lambda c: c.send_voice(wrong),
+        TypeError,
+        "audio must be bytes, a bytearray, a memoryview or an AsyncIterable",
+    ),
+    (lambda c: c.send_voice(b"x"), ValueError, "the audio is empty or not whole 16-bit samples"),
+    (lambda c: c.update(tools=wrong), TypeError, "tools must be a list or tuple of Tool or None, not a str"),
+    (
+        lambda c: c.update(tools=[nested]),
+        TypeError,
+        "tools must be a tuple of Tool, not a tuple with a dict in",
+    ),
+    (lambda c: c.update(tools=(), tools_op=wrong), ValueError, "tools_op must be one of REPLACE, ADD, UPDATE, DELETE"),
+    (lambda c: c.update(system_prompt=octets), TypeError, "system_prompt must be a str or None, not bytes: decode it"),
+    (lambda c: c.session_info(["history"]), TypeError, "fields must be a str, not a list"),  # type: ignore[arg-type]  # wrong on purpose
+    (lambda c: c.health(nothing), TypeError, "fields must be a str, not None"),
+    (lambda c: c.interrupt(number), TypeError, "request_id must be a str or None, not an int"),
+    (lambda c: c.interrupt(reason=nothing), TypeError, "reason must be a str, not None"),
+    (lambda c: c.interrupt(played_ms=-1), ValueError, "played_ms is -1: nobody has heard less than nothing"),
+]
+
+
+async def test_what_a_client_is_given_is_judged_before_it_is_sent() -> None:
+    """The connection doesn't hear of it: the next request is fine."""
+    agent = Agent(llm=ScriptedModel("Yes."), stt=ScriptedEars())
+    async with serving(agent) as server, connect(server.url) as client:
+        for use, kind, sentence in USES:
+            with pytest.raises(kind) as raised:
+                await use(client)
+            assert str(raised.value).startswith(sentence)
+            assert CANARY not in str(raised.value)
+        reply = await client.send_text("Hi")
+        assert await reply.text() == "Yes."
+        reports: tuple[Callable[[], None], ...] = (
+            lambda: client.played(number, 1),
+            lambda: reply.played(wrong),
+            lambda: reply.played(-0.5),
+        )
+        for report in reports:
+            with pytest.raises((TypeError, ValueError), match=r"^(request_id|played_ms) "):
+                report()
+        upload = await client.open_voice()
+        with pytest.raises(TypeError, match=r"^audio must be bytes, a bytearray or a memoryview, not a str: PCM"):
+            await upload.send(wrong)
+        await upload.send(bytearray(640))
+
+
+async def test_a_client_after_its_block_says_which_block_has_ended() -> None:
+    """Every method that would wait for the server, and what of a reply was not there yet."""
+    async with serving(Agent(llm=ScriptedModel("Yes.", 60.0))) as server:
+        async with connect(server.url) as client:
+            reply = await client.send_text("Hi")
+        uses: tuple[Callable[[], Awaitable[object]], ...] = (
+            lambda: client.send_text("Hi"),
+            lambda: client.send_voice(bytes(640)),
+            client.open_voice,
+            client.interrupt,
+            client.session_info,
+            client.health,
+            lambda: client.update(require_tts=True),
+            reply.text,
+            reply.interrupt,
+        )
+        for use in uses:
+            with trio.fail_after(PATIENCE_S), pytest.raises(Disconnected, match=r"the block of connect\(\) has ended"):
+                await use()

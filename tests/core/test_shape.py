@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import functools
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from voxint.core.agent import Agent
+from voxint.core.audio import AudioFormat
+from voxint.core.conversation import open_conversation
+from voxint.core.stages import Delta
+from voxint.errors import RequestFailed
+from voxint.testing.stages import ScriptedEars, ScriptedModel, ScriptedVoice
+
+pytestmark = pytest.mark.virtual_time
+
+
+class _Sound:
+    """A model as it should be."""
+
+    async def generate(self, turn: Any, out: Any) -> None:
+        await out.send(Delta("Yes."))
+
+
+class _Misnamed:
+    async def generates(self, turn: Any, out: Any) -> None: ...
+
+
+class _Narrow:
+    async def generate(self, turn: Any) -> None: ...
+
+
+class _Selfless:
+    async def generate(turn: Any, out: Any) -> None: ...
+
+
+class _Generator:
+    async def generate(self, turn: Any, out: Any) -> AsyncIterator[Delta]:
+        yield Delta("Yes.")
+
+
+class _PlainGenerator:
+    def generate(self, turn: Any, out: Any) -> Any:
+        yield Delta("Yes.")
+
+
+class _Bound:
+    generate = functools.partial(_Generator.generate, None)  # type: ignore[arg-type]  # wrong on purpose
+
+
+class _Object:
+    class _Called:
+        async def __call__(self, turn: Any, out: Any) -> AsyncIterator[Delta]:
+            yield Delta("Yes.")
+
+    generate = _Called()
+
+
+class _Formatless:
+    async def synthesize(self, text: Any, out: Any) -> None: ...
+
+
+class _Misformatted(_Formatless):
+    audio_format = 16_000
+
+
+class _Voice(_Formatless):
+    audio_format = AudioFormat()
+
+
+async def function(turn: Any, out: Any) -> None:
+    """Do as a model would, and be none."""
+
+
+HEAD = "`async def generate(self, turn, out)`"
+OBJECT = f"a language model is an object with a method {HEAD}"
+SEND = "write each piece with `await out.send(Delta(text))` instead of `yield`"
+FORMAT = "write `audio_format = AudioFormat(16_000)`, with its samples a second"
+
+
+@pytest.mark.parametrize(
+    ("stages", "told"),
+    [
+        ({"llm": _Sound}, "llm: _Sound is a class: give an instance, _Sound(...)"),
+        ({"llm": _Misnamed()}, f"llm: _Misnamed has no method `generate`: {OBJECT}"),
+        ({"llm": None}, f"llm: None has no method `generate`: {OBJECT}"),
+        ({"llm": "openai_chat"}, f"llm: a str has no method `generate`: {OBJECT}"),
+        ({"llm": function}, f"llm: the function function has no method `generate`: {OBJECT}"),
+        ({"llm": _Voice()}, "llm: _Voice has no method `generate`: it is a synthesizer; give it as tts=..."),
+        ({"llm": _Narrow()}, f"llm: _Narrow.generate takes other arguments: write {HEAD}"),
+        ({"llm": _Selfless()}, f"llm: _Selfless.generate takes other arguments: write {HEAD}"),
+        ({"llm": _Generator()}, f"llm: _Generator.generate is a generator: {SEND}"),
+        ({"llm": _PlainGenerator()}, f"llm: _PlainGenerator.generate is a generator: {SEND}"),
+        ({"llm": _Bound()}, f"llm: _Bound.generate is a generator: {SEND}"),
+        ({"llm": _Object()}, f"llm: _Object.generate is a generator: {SEND}"),
+        ({"tts": _Formatless()}, f"tts: _Formatless has no `audio_format`: {FORMAT}"),
+        ({"tts": _Misformatted()}, f"tts: _Misformatted has an int as its `audio_format`: {FORMAT}"),
+        ({"tts": _Voice}, "tts: _Voice is a class: give an instance, _Voice(...)"),
+        ({"stt": _Voice()}, "stt: _Voice has no method `transcribe`: it is a synthesizer; give it as tts=..."),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_stage_of_another_shape_is_told_when_the_agent_is_made(stages: dict[str, Any], told: str) -> None:
+    """Which stage, what is wrong with it, and what to write; not at its first request, and not as an AttributeError."""
+    with pytest.raises(TypeError) as raised:
+        Agent(**{"llm": _Sound(), **stages})
+    assert str(raised.value) == f"Agent.{told}"
+
+
+def test_stages_of_the_right_shape_pass() -> None:
+    """Those of this package, a bare one, and no ears and no voice at all."""
+    Agent(llm=_Sound())
+    Agent(llm=ScriptedModel(), stt=ScriptedEars(), tts=ScriptedVoice())
+    Agent(llm=_Sound(), tts=_Voice())
+
+
+def decorated(method: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """Hide that a method is a coroutine function, as many decorators do."""
+
+    def inner(*args: Any) -> Awaitable[None]:
+        return method(*args)
+
+    return inner
+
+
+class _Decorated:
+    @decorated
+    async def generate(self, turn: Any, out: Any) -> None:
+        await out.send(Delta("Yes."))
+
+
+class _Delegating:
+    def generate(self, turn: Any, out: Any) -> Any:
+        return _Sound().generate(turn, out)
+
+
+class _Prepared:
+    generate = functools.partial(_Sound.generate, _Sound())
+
+
+class _Loose:
+    async def generate(self, *args: Any, **options: Any) -> None:
+        await args[1].send(Delta("Yes."))
+
+
+class _Static:
+    @staticmethod
+    async def generate(turn: Any, out: Any, temperature: float = 1.0) -> None:
+        await out.send(Delta("Yes."))
+
+
+@pytest.mark.parametrize("model", [_Decorated(), _Delegating(), _Prepared(), _Loose(), _Static()])
+async def test_whatever_gives_something_to_await_is_a_stage(model: Any) -> None:
+    """A plain function that returns an awaitable works as a coroutine function does."""
+    async with open_conversation(Agent(llm=model)) as conversation:
+        assert await conversation.ask("Well?").text() == "Yes."
+
+
+class _Nothing:
+    def generate(self, turn: Any, out: Any) -> None: ...
+
+
+class _Hidden:
+    def generate(self, turn: Any, out: Any) -> Any:
+        return _Generator().generate(turn, out)
+
+
+@pytest.mark.parametrize(
+    ("model", "detail"),
+    [
+        (_Nothing(), f"_Nothing.generate returned None, which can't be awaited: write {HEAD}"),
+        (
+            _Hidden(),
+            f"_Hidden.generate returned an async_generator, which can't be awaited: {SEND}",
+        ),
+    ],
+)
+async def test_a_plain_function_is_judged_at_the_first_request(model: Any, detail: str) -> None:
+    """It may return an awaitable; one that does not is told with its class and what to write."""
+    with capture_logs() as lines:
+        async with open_conversation(Agent(llm=model)) as conversation:
+            with pytest.raises(RequestFailed) as raised:
+                await conversation.ask("Well?").text()
+    assert (raised.value.stage, raised.value.detail) == ("llm", detail)
+    assert raised.value.message == "the language model can't be called; tell the operator of this service"
+    assert [(line["event"], line["detail"]) for line in lines] == [("request failed", detail)]
+    assert "by" not in lines[0]  # no line of the author's is in the trace, and ours would mislead

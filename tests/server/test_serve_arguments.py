@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import trio
+
+from voxint.core.agent import Agent
+from voxint.server.config import ServerConfig
+from voxint.server.serve import serve
+from voxint.testing.stages import ScriptedModel
+
+nothing: Any = None
+nested: Any = {}
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"agent": nothing}, "agent must be an Agent, not None"),
+        ({"agent": Agent}, "agent must be an Agent, not the class Agent: give an instance, Agent(...)"),
+        ({"config": nested}, "config must be a ServerConfig, not a dict: write ServerConfig(...)"),
+        ({"quotas": nested}, "quotas must be a Quotas, not a dict: write Quotas(...)"),
+        (
+            {"observer": nested},
+            "observer is a dict that has no accepted, finished, reaped, cleanup_failed:",
+        ),
+    ],
+)
+async def test_a_server_does_not_listen_with_what_is_none(given: dict[str, Any], sentence: str) -> None:
+    """It is told where it is called, in a sentence that names the argument."""
+    arguments: dict[str, Any] = {"agent": Agent(llm=ScriptedModel()), "config": ServerConfig(port=0), **given}
+    with trio.fail_after(5), pytest.raises(TypeError) as raised:
+        await serve(**arguments)
+    assert str(raised.value).startswith(sentence)
+
+
+@pytest.mark.parametrize("field", ["api_keys", "allowed_origins", "trusted_proxies"])
+def test_a_single_key_is_no_list_of_keys(field: str) -> None:
+    """A string is a sequence of letters, and each of them would be a key; the key is not quoted."""
+    given: dict[str, Any] = {field: "persimmon"}
+    with pytest.raises(TypeError) as raised:
+        ServerConfig(**given)
+    told = f"ServerConfig.{field} must be a tuple of str, not a str: a single one is written (...,)"
+    assert str(raised.value) == told

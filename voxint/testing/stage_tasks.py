@@ -1,0 +1,126 @@
+"""The tasks of a stage on trial: how long a step of them holds the event loop, and which of them stay.
+
+A task belongs to the stage if a run of it started it, directly or by another of its tasks, in whatever nursery: a
+task inherits the context of the one that starts it, and a run leaves a mark there. So a server for the test beside
+it, or the test's own tasks, are not taken for the stage's.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+import trio
+from attrs import define, field, frozen
+
+from voxint.authors_line import CodeLine
+from voxint.lag import LoopLag, measured_loop
+
+__all__ = ["Hold", "StageTasks"]
+
+_ON_TRIAL: ContextVar[StageTasks] = ContextVar("voxint stage on trial")
+
+
+@frozen
+class Hold:
+    """A step that held the loop for too long.
+
+    Args:
+        lasted_s: For how long.
+        line: The line that did; None where nobody could look: it kept the interpreter to itself.
+    """
+
+    lasted_s: float
+    line: CodeLine | None
+
+    @property
+    def where(self) -> tuple[str, str] | None:
+        """The function, by its file and name."""
+        return None if self.line is None else (self.line.file, self.line.function)
+
+
+@define(eq=False)
+class StageTasks(trio.abc.Instrument):
+    """Watches the tasks of all runs of one stage.
+
+    Args:
+        step_s: A step that lasts longer holds the loop.
+
+    Attributes:
+        holds: The steps that did.
+    """
+
+    step_s: float
+    holds: list[Hold] = field(init=False, factory=list)
+    _lag: LoopLag = field(init=False)
+    _before: frozenset[trio.lowlevel.Task] = field(init=False)
+    _began: float = field(init=False, default=0.0)
+    _begins_in_run: bool = field(init=False, default=False)
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Watch, in this loop, while the block runs."""
+        self._before = frozenset(_all_tasks())
+        self._began = time.perf_counter()
+        with measured_loop() as self._lag:
+            trio.lowlevel.add_instrument(self)
+            try:
+                yield
+            finally:
+                trio.lowlevel.remove_instrument(self)
+
+    @contextmanager
+    def run(self) -> Iterator[None]:
+        """Take what this task does in the block, and every task that it starts there, for the stage's."""
+        token = _ON_TRIAL.set(self)
+        try:
+            yield
+        finally:
+            _ON_TRIAL.reset(token)
+
+    def before_task_step(self, task: trio.lowlevel.Task) -> None:
+        """Note the begin of a step; called by trio."""
+        self._begins_in_run = self._is_the_stages(task)
+        self._began = time.perf_counter()
+
+    def after_task_step(self, task: trio.lowlevel.Task) -> None:
+        """Note its end; called by trio."""
+        lasted_s = time.perf_counter() - self._began
+        # A run that ends in a step has taken its mark away by now, and one that begins in it had not made it before.
+        if lasted_s > self.step_s and (self._begins_in_run or self._is_the_stages(task)):
+            self.holds.append(Hold(lasted_s, self._lag.held_by))
+
+    @property
+    def held_twice(self) -> Hold | None:
+        """The longest step of the function that held the loop more than once; None: none has.
+
+        Once may be the machine, which had other things to do.
+        """
+        times = Counter(hold.where for hold in self.holds)
+        again = [hold for hold in self.holds if times[hold.where] > 1]
+        return max(again, key=lambda hold: hold.lasted_s, default=None)
+
+    def left(self) -> list[trio.lowlevel.Task]:
+        """Return the tasks of the stage that live, between two runs."""
+        return [task for task in _all_tasks() if self._is_the_stages(task) or self._is_a_new_system_task(task)]
+
+    def _is_the_stages(self, task: trio.lowlevel.Task) -> bool:
+        return task.context.get(_ON_TRIAL) is self
+
+    def _is_a_new_system_task(self, task: trio.lowlevel.Task) -> bool:
+        """Return whether a task belongs to nobody: a system task doesn't inherit, and no resource can end it."""
+        nursery = task.parent_nursery
+        belongs = nursery is None or nursery.parent_task is not trio.lowlevel.current_root_task()
+        return not belongs and task not in self._before
+
+
+def _all_tasks() -> Iterator[trio.lowlevel.Task]:
+    root = trio.lowlevel.current_root_task()
+    found = [] if root is None else [root]
+    while found:
+        task = found.pop()
+        yield task
+        found += [child for nursery in task.child_nurseries for child in nursery.child_tasks]

@@ -1,0 +1,328 @@
+"""A stage on trial: run whole, several at once, and cancelled at many moments; after each it has to be gone."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Generic, TypeVar
+
+import trio
+from attrs import define, field, frozen
+
+from voxint.logs import get_logger
+from voxint.testing.stage_tasks import StageTasks
+
+__all__ = ["Trial", "TrialBounds", "class_name"]
+
+T = TypeVar("T")
+
+MOMENTS = 16
+"""At most so many sends, and gaps between them, are tried for a cancellation; chosen to keep a check short."""
+
+STEPS = (0, 1, 2, 3, 5, 8)
+"""Scheduler passes after which a run is cancelled: the steps of a connect, where streams get lost."""
+
+AT_ONCE = 3
+"""Runs of a stage side by side."""
+
+STARVES_S = 0.25
+"""How long a stage waits for input that never comes, before it is cancelled; ours: it has read all there is by then."""
+
+AT_LEAST = 2
+"""Of the moments between its first and its last send, tried however slow the stage is: one send, one gap."""
+
+AGAIN = 8
+"""A run that leaves a task is done so many times again; ours: more than a pool of connections keeps ready at once. One
+that leaves another task each time keeps them for good."""
+
+log = get_logger()
+
+
+@frozen
+class TrialBounds:
+    """What a stage may take, in seconds.
+
+    Args:
+        within_s: For a whole run.
+        stop_s: For a cancelled run to be gone.
+        step_s: For a step, in which the event loop can do nothing else.
+        budget_s: For the check: after that no further moment is tried.
+    """
+
+    within_s: float
+    stop_s: float
+    step_s: float
+    budget_s: float
+
+
+Run = Callable[[trio.abc.SendChannel[T]], Awaitable[None]]
+
+
+@define(eq=False)
+class _Probe(trio.abc.SendChannel[T], Generic[T]):
+    """The writing end a stage is given: notes what comes and when, and can cancel the run at one of the sends."""
+
+    cancel_at: int | None = None
+    scope: trio.CancelScope = field(factory=trio.CancelScope)
+    items: list[T] = field(factory=list)
+    times: list[float] = field(factory=list)
+    asked: float | None = None
+    """When the run was cancelled."""
+    reached: bool = False
+    """Whether a send has raised `Cancelled` into the stage."""
+    went_on: bool = False
+    """Whether the stage tried to write again after that."""
+
+    def cancel(self) -> None:
+        self.asked = trio.current_time()
+        self.scope.cancel(reason="conformance")
+
+    async def send(self, value: T) -> None:
+        self.went_on = self.went_on or self.reached
+        if len(self.items) == self.cancel_at:
+            self.cancel()
+        try:
+            await trio.lowlevel.checkpoint()
+        except trio.Cancelled:
+            self.reached = True
+            raise
+        self.items.append(value)
+        self.times.append(trio.current_time())
+
+    async def aclose(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+
+@frozen
+class _Moment:
+    """When to cancel a run.
+
+    Args:
+        told: As a complaint names it.
+        until: Waits until it is there; None: it is a send.
+        send: Which send.
+    """
+
+    told: str
+    until: Callable[[], Awaitable[None]] | None = None
+    send: int | None = None
+
+
+@define(eq=False)
+class Trial(Generic[T]):
+    """The checks that all three kinds of stage share.
+
+    Args:
+        name: Of the stage, for complaints.
+        run: One whole run.
+        types: What it may write.
+        bounds: What it may take.
+        sound: Looks at all that a whole run wrote.
+    """
+
+    name: str
+    run: Run[T]
+    types: tuple[type, ...]
+    bounds: TrialBounds
+    sound: Callable[[Sequence[T]], None] = lambda items: None
+    _tasks: StageTasks = field(init=False)
+    _kept: int = field(init=False, default=0)
+    _runs: int = field(init=False, default=0)
+    _left_out: int = field(init=False, default=0)
+    _began: float = field(init=False, default=0.0)
+
+    async def whole(self, *, starve: Run[T] | None = None, nothing: Run[T] | None = None) -> list[T]:
+        """Do all of it; return what the first run wrote.
+
+        Args:
+            starve: A run whose input neither goes on nor ends; it is cancelled.
+            nothing: A run whose input ends at once; it returns.
+
+        Raises:
+            AssertionError: The stage does not keep its contract.
+        """
+        self._began = time.perf_counter()
+        self._tasks = StageTasks(self.bounds.step_s)
+        with self._tasks.watched():
+            items = await self._moments()
+            if starve is not None:
+                waits = functools.partial(trio.sleep, STARVES_S)
+                await self._cancelled(starve, _Moment("while it waits for input", waits), ends=False)
+            if nothing is not None:
+                await self._returns(nothing)
+        took_s = round(self._spent_s, 2)
+        tell = log.warning if self._left_out else log.info
+        tell("conformance checked", stage=self.name, took_s=took_s, runs=self._runs, moments_left_out=self._left_out)
+        return items
+
+    @property
+    def _spent_s(self) -> float:
+        return time.perf_counter() - self._began
+
+    async def _moments(self) -> list[T]:
+        began = trio.current_time()
+        first = await self._to_the_end()
+        ended, run_s = trio.current_time(), self._spent_s
+        if self._tasks.holds:
+            await self._to_the_end()  # it was the machine, or it does it again
+        await self._at_once()
+        connects = [_Moment(f"after {steps} steps", functools.partial(_take_steps, steps)) for steps in STEPS]
+        for moment in connects:
+            await self._cancel_at(self.run, moment)
+        self._kept = len(self._tasks.left())  # what a provider keeps for longer than a request, such as a pool's
+        for moment in connects:
+            await self._cancelled(self.run, moment)
+        for number, moment in enumerate(_between(first, began, ended)):
+            # Of the budget, one run is for this moment and one for the end.
+            if number >= AT_LEAST and self._spent_s + 2 * run_s > self.bounds.budget_s:
+                self._left_out += 1
+            else:
+                await self._cancelled(self.run, moment)
+        await self._to_the_end()
+        await self._none_left(f"{self.name}", self._to_the_end)
+        return first.items
+
+    async def _to_the_end(self) -> _Probe[T]:
+        """Run whole, and look at what was written."""
+        probe = await self._returns(self.run)
+        for item in probe.items:
+            assert isinstance(item, self.types), f"{self.name} wrote a {class_name(item)}"
+        self.sound(probe.items)
+        return probe
+
+    async def _returns(self, run: Run[T]) -> _Probe[T]:
+        """Run to the return, within the time there is."""
+        probe: _Probe[T] = _Probe()
+        self._runs += 1
+        with trio.move_on_after(self.bounds.within_s) as patience, self._tasks.run():
+            await run(probe)
+        assert not patience.cancelled_caught, f"{self.name} did not return within {self.bounds.within_s:g} s"
+        self._loop_was_free()
+        return probe
+
+    async def _at_once(self) -> None:
+        """Run several side by side: they must not meet."""
+        try:
+            async with trio.open_nursery() as nursery:
+                for _ in range(AT_ONCE):
+                    nursery.start_soon(self._to_the_end)
+        except* Exception as group:
+            raise AssertionError(f"{self.name}, run {AT_ONCE} times at once: {_first(group)}") from group
+
+    async def _cancelled(self, run: Run[T], moment: _Moment, *, ends: bool = True) -> None:
+        """Run, cancel at the moment, and look at what is left."""
+        again = functools.partial(self._cancel_at, run, moment, ends=ends)
+        await again()
+        await self._none_left(f"{self.name}, cancelled {moment.told},", again)
+
+    async def _cancel_at(self, run: Run[T], moment: _Moment, *, ends: bool = True) -> None:
+        about = f"{self.name}, cancelled {moment.told},"
+        probe: _Probe[T] = _Probe(moment.send)
+        error: Exception | None = None
+        returned = False
+        self._runs += 1
+
+        async def cancel(until: Callable[[], Awaitable[None]]) -> None:
+            await until()
+            probe.cancel()
+
+        async with trio.open_nursery() as nursery:
+            if moment.until is not None:
+                nursery.start_soon(cancel, moment.until)
+            try:
+                with probe.scope, self._tasks.run():
+                    await run(probe)
+                    returned = True
+            except Exception as raised:  # noqa: BLE001 - whatever a stage raises here is what the check reports
+                error = raised
+            ended = trio.current_time()
+            nursery.cancel_scope.cancel(reason="the run has ended")
+        self._loop_was_free()
+        assert error is None, f"{about} raised {error!r} instead of letting Cancelled through"
+        assert not probe.went_on, f"{about} went on writing"
+        assert not (returned and (probe.reached or not ends)), f"{about} swallowed Cancelled and returned"
+        took_s, stop_s = ended - (ended if probe.asked is None else probe.asked), self.bounds.stop_s
+        assert took_s <= stop_s, f"{about} took {took_s:g} s to stop, {stop_s:g} s are allowed"
+
+    def _loop_was_free(self) -> None:
+        """Find that no step of the stage keeps the loop from everybody else."""
+        if (hold := self._tasks.held_twice) is None:
+            return
+        at = "code that keeps the interpreter to itself" if hold.line is None else hold.line.place
+        raise AssertionError(
+            f"{self.name} held the event loop for {hold.lasted_s:.2g} s at {at}; {self.bounds.step_s:g} s are allowed, "
+            "for nobody can be answered or interrupted meanwhile: wait with trio (`await trio.sleep`, an asynchronous "
+            "client), and do what blocks in a thread (`await trio.to_thread.run_sync`) or a process"
+        )
+
+    async def _none_left(self, about: str, again: Callable[[], Awaitable[object]]) -> None:
+        """Find that nothing stays of a run; what a pool keeps has a bound, and does not grow with every run."""
+        left = await self._settled()
+        if len(left) <= self._kept:
+            return
+        for _ in range(AGAIN):
+            before = len(left)
+            await again()
+            left = await self._settled(before)
+            if len(left) <= before:
+                self._kept = len(left)
+                return
+        names = ", ".join(sorted({task.name for task in left}))
+        raise AssertionError(
+            f"{about} left a task running, and one more each time ({names}): keep every task in a nursery of the call"
+        )
+
+    async def _settled(self, kept: int | None = None) -> list[trio.lowlevel.Task]:
+        """Give what the stage left behind a moment to go; return what has stayed."""
+        kept = self._kept if kept is None else kept
+        with trio.move_on_after(self.bounds.stop_s):
+            while len(self._tasks.left()) > kept:  # noqa: ASYNC110 - no event says so
+                await trio.sleep(self.bounds.stop_s / 16)
+        return self._tasks.left()
+
+
+def class_name(stage: object) -> str:
+    """Return what to call a stage, or what it wrote, in a complaint."""
+    return type(stage).__name__
+
+
+async def _take_steps(steps: int) -> None:
+    for _ in range(steps):
+        await trio.lowlevel.checkpoint()
+
+
+def _between(first: _Probe[T], began: float, ended: float) -> Iterator[_Moment]:
+    """Yield the moments of a run like `first`, each beside another one's: its sends, and half-way between two."""
+    sends = [_Moment(f"at send {number}", send=number) for number in _spread(range(len(first.items)))]
+    instants = [began, *first.times, ended]
+    delays = [(start + end) / 2 - began for start, end in itertools.pairwise(instants) if end > start]
+    gaps = [_Moment(f"after {delay:g} s", functools.partial(trio.sleep, delay)) for delay in _spread(delays)]
+    for pair in itertools.zip_longest(_halved(sends), _halved(gaps)):
+        yield from (moment for moment in pair if moment is not None)
+
+
+def _spread(values: Sequence[T]) -> list[T]:
+    """Return at most `MOMENTS` of the values: the first, the last, and evenly between."""
+    if len(values) <= MOMENTS:
+        return list(values)
+    return [values[index * (len(values) - 1) // (MOMENTS - 1)] for index in range(MOMENTS)]
+
+
+def _halved(values: Sequence[T]) -> Iterator[T]:
+    """Yield all the values, the middle first, then those of the halves: wherever it ends, it was everywhere."""
+    parts = deque([values])
+    while parts:
+        if part := parts.popleft():
+            middle = len(part) // 2
+            yield part[middle]
+            parts += [part[:middle], part[middle + 1 :]]
+
+
+def _first(error: BaseException) -> BaseException:
+    """Return the first exception in a group, however deep."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
