@@ -1,4 +1,4 @@
-"""The documentation's pages, and the code blocks in them."""
+"""The documentation's pages: their code blocks, their prose and their headings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-__all__ = ["PAGES", "ROOT", "Block", "blocks", "page_id"]
+__all__ = ["LINK", "PAGES", "ROOT", "Block", "anchors", "blocks", "page_id", "prose"]
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -16,6 +16,10 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 _FENCE = re.compile(
     r"^(?:<!-- (?P<marker>[^\n]+?) -->\n)?```(?P<language>\w*)[^\n]*\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL
 )
+_HEADING = re.compile(r"^#+ +(.+?) *$", re.MULTILINE)
+
+LINK = re.compile(r"\]\(([^)\s]+)\)|\b(?:src|srcset|href)=\"([^\"]+)\"")
+"""A link in Markdown, or one in HTML."""
 
 
 @frozen
@@ -37,6 +41,17 @@ def blocks(page: Path) -> Iterator[Block]:
     """Yield the fenced blocks of a page, in order."""
     for match in _FENCE.finditer(page.read_text(encoding="utf-8")):
         yield Block(match["marker"] or "", match["language"], match["code"])
+
+
+def prose(page: Path) -> str:
+    """Return a page without its fenced blocks."""
+    return _FENCE.sub("", page.read_text(encoding="utf-8"))
+
+
+def anchors(page: Path) -> list[str]:
+    """Return the anchors of a page's headings, as GitHub makes them, in order."""
+    headings = _HEADING.findall(prose(page))
+    return [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
 
 
 def page_id(page: Path) -> str:

@@ -8,24 +8,13 @@ from urllib.parse import unquote
 
 import pytest
 
-from tests.docs.pages import PAGES, ROOT, page_id
-
-_FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
-_LINK = re.compile(r"\]\(([^)\s]+)\)|\b(?:src|srcset|href)=\"([^\"]+)\"")
-_HEADING = re.compile(r"^#+ +(.+?) *$", re.MULTILINE)
-
-
-def anchors(page: Path) -> set[str]:
-    """Return the anchors of a page's headings, as GitHub makes them."""
-    headings = _HEADING.findall(_FENCED.sub("", page.read_text(encoding="utf-8")))
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+from tests.docs.pages import LINK, PAGES, ROOT, anchors, page_id, prose
 
 
 def broken_links(page: Path) -> list[str]:
     """Return the relative links of a page that lead nowhere."""
-    text = _FENCED.sub("", page.read_text(encoding="utf-8"))
     broken = []
-    for link in (first or second for first, second in _LINK.findall(text)):
+    for link in (first or second for first, second in LINK.findall(prose(page))):
         if re.match(r"[a-z]+:", link):
             continue
         path, _, anchor = unquote(link).partition("#")
@@ -44,9 +33,7 @@ def test_relative_links_resolve(page: Path) -> None:
 def test_every_page_is_in_the_index() -> None:
     """docs/README.md leads to each page of the documentation."""
     index = ROOT / "docs" / "README.md"
-    linked = {
-        (index.parent / first).resolve() for first, _ in _LINK.findall(index.read_text(encoding="utf-8")) if first
-    }
+    linked = {(index.parent / first).resolve() for first, _ in LINK.findall(index.read_text(encoding="utf-8")) if first}
     pages = {page for page in PAGES if page.parent != ROOT} - {index}
     assert {page_id(page) for page in pages - linked} == set()
 
