@@ -8,7 +8,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from voxint.logs import get_logger, places
+from voxint.logs import Seldom, get_logger, places
 
 
 @pytest.fixture(autouse=True)
@@ -73,3 +73,11 @@ def test_an_exception_is_told_by_type_and_place() -> None:
     assert first == f"ValueError at {__file__}:{_slip.__code__.co_firstlineno + 1}"
     assert second.startswith(f"ZeroDivisionError at {__file__}:")
     assert third == "KeyError"  # it was never raised
+
+
+def test_what_comes_again_and_again_is_told_once_in_a_while() -> None:
+    """Of each kind by itself, on whichever clock is asked; the next line says how many were not told."""
+    seldom = Seldom(10.0)
+    assert [seldom.due("one", now) for now in (-100.0, -95.0, -90.1)] == [0, None, None]
+    assert seldom.due("two", -95.0) == 0
+    assert [seldom.due("one", now) for now in (-90.0, -80.0, 1e6)] == [2, 0, 0]

@@ -5,14 +5,15 @@ from __future__ import annotations
 import logging
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
+from math import inf
 from typing import Any
 
 import structlog
 
 from voxint.printable import printable, printable_fields
 
-__all__ = ["Log", "get_logger", "leaves", "lines_lost", "note_lost", "places"]
+__all__ = ["Log", "Seldom", "get_logger", "leaves", "lines_lost", "note_lost", "places"]
 
 _QUIET = structlog.make_filtering_bound_logger(logging.WARNING)
 
@@ -74,6 +75,35 @@ class Log:
             getattr(self._to, level)(printable(event), **printable_fields(fields))
         except Exception:  # noqa: BLE001 - there is nowhere left to tell it, and the server goes on without a log
             note_lost(1)
+
+
+class Seldom:
+    """Keeps what comes again and again from filling the log: of each kind there is one line in a while.
+
+    Args:
+        every_s: Seconds from one line of a kind to the next.
+    """
+
+    def __init__(self, every_s: float) -> None:
+        self._every_s = every_s
+        self._told_at: dict[Hashable, float] = {}
+        self._untold: dict[Hashable, int] = {}
+
+    def due(self, kind: Hashable, now: float) -> int | None:
+        """Note that there is something to tell, and return whether it may be told now.
+
+        Args:
+            kind: Of what kind it is. Each that was ever told is remembered: there have to be few.
+            now: In seconds, on whichever clock is always asked.
+
+        Returns:
+            How many of the kind were not told since its last line, for the line's `more`; None: it may not be told.
+        """
+        if now - self._told_at.get(kind, -inf) < self._every_s:
+            self._untold[kind] = self._untold.get(kind, 0) + 1
+            return None
+        self._told_at[kind] = now
+        return self._untold.pop(kind, 0)
 
 
 def get_logger() -> Log:

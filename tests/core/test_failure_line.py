@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,14 +9,16 @@ import pytest
 import trio
 from structlog.testing import capture_logs
 
-from tests.talk import SPOKEN, Book, talk_with
+from tests.talk import SPOKEN, Book, open_place
 from voxint.core.agent import Agent
 from voxint.core.conversation import open_conversation
 from voxint.core.failure import internal_failure, stage_failure
 from voxint.core.failure_line import failure_fields
+from voxint.core.observer import NoObserver
+from voxint.core.request import Request
 from voxint.core.stages import Delta, Speech, ToolCall, Transcript
 from voxint.errors import RequestFailed, UpstreamError, UpstreamTimeout
-from voxint.server.telemetry import Telemetry
+from voxint.server.quotas import Quotas
 from voxint.testing.stages import HEAR, ScriptedEars, ScriptedModel, ScriptedVoice
 
 pytestmark = pytest.mark.virtual_time
@@ -97,8 +100,9 @@ async def test_a_stages_author_is_shown_the_line(
             with pytest.raises(RequestFailed) as raised:
                 await conversation.ask(CANARY, request_id="r1").text()
         own = [line for line in lines if line["event"] == "request failed"]
-        async with talk_with(agent, SPOKEN) as talk:
-            talk.connection.session._observer = Telemetry(Book())  # type: ignore[union-attr]  # it has registered
+        async with open_place(agent, quotas=Quotas()) as place:  # with what writes the server's log
+            talk = place.join()
+            talk.register(SPOKEN)
             talk.ask("r1", CANARY)
             await trio.sleep(2)
         (error,) = talk.errors
@@ -156,6 +160,26 @@ async def test_the_line_is_there_without_and_beside_an_observer() -> None:
     assert [(line["event"], line["req_id"]) for line in lines] == [("request failed", "r1")]
 
 
+class Recorder(NoObserver, list[str]):
+    """An observer that is as good as nobody to who asks whether it is true: it has recorded nothing yet."""
+
+    def accepted(self, request: Request) -> None:
+        """Record the id."""
+        self.append(request.id)
+
+    def finished(self, request: Request) -> None:
+        """Record the ending."""
+        self.append(request.ending or "")
+
+
+async def test_an_observer_that_is_an_empty_list_hears_all_the_same() -> None:
+    """It has no say in whether it is told: what it has recorded is its own affair."""
+    recorder = Recorder()
+    async with open_conversation(Agent(llm=ScriptedModel("Yes.")), observer=recorder) as conversation:
+        await conversation.ask("Hi", request_id="r1").text()
+    assert recorder == ["r1", "complete"]
+
+
 def raised_in(raising: Callable[[], object]) -> Exception:
     """Return what a function raises."""
     with pytest.raises(Exception) as raised:  # noqa: PT011 - whatever it is
@@ -181,3 +205,42 @@ async def test_a_failure_of_nobodys_has_neither_stage_nor_line() -> None:
             with pytest.raises(RequestFailed, match="timeout"):
                 await conversation.listen().text()
     assert {"by", "cause", "stage"} & lines[0].keys() == set()
+
+
+class _Asyncio:
+    """A model that takes trio for asyncio, in one way or another."""
+
+    def __init__(self, wait: Callable[[], Any]) -> None:
+        self.wait = wait
+
+    async def generate(self, turn: Any, out: Any) -> None:
+        await self.wait()  # here: asyncio
+
+
+async def _in_asyncio() -> None:
+    async with asyncio.timeout(1):
+        await trio.lowlevel.checkpoint()
+
+
+@pytest.mark.parametrize(
+    "wait", [lambda: asyncio.sleep(1), lambda: asyncio.sleep(0), _in_asyncio], ids=["sleep", "yield", "timeout"]
+)
+async def test_a_stage_that_awaits_asyncio_is_told_so(wait: Callable[[], Any]) -> None:
+    """What Python says of it, and trio, means nothing to who does not know that voxint runs on trio."""
+    with capture_logs() as lines:
+        async with open_conversation(Agent(llm=_Asyncio(wait))) as conversation:
+            with pytest.raises(RequestFailed) as raised:
+                await conversation.ask("Hi").text()
+    assert raised.value.detail == "this stage awaited asyncio; use trio (docs/howto/asyncio.md)"
+    assert raised.value.message.startswith("the provider raised ")
+    assert (lines[0]["detail"], lines[0]["stage"]) == (raised.value.detail, "llm")
+
+
+def _own_words() -> None:
+    raise RuntimeError("no running event loop of mine")
+
+
+@pytest.mark.parametrize("bug", [_own_words, lambda: int(None), lambda: len(3)])  # type: ignore[call-overload,arg-type]  # wrong on purpose
+def test_another_error_is_not_blamed_on_asyncio(bug: Callable[[], object]) -> None:
+    """Of whatever the same kind."""
+    assert stage_failure("llm", raised_in(bug)).operator_detail == ""

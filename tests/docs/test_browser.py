@@ -17,8 +17,8 @@ import trio
 from tests.docs.pages import ROOT, blocks
 from voxint.core.agent import Agent
 from voxint.server.config import ServerConfig
+from voxint.server.refused_page import FOREIGN, NO_SUCH_PATH
 from voxint.server.serve import Server, serve
-from voxint.server.unwelcome import FOREIGN, NO_SUCH_PATH
 from voxint.testing.stages import FOREVER, HEAR, SPEAK, ScriptedEars, ScriptedModel, ScriptedVoice
 
 PAGE = ROOT / "docs" / "howto" / "browser.md"

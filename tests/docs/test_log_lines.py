@@ -41,6 +41,7 @@ SPREAD = {
     "failure_fields(failure)": OF_A_FAILURE,
     "held": {"by"},
     "_present(line)": set[str](),  # read from the dictionaries of its function
+    "fields": set[str](),  # of a request that has failed: what `all_logged` adds
 }
 """What a call's `**` holds, by how it is written."""
 
@@ -96,8 +97,8 @@ def all_logged() -> list[Line]:
     """Return every line of the package; those of an ended request are told apart by their fields."""
     sources = (path.read_text(encoding="utf-8") for path in sorted((ROOT / "voxint").rglob("*.py")))
     lines = [line for source in sources for line in logged(source) if line.event != "request finished"]
-    failed = OF_A_FAILURE | {"code"}  # the page says "the same, and"
-    finished = keys_of("server/telemetry.py", "_log_outcome") - failed
+    failed = OF_A_FAILURE | OF_A_REQUEST | {"code"}  # the page says "the same, and"
+    finished = keys_of("server/telemetry.py", "_log_outcome")
     return [
         *lines,
         Line("request finished", "info", finished),

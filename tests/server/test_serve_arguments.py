@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
 import trio
 
+from voxint.client import connect
 from voxint.core.agent import Agent
+from voxint.core.observer import NoObserver
+from voxint.core.request import Request
 from voxint.server.config import ServerConfig
-from voxint.server.serve import serve
+from voxint.server.serve import Server, serve
 from voxint.testing.stages import ScriptedModel
 
 nothing: Any = None
@@ -43,3 +47,26 @@ def test_a_single_key_is_no_list_of_keys(field: str) -> None:
         ServerConfig(**given)
     told = f"ServerConfig.{field} must be a tuple of str, not a str: a single one is written (...,)"
     assert str(raised.value) == told
+
+
+class Recorder(NoObserver, list[str]):
+    """An observer that is as good as nobody to who asks whether it is true: it has recorded nothing yet."""
+
+    def accepted(self, request: Request) -> None:
+        """Record that one was."""
+        self.append("accepted")
+
+    def finished(self, request: Request) -> None:
+        """Record the ending."""
+        self.append(request.ending or "")
+
+
+async def test_an_observer_that_is_an_empty_list_hears_of_a_servers_requests(nursery: trio.Nursery) -> None:
+    """Its truth is its own affair."""
+    recorder, agent = Recorder(), Agent(llm=ScriptedModel("Yes."))
+    server: Server = await nursery.start(partial(serve, observer=recorder), agent, ServerConfig(port=0))
+    with trio.fail_after(5):
+        async with connect(server.url) as client:
+            assert await (await client.send_text("Hi")).text() == "Yes."
+    assert recorder == ["accepted", "complete"]
+    server.shut_down()

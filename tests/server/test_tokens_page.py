@@ -149,7 +149,7 @@ async def test_a_token_does_no_more_than_its_key(tmp_path: Path) -> None:
     ("talk", {"json": {"expire_in": 60}}, 400, "the body must be a JSON object"),
     ("talk", {"content": b" " * 4097}, 413, "larger than 4096 bytes"),
     ("talk", {"content": b"a=b", "headers": {"content-type": "application/x-www-form-urlencoded"}}, 415, "JSON"),
-    ("talk", {"headers": {"origin": "https://evil.example"}}, 403, "not among allowed_origins"),
+    ("talk", {"headers": {"origin": "https://evil.example"}}, 403, "not in the server's allowed_origins"),
 ])  # fmt: skip
 async def test_what_is_wrong_is_told_in_a_sentence(
     tmp_path: Path, key: str, rest: dict[str, Any], status: int, words: str

@@ -30,7 +30,7 @@ from voxint.lag import line_of_thread
 from voxint.logs import get_logger, note_lost, places
 from voxint.server.serve import Server
 
-__all__ = ["FALL_S", "HUNG", "Outside", "run_outside"]
+__all__ = ["FALL_S", "HUNG", "SAME_S", "Outside", "run_outside"]
 
 HUNG = 70
 """Exit code: something did not stop, and the process ended without it; EX_SOFTWARE of sysexits.h."""
@@ -47,6 +47,10 @@ LAST_S = 1.0
 
 DRAIN = (signal.SIGINT, signal.SIGTERM)
 """The signals that drain a server."""
+
+SAME_S = 0.5
+"""A signal that comes so soon after the one that drains is the same wish told twice; ours: `timeout`, and whoever kills
+a process and then its group, sends two at once, and no person is as quick."""
 
 HANG_UP: signal.Signals | None = getattr(signal, "SIGHUP", None)
 """What a terminal that is closed sends to what runs in it, and an operator to a service that shall read its files."""
@@ -131,6 +135,7 @@ class Outside:
     _end_by: float | None = field(init=False, default=None)
     _in_terminal: bool = field(init=False, default=False)
     _draining: bool = field(init=False, default=False)
+    _same_until: float | None = field(init=False, default=None)
 
     def serving(self, server: Server, time_to_end_s: float) -> None:
         """Note, from the loop, that a server listens: from now on a signal drains it.
@@ -175,14 +180,22 @@ class Outside:
 
     def _next(self) -> _News:
         """Wait for what is next: without bound while the server serves, and then as long as it was promised."""
-        news = self._inbox.get(None if self._end_by is None else max(0.0, self._end_by - time.monotonic()))
-        if news is None:
+        while (news := self._inbox.get(self._left_s())) is None:
+            if self._same_until is not None and time.monotonic() >= self._same_until:
+                self._same_until = None
+                _let_kill()
+                continue
             line = line_of_thread(self._loop_thread)
             held = {} if line is None else {"by": line.place}  # else a task waits, and the loop goes round
             log.error("something did not stop: exiting without it", exit_code=HUNG, **held)
             flush_logs()
             os._exit(HUNG)
         return news
+
+    def _left_s(self) -> float | None:
+        """Return how long there is to wait at most, in seconds; None: without bound."""
+        ends = [end for end in (self._end_by, self._same_until) if end is not None]
+        return max(0.0, min(ends) - time.monotonic()) if ends else None
 
     def _end_within(self, seconds: float) -> None:
         end_by = time.monotonic() + seconds
@@ -197,12 +210,11 @@ class Outside:
             if drains:  # nobody is served yet: it has the effect that it has on any program
                 _die_of(signum)
         elif drains and self._draining:
-            _die_of(signum)
+            if self._same_until is None or time.monotonic() >= self._same_until:
+                _die_of(signum)
         elif drains:
             self._draining = True
-            if os.getpid() != FIRST_PID:
-                for each in DRAIN:
-                    signal.signal(each, signal.SIG_DFL)  # a second one kills at once, whatever this thread does
+            self._same_until = time.monotonic() + SAME_S
             log.info("draining", signal=signum.name, at_most_s=serving.time_to_end_s)
             self._end_within(serving.time_to_end_s)
             with suppress(trio.RunFinishedError):  # it has ended in this moment
@@ -252,6 +264,13 @@ def _die_of(signum: signal.Signals) -> NoReturn:
         signal.signal(signum, signal.SIG_DFL)
         os.kill(os.getpid(), signum)
     os._exit(128 + signum)
+
+
+def _let_kill() -> None:
+    """Have a second signal kill at once from now on, whatever this thread does."""
+    if os.getpid() != FIRST_PID:
+        for each in DRAIN:
+            signal.signal(each, signal.SIG_DFL)
 
 
 def _has_terminal() -> bool:

@@ -40,7 +40,7 @@ async def run_server(config: Config, outside: Outside, ready: Callable[[Server, 
     """Serve until SIGINT or SIGTERM, then drain; SIGHUP has the keys and certificates read again.
 
     The process ends within `drain_s` + `interrupt_s` + `close_s` of the first signal, and half a second: where a
-    stage or a provider's clean-up hangs, or blocks the event loop, with `HUNG`. A second signal has the effect it has
+    stage or a provider's clean-up hangs, or blocks the event loop, with `HUNG`. A later signal has the effect it has
     on any program: it kills at once. Where the server fails, the process ends within `FALL_S` and half a second.
 
     Args:

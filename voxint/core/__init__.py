@@ -35,7 +35,7 @@ The work inside the scope:
     upload.py         the caller's voice on its way to the recogniser
     utterance.py      how much of it a request takes, and how slowly
     turns.py          fair turns at what callers share
-    omissions.py      what a stage leaves out, told once
+    omissions.py      what a stage leaves out, told once in a while
     sink.py           the writing end that a stage is given
     depth.py          how deep JSON is nested
     gate.py           whatever a stage hands over, checked where it comes in

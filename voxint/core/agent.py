@@ -9,7 +9,6 @@ from attrs import NOTHING, Attribute, field, frozen, validators
 from voxint.arguments import typed_fields
 from voxint.core.discreet import size_of
 from voxint.core.failure import Stage
-from voxint.core.omissions import Omissions
 from voxint.core.settings import MAX_BYTES, MAX_TOOLS
 from voxint.core.shape import stage_fault
 from voxint.core.stages import LanguageModel, SpeechToText, TextToSpeech
@@ -115,9 +114,6 @@ class Agent:
         prompt: The operator's system prompt; a session's own role and scene follow it.
         limits: Every bound of a request.
 
-    Attributes:
-        omissions: What its stages leave out, as far as the log has told.
-
     Raises:
         TypeError: A stage has not the shape of one: a class in place of an instance, no such method or a generator,
             other arguments, no `audio_format`; says which, and what to write.
@@ -128,4 +124,3 @@ class Agent:
     tts: TextToSpeech | None = field(default=None, validator=_shaped)
     prompt: str = field(default="", repr=size_of)
     limits: Limits = Limits()
-    omissions: Omissions = field(init=False, eq=False, repr=False, factory=Omissions)

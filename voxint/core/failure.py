@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import traceback
 from typing import Literal
 
 import trio
@@ -31,6 +32,8 @@ FailureKind = Literal["upstream", "timeout", "too_large", "internal"]
 
 NOT_OURS = (trio.Cancelled, KeyboardInterrupt)
 """What no request may keep: it is meant for whoever runs the request."""
+
+ASYNCIO = "this stage awaited asyncio; use trio (docs/howto/asyncio.md)"
 
 ID_BYTES = 6
 """Of a failure's id: twelve digits to read out on a telephone; ours: among a million failures of a log two share one
@@ -98,11 +101,25 @@ def stage_failure(stage: Stage, error: BaseException) -> Failure:
     """
     told = min(leaves(error), key=lambda leaf: isinstance(leaf, UpstreamError))
     if not isinstance(told, UpstreamError):
-        return Failure("upstream", f"the provider raised {type(told).__name__}", False, stage, "", error)
+        detail = ASYNCIO if _awaited_asyncio(told) else ""
+        return Failure("upstream", f"the provider raised {type(told).__name__}", False, stage, detail, error)
     late = isinstance(told, UpstreamTimeout)
     kind: FailureKind = "timeout" if late else "upstream"
     detail = encodable(told.operator_detail)
     return Failure(kind, encodable(told.message), late or told.retryable, stage, detail, error)
+
+
+def _awaited_asyncio(error: BaseException) -> bool:
+    """Return whether a stage has taken trio for asyncio, where that is certain: not told is better than told wrongly.
+
+    asyncio has no loop here and says so in these words, or hands trio something that this does not know.
+    """
+    if isinstance(error, RuntimeError):
+        return error.args == ("no running event loop",)
+    if not isinstance(error, TypeError) or not str(error).startswith("trio.run received unrecognized yield message"):
+        return False
+    raised_in = [str(frame.f_globals.get("__name__")) for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return bool(raised_in) and raised_in[-1].partition(".")[0] == "asyncio"
 
 
 def internal_failure(error: BaseException) -> Failure:

@@ -8,7 +8,7 @@ from voxint.core.observer import NoObserver, Observer
 from voxint.core.request import Request
 from voxint.logs import get_logger, leaves, places
 
-__all__ = ["FailureLog", "failure_fields"]
+__all__ = ["FailureLog", "failure_fields", "tell_failure"]
 
 log = get_logger()
 
@@ -30,6 +30,18 @@ def failure_fields(failure: Failure) -> dict[str, object]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
+def tell_failure(failure: Failure, **fields: object) -> None:
+    """Write the line of a request that has failed.
+
+    Args:
+        failure: Why.
+        fields: What else the line has, before that; the ids of the request, and whatever was counted of it.
+    """
+    # A provider's bad day is a warning; a bug of ours is an error.
+    tell = log.error if failure.kind == "internal" else log.warning
+    tell("request failed", **fields, **failure_fields(failure))
+
+
 def _by(failure: Failure) -> str | None:
     for error in () if failure.cause is None else leaves(failure.cause):
         line = line_of_error(error)
@@ -46,7 +58,7 @@ class FailureLog:
     """
 
     def __init__(self, then: Observer | None) -> None:
-        self._then = then or NoObserver()
+        self._then: Observer = NoObserver() if then is None else then
 
     def accepted(self, request: Request) -> None:
         """Pass it on."""
@@ -55,9 +67,7 @@ class FailureLog:
     def finished(self, request: Request) -> None:
         """Write the line where it has failed, and pass it on."""
         if (failure := request.failure) is not None:
-            # A provider's bad day is a warning; a bug of ours is an error.
-            tell = log.error if failure.kind == "internal" else log.warning
-            tell("request failed", req_id=request.id, session_id=request.session_id, **failure_fields(failure))
+            tell_failure(failure, req_id=request.id, session_id=request.session_id)
         self._then.finished(request)
 
     def reaped(self, request: Request) -> None:

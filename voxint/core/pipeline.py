@@ -20,7 +20,7 @@ from voxint.core.alignment import Aligned, Script
 from voxint.core.audio import AudioFormat
 from voxint.core.failure import Stage, internal_failure, own_errors, stage_failure
 from voxint.core.gate import NOT_BELIEVED, ModelGate, SpeechGate, TranscriptGate
-from voxint.core.omissions import Omission
+from voxint.core.omissions import tell_omission, tell_returned
 from voxint.core.pacing import Pacer
 from voxint.core.request import Request
 from voxint.core.segments import Segmenter
@@ -38,6 +38,9 @@ PAUSE_S = 0.25
 """A silence of the model that ends a sentence. Chosen here: speech is four tokens a second, so a model that is never
 silent for so long keeps up with its own voice."""
 
+UNNAMED_MS = 1000.0
+"""Speech of an answer that was interrupted, from which on its voice is told that it never said what it speaks; ours: a
+voice may begin with a breath, and name its text behind it."""
 
 STEP_MS = 1000.0
 """Of speech, resampled in one step; chosen here: it takes 20 ms at most, and synthesizers write less at once."""
@@ -94,7 +97,7 @@ class Pipeline:
 
         async def hear(item: object) -> None:
             transcript = gate.checked(item)
-            if transcript.is_final and transcript.text:
+            if transcript.is_final:
                 finals.append(transcript.text)
             if answer.full:
                 deadline.expect_nothing()
@@ -103,12 +106,16 @@ class Pipeline:
             if upload.ended:
                 deadline.expect("the rest of the transcript", self.agent.limits.transcript_s)
 
-        await self._run_stage(deadline, stt, lambda: stt.transcribe(upload, self._sink(deadline, hear)))
-        if gate.unsettled:
-            self._left_out("unsettled words", stt)
+        returned = await self._run_stage(deadline, stt, lambda: stt.transcribe(upload, self._sink(deadline, hear)))
+        if returned is not None:
+            tell_returned("stt", stt, returned, self.request)
+        elif gate.unsettled:
+            tell_omission("unsettled words", stt, self.request)
+        elif not finals and upload.received_bytes:
+            tell_omission("no transcript", stt, self.request)
         upload.stop()
         self.request.timeline.mark("transcribed")
-        return join_transcripts(finals)
+        return join_transcripts([text for text in finals if text])
 
     async def _write(self, pieces: trio.MemorySendChannel[Aligned] | None) -> None:
         """Run the model; its text goes to the listeners as it comes, and in speakable pieces to `pieces`."""
@@ -154,9 +161,11 @@ class Pipeline:
         request.timeline.mark("asked")
         deadline.expect("the first token", limits.first_token_s)
         turn, sink = self.turn(), self._sink(deadline, pass_on)
-        await self._run_stage(deadline, self.agent.llm, lambda: self.agent.llm.generate(turn, sink))
-        if not gate.wrote:
-            self._left_out("no words", self.agent.llm)
+        returned = await self._run_stage(deadline, self.agent.llm, lambda: self.agent.llm.generate(turn, sink))
+        if returned is not None:
+            tell_returned("llm", self.agent.llm, returned, request)
+        elif not gate.wrote:
+            tell_omission("no words", self.agent.llm, request)
         if speaker is not None:
             await speaker.flush()
 
@@ -166,10 +175,12 @@ class Pipeline:
         """Run the synthesizer; what it says waits in `pacer` for its time."""
         limits, deadline = self.agent.limits, self.request.deadline_of("tts")
         source = _Pieces(self.request, pieces, script, deadline, pacer, limits.first_audio_s)
-        gate = SpeechGate(limits, tts.audio_format)
+        gate, spoken, returned, whole = SpeechGate(limits, tts.audio_format), 0, None, False
 
         async def pass_on(item: object) -> None:
+            nonlocal spoken
             waits, checked = False, gate.checked(item)
+            spoken += len(checked.audio)
             for speech in _seconds(checked, tts.audio_format):
                 pacer.add(speech)
                 if pacer.full:
@@ -181,18 +192,24 @@ class Pipeline:
 
         with pieces:
             try:
-                await self._run_stage(deadline, tts, lambda: tts.synthesize(source, self._sink(deadline, pass_on)))
+                sink = self._sink(deadline, pass_on)
+                returned = await self._run_stage(deadline, tts, lambda: tts.synthesize(source, sink))
+                whole = True
             finally:
-                if gate.spoke and not gate.named:
-                    self._left_out("audio without text", tts)
+                # Of what is interrupted, too: whoever is always interrupted would never hear of it.
+                long = whole or tts.audio_format.bytes_ms(spoken) > UNNAMED_MS
+                if gate.spoke and not gate.named and long:
+                    tell_omission("audio without text", tts, self.request)
             pacer.end()
             unread = False
             async for piece in pieces:  # a synthesizer that stops listening must not stop the text
                 unread = unread or bool(piece.spoken)
-            if unread:
-                self._left_out("text not read", tts)
+            if returned is not None:
+                tell_returned("tts", tts, returned, self.request)
+            elif unread:
+                tell_omission("text not read", tts, self.request)
             elif source.read and not gate.spoke:
-                self._left_out("no audio", tts)
+                tell_omission("no audio", tts, self.request)
 
     def _sink(self, deadline: StageDeadline, accept: Callable[[object], Awaitable[None]]) -> Sink[object]:
         """Return a stage's writing end; what the gate refuses is the stage's fault, all else that fails is ours."""
@@ -204,17 +221,15 @@ class Pipeline:
 
         return Sink(accept, failed, lambda: request.state != "live")
 
-    def _left_out(self, omission: Omission, stage: object) -> None:
-        self.agent.omissions.tell(omission, stage, self.request.id, self.request.session_id)
-
-    async def _run_stage(self, deadline: StageDeadline, stage: object, call: Callable[[], Awaitable[None]]) -> None:
+    async def _run_stage(self, deadline: StageDeadline, stage: object, call: Callable[[], Awaitable[object]]) -> object:
+        """Run a stage to its end, and return what it returned: nothing, unless its author believes that it counts."""
         request, name = self.request, deadline.stage
-        by_itself = False
+        by_itself, value = False, None
         request.stage_began(name)
         try:
             returned = call()
             check_returned(name, stage, returned)
-            await returned
+            value = await returned
             by_itself = True
         except BaseException as error:  # noqa: BLE001 - a stage is foreign code: what it raises ends its request alone
             others = self._take_own(name, error)
@@ -230,6 +245,7 @@ class Pipeline:
             request.stage_ended(name, by_itself=by_itself)
         # Where the request is over, what would follow this stage does not begin.
         await trio.lowlevel.checkpoint_if_cancelled()
+        return value
 
     def _take_own(self, stage: Stage, error: BaseException) -> BaseException | None:
         """Have what of `error` is the stage's own end the request; return what is meant for others."""

@@ -104,7 +104,7 @@ class Session:
         self._kept: deque[Request] = deque(maxlen=REMEMBERED)  # ended, and what they said is kept
         self.microphone = Microphone()
         self._home = home
-        self._observer = observer or NoObserver()
+        self._observer: Observer = NoObserver() if observer is None else observer
         self._keys = itertools.count()
 
     # What a caller does.

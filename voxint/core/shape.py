@@ -15,7 +15,7 @@ from voxint.core.audio import AudioFormat
 from voxint.core.failure import Stage
 from voxint.errors import UpstreamError
 
-__all__ = ["check_returned", "stage_fault"]
+__all__ = ["check_returned", "stage_fault", "thrown_away"]
 
 
 @frozen
@@ -85,6 +85,13 @@ def check_returned(stage: Stage, given: object, returned: object) -> None:
         retryable=False,
         operator_detail=f"{_called(given)}.{shape.method} returned {a(returned)}, which can't be awaited: {remedy}",
     )
+
+
+def thrown_away(stage: Stage, given: object, returned: object) -> str:
+    """Return, for the log, that a stage's method gave a value to nobody, and what its author has to write instead."""
+    shape = _SHAPES[stage]
+    method = f"{_called(given)}.{shape.method}"
+    return f"{method} returned {a(returned)}, which is thrown away: write each piece with `{shape.writes}`"
 
 
 def _called(given: object) -> str:

@@ -113,6 +113,8 @@ class SpeechToText(Protocol):
     async def transcribe(self, audio: trio.abc.ReceiveChannel[bytes], out: trio.abc.SendChannel[Transcript]) -> None:
         """Read PCM until `audio` ends, write transcripts, return after the last final one.
 
+        Where nothing was said, that one is empty: without any, the log asks why.
+
         Raises:
             UpstreamError: The recogniser failed; any other exception is reported as one too.
         """

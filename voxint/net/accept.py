@@ -11,7 +11,7 @@ from contextlib import suppress
 
 import trio
 
-from voxint.logs import get_logger
+from voxint.logs import Seldom, get_logger
 
 __all__ = ["accept_connections", "has_left", "peer_of"]
 
@@ -74,7 +74,7 @@ class _Reserve:
 
     def __init__(self) -> None:
         self._fd: int | None = None
-        self._told_at = -LINE_EVERY_S
+        self._seldom = Seldom(LINE_EVERY_S)
         self._hold()
 
     def _hold(self) -> None:
@@ -94,8 +94,7 @@ class _Reserve:
 
         Linux says that there is none also while nobody is in the queue. So somebody may have left until one comes.
         """
-        if (now := trio.current_time()) - self._told_at >= LINE_EVERY_S:
-            self._told_at = now
+        if self._seldom.due("descriptors", trio.current_time()) is not None:  # how many tries there were says nothing
             log.error("no file descriptor is left", remedy="raise LimitNOFILE of the unit, or ulimit -n")
         wait_s = make_room()
         if wait_s is not None:

@@ -39,9 +39,8 @@ LONGEST_CONTROL = 125
 """Of what a control frame holds, in bytes (RFC 6455, 5.5)."""
 
 MOST_SKIPPED = 10_000
-"""Frames whose heads `MessageSplitter.skip` looks at, unless told otherwise: a microphone sends 375 a
-second. Chosen here: it is 5 ms of work, and a client that sends so many behind the end of its connection does not
-answer it."""
+"""Frames whose heads `MessageSplitter.skip` looks at, unless told otherwise: a microphone sends 375 a second. Chosen
+here: it is 5 ms of work, and a client that sends so many behind the end of its connection does not answer it."""
 
 
 def make_frame(opcode: int, payload: bytes, *, masked: bool = False) -> bytes:

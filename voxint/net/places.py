@@ -27,10 +27,9 @@ HELD_BYTES = 2 << 20
 """What all strangers together may leave unfinished; ours: room for eight that register with all that may be said,
 and for any number of others, who say it in one piece."""
 
-Refusal = Literal["place", "address", "memory", "slow", "key", "callers", "descriptors", "origin", "path"]
-"""Why somebody was turned away: no place came free, too many of its address, too much unfinished, not registered in
-time, or by another who needed the place, a wrong key, no place among the callers, no file descriptor, a web page that
-may not connect, a web page's WebSocket where there is none."""
+Refusal = Literal["place", "address", "memory", "slow", "callers", "descriptors"]
+"""Why somebody was turned away: no place came free, too many of its address, too much unfinished, another needed the
+place, no place among the callers, no file descriptor."""
 
 
 @define(eq=False)

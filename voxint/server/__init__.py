@@ -11,7 +11,8 @@ writer.py        the one task that waits for a connection's socket to take somet
 connection.py    one client's messages, and what each does; no socket, no await
 registration.py  REGISTER: a new session, or one that goes on, or a refusal
 auth.py          whom a server may serve at all: from where, and of which web page
-unwelcome.py     a web page's WebSocket that is refused so that the page can read why
+refused_page.py  a web page's WebSocket that is refused so that the page can read why
+turned_away.py   why a connection is turned away, as it is counted
 quotas.py        what one caller may have
 meter.py         what each has, and whether it may have more
 buckets.py       so much a minute, so much a day

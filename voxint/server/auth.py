@@ -3,25 +3,43 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Literal
 from urllib.parse import urlsplit
+
+from attrs import frozen
 
 from voxint.errors import ConfigError
 from voxint.net.http_request import HttpError, RequestHead
+from voxint.printable import printable
 from voxint.server.config import ServerConfig
 
-__all__ = ["OriginFault", "check_exposure", "check_origin", "is_loopback", "is_open", "origin_fault"]
+__all__ = [
+    "REASON_BYTES",
+    "OriginFault",
+    "check_exposure",
+    "check_origin",
+    "is_loopback",
+    "is_open",
+    "origin_fault",
+    "reason_with",
+]
 
-OriginFault = Literal["several", "unlisted", "foreign", "misnamed"]
-"""What is wrong with where a request comes from: more than one origin; one that `allowed_origins` does not have; where
-no key is asked for, another machine's; or, there, a name of the server that is not this machine's."""
+REASON_BYTES = 123
+"""Longest reason of a Close frame, in UTF-8 (RFC 6455, 5.5)."""
 
-_TOLD: dict[OriginFault, str] = {
-    "several": "a page has one origin",
-    "unlisted": "this page's origin is not among allowed_origins",
-    "foreign": "without a key, pages of this machine only: set api_keys or allowed_origins",
-    "misnamed": "without a key, by a name of this machine only: set api_keys or allowed_origins",
-}
+NAME_IT = "if the page is yours, name its origin in allowed_origins"
+
+
+@frozen
+class OriginFault:
+    """What is wrong with where a request comes from.
+
+    Args:
+        reason: In words, for who asked; it fits a Close frame.
+        remedy: What the operator can do.
+    """
+
+    reason: str
+    remedy: str
 
 
 def is_open(config: ServerConfig) -> bool:
@@ -66,15 +84,53 @@ def origin_fault(config: ServerConfig, head: RequestHead) -> OriginFault | None:
     browser send no `Origin`.
     """
     if len(head.values("origin")) > 1:
-        return "several"
+        return OriginFault("a page has one origin", "none: no browser sends two")
     origin = head.header("origin")
     if config.allowed_origins:
-        return "unlisted" if origin and origin not in config.allowed_origins else None
+        return _unlisted(origin) if origin and origin not in config.allowed_origins else None
     if not is_open(config):
         return None
     if origin and not _leads_home(origin):
-        return "foreign"
-    return None if _leads_home(f"//{head.header('host')}") else "misnamed"
+        return _foreign(origin)
+    return None if _leads_home(f"//{(host := head.header('host'))}") else _misnamed(host)
+
+
+def _unlisted(origin: str) -> OriginFault:
+    """Return what is wrong with an origin that `allowed_origins` does not have."""
+    if origin == "null":
+        return OriginFault(
+            "origin null (a page from disk?) may not connect: serve the page at one of allowed_origins",
+            "serve the page over HTTP, at one of allowed_origins",
+        )
+    reason = reason_with("origin ", origin, " may not connect: it is not in the server's allowed_origins")
+    return OriginFault(reason, NAME_IT)
+
+
+def _foreign(origin: str) -> OriginFault:
+    """Return what is wrong, where no key is asked for, with a page that is not this machine's."""
+    if origin == "null":
+        return OriginFault(
+            "origin null (a page from disk?) may not connect: serve it at http://localhost, or set api_keys",
+            "serve the page over HTTP on this machine, or set api_keys",
+        )
+    return OriginFault(reason_with("origin ", origin, " may not connect: set allowed_origins, or api_keys"), NAME_IT)
+
+
+def _misnamed(host: str) -> OriginFault:
+    """Return what is wrong, where no key is asked for, with a name of the server that is not this machine's."""
+    return OriginFault(
+        reason_with("by the name ", host, " only with a key: set allowed_origins, or api_keys"),
+        "connect by localhost, or set api_keys or allowed_origins",
+    )
+
+
+def reason_with(before: str, shown: str, after: str) -> str:
+    """Return a reason, short enough for a Close, of which `shown`, whoever wrote it, is cut and spelt out as needed."""
+    room = REASON_BYTES - len((before + after).encode())
+    words = printable(shown)
+    if len(words.encode()) > room:
+        words = words.encode()[: room - len("…".encode())].decode(errors="ignore") + "…"
+    return before + words + after
 
 
 def check_origin(config: ServerConfig, head: RequestHead) -> None:
@@ -84,7 +140,7 @@ def check_origin(config: ServerConfig, head: RequestHead) -> None:
         HttpError: 403.
     """
     if (fault := origin_fault(config, head)) is not None:
-        raise HttpError(403, _TOLD[fault])
+        raise HttpError(403, fault.reason)
 
 
 def _leads_home(url: str) -> bool:

@@ -13,14 +13,14 @@ from voxint.net.httpd import Upgrade, serve_connection
 from voxint.net.places import Place
 from voxint.net.tcp import TcpStream
 from voxint.net.tls import shake_hands
+from voxint.net.upgrade import check_upgrade
 from voxint.server.address import client_address, is_trusted, one_address
-from voxint.server.auth import check_origin
 from voxint.server.certificate import Certificate
 from voxint.server.endpoint import serve_websocket
 from voxint.server.host import Host
 from voxint.server.page import security_headers
 from voxint.server.pages import Pages
-from voxint.server.unwelcome import close_at_once, unwelcome
+from voxint.server.refused_page import PageRefusal, close_at_once, refuse_page
 
 __all__ = ["PATH", "let_in"]
 
@@ -109,6 +109,8 @@ async def _secured(
 def _upgrade(host: Host, place: Place, peer: str, head: RequestHead) -> Upgrade | None:
     """Return what serves a WebSocket, which for a page that may not have one is a close with the reason.
 
+    What serves it runs once the head was found right: a request that can be no WebSocket is no refused page.
+
     A client that is no page (it sends no `Origin`) can read an HTTP refusal, and probes and proxies go by the status.
     For the latter that of a server that goes down, or has too many of an address, stays 503 for pages too: they may try
     another server then, which a WebSocket that was opened and closed would keep them from.
@@ -117,21 +119,29 @@ def _upgrade(host: Host, place: Place, peer: str, head: RequestHead) -> Upgrade 
         None: the answer is that of a page, where there is none either.
 
     Raises:
-        HttpError: 403 or 503.
+        HttpError: 403 or 503; or as `check_upgrade`.
     """
-    refused = unwelcome(host.config, head, PATHS)
+    refused = refuse_page(host.config, head, PATHS)
     if refused is not None and not head.values("origin"):
         if refused.why == "path":
             return None
-        host.unwelcome.tell(refused, head)
-        check_origin(host.config, head)
+        check_upgrade(head)
+        host.refused_pages.tell(refused, head)
+        raise HttpError(403, refused.reason)
     if host.draining:
         raise HttpError(503, "the server is going down")
     _check_address(host, place, client_address(head, peer, host.trusted))
     if refused is None:
         return partial(serve_websocket, host, place=place)
-    host.unwelcome.tell(refused, head)
-    return partial(close_at_once, refused, place=place, close_s=host.config.close_s)
+    return partial(_refuse, host, place, refused)
+
+
+async def _refuse(
+    host: Host, place: Place, refused: PageRefusal, head: RequestHead, stream: trio.abc.Stream, ahead: bytes
+) -> None:
+    """Count and log a page that may not have a WebSocket, and tell it why."""
+    host.refused_pages.tell(refused, head)
+    await close_at_once(refused, head, stream, ahead, place=place, close_s=host.config.close_s)
 
 
 def _check_address(host: Host, place: Place, address: str) -> None:

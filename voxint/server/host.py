@@ -13,7 +13,7 @@ from voxint.core.agent import Agent
 from voxint.core.observer import Observer
 from voxint.lag import LoopLag
 from voxint.logs import get_logger
-from voxint.net.places import Places, Refusal
+from voxint.net.places import Places
 from voxint.protocol.messages import HealthStatus
 from voxint.server.address import is_trusted, networks
 from voxint.server.config import ServerConfig
@@ -21,8 +21,9 @@ from voxint.server.guesses import Guesses
 from voxint.server.keyring import Keyring
 from voxint.server.meter import Meter
 from voxint.server.quotas import Quotas
+from voxint.server.refused_page import RefusedPages
 from voxint.server.store import SessionStore
-from voxint.server.unwelcome import Teller
+from voxint.server.turned_away import TurnedAway
 
 if TYPE_CHECKING:
     from voxint.server.connection import Connection
@@ -50,7 +51,7 @@ class Host:
         connections: The open WebSockets.
         places: Who may be connected.
         guesses: Who brings wrong keys.
-        unwelcome: Which web pages may not connect.
+        refused_pages: Told of the web pages that may not connect.
         trusted: Where the proxies are whose word counts.
         store: The sessions, those without a connection included.
     """
@@ -63,7 +64,7 @@ class Host:
         observer: Observer,
         keyring: Keyring | None = None,
         lag: LoopLag | None = None,
-        turned_away: Callable[[Refusal], None] = lambda why: None,
+        turned_away: Callable[[TurnedAway], None] = lambda why: None,
         meter: Meter | None = None,
     ) -> None:
         self.agent = agent
@@ -74,7 +75,7 @@ class Host:
         self.lag = lag or LoopLag()
         self.turned_away = turned_away
         self.guesses = Guesses(config.guess_pause_s)
-        self.unwelcome = Teller(turned_away)
+        self.refused_pages = RefusedPages(turned_away)
         self.places = Places(
             config.max_strangers,
             config.max_strangers_per_address,

@@ -15,9 +15,9 @@ from voxint.core.failure import Stage
 from voxint.core.receipt import STAGES
 from voxint.lag import BUCKETS_S, LoopLag
 from voxint.logs import lines_lost
-from voxint.net.places import Refusal
 from voxint.protocol.codes import FAILURE_CODES
 from voxint.server.quotas import QUOTAS
+from voxint.server.turned_away import TurnedAway
 
 __all__ = ["REASONS", "Metrics"]
 
@@ -66,7 +66,9 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.connections = self._gauge("connections", "Open WebSocket connections.")
         self.strangers = self._gauge("strangers", "Connections that have not registered, plain HTTP included.")
-        self.turned_away = self._counter("turned_away", "Connections that were turned away.", reason=get_args(Refusal))
+        self.turned_away = self._counter(
+            "turned_away", "Connections that were turned away.", reason=get_args(TurnedAway)
+        )
         self.sessions = self._gauge("sessions", "Sessions, those without a connection included.")
         self.live = self._gauge("requests_live", "Requests that have been accepted and not ended.")
         self.overrunning = self._gauge(

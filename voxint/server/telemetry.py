@@ -15,7 +15,7 @@ from typing import Any
 import trio
 
 from voxint.core.failure import Failure, Stage
-from voxint.core.failure_line import failure_fields
+from voxint.core.failure_line import tell_failure
 from voxint.core.observer import NoObserver, Observer
 from voxint.core.receipt import AudioAccount
 from voxint.core.request import Request
@@ -23,10 +23,10 @@ from voxint.core.timeline import Instant
 from voxint.core.tokens import estimate_tokens
 from voxint.lag import LoopLag
 from voxint.logs import get_logger, places
-from voxint.net.places import Refusal
 from voxint.protocol.codes import FAILURE_CODES
 from voxint.server.meter import Meter, Use
 from voxint.server.metrics import REASONS, Metrics
+from voxint.server.turned_away import TurnedAway
 
 __all__ = ["Telemetry"]
 
@@ -53,7 +53,7 @@ class Telemetry:
     def __init__(self, then: Observer | None = None, lag: LoopLag | None = None) -> None:
         self.metrics = Metrics(lag)
         self.meter: Meter | None = None
-        self._then = then or NoObserver()
+        self._then: Observer = NoObserver() if then is None else then
         self._running = False
         self._ended: deque[tuple[Request, Failure | None]] = deque()
         self._news = trio.lowlevel.ParkingLot()
@@ -75,7 +75,7 @@ class Telemetry:
             self._running = False
             self._catch_up()
 
-    def turned_away(self, why: Refusal) -> None:
+    def turned_away(self, why: TurnedAway) -> None:
         """Count a connection that is turned away."""
         self.metrics.turned_away.labels(why).inc()
 
@@ -203,10 +203,7 @@ def _log_outcome(request: Request, failure: Failure | None, tokens: int, source:
     if failure is None:
         log.info("request finished", **_present(line))
         return
-    line |= {"code": FAILURE_CODES[failure.kind], **failure_fields(failure)}
-    # A provider's bad day is a warning; a bug of ours is an error.
-    tell = log.error if failure.kind == "internal" else log.warning
-    tell("request failed", **_present(line))
+    tell_failure(failure, **_present(line), code=FAILURE_CODES[failure.kind])
 
 
 def _ids(request: Request) -> dict[str, str]:

@@ -16,21 +16,22 @@ from voxint.client import connect
 from voxint.core.agent import Agent
 from voxint.net.frames import CLOSE, PING, frame_of, make_frame
 from voxint.net.http_request import RequestHead
-from voxint.net.places import Places, Refusal
+from voxint.net.places import Places
 from voxint.protocol import messages as m
 from voxint.protocol.codec import encode_client
+from voxint.server.auth import REASON_BYTES
 from voxint.server.config import ServerConfig
 from voxint.server.front import PATH, PATHS
-from voxint.server.serve import Server, serve
-from voxint.server.unwelcome import (
+from voxint.server.refused_page import (
+    FRAMES_LOOKED_AT,
     LINE_EVERY_S,
-    MOST_SKIPPED,
-    REASON_BYTES,
-    Teller,
-    Unwelcome,
+    PageRefusal,
+    RefusedPages,
     close_at_once,
-    unwelcome,
+    refuse_page,
 )
+from voxint.server.serve import Server, serve
+from voxint.server.turned_away import TurnedAway
 from voxint.testing.stages import FOREVER, ScriptedModel
 
 KEYED = ServerConfig(api_keys=("one",))
@@ -48,7 +49,7 @@ def head(origin: str | None, path: str = PATH, host: str = "127.0.0.1:8765") -> 
 
 def reason(config: ServerConfig, request: RequestHead) -> tuple[int, str] | None:
     """Return what a WebSocket is closed with, if it is."""
-    refused = unwelcome(config, request, PATHS)
+    refused = refuse_page(config, request, PATHS)
     return None if refused is None else (refused.code, refused.reason)
 
 
@@ -97,18 +98,18 @@ def test_a_reason_fits_a_close_whatever_the_page_is_called(config: ServerConfig,
 
 async def test_a_line_is_logged_and_then_one_in_ten_seconds(autojump_clock: trio.testing.MockClock) -> None:
     """Each is counted; the lines say who, where, what to do and how many came since; each kind has its own."""
-    counted: list[Refusal] = []
-    teller = Teller(counted.append)
-    foreign = unwelcome(ServerConfig(), head(EVIL), PATHS)
-    nowhere = unwelcome(KEYED, head(EVIL, "/ws"), PATHS)
+    counted: list[TurnedAway] = []
+    pages = RefusedPages(counted.append)
+    foreign = refuse_page(ServerConfig(), head(EVIL), PATHS)
+    nowhere = refuse_page(KEYED, head(EVIL, "/ws"), PATHS)
     assert foreign is not None
     assert nowhere is not None
     with structlog.testing.capture_logs() as logs:
         for _ in range(3):
-            teller.tell(foreign, head(EVIL))
-        teller.tell(nowhere, head(EVIL, "/ws"))
+            pages.tell(foreign, head(EVIL))
+        pages.tell(nowhere, head(EVIL, "/ws"))
         await trio.sleep(LINE_EVERY_S)
-        teller.tell(foreign, head(EVIL))
+        pages.tell(foreign, head(EVIL))
     assert counted == ["origin"] * 3 + ["path", "origin"]
     assert [(line["path"], line["more"]) for line in logs] == [(PATH, 0), ("/ws", 0), (PATH, 2)]
     assert logs[0] == {
@@ -131,7 +132,7 @@ async def test_what_a_refused_page_sends_is_not_looked_at(autojump_clock: trio.t
         assert place is not None
 
         async def refuse() -> None:
-            refused = Unwelcome("origin", 4403, "no", "")
+            refused = PageRefusal("origin", 4403, "no", "")
             await close_at_once(refused, head(EVIL), near, register, place=place, close_s=1.0)
             await near.aclose()
 
@@ -146,7 +147,7 @@ async def test_what_a_refused_page_sends_is_not_looked_at(autojump_clock: trio.t
         assert trio.current_time() - began <= 2.0
 
 
-@pytest.mark.parametrize(("said", "seen"), [(MOST_SKIPPED - 1, True), (MOST_SKIPPED, False)])
+@pytest.mark.parametrize(("said", "seen"), [(FRAMES_LOOKED_AT - 1, True), (FRAMES_LOOKED_AT, False)])
 async def test_a_close_is_looked_for_behind_few_frames(
     autojump_clock: trio.testing.MockClock, said: int, seen: bool
 ) -> None:
@@ -164,7 +165,7 @@ async def test_a_close_is_looked_for_behind_few_frames(
         assert place is not None
 
         async def refuse() -> None:
-            await close_at_once(Unwelcome("origin", 4403, "no", ""), head(EVIL), near, b"", place=place, close_s=1.0)
+            await close_at_once(PageRefusal("origin", 4403, "no", ""), head(EVIL), near, b"", place=place, close_s=1.0)
             await near.aclose()
 
         nursery.start_soon(refuse)
@@ -192,7 +193,7 @@ async def test_a_refused_page_that_does_not_answer_keeps_its_place_shortly(
         nonlocal left_at
         async with places.taken("127.0.0.1") as place:
             assert place is not None
-            refused = Unwelcome("origin", 4403, "no", "")
+            refused = PageRefusal("origin", 4403, "no", "")
             await close_at_once(refused, head(EVIL), near, b"", place=place, close_s=1.0)
         left_at = trio.current_time() - began
 
@@ -267,7 +268,23 @@ async def test_a_client_that_is_no_page_reads_the_status(nursery: trio.Nursery) 
     }
     async with httpx.AsyncClient(trust_env=False) as http:
         answer = await http.get(f"http://127.0.0.1:{server.port}{PATH}", headers=upgrade)
-    assert (answer.status_code, "set api_keys or allowed_origins" in answer.text) == (403, True)
+    assert (answer.status_code, "by the name evil.example only with a key" in answer.text) == (403, True)
+    server.shut_down()
+
+
+@pytest.mark.parametrize("origin", [EVIL, None])
+async def test_a_malformed_request_is_no_refused_page(nursery: trio.Nursery, origin: str | None) -> None:
+    """It could be no WebSocket whoever asked: it is told that, and nothing is counted or logged."""
+    server: Server = await nursery.start(serve, Agent(llm=ScriptedModel("Yes.")), ServerConfig(port=0))
+    url, headers = f"http://127.0.0.1:{server.port}", {"host": "evil.example", "connection": "upgrade"}
+    headers |= {"upgrade": "websocket"} | ({} if origin is None else {"origin": origin})
+    with structlog.testing.capture_logs() as logs:
+        async with httpx.AsyncClient(trust_env=False) as http:
+            answer = await http.get(url + PATH, headers=headers)
+            numbers = (await http.get(f"{url}/metrics")).text
+    assert (answer.status_code, answer.text) == (400, "a request for a WebSocket must have Sec-WebSocket-Version\n")
+    assert 'voxint_turned_away_total{reason="origin"} 0.0' in numbers
+    assert "a WebSocket is refused" not in {line["event"] for line in logs}
     server.shut_down()
 
 
