@@ -14,7 +14,8 @@ from voxint.protocol.messages import ErrorCode
 PACKAGE = Path(__file__).parent.parent / "voxint"
 
 MAY_IMPORT = {
-    "arguments": set(),
+    "kinds": set(),
+    "arguments": {"kinds"},
     "errors": {"arguments"},
     "background": {"inside_trio"},
     "inside_trio": {"errors"},

@@ -60,7 +60,7 @@ async def test_what_connect_is_given_is_judged_before_it_dials(
 
 USES: list[tuple[Callable[[Client], Any], type[Exception], str]] = [
     (lambda c: c.send_text(octets), TypeError, "text must be a str, not bytes: decode it"),
-    (lambda c: c.send_text(" "), ValueError, "text is empty: there is nothing to ask"),
+    (lambda c: c.send_text(" "), ValueError, "text is empty: give at least a word"),
     (lambda c: c.send_text("Hi", request_id=number), TypeError, "request_id must be a str or None, not an int"),
     (lambda c: c.send_text("Hi", require_tts=wrong), TypeError, "require_tts must be True or False or None, not a str"),
     (

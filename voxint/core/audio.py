@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from attrs import field, frozen, validators
+from attrs import field, frozen
 
-from voxint.arguments import typed_fields
+from voxint.arguments import bounded, typed_fields
 
 __all__ = ["AudioFormat"]
 
@@ -19,7 +19,7 @@ class AudioFormat:
         rate: Samples a second, 8,000 to 48,000 (what speech engines use).
     """
 
-    rate: int = field(default=16_000, validator=[validators.ge(8_000), validators.le(48_000)])
+    rate: int = field(default=16_000, validator=bounded(at_least=8_000, at_most=48_000))
 
     def samples(self, ms: float) -> int:
         """Return how many whole samples last `ms` milliseconds."""
