@@ -309,7 +309,9 @@ def test_no_field_of_a_public_class_keeps_what_only_numpy_knows(name: str, forei
 
 
 @pytest.mark.parametrize("name", sorted(SOUND))
-@pytest.mark.parametrize("wrong", [-3, 0, 10**9, float("nan"), -(10**5000)])
+@pytest.mark.parametrize(
+    "wrong", [-3, 0, 10**9, float("nan"), -(10**5000)], ids=["negative", "zero", "much", "nan", "digits"]
+)
 def test_every_bound_of_a_public_class_is_told_in_a_sentence(name: str, wrong: float) -> None:
     """It names the class and the field, and says what belongs there and what was given."""
     told = {}

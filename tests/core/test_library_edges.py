@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+import numpy as np
 import pytest
 import trio
 
 from tests.talk import Book
 from voxint.core.agent import Agent
+from voxint.core.audio import AudioFormat
 from voxint.core.conversation import Conversation, Reply, open_conversation
-from voxint.core.events import Ended, Event, Text
+from voxint.core.events import Ended, Event, Text, Voice
 from voxint.core.observer import check_observer
 from voxint.core.settings import Settings
 from voxint.errors import RequestFailed
@@ -94,6 +97,22 @@ def test_an_observer_needs_all_its_methods() -> None:
     check_observer(Book())
     with pytest.raises(TypeError, match="observer is a Quarter without accepted, reaped, cleanup_failed"):
         check_observer(Quarter())
+
+
+async def test_numbers_of_numpy_are_numbers() -> None:
+    """What a sound library reckons is fine, and the receipt can be written as JSON."""
+    rate: Any = np.int64(24_000)
+    played: tuple[Any, ...] = (np.int64(20), np.float32(20))
+    settings = Settings(output=AudioFormat(rate))
+    async with open_conversation(Agent(llm=ScriptedModel("Yes. ", FOREVER), tts=ScriptedVoice()), settings) as talk:
+        reply = talk.ask("Hi")
+        async for event in reply:
+            if isinstance(event, Voice):
+                break
+        reply.played(played[0])
+        receipt = await reply.interrupt(played_ms=played[1])
+        assert receipt is not None
+        assert msgspec.json.decode(msgspec.json.encode(receipt))["audio"]["heard_ms"] == 20
 
 
 async def test_audio_of_any_kind_of_bytes_is_audio() -> None:
