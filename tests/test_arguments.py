@@ -207,9 +207,9 @@ def test_an_annotation_that_cannot_be_judged_is_refused_where_it_stands() -> Non
     def wrong(tags: list[str]) -> None:
         pass
 
-    with pytest.raises(TypeError, match=r"^voxint can't judge a value by list\[str\]: annotate it with a class, "):
+    with pytest.raises(TypeError, match=r"^a value can't be judged by list\[str\]: annotate it with a class, "):
         frozen(Wrong, field_transformer=typed_fields)
-    with pytest.raises(TypeError, match=r"^voxint can't judge a value by list\[str\]"):
+    with pytest.raises(TypeError, match=r"^a value can't be judged by list\[str\]"):
         typed_arguments(wrong)
 
 

@@ -85,5 +85,5 @@ def test_what_cannot_be_told_by_type_is_left_to_others(annotation: object) -> No
 )
 def test_every_other_form_is_refused_at_once(annotation: object) -> None:
     """Whoever annotates so learns the forms that there are; nothing is judged by half."""
-    with pytest.raises(TypeError, match=r"^voxint can't judge a value by .*: annotate it with a class, object, None"):
+    with pytest.raises(TypeError, match=r"^a value can't be judged by .*: annotate it with a class, object, None"):
         kind_of(annotation)

@@ -126,7 +126,8 @@ def bounded(
         for words, holds, bound in bounds:
             if not holds(value, bound):
                 shown = "a number of many digits" if abs(value) >= 10**_DIGITS else value
-                raise ValueError(f"{field_name(instance, attribute)} must be {words} {bound}, not {shown}")
+                name = field_name(instance, attribute)
+                raise ValueError(f"{name} must be {words} {bound}, not {shown}")
 
     return check
 

@@ -83,7 +83,7 @@ def kind_of(annotation: object) -> Kind:
         return Kind("a function", lambda value: value if callable(value) else UNFIT)
     if isinstance(annotation, type) and origin is None and not typing.is_typeddict(annotation):
         return _class(annotation)
-    raise TypeError(f"voxint can't judge a value by {annotation}: annotate it with {FORMS}")
+    raise TypeError(f"a value can't be judged by {annotation}: annotate it with {FORMS}")
 
 
 def named(kind: type) -> str:

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from voxint.core.receipt import AudioAccount, TextAccount, UsageAccount
-from voxint.protocol.message_repr import Message, Plain, Secret
+from voxint.protocol.message_repr import Plain, Secret, WireMessage
 from voxint.protocol.messages import (
     Audio,
     Auth,
@@ -157,7 +157,7 @@ def test_a_repr_tells_no_secret() -> None:
     assert repr(Auth(type="API_KEY")) == "Auth(type='API_KEY', api_key=None, account=None, password=None)"
 
 
-class Newcomer(Message, frozen=True):
+class Newcomer(WireMessage, frozen=True):
     """A message whose fields nobody has thought of."""
 
     words: str = "persimmon"

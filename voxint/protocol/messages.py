@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from voxint.core.dialogue import Ending
 from voxint.core.settings import OnDisconnect, Platform, SettingsChange
-from voxint.protocol.message_repr import SHOWN, Message, Plain, Secret
+from voxint.protocol.message_repr import SHOWN, Plain, Secret, WireMessage
 from voxint.protocol.receipt import FramedReceipt
 
 __all__ = [
@@ -67,7 +67,7 @@ ErrorCode = Literal[
     "REQUEST_TIMEOUT",
     "UPSTREAM_ERROR",
 ]
-RequestId = Annotated[str, Meta(min_length=1, max_length=128, extra=SHOWN)]
+RequestId = Annotated[str, Meta(min_length=1, max_length=128), SHOWN]
 """The client's own name for a request, unique per client only."""
 
 LongText = Annotated[str, Meta(max_length=65_536)]
@@ -77,7 +77,7 @@ _Millis = Annotated[float, Meta(ge=0)]
 _Rate = Annotated[int, Meta(ge=8_000, le=48_000)]
 
 
-class Auth(Message, frozen=True):
+class Auth(WireMessage, frozen=True):
     """Who the client is: an API key, or an account with its password."""
 
     type: Literal["API_KEY", "ACCOUNT"]
@@ -86,21 +86,21 @@ class Auth(Message, frozen=True):
     password: Secret | None = None
 
 
-class Audio(Message, frozen=True):
+class Audio(WireMessage, frozen=True):
     """*ext* The sample rates of the session in Hz, asked for in REGISTER and confirmed in REGISTER_ACK."""
 
     input_rate: _Rate | None = None
     output_rate: _Rate | None = None
 
 
-class SeenFrames(Message, frozen=True):
+class SeenFrames(WireMessage, frozen=True):
     """*ext* The last frames of a request that the client has, by their numbers; -1: it has the end."""
 
     text_stream_seq: Annotated[int, Meta(ge=-1)] | None = None
     voice_stream_seq: Annotated[int, Meta(ge=-1)] | None = None
 
 
-class Resume(Message, frozen=True):
+class Resume(WireMessage, frozen=True):
     """*ext* The session to go on with, and what the client has of each request; None: it wants what comes from now."""
 
     session_id: Plain
@@ -108,7 +108,7 @@ class Resume(Message, frozen=True):
     seen: Annotated[dict[RequestId, SeenFrames], Meta(max_length=64)] | None = None
 
 
-class Register(Message, frozen=True):
+class Register(WireMessage, frozen=True):
     """REGISTER: open a session."""
 
     auth: Auth
@@ -120,7 +120,7 @@ class Register(Message, frozen=True):
     on_disconnect: OnDisconnect = "interrupt"
 
 
-class Content(Message, frozen=True):
+class Content(WireMessage, frozen=True):
     """What a REQUEST says: text, one piece of base64 voice, or the mark of a binary upload."""
 
     text: LongText | None = None
@@ -129,7 +129,7 @@ class Content(Message, frozen=True):
     audio_format: Plain | None = None
 
 
-class RequestMessage(Message, frozen=True):
+class RequestMessage(WireMessage, frozen=True):
     """REQUEST: ask in text or voice, begin or end an upload, or only update the session."""
 
     request_id: RequestId
@@ -140,7 +140,7 @@ class RequestMessage(Message, frozen=True):
     patch: SettingsChange = SettingsChange()
 
 
-class Interrupt(Message, frozen=True):
+class Interrupt(WireMessage, frozen=True):
     """INTERRUPT: stop one request, or with None every live request of the session."""
 
     interrupt_request_id: Plain | None = None
@@ -149,14 +149,14 @@ class Interrupt(Message, frozen=True):
     mode: Literal["commit", "hold", "release"] = "commit"
 
 
-class Played(Message, frozen=True):
+class Played(WireMessage, frozen=True):
     """PLAYED *ext*: how much of a request's audio the client has played."""
 
     request_id: RequestId
     played_ms: _Millis
 
 
-class FunctionResult(Message, frozen=True):
+class FunctionResult(WireMessage, frozen=True):
     """FUNCTION_RESULT *ext*: what a function call gave; not granted yet."""
 
     request_id: RequestId
@@ -165,25 +165,25 @@ class FunctionResult(Message, frozen=True):
     error: str | None = None
 
 
-class SessionQuery(Message, frozen=True):
+class SessionQuery(WireMessage, frozen=True):
     """SESSION_QUERY: ask for fields of the session; none named means all."""
 
     query_fields: tuple[Plain, ...] = ()
 
 
-class Shutdown(Message, frozen=True, omit_defaults=False):
+class Shutdown(WireMessage, frozen=True, omit_defaults=False):
     """SHUTDOWN, both ways: the sender is about to close."""
 
     reason: Plain = ""
 
 
-class HeartbeatReply(Message, frozen=True):
+class HeartbeatReply(WireMessage, frozen=True):
     """HEARTBEAT_REPLY: the client is alive."""
 
     client_status: Plain | None = None
 
 
-class HealthCheck(Message, frozen=True):
+class HealthCheck(WireMessage, frozen=True):
     """HEALTH_CHECK: ask how the server is; none named means all."""
 
     check_fields: tuple[Plain, ...] = ()
@@ -202,7 +202,7 @@ ClientMessage = (
 )
 
 
-class Resumed(Message, frozen=True, omit_defaults=False):
+class Resumed(WireMessage, frozen=True, omit_defaults=False):
     """*ext* What a client finds that has come back.
 
     Args:
@@ -216,7 +216,7 @@ class Resumed(Message, frozen=True, omit_defaults=False):
     outcomes: dict[Plain, Ending]
 
 
-class RegisterAck(Message, frozen=True):
+class RegisterAck(WireMessage, frozen=True):
     """REGISTER_ACK: the session is open."""
 
     status: Literal["SUCCESS"]
@@ -229,7 +229,7 @@ class RegisterAck(Message, frozen=True):
     resumed: Resumed | None = None
 
 
-class FunctionCall(Message, frozen=True):
+class FunctionCall(WireMessage, frozen=True):
     """A function the model asks the client to call."""
 
     name: Plain
@@ -237,7 +237,7 @@ class FunctionCall(Message, frozen=True):
     call_id: Plain
 
 
-class Response(Message, frozen=True):
+class Response(WireMessage, frozen=True):
     """RESPONSE: a frame of an answer.
 
     A sequence number counts from 0 by 1 and -1 ends its stream; a stream that does not exist is left out. `voice` is
@@ -254,7 +254,7 @@ class Response(Message, frozen=True):
     interrupt_reason: Plain | None = None
 
 
-class InterruptAck(Message, frozen=True):
+class InterruptAck(WireMessage, frozen=True):
     """INTERRUPT_ACK: what was asked has stopped; `receipts` proves it.
 
     Where the event loop was held while the INTERRUPT came, `read_late_ms` says how late it was read at most.
@@ -269,7 +269,7 @@ class InterruptAck(Message, frozen=True):
     read_late_ms: float | None = None
 
 
-class Error(Message, frozen=True):
+class Error(WireMessage, frozen=True):
     """ERROR: a message or a request failed; with `request_id` it ends that request.
 
     By `error_id` the server's operator finds the line of the log that says more, where there is one.
@@ -284,7 +284,7 @@ class Error(Message, frozen=True):
     error_id: Plain | None = None
 
 
-class SessionInfo(Message, frozen=True):
+class SessionInfo(WireMessage, frozen=True):
     """SESSION_INFO: the fields SESSION_QUERY asked for."""
 
     status: Literal["SUCCESS"]
@@ -292,13 +292,13 @@ class SessionInfo(Message, frozen=True):
     session_data: dict[str, Any]
 
 
-class Heartbeat(Message, frozen=True):
+class Heartbeat(WireMessage, frozen=True):
     """HEARTBEAT: the server is alive and so is the session."""
 
     remaining_seconds: int
 
 
-class SessionWarn(Message, frozen=True):
+class SessionWarn(WireMessage, frozen=True):
     """SESSION_WARN: the session is about to expire."""
 
     warn_type: Literal["EXPIRE_SOON"]
@@ -306,7 +306,7 @@ class SessionWarn(Message, frozen=True):
     message: Plain
 
 
-class HealthStatus(Message, frozen=True):
+class HealthStatus(WireMessage, frozen=True):
     """How the server is; a field not asked for is left out."""
 
     cpu_usage: float | None = None
@@ -314,13 +314,13 @@ class HealthStatus(Message, frozen=True):
     status: Plain | None = None
 
 
-class HealthCheckAck(Message, frozen=True):
+class HealthCheckAck(WireMessage, frozen=True):
     """HEALTH_CHECK_ACK: the answer to HEALTH_CHECK."""
 
     health_status: HealthStatus
 
 
-class TranscriptMessage(Message, frozen=True):
+class TranscriptMessage(WireMessage, frozen=True):
     """TRANSCRIPT *ext* (feature `transcripts`): what was understood of the user's voice."""
 
     request_id: Plain

@@ -25,7 +25,8 @@ def _positive(default: float) -> float:
 def _no_blank(instance: object, attribute: Attribute[Any], values: tuple[str, ...]) -> None:
     """Refuse the secret that nobody set: an empty key would let everybody in who brings none."""
     if not all(secret.strip() for secret in values):
-        raise ValueError(f"{field_name(instance, attribute)} must hold no empty string")
+        name = field_name(instance, attribute)
+        raise ValueError(f"{name} must hold no empty string")
 
 
 def _hashes(instance: object, attribute: Attribute[Any], values: Mapping[str, str]) -> None:
@@ -39,7 +40,8 @@ def _hashes(instance: object, attribute: Attribute[Any], values: Mapping[str, st
 def _long(instance: object, attribute: Attribute[Any], value: str) -> None:
     """Refuse a secret that can be guessed."""
     if value and len(value) < SHORTEST_SECRET:
-        raise ValueError(f"{field_name(instance, attribute)} must have at least {SHORTEST_SECRET} characters")
+        name = field_name(instance, attribute)
+        raise ValueError(f"{name} must have at least {SHORTEST_SECRET} characters")
 
 
 def _origins(instance: object, attribute: Attribute[Any], values: tuple[str, ...]) -> None:
