@@ -14,7 +14,8 @@ from voxint.protocol.messages import ErrorCode
 PACKAGE = Path(__file__).parent.parent / "voxint"
 
 MAY_IMPORT = {
-    "arguments": set(),
+    "kinds": set(),
+    "arguments": {"kinds"},
     "errors": {"arguments"},
     "background": {"inside_trio"},
     "inside_trio": {"errors"},
@@ -28,7 +29,7 @@ MAY_IMPORT = {
     "net": {"arguments", "errors", "background", "logs", "authors_line", "inside_trio"},
     "core": {"arguments", "errors", "background", "lag", "logs", "authors_line", "inside_trio"},
     "protocol": {"arguments", "core", "errors"},
-    "providers": {"core", "net", "errors", "background", "children", "extras"},
+    "providers": {"arguments", "core", "net", "errors", "background", "children", "extras"},
     "server": {
         *("arguments", "core", "protocol", "net", "errors", "background", "lag", "logs", "authors_line"),
         *("inside_trio", "printable"),

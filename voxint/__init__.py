@@ -18,6 +18,7 @@
 #   __main__.py    `python -m voxint`, the command line
 #   errors.py      every error, and whose fault it is
 #   arguments.py   what a program hands over, judged by its type
+#   kinds.py       what annotations mean for a value
 #   background.py  a nursery for the tasks behind a resource
 #   authors_line.py  which line of a traceback or a stack its author can change
 #   inside_trio.py  where a call is made: in trio, or in asyncio by mistake

@@ -4,48 +4,61 @@ from __future__ import annotations
 
 import inspect
 import math
-import re
-import types
+import operator
 import typing
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from functools import cache, wraps
-from numbers import Integral, Real
+from collections.abc import Awaitable, Callable, Iterable
+from functools import wraps
+from itertools import chain, repeat
+from numbers import Real
 from typing import Any, Literal, ParamSpec, TypeVar
 
-from attrs import Attribute
+from attrs import Attribute, converters, validators
 
-__all__ = ["Audio", "a", "all_typed", "not_negative", "typed", "typed_arguments", "typed_fields", "with_words"]
+from voxint.kinds import UNFIT, Kind, kind_of, members_of, named
+
+__all__ = [
+    "Audio",
+    "a",
+    "all_typed",
+    "bounded",
+    "check_not_negative",
+    "check_text",
+    "field_name",
+    "typed",
+    "typed_arguments",
+    "typed_fields",
+]
 
 P = ParamSpec("P")
-_VOWEL = re.compile("[aeioAEIO]|[FHLMNRSX][A-Z]")  # as it is spoken: an SSLContext, a Usage
 R = TypeVar("R")
 T = TypeVar("T")
 
 Audio = bytes | bytearray | memoryview
 """What a piece of PCM may come in."""
 
+_DIGITS = 15
+"""Of a number that a sentence shows; Python refuses to write one of more than 4,300."""
 
-def typed(value: object, kind: object, name: str, remedy: str = "") -> None:
-    """Refuse a value of another type, in a sentence.
+
+def typed(value: T, kind: object, name: str, remedy: str = "") -> T:
+    """Return a value as voxint has it, and refuse one of another type, in a sentence.
 
     Args:
         value: What was given; the sentence tells its type and nothing else of it.
-        kind: What is expected: a class, or what annotations are made of (a union, None, a `Literal`,
-            ``tuple[str, ...]``, a mapping, a callable). Numbers of other libraries are numbers; True is none.
+        kind: What is expected, as an annotation; `voxint.kinds` knows which there are, and makes plain numbers, texts
+            and tuples of others'.
         name: What the caller calls it, such as ``text`` or ``Limits.lead_ms``.
         remedy: What to do instead; where empty, what follows from the types.
 
     Raises:
-        TypeError: It is of another type.
-        ValueError: It is a string, and none of those that are known.
+        TypeError: It is of another type; or the kind is none that can be judged.
+        ValueError: It is a string, and none of those that are known; or a number beyond any float.
     """
-    if _judge(kind)(value):
-        return
-    hint = remedy or _remedy(value, kind)
-    sentence = f"{name} must be {_expected(kind)}, not {_given(value, kind)}{hint and ': '}{hint}"
-    if isinstance(value, str) and any(typing.get_origin(each) is Literal for each in _members(kind)):
-        raise ValueError(f"{name} must be {_expected(kind)}, and is another string")
-    raise TypeError(sentence)
+    known = kind_of(kind)
+    taken = known.take(value)
+    if taken is UNFIT:
+        raise _misfit(value, kind, known, name, remedy)
+    return typing.cast("T", taken)
 
 
 def all_typed(values: Iterable[T], kind: type[T], name: str) -> tuple[T, ...]:
@@ -55,180 +68,178 @@ def all_typed(values: Iterable[T], kind: type[T], name: str) -> tuple[T, ...]:
         TypeError: One is of another type.
     """
     given = tuple(values)
-    typed(given, tuple[kind, ...], name)  # type: ignore[valid-type]  # mypy takes no variable for a type
-    return given
+    return typed(given, tuple[kind, ...], name)  # type: ignore[valid-type]  # mypy takes no variable for a type
 
 
-def with_words(text: object, name: str, remedy: str = "") -> None:
-    """Refuse what is no text, and a text without a word: there is nothing to ask.
+def check_text(text: object, name: str, remedy: str = "") -> str:
+    """Return a text as a plain str; refuse what is none, and one without a word.
 
     Raises:
         TypeError: As `typed`.
         ValueError: The text is empty.
     """
-    typed(text, str, name, remedy)
-    if not str(text).strip():
-        raise ValueError(f"{name} is empty: there is nothing to ask")
+    words = typing.cast("str", typed(text, str, name, remedy))
+    if not words.strip():
+        raise ValueError(f"{name} is empty: give at least a word")
+    return words
 
 
-def not_negative(value: object, name: str) -> None:
-    """Refuse what is no number of something, such as milliseconds that were heard.
+def check_not_negative(value: object, name: str) -> float:
+    """Return a finite number as a plain float; refuse a negative one, such as milliseconds that were heard.
 
     Raises:
         TypeError: As `typed`.
-        ValueError: It is negative, or not a number at all (NaN).
+        ValueError: It is negative, infinite, too large, or not a number at all (NaN).
     """
-    typed(value, float, name)
-    number = typing.cast("float", value)
-    if math.isnan(number) or number < 0:
-        raise ValueError(f"{name} is {number}: nobody has heard less than nothing")
+    number = typing.cast("float", typed(value, float, name))
+    if not math.isfinite(number) or number < 0:
+        raise ValueError(f"{name} must be a number from 0 on, not {number:g}")
+    return number
+
+
+def field_name(instance: object, attribute: Attribute[Any]) -> str:
+    """Return what to call a field in a sentence: `Limits.lead_ms`; without its instance, `lead_ms`."""
+    return attribute.name if instance is None else f"{type(instance).__name__}.{attribute.name}"
+
+
+def bounded(
+    *,
+    at_least: float | None = None,
+    more_than: float | None = None,
+    at_most: float | None = None,
+    less_than: float | None = None,
+) -> Callable[[object, Attribute[Any], Any], None]:
+    """Return a validator for a field of numbers: `Limits.request_s must be more than 0, not -3`.
+
+    Raises:
+        ValueError: By the validator, where a number is beyond a bound.
+    """
+    all_bounds = (
+        ("at least", operator.ge, at_least),
+        ("more than", operator.gt, more_than),
+        ("at most", operator.le, at_most),
+        ("less than", operator.lt, less_than),
+    )
+    bounds = [(words, holds, bound) for words, holds, bound in all_bounds if bound is not None]
+
+    def check(instance: object, attribute: Attribute[Any], value: Any) -> None:
+        for words, holds, bound in bounds:
+            if not holds(value, bound):
+                shown = "a number of many digits" if abs(value) >= 10**_DIGITS else value
+                name = field_name(instance, attribute)
+                raise ValueError(f"{name} must be {words} {bound}, not {shown}")
+
+    return check
 
 
 def typed_fields(cls: type, fields: list[Attribute[Any]]) -> list[Attribute[Any]]:
     """Have each field of a class judged by its annotation; for ``@frozen(field_transformer=typed_fields)``.
 
-    A list becomes a tuple where a tuple belongs. A field whose type is a protocol is left to whoever knows it.
-    """
+    A validator judges, before the field's own. Where a kind of value becomes another, such as a list a tuple and
+    numpy's number a plain one, a converter does that, after the field's own.
 
-    @cache
-    def known() -> dict[str, tuple[object, Callable[[object], bool]]]:
-        """Return each field's kind, and what tells it: when the first is made, for by then all names are there."""
-        return {name: (kind, _judge(kind)) for name, kind in typing.get_type_hints(cls).items()}
+    Raises:
+        TypeError: At once, where a field is annotated with what can't be judged.
+    """
+    annotations = typing.get_type_hints(cls)
 
     def judged(attribute: Attribute[Any]) -> Attribute[Any]:
-        name, label = attribute.name, f"{cls.__name__}.{attribute.name}"
+        annotation = annotations[attribute.name]
+        kind = kind_of(annotation)
 
-        def judge(value: object) -> object:
-            kind, fits = known()[name]
-            if fits(value):
-                return value
-            if type(value) is list and any(typing.get_origin(each) is tuple for each in _members(kind)):
-                value = tuple(value)
-            typed(value, kind, label)
-            return value
+        def convert(value: object) -> object:
+            taken = kind.take(value)
+            return value if taken is UNFIT else taken
 
-        return attribute.evolve(converter=judge) if attribute.init else attribute
+        def judge(instance: object, attribute: Attribute[Any], value: object) -> None:
+            if kind.take(value) is UNFIT:
+                raise _misfit(value, annotation, kind, field_name(instance, attribute))
 
-    return [judged(attribute) for attribute in fields]
+        own = attribute.converter
+        return attribute.evolve(
+            converter=own if not kind.converts else convert if own is None else converters.pipe(own, convert),
+            validator=judge if attribute.validator is None else validators.and_(judge, attribute.validator),
+        )
+
+    return [judged(attribute) if attribute.init else attribute for attribute in fields]
 
 
 def typed_arguments(function: Callable[P, R]) -> Callable[P, R]:
-    """Have each argument of a function judged by its annotation, as `typed` does; a coroutine function stays one."""
-    signature = inspect.signature(function)
-    several = {name for name, each in signature.parameters.items() if each.kind is each.VAR_POSITIONAL}
-    kinds = cache(lambda: typing.get_type_hints(function))
+    """Have each argument of a function judged by its annotation, as `typed` does; a coroutine function stays one.
 
-    def judge(args: tuple[object, ...], given: dict[str, object]) -> None:
-        try:
-            arguments = signature.bind(*args, **given).arguments
-        except TypeError:
-            return  # too many, or an unknown one: Python says so, in its own words
-        for name, value in arguments.items():
-            for each in value if name in several else (value,):
-                typed(each, kinds().get(name, object), name)
+    Raises:
+        TypeError: At once, where an argument is annotated with what can't be judged.
+    """
+    parameters, hints = inspect.signature(function).parameters, typing.get_type_hints(function)
+    named_ones = {name: _judge(hints[name], name) for name in parameters if name in hints}
+    several = (named_ones.get(name) for name, each in parameters.items() if each.kind is each.VAR_POSITIONAL)
+    in_order = [
+        named_ones.get(name)
+        for name, each in parameters.items()
+        if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)
+    ]
+    others = next(several, None)  # also of too many: Python refuses those itself, in its own words
+
+    def judged(args: tuple[Any, ...], given: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        places = zip(args, chain(in_order, repeat(others)), strict=False)
+        return (
+            [value if judge is None else judge(value) for value, judge in places],
+            {name: named_ones[name](value) if name in named_ones else value for name, value in given.items()},
+        )
 
     @wraps(function)
     def called(*args: P.args, **given: P.kwargs) -> R:
-        judge(args, given)
-        return function(*args, **given)
+        plain, plain_given = judged(args, given)
+        return function(*plain, **plain_given)
 
     @wraps(function)
     async def awaited(*args: P.args, **given: P.kwargs) -> object:
-        judge(args, given)
-        return await typing.cast("Awaitable[object]", function(*args, **given))
+        plain, plain_given = judged(args, given)
+        return await typing.cast("Awaitable[object]", function(*plain, **plain_given))
 
     return typing.cast("Callable[P, R]", awaited) if inspect.iscoroutinefunction(function) else called
 
 
 def a(value: object) -> str:
     """Return what a value is, with an article: `a str`, `an int`, `bytes`, `None`, `the class Settings`."""
-    return f"the class {value.__name__}" if isinstance(value, type) else _named(type(value))
+    return f"the class {value.__name__}" if isinstance(value, type) else named(type(value))
 
 
-def _named(kind: type) -> str:
-    if kind is type(None):
-        return "None"
-    name = kind.__name__
-    if name in ("bytes", "ellipsis"):
-        return name
-    return f"{'an' if _VOWEL.match(name) else 'a'} {name}"
+def _judge(annotation: object, name: str) -> Callable[[object], object]:
+    kind = kind_of(annotation)
+    take = kind.take
+
+    def judge(value: object) -> object:
+        taken = take(value)
+        if taken is UNFIT:
+            raise _misfit(value, annotation, kind, name)
+        return taken
+
+    return judge
 
 
-def _members(kind: object) -> tuple[object, ...]:
-    """Return what a union is made of; of no union, itself."""
-    united = typing.get_origin(kind) in (typing.Union, types.UnionType)
-    return typing.get_args(kind) if united else (kind,)
+def _misfit(value: object, annotation: object, kind: Kind, name: str, remedy: str = "") -> Exception:
+    """Return the error of a value that doesn't fit."""
+    members = members_of(annotation)
+    if isinstance(value, str) and any(typing.get_origin(each) is Literal for each in members):
+        return ValueError(f"{name} must be {kind.expected}, and is another string")
+    if float in members and isinstance(value, Real) and not isinstance(value, bool):
+        return ValueError(f"{name} must be a number that a float can hold, and is larger")
+    for wrong in kind.wrong_inside(value):
+        return TypeError(f"{name} must be {kind.expected}, and has {a(wrong)} in it")
+    hint = _remedy(value, members, name, remedy)
+    return TypeError(f"{name} must be {kind.expected}, not {a(value)}{hint and ': '}{hint}")
 
 
-@cache
-def _judge(kind: object) -> Callable[[object], bool]:
-    """Return what tells whether a value is of a kind; made once for each, since some are asked for every request."""
-    if len(members := _members(kind)) > 1:
-        judges = [_judge(each) for each in members]
-        return lambda value: any(judge(value) for judge in judges)
-    if kind in (Any, object) or typing.Protocol in getattr(kind, "__bases__", ()):
-        return lambda value: True
-    origin, args = typing.get_origin(kind), typing.get_args(kind)
-    if origin is Literal:
-        literals, kinds = frozenset(args), frozenset(map(type, args))
-        return lambda value: type(value) in kinds and value in literals
-    if origin is tuple:
-        inner = _judge(args[0])
-        return lambda value: isinstance(value, tuple) and all(map(inner, value))
-    if origin is Mapping:
-        keys, values = map(_judge, args)
-        return lambda value: isinstance(value, Mapping) and all(map(keys, value)) and all(map(values, value.values()))
-    if origin is Iterable:
-        return lambda value: isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping)
-    if origin is Callable:
-        return callable
-    if kind in (int, float):
-        number = Integral if kind is int else Real
-        return lambda value: isinstance(value, number) and not isinstance(value, bool)
-    plain = type(None) if kind is None else typing.cast("type", origin or kind)
-    return lambda value: isinstance(value, plain)
-
-
-def _expected(kind: object) -> str:
-    members = _members(kind)
-    if len(members) > 1:
-        *first, last = dict.fromkeys(map(_expected, members))
-        return f"{', '.join(first)} or {last}"
-    origin, args = typing.get_origin(kind), typing.get_args(kind)
-    if origin is Literal:
-        return f"one of {', '.join(map(str, args))}"
-    if origin in (tuple, Iterable):
-        inner = "" if args[0] in (Any, object) else f" of {getattr(args[0], '__name__', args[0])}"
-        return f"{'a tuple' if origin is tuple else 'a list or tuple'}{inner}"
-    if origin is Mapping:
-        return "a mapping" if object in args else "a mapping of strings"
-    if origin is Callable:
-        return "a function"
-    words: dict[object, str] = {int: "a whole number", float: "a number", bool: "True or False", None: "None"}
-    plain = typing.cast("type", origin or kind)
-    return words.get(kind) or _named(plain)
-
-
-def _given(value: object, kind: object) -> str:
-    """Return what a value is; of the right container, what in it is wrong."""
-    for each in _members(kind):
+def _remedy(value: object, members: tuple[object, ...], name: str, known: str) -> str:
+    """Return what was probably meant; where the caller knows a remedy, that one."""
+    if bytes in members and hasattr(value, "tobytes"):
+        return f"give its bytes, {name}.tobytes() where its samples are of 16 bits"
+    if known:
+        return known
+    for each in members:
         origin, args = typing.get_origin(each), typing.get_args(each)
-        inside: Iterable[object] = ()
-        if origin is tuple and isinstance(value, tuple):
-            inside = (item for item in value if not _judge(args[0])(item))
-        elif origin is Mapping and isinstance(value, Mapping):
-            wrong_keys = (key for key in value if not _judge(args[0])(key))
-            inside = (*wrong_keys, *(item for item in value.values() if not _judge(args[1])(item)))
-        for wrong in inside:
-            return f"{a(value)} with {a(wrong)} in it"
-    return a(value)
-
-
-def _remedy(value: object, kind: object) -> str:
-    """Return what was probably meant."""
-    for each in _members(kind):
-        origin, args = typing.get_origin(each), typing.get_args(each)
-        if origin in (tuple, Iterable) and _judge(args[0])(value):
+        if origin in (tuple, Iterable) and kind_of(args[0]).take(value) is not UNFIT:
             return "a single one is written (...,)"
         if isinstance(value, bytes) and each is str:
             return "decode it"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import trio
 
@@ -13,7 +14,7 @@ from voxint.client import Client, connect
 from voxint.core.agent import Agent
 from voxint.core.tools import Tool
 from voxint.errors import Disconnected
-from voxint.testing.stages import ScriptedEars, ScriptedModel
+from voxint.testing.stages import FOREVER, ScriptedEars, ScriptedModel
 
 CANARY = "persimmon"
 wrong: Any = CANARY
@@ -37,9 +38,9 @@ nested: Any = {}
             TypeError,
             "features must be a list or tuple of str, not a str: a single one is",
         ),
-        ({"features": [number]}, TypeError, "features must be a tuple of str, not a tuple with an int in it"),
+        ({"features": [number]}, TypeError, "features must be a list or tuple of str, and has an int in it"),
         ({"tools": Tool("look")}, TypeError, "tools must be a list or tuple of Tool, not a Tool: a single one is"),
-        ({"tools": [nested]}, TypeError, "tools must be a tuple of Tool, not a tuple with a dict in it"),
+        ({"tools": [nested]}, TypeError, "tools must be a list or tuple of Tool, and has a dict in it"),
         ({"input_rate": wrong}, TypeError, "input_rate must be a whole number or None, not a str"),
         ({"resume": nested}, TypeError, "resume must be a ResumePoint or None, not a dict: write ResumePoint(...)"),
         ({"ssl_context": False}, TypeError, "ssl_context must be an SSLContext or None, not a bool"),
@@ -60,7 +61,7 @@ async def test_what_connect_is_given_is_judged_before_it_dials(
 
 USES: list[tuple[Callable[[Client], Any], type[Exception], str]] = [
     (lambda c: c.send_text(octets), TypeError, "text must be a str, not bytes: decode it"),
-    (lambda c: c.send_text(" "), ValueError, "text is empty: there is nothing to ask"),
+    (lambda c: c.send_text(" "), ValueError, "text is empty: give at least a word"),
     (lambda c: c.send_text("Hi", request_id=number), TypeError, "request_id must be a str or None, not an int"),
     (lambda c: c.send_text("Hi", require_tts=wrong), TypeError, "require_tts must be True or False or None, not a str"),
     (
@@ -73,7 +74,7 @@ USES: list[tuple[Callable[[Client], Any], type[Exception], str]] = [
     (
         lambda c: c.update(tools=[nested]),
         TypeError,
-        "tools must be a tuple of Tool, not a tuple with a dict in",
+        "tools must be a list or tuple of Tool, and has a dict in it",
     ),
     (lambda c: c.update(tools=(), tools_op=wrong), ValueError, "tools_op must be one of REPLACE, ADD, UPDATE, DELETE"),
     (lambda c: c.update(system_prompt=octets), TypeError, "system_prompt must be a str or None, not bytes: decode it"),
@@ -81,7 +82,7 @@ USES: list[tuple[Callable[[Client], Any], type[Exception], str]] = [
     (lambda c: c.health(nothing), TypeError, "fields must be a str, not None"),
     (lambda c: c.interrupt(number), TypeError, "request_id must be a str or None, not an int"),
     (lambda c: c.interrupt(reason=nothing), TypeError, "reason must be a str, not None"),
-    (lambda c: c.interrupt(played_ms=-1), ValueError, "played_ms is -1: nobody has heard less than nothing"),
+    (lambda c: c.interrupt(played_ms=-1), ValueError, "played_ms must be a number from 0 on, not -1"),
 ]
 
 
@@ -100,6 +101,7 @@ async def test_what_a_client_is_given_is_judged_before_it_is_sent() -> None:
             lambda: client.played(number, 1),
             lambda: reply.played(wrong),
             lambda: reply.played(-0.5),
+            lambda: reply.played(10**400),
         )
         for report in reports:
             with pytest.raises((TypeError, ValueError), match=r"^(request_id|played_ms) "):
@@ -108,6 +110,21 @@ async def test_what_a_client_is_given_is_judged_before_it_is_sent() -> None:
         with pytest.raises(TypeError, match=r"^audio must be bytes, a bytearray or a memoryview, not a str: PCM"):
             await upload.send(wrong)
         await upload.send(bytearray(640))
+
+
+async def test_numbers_of_numpy_are_numbers() -> None:
+    """What a sound library reckons goes over the wire as a plain number."""
+    agent = Agent(llm=ScriptedModel("Yes.", FOREVER))
+    rate: Any = np.int64(24_000)
+    async with serving(agent) as server, connect(server.url, input_rate=rate, output_rate=rate) as client:
+        assert client.registered.audio.output_rate == 24_000
+        reply = await client.send_text("Hi")
+        foreign: tuple[Any, ...] = (np.int64(20), np.float32(20), np.float64(20))
+        for played_ms in foreign:
+            client.played(reply.request_id, played_ms)
+            reply.played(played_ms)
+        acknowledged = await client.interrupt(played_ms=foreign[0])
+        assert acknowledged.status == "SUCCESS"
 
 
 async def test_a_client_after_its_block_says_which_block_has_ended() -> None:

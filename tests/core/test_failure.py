@@ -44,6 +44,12 @@ def test_a_failure_has_an_id_of_its_own() -> None:
     assert evolve(failures[0], cause=None).error_id == failures[0].error_id
 
 
+def test_a_repr_of_a_failure_names_its_cause_by_its_class() -> None:
+    """Its text may hold what somebody said; where there is none, it is None."""
+    assert "cause=KeyError," in repr(internal_failure(KeyError("persimmon")))
+    assert "cause=None," in repr(Failure("upstream", "down", True))
+
+
 @pytest.mark.parametrize(
     "error", [ValueError(), SystemExit(), GeneratorExit(), BaseExceptionGroup("", [ValueError(), SystemExit()])]
 )

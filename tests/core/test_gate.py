@@ -5,12 +5,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from trio import open_memory_channel
 
 from voxint.core.gate import MOST_AUDIO_BYTES, NOT_BELIEVED, checked_model_output, checked_speech, checked_transcript
 from voxint.core.stages import Delta, Speech, Thinking, ToolCall, Transcript, Usage
 from voxint.errors import UpstreamError
 
 HALF = "\ud83d"
+
+CHANNEL: Any = open_memory_channel[str](0)[1]
+ARRAY: Any = np.zeros(2, np.int16)
+WAV = b"RIFF\x2c\0\0\0WAVEfmt "
 
 
 @pytest.mark.parametrize(
@@ -107,6 +112,21 @@ def test_what_a_synthesizer_may_not_write_is_its_fault(written: object, words: s
     """Half a sample would make noise of all that follows; far too much would fill the memory."""
     with pytest.raises(UpstreamError, match=words):
         checked_speech(written)
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        (Speech(WAV), "a WAV file where bare samples belong (write its samples alone, as wave.open(...).readframes("),
+        (Speech(b"\0\0", CHANNEL), "MemoryReceiveChannel (write a str there: read it with `async for piece in text`"),
+        (Speech(ARRAY), "a ndarray (write bytes of 16-bit samples there: its tobytes() gives them"),
+    ],
+)
+def test_what_an_author_meant_is_told_him(written: Speech, words: str) -> None:
+    """What people hand over who have a file, a channel or an array."""
+    with pytest.raises(UpstreamError) as raised:
+        checked_speech(written)
+    assert words in str(raised.value)
 
 
 def test_what_a_recogniser_writes_is_checked_too() -> None:

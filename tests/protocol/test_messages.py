@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from voxint.core.receipt import AudioAccount, TextAccount, UsageAccount
+from voxint.protocol.message_repr import Plain, Secret, WireMessage
 from voxint.protocol.messages import (
     Audio,
     Auth,
@@ -154,3 +155,25 @@ def test_a_repr_tells_no_secret() -> None:
     assert "hush" not in told
     assert "account='lobby', password='...'" in told
     assert repr(Auth(type="API_KEY")) == "Auth(type='API_KEY', api_key=None, account=None, password=None)"
+
+
+class Newcomer(WireMessage, frozen=True):
+    """A message whose fields nobody has thought of."""
+
+    words: str = "persimmon"
+    several: tuple[str, ...] = ("persimmon",)
+    sound: bytes = b"persimmon"
+    anything: Any = "persimmon"
+    by_id: dict[Plain, str] = msgspec.field(default_factory=lambda: {"one": "persimmon"})
+    maybe: str | None = None
+    secrets: tuple[Secret, ...] = ("persimmon",)
+    codes: dict[Plain, int] = msgspec.field(default_factory=lambda: {"ids": 1})
+    code: Plain | None = "SAID"
+
+
+def test_what_is_not_marked_is_not_shown() -> None:
+    """A text of a field that is new is taken for a person's, until it is marked as plain."""
+    assert repr(Newcomer()) == (
+        "Newcomer(words=<9 chars>, several=<1 item>, sound=<9 bytes>, anything=<9 chars>, by_id=<1 entry>,"
+        " maybe=None, secrets='...', codes={'ids': 1}, code='SAID')"
+    )

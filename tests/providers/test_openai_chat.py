@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import Any, cast
+from typing import Any
 
+import httpx
 import pytest
 import trio
 import trio.testing
@@ -14,9 +15,12 @@ from tests.providers.chat import DONE, TURN, Piece, answer_to, call, chat_with, 
 from voxint.core.stages import CheckWarning, Delta, LanguageModel, Thinking, Turn, Usage
 from voxint.core.tools import Tool, ToolCall
 from voxint.errors import ConfigError, UpstreamError, UpstreamTimeout
-from voxint.net.http import HttpClient
+from voxint.net.http import HttpClient, open_http
 from voxint.providers import openai_chat
 from voxint.providers.openai_chat import OpenAIChat
+
+UNUSED = HttpClient.__new__(HttpClient)
+"""For a model that is asked nothing."""
 
 
 async def test_text_and_usage() -> None:
@@ -262,8 +266,17 @@ def test_bad_options(monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], p
     monkeypatch.setenv("BAD_KEY", "hush hush")
     good: dict[str, Any] = {"base_url": "http://host/v1", "model": "m"}
     with pytest.raises(ConfigError, match=place) as caught:
-        OpenAIChat(**good | options, http=cast("HttpClient", None))
+        OpenAIChat(**good | options, http=UNUSED)
     assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize("wrong", [None, open_http(), httpx.AsyncClient(), open_http, HttpClient])
+def test_another_client_is_refused_at_once(wrong: object) -> None:
+    """Such as one whose block was not entered, and httpx's own; the sentence says how to come by the right one."""
+    with pytest.raises(
+        TypeError, match=r"^http must be an HttpClient, not .+: give what `async with open_http\(\) as h"
+    ):
+        OpenAIChat("http://host/v1", "m", http=wrong)  # type: ignore[arg-type]  # wrong on purpose
 
 
 @pytest.mark.parametrize(
@@ -313,4 +326,4 @@ async def test_check_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_it_is_a_language_model() -> None:
     """The class satisfies the stage's protocol."""
-    assert isinstance(OpenAIChat("http://host/v1/", "m", http=cast("HttpClient", None)), LanguageModel)
+    assert isinstance(OpenAIChat("http://host/v1/", "m", http=UNUSED), LanguageModel)

@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 
 import trio
 
-from voxint.arguments import Audio, all_typed, not_negative, typed, typed_arguments, with_words
+from voxint.arguments import Audio, all_typed, check_not_negative, check_text, typed, typed_arguments
 from voxint.client.client_socket import ClientSocket
 from voxint.client.reply import RemoteReply, VoiceUpload
 from voxint.client.resume import Progress, ResumePoint
@@ -99,7 +99,7 @@ class Client:
         Raises:
             ValueError: The text is empty, or the id is too long or that of a live reply.
         """
-        with_words(text, "text")
+        text = check_text(text, "text")
         patch = SettingsChange(require_tts=require_tts)
         return await self._ask(request_id, "TEXT", m.Content(text=text), patch)
 
@@ -176,7 +176,7 @@ class Client:
     def played(self, request_id: str, played_ms: float) -> None:
         """Report how much of a reply's audio was heard; see `RemoteReply.played`."""
         typed(request_id, str, "request_id")
-        not_negative(played_ms, "played_ms")
+        played_ms = check_not_negative(played_ms, "played_ms")
         if self._socket.lost is None and not self._socket.congested:
             self._post(m.Played(request_id=request_id, played_ms=played_ms))
 
@@ -287,7 +287,7 @@ class Client:
     ) -> Waiter[m.InterruptAck]:
         typed(reason, str, "reason")
         if played_ms is not None:
-            not_negative(played_ms, "played_ms")
+            played_ms = check_not_negative(played_ms, "played_ms")
         message = m.Interrupt(interrupt_request_id=request_id, reason=reason, played_ms=played_ms)
         self._post(message)
         return self._waiters.join((m.InterruptAck, request_id))

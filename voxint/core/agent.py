@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from attrs import NOTHING, Attribute, field, frozen, validators
+from attrs import NOTHING, Attribute, field, frozen
 
-from voxint.arguments import typed_fields
+from voxint.arguments import bounded, typed_fields
 from voxint.core.discreet import size_of
 from voxint.core.failure import Stage
 from voxint.core.settings import MAX_BYTES, MAX_TOOLS
@@ -20,7 +20,7 @@ BOUNDS = ("text_chars", "functions", "settings_bytes", "upload_s", "upload_share
 
 
 def _positive(default: float) -> float:
-    return field(default=default, validator=validators.gt(0))
+    return field(default=default, validator=bounded(more_than=0))
 
 
 @frozen(kw_only=True, field_transformer=typed_fields)
@@ -79,21 +79,21 @@ class Limits:
     upload_ahead_s: float = _positive(30.0)
     upload_s: float = _positive(120.0)
     upload_grace_s: float = _positive(2.0)
-    upload_share: float = field(default=0.1, validator=[validators.ge(0), validators.lt(1)])
-    text_chars: int = field(default=32_768, validator=validators.ge(1))
-    functions: int = field(default=MAX_TOOLS, validator=[validators.ge(0), validators.le(MAX_TOOLS)])
-    settings_bytes: int = field(default=MAX_BYTES, validator=validators.ge(0))
-    remembered_bytes: int = field(default=128 * 1024, validator=validators.ge(0))
+    upload_share: float = field(default=0.1, validator=bounded(at_least=0, less_than=1))
+    text_chars: int = field(default=32_768, validator=bounded(at_least=1))
+    functions: int = field(default=MAX_TOOLS, validator=bounded(at_least=0, at_most=MAX_TOOLS))
+    settings_bytes: int = field(default=MAX_BYTES, validator=bounded(at_least=0))
+    remembered_bytes: int = field(default=128 * 1024, validator=bounded(at_least=0))
     lead_ms: float = _positive(300.0)
-    frame_ms: float = field(default=40.0, validator=[validators.ge(10), validators.le(200)])
+    frame_ms: float = field(default=40.0, validator=bounded(at_least=10, at_most=200))
     speech_ahead_ms: float = _positive(700.0)
-    keep_ms: float = field(default=30_000.0, validator=validators.ge(0))
-    segments_ahead: int = field(default=32, validator=validators.ge(1))
-    history_tokens: int = field(default=6000, validator=validators.ge(100))
-    answer_chars: int = field(default=131_072, validator=validators.ge(1))
+    keep_ms: float = field(default=30_000.0, validator=bounded(at_least=0))
+    segments_ahead: int = field(default=32, validator=bounded(at_least=1))
+    history_tokens: int = field(default=6000, validator=bounded(at_least=100))
+    answer_chars: int = field(default=131_072, validator=bounded(at_least=1))
     speech_s: float = _positive(600.0)
-    transcript_chars: int = field(default=32_768, validator=validators.ge(1))
-    overruns: int = field(default=8, validator=validators.ge(1))
+    transcript_chars: int = field(default=32_768, validator=bounded(at_least=1))
+    overruns: int = field(default=8, validator=bounded(at_least=1))
 
 
 def _shaped(agent: object, attribute: Attribute[Any], value: object) -> None:

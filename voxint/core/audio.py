@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from attrs import field, frozen, validators
+import typing
 
-from voxint.arguments import typed_fields
+from attrs import field, frozen
 
-__all__ = ["AudioFormat"]
+from voxint.arguments import Audio, bounded, typed, typed_fields
+
+__all__ = ["AudioFormat", "check_audio", "is_wav"]
 
 BYTES_PER_SAMPLE = 2
 
@@ -19,7 +21,7 @@ class AudioFormat:
         rate: Samples a second, 8,000 to 48,000 (what speech engines use).
     """
 
-    rate: int = field(default=16_000, validator=[validators.ge(8_000), validators.le(48_000)])
+    rate: int = field(default=16_000, validator=bounded(at_least=8_000, at_most=48_000))
 
     def samples(self, ms: float) -> int:
         """Return how many whole samples last `ms` milliseconds."""
@@ -36,3 +38,23 @@ class AudioFormat:
     def bytes_ms(self, size: int) -> float:
         """Return how many milliseconds `size` bytes last."""
         return self.ms(size // BYTES_PER_SAMPLE)
+
+
+def is_wav(audio: bytes) -> bool:
+    """Return whether a WAV file begins here: for samples its twelve bytes would be noise, and a chance of 1 in 2^64."""
+    return audio[:4] == b"RIFF" and audio[8:12] == b"WAVE"
+
+
+def check_audio(audio: object, name: str) -> bytes:
+    """Return a piece of PCM as bytes; refuse what is none, and a WAV file, whose header would be heard as noise.
+
+    A piece of a stream may end in the middle of a sample, since nobody chooses where a pipe or a socket cuts.
+
+    Raises:
+        TypeError: It is of another type.
+        ValueError: It is the beginning of a WAV file.
+    """
+    samples = bytes(typed(typing.cast("Audio", audio), Audio, name, "PCM, 16 bits a sample"))
+    if is_wav(samples):
+        raise ValueError(f"{name} is a WAV file: give its samples alone, as wave.open(...).readframes(...) reads them")
+    return samples

@@ -14,7 +14,7 @@ from typing import Self
 import trio
 from attrs import define, evolve
 
-from voxint.arguments import Audio, not_negative, typed, with_words
+from voxint.arguments import Audio, check_not_negative, check_text, typed
 from voxint.background import open_background
 from voxint.core.agent import Agent
 from voxint.core.dialogue import Dialogue
@@ -123,7 +123,7 @@ class Conversation:
             trio.ClosedResourceError: The block of `open_conversation` has ended.
         """
         require_trio_of("Conversation.ask", waits=False)
-        with_words(text, "text", "the user's words; a voice is heard by listen()")
+        text = check_text(text, "text", "the user's words; a voice is heard by listen()")
         player = Listener()
         with self._for_the_caller(request_id):
             request = self._session.ask(request_id or _new_id(), text, player)
@@ -280,7 +280,7 @@ class Reply:
             ValueError: It is negative.
         """
         require_trio_of("Reply.played", waits=False)
-        not_negative(played_ms, "played_ms")
+        played_ms = check_not_negative(played_ms, "played_ms")
         self._session.played(self.request_id, played_ms)
 
     def interrupt_nowait(self, reason: str = STOP, *, played_ms: float | None = None) -> Interruption:
@@ -295,7 +295,7 @@ class Reply:
         require_trio_of("Reply.interrupt_nowait", waits=False)
         typed(reason, str, "reason")
         if played_ms is not None:
-            not_negative(played_ms, "played_ms")
+            played_ms = check_not_negative(played_ms, "played_ms")
         return self._session.interrupt(self.request_id, reason, played_ms)
 
     async def interrupt(self, reason: str = STOP, *, played_ms: float | None = None) -> Receipt | None:

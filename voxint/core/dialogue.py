@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator
 from typing import Literal
 
-from attrs import Attribute, Factory, evolve, field, frozen, validators
+from attrs import Attribute, Factory, evolve, field, frozen
 
-from voxint.arguments import typed_fields
+from voxint.arguments import bounded, field_name
 from voxint.core.discreet import size_of
 from voxint.core.tokens import estimate_tokens
 from voxint.core.tools import ToolCall
@@ -28,7 +28,7 @@ _ARGUMENT_CHARS = 1000
 place in every turn to come."""
 
 
-@frozen(field_transformer=typed_fields)
+@frozen
 class ChatMessage:
     """One message of the conversation, in the form chat models take."""
 
@@ -36,7 +36,7 @@ class ChatMessage:
     content: str = field(repr=size_of)
 
 
-@frozen(field_transformer=typed_fields)
+@frozen
 class Exchange:
     """What the user said and what became of the reply.
 
@@ -66,12 +66,13 @@ class Exchange:
         return estimate_tokens(self.user) + estimate_tokens(self.reply) + called
 
 
-def _with_words(mark: object, attribute: Attribute[str], value: str) -> None:
+def _not_blank(dialogue: object, attribute: Attribute[str], value: str) -> None:
     if not value.strip():
-        raise ValueError(f"{attribute.name} stands for a message, and models refuse empty ones: give it words")
+        name = field_name(dialogue, attribute)
+        raise ValueError(f"{name} stands for a message, and models refuse empty ones: give it words")
 
 
-@frozen(field_transformer=typed_fields)
+@frozen
 class Dialogue:
     """The exchanges of a session, oldest first; every method returns a new dialogue.
 
@@ -88,13 +89,13 @@ class Dialogue:
     """
 
     exchanges: tuple[Exchange, ...] = ()
-    max_exchanges: int = field(default=1000, kw_only=True, validator=validators.ge(1))
-    max_tokens: int = field(default=24_000, kw_only=True, validator=validators.ge(1))
+    max_exchanges: int = field(default=1000, kw_only=True, validator=bounded(at_least=1))
+    max_tokens: int = field(default=24_000, kw_only=True, validator=bounded(at_least=1))
     interrupted_mark: str = field(default=" [interrupted by the user]", kw_only=True)
     failed_mark: str = field(default=" [cut off by an error]", kw_only=True)
     called_mark: str = field(default=" [the function {name} was called with {arguments}]", kw_only=True)
-    silent_mark: str = field(default="[nothing was said]", kw_only=True, validator=_with_words)
-    wordless_mark: str = field(default="[no words]", kw_only=True, validator=_with_words)
+    silent_mark: str = field(default="[nothing was said]", kw_only=True, validator=_not_blank)
+    wordless_mark: str = field(default="[no words]", kw_only=True, validator=_not_blank)
 
     def __len__(self) -> int:
         return len(self.exchanges)

@@ -45,7 +45,7 @@ def _new_error_id() -> str:
 
 
 def _kind_of(error: BaseException | None) -> str:
-    return type(error).__name__  # its text may hold what somebody said
+    return "None" if error is None else type(error).__name__  # its text may hold what somebody said
 
 
 @frozen

@@ -7,14 +7,14 @@ not end: all that it writes for one request has a bound.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterable, Mapping
 from operator import index
 
 import msgspec
 
 from voxint.arguments import a
 from voxint.core.agent import Limits
-from voxint.core.audio import BYTES_PER_SAMPLE, AudioFormat
+from voxint.core.audio import BYTES_PER_SAMPLE, AudioFormat, is_wav
 from voxint.core.depth import MOST_LEVELS, nests_too_deep
 from voxint.core.encodable import encodable
 from voxint.core.stages import Delta, ModelOutput, Speech, Thinking, ToolCall, Transcript, Usage
@@ -204,7 +204,8 @@ def checked_speech(item: object) -> Speech:
     audio = item.audio
     if not isinstance(audio, bytes):
         if not isinstance(audio, bytearray | memoryview):
-            raise _wrong_part("synthesizer", "a Speech whose audio is", audio, "bytes of 16-bit samples")
+            remedy = "its tobytes() gives them where its samples are of 16 bits" if hasattr(audio, "tobytes") else ""
+            raise _wrong_part("synthesizer", "a Speech whose audio is", audio, "bytes of 16-bit samples", remedy)
         audio = bytes(audio)
     if len(audio) > MOST_AUDIO_BYTES:
         raise UpstreamError(
@@ -212,6 +213,12 @@ def checked_speech(item: object) -> Speech:
         )
     if len(audio) % BYTES_PER_SAMPLE:
         raise UpstreamError("the provider wrote half a sample: write whole samples of 16 bits", retryable=False)
+    if is_wav(audio):
+        raise UpstreamError(
+            "the synthesizer wrote a WAV file where bare samples belong",
+            retryable=False,
+            operator_detail="write its samples alone, as wave.open(...).readframes(...) reads them",
+        )
     text = None if item.text is None else _text(item.text, "synthesizer", "a Speech whose text is")
     return item if audio is item.audio and text is item.text else Speech(audio, text)
 
@@ -283,7 +290,8 @@ def _usage(usage: Usage) -> Usage:
 
 def _text(text: object, who: str, whose: str) -> str:
     if not isinstance(text, str):
-        raise _wrong_part(who, whose, text, "a str")
+        remedy = "read it with `async for piece in text`, and give the piece" if isinstance(text, AsyncIterable) else ""
+        raise _wrong_part(who, whose, text, "a str", remedy)
     if len(text) > MOST_TEXT:
         raise UpstreamError(f"the provider wrote more than {MOST_TEXT:,} characters in one piece", retryable=False)
     return encodable(text)
@@ -298,11 +306,10 @@ def _wrong(who: str, given: object, expected: str, remedy: str) -> UpstreamError
     )
 
 
-def _wrong_part(who: str, whose: str, given: object, expected: str) -> UpstreamError:
+def _wrong_part(who: str, whose: str, given: object, expected: str, remedy: str = "") -> UpstreamError:
     """Return the error of a piece with something in it that is of another type."""
-    return UpstreamError(
-        f"the {who} wrote {whose} {a(given)}", retryable=False, operator_detail=f"write {expected} there"
-    )
+    detail = f"write {expected} there{remedy and ': '}{remedy}"
+    return UpstreamError(f"the {who} wrote {whose} {a(given)}", retryable=False, operator_detail=detail)
 
 
 def _too_many_values() -> UpstreamError:

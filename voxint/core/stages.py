@@ -8,12 +8,12 @@ async context manager too; whoever builds the agent enters it.
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import trio.abc
-from attrs import field, frozen
+from attrs import Attribute, field, frozen
 
-from voxint.arguments import typed_fields
+from voxint.arguments import field_name, typed
 from voxint.core.audio import AudioFormat
 from voxint.core.dialogue import ChatMessage
 from voxint.core.discreet import size_of
@@ -35,12 +35,23 @@ __all__ = [
 ]
 
 
-@frozen(field_transformer=typed_fields)
+def _tuple_of(turn: object, attribute: Attribute[Any], values: object) -> None:
+    """Refuse what is no tuple of what belongs there, by its first: voxint makes a turn of every request."""
+    name = field_name(turn, attribute)
+    for first in typed(values, tuple, name, "write [...]")[:1]:  # type: ignore[index]  # it is a tuple
+        typed(first, ChatMessage if attribute.name == "messages" else Tool, f"{name}[0]")
+
+
+def _frozen(values: object) -> object:
+    return tuple(values) if isinstance(values, list) else values
+
+
+@frozen
 class Turn:
     """What a language model answers: the conversation so far, the user's words last, and the tools it may call."""
 
-    messages: tuple[ChatMessage, ...]
-    tools: tuple[Tool, ...] = ()
+    messages: tuple[ChatMessage, ...] = field(converter=_frozen, validator=_tuple_of)
+    tools: tuple[Tool, ...] = field(default=(), converter=_frozen, validator=_tuple_of)
 
 
 @frozen

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-import msgspec
 from msgspec import Meta
 
 from voxint.core.dialogue import Ending
-from voxint.core.discreet import size_of
 from voxint.core.settings import OnDisconnect, Platform, SettingsChange
+from voxint.protocol.message_repr import SHOWN, Plain, Secret, WireMessage
 from voxint.protocol.receipt import FramedReceipt
 
 __all__ = [
@@ -68,7 +67,7 @@ ErrorCode = Literal[
     "REQUEST_TIMEOUT",
     "UPSTREAM_ERROR",
 ]
-RequestId = Annotated[str, Meta(min_length=1, max_length=128)]
+RequestId = Annotated[str, Meta(min_length=1, max_length=128), SHOWN]
 """The client's own name for a request, unique per client only."""
 
 LongText = Annotated[str, Meta(max_length=65_536)]
@@ -76,86 +75,61 @@ LongText = Annotated[str, Meta(max_length=65_536)]
 
 _Millis = Annotated[float, Meta(ge=0)]
 _Rate = Annotated[int, Meta(ge=8_000, le=48_000)]
-_SECRETS = frozenset({"api_key", "password", "resume_token"})
-_WORDS = frozenset({"text", "voice", "parameters", "result", "session_data"})
-"""What people say, their audio, what their words led to, and their prompts."""
 
 
-class _Shown(str):
-    """What stands in a `repr` for something else, as it is."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return str(self)
-
-
-class _Message(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """Fields equal to their default are left out on the wire, so that an absent stream is never a null."""
-
-    def __rich_repr__(self) -> list[tuple[str, Any]]:
-        fields = [(name, getattr(self, name)) for name in self.__struct_fields__]
-        shown = [(name, _Shown(size_of(value)) if name in _WORDS else value) for name, value in fields]
-        return [(name, "..." if name in _SECRETS and value is not None else value) for name, value in shown]
-
-    def __repr__(self) -> str:
-        """Return the fields without secrets and words: a repr ends up in logs and in the tracebacks of others."""
-        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"
-
-
-class Auth(_Message, frozen=True):
+class Auth(WireMessage, frozen=True):
     """Who the client is: an API key, or an account with its password."""
 
     type: Literal["API_KEY", "ACCOUNT"]
-    api_key: str | None = None
-    account: str | None = None
-    password: str | None = None
+    api_key: Secret | None = None
+    account: Plain | None = None
+    password: Secret | None = None
 
 
-class Audio(_Message, frozen=True):
+class Audio(WireMessage, frozen=True):
     """*ext* The sample rates of the session in Hz, asked for in REGISTER and confirmed in REGISTER_ACK."""
 
     input_rate: _Rate | None = None
     output_rate: _Rate | None = None
 
 
-class SeenFrames(_Message, frozen=True):
+class SeenFrames(WireMessage, frozen=True):
     """*ext* The last frames of a request that the client has, by their numbers; -1: it has the end."""
 
     text_stream_seq: Annotated[int, Meta(ge=-1)] | None = None
     voice_stream_seq: Annotated[int, Meta(ge=-1)] | None = None
 
 
-class Resume(_Message, frozen=True):
+class Resume(WireMessage, frozen=True):
     """*ext* The session to go on with, and what the client has of each request; None: it wants what comes from now."""
 
-    session_id: str
-    resume_token: str
+    session_id: Plain
+    resume_token: Secret
     seen: Annotated[dict[RequestId, SeenFrames], Meta(max_length=64)] | None = None
 
 
-class Register(_Message, frozen=True):
+class Register(WireMessage, frozen=True):
     """REGISTER: open a session."""
 
     auth: Auth
     platform: Platform = "WEB"
     patch: SettingsChange = SettingsChange()
-    features: tuple[str, ...] = ()
+    features: tuple[Plain, ...] = ()
     audio: Audio = Audio()
     resume: Resume | None = None
     on_disconnect: OnDisconnect = "interrupt"
 
 
-class Content(_Message, frozen=True):
+class Content(WireMessage, frozen=True):
     """What a REQUEST says: text, one piece of base64 voice, or the mark of a binary upload."""
 
     text: LongText | None = None
     voice_mode: Literal["BASE64", "BINARY"] | None = None
     voice: bytes | None = None
-    audio_format: str | None = None
+    audio_format: Plain | None = None
 
 
-class RequestMessage(_Message, frozen=True):
+class RequestMessage(WireMessage, frozen=True):
     """REQUEST: ask in text or voice, begin or end an upload, or only update the session."""
 
     request_id: RequestId
@@ -166,53 +140,53 @@ class RequestMessage(_Message, frozen=True):
     patch: SettingsChange = SettingsChange()
 
 
-class Interrupt(_Message, frozen=True):
+class Interrupt(WireMessage, frozen=True):
     """INTERRUPT: stop one request, or with None every live request of the session."""
 
-    interrupt_request_id: str | None = None
-    reason: str = "USER_STOP"
+    interrupt_request_id: Plain | None = None
+    reason: Plain = "USER_STOP"
     played_ms: _Millis | None = None
     mode: Literal["commit", "hold", "release"] = "commit"
 
 
-class Played(_Message, frozen=True):
+class Played(WireMessage, frozen=True):
     """PLAYED *ext*: how much of a request's audio the client has played."""
 
     request_id: RequestId
     played_ms: _Millis
 
 
-class FunctionResult(_Message, frozen=True):
+class FunctionResult(WireMessage, frozen=True):
     """FUNCTION_RESULT *ext*: what a function call gave; not granted yet."""
 
     request_id: RequestId
-    call_id: str
+    call_id: Plain
     result: Any = None
     error: str | None = None
 
 
-class SessionQuery(_Message, frozen=True):
+class SessionQuery(WireMessage, frozen=True):
     """SESSION_QUERY: ask for fields of the session; none named means all."""
 
-    query_fields: tuple[str, ...] = ()
+    query_fields: tuple[Plain, ...] = ()
 
 
-class Shutdown(_Message, frozen=True, omit_defaults=False):
+class Shutdown(WireMessage, frozen=True, omit_defaults=False):
     """SHUTDOWN, both ways: the sender is about to close."""
 
-    reason: str = ""
+    reason: Plain = ""
 
 
-class HeartbeatReply(_Message, frozen=True):
+class HeartbeatReply(WireMessage, frozen=True):
     """HEARTBEAT_REPLY: the client is alive."""
 
-    client_status: str | None = None
+    client_status: Plain | None = None
 
 
-class HealthCheck(_Message, frozen=True):
+class HealthCheck(WireMessage, frozen=True):
     """HEALTH_CHECK: ask how the server is; none named means all."""
 
-    check_fields: tuple[str, ...] = ()
+    check_fields: tuple[Plain, ...] = ()
 
 
 ClientMessage = (
@@ -228,7 +202,7 @@ ClientMessage = (
 )
 
 
-class Resumed(_Message, frozen=True, omit_defaults=False):
+class Resumed(WireMessage, frozen=True, omit_defaults=False):
     """*ext* What a client finds that has come back.
 
     Args:
@@ -237,119 +211,119 @@ class Resumed(_Message, frozen=True, omit_defaults=False):
         outcomes: How those ended that ended meanwhile.
     """
 
-    live: tuple[str, ...]
-    lost: tuple[str, ...]
-    outcomes: dict[str, Ending]
+    live: tuple[Plain, ...]
+    lost: tuple[Plain, ...]
+    outcomes: dict[Plain, Ending]
 
 
-class RegisterAck(_Message, frozen=True):
+class RegisterAck(WireMessage, frozen=True):
     """REGISTER_ACK: the session is open."""
 
     status: Literal["SUCCESS"]
-    message: str
-    session_id: str
+    message: Plain
+    session_id: Plain
     session_timeout_seconds: int
-    features: tuple[str, ...]
+    features: tuple[Plain, ...]
     audio: Audio
-    resume_token: str | None = None
+    resume_token: Secret | None = None
     resumed: Resumed | None = None
 
 
-class FunctionCall(_Message, frozen=True):
+class FunctionCall(WireMessage, frozen=True):
     """A function the model asks the client to call."""
 
-    name: str
+    name: Plain
     parameters: dict[str, Any]
-    call_id: str
+    call_id: Plain
 
 
-class Response(_Message, frozen=True):
+class Response(WireMessage, frozen=True):
     """RESPONSE: a frame of an answer.
 
     A sequence number counts from 0 by 1 and -1 ends its stream; a stream that does not exist is left out. `voice` is
     raw PCM here; the codec makes it base64, or a binary frame where the client asked for those.
     """
 
-    request_id: str
+    request_id: Plain
     text_stream_seq: int | None = None
     voice_stream_seq: int | None = None
     text: str | None = None
     voice: bytes | None = None
     function_call: FunctionCall | None = None
     interrupted: bool = False
-    interrupt_reason: str | None = None
+    interrupt_reason: Plain | None = None
 
 
-class InterruptAck(_Message, frozen=True):
+class InterruptAck(WireMessage, frozen=True):
     """INTERRUPT_ACK: what was asked has stopped; `receipts` proves it.
 
     Where the event loop was held while the INTERRUPT came, `read_late_ms` says how late it was read at most.
     """
 
-    interrupt_request_id: str | None
-    interrupted_request_ids: tuple[str, ...]
+    interrupt_request_id: Plain | None
+    interrupted_request_ids: tuple[Plain, ...]
     status: Ack
-    message: str
-    outcomes: dict[str, Outcome]
-    receipts: dict[str, FramedReceipt]
+    message: Plain
+    outcomes: dict[Plain, Outcome]
+    receipts: dict[Plain, FramedReceipt]
     read_late_ms: float | None = None
 
 
-class Error(_Message, frozen=True):
+class Error(WireMessage, frozen=True):
     """ERROR: a message or a request failed; with `request_id` it ends that request.
 
     By `error_id` the server's operator finds the line of the log that says more, where there is one.
     """
 
     error_code: ErrorCode
-    error_msg: str
-    error_detail: str
+    error_msg: Plain
+    error_detail: Plain
     retryable: bool
-    request_id: str | None = None
+    request_id: Plain | None = None
     stage: Literal["stt", "llm", "tts"] | None = None
-    error_id: str | None = None
+    error_id: Plain | None = None
 
 
-class SessionInfo(_Message, frozen=True):
+class SessionInfo(WireMessage, frozen=True):
     """SESSION_INFO: the fields SESSION_QUERY asked for."""
 
     status: Literal["SUCCESS"]
-    message: str
+    message: Plain
     session_data: dict[str, Any]
 
 
-class Heartbeat(_Message, frozen=True):
+class Heartbeat(WireMessage, frozen=True):
     """HEARTBEAT: the server is alive and so is the session."""
 
     remaining_seconds: int
 
 
-class SessionWarn(_Message, frozen=True):
+class SessionWarn(WireMessage, frozen=True):
     """SESSION_WARN: the session is about to expire."""
 
     warn_type: Literal["EXPIRE_SOON"]
     remaining_seconds: int
-    message: str
+    message: Plain
 
 
-class HealthStatus(_Message, frozen=True):
+class HealthStatus(WireMessage, frozen=True):
     """How the server is; a field not asked for is left out."""
 
     cpu_usage: float | None = None
     conn_count: int | None = None
-    status: str | None = None
+    status: Plain | None = None
 
 
-class HealthCheckAck(_Message, frozen=True):
+class HealthCheckAck(WireMessage, frozen=True):
     """HEALTH_CHECK_ACK: the answer to HEALTH_CHECK."""
 
     health_status: HealthStatus
 
 
-class TranscriptMessage(_Message, frozen=True):
+class TranscriptMessage(WireMessage, frozen=True):
     """TRANSCRIPT *ext* (feature `transcripts`): what was understood of the user's voice."""
 
-    request_id: str
+    request_id: Plain
     text: str
     is_final: bool
 

@@ -13,6 +13,7 @@ import msgspec
 import trio
 import trio.abc
 
+from voxint.arguments import typed
 from voxint.core.stages import CheckWarning, Delta, ModelOutput, Thinking, Turn
 from voxint.core.tools import Tool
 from voxint.errors import ConfigError, UpstreamError, UpstreamTimeout
@@ -59,6 +60,7 @@ class OpenAIChat:
 
     Raises:
         ConfigError: An option has a bad value, or the variable is not set.
+        TypeError: `http` is no client of `open_http`.
     """
 
     def __init__(
@@ -74,7 +76,7 @@ class OpenAIChat:
     ) -> None:
         self._url = _base_url(base_url)
         self._model = _text("model", model, "the model's name at the provider")
-        self._http = http
+        self._http = typed(http, HttpClient, "http", "give what `async with open_http() as http:` gives")
         key = None if api_key_env is None else _key(_text("api_key_env", api_key_env, "a variable's name"))
         self._headers = ({"authorization": f"Bearer {key}"} if key else {}) | _headers(headers or {})
         self._extra_body = _extra_body({} if extra_body is None else extra_body)

@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import Attribute, field, frozen, validators
+from attrs import Attribute, field, frozen
 
-from voxint.arguments import typed_fields
+from voxint.arguments import bounded, field_name, typed_fields
 from voxint.server.address import networks
 from voxint.server.passwords import password_hash_fault
 
@@ -19,42 +19,44 @@ SHORTEST_SECRET = 32
 
 
 def _positive(default: float) -> float:
-    return field(default=default, validator=validators.gt(0))
+    return field(default=default, validator=bounded(more_than=0))
 
 
 def _no_blank(instance: object, attribute: Attribute[Any], values: tuple[str, ...]) -> None:
     """Refuse the secret that nobody set: an empty key would let everybody in who brings none."""
     if not all(secret.strip() for secret in values):
-        raise ValueError(f"'{attribute.name}' must hold no empty string")
+        name = field_name(instance, attribute)
+        raise ValueError(f"{name} must hold no empty string")
 
 
 def _hashes(instance: object, attribute: Attribute[Any], values: Mapping[str, str]) -> None:
     """Refuse a password that stands there as it is: whoever reads the file would have it."""
     for name, value in values.items():
         if fault := password_hash_fault(value):
-            raise ValueError(f"'{attribute.name}' {fault}; look at {name}, which belongs above if it is a setting")
+            place = field_name(instance, attribute)
+            raise ValueError(f"{place} {fault}; look at {name}, which belongs above if it is a setting")
 
 
 def _long(instance: object, attribute: Attribute[Any], value: str) -> None:
     """Refuse a secret that can be guessed."""
     if value and len(value) < SHORTEST_SECRET:
-        raise ValueError(f"'{attribute.name}' must have at least {SHORTEST_SECRET} characters")
+        name = field_name(instance, attribute)
+        raise ValueError(f"{name} must have at least {SHORTEST_SECRET} characters")
 
 
 def _origins(instance: object, attribute: Attribute[Any], values: tuple[str, ...]) -> None:
     """Refuse what no browser sends: it would never match."""
     if not all(re.fullmatch(r"[a-z][a-z0-9+.-]*://[^/\sA-Z]+", value) for value in values):
-        raise ValueError(
-            f"'{attribute.name}' must hold origins such as https://example.org, in lower case, without a path"
-        )
+        name = field_name(instance, attribute)
+        raise ValueError(f"{name} must hold origins such as https://example.org, in lower case, without a path")
 
 
 def _networks(instance: object, attribute: Attribute[Any], values: tuple[str, ...]) -> None:
     try:
         networks(values)
     except ValueError:
-        message = f"'{attribute.name}' must hold addresses or networks, such as 127.0.0.1 or 10.0.0.0/8"
-        raise ValueError(message) from None
+        name = field_name(instance, attribute)
+        raise ValueError(f"{name} must hold addresses or networks, such as 127.0.0.1 or 10.0.0.0/8") from None
 
 
 @frozen(kw_only=True, field_transformer=typed_fields)
@@ -95,7 +97,7 @@ class ServerConfig:
     """
 
     host: str = "127.0.0.1"
-    port: int = field(default=8765, validator=[validators.ge(0), validators.le(65_535)])
+    port: int = field(default=8765, validator=bounded(at_least=0, at_most=65_535))
     api_keys: tuple[str, ...] = field(default=(), repr=False, validator=_no_blank)
     keys_file: str = ""
     accounts: Mapping[str, str] = field(factory=dict, repr=False, validator=_hashes)
@@ -107,14 +109,14 @@ class ServerConfig:
     allowed_origins: tuple[str, ...] = field(default=(), validator=_origins)
     heartbeat_s: float = _positive(30.0)
     session_timeout_s: float = _positive(600.0)
-    resume_s: float = field(default=60.0, validator=validators.ge(0))
+    resume_s: float = field(default=60.0, validator=bounded(at_least=0))
     warn_s: float = _positive(60.0)
     register_s: float = _positive(3.0)
     guess_pause_s: float = _positive(2.0)
     close_s: float = _positive(1.0)
-    drain_s: float = field(default=10.0, validator=validators.ge(0))
-    max_frame_bytes: int = field(default=8 * 1024 * 1024, validator=validators.ge(1024))
-    max_connections: int = field(default=1000, validator=validators.ge(1))
-    max_strangers: int = field(default=128, validator=validators.ge(1))
-    max_strangers_per_address: int = field(default=64, validator=validators.ge(1))
+    drain_s: float = field(default=10.0, validator=bounded(at_least=0))
+    max_frame_bytes: int = field(default=8 * 1024 * 1024, validator=bounded(at_least=1024))
+    max_connections: int = field(default=1000, validator=bounded(at_least=1))
+    max_strangers: int = field(default=128, validator=bounded(at_least=1))
+    max_strangers_per_address: int = field(default=64, validator=bounded(at_least=1))
     trusted_proxies: tuple[str, ...] = field(default=(), validator=_networks)

@@ -275,17 +275,6 @@ def _stage(kind: Stage, section: Section) -> StageConfig | None:
     return StageConfig(kind, provider.value, provider.place, options)
 
 
-def _fault(words: str) -> str:
-    """Return what a validator of attrs says, such as "'port' must be <= 65535: 70000", as a sentence."""
-    said = words.partition("' ")[2].replace(": ", ", not ")
-    for sign, bound in _BOUNDS.items():
-        said = said.replace(f"must be {sign} ", f"must be {bound} ")
-    return f"it {said}"
-
-
-_BOUNDS = {"<=": "at most", ">=": "at least", "<": "less than", ">": "more than"}
-
-
 def _prompt(section: Section) -> str:
     return str(_converted("agent", "prompt", section["prompt"])) if "prompt" in section else ""
 
@@ -301,7 +290,7 @@ def _values(section: str, made: type[attrs.AttrsInstance], given: Section) -> di
             try:
                 attribute.validator(None, attribute, value)
             except ValueError as error:
-                raise ConfigError(entry.place, _fault(str(error))) from None
+                raise ConfigError(entry.place, f"it{str(error).removeprefix(attribute.name)}") from None
         values[attribute.name] = value
     return values
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-from attrs import field, frozen, validators
+from attrs import field, frozen
 
-from voxint.arguments import typed_fields
+from voxint.arguments import bounded, typed_fields
 from voxint.core.agent import BOUNDS
 from voxint.server.buckets import MINUTE_S, Rate
 
@@ -17,11 +17,11 @@ Scope = Literal["session", "key", "address"]
 
 
 def _count(default: int = 0) -> int:
-    return field(default=default, validator=validators.ge(0))
+    return field(default=default, validator=bounded(at_least=0))
 
 
 def _share(default: float) -> float:
-    return field(default=default, validator=[validators.gt(0), validators.le(1)])
+    return field(default=default, validator=bounded(more_than=0, at_most=1))
 
 
 @frozen(kw_only=True)
@@ -89,13 +89,13 @@ class Quotas:
     session_upstream_calls_per_minute: int = _count(360)
     key_upstream_calls_per_minute: int = _count(18_000)
     address_upstream_calls_per_minute: int = _count()
-    burst_s: float = field(default=20.0, validator=validators.gt(0))
+    burst_s: float = field(default=20.0, validator=bounded(more_than=0))
     key_tokens_per_day: int = _count()
     key_characters_per_day: int = _count()
     key_share: float = _share(0.5)
     busy_share: float = _share(0.15)
     full_share: float = _share(0.3)
-    served_s: float = field(default=30.0, validator=validators.gt(0))
+    served_s: float = field(default=30.0, validator=bounded(more_than=0))
 
     def bounds(self, scope: Scope) -> Bounds:
         """Return the bounds of one scope."""
