@@ -9,7 +9,12 @@ from structlog.testing import capture_logs
 from tests.blocky import SLEEPS, Blocky
 from voxint.core.audio import AudioFormat
 from voxint.core.stages import Delta, LanguageModel, ModelOutput, Speech, Transcript, Turn
-from voxint.testing.conformance import check_language_model, check_speech_to_text, check_text_to_speech
+from voxint.testing.conformance import (
+    TrialBounds,
+    check_language_model,
+    check_speech_to_text,
+    check_text_to_speech,
+)
 from voxint.testing.stages import FOREVER, HEAR, SPEAK, ScriptedEars, ScriptedModel, ScriptedVoice
 
 pytestmark = pytest.mark.virtual_time
@@ -237,7 +242,7 @@ async def test_a_check_says_how_long_it_took_and_what_it_left_out(budget_s: floa
     """What must be tried is, however little time there is: the moments of a connect, a send, and a gap."""
     model = ScriptedModel.says(*["word "] * 20, every=0.125)
     with capture_logs() as logs:
-        await check_language_model(model, TURN, budget_s=budget_s)
+        await check_language_model(model, TURN, bounds=TrialBounds(budget_s=budget_s))
     [line] = [line for line in logs if line["event"] == "conformance checked"]
     assert (line["stage"], line["moments_left_out"]) == ("ScriptedModel", left_out)
     assert line["log_level"] == ("warning" if left_out else "info")
