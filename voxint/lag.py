@@ -177,5 +177,6 @@ class LoopLag:
         self._load.add(lasted, now)
         self.counts[bisect_left(BUCKETS_S, lasted)] += 1
         self.total_s += lasted
-        self.longest_s = max(self.longest_s, lasted)
+        if lasted > self.longest_s:
+            self.longest_s = lasted
         return lasted
