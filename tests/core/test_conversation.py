@@ -206,7 +206,7 @@ async def test_an_interrupt_of_a_program_comes_when_it_calls() -> None:
         time.sleep(0.3)  # noqa: ASYNC251 - a program that computes
         second = conversation.ask("And?")  # which interrupts too
         await anext(second)
-        time.sleep(0.3)  # noqa: ASYNC251
+        time.sleep(0.3)  # noqa: ASYNC251 - likewise
         interruption = second.interrupt_nowait()
         await interruption.stopped()
     assert interruption.read_late_ms is None

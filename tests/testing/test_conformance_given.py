@@ -113,17 +113,17 @@ async def test_what_a_stage_writes_wrong_is_told_with_its_line() -> None:
 async def test_what_a_check_is_given_is_judged() -> None:
     """A text of its own would be taken for a list of letters, and a model would get a turn that is none."""
     with pytest.raises(TypeError, match=r"^turn must be a Turn, not a str: write Turn\(\.\.\.\)$"):
-        await check_language_model(ScriptedModel("Hello."), "Hi")  # type: ignore[arg-type]
+        await check_language_model(ScriptedModel("Hello."), "Hi")  # type: ignore[arg-type]  # the mistake
     with pytest.raises(TypeError, match=r"^text must be a list or tuple of str, not a str: a single one is written"):
         await check_text_to_speech(ScriptedVoice(), "Hello.")
     with pytest.raises(TypeError, match=r"^text must be a tuple of str, not a tuple with bytes in it"):
-        await check_text_to_speech(ScriptedVoice(), [b"Hello."])  # type: ignore[list-item]
+        await check_text_to_speech(ScriptedVoice(), [b"Hello."])  # type: ignore[list-item]  # the mistake
     with pytest.raises(TypeError, match=r"^audio must be bytes, a bytearray or a memoryview, not a str: PCM"):
-        await check_speech_to_text(ScriptedEars(HEAR), "hello.wav")  # type: ignore[arg-type]
+        await check_speech_to_text(ScriptedEars(HEAR), "hello.wav")  # type: ignore[arg-type]  # the mistake
     with pytest.raises(TypeError, match=r"^bounds must be a TrialBounds, not a float"):
-        await check_language_model(ScriptedModel("Hello."), TURN, bounds=5.0)  # type: ignore[arg-type]
+        await check_language_model(ScriptedModel("Hello."), TURN, bounds=5.0)  # type: ignore[arg-type]  # the mistake
     with pytest.raises(TypeError, match=r"^TrialBounds\.stop_s must be a number, not a str"):
-        TrialBounds(stop_s="250ms")  # type: ignore[arg-type]
+        TrialBounds(stop_s="250ms")  # type: ignore[arg-type]  # the mistake
 
 
 @pytest.mark.parametrize(

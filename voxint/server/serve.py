@@ -162,17 +162,11 @@ async def serve(
             reloader = _reloader(host, certificate, telemetry)
             reload = partial(reloader.look, force=True)
             server = Server(port, f"{scheme}://{_authority(config.host, port)}{PATH}", reload=reload)
-            ends = []
-            for beside in (
-                server.stand,
-                server.reload_when_asked,
-                telemetry.run,
-                host.store.run,
-                host.guesses.run,
-                reloader.run,
-            ):
-                ends.append(trio.CancelScope())
-                home.start_soon(beside, ends[-1])
+            of_server = (server.stand, server.reload_when_asked, reloader.run)
+            tasks = (*of_server, telemetry.run, host.store.run, host.guesses.run)
+            ends = [trio.CancelScope() for _ in tasks]
+            for beside, end in zip(tasks, ends, strict=True):
+                home.start_soon(beside, end)
             pages = Pages(host, telemetry, server.url)
             async with trio.open_nursery() as front:
                 accepting = trio.CancelScope()
