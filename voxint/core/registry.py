@@ -41,7 +41,7 @@ class Interruption:
         stopping: The requests that were live and are on their way out.
         others: The outcome of every other id that was met.
         ended: The ended requests among them, for their receipts.
-        read_late_ms: How late it was read at most, in milliseconds; None: in time, or by nobody: a program has called.
+        read_late_ms: How late it was read at most, in milliseconds; None: in time, as a program's own always is.
     """
 
     asked: str | None
