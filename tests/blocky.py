@@ -1,4 +1,4 @@
-"""A model as a newcomer writes it: it sleeps where it should wait, and holds the event loop."""
+"""What holds the event loop: a function, and a model as a newcomer writes it, which sleeps where it should wait."""
 
 from __future__ import annotations
 
@@ -8,7 +8,16 @@ import trio
 
 from voxint.core.stages import Delta, ModelOutput, Turn
 
-__all__ = ["SLEEPS", "Blocky"]
+__all__ = ["BLOCKS", "SLEEPS", "Blocky", "block"]
+
+
+def block(seconds: float) -> None:
+    """Hold the loop up."""
+    time.sleep(seconds)
+
+
+BLOCKS = f"tests/blocky.py:{block.__code__.co_firstlineno + 2}"
+"""The line in it that does, as it is told."""
 
 
 class Blocky:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import json
 import sys
+import traceback
 from pathlib import Path
 from types import FunctionType
 
@@ -81,6 +83,17 @@ def test_a_package_is_told_by_where_it_was_entered(tmp_path: Path, monkeypatch: 
     assert line is not None
     assert line.function == "enter"
     assert line.place == "entered/__init__.py:3"
+
+
+def test_what_has_no_file_is_nobodys_line() -> None:
+    """Parts of Python are frozen into it: who is sent to a line there can't open it."""
+    with pytest.raises(ModuleNotFoundError) as caught:
+        importlib.import_module("no_such_module")
+    assert caught.tb.tb_next is not None
+    assert traceback.extract_tb(caught.tb)[-1].filename.startswith("<frozen ")
+    line = line_of_error(caught.value.with_traceback(caught.tb.tb_next))  # this test is a program itself
+    assert line is not None
+    assert line.file == importlib.__file__
 
 
 def test_a_place_is_as_short_as_it_can_be_found_by(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,161 +1,55 @@
-"""The lag of the event loop: every pass is measured, and a long one is told with its place."""
+"""The lag of the event loop: every pass is measured."""
 
 from __future__ import annotations
 
 import socket
-import threading
 import time
-from contextlib import ExitStack
-from functools import partial
 
 import pytest
 import trio
 from structlog.testing import capture_logs
 
-from voxint.core.agent import Agent
-from voxint.core.conversation import open_conversation
-from voxint.lag import BUCKETS_S, STUCK_S, LoopLag, late_s, measured_loop
-from voxint.server.config import ServerConfig
+from tests.blocky import block
+from voxint.lag import LoopLag
+from voxint.loop_watch import watched_loop
 from voxint.server.metrics import Metrics
-from voxint.server.serve import serve
-from voxint.testing.stages import ScriptedModel
-
-
-def block(seconds: float) -> None:
-    """Hold the loop up."""
-    time.sleep(seconds)
-
-
-BLOCKS = f"tests/test_lag.py:{block.__code__.co_firstlineno + 2}"
-"""The line in it that does."""
-
-
-def watchers() -> list[threading.Thread]:
-    """Return the threads that look where a loop is held."""
-    return [thread for thread in threading.enumerate() if thread.name == "voxint loop lag"]
-
-
-async def test_a_pass_that_is_held_up_is_told_with_its_place() -> None:
-    """What a provider blocks the loop with is in the metrics, and its line is in the log; quiet passes are not."""
-    with capture_logs() as logs, measured_loop() as lag:
-        await trio.sleep(0.01)
-        block(0.3)
-        await trio.lowlevel.checkpoint()
-    [line] = [each for each in logs if each["event"] == "the loop was held"]
-    assert line["log_level"] == "warning"
-    assert line["for_s"] >= 0.3
-    assert line["by"] == BLOCKS
-    assert sum(lag.counts[len(BUCKETS_S) - 2 :]) == 1
-    assert lag.longest_s >= 0.3
-
-
-async def test_how_loud_a_line_is_goes_by_how_long_the_loop_was_held() -> None:
-    """50 ms are worth a line, 100 ms a warning, which is told although the other was told in the same second."""
-    with capture_logs() as logs, measured_loop():
-        for seconds in (0.02, 0.06, 0.15):
-            await trio.lowlevel.checkpoint()
-            block(seconds)
-        await trio.lowlevel.checkpoint()
-    told = [(each["log_level"], each["by"]) for each in logs if each["event"] == "the loop was held"]
-    assert told[-1] == ("warning", BLOCKS)
-    assert told[:-1] in ([], [("info", BLOCKS)], [("warning", BLOCKS)])  # of the first two a busy machine makes more
 
 
 async def test_one_hiccup_is_no_load() -> None:
     """A quarter of a second in which the loop was away once has nobody refused, at the start of a server neither."""
-    with measured_loop() as lag:
+    with watched_loop() as watch:
         block(0.26)
         await trio.lowlevel.checkpoint()
-        assert lag.busy == 0
+        assert watch.lag.busy == 0
         await trio.sleep(0.8)
-        assert lag.busy < 0.1
+        assert watch.lag.busy < 0.1
 
 
 async def test_a_load_is_over_when_the_loop_was_idle() -> None:
     """What was a second ago says nothing about now."""
-    with measured_loop() as lag:
+    with watched_loop() as watch:
         until = time.perf_counter() + 1.2
         while time.perf_counter() < until:
             block(0.02)
             await trio.lowlevel.checkpoint()
-        assert lag.busy > 0.5
+        assert watch.lag.busy > 0.5
         await trio.sleep(1.2)
-        assert lag.busy < 0.15
-
-
-async def test_a_loop_that_never_comes_back_is_told_while_it_hangs() -> None:
-    """By the thread beside it, with the place: nobody in the loop could."""
-    with capture_logs() as logs, measured_loop():
-        await trio.lowlevel.checkpoint()
-        block(STUCK_S + 0.5)
-        told = [each for each in logs if each["event"] == "the loop is held"]
-        await trio.lowlevel.checkpoint()
-    assert [each["log_level"] for each in told] == ["error"]
-    assert told[0]["by"] == BLOCKS
-
-
-async def test_a_loop_that_is_held_up_all_the_time_does_not_fill_the_log() -> None:
-    """One line a second, which counts the others."""
-    with capture_logs() as logs, measured_loop():
-        await trio.lowlevel.checkpoint()
-        for _ in range(15):
-            block(0.08)
-            await trio.lowlevel.checkpoint()
-    told = [each for each in logs if each["event"] == "the loop was held"]
-    assert len(told) == 2
-    assert told[1]["more"] >= 10
+        assert watch.lag.busy < 0.15
 
 
 async def test_a_loop_that_is_flooded_in_small_steps_is_not_busy() -> None:
     """It has no time left, and nobody waits long: who floods it must not have others refused."""
-    with measured_loop() as lag:
+    with watched_loop() as watch:
         until = time.perf_counter() + 1.2
         while time.perf_counter() < until:
             block(0.001)
             await trio.lowlevel.checkpoint()
-        assert lag.busy < 0.1
+        assert watch.lag.busy < 0.1
         until = time.perf_counter() + 1.2
         while time.perf_counter() < until:
             block(0.02)
             await trio.lowlevel.checkpoint()
-        assert lag.busy > 0.5
-
-
-async def test_a_server_measures_and_tells(nursery: trio.Nursery) -> None:
-    """/metrics has a histogram of the passes; the thread is gone when the server is."""
-    server = await nursery.start(serve, Agent(llm=ScriptedModel("Yes.")), ServerConfig(port=0, drain_s=0))
-    assert watchers()
-    await trio.sleep(0.01)
-    server.shut_down()
-    with trio.fail_after(5):
-        while watchers():  # noqa: ASYNC110 - a thread
-            await trio.sleep(0.01)
-
-
-async def test_a_server_does_not_watch_where_it_is_told_not_to(nursery: trio.Nursery) -> None:
-    """Its host may have a watch of its own; no thread looks, and the histogram stays empty."""
-    agent = Agent(llm=ScriptedModel("Yes."))
-    server = await nursery.start(partial(serve, agent, ServerConfig(port=0, drain_s=0), watch_loop=False))
-    assert not watchers()
-    server.shut_down()
-
-
-async def test_one_thread_watches_for_all_who_want_it() -> None:
-    """However many conversations a loop has, and in whatever order they end."""
-    agent = Agent(llm=ScriptedModel("Yes."))
-    async with open_conversation(agent, watch_loop=False):
-        assert not watchers()
-    first, second = measured_loop(), measured_loop()
-    with ExitStack() as others:
-        lag = first.__enter__()
-        assert others.enter_context(second) is lag
-        async with open_conversation(agent):
-            assert len(watchers()) == 1
-        first.__exit__(None, None, None)
-        assert len(watchers()) == 1
-    with trio.fail_after(5):
-        while watchers():  # noqa: ASYNC110 - a thread
-            await trio.sleep(0.01)
+        assert watch.lag.busy > 0.5
 
 
 async def test_what_is_read_late_is_known_to_be() -> None:
@@ -164,11 +58,11 @@ async def test_what_is_read_late_is_known_to_be() -> None:
 
     async def read(stream: trio.SocketStream) -> None:
         while await stream.receive_some():
-            late.append(late_s())
+            late.append(watch.lag.late_s)
 
-    assert late_s() == 0, "nothing measures"
+    assert LoopLag().late_s == 0, "nothing measures"
     ours, theirs = socket.socketpair()
-    with measured_loop():
+    with watched_loop() as watch:
         async with trio.SocketStream(trio.socket.from_stdlib_socket(theirs)) as stream, trio.open_nursery() as nursery:
             nursery.start_soon(read, stream)
             await trio.sleep(0.2)  # the loop is idle
@@ -187,12 +81,12 @@ async def test_what_is_read_late_is_known_to_be() -> None:
 @pytest.mark.virtual_time
 async def test_in_virtual_time_nothing_is_late() -> None:
     """Whoever waits there waits on the other clock, which stands still while the loop is held."""
-    with capture_logs() as logs, measured_loop() as lag:
+    with capture_logs() as logs, watched_loop() as watch:
         await trio.sleep(1)
         block(0.15)
-        assert late_s() == 0
+        assert watch.lag.late_s == 0
         await trio.lowlevel.checkpoint()
-        assert lag.longest_s >= 0.15
+        assert watch.lag.longest_s >= 0.15
     assert logs == []
 
 

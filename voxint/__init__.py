@@ -23,7 +23,8 @@
 #   authors_line.py  which line of a traceback or a stack its author can change
 #   inside_trio.py  where a call is made: in trio, or in asyncio by mistake
 #   logs.py        the log of a library
-#   lag.py         how long the event loop is away from its sockets, and what holds it
+#   lag.py         how long the event loop is away from its sockets, in numbers
+#   loop_watch.py  what measures them, and tells in the log what holds the loop
 #   printable.py   what others wrote, made fit for a terminal and a log
 #   extras.py      what to run to install an extra, from where the user is
 #   children.py    what a child process gets: its environment, its limits

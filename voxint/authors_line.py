@@ -18,7 +18,7 @@ import outcome
 import trio
 from attrs import frozen
 
-__all__ = ["CodeLine", "line_of_error", "line_of_stack"]
+__all__ = ["CodeLine", "line_of_error", "line_of_stack", "line_of_thread"]
 
 OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
 STAGES = os.path.join(OURS, "providers") + os.sep
@@ -27,6 +27,8 @@ PYTHONS = tuple({sysconfig.get_path(kind) + os.sep for kind in ("stdlib", "plats
 RUNNER = os.path.dirname(os.path.abspath(trio.__file__)) + os.sep
 RUNTIME = (OURS, RUNNER, os.path.dirname(os.path.abspath(outcome.__file__)) + os.sep)
 """What runs stages, and is never to blame for what they do."""
+NOWHERE = ("<frozen ", "<attrs ")
+"""What there is no file of: nobody can look it up, whoever called it."""
 
 
 @frozen
@@ -72,13 +74,18 @@ def line_of_stack(innermost: FrameType | None) -> CodeLine | None:
     return _authors(dropwhile(lambda line: line.file.startswith(RUNNER), lines[loop + 1 :]))
 
 
+def line_of_thread(thread_id: int) -> CodeLine | None:
+    """Return the line of its author's in which a thread is; None where it is in the event loop itself, or has ended."""
+    return line_of_stack(sys._current_frames().get(thread_id))  # documented, and the only way to see another thread's
+
+
 def _line(code: CodeType, line: int) -> CodeLine:
     return CodeLine(code.co_filename, line, code.co_qualname)
 
 
 def _authors(outermost_first: Iterable[CodeLine]) -> CodeLine | None:
     """Choose: the innermost line of a program; else where a package was entered; else where a stage of ours was."""
-    lines = list(outermost_first)
+    lines = [line for line in outermost_first if not line.file.startswith(NOWHERE)]
     for line in reversed(lines):
         if _is_a_programs(line.file):
             return line
@@ -89,4 +96,4 @@ def _authors(outermost_first: Iterable[CodeLine]) -> CodeLine | None:
 
 
 def _is_a_programs(file: str) -> bool:
-    return not file.startswith(("<frozen ", "<attrs ", *INSTALLED, *PYTHONS, *RUNTIME))
+    return not file.startswith((*INSTALLED, *PYTHONS, *RUNTIME))

@@ -71,6 +71,25 @@ async def a_room(
         readers.cancel_scope.cancel()
 
 
+@pytest.mark.parametrize("how", ["ask", "listen", "listen_to"])
+async def test_a_request_that_is_read_late_interrupts_late(how: str) -> None:
+    """What it supersedes is told so, as by an interrupt: its stop began when the request may have come."""
+    async with a_room() as room:
+        hearer = room.come()
+        request = room.session.ask("r1", "Hi", hearer.listener)
+        await trio.sleep(0.5)
+        if how == "ask":
+            room.session.ask("r2", "And?", hearer.listener, late_s=0.3)
+        elif how == "listen":
+            room.session.listen("r2", hearer.listener, late_s=0.3)
+        else:
+            room.session.listen_to("r2", hearer.listener, bytes(3200), late_s=0.3)
+        await request.stopped.wait()
+        assert request.receipt is not None
+        assert (request.receipt.reason, request.receipt.read_late_ms) == ("USER_NEW_INPUT", 300)
+        assert request.receipt.stop_ms == 300
+
+
 async def test_who_leaves_lets_go_when_what_it_asked_has_stopped() -> None:
     """By then it still hears: the last frame of what its leaving interrupts."""
     async with a_room() as room:

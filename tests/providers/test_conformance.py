@@ -13,12 +13,17 @@ from voxint.net.http import open_http
 from voxint.providers.espeak import Espeak
 from voxint.providers.openai_chat import OpenAIChat
 from voxint.providers.pocketsphinx import PocketSphinx
-from voxint.testing.conformance import check_language_model, check_speech_to_text, check_text_to_speech
+from voxint.testing.conformance import (
+    TrialBounds,
+    check_language_model,
+    check_speech_to_text,
+    check_text_to_speech,
+)
 from voxint.testing.sim import SimSettings, serve_sim
 from voxint.testing.upstream_stages import HttpSpeech, HttpTranscription
 
 TEXT = ("Hello there. ", "How are you?")
-STOP_S = 1.0
+BOUNDS = TrialBounds(stop_s=1.0)
 """A generous bound: what is checked is that everything stops, on machines that do other things too."""
 
 QUICK = SimSettings(first_token_s=0.01, token_interval_s=0.005, tokens=6, speech_s=0.2, transcript="hello there")
@@ -31,7 +36,7 @@ async def test_openai_chat() -> None:
         async with open_http() as http:
             model = OpenAIChat(address.base_url, "sim", http=http)
             turn = Turn((ChatMessage("user", "hello"),))
-            await check_language_model(model, turn, stop_s=STOP_S)
+            await check_language_model(model, turn, bounds=BOUNDS)
         nursery.cancel_scope.cancel()
 
 
@@ -41,7 +46,7 @@ async def test_http_speech() -> None:
         address = await nursery.start(partial(serve_sim, QUICK))
         async with open_http() as http:
             voice = HttpSpeech(http, address.base_url)
-            await check_text_to_speech(voice, TEXT, stop_s=STOP_S)
+            await check_text_to_speech(voice, TEXT, bounds=BOUNDS)
         nursery.cancel_scope.cancel()
 
 
@@ -51,7 +56,7 @@ async def test_http_transcription() -> None:
         address = await nursery.start(partial(serve_sim, QUICK))
         async with open_http() as http:
             ears = HttpTranscription(http, address.base_url)
-            await check_speech_to_text(ears, bytes(6400), stop_s=STOP_S)
+            await check_speech_to_text(ears, bytes(6400), bounds=BOUNDS)
         nursery.cancel_scope.cancel()
 
 
@@ -59,10 +64,10 @@ async def test_espeak() -> None:
     """The embedded voice, whose thread stops with its scope."""
     voice = Espeak()
     assert voice.audio_format == AudioFormat(22_050)
-    await check_text_to_speech(voice, TEXT, stop_s=STOP_S)
+    await check_text_to_speech(voice, TEXT, bounds=BOUNDS)
 
 
 async def test_pocketsphinx() -> None:
     """The embedded recogniser, whose process is killed with its scope."""
     async with PocketSphinx(max_workers=4, wait_s=20) as ears:
-        await check_speech_to_text(ears, bytes(6400), stop_s=5.0)
+        await check_speech_to_text(ears, bytes(6400), bounds=TrialBounds(stop_s=5.0))

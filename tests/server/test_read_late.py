@@ -75,6 +75,19 @@ async def test_a_late_interrupt_is_told_in_the_receipt() -> None:
     assert took_ms - SLACK_MS <= receipt.stop_ms
 
 
+async def test_a_request_that_is_read_late_interrupts_late() -> None:
+    """The commonest interruption is the next question: what it superseded says so to who asks for its receipt."""
+    async with client_of(Blocky(0.1, words=40)) as client:
+        first = await client.send_text("Hi")
+        await trio.sleep(0.05)
+        await client.send_text("And?")
+        ack = await client.interrupt(first.request_id)
+    receipt = ack.receipts[first.request_id]
+    assert receipt.reason == "USER_NEW_INPUT"
+    assert receipt.read_late_ms is not None
+    assert receipt.read_late_ms <= receipt.stop_ms
+
+
 async def test_an_interrupt_that_is_read_in_time_says_nothing_of_it() -> None:
     """The loop was idle: what woke it had just come."""
     async with client_of(ScriptedModel("Well, ", FOREVER)) as client:

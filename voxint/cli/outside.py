@@ -23,10 +23,10 @@ from typing import Literal, NoReturn, TextIO
 import trio
 from attrs import define, field, frozen
 
+from voxint.authors_line import line_of_thread
 from voxint.cli.failures import FAILED, told_failure
 from voxint.cli.line_writer import LineWriter, QueuedText
 from voxint.cli.logs import flush_logs
-from voxint.lag import line_of_thread
 from voxint.logs import get_logger, note_lost, places
 from voxint.server.serve import Server
 

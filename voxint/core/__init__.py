@@ -19,6 +19,7 @@ Who asks and who hears:
 
 A request's life:
 
+    interrupt.py      what asks a request to stop
     registry.py       requests by id: admit, find, interrupt, remember
     life.py           the states of a request and what each event makes of them, as a table
     request.py        one request: its cancel scope, its guard, its end

@@ -20,16 +20,18 @@ from voxint.core.agent import Agent
 from voxint.core.dialogue import Dialogue
 from voxint.core.events import Ended, Event, Said, Text
 from voxint.core.failure_line import FailureLog
+from voxint.core.interrupt import Interrupt
 from voxint.core.listener import Listener
 from voxint.core.observer import Observer, check_observer
 from voxint.core.receipt import Receipt
 from voxint.core.registry import Interruption
 from voxint.core.request import Request
+from voxint.core.resample import load_resampler
 from voxint.core.session import Session
 from voxint.core.settings import Settings
 from voxint.errors import RequestFailed, RequestRefused
 from voxint.inside_trio import require_trio, require_trio_of
-from voxint.lag import measured_loop
+from voxint.loop_watch import watched_loop
 
 __all__ = ["Conversation", "Reply", "VoiceReply", "open_conversation"]
 
@@ -50,11 +52,14 @@ async def open_conversation(
         agent: Who answers; entered already where its stages are context managers.
         settings: Whether to speak, the audio formats, the prompts and the tools. Default: speak, at 16 kHz.
         observer: Hears of every request.
-        watch_loop: Whether to log what holds the event loop up, with its line, and to tell in receipts that an
-            interrupt was late by it. One thread does so for all conversations of a loop, 50 times a second.
+        watch_loop: Whether to log what holds the event loop up, with its line. One thread looks for that, for all
+            conversations of a loop, 50 times a second.
 
     Raises:
         TypeError: An argument is of another type; says which.
+
+    Where a stage's sample rate is another than the caller's, the first such conversation loads what brings the two
+    together, which takes 0.1 s and more.
 
     A reply that fails leaves a line in the log, ``request failed``, which names the line of the stage's author.
 
@@ -65,7 +70,9 @@ async def open_conversation(
     typed(agent, Agent, "agent")
     typed(settings, Settings, "settings")
     check_observer(observer)
-    with measured_loop() if watch_loop else nullcontext():
+    if _converts(agent, settings):
+        await load_resampler()
+    with watched_loop() if watch_loop else nullcontext():
         async with open_background() as home:
             session_id, told = f"conv_{uuid.uuid4().hex}", FailureLog(observer)
             session, block = Session(agent, home, session_id=session_id, settings=settings, observer=told), _Block()
@@ -74,6 +81,12 @@ async def open_conversation(
             finally:
                 block.ended = True
                 session.close("CLOSED")
+
+
+def _converts(agent: Agent, settings: Settings) -> bool:
+    """Return whether a stage has another sample rate than the caller."""
+    formats = ((agent.stt, settings.input), (agent.tts, settings.output))
+    return any(stage is not None and stage.audio_format != wanted for stage, wanted in formats)
 
 
 @define
@@ -162,7 +175,7 @@ class Conversation:
         """
         require_trio_of("Conversation.interrupt_nowait", waits=False)
         typed(reason, str, "reason")
-        return self._session.interrupt(None, reason)
+        return self._session.interrupt(None, Interrupt(reason))
 
     async def interrupt(self, reason: str = STOP) -> dict[str, Receipt]:
         """Cancel every live reply, wait until all have stopped, and return their receipts by id.
@@ -296,7 +309,7 @@ class Reply:
         typed(reason, str, "reason")
         if played_ms is not None:
             played_ms = check_not_negative(played_ms, "played_ms")
-        return self._session.interrupt(self.request_id, reason, played_ms)
+        return self._session.interrupt(self.request_id, Interrupt(reason, played_ms))
 
     async def interrupt(self, reason: str = STOP, *, played_ms: float | None = None) -> Receipt | None:
         """Cancel the reply, wait until it has stopped, and return its receipt; None where it had ended unheard of.

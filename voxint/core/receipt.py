@@ -8,7 +8,7 @@ import msgspec
 
 from voxint.core.discreet import size_of
 
-__all__ = ["STAGES", "AudioAccount", "Receipt", "StageState", "TextAccount", "UsageAccount", "late_ms"]
+__all__ = ["STAGES", "AudioAccount", "Receipt", "StageState", "TextAccount", "UsageAccount"]
 
 STAGES = ("stt", "llm", "tts", "tools")
 
@@ -50,9 +50,10 @@ class TextAccount(msgspec.Struct, frozen=True, kw_only=True):
 class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The account of one request that was interrupted, or failed.
 
-    `stop_ms` runs from the instant the interrupt came to the instant the request's scope had exited. Where the event
-    loop was held meanwhile, the interrupt may have waited to be read: `read_late_ms`, which is None where it was read
-    in time, says how long at most, and `stop_ms` holds all of that.
+    `stop_ms` runs from the instant the interrupt came to the instant the request's scope had exited. One that a program
+    makes comes when it calls. One that comes over a socket may have waited to be read, where the event loop was held
+    meanwhile: `read_late_ms`, which is None where it was read in time, says how long at most, and `stop_ms` counts from
+    there.
     """
 
     request_id: str
@@ -63,8 +64,3 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     audio: AudioAccount
     text: TextAccount
     read_late_ms: float | None = None
-
-
-def late_ms(late_s: float) -> float | None:
-    """Return how a receipt tells that its interrupt was read so many seconds late; None: in time."""
-    return round(late_s * 1000, 1) if late_s else None

@@ -16,8 +16,8 @@ from typing import Literal
 import trio
 from attrs import frozen
 
-from voxint.core.listener import Listener
-from voxint.core.receipt import Receipt, late_ms
+from voxint.core.interrupt import Interrupt
+from voxint.core.receipt import Receipt
 from voxint.core.request import Request
 
 __all__ = ["InterruptOutcome", "Interruption", "Registry"]
@@ -41,7 +41,7 @@ class Interruption:
         stopping: The requests that were live and are on their way out.
         others: The outcome of every other id that was met.
         ended: The ended requests among them, for their receipts.
-        read_late_ms: How late it was read at most, in milliseconds; None: in time, as far as is known.
+        read_late_ms: How late it was read at most, in milliseconds; None: in time, as a program's own always is.
     """
 
     asked: str | None
@@ -159,44 +159,34 @@ class Registry:
         """Count an overrun request no more: its last task is gone."""
         self._overrunning.discard(request)
 
-    def interrupt(
-        self,
-        request_id: str | None,
-        reason: str,
-        played_ms: float | None = None,
-        player: Listener | None = None,
-        late_s: float = 0.0,
-    ) -> Interruption:
+    def interrupt(self, request_id: str | None, interrupt: Interrupt) -> Interruption:
         """Cancel the request of that id, or with None all live ones: at once, without an await.
 
         An ended answer that is still being played is cut to what was heard. An unknown id is remembered for a moment,
-        because the interrupt may have overtaken its request on another connection. `late_s` is for how long at most
-        the interrupt waited to be read.
+        because the interrupt may have overtaken its request on another connection.
         """
-        read_late_ms = late_ms(late_s)
+        read_late_ms = interrupt.read_late_ms
         if request_id is None:
             live = self.live
             for each in live:
-                each.interrupt(reason, played_ms, player, late_s)
-            cut = self.cut_playing(reason, played_ms, player, late_s)
+                each.interrupt(interrupt)
+            cut = self.cut_playing(interrupt)
             return Interruption(None, live, {each.id: "already_finished" for each in cut}, cut, read_late_ms)
         if (request := self._live.get(request_id)) is not None:
-            request.interrupt(reason, played_ms, player, late_s)
+            request.interrupt(interrupt)
             return Interruption(request_id, (request,), {}, (), read_late_ms)
         if (request := self._ended.get(request_id)) is not None:
-            request.cut(reason, played_ms, player, late_s)
+            request.cut(interrupt)
             return Interruption(request_id, (), {request_id: "already_finished"}, (request,), read_late_ms)
-        self._early[request_id] = (trio.current_time() + EARLY_S, reason)
+        self._early[request_id] = (trio.current_time() + EARLY_S, interrupt.reason)
         while len(self._early) > REMEMBERED:
             self._early.popitem(last=False)
         return Interruption(request_id, (), {request_id: "not_found"}, (), read_late_ms)
 
-    def cut_playing(
-        self, reason: str, played_ms: float | None = None, player: Listener | None = None, late_s: float = 0.0
-    ) -> tuple[Request, ...]:
+    def cut_playing(self, interrupt: Interrupt) -> tuple[Request, ...]:
         """Cut the ended answers that are still being played; return them."""
         playing = [request for request in self._newest() if request.playing]
-        return tuple(request for request in playing if request.cut(reason, played_ms, player, late_s))
+        return tuple(request for request in playing if request.cut(interrupt))
 
     def _newest(self) -> Iterable[Request]:
         # Only the last few can still be playing: playback outlasts an end by the lead, or by what was sent again.

@@ -23,10 +23,10 @@ from voxint.core.dialogue import Ending
 from voxint.core.encodable import text_bytes
 from voxint.core.events import Ended
 from voxint.core.failure import NOT_OURS, Failure, Stage, internal_failure, stage_failure, too_long
+from voxint.core.interrupt import Interrupt
 from voxint.core.life import LifeEvent, State, next_state
-from voxint.core.listener import Listener
 from voxint.core.playout import PlayoutLedger
-from voxint.core.receipt import STAGES, Receipt, StageState, UsageAccount, late_ms
+from voxint.core.receipt import STAGES, Receipt, StageState, UsageAccount
 from voxint.core.timeline import Timeline
 from voxint.core.tokens import estimate_tokens
 from voxint.errors import UpstreamTimeout
@@ -74,7 +74,6 @@ class Request:
         alarms: What is to happen to it at some time; its guard sleeps for them.
         ending: How it has ended; None until `finish`.
         overran: Whether its clean-up had not ended by the interrupt deadline.
-        reason: Why it was interrupted.
         failure: Why it failed; the exception behind it until all have been told of the end.
         receipt: The account of its end, unless it is complete and was heard whole.
         stopped: Set when it has ended: nothing that bears its id will be sent any more.
@@ -95,7 +94,6 @@ class Request:
         self.state: State = "live"
         self.ending: Ending | None = None
         self.overran = False
-        self.reason: str | None = None
         self.failure: Failure | None = None
         self.receipt: Receipt | None = None
         self.stopped = trio.Event()
@@ -105,7 +103,7 @@ class Request:
         self._stop_by = math.inf
         self._forgotten = False
         self._words_bytes = 0
-        self._late_s = 0.0
+        self._interrupt: Interrupt | None = None  # the one that ended or cut it
         self._stages: dict[str, StageState | Literal["running"]] = dict.fromkeys(STAGES, "idle")
         self._limits = limits
         self._owner = owner
@@ -130,24 +128,19 @@ class Request:
             return False
         return self.ending == "complete" and self.receipt is None and until is not None and until > trio.current_time()
 
-    def interrupt(
-        self, reason: str, played_ms: float | None = None, player: Listener | None = None, late_s: float = 0.0
-    ) -> None:
-        """Cancel the work now. The first reason stands.
+    @property
+    def reason(self) -> str | None:
+        """Why it was interrupted; None: it was not."""
+        return None if self._interrupt is None else self._interrupt.reason
 
-        Args:
-            reason: Why.
-            played_ms: Its audio heard so far, in milliseconds; None: what was reported, or the clock, says.
-            player: Who says so; who is not the answer's player is not believed. None: whoever it is.
-            late_s: For how long at most the interrupt waited to be read, in seconds.
-        """
+    def interrupt(self, interrupt: Interrupt) -> None:
+        """Cancel the work now. The first interrupt stands; what a later one knows of what was heard counts too."""
         now = trio.current_time()
-        if played_ms is not None and player in (None, self.answer.player):
+        if (played_ms := interrupt.played_of(self.answer.player)) is not None:
             self.ledger.reported(played_ms, now)
         if self._step("interrupt") == "live":
-            self.reason = reason
-            self._late_s = late_s
-            self._stop(reason, now)
+            self._interrupt = interrupt
+            self._stop(interrupt.reason, now, interrupt.late_s)
 
     def fail(self, failure: Failure) -> None:
         """End the work because of `failure`; the first end stands."""
@@ -161,12 +154,12 @@ class Request:
         self.state = next_state(before, event)
         return before
 
-    def _stop(self, why: str, now: float) -> None:
+    def _stop(self, why: str, now: float, late_s: float = 0.0) -> None:
         self.scope.cancel(reason=why)
         self._stop_by = now + self._limits.interrupt_s
         # The guard sleeps on: waking it would cost the way out a turn, and until then the guard has nothing to do.
         self.alarms.wake_at(self._stop_by)
-        self.timeline.mark("stopping", ago_s=self._late_s)
+        self.timeline.mark("stopping", ago_s=late_s)
         self.answer.silence()
         self.ledger.freeze(now)
         for told in self._on_stopping:
@@ -190,7 +183,7 @@ class Request:
                 self._owner.cleanup_failed(self, None, group)
         finally:
             if not complete and self.failure is None:
-                self.interrupt(GOING_DOWN)  # unless an end was asked for before
+                self.interrupt(Interrupt(GOING_DOWN))  # unless an end was asked for before
             overran = self._step("exit") == "overrun"
             self.finish()
             if overran:
@@ -198,7 +191,7 @@ class Request:
 
     def end_before_start(self, reason: str) -> None:
         """End a request that was interrupted before it came; nothing of its work begins."""
-        self.interrupt(reason)
+        self.interrupt(Interrupt(reason))
         self._step("exit")
         self.finish()
 
@@ -216,7 +209,7 @@ class Request:
                     await self.alarms.sleep(self.stopped)
             await self._bound_way_out()
         except trio.Cancelled:
-            self.interrupt(GOING_DOWN)
+            self.interrupt(Interrupt(GOING_DOWN))
             with trio.CancelScope(shield=True):  # bounded by the interrupt deadline
                 await self._bound_way_out()
             raise
@@ -315,19 +308,19 @@ class Request:
         else:
             self._on_stopping.append(tell)
 
-    def cut(self, reason: str, played_ms: float | None, player: Listener | None = None, late_s: float = 0.0) -> bool:
+    def cut(self, interrupt: Interrupt) -> bool:
         """Cut a complete answer that is still being played back to what was heard; return whether there was anything.
 
         The work had ended, so there is nothing to stop: the receipt says what was heard and that every stage finished.
         """
         now = trio.current_time()
-        if self.ending == "complete" and played_ms is not None and player in (None, self.answer.player):
+        played_ms = interrupt.played_of(self.answer.player)
+        if self.ending == "complete" and played_ms is not None:
             self.ledger.reported(played_ms, now)  # first: by the clock the answer may be over, and a player lags
         if not self.playing:
             return False
         self.ledger.freeze(now)
-        self.reason = reason
-        self._late_s = late_s
+        self._interrupt = interrupt
         self._do(self._write_receipt)
         self._do(functools.partial(self._owner.settle, self))
         return True
@@ -364,10 +357,10 @@ class Request:
         reason = self.reason if self.failure is None else self.failure.kind
         if reason is None:
             return
-        now = trio.current_time()
+        now, interrupt = trio.current_time(), self._interrupt
         stop_s = self.timeline.between_s("stopping", "stopped")
         if stop_s is None:  # it is cut: its work had ended before
-            stop_s = self._late_s
+            stop_s = 0.0 if interrupt is None else interrupt.late_s
         self.receipt = Receipt(
             request_id=self.id,
             reason=reason,
@@ -376,7 +369,7 @@ class Request:
             usage=self._usage(),
             audio=self.ledger.audio_account(now),
             text=self.ledger.text_account(now),
-            read_late_ms=late_ms(self._late_s),
+            read_late_ms=None if interrupt is None else interrupt.read_late_ms,
         )
 
     def _usage(self) -> UsageAccount:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import Protocol
+
+import trio
 
 from voxint.core.audio import AudioFormat
 
@@ -30,8 +33,23 @@ class _Same:
         return b""
 
 
-def load_resampler() -> None:
-    """Import what a conversion needs; blocks for 0.1 s, which is for a thread, before anybody waits for it."""
+async def load_resampler() -> None:
+    """Import what a conversion needs, before anybody waits for it: the first time it takes 0.1 s and more.
+
+    A thread does that. Only in virtual time it is done here: nobody waits on the real clock there, and the other one
+    would leap while a thread works. Cancelled, it waits for the thread.
+    """
+    if "soxr" in sys.modules:
+        return
+    clock = trio.lowlevel.current_clock()
+    second_s = clock.deadline_to_sleep_time(clock.current_time() + 1)  # as the real clock has it
+    if 0.5 < second_s < 2:
+        await trio.to_thread.run_sync(_import)
+    else:
+        _import()
+
+
+def _import() -> None:
     importlib.import_module("numpy")
     importlib.import_module("soxr")
 

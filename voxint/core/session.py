@@ -15,6 +15,7 @@ from voxint.core.answer import Answer
 from voxint.core.dialogue import Dialogue, Ending
 from voxint.core.events import Ended
 from voxint.core.failure import Stage
+from voxint.core.interrupt import Interrupt
 from voxint.core.journal import Journal, Seen
 from voxint.core.listener import Listener
 from voxint.core.microphone import Microphone
@@ -30,7 +31,6 @@ from voxint.core.turns import LANE
 from voxint.core.upload import Upload
 from voxint.core.utterance import open_upload
 from voxint.errors import RequestRefused
-from voxint.lag import late_s
 from voxint.logs import get_logger, places
 
 __all__ = ["NEW_INPUT", "CaughtUp", "Session"]
@@ -109,8 +109,14 @@ class Session:
 
     # What a caller does.
 
-    def ask(self, request_id: str, text: str, player: Listener) -> Request:
+    def ask(self, request_id: str, text: str, player: Listener, *, late_s: float = 0.0) -> Request:
         """Accept the user's words and begin to answer them; what is live is interrupted first.
+
+        Args:
+            request_id: The client's id for it.
+            text: The words.
+            player: Who plays the answer.
+            late_s: For how long at most this waited to be read, in seconds; so late is the interrupt that it is.
 
         Raises:
             RequestRefused: The id is live already, too many requests will not stop, or the text is too long.
@@ -121,19 +127,19 @@ class Session:
             )
         request, pipeline = self._new(request_id, player)
         self._understood(request, text)
-        return self._start(request, pipeline.answer_text)
+        return self._start(request, pipeline.answer_text, late_s)
 
-    def listen(self, request_id: str, player: Listener) -> Request:
+    def listen(self, request_id: str, player: Listener, *, late_s: float = 0.0) -> Request:
         """Begin to understand what comes from `player` by the microphone; `Microphone.close` ends the utterance.
 
         Raises:
             RequestRefused: As `ask`; or the agent has no speech recognition.
         """
-        request, upload = self._hear(request_id, player, None)
+        request, upload = self._hear(request_id, player, None, late_s)
         self.microphone.open(player, request, upload)
         return request
 
-    def listen_to(self, request_id: str, player: Listener, voice: bytes) -> Request:
+    def listen_to(self, request_id: str, player: Listener, voice: bytes, *, late_s: float = 0.0) -> Request:
         """Begin to understand an utterance that is here as a whole: s16le mono at the settings' input rate.
 
         Raises:
@@ -143,7 +149,7 @@ class Session:
             raise RequestRefused(
                 "too_large", f"the utterance lasts longer than {most_s:g} s: send less at a time", "upload_s"
             )
-        request, _ = self._hear(request_id, player, voice)
+        request, _ = self._hear(request_id, player, voice, late_s)
         return request
 
     def answer_nothing(self, request_id: str, player: Listener) -> None:
@@ -155,21 +161,9 @@ class Session:
         request, _ = self._new(request_id, player)
         request.answer.end(Ended(False))
 
-    def interrupt(
-        self, request_id: str | None, reason: str, played_ms: float | None = None, player: Listener | None = None
-    ) -> Interruption:
-        """Cancel one request, or with None all: at once. Its `stopped` waits for the proof.
-
-        To be called in the step in which the interrupt is read: where the loop is measured, what it tells of how late
-        that was is told on.
-
-        Args:
-            request_id: Which.
-            reason: Why.
-            played_ms: Its audio heard so far, in milliseconds; None: whatever was reported or the clock says.
-            player: Who says so, as in `played`.
-        """
-        return self.registry.interrupt(request_id, reason, played_ms, player, late_s())
+    def interrupt(self, request_id: str | None, interrupt: Interrupt) -> Interruption:
+        """Cancel one request, or with None all: at once. Its `stopped` waits for the proof."""
+        return self.registry.interrupt(request_id, interrupt)
 
     def played(self, request_id: str, played_ms: float, player: Listener | None = None) -> None:
         """Take the player's word for what it has played; an id nobody remembers is ignored.
@@ -185,11 +179,11 @@ class Session:
 
     def close(self, reason: str) -> None:
         """Cancel everything; the caller is gone or has to go."""
-        self.registry.interrupt(None, reason)
+        self.registry.interrupt(None, Interrupt(reason))
 
     def dissolve(self, reason: str) -> None:
         """Cancel everything, and let go of all that is remembered: nobody will come back."""
-        self.registry.interrupt(None, reason).when_stopped(lambda _: self._let_go())
+        self.registry.interrupt(None, Interrupt(reason)).when_stopped(lambda _: self._let_go())
 
     def _let_go(self) -> None:
         """Take apart what refers to itself, so that no collector is needed."""
@@ -247,10 +241,10 @@ class Session:
         others = [each for each in self.listeners if each not in self._leaving]
         unfinished = self.microphone.lost(listener)
         if not others and (for_good or self.on_disconnect == "interrupt"):
-            leaving = self.registry.interrupt(None, reason)
+            leaving = self.registry.interrupt(None, Interrupt(reason))
         else:
             if unfinished is not None:
-                unfinished.interrupt(reason)
+                unfinished.interrupt(Interrupt(reason))
             leaving = Interruption(None, tuple(each for each in self.registry.live if each.state != "live"), {})
         leaving.when_stopped(lambda _: self._forget(listener))
         return leaving
@@ -344,7 +338,7 @@ class Session:
         system = self.settings.instructions(self.agent.prompt)
         return Turn(self.dialogue.messages(system, self.agent.limits.history_tokens), self.settings.tools)
 
-    def _hear(self, request_id: str, player: Listener, whole: bytes | None) -> tuple[Request, Upload]:
+    def _hear(self, request_id: str, player: Listener, whole: bytes | None, late_s: float) -> tuple[Request, Upload]:
         stt = self.agent.stt
         if stt is None:
             raise RequestRefused(
@@ -356,14 +350,14 @@ class Session:
             request, stt.audio_format, deadline, self.settings.input, limits=self.agent.limits, whole=whole
         )
         request.when_stopping(upload.stop)
-        self._start(request, functools.partial(pipeline.answer_voice, stt, upload, deadline))
+        self._start(request, functools.partial(pipeline.answer_voice, stt, upload, deadline), late_s)
         return request, upload
 
-    def _start(self, request: Request, work: Callable[[], Awaitable[None]]) -> Request:
-        predecessors = self.registry.live
+    def _start(self, request: Request, work: Callable[[], Awaitable[None]], late_s: float) -> Request:
+        predecessors, superseded = self.registry.live, Interrupt(NEW_INPUT, late_s=late_s)
         for predecessor in predecessors:
-            predecessor.interrupt(NEW_INPUT)
-        self.registry.cut_playing(NEW_INPUT)
+            predecessor.interrupt(superseded)
+        self.registry.cut_playing(superseded)
         interrupted_before = self.registry.admit(request)
         self._tell(request, functools.partial(self._observer.accepted, request))
         if interrupted_before is not None:

@@ -10,6 +10,7 @@ import msgspec
 import trio
 from attrs import frozen
 
+from voxint.core.interrupt import Interrupt
 from voxint.core.listener import SMALL, Listener
 from voxint.core.session import Session
 from voxint.core.settings import SettingsChange
@@ -290,18 +291,19 @@ class Connection:
             raise
 
     def _begin(self, session: Session, message: m.RequestMessage) -> None:
+        late_s = self._host.lag.late_s
         if message.data_type == "TEXT":
-            self._text(session, message)
+            self._text(session, message, late_s)
         elif message.stream_flag:
-            session.listen(message.request_id, self.listener)
+            session.listen(message.request_id, self.listener, late_s=late_s)
             self._uploading = message.request_id
             self._stray_told = False
         else:
-            session.listen_to(message.request_id, self.listener, message.content.voice or b"")
+            session.listen_to(message.request_id, self.listener, message.content.voice or b"", late_s=late_s)
 
-    def _text(self, session: Session, message: m.RequestMessage) -> None:
+    def _text(self, session: Session, message: m.RequestMessage, late_s: float) -> None:
         if text := (message.content.text or "").strip():
-            session.ask(message.request_id, text, self.listener)
+            session.ask(message.request_id, text, self.listener, late_s=late_s)
         elif message.patch == SettingsChange():
             raise WireError("MALFORMED_PAYLOAD", words.EMPTY_TEXT, "$.payload.content.text", message.request_id)
         else:
@@ -337,8 +339,9 @@ class Connection:
     def _interrupt(self, session: Session, message: m.Interrupt) -> None:
         if message.mode != "commit":
             raise WireError("MALFORMED_PAYLOAD", words.not_granted(message.mode), "$.payload.mode")
-        # Cancelled here, before anything is sent or awaited.
-        interruption = session.interrupt(message.interrupt_request_id, message.reason, message.played_ms, self.listener)
+        # Cancelled here, in the step in which it is read, before anything is sent or awaited.
+        interrupt = Interrupt(message.reason, message.played_ms, self.listener, self._host.lag.late_s)
+        interruption = session.interrupt(message.interrupt_request_id, interrupt)
         interruption.when_stopped(self.listener.post)
         self._interrupting = bool(interruption.stopping)
 

@@ -15,7 +15,8 @@ from voxint.core.agent import Agent
 from voxint.core.observer import Observer, check_observer
 from voxint.core.resample import load_resampler
 from voxint.inside_trio import require_trio, require_trio_of
-from voxint.lag import LoopLag, measured_loop
+from voxint.lag import LoopLag
+from voxint.loop_watch import watched_loop
 from voxint.protocol.messages import Shutdown
 from voxint.server.auth import check_exposure
 from voxint.server.certificate import Certificate, certificate_of
@@ -141,11 +142,12 @@ async def serve(
     keyring = await _made(Keyring, config, reads=bool(config.keys_file))
     certificate = await _made(certificate_of, config, reads=bool(config.tls_cert))
     if agent.stt is not None or agent.tts is not None:
-        await trio.to_thread.run_sync(load_resampler)  # which a client's rate may need in the middle of a call
+        await load_resampler()  # which a client's rate may need in the middle of a call
     listeners = await trio.open_tcp_listeners(config.port, host=config.host)
     port = listeners[0].socket.getsockname()[1]
     scheme = "ws" if certificate is None else "wss"
-    with measured_loop() if watch_loop else nullcontext(LoopLag()) as lag:
+    with watched_loop() if watch_loop else nullcontext() as watch:
+        lag = LoopLag() if watch is None else watch.lag
         async with trio.open_nursery() as home:
             telemetry = Telemetry(observer, lag)
             meter = Meter(
@@ -160,17 +162,11 @@ async def serve(
             reloader = _reloader(host, certificate, telemetry)
             reload = partial(reloader.look, force=True)
             server = Server(port, f"{scheme}://{_authority(config.host, port)}{PATH}", reload=reload)
-            ends = []
-            for beside in (
-                server.stand,
-                server.reload_when_asked,
-                telemetry.run,
-                host.store.run,
-                host.guesses.run,
-                reloader.run,
-            ):
-                ends.append(trio.CancelScope())
-                home.start_soon(beside, ends[-1])
+            of_server = (server.stand, server.reload_when_asked, reloader.run)
+            tasks = (*of_server, telemetry.run, host.store.run, host.guesses.run)
+            ends = [trio.CancelScope() for _ in tasks]
+            for beside, end in zip(tasks, ends, strict=True):
+                home.start_soon(beside, end)
             pages = Pages(host, telemetry, server.url)
             async with trio.open_nursery() as front:
                 accepting = trio.CancelScope()

@@ -11,20 +11,25 @@ time: after its first steps, at every send, half-way between two of them. After 
 swallowed `Cancelled`, no other error in its place. No step of it may hold the event loop. Then it has to work as on the
 first day.
 
-All of that is some forty runs. In real time a check tries moments for `budget_s`, from the middle of a run outwards,
-and leaves out the rest; a line of the log, ``conformance checked``, says how long it took and how many moments it left
-out. In virtual time (`trio.testing.MockClock`) a stage that needs no socket is checked whole, in no time. A check never
-ends for a stage that shields itself from cancellation for good: let the test runner bound that.
+All of that is 49 runs of a model that writes much, and 51 of a voice or a recogniser; fewer where a stage writes less.
+In real time a check tries moments for `TrialBounds.budget_s`, from the middle of a run outwards, and leaves out the
+rest: 19 runs a model needs in any case, and the others 21. A line of the log, ``conformance checked``, says how long it
+took and how many moments it left out. In virtual time (`trio.testing.MockClock`) a stage that needs no socket is
+checked whole, in no time. A check never ends for a stage that shields itself from cancellation for good: let the test
+runner bound that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TypeVar
 
 import trio
 
-from voxint.core.audio import BYTES_PER_SAMPLE, AudioFormat
+from voxint.arguments import Audio, a, all_typed, typed
+from voxint.core.audio import BYTES_PER_SAMPLE
+from voxint.core.failure import Stage
+from voxint.core.shape import check_returned, stage_fault
 from voxint.core.stages import (
     Delta,
     LanguageModel,
@@ -38,155 +43,164 @@ from voxint.core.stages import (
     Turn,
     Usage,
 )
+from voxint.errors import UpstreamError
 from voxint.inside_trio import require_trio
-from voxint.testing.trial import Trial, TrialBounds, class_name
+from voxint.testing.trial import Subject, TrialBounds, class_name, put_on_trial
 
-__all__ = ["check_language_model", "check_speech_to_text", "check_text_to_speech"]
+__all__ = ["TrialBounds", "check_language_model", "check_speech_to_text", "check_text_to_speech"]
 
 T = TypeVar("T")
 
 PIECE_MS = 20.0
 """Audio in one piece of an upload, as the pipeline hands it over."""
 
+WRITES: dict[Stage, str] = {
+    "llm": "await out.send(Delta(...))",
+    "stt": "await out.send(Transcript(...))",
+    "tts": "await out.send(Speech(...))",
+}
+"""How each kind of stage writes a piece."""
+
+CHECKS: dict[Stage, str] = {
+    "llm": "check_language_model",
+    "stt": "check_speech_to_text",
+    "tts": "check_text_to_speech",
+}
+
 
 async def check_language_model(
-    stage: LanguageModel,
-    turn: Turn,
-    *,
-    within_s: float = 30.0,
-    stop_s: float = 0.25,
-    step_s: float = 0.1,
-    budget_s: float = 5.0,
+    stage: LanguageModel, turn: Turn, *, bounds: TrialBounds = TrialBounds()
 ) -> list[ModelOutput]:
     """Check that a model ends, writes the right types, and stops at once at any moment.
 
     Args:
         stage: The model; entered already where it is a context manager.
         turn: What it answers; let the answer be a few words.
-        within_s: For a whole run, in seconds of trio's clock.
-        stop_s: For a cancelled run to be gone.
-        step_s: For a step, in which the event loop can do nothing else, in seconds of the real clock.
-        budget_s: For the check, likewise; what it must try, some five runs, may take longer.
+        bounds: What it may take.
 
     Returns:
         What it wrote in the first run.
 
     Raises:
         AssertionError: The contract is broken; says how.
+        TypeError: An argument is of another type.
     """
     require_trio("check_language_model")
-    assert isinstance(stage, LanguageModel), f"{class_name(stage)} has no `generate` method"
+    _check_shape("llm", stage)
+    typed(turn, Turn, "turn")
+    typed(bounds, TrialBounds, "bounds")
 
     async def run(out: trio.abc.SendChannel[ModelOutput]) -> None:
-        await stage.generate(turn, out)
+        await _called("llm", stage, stage.generate(turn, out))
 
-    bounds = TrialBounds(within_s, stop_s, step_s, budget_s)
-    return await Trial(class_name(stage), run, (Delta, Thinking, ToolCall, Usage), bounds).whole()
+    types = (Delta, Thinking, ToolCall, Usage)
+    return await put_on_trial(Subject(class_name(stage), run, types, WRITES["llm"]), bounds)
 
 
 async def check_text_to_speech(
-    stage: TextToSpeech,
-    text: Sequence[str],
-    *,
-    within_s: float = 30.0,
-    stop_s: float = 0.25,
-    step_s: float = 0.1,
-    budget_s: float = 5.0,
+    stage: TextToSpeech, text: Iterable[str], *, bounds: TrialBounds = TrialBounds()
 ) -> list[Speech]:
     """Check that a synthesizer speaks all of its text in whole samples, names what it speaks, and stops at once.
 
     Args:
         stage: The synthesizer; entered already where it is a context manager.
         text: Two or three short sentences, each with its white space, as the pipeline would cut them.
-        within_s: For a whole run, in seconds of trio's clock.
-        stop_s: For a cancelled run to be gone.
-        step_s: For a step, in which the event loop can do nothing else, in seconds of the real clock.
-        budget_s: For the check, likewise; what it must try, some five runs, may take longer.
+        bounds: What it may take.
 
     Returns:
         What it wrote in the first run.
 
     Raises:
         AssertionError: The contract is broken; says how.
+        TypeError: An argument is of another type.
     """
     require_trio("check_text_to_speech")
-    assert isinstance(stage, TextToSpeech), f"{class_name(stage)} lacks `synthesize` or `audio_format`"
+    _check_shape("tts", stage)
+    typed(text, Iterable[str], "text")
+    sentences = all_typed(text, str, "text")
+    typed(bounds, TrialBounds, "bounds")
     name = class_name(stage)
-    _check_format(name, stage.audio_format)
 
     def sound(spoken: Sequence[Speech]) -> None:
         said = "".join(speech.text or "" for speech in spoken)
-        assert said == "".join(text), (
+        assert said == "".join(sentences), (
             f"{name}: the `text` of its Speech, joined, is not the text that came in: {said!r}"
         )
         assert any(speech.audio for speech in spoken), f"{name} wrote no audio"
         halves = [speech for speech in spoken if len(speech.audio) % BYTES_PER_SAMPLE]
         assert not halves, f"{name} wrote half a sample: carry the odd byte over to the next Speech"
 
-    async def run(out: trio.abc.SendChannel[Speech]) -> None:
-        await _fed(text, lambda pieces: stage.synthesize(pieces, out))
+    def fed(pieces: Sequence[str], *, ends: bool = True) -> Callable[[trio.abc.SendChannel[Speech]], Awaitable[None]]:
+        async def run(out: trio.abc.SendChannel[Speech]) -> None:
+            await _fed(pieces, lambda given: _called("tts", stage, stage.synthesize(given, out)), ends=ends)
 
-    async def starve(out: trio.abc.SendChannel[Speech]) -> None:
-        await _fed(text[:1], lambda pieces: stage.synthesize(pieces, out), ends=False)
+        return run
 
-    async def nothing(out: trio.abc.SendChannel[Speech]) -> None:
-        await _fed((), lambda pieces: stage.synthesize(pieces, out))
-
-    bounds = TrialBounds(within_s, stop_s, step_s, budget_s)
-    return await Trial(name, run, (Speech,), bounds, sound).whole(starve=starve, nothing=nothing)
+    starve, nothing = fed(sentences[:1], ends=False), fed(())
+    subject = Subject(name, fed(sentences), (Speech,), WRITES["tts"], sound, starve, nothing)
+    return await put_on_trial(subject, bounds)
 
 
 async def check_speech_to_text(
-    stage: SpeechToText,
-    audio: bytes,
-    *,
-    within_s: float = 30.0,
-    stop_s: float = 0.25,
-    step_s: float = 0.1,
-    budget_s: float = 5.0,
+    stage: SpeechToText, audio: Audio, *, bounds: TrialBounds = TrialBounds()
 ) -> list[Transcript]:
     """Check that a recogniser settles what it heard, and stops at once, also while it waits for audio.
 
     Args:
         stage: The recogniser; entered already where it is a context manager.
         audio: A few words of speech in the stage's `audio_format`; it comes in pieces of 20 ms, without pauses.
-        within_s: For a whole run, in seconds of trio's clock.
-        stop_s: For a cancelled run to be gone.
-        step_s: For a step, in which the event loop can do nothing else, in seconds of the real clock.
-        budget_s: For the check, likewise; what it must try, some five runs, may take longer.
+        bounds: What it may take.
 
     Returns:
         What it wrote in the first run.
 
     Raises:
         AssertionError: The contract is broken; says how.
+        TypeError: An argument is of another type.
     """
     require_trio("check_speech_to_text")
-    assert isinstance(stage, SpeechToText), f"{class_name(stage)} lacks `transcribe` or `audio_format`"
-    name = class_name(stage)
-    _check_format(name, stage.audio_format)
-    size = stage.audio_format.bytes(PIECE_MS)
-    pieces = [audio[start : start + size] for start in range(0, len(audio), size)]
+    _check_shape("stt", stage)
+    typed(audio, Audio, "audio", "PCM, 16 bits a sample")
+    typed(bounds, TrialBounds, "bounds")
+    name, size, whole = class_name(stage), stage.audio_format.bytes(PIECE_MS), bytes(audio)
+    pieces = [whole[start : start + size] for start in range(0, len(whole), size)]
 
     def settled(heard: Sequence[Transcript]) -> None:
         assert heard, f"{name} understood nothing: is that audio speech, in its format?"
         assert heard[-1].is_final, f"{name} ended with a partial: the words of the last segment are lost"
 
-    async def run(out: trio.abc.SendChannel[Transcript]) -> None:
-        await _fed(pieces, lambda upload: stage.transcribe(upload, out))
+    def fed(
+        pieces: Sequence[bytes], *, ends: bool = True
+    ) -> Callable[[trio.abc.SendChannel[Transcript]], Awaitable[None]]:
+        async def run(out: trio.abc.SendChannel[Transcript]) -> None:
+            await _fed(pieces, lambda given: _called("stt", stage, stage.transcribe(given, out)), ends=ends)
 
-    async def starve(out: trio.abc.SendChannel[Transcript]) -> None:
-        await _fed(pieces[: len(pieces) // 2], lambda upload: stage.transcribe(upload, out), ends=False)
+        return run
 
-    async def nothing(out: trio.abc.SendChannel[Transcript]) -> None:
-        await _fed((), lambda upload: stage.transcribe(upload, out))
-
-    bounds = TrialBounds(within_s, stop_s, step_s, budget_s)
-    return await Trial(name, run, (Transcript,), bounds, settled).whole(starve=starve, nothing=nothing)
+    starve, nothing = fed(pieces[: len(pieces) // 2], ends=False), fed(())
+    subject = Subject(name, fed(pieces), (Transcript,), WRITES["stt"], settled, starve, nothing)
+    return await put_on_trial(subject, bounds)
 
 
-def _check_format(name: str, audio_format: object) -> None:
-    assert isinstance(audio_format, AudioFormat), f"{name}.audio_format is {audio_format!r}, not an AudioFormat"
+def _check_shape(kind: Stage, stage: object) -> None:
+    """Find that a stage has the shape that `Agent` wants, in its words."""
+    if (fault := stage_fault(kind, stage)) is None:
+        return
+    other = next((check for each, check in CHECKS.items() if stage_fault(each, stage) is None), None)
+    raise AssertionError(fault if other is None else f"{class_name(stage)} is another kind of stage: use {other}")
+
+
+async def _called(kind: Stage, stage: object, returned: Awaitable[None]) -> None:
+    """Await what the method of a stage has returned; find that it can be, and that nothing is lost with its value."""
+    try:
+        check_returned(kind, stage, returned)
+    except UpstreamError as error:
+        raise AssertionError(error.operator_detail) from None
+    value: object = await returned  # type: ignore[func-returns-value]  # whether it returns one is what is looked at
+    assert value is None, (
+        f"{class_name(stage)} returned {a(value)}, and what a stage returns is thrown away: "
+        f"write each piece with `{WRITES[kind]}`"
+    )
 
 
 async def _fed(

@@ -17,9 +17,9 @@ import trio
 from attrs import define, field, frozen
 
 from voxint.authors_line import CodeLine
-from voxint.lag import LoopLag, measured_loop
+from voxint.loop_watch import LoopWatch, watched_loop
 
-__all__ = ["Hold", "StageTasks"]
+__all__ = ["Hold", "StageTasks", "watched_tasks"]
 
 _ON_TRIAL: ContextVar[StageTasks] = ContextVar("voxint stage on trial")
 
@@ -48,29 +48,18 @@ class StageTasks(trio.abc.Instrument):
 
     Args:
         step_s: A step that lasts longer holds the loop.
+        watch: Sees which line holds it.
 
     Attributes:
         holds: The steps that did.
     """
 
     step_s: float
+    watch: LoopWatch
     holds: list[Hold] = field(init=False, factory=list)
-    _lag: LoopLag = field(init=False)
-    _before: frozenset[trio.lowlevel.Task] = field(init=False)
-    _began: float = field(init=False, default=0.0)
+    _before: frozenset[trio.lowlevel.Task] = field(init=False, factory=lambda: frozenset(_all_tasks()))
+    _began: float = field(init=False, factory=time.perf_counter)
     _begins_in_run: bool = field(init=False, default=False)
-
-    @contextmanager
-    def watched(self) -> Iterator[None]:
-        """Watch, in this loop, while the block runs."""
-        self._before = frozenset(_all_tasks())
-        self._began = time.perf_counter()
-        with measured_loop() as self._lag:
-            trio.lowlevel.add_instrument(self)
-            try:
-                yield
-            finally:
-                trio.lowlevel.remove_instrument(self)
 
     @contextmanager
     def run(self) -> Iterator[None]:
@@ -91,7 +80,7 @@ class StageTasks(trio.abc.Instrument):
         lasted_s = time.perf_counter() - self._began
         # A run that ends in a step has taken its mark away by now, and one that begins in it had not made it before.
         if lasted_s > self.step_s and (self._begins_in_run or self._is_the_stages(task)):
-            self.holds.append(Hold(lasted_s, self._lag.held_by))
+            self.holds.append(Hold(lasted_s, self.watch.held_by))
 
     @property
     def held_twice(self) -> Hold | None:
@@ -115,6 +104,18 @@ class StageTasks(trio.abc.Instrument):
         nursery = task.parent_nursery
         belongs = nursery is None or nursery.parent_task is not trio.lowlevel.current_root_task()
         return not belongs and task not in self._before
+
+
+@contextmanager
+def watched_tasks(step_s: float) -> Iterator[StageTasks]:
+    """Watch the tasks of a stage in this loop while the block runs; a step longer than `step_s` holds the loop."""
+    with watched_loop() as watch:
+        tasks = StageTasks(step_s, watch)
+        trio.lowlevel.add_instrument(tasks)
+        try:
+            yield tasks
+        finally:
+            trio.lowlevel.remove_instrument(tasks)
 
 
 def _all_tasks() -> Iterator[trio.lowlevel.Task]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import itertools
 import time
 from collections import deque
@@ -12,10 +13,12 @@ from typing import Generic, TypeVar
 import trio
 from attrs import define, field, frozen
 
+from voxint.arguments import a, typed_fields
+from voxint.authors_line import CodeLine, line_of_stack
 from voxint.logs import get_logger
-from voxint.testing.stage_tasks import StageTasks
+from voxint.testing.stage_tasks import StageTasks, watched_tasks
 
-__all__ = ["Trial", "TrialBounds", "class_name"]
+__all__ = ["Subject", "TrialBounds", "class_name", "put_on_trial"]
 
 T = TypeVar("T")
 
@@ -41,21 +44,25 @@ that leaves another task each time keeps them for good."""
 log = get_logger()
 
 
-@frozen
+@frozen(field_transformer=typed_fields)
 class TrialBounds:
-    """What a stage may take, in seconds.
+    """What a stage may take, in seconds; the numbers are ours, and fit what voxint grants a stage.
 
     Args:
-        within_s: For a whole run.
-        stop_s: For a cancelled run to be gone.
-        step_s: For a step, in which the event loop can do nothing else.
-        budget_s: For the check: after that no further moment is tried.
+        within_s: For a whole run, on trio's clock.
+        stop_s: For a cancelled run to be gone, on trio's clock: the interrupt deadline of a request.
+        step_s: For a step, in which the event loop can do nothing else, on the real clock.
+        budget_s: For the check, on the real clock: after that no further moment is tried. What has to be tried, 19 runs
+            of a model and 21 of a voice or a recogniser, may take longer.
+
+    Raises:
+        TypeError: One is no number.
     """
 
-    within_s: float
-    stop_s: float
-    step_s: float
-    budget_s: float
+    within_s: float = 30.0
+    stop_s: float = 0.25
+    step_s: float = 0.1
+    budget_s: float = 5.0
 
 
 Run = Callable[[trio.abc.SendChannel[T]], Awaitable[None]]
@@ -63,8 +70,14 @@ Run = Callable[[trio.abc.SendChannel[T]], Awaitable[None]]
 
 @define(eq=False)
 class _Probe(trio.abc.SendChannel[T], Generic[T]):
-    """The writing end a stage is given: notes what comes and when, and can cancel the run at one of the sends."""
+    """The writing end a stage is given: notes what comes and when, and can cancel the run at one of the sends.
 
+    Args:
+        types: What may be written.
+        cancel_at: The number of that send; None: it is cancelled elsewhere, or not at all.
+    """
+
+    types: tuple[type, ...]
     cancel_at: int | None = None
     scope: trio.CancelScope = field(factory=trio.CancelScope)
     items: list[T] = field(factory=list)
@@ -75,6 +88,8 @@ class _Probe(trio.abc.SendChannel[T], Generic[T]):
     """Whether a send has raised `Cancelled` into the stage."""
     went_on: bool = False
     """Whether the stage tried to write again after that."""
+    wrong: tuple[T, CodeLine | None] | None = None
+    """The first piece of another type, and the line that wrote it."""
 
     def cancel(self) -> None:
         self.asked = trio.current_time()
@@ -82,6 +97,8 @@ class _Probe(trio.abc.SendChannel[T], Generic[T]):
 
     async def send(self, value: T) -> None:
         self.went_on = self.went_on or self.reached
+        if self.wrong is None and not isinstance(value, self.types):
+            self.wrong = value, line_of_stack(inspect.currentframe())
         if len(self.items) == self.cancel_at:
             self.cancel()
         try:
@@ -111,52 +128,73 @@ class _Moment:
     send: int | None = None
 
 
-@define(eq=False)
-class Trial(Generic[T]):
-    """The checks that all three kinds of stage share.
+@frozen
+class Subject(Generic[T]):
+    """A stage on trial, as all three kinds are looked at.
 
     Args:
-        name: Of the stage, for complaints.
+        name: For complaints.
         run: One whole run.
         types: What it may write.
-        bounds: What it may take.
+        writes: A statement that writes a piece, for complaints.
         sound: Looks at all that a whole run wrote.
+        starve: A run whose input neither goes on nor ends; it is cancelled.
+        nothing: A run whose input ends at once; it returns.
     """
 
     name: str
     run: Run[T]
     types: tuple[type, ...]
-    bounds: TrialBounds
+    writes: str
     sound: Callable[[Sequence[T]], None] = lambda items: None
-    _tasks: StageTasks = field(init=False)
+    starve: Run[T] | None = None
+    nothing: Run[T] | None = None
+
+
+async def put_on_trial(subject: Subject[T], bounds: TrialBounds) -> list[T]:
+    """Try a stage at every moment that there is time for; return what the first run wrote.
+
+    Raises:
+        AssertionError: The stage does not keep its contract.
+    """
+    with watched_tasks(bounds.step_s) as tasks:
+        trial = _Trial(subject, bounds, tasks)
+        items = await trial.whole()
+    trial.tell()
+    return items
+
+
+@define(eq=False)
+class _Trial(Generic[T]):
+    """The checks of one stage, from the first run to the last."""
+
+    subject: Subject[T]
+    bounds: TrialBounds
+    _tasks: StageTasks
+    _began: float = field(init=False, factory=time.perf_counter)
     _kept: int = field(init=False, default=0)
     _runs: int = field(init=False, default=0)
     _left_out: int = field(init=False, default=0)
-    _began: float = field(init=False, default=0.0)
 
-    async def whole(self, *, starve: Run[T] | None = None, nothing: Run[T] | None = None) -> list[T]:
-        """Do all of it; return what the first run wrote.
+    @property
+    def name(self) -> str:
+        return self.subject.name
 
-        Args:
-            starve: A run whose input neither goes on nor ends; it is cancelled.
-            nothing: A run whose input ends at once; it returns.
+    async def whole(self) -> list[T]:
+        """Do all of it; return what the first run wrote."""
+        items = await self._moments()
+        if (starve := self.subject.starve) is not None:
+            waits = functools.partial(trio.sleep, STARVES_S)
+            await self._cancelled(starve, _Moment("while it waits for input", waits), ends=False)
+        if (nothing := self.subject.nothing) is not None:
+            await self._returns(nothing)
+        return items
 
-        Raises:
-            AssertionError: The stage does not keep its contract.
-        """
-        self._began = time.perf_counter()
-        self._tasks = StageTasks(self.bounds.step_s)
-        with self._tasks.watched():
-            items = await self._moments()
-            if starve is not None:
-                waits = functools.partial(trio.sleep, STARVES_S)
-                await self._cancelled(starve, _Moment("while it waits for input", waits), ends=False)
-            if nothing is not None:
-                await self._returns(nothing)
+    def tell(self) -> None:
+        """Log what was tried, and how long it took."""
         took_s = round(self._spent_s, 2)
         tell = log.warning if self._left_out else log.info
         tell("conformance checked", stage=self.name, took_s=took_s, runs=self._runs, moments_left_out=self._left_out)
-        return items
 
     @property
     def _spent_s(self) -> float:
@@ -171,31 +209,37 @@ class Trial(Generic[T]):
         await self._at_once()
         connects = [_Moment(f"after {steps} steps", functools.partial(_take_steps, steps)) for steps in STEPS]
         for moment in connects:
-            await self._cancel_at(self.run, moment)
+            await self._cancel_at(self.subject.run, moment)
         self._kept = len(self._tasks.left())  # what a provider keeps for longer than a request, such as a pool's
         for moment in connects:
-            await self._cancelled(self.run, moment)
+            await self._cancelled(self.subject.run, moment)
         for number, moment in enumerate(_between(first, began, ended)):
             # Of the budget, one run is for this moment and one for the end.
             if number >= AT_LEAST and self._spent_s + 2 * run_s > self.bounds.budget_s:
                 self._left_out += 1
             else:
-                await self._cancelled(self.run, moment)
+                await self._cancelled(self.subject.run, moment)
         await self._to_the_end()
-        await self._none_left(f"{self.name}", self._to_the_end)
+        await self._none_left(self.name, self._to_the_end)
         return first.items
 
     async def _to_the_end(self) -> _Probe[T]:
         """Run whole, and look at what was written."""
-        probe = await self._returns(self.run)
-        for item in probe.items:
-            assert isinstance(item, self.types), f"{self.name} wrote a {class_name(item)}"
-        self.sound(probe.items)
+        probe = await self._returns(self.subject.run)
+        if probe.wrong is not None:
+            self._complain_of(*probe.wrong)
+        self.subject.sound(probe.items)
         return probe
+
+    def _complain_of(self, wrong: object, line: CodeLine | None) -> None:
+        """Say what was written in the place of a piece, and where."""
+        at = "" if line is None else f" at {line.place}"
+        remedy = f"an instance, {wrong.__name__}(...)" if isinstance(wrong, type) else f"`{self.subject.writes}`"
+        raise AssertionError(f"{self.name} wrote {a(wrong)}{at}: write {remedy}")
 
     async def _returns(self, run: Run[T]) -> _Probe[T]:
         """Run to the return, within the time there is."""
-        probe: _Probe[T] = _Probe()
+        probe: _Probe[T] = _Probe(self.subject.types)
         self._runs += 1
         with trio.move_on_after(self.bounds.within_s) as patience, self._tasks.run():
             await run(probe)
@@ -220,7 +264,7 @@ class Trial(Generic[T]):
 
     async def _cancel_at(self, run: Run[T], moment: _Moment, *, ends: bool = True) -> None:
         about = f"{self.name}, cancelled {moment.told},"
-        probe: _Probe[T] = _Probe(moment.send)
+        probe: _Probe[T] = _Probe(self.subject.types, moment.send)
         error: Exception | None = None
         returned = False
         self._runs += 1
