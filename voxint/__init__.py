@@ -20,7 +20,7 @@
 #   arguments.py   what a program hands over, judged by its type
 #   background.py  a nursery for the tasks behind a resource
 #   authors_line.py  which line of a traceback or a stack its author can change
-#   inside_trio.py  where a call is made: in trio, or in asyncio by mistake
+#   inside_trio.py  where and when a call is made: in its trio and its block, or elsewhere by mistake
 #   logs.py        the log of a library
 #   lag.py         how long the event loop is away from its sockets, and what holds it
 #   printable.py   what others wrote, made fit for a terminal and a log
