@@ -8,7 +8,8 @@ import importlib
 import inspect
 import re
 import sys
-from collections.abc import Callable, Coroutine, Iterator
+import types
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -19,8 +20,9 @@ import trio.lowlevel
 
 import voxint
 from voxint import Agent, Conversation, OutsideTrio, ServerConfig, VoxintError
-from voxint.client import Client, VoiceUpload
-from voxint.inside_trio import require_trio
+from voxint.client import Client
+from voxint.client.client_socket import ClientSocket
+from voxint.inside_trio import Block, require_trio, within_block, within_trio
 from voxint.net.http import HttpClient
 from voxint.testing.stages import HEAR, REPEAT, ScriptedEars, ScriptedModel
 
@@ -46,31 +48,6 @@ MADE_ANYWHERE |= {"ScriptedModel", "ScriptedEars", "ScriptedVoice", "HttpSpeech"
 INNER = {"Body", "HttpTransport", "Passage", "Sim", "Server.stand", "Server.reload_when_asked"}
 """What httpx, a proxy, a test's own process and a server call of theirs: nobody meets it who is not in trio already."""
 
-ARGUMENTS: dict[str, tuple[object, ...]] = {
-    "Client.send_text": ("Hello",),
-    "Client.send_voice": (bytes(2),),
-    "HttpClient.stream": ("GET", "http://127.0.0.1:1/"),
-    "VoiceUpload.send": (bytes(2),),
-    "VoiceUpload.send_all": (trio.open_memory_channel[bytes](0)[1],),
-}
-"""Of methods that need some."""
-
-KEYWORDS: dict[str, dict[str, object]] = {"Client.update": {"require_tts": False}}
-
-PLAIN = {
-    "Conversation.ask": ("Hello",),
-    "Conversation.interrupt_nowait": (),
-    "Conversation.listen": (),
-    "Client.played": ("req_1", 10.0),
-    "Reply.interrupt_nowait": (),
-    "Reply.played": (10.0,),
-    "Server.reload_soon": (),
-    "Server.shut_down": (),
-    "VoiceReply.end": (),
-    "VoiceReply.send": (bytes(2),),
-}
-"""Methods that don't wait and yet change what trio's thread is at work on."""
-
 
 def public(module: str) -> Iterator[tuple[str, Any]]:
     """Yield the public names of a module."""
@@ -85,24 +62,38 @@ def waits(function: object) -> bool:
     return inspect.iscoroutinefunction(inner) or (inner is not function and inspect.isasyncgenfunction(inner))
 
 
-DOORS = {
-    f"{module}.{name}": thing
-    for module in MODULES
-    for name, thing in public(module)
-    if inspect.isfunction(thing) and waits(thing)
-}
-
-METHODS = sorted(
-    {
-        f"{kind.__name__}.{name}"
-        for module in MODULES
-        for _, kind in public(module)
-        if inspect.isclass(kind) and not {kind.__name__} & (MADE_ANYWHERE | INNER)
-        for name, method in inspect.getmembers(kind, waits)
-        if name == "__anext__" or not name.startswith("_")
+def doors(modules: Iterable[str]) -> dict[str, Any]:
+    """Return the public functions that wait, by module and name."""
+    return {
+        f"{module}.{name}": thing
+        for module in modules
+        for name, thing in public(module)
+        if inspect.isfunction(thing) and waits(thing)
     }
-    - INNER
-)
+
+
+def classes(modules: Iterable[str]) -> set[type]:
+    """Return the public classes whose objects wait: what a block opens, and what that gives."""
+    found = {kind for module in modules for _, kind in public(module) if inspect.isclass(kind)}
+    return {kind for kind in found if not {kind.__name__} & (MADE_ANYWHERE | INNER) and inspect.getmembers(kind, waits)}
+
+
+def methods(modules: Iterable[str]) -> list[str]:
+    """Return the public methods of those classes, and what of them is assigned; what is only read changes nothing."""
+    return sorted(
+        {
+            f"{kind.__name__}.{name}"
+            for kind in classes(modules)
+            for name, member in inspect.getmembers(kind)
+            if inspect.isfunction(member) or getattr(member, "fset", None) is not None
+            if name == "__anext__" or not name.startswith("_")
+        }
+        - INNER
+    )
+
+
+DOORS = doors(MODULES)
+METHODS = methods(MODULES)
 
 
 async def called(function: Callable[..., Any], *arguments: object, **keywords: object) -> object:
@@ -119,6 +110,23 @@ def in_asyncio(call: Callable[[], Coroutine[Any, Any, object]]) -> None:
     asyncio.run(call())
 
 
+def used(things: Mapping[str, object], name: str) -> Callable[[], Coroutine[Any, Any, object]]:
+    """Return what uses a method, or assigns, with no argument: nobody looks at those before the guard."""
+    kind, _, member = name.partition(".")
+    thing = things[kind]
+    if isinstance(getattr(type(thing), member), property):
+        return functools.partial(called, setattr, thing, member, None)
+    return functools.partial(called, getattr(thing, member))
+
+
+async def refused_elsewhere(things: Mapping[str, object], name: str) -> None:
+    """Expect a method to refuse asyncio, and another run of trio, in a thread of their own."""
+    for run, told in ((in_asyncio, "this is asyncio"), (trio.run, "this is another run of trio")):
+        belongs = rf"^[\w. ]+ belongs to the trio that opened it, and {told}: hand the call over to its thread"
+        with pytest.raises(OutsideTrio, match=belongs):
+            await trio.to_thread.run_sync(run, used(things, name))
+
+
 def wanted(function: Callable[..., Any]) -> dict[str, Any]:
     """Return something for each argument that has to be given; what, nobody looks at before the guard, but for a URL.
 
@@ -129,13 +137,17 @@ def wanted(function: Callable[..., Any]) -> dict[str, Any]:
     return {name: "ws://127.0.0.1:1/" if name == "url" else None for name in needed}
 
 
-@pytest.mark.parametrize("name", DOORS)
-def test_every_door_tells_who_comes_from_asyncio(name: str) -> None:
-    """By its own name, with what to do, before it looks at what it was given."""
-    door = DOORS[name]
+def refused_in_asyncio(name: str, door: Callable[..., Any]) -> None:
+    """Expect a door to refuse asyncio, by its own name."""
     told = rf"^{name.rpartition('.')[2]} needs trio, and this is asyncio: start the program with `trio\.run\(main\)`"
     with pytest.raises(OutsideTrio, match=told):
         asyncio.run(called(door, **wanted(door)))
+
+
+@pytest.mark.parametrize("name", DOORS)
+def test_every_door_tells_who_comes_from_asyncio(name: str) -> None:
+    """By its own name, with what to do, before it looks at what it was given."""
+    refused_in_asyncio(name, DOORS[name])
 
 
 def test_the_doors_are_found() -> None:
@@ -202,22 +214,25 @@ async def opened(nursery: trio.Nursery) -> dict[str, object]:
 
 
 async def test_no_method_is_called_from_another_thread() -> None:
-    """Neither by a program of asyncio in it, nor by a plain one; what was opened in trio works on."""
+    """Neither by asyncio in it, nor by another trio, nor by a plain one; what was opened in trio works on."""
     async with trio.open_nursery() as nursery:
         things = await opened(nursery)
-        assert {name.partition(".")[0] for name in METHODS} == set(things)
-        for name in [*METHODS, *PLAIN]:
-            kind, _, method = name.partition(".")
-            bound, arguments = getattr(things[kind], method), PLAIN.get(name, ARGUMENTS.get(name, ()))
-            call = functools.partial(called, bound, *arguments, **KEYWORDS.get(name, {}))
-            with pytest.raises(OutsideTrio) as told:
-                await trio.to_thread.run_sync(in_asyncio, call)
-            assert " belongs to the trio that opened it, and this is asyncio: hand the call over" in str(told.value)
+        assert {kind.__name__ for kind in classes(MODULES)} == set(things)
+        for name in METHODS:
+            await refused_elsewhere(things, name)
         conversation: Any = things["Conversation"]
         with pytest.raises(OutsideTrio, match="no event loop runs in this thread: hand the call over"):
             await trio.to_thread.run_sync(conversation.ask, "Hello")
         assert await anext(conversation.ask("Hello")) == voxint.Text("word ")
         nursery.cancel_scope.cancel()
+
+
+def test_the_methods_are_found() -> None:
+    """The test above looks at what waits, at what does not, and at what is assigned."""
+    assert {*METHODS} >= {
+        *("Client.interrupt", "Client.played", "Conversation.ask", "Conversation.settings", "HttpClient.warm"),
+        *("RemoteReply.__anext__", "Reply.interrupt_nowait", "Server.shut_down", "VoiceReply.end", "VoiceUpload.send"),
+    }
 
 
 async def test_a_call_that_is_handed_over_is_in_trio() -> None:
@@ -234,35 +249,72 @@ async def test_a_call_that_is_handed_over_is_in_trio() -> None:
     assert [receipt.reason for receipt in receipts.values()] == ["BUTTON"]
 
 
+async def beside(
+    guest: Callable[[asyncio.Future[Any], trio.Event], Coroutine[Any, Any, None]],
+    host: Callable[[Any], Coroutine[Any, Any, None]],
+) -> None:
+    """Run `guest` in trio, as a guest of the asyncio that runs, and then `host` beside it, with what `guest` gives."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[Any] = loop.create_future()
+    begun: asyncio.Future[Any] = loop.create_future()
+    over = trio.Event()
+    trio.lowlevel.start_guest_run(
+        guest, begun, over, run_sync_soon_threadsafe=loop.call_soon_threadsafe, done_callback=done.set_result
+    )
+    await asyncio.wait([begun, done], return_when=asyncio.FIRST_COMPLETED)
+    try:
+        if not done.done():
+            await host(begun.result())
+    finally:
+        over.set()
+        (await done).unwrap()
+
+
 def test_trio_as_a_guest_of_asyncio_is_trio() -> None:
     """A task of the guest opens what it likes; the host may ask and interrupt, which don't wait, and opens nothing."""
     seen: list[object] = []
 
-    async def guest(begun: asyncio.Future[Conversation], over: trio.Event) -> None:
+    async def guest(begun: asyncio.Future[Any], over: trio.Event) -> None:
         async with voxint.open_conversation(Agent(llm=ScriptedModel("Yes."))) as conversation:
             begun.set_result(conversation)
             await over.wait()
             seen.extend(exchange.user for exchange in conversation.history)
 
-    async def host() -> None:
-        loop, done = asyncio.get_running_loop(), asyncio.get_running_loop().create_future()
-        begun: asyncio.Future[Conversation] = loop.create_future()
-        over = trio.Event()
-        trio.lowlevel.start_guest_run(
-            guest, begun, over, run_sync_soon_threadsafe=loop.call_soon_threadsafe, done_callback=done.set_result
-        )
-        conversation = await begun
+    async def host(conversation: Conversation) -> None:
         with pytest.raises(OutsideTrio, match="open_http needs trio, and this is asyncio"):
             await called(voxint.open_http)
-        with pytest.raises(OutsideTrio, match=r"Conversation\.interrupt belongs to the trio that opened it"):
-            await conversation.interrupt()
         conversation.ask("Hello")
         conversation.interrupt_nowait()
-        over.set()
-        (await done).unwrap()
 
-    asyncio.run(host())
+    asyncio.run(beside(guest, host))
     assert seen == ["Hello"]
+
+
+def test_what_waits_is_refused_to_the_host_before_it_has_done_anything(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No frame has left for the server, which would have interrupted every reply; and none is interrupted here."""
+    left: list[str | bytes] = []
+
+    async def guest(begun: asyncio.Future[Any], over: trio.Event) -> None:
+        async with trio.open_nursery() as nursery:
+            things: Any = await opened(nursery)
+            with monkeypatch.context() as watched:
+                watched.setattr(ClientSocket, "post", lambda socket, frame: left.append(frame))
+                begun.set_result(things)
+                await over.wait()
+            assert things["VoiceReply"].receipt is None
+            assert not things["RemoteReply"].ended
+            assert (await things["Client"].interrupt()).status == "SUCCESS"
+            nursery.cancel_scope.cancel()
+
+    async def host(things: Mapping[str, Any]) -> None:
+        for name in METHODS:
+            kind, _, method = name.partition(".")
+            if waits(getattr(type(things[kind]), method)):
+                with pytest.raises(OutsideTrio, match="belongs to the trio that opened it, and this is asyncio"):
+                    await used(things, name)()
+
+    asyncio.run(beside(guest, host))
+    assert left == []
 
 
 def test_a_program_without_asyncio_does_not_load_it_for_the_guard(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -273,13 +325,64 @@ def test_a_program_without_asyncio_does_not_load_it_for_the_guard(monkeypatch: p
     assert "asyncio" not in sys.modules
 
 
-def test_an_unguarded_door_is_found() -> None:
-    """The tests above can fail: a coroutine function that waits for trio without a look is no `OutsideTrio`."""
+async def open_guarded() -> None:
+    """A door as it should be."""
+    require_trio("open_guarded")
 
-    async def open_bare() -> None:
+
+async def open_bare() -> None:
+    """A door without a look."""
+    await trio.lowlevel.checkpoint()
+
+
+class Half:
+    """What was opened, of which one half looks where it is called."""
+
+    def __init__(self) -> None:
+        self._block = Block()
+
+    @within_trio
+    async def wait(self) -> None:
+        """Wait, in trio."""
+
+    @within_block
+    def act(self) -> None:
+        """Act, in trio."""
+
+    async def wait_anywhere(self) -> None:
+        """Wait, wherever that is."""
         await trio.lowlevel.checkpoint()
 
-    with pytest.raises(RuntimeError) as told:
-        asyncio.run(called(open_bare))
-    assert not isinstance(told.value, OutsideTrio)
-    assert waits(VoiceUpload.send)
+    def act_anywhere(self) -> None:
+        """Act, in any thread."""
+
+
+@pytest.fixture
+def half(monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return the name of a module of which one half is guarded."""
+    module = types.ModuleType("half")
+    vars(module).update(__all__=["Half", "open_bare", "open_guarded"])
+    vars(module).update(Half=Half, open_bare=open_bare, open_guarded=open_guarded)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    return module.__name__
+
+
+def test_an_unguarded_door_is_found(half: str) -> None:
+    """The test of the doors fails for the one that waits for trio without a look, and for no other."""
+    found = doors([half])
+    assert set(found) == {"half.open_bare", "half.open_guarded"}
+    refused_in_asyncio("half.open_guarded", found["half.open_guarded"])
+    with pytest.raises(RuntimeError, match="Task got bad yield"):
+        refused_in_asyncio("half.open_bare", found["half.open_bare"])
+
+
+async def test_an_unguarded_method_is_found(half: str) -> None:
+    """The test of the methods fails for what waits without a look, and for what acts without one."""
+    assert methods([half]) == ["Half.act", "Half.act_anywhere", "Half.wait", "Half.wait_anywhere"]
+    things = {"Half": Half()}
+    await refused_elsewhere(things, "Half.wait")
+    await refused_elsewhere(things, "Half.act")
+    with pytest.raises(RuntimeError, match="Task got bad yield"):
+        await refused_elsewhere(things, "Half.wait_anywhere")
+    with pytest.raises(pytest.fail.Exception, match="DID NOT RAISE"):
+        await refused_elsewhere(things, "Half.act_anywhere")

@@ -21,7 +21,7 @@
 #   kinds.py       what annotations mean for a value
 #   background.py  a nursery for the tasks behind a resource
 #   authors_line.py  which line of a traceback or a stack its author can change
-#   inside_trio.py  where a call is made: in trio, or in asyncio by mistake
+#   inside_trio.py  where and when a call is made: in its trio and its block, or elsewhere by mistake
 #   logs.py        the log of a library
 #   lag.py         how long the event loop is away from its sockets, in numbers
 #   loop_watch.py  what measures them, and tells in the log what holds the loop

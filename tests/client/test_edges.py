@@ -32,6 +32,11 @@ nested: Any = {}
         ({"api_key": octets}, TypeError, "api_key must be a str or None, not bytes: decode it"),
         ({"password": CANARY}, ValueError, "account and password go together: give both, or an api_key"),
         ({"account": CANARY}, ValueError, "account and password go together: give both, or an api_key"),
+        (
+            {"account": "ann", "password": CANARY, "api_key": CANARY},
+            ValueError,
+            "api_key and account are two ways to register: give one of them",
+        ),
         ({"platform": CANARY}, ValueError, "platform must be one of WEB, APP, MINI_PROGRAM, TV, and is another string"),
         (
             {"features": CANARY},
@@ -128,7 +133,7 @@ async def test_numbers_of_numpy_are_numbers() -> None:
 
 
 async def test_a_client_after_its_block_says_which_block_has_ended() -> None:
-    """Every method that would wait for the server, and what of a reply was not there yet."""
+    """Every method that asks for something, and what of a reply was not there yet."""
     async with serving(Agent(llm=ScriptedModel("Yes.", 60.0))) as server:
         async with connect(server.url) as client:
             reply = await client.send_text("Hi")
@@ -146,3 +151,8 @@ async def test_a_client_after_its_block_says_which_block_has_ended() -> None:
         for use in uses:
             with trio.fail_after(PATIENCE_S), pytest.raises(Disconnected, match=r"the block of connect\(\) has ended"):
                 await use()
+        reports: tuple[Callable[[], None], ...] = (lambda: client.played("r1", 10), lambda: reply.played(10))
+        for report in reports:
+            with pytest.raises(Disconnected, match=r"the block of connect\(\) has ended"):
+                report()
+        await client.wait_disconnected()

@@ -146,7 +146,7 @@ async def test_what_a_caller_may_not_do_is_no_error_of_the_wire(autojump_clock: 
     """There is no peer here: a call that can't be granted raises what a Python function raises."""
     limits = Limits(overruns=1, upload_ahead_s=1.0)
     async with open_conversation(Agent(llm=ScriptedModel(FOREVER, lingers=1.0), limits=limits)) as conversation:
-        with pytest.raises(RuntimeError, match="no speech recognition"):
+        with pytest.raises(RuntimeError, match=r"no speech recognition: give Agent\(stt=\.\.\.\)"):
             conversation.listen()
         conversation.ask("Hi")
         await trio.sleep(0.125)

@@ -11,7 +11,7 @@ import pytest
 import trio
 
 from tests.talk import Book
-from voxint.core.agent import Agent
+from voxint.core.agent import Agent, Limits
 from voxint.core.audio import AudioFormat
 from voxint.core.conversation import Conversation, Reply, open_conversation
 from voxint.core.events import Ended, Event, Text, Voice
@@ -115,6 +115,45 @@ async def test_numbers_of_numpy_are_numbers() -> None:
         assert msgspec.json.decode(msgspec.json.encode(receipt))["audio"]["heard_ms"] == 20
 
 
+async def test_a_conversation_is_made_by_its_block() -> None:
+    """Whoever makes one as any other object is told by whom it is made."""
+    agent: Any = Agent(llm=ScriptedModel("Yes."))
+    with pytest.raises(TypeError, match=r"^open_conversation\(\) makes a Conversation: write async with open_conv"):
+        Conversation(agent)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "told"),
+    [
+        (1, "end() was not called, and the voice upload brought neither audio nor its end for 2 s: send one of them"),
+        (100, "end() was not called, and the utterance lasts longer than 1 s: send less at a time"),
+    ],
+)
+async def test_a_voice_whose_end_was_forgotten_is_told_by_end(pieces: int, told: str) -> None:
+    """A program has no end frame: what it has not called is named, whichever bound the voice meets for that."""
+    limits = Limits(upload_idle_s=2.0, upload_s=1.0, upload_share=0)
+    agent = Agent(llm=ScriptedModel("Yes."), stt=ScriptedEars(HEAR, "hello"), limits=limits)
+    async with open_conversation(agent) as conversation:
+        reply = conversation.listen()
+        for _ in range(pieces):
+            reply.send(bytes(640))
+        with pytest.raises(RequestFailed) as raised:
+            await reply.text()
+        assert raised.value.message == told
+
+
+async def test_a_voice_that_has_ended_fails_in_its_own_words() -> None:
+    """What comes after `end()` is not the program's."""
+    agent = Agent(llm=ScriptedModel("Yes."), stt=ScriptedEars(HEAR, FOREVER), limits=Limits(transcript_s=1.0))
+    async with open_conversation(agent) as conversation:
+        reply = conversation.listen()
+        reply.send(bytes(640))
+        reply.end()
+        with pytest.raises(RequestFailed) as raised:
+            await reply.text()
+        assert "end()" not in raised.value.message
+
+
 async def test_audio_of_any_kind_of_bytes_is_audio() -> None:
     """What a sound library gives is often no `bytes`."""
     ears = ScriptedEars(HEAR, "hello")
@@ -127,18 +166,34 @@ async def test_audio_of_any_kind_of_bytes_is_audio() -> None:
     assert len(b"".join(ears.calls[0].given)) == 3 * 640
 
 
+BLOCK_ENDED = (
+    "the block of open_conversation() has ended, and what was live is interrupted: use a conversation and its replies"
+    " within it"
+)
+
+
 async def test_a_conversation_after_its_block_says_so() -> None:
-    """What would begin something; what was said can still be read, and there is nothing to interrupt."""
+    """What would begin or change something; what was said can still be read, and there is nothing to interrupt."""
     async with open_conversation(Agent(llm=ScriptedModel("Yes."), stt=ScriptedEars())) as conversation:
+        voice = conversation.listen()
         reply = conversation.ask("Well?")
         assert await reply.text() == "Yes."
-    begin: tuple[Callable[[], Reply], ...] = (lambda: conversation.ask("Well?"), lambda: conversation.listen())
-    for use in begin:
+    uses: tuple[Callable[[], object], ...] = (
+        lambda: conversation.ask("Well?"),
+        conversation.listen,
+        lambda: setattr(conversation, "settings", Settings()),
+        lambda: reply.played(10),
+        lambda: voice.send(bytes(2)),
+        voice.end,
+    )
+    for use in uses:
         with pytest.raises(trio.ClosedResourceError) as raised:
             use()
-        assert str(raised.value) == "the block of open_conversation() has ended: ask and listen within it"
+        assert str(raised.value) == BLOCK_ENDED
+    assert conversation.settings == Settings()
     assert [exchange.reply for exchange in conversation.history] == ["Yes."]
     assert await conversation.interrupt() == {}
+    assert await reply.interrupt() is None
     assert await reply.text() == ""  # it had been read to its end
 
 
@@ -146,11 +201,10 @@ async def test_a_reply_that_is_read_after_the_block_says_so() -> None:
     """It was interrupted with it: an empty text would look like an answer."""
     async with open_conversation(Agent(llm=ScriptedModel("Yes."))) as conversation:
         reply = conversation.ask("Well?")
-    told = "the block of open_conversation() has ended: the reply was interrupted with it; read it within the block"
     for read in (reply.text, reply.__anext__):
         with pytest.raises(trio.ClosedResourceError) as raised:
             await read()
-        assert str(raised.value) == told
+        assert str(raised.value) == BLOCK_ENDED
 
 
 async def read_on(reply: Reply, events: list[Event]) -> None:

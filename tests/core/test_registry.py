@@ -7,7 +7,7 @@ from voxint.core.agent import Limits
 from voxint.core.answer import Answer
 from voxint.core.audio import AudioFormat
 from voxint.core.failure import Stage
-from voxint.core.interrupt import Interrupt
+from voxint.core.interrupt import InterruptOrder
 from voxint.core.listener import Listener
 from voxint.core.playout import PlayoutLedger
 from voxint.core.registry import REMEMBERED, Interruption, Registry
@@ -66,8 +66,8 @@ async def test_64_ended_requests_are_remembered() -> None:
     desk = Desk()
     for number in range(REMEMBERED + 1):
         desk.run(desk.admit(f"r{number}"))
-    assert desk.registry.interrupt("r0", Interrupt("USER_STOP")).others == {"r0": "not_found"}
-    assert desk.registry.interrupt("r1", Interrupt("USER_STOP")).others == {"r1": "already_finished"}
+    assert desk.registry.interrupt("r0", InterruptOrder("USER_STOP")).others == {"r0": "not_found"}
+    assert desk.registry.interrupt("r1", InterruptOrder("USER_STOP")).others == {"r1": "already_finished"}
 
 
 async def test_an_id_can_be_used_again() -> None:
@@ -78,14 +78,14 @@ async def test_an_id_can_be_used_again() -> None:
     second = desk.admit("r1")
     desk.registry.retire(first)
     assert desk.registry.find("r1") is second
-    assert desk.registry.interrupt("r1", Interrupt("USER_STOP")).stopping == (second,)
+    assert desk.registry.interrupt("r1", InterruptOrder("USER_STOP")).stopping == (second,)
 
 
 async def test_an_overrun_counts_until_it_lets_go() -> None:
     """The session may refuse new work by it."""
     desk = Desk()
     request = desk.admit("r1")
-    request.interrupt(Interrupt("USER_STOP"))
+    request.interrupt(InterruptOrder("USER_STOP"))
     await request.guard()
     assert (request.overran, desk.registry.overrunning) == (True, 1)
     desk.registry.reaped(request)
@@ -96,7 +96,7 @@ async def test_who_waits_is_told_in_the_step_of_the_last_end() -> None:
     """No task has to wake up first; and who comes late is told at once."""
     desk = Desk()
     one, two = desk.admit("r1"), desk.admit("r2")
-    interruption = desk.registry.interrupt(None, Interrupt("USER_STOP"))
+    interruption = desk.registry.interrupt(None, InterruptOrder("USER_STOP"))
     told: list[Interruption] = []
     interruption.when_stopped(told.append)
     desk.run(one)
@@ -111,7 +111,7 @@ async def test_who_waits_is_told_in_the_step_of_the_last_end() -> None:
 async def test_waiting_for_nothing_is_no_wait() -> None:
     """An INTERRUPT that met nothing is acknowledged at once."""
     told: list[Interruption] = []
-    interruption = Registry().interrupt(None, Interrupt("USER_STOP"))
+    interruption = Registry().interrupt(None, InterruptOrder("USER_STOP"))
     interruption.when_stopped(told.append)
     with trio.fail_after(0):
         await interruption.stopped()

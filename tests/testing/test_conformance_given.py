@@ -116,7 +116,7 @@ async def test_what_a_check_is_given_is_judged() -> None:
         await check_language_model(ScriptedModel("Hello."), "Hi")  # type: ignore[arg-type]  # the mistake
     with pytest.raises(TypeError, match=r"^text must be a list or tuple of str, not a str: a single one is written"):
         await check_text_to_speech(ScriptedVoice(), "Hello.")
-    with pytest.raises(TypeError, match=r"^text must be a tuple of str, not a tuple with bytes in it"):
+    with pytest.raises(TypeError, match=r"^text must be a list or tuple of str, and has bytes in it"):
         await check_text_to_speech(ScriptedVoice(), [b"Hello."])  # type: ignore[list-item]  # the mistake
     with pytest.raises(TypeError, match=r"^audio must be bytes, a bytearray or a memoryview, not a str: PCM"):
         await check_speech_to_text(ScriptedEars(HEAR), "hello.wav")  # type: ignore[arg-type]  # the mistake

@@ -17,7 +17,8 @@ from voxint.client.resume import Progress, ResumePoint
 from voxint.client.waiting import Waiter, Waiters
 from voxint.core.settings import SettingsChange
 from voxint.core.tools import FunctionOp, Tool
-from voxint.errors import Disconnected, ReplyOverflow, ServerError, WireError
+from voxint.errors import ReplyOverflow, ServerError, WireError
+from voxint.inside_trio import within_block, within_trio
 from voxint.protocol import messages as m
 from voxint.protocol.codec import decode_server, encode_client
 from voxint.protocol.to_events import events_of
@@ -59,9 +60,10 @@ class Client:
     ) -> None:
         self._socket = socket
         self._nursery = nursery
+        self._block = socket.block
         self._unread_limit_bytes = unread_limit_bytes
         self._on_frame = on_frame
-        self._on_notice = on_notice
+        self._on_notice = on_notice or (lambda notice: None)
         self._session_id: str | None = None
         self._replies: WeakValueDictionary[str, RemoteReply] = WeakValueDictionary()
         self._waiters = Waiters(answer_timeout_s)
@@ -80,6 +82,7 @@ class Client:
         token = self.registered.resume_token
         return None if token is None else ResumePoint(self.registered.session_id, token, self._progress.seen)
 
+    @within_block
     @typed_arguments
     async def send_text(
         self, text: str, *, request_id: str | None = None, require_tts: bool | None = None
@@ -100,9 +103,9 @@ class Client:
             ValueError: The text is empty, or the id is too long or that of a live reply.
         """
         text = check_text(text, "text")
-        patch = SettingsChange(require_tts=require_tts)
-        return await self._ask(request_id, "TEXT", m.Content(text=text), patch)
+        return await self._request(request_id, "TEXT", m.Content(text=text), SettingsChange(require_tts=require_tts))
 
+    @within_block
     @typed_arguments
     async def send_voice(
         self,
@@ -130,11 +133,12 @@ class Client:
             if not (voice := bytes(audio)) or len(voice) % 2:
                 raise ValueError("the audio is empty, or an odd number of bytes: give whole 16-bit samples")
             content = m.Content(voice_mode="BASE64", voice=voice, audio_format="pcm")
-            return await self._ask(request_id, "VOICE", content, SettingsChange(require_tts=require_tts))
+            return await self._request(request_id, "VOICE", content, SettingsChange(require_tts=require_tts))
         upload = await self.open_voice(request_id=request_id, require_tts=require_tts)
         self._nursery.start_soon(self._send_all, upload, audio)
         return upload.reply
 
+    @within_block
     @typed_arguments
     async def open_voice(self, *, request_id: str | None = None, require_tts: bool | None = None) -> VoiceUpload:
         """Begin to ask in live voice: `send` what the microphone gives, then `end`.
@@ -150,10 +154,10 @@ class Client:
         """
         content = m.Content(voice_mode="BINARY", audio_format="pcm")
         patch = SettingsChange(require_tts=require_tts)
-        reply = await self._ask(request_id, "VOICE", content, patch, stream=True)
-        self._upload = VoiceUpload(self, reply)
+        self._upload = VoiceUpload(self, await self._request(request_id, "VOICE", content, patch, stream=True))
         return self._upload
 
+    @within_block
     @typed_arguments
     async def interrupt(
         self, request_id: str | None = None, *, reason: str = "USER_STOP", played_ms: float | None = None
@@ -173,13 +177,18 @@ class Client:
                 reply._silence(reason)
         return (await self._waiters.answer(waiter, "an INTERRUPT"))[0]
 
+    @within_block
     def played(self, request_id: str, played_ms: float) -> None:
         """Report how much of a reply's audio was heard; see `RemoteReply.played`."""
+        self._report(request_id, played_ms)
+
+    def _report(self, request_id: str, played_ms: float) -> None:
         typed(request_id, str, "request_id")
         played_ms = check_not_negative(played_ms, "played_ms")
         if self._socket.lost is None and not self._socket.congested:
             self._post(m.Played(request_id=request_id, played_ms=played_ms))
 
+    @within_block
     @typed_arguments
     async def update(
         self,
@@ -208,20 +217,23 @@ class Client:
         if patch == SettingsChange(function_calling_op=tools_op):
             raise ValueError("nothing to update: give at least one setting")
         with self._waiters.in_time("a session update"):
-            await (await self._ask(None, "TEXT", m.Content(text=""), patch)).text()
+            await (await self._request(None, "TEXT", m.Content(text=""), patch)).text()
 
+    @within_block
     @typed_arguments
     async def session_info(self, *fields: str) -> dict[str, Any]:
         """Return the session's data: all of it, or the fields named."""
         waiter = self._post_query(m.SessionQuery(query_fields=fields), m.SessionInfo)
         return (await self._waiters.answer(waiter, "a SESSION_QUERY"))[0].session_data
 
+    @within_block
     @typed_arguments
     async def health(self, *fields: str) -> m.HealthStatus:
         """Return how the server is: all of it, or the fields named."""
         waiter = self._post_query(m.HealthCheck(check_fields=fields), m.HealthCheckAck)
         return (await self._waiters.answer(waiter, "a HEALTH_CHECK"))[0].health_status
 
+    @within_trio
     async def wait_disconnected(self) -> None:
         """Wait until the connection is lost, for an application that is idle; without bound, that is its use."""
         await self._socket.wait_lost()
@@ -242,7 +254,7 @@ class Client:
             self._post(m.RequestMessage(request_id=request_id, data_type="VOICE", stream_flag=True, stream_seq=-1))
             upload.reply.t_input_end = trio.current_time()
 
-    async def _ask(
+    async def _request(
         self,
         request_id: str | None,
         data_type: Literal["TEXT", "VOICE"],
@@ -259,11 +271,10 @@ class Client:
         if known is not None and not known.ended:
             raise ValueError(f"request_id {request_id} is that of a live reply: each request needs its own")
         reply = RemoteReply(self, request_id, self._unread_limit_bytes)
-        self._post(
-            m.RequestMessage(
-                request_id=request_id, data_type=data_type, stream_flag=stream, content=content, patch=patch
-            )
+        message = m.RequestMessage(
+            request_id=request_id, data_type=data_type, stream_flag=stream, content=content, patch=patch
         )
+        self._post(message)
         reply.t_input_end = None if stream else reply.t_sent
         self._replies[request_id] = reply
         self._progress.asked(request_id)
@@ -288,8 +299,7 @@ class Client:
         typed(reason, str, "reason")
         if played_ms is not None:
             played_ms = check_not_negative(played_ms, "played_ms")
-        message = m.Interrupt(interrupt_request_id=request_id, reason=reason, played_ms=played_ms)
-        self._post(message)
+        self._post(m.Interrupt(interrupt_request_id=request_id, reason=reason, played_ms=played_ms))
         return self._waiters.join((m.InterruptAck, request_id))
 
     def _post_query(self, message: m.ClientMessage, answer: type[_T]) -> Waiter[_T]:
@@ -328,7 +338,7 @@ class Client:
                 if self._session_id is not None:  # else the server would refuse the answer, and with it all that waits
                     self._post(m.HeartbeatReply(client_status="ONLINE"))
             case m.Shutdown() | m.SessionWarn():
-                self._notify(message)
+                self._on_notice(message)
             case m.RegisterAck():
                 # Set here and not in `_register`: what follows in the same step may already need it.
                 self._session_id = message.session_id
@@ -378,14 +388,7 @@ class Client:
         elif message.error_code == "SESSION_INVALID" or self._session_id is None:
             self._fail_all(error)
         else:
-            self._notify(message)
-
-    def _notify(self, notice: Notice) -> None:
-        if self._on_notice is not None:
-            self._on_notice(notice)
-
-    def _lost(self, error: Disconnected) -> None:
-        self._fail_all(error)
+            self._on_notice(message)
 
     def _fail_all(self, error: ServerError) -> None:
         for reply in list(self._replies.values()):

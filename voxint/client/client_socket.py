@@ -13,7 +13,7 @@ from trio_websocket import ConnectionClosed, ConnectionRejected, WebSocketConnec
 
 from voxint.client.refused import no_websocket, refused, tls_failed, unreachable, why_closed
 from voxint.errors import ConfigError, Disconnected, WireError
-from voxint.inside_trio import require_trio_of
+from voxint.inside_trio import Block
 from voxint.protocol.codec import MAX_FRAME_BYTES
 
 __all__ = ["Address", "ClientSocket"]
@@ -123,11 +123,13 @@ class ClientSocket:
         ssl_context: For wss://; None: the system's certificates.
 
     Attributes:
+        block: That of `connect`: it ends when the connection has been closed.
         lost: Why nothing can be sent any more; None while something can.
         fault: What `receive` raised, where that ended the connection.
     """
 
     def __init__(self, address: Address, ssl_context: ssl.SSLContext | None) -> None:
+        self.block = Block(BLOCK_ENDED, self.disconnected)
         self.lost: Disconnected | None = None
         self.fault: Exception | None = None
         self._address = address
@@ -154,7 +156,6 @@ class ClientSocket:
         Raises:
             Disconnected: The connection is lost.
         """
-        require_trio_of("a Client")
         await trio.lowlevel.checkpoint()
         while self.congested and self.lost is None:
             await self._room.park()
@@ -166,7 +167,6 @@ class ClientSocket:
         Raises:
             Disconnected: The connection is lost.
         """
-        require_trio_of("a Client", waits=False)
         self._check()
         self._frames.append(frame)
         self._waiting += len(frame)
@@ -179,14 +179,13 @@ class ClientSocket:
 
     async def wait_lost(self) -> None:
         """Wait until the connection is lost or closed; without bound, that is its use."""
-        require_trio_of("a Client")
         await self._ended.wait()
 
     async def close(self) -> None:
         """Send what waits, say goodbye, and wait for that for `CLOSE_S` at most; cancelled, it is over at once."""
         self._closing = True
         self._writer.unpark_all()
-        with trio.move_on_after(CLOSE_S):
+        with self.block, trio.move_on_after(CLOSE_S):  # an upload that is on its way is sent meanwhile
             await self._ended.wait()
 
     async def run(

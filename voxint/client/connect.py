@@ -90,7 +90,7 @@ async def connect(
             has no such session to resume.
         ConfigError: The url is not a WebSocket's.
         TypeError: An argument is of another type.
-        ValueError: There is a password without its account, or an account without its password.
+        ValueError: There is a password without its account, an account without its password, or a key beside them.
     """
     require_trio("connect")
     register = m.Register(
@@ -134,7 +134,7 @@ async def _open(
     socket: ClientSocket, client: Client, nursery: trio.Nursery, register: m.Register, timeout_s: float
 ) -> None:
     with trio.move_on_after(timeout_s) as scope:
-        await nursery.start(socket.run, client._receive, client._lost)
+        await nursery.start(socket.run, client._receive, client._fail_all)
         await client._register(register)
     if scope.cancelled_caught:
         raise socket.disconnected(
@@ -145,6 +145,8 @@ async def _open(
 def _auth(api_key: str | None, account: str | None, password: str | None) -> m.Auth:
     if (account is None) != (password is None):
         raise ValueError("account and password go together: give both, or an api_key")
+    if account is not None and api_key:
+        raise ValueError("api_key and account are two ways to register: give one of them")
     if account is not None:
         return m.Auth(type="ACCOUNT", account=account, password=password)
     return m.Auth(type="API_KEY", api_key=api_key or "")

@@ -13,7 +13,7 @@ from attrs import evolve
 from voxint.arguments import Audio, typed
 from voxint.core.events import Ended, Event, Text, Voice
 from voxint.errors import ReplyOverflow, ServerError
-from voxint.inside_trio import require_trio_of
+from voxint.inside_trio import Block, within_block, within_trio
 from voxint.protocol.messages import InterruptAck
 from voxint.protocol.receipt import FramedReceipt
 
@@ -25,10 +25,12 @@ EVENT_BYTES = 128  # ours: what an event weighs beside its text or audio
 class Line(Protocol):
     """What a reply needs of its client."""
 
+    _block: Block
+
     async def _interrupt(self, reply: RemoteReply, reason: str, played_ms: float | None) -> tuple[InterruptAck, float]:
         """Interrupt and silence the reply; return the acknowledgement with the instant it was read."""
 
-    def played(self, request_id: str, played_ms: float) -> None:
+    def _report(self, request_id: str, played_ms: float) -> None:
         """Report the playback position."""
 
     async def _send_audio(self, upload: VoiceUpload, audio: bytes) -> None:
@@ -72,6 +74,7 @@ class RemoteReply:
         self.t_interrupt: float | None = None
         self.t_ack: float | None = None
         self._line = line
+        self._block = line._block
         self._events: deque[Event] = deque()
         self._unread_bytes = 0
         self._limit_bytes = unread_limit_bytes
@@ -83,6 +86,7 @@ class RemoteReply:
     def __aiter__(self) -> RemoteReply:
         return self
 
+    @within_trio
     async def __anext__(self) -> Event:
         """Wait for the next event. Bounded by the server's request limit, and by the connection, whose loss ends it.
 
@@ -91,7 +95,6 @@ class RemoteReply:
             Disconnected: The connection was lost, likewise.
             ReplyOverflow: More came than the client keeps unread.
         """
-        require_trio_of("reading a RemoteReply")
         await trio.lowlevel.checkpoint()
         while not self._events:
             if self._failure is not None:
@@ -119,6 +122,7 @@ class RemoteReply:
         """
         return "".join([event.text async for event in self if isinstance(event, Text)])
 
+    @within_block
     async def interrupt(self, reason: str = "USER_STOP", *, played_ms: float | None = None) -> FramedReceipt | None:
         """Stop this reply and wait for the proof: returns when the INTERRUPT_ACK is here.
 
@@ -139,11 +143,11 @@ class RemoteReply:
             Disconnected: The connection was lost.
             ValueError: `played_ms` is negative.
         """
-        require_trio_of("RemoteReply.interrupt")
         self.t_interrupt = trio.current_time()
         self.ack, self.t_ack = await self._line._interrupt(self, reason, played_ms)
         return self.ack.receipts.get(self.request_id)
 
+    @within_block
     def played(self, played_ms: float) -> None:
         """Tell the server how many milliseconds of this reply's audio were heard so far.
 
@@ -152,8 +156,9 @@ class RemoteReply:
         Raises:
             TypeError: It is no number.
             ValueError: It is negative.
+            Disconnected: The block of `connect` has ended.
         """
-        self._line.played(self.request_id, played_ms)
+        self._line._report(self.request_id, played_ms)
 
     # What follows is for the client, which reads the socket.
 
@@ -228,7 +233,9 @@ class VoiceUpload:
     def __init__(self, line: Line, reply: RemoteReply) -> None:
         self.reply = reply
         self._line = line
+        self._block = line._block
 
+    @within_block
     async def send(self, audio: Audio) -> None:
         """Send a piece of PCM at the session's input rate; any size, 20 ms is a good one.
 
@@ -241,18 +248,19 @@ class VoiceUpload:
         typed(audio, Audio, "audio", "PCM, 16 bits a sample")
         await self._line._send_audio(self, bytes(audio))
 
+    @within_block
     async def send_all(self, audio: AsyncIterable[bytes]) -> None:
         """Send what an iterable gives, as it comes, then end; an async generator is closed also where it is left early.
 
         Raises:
             Disconnected: The connection was lost.
         """
-        require_trio_of("VoiceUpload.send_all")
         async with aclosing(audio) if isinstance(audio, AsyncGenerator) else nullcontext():
             async for piece in audio:
                 await self.send(piece)
         await self.end()
 
+    @within_block
     async def end(self) -> None:
         """Say that the voice is complete; a second time it does nothing.
 

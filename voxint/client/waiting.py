@@ -11,7 +11,6 @@ import trio
 from attrs import evolve
 
 from voxint.errors import ServerError
-from voxint.inside_trio import require_trio_of
 
 __all__ = ["Waiter", "Waiters"]
 
@@ -62,7 +61,6 @@ class Waiters:
     @contextmanager
     def in_time(self, what: str) -> Generator[None]:
         """Bound a block by the patience; beyond it, it raises ServerError with the code ``REQUEST_TIMEOUT``."""
-        require_trio_of("a Client")
         with trio.move_on_after(self._patience_s) as scope:
             yield
         if scope.cancelled_caught:

@@ -12,15 +12,16 @@ from contextlib import asynccontextmanager, contextmanager, nullcontext
 from typing import Self
 
 import trio
-from attrs import define, evolve
+from attrs import evolve, frozen
 
 from voxint.arguments import Audio, check_not_negative, check_text, typed
 from voxint.background import open_background
 from voxint.core.agent import Agent
 from voxint.core.dialogue import Dialogue
 from voxint.core.events import Ended, Event, Said, Text
+from voxint.core.failure import Failure
 from voxint.core.failure_line import FailureLog
-from voxint.core.interrupt import Interrupt
+from voxint.core.interrupt import InterruptOrder
 from voxint.core.listener import Listener
 from voxint.core.observer import Observer, check_observer
 from voxint.core.receipt import Receipt
@@ -30,12 +31,17 @@ from voxint.core.resample import load_resampler
 from voxint.core.session import Session
 from voxint.core.settings import Settings
 from voxint.errors import RequestFailed, RequestRefused
-from voxint.inside_trio import require_trio, require_trio_of
+from voxint.inside_trio import Block, require_trio, within_block, within_trio
 from voxint.loop_watch import watched_loop
 
 __all__ = ["Conversation", "Reply", "VoiceReply", "open_conversation"]
 
 STOP = "USER_STOP"
+
+BLOCK_ENDED = (
+    "the block of open_conversation() has ended, and what was live is interrupted: use a conversation and its replies"
+    " within it"
+)
 
 
 @asynccontextmanager
@@ -75,11 +81,11 @@ async def open_conversation(
     with watched_loop() if watch_loop else nullcontext():
         async with open_background() as home:
             session_id, told = f"conv_{uuid.uuid4().hex}", FailureLog(observer)
-            session, block = Session(agent, home, session_id=session_id, settings=settings, observer=told), _Block()
+            session = Session(agent, home, session_id=session_id, settings=settings, observer=told)
             try:
-                yield Conversation(session, block)
+                with Block(BLOCK_ENDED) as block:
+                    yield Conversation(_Opened(session, block))
             finally:
-                block.ended = True
                 session.close("CLOSED")
 
 
@@ -89,23 +95,25 @@ def _converts(agent: Agent, settings: Settings) -> bool:
     return any(stage is not None and stage.audio_format != wanted for stage, wanted in formats)
 
 
-@define
-class _Block:
-    """The block of `open_conversation`, as those know it who may be used after it."""
+@frozen
+class _Opened:
+    """What a conversation and its replies stand on."""
 
-    ended: bool = False
-
-    def check(self, remedy: str) -> None:
-        if self.ended:
-            raise trio.ClosedResourceError(f"the block of open_conversation() has ended: {remedy}")
+    session: Session
+    block: Block
 
 
 class Conversation:
     """One caller's conversation. Made by `open_conversation`."""
 
-    def __init__(self, session: Session, block: _Block) -> None:
-        self._session = session
-        self._block = block
+    def __init__(self, opened: _Opened) -> None:
+        if not isinstance(opened, _Opened):
+            raise TypeError(
+                "open_conversation() makes a Conversation: write async with open_conversation(agent) as ..."
+            )
+        self._opened = opened
+        self._session = opened.session
+        self._block = opened.block
 
     @property
     def history(self) -> Dialogue:
@@ -118,10 +126,12 @@ class Conversation:
         return self._session.settings
 
     @settings.setter
+    @within_block
     def settings(self, settings: Settings) -> None:
         typed(settings, Settings, "settings")
         self._session.settings = settings
 
+    @within_block
     def ask(self, text: str, *, request_id: str | None = None) -> Reply:
         """Ask, and interrupt what is live: at once, without an await.
 
@@ -135,13 +145,14 @@ class Conversation:
             RuntimeError: Too many interrupted replies have not let go.
             trio.ClosedResourceError: The block of `open_conversation` has ended.
         """
-        require_trio_of("Conversation.ask", waits=False)
         text = check_text(text, "text", "the user's words; a voice is heard by listen()")
+        typed(request_id, str | None, "request_id")
         player = Listener()
-        with self._for_the_caller(request_id):
+        with _translated_refusals():
             request = self._session.ask(request_id or _new_id(), text, player)
-        return Reply(self._session, request, player, self._block)
+        return Reply(self._opened, request, player)
 
+    @within_block
     def listen(self, *, request_id: str | None = None) -> VoiceReply:
         """Begin to listen, and interrupt what is live: at once, without an await.
 
@@ -151,39 +162,31 @@ class Conversation:
             RuntimeError: As `ask`, or the agent has no speech recognition.
             trio.ClosedResourceError: As `ask`.
         """
-        require_trio_of("Conversation.listen", waits=False)
-        player = Listener()
-        with self._for_the_caller(request_id):
-            request = self._session.listen(request_id or _new_id(), player)
-        return VoiceReply(self._session, request, player, self._block)
-
-    @contextmanager
-    def _for_the_caller(self, request_id: str | None) -> Iterator[None]:
-        """Judge what an application gives, and tell it what a session refuses in the kinds of error Python has."""
         typed(request_id, str | None, "request_id")
-        self._block.check("ask and listen within it")
-        try:
-            yield
-        except RequestRefused as refusal:
-            kind = ValueError if refusal.kind == "live" else RuntimeError
-            raise kind(refusal.message) from None
+        player = Listener()
+        with _translated_refusals():
+            request = self._session.listen(request_id or _new_id(), player)
+        return VoiceReply(self._opened, request, player)
 
+    @within_trio
     def interrupt_nowait(self, reason: str = STOP) -> Interruption:
-        """Cancel every live reply now; `stopped` of the result waits for the proof.
+        """Cancel every live reply now; `stopped` of the result waits for the proof. After the block none is live.
 
         Safe to be called from another thread through `TrioToken.run_sync_soon`.
         """
-        require_trio_of("Conversation.interrupt_nowait", waits=False)
-        typed(reason, str, "reason")
-        return self._session.interrupt(None, Interrupt(reason))
+        return self._interrupt(reason)
 
+    @within_trio
     async def interrupt(self, reason: str = STOP) -> dict[str, Receipt]:
         """Cancel every live reply, wait until all have stopped, and return their receipts by id.
 
         Bounded by `Limits.interrupt_s`. Cancelled, the replies stop all the same.
         """
-        require_trio_of("Conversation.interrupt")
-        return await _receipts(self.interrupt_nowait(reason))
+        return await _receipts(self._interrupt(reason))
+
+    def _interrupt(self, reason: str) -> Interruption:
+        typed(reason, str, "reason")
+        return self._session.interrupt(None, InterruptOrder(reason))
 
 
 class Reply:
@@ -193,16 +196,16 @@ class Reply:
         request_id: Its id, there from the start.
     """
 
-    def __init__(self, session: Session, request: Request, player: Listener, block: _Block) -> None:
+    def __init__(self, opened: _Opened, request: Request, player: Listener) -> None:
         self.request_id = request.id
-        self._session = session
+        self._session = opened.session
+        self._block = opened.block
         self._request = request
         self._player = player
         self._ended = False
         self._failure: RequestFailed | None = None
         self._cause: BaseException | None = None
         self._reading = self._begun = False
-        self._block = block
         request.when_stopped(self._note_cause)  # which is let go of in that step
 
     @property
@@ -219,6 +222,7 @@ class Reply:
         self._check_block()
         return self
 
+    @within_trio
     async def __anext__(self) -> Event:
         """Return the next event; `Ended` is the last.
 
@@ -229,7 +233,6 @@ class Reply:
             trio.ClosedResourceError: The block of `open_conversation` has ended, and nothing was read before. Who was
                 reading by then gets `Ended`, interrupted with the reason ``CLOSED``.
         """
-        require_trio_of("reading a Reply")
         if not self._begun:
             self._check_block()
             self._begun = True
@@ -251,7 +254,8 @@ class Reply:
         event = said.event
         if isinstance(event, Ended):
             self._ended = True
-            if (failure := event.failure) is not None:
+            if event.failure is not None:
+                failure = self._told(event.failure)
                 self._failure = RequestFailed(
                     failure.kind,
                     failure.message,
@@ -267,9 +271,12 @@ class Reply:
         if self._request.failure is not None:
             self._cause = self._request.failure.cause
 
+    def _told(self, failure: Failure) -> Failure:
+        return failure
+
     def _check_block(self) -> None:
         if not self._ended:
-            self._block.check("the reply was interrupted with it; read it within the block")
+            self._block.check_open()
 
     async def text(self) -> str:
         """Read the reply to its end and return the text that was not read yet; its audio is passed over.
@@ -285,17 +292,19 @@ class Reply:
         """
         return "".join([event.text async for event in self if isinstance(event, Text)])
 
+    @within_block
     def played(self, played_ms: float) -> None:
         """Report how many milliseconds of the audio the listener has heard; without it, a clock estimates.
 
         Raises:
             TypeError: It is no number.
             ValueError: It is negative.
+            trio.ClosedResourceError: The block of `open_conversation` has ended, and with it the reply.
         """
-        require_trio_of("Reply.played", waits=False)
         played_ms = check_not_negative(played_ms, "played_ms")
         self._session.played(self.request_id, played_ms)
 
+    @within_trio
     def interrupt_nowait(self, reason: str = STOP, *, played_ms: float | None = None) -> Interruption:
         """Cancel the reply now; `stopped` of the result waits for the proof.
 
@@ -305,25 +314,30 @@ class Reply:
             TypeError: An argument is of another type.
             ValueError: `played_ms` is negative.
         """
-        require_trio_of("Reply.interrupt_nowait", waits=False)
-        typed(reason, str, "reason")
-        if played_ms is not None:
-            played_ms = check_not_negative(played_ms, "played_ms")
-        return self._session.interrupt(self.request_id, Interrupt(reason, played_ms))
+        return self._interrupt(reason, played_ms)
 
+    @within_trio
     async def interrupt(self, reason: str = STOP, *, played_ms: float | None = None) -> Receipt | None:
         """Cancel the reply, wait until it has stopped, and return its receipt; None where it had ended unheard of.
 
         Bounded by `Limits.interrupt_s`. Cancelled, the reply stops all the same.
         """
-        require_trio_of("Reply.interrupt")
-        receipts = await _receipts(self.interrupt_nowait(reason, played_ms=played_ms))
+        receipts = await _receipts(self._interrupt(reason, played_ms))
         return receipts.get(self.request_id)
+
+    def _interrupt(self, reason: str, played_ms: float | None) -> Interruption:
+        typed(reason, str, "reason")
+        if played_ms is not None:
+            played_ms = check_not_negative(played_ms, "played_ms")
+        return self._session.interrupt(self.request_id, InterruptOrder(reason, played_ms))
 
 
 class VoiceReply(Reply):
     """A reply to a voice that is still speaking."""
 
+    _complete = False
+
+    @within_block
     def send(self, audio: Audio) -> None:
         """Pass on microphone audio: s16le mono at the settings' input rate, any size. Never waits.
 
@@ -332,15 +346,39 @@ class VoiceReply(Reply):
 
         Raises:
             TypeError: It is no audio.
+            trio.ClosedResourceError: As `played`.
         """
-        require_trio_of("VoiceReply.send", waits=False)
         typed(audio, Audio, "audio", "PCM, 16 bits a sample")
         self._session.microphone.feed(self._player, bytes(audio))
 
+    @within_block
     def end(self) -> None:
-        """Note the end of the utterance; without it the upload is given up after `Limits.upload_idle_s`."""
-        require_trio_of("VoiceReply.end", waits=False)
+        """Note the end of the utterance; without it the upload is given up after `Limits.upload_idle_s`.
+
+        Raises:
+            trio.ClosedResourceError: As `played`.
+        """
+        self._complete = True
         self._session.microphone.close(self._player)
+
+    def _told(self, failure: Failure) -> Failure:
+        """Return what to tell of a failure: where an utterance has met a bound for want of its end, that is told."""
+        wants_end = failure.limit == "upload_s" or (failure.kind == "timeout" and failure.stage is None)
+        if self._complete or not wants_end:
+            return failure
+        return evolve(failure, message=f"end() was not called, and {failure.message}")
+
+
+@contextmanager
+def _translated_refusals() -> Iterator[None]:
+    """Tell an application what a session refuses in the kinds of error that Python has, and in a program's words."""
+    try:
+        yield
+    except RequestRefused as refusal:
+        if refusal.kind == "no_ears":
+            raise RuntimeError("this agent has no speech recognition: give Agent(stt=...), or ask in text") from None
+        kind = ValueError if refusal.kind == "live" else RuntimeError
+        raise kind(refusal.message) from None
 
 
 async def _receipts(interruption: Interruption) -> dict[str, Receipt]:

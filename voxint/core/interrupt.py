@@ -6,11 +6,11 @@ from attrs import frozen
 
 from voxint.core.listener import Listener
 
-__all__ = ["Interrupt"]
+__all__ = ["InterruptOrder"]
 
 
 @frozen
-class Interrupt:
+class InterruptOrder:
     """An interrupt, as it is passed on to every request that it meets.
 
     Args:

@@ -16,7 +16,7 @@ from typing import Literal
 import trio
 from attrs import frozen
 
-from voxint.core.interrupt import Interrupt
+from voxint.core.interrupt import InterruptOrder
 from voxint.core.receipt import Receipt
 from voxint.core.request import Request
 
@@ -159,7 +159,7 @@ class Registry:
         """Count an overrun request no more: its last task is gone."""
         self._overrunning.discard(request)
 
-    def interrupt(self, request_id: str | None, interrupt: Interrupt) -> Interruption:
+    def interrupt(self, request_id: str | None, interrupt: InterruptOrder) -> Interruption:
         """Cancel the request of that id, or with None all live ones: at once, without an await.
 
         An ended answer that is still being played is cut to what was heard. An unknown id is remembered for a moment,
@@ -183,7 +183,7 @@ class Registry:
             self._early.popitem(last=False)
         return Interruption(request_id, (), {request_id: "not_found"}, (), read_late_ms)
 
-    def cut_playing(self, interrupt: Interrupt) -> tuple[Request, ...]:
+    def cut_playing(self, interrupt: InterruptOrder) -> tuple[Request, ...]:
         """Cut the ended answers that are still being played; return them."""
         playing = [request for request in self._newest() if request.playing]
         return tuple(request for request in playing if request.cut(interrupt))

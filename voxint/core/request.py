@@ -23,7 +23,7 @@ from voxint.core.dialogue import Ending
 from voxint.core.encodable import text_bytes
 from voxint.core.events import Ended
 from voxint.core.failure import NOT_OURS, Failure, Stage, internal_failure, stage_failure, too_long
-from voxint.core.interrupt import Interrupt
+from voxint.core.interrupt import InterruptOrder
 from voxint.core.life import LifeEvent, State, next_state
 from voxint.core.playout import PlayoutLedger
 from voxint.core.receipt import STAGES, Receipt, StageState, UsageAccount
@@ -103,7 +103,7 @@ class Request:
         self._stop_by = math.inf
         self._forgotten = False
         self._words_bytes = 0
-        self._interrupt: Interrupt | None = None  # the one that ended or cut it
+        self._interrupt: InterruptOrder | None = None  # the one that ended or cut it
         self._stages: dict[str, StageState | Literal["running"]] = dict.fromkeys(STAGES, "idle")
         self._limits = limits
         self._owner = owner
@@ -133,7 +133,7 @@ class Request:
         """Why it was interrupted; None: it was not."""
         return None if self._interrupt is None else self._interrupt.reason
 
-    def interrupt(self, interrupt: Interrupt) -> None:
+    def interrupt(self, interrupt: InterruptOrder) -> None:
         """Cancel the work now. The first interrupt stands; what a later one knows of what was heard counts too."""
         now = trio.current_time()
         if (played_ms := interrupt.played_of(self.answer.player)) is not None:
@@ -183,7 +183,7 @@ class Request:
                 self._owner.cleanup_failed(self, None, group)
         finally:
             if not complete and self.failure is None:
-                self.interrupt(Interrupt(GOING_DOWN))  # unless an end was asked for before
+                self.interrupt(InterruptOrder(GOING_DOWN))  # unless an end was asked for before
             overran = self._step("exit") == "overrun"
             self.finish()
             if overran:
@@ -191,7 +191,7 @@ class Request:
 
     def end_before_start(self, reason: str) -> None:
         """End a request that was interrupted before it came; nothing of its work begins."""
-        self.interrupt(Interrupt(reason))
+        self.interrupt(InterruptOrder(reason))
         self._step("exit")
         self.finish()
 
@@ -209,7 +209,7 @@ class Request:
                     await self.alarms.sleep(self.stopped)
             await self._bound_way_out()
         except trio.Cancelled:
-            self.interrupt(Interrupt(GOING_DOWN))
+            self.interrupt(InterruptOrder(GOING_DOWN))
             with trio.CancelScope(shield=True):  # bounded by the interrupt deadline
                 await self._bound_way_out()
             raise
@@ -308,7 +308,7 @@ class Request:
         else:
             self._on_stopping.append(tell)
 
-    def cut(self, interrupt: Interrupt) -> bool:
+    def cut(self, interrupt: InterruptOrder) -> bool:
         """Cut a complete answer that is still being played back to what was heard; return whether there was anything.
 
         The work had ended, so there is nothing to stop: the receipt says what was heard and that every stage finished.

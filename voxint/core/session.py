@@ -15,7 +15,7 @@ from voxint.core.answer import Answer
 from voxint.core.dialogue import Dialogue, Ending
 from voxint.core.events import Ended
 from voxint.core.failure import Stage
-from voxint.core.interrupt import Interrupt
+from voxint.core.interrupt import InterruptOrder
 from voxint.core.journal import Journal, Seen
 from voxint.core.listener import Listener
 from voxint.core.microphone import Microphone
@@ -161,7 +161,7 @@ class Session:
         request, _ = self._new(request_id, player)
         request.answer.end(Ended(False))
 
-    def interrupt(self, request_id: str | None, interrupt: Interrupt) -> Interruption:
+    def interrupt(self, request_id: str | None, interrupt: InterruptOrder) -> Interruption:
         """Cancel one request, or with None all: at once. Its `stopped` waits for the proof."""
         return self.registry.interrupt(request_id, interrupt)
 
@@ -179,11 +179,11 @@ class Session:
 
     def close(self, reason: str) -> None:
         """Cancel everything; the caller is gone or has to go."""
-        self.registry.interrupt(None, Interrupt(reason))
+        self.registry.interrupt(None, InterruptOrder(reason))
 
     def dissolve(self, reason: str) -> None:
         """Cancel everything, and let go of all that is remembered: nobody will come back."""
-        self.registry.interrupt(None, Interrupt(reason)).when_stopped(lambda _: self._let_go())
+        self.registry.interrupt(None, InterruptOrder(reason)).when_stopped(lambda _: self._let_go())
 
     def _let_go(self) -> None:
         """Take apart what refers to itself, so that no collector is needed."""
@@ -241,10 +241,10 @@ class Session:
         others = [each for each in self.listeners if each not in self._leaving]
         unfinished = self.microphone.lost(listener)
         if not others and (for_good or self.on_disconnect == "interrupt"):
-            leaving = self.registry.interrupt(None, Interrupt(reason))
+            leaving = self.registry.interrupt(None, InterruptOrder(reason))
         else:
             if unfinished is not None:
-                unfinished.interrupt(Interrupt(reason))
+                unfinished.interrupt(InterruptOrder(reason))
             leaving = Interruption(None, tuple(each for each in self.registry.live if each.state != "live"), {})
         leaving.when_stopped(lambda _: self._forget(listener))
         return leaving
@@ -354,7 +354,7 @@ class Session:
         return request, upload
 
     def _start(self, request: Request, work: Callable[[], Awaitable[None]], late_s: float) -> Request:
-        predecessors, superseded = self.registry.live, Interrupt(NEW_INPUT, late_s=late_s)
+        predecessors, superseded = self.registry.live, InterruptOrder(NEW_INPUT, late_s=late_s)
         for predecessor in predecessors:
             predecessor.interrupt(superseded)
         self.registry.cut_playing(superseded)

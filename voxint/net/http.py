@@ -15,13 +15,15 @@ from attrs import frozen
 from voxint._version import __version__
 from voxint.arguments import typed, typed_arguments
 from voxint.errors import ConfigError, UpstreamError, UpstreamTimeout
-from voxint.inside_trio import require_trio, require_trio_of
+from voxint.inside_trio import Block, require_trio, within_block, within_trio
 from voxint.net.coding import CodingError, ContentDecoder
 from voxint.net.link import Origin
 from voxint.net.pool import PoolStatistics
 from voxint.net.transport import Body, HttpTransport, open_transport
 
 __all__ = ["HttpClient", "chunks", "open_http"]
+
+BLOCK_ENDED = "the block of open_http() has ended: send requests within it, which lasts as long as the program"
 
 
 class HttpClient:
@@ -31,11 +33,12 @@ class HttpClient:
     no redirects, which would carry the key to another host, no retries of what the server has begun to answer.
     """
 
-    def __init__(self, transport: HttpTransport, timeout_s: float) -> None:
+    def __init__(self, transport: HttpTransport, timeout_s: float, block: Block) -> None:
         self._transport = transport
         self._timeout_s = timeout_s
-        self._ended = False  # whether the block of `open_http` has
+        self._block = block
 
+    @within_block
     @typed_arguments
     @asynccontextmanager
     async def stream(
@@ -70,8 +73,6 @@ class HttpClient:
             ValueError: There are two bodies, `json` and `content`.
             trio.ClosedResourceError: The block of `open_http` has ended.
         """
-        require_trio_of("HttpClient.stream")
-        self._check_block()
         if json is not None and content is not None:
             raise ValueError("json and content are each a whole body: give one of them")
         parsed = _parse(url)
@@ -95,6 +96,7 @@ class HttpClient:
         finally:
             body.close()
 
+    @within_block
     def warm(self, url: str) -> None:
         """Dial a spare to where `url` leads, in the background, for a request that is about to come.
 
@@ -103,17 +105,12 @@ class HttpClient:
             trio.ClosedResourceError: As `stream`.
         """
         typed(url, str, "url")
-        self._check_block()
         self._transport.dial_spare(Origin.of(_parse(url)))
 
+    @within_trio
     def statistics(self) -> PoolStatistics:
         """Return what the pool holds now."""
         return self._transport.statistics()
-
-    def _check_block(self) -> None:
-        if self._ended:
-            message = "the block of open_http() has ended: send requests within it, which lasts as long as the program"
-            raise trio.ClosedResourceError(message)
 
 
 @typed_arguments
@@ -142,11 +139,8 @@ async def open_http(
     async with open_transport(
         max_connections=max_connections, connect_timeout_s=connect_timeout_s, verify=verify
     ) as transport:
-        client = HttpClient(transport, connect_timeout_s)
-        try:
-            yield client
-        finally:
-            client._ended = True
+        with Block(BLOCK_ENDED) as block:
+            yield HttpClient(transport, connect_timeout_s, block)
 
 
 def chunks(response: httpx.Response) -> AsyncIterator[bytes]:

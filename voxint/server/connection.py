@@ -10,7 +10,7 @@ import msgspec
 import trio
 from attrs import frozen
 
-from voxint.core.interrupt import Interrupt
+from voxint.core.interrupt import InterruptOrder
 from voxint.core.listener import SMALL, Listener
 from voxint.core.session import Session
 from voxint.core.settings import SettingsChange
@@ -340,7 +340,7 @@ class Connection:
         if message.mode != "commit":
             raise WireError("MALFORMED_PAYLOAD", words.not_granted(message.mode), "$.payload.mode")
         # Cancelled here, in the step in which it is read, before anything is sent or awaited.
-        interrupt = Interrupt(message.reason, message.played_ms, self.listener, self._host.lag.late_s)
+        interrupt = InterruptOrder(message.reason, message.played_ms, self.listener, self._host.lag.late_s)
         interruption = session.interrupt(message.interrupt_request_id, interrupt)
         interruption.when_stopped(self.listener.post)
         self._interrupting = bool(interruption.stopping)

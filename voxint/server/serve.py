@@ -14,7 +14,7 @@ from voxint.arguments import typed
 from voxint.core.agent import Agent
 from voxint.core.observer import Observer, check_observer
 from voxint.core.resample import load_resampler
-from voxint.inside_trio import require_trio, require_trio_of
+from voxint.inside_trio import Block, require_trio, within_trio
 from voxint.lag import LoopLag
 from voxint.loop_watch import watched_loop
 from voxint.protocol.messages import Shutdown
@@ -53,17 +53,19 @@ class Server:
     _fallen: list[Callable[[], None]] = field(factory=list)
     _reload: Callable[[], Awaitable[None]] = field(default=trio.lowlevel.checkpoint, repr=False)
     _reload_asked: trio.Event = field(factory=trio.Event)
+    _block: Block = field(factory=Block, repr=False)
 
+    @within_trio
     def shut_down(self) -> None:
         """Begin to drain; `serve` returns when it is done. For another thread: through `TrioToken.run_sync_soon`."""
-        require_trio_of("Server.shut_down", waits=False)
         self._down.set()
 
+    @within_trio
     async def wait_down(self) -> None:
         """Wait for `shut_down`, without bound: a server runs until it is told."""
-        require_trio_of("Server.wait_down")
         await self._down.wait()
 
+    @within_trio
     def when_fallen(self, tell: Callable[[], None]) -> None:
         """Call `tell` in the step in which `serve` is cancelled: a task of it has failed, or its host has cancelled it.
 
@@ -71,17 +73,17 @@ class Server:
         """
         self._fallen.append(tell)
 
+    @within_trio
     async def reload(self) -> None:
         """Read the keys file and the certificate again, now, though they look unchanged.
 
         What can't be read is told in the log, and what was before stands. Cancelled, it is read at the next look.
         """
-        require_trio_of("Server.reload")
         await self._reload()
 
+    @within_trio
     def reload_soon(self) -> None:
         """Have `reload` done by the server; for another thread as `shut_down`."""
-        require_trio_of("Server.reload_soon", waits=False)
         self._reload_asked.set()
 
     async def reload_when_asked(self, until: trio.CancelScope) -> None:
