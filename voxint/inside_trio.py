@@ -6,7 +6,7 @@ import inspect
 import sys
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, ParamSpec, Self, TypeVar, cast
+from typing import Any, ParamSpec, Protocol, Self, TypeVar, cast
 
 import trio
 
@@ -81,6 +81,12 @@ class Block:
             raise self._error(self._sentence)
 
 
+class _InBlock(Protocol):
+    """Whose methods are looked after."""
+
+    _block: Block
+
+
 def within_block(method: Callable[P, R]) -> Callable[P, R]:
     """Have a public method refuse to be called elsewhere than in the trio of its object's `Block`, or after that."""
 
@@ -108,12 +114,12 @@ def _door(method: Callable[P, R], check: Callable[[Block, str, bool], None]) -> 
     waits = coroutine or inspect.isasyncgenfunction(inspect.unwrap(method))
 
     @wraps(method)
-    def called(owner: Any, /, *args: Any, **given: Any) -> Any:
+    def called(owner: _InBlock, /, *args: Any, **given: Any) -> Any:
         check(owner._block, what, waits)
         return cast("Any", method)(owner, *args, **given)
 
     @wraps(method)
-    async def awaited(owner: Any, /, *args: Any, **given: Any) -> Any:
+    async def awaited(owner: _InBlock, /, *args: Any, **given: Any) -> Any:
         check(owner._block, what, waits)
         return await cast("Any", method)(owner, *args, **given)
 
