@@ -139,6 +139,41 @@ async def test_what_fails_serve_fails_check(here: Path, arguments: tuple[str, ..
     assert "persimmon" not in served.err + checked.out + checked.err
 
 
+async def test_a_key_is_shown_by_no_mistake_with_it(here: Path) -> None:
+    """As a value of its own, in the place of its variable's name, and in a flag without the equals sign."""
+    (here / "key.toml").write_text(f'[llm]\nprovider = "{OPENAI}"\napi_key = "sk-persimmon"\n')
+    (here / "env.toml").write_text(OPENAI_WITH_KEY_ENV)
+    unknown = "has no option of this name; did you mean api_key_env? That takes the *name* of an environment variable"
+    taken = "this takes the *name* of an environment variable, such as OPENAI_API_KEY, and no variable of the name"
+    openai = setting(f"llm.provider={OPENAI}", "llm.base_url=http://h/v1", "llm.model=m")
+    for arguments, words in (
+        (("key.toml",), unknown),
+        ((*openai, *setting("llm.api_key=sk-persimmon")), unknown),
+        (("env.toml",), taken),
+        ((*openai, *setting("llm.api_key_env=sk-persimmon")), taken),
+        ((*openai, *setting("llm.api_key:sk-persimmon")), "--set: write it as section.key=value"),
+        ((*openai, *setting("sk-persimmon==")), "--set: write it as section.key=value"),
+        (("voxint.toml", *setting("server.api_keys=sk-persimmon", "server.token_secret=persimmon")), "32 characters"),
+    ):
+        served, checked = await both(here, *arguments)
+        assert served.code == checked.code == 2
+        assert words in served.err
+        assert words in checked.out + checked.err
+        assert "persimmon" not in served.out + served.err + checked.out + checked.err
+    done = await run_cli("check", *openai, cwd=here, env={"VOXINT_LLM_API_KEY_ENV": "sk-persimmon"})
+    assert taken in done.out
+    assert "persimmon" not in done.out + done.err
+
+
+OPENAI_WITH_KEY_ENV = f"""
+[llm]
+provider = "{OPENAI}"
+base_url = "http://127.0.0.1:1/v1"
+model = "m"
+api_key_env = "sk-persimmon"
+"""
+
+
 async def test_a_providers_bug_is_told_with_its_place(here: Path) -> None:
     """Of the operator's or the author's own file; what the exception says may be a key."""
     for stage, words in (

@@ -7,7 +7,7 @@ import inspect
 import os
 import sys
 import tomllib
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from importlib.metadata import entry_points
 from typing import Any
@@ -138,7 +138,7 @@ def _call(factory: Factory, config: StageConfig, http: HttpClient) -> object:
     own = {name: parameter for name, parameter in parameters.items() if name != "http"}
     for name, given in config.options.items():
         if name not in own and not takes_any:
-            raise ConfigError(given.place, f"{config.provider} has no option of this name; {did_you_mean(name, own)}")
+            raise ConfigError(given.place, f"{config.provider} has no option of this name; {_meant(name, own)}")
     missing = [
         name for name, parameter in own.items() if parameter.default is parameter.empty and name not in config.options
     ]
@@ -152,6 +152,18 @@ def _call(factory: Factory, config: StageConfig, http: HttpClient) -> object:
             return factory(**options, **({"http": http} if "http" in parameters else {}))
         except ConfigError as error:
             raise evolve(error, place=f"[{config.kind}] {error.place}") from error
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    """Return what an unknown option may be; of one that takes a variable's name, that it does: it is no place for a key."""
+    hint = did_you_mean(name, known)
+    if hint.endswith(f"{VARIABLE}?"):
+        return f"{hint} That takes the *name* of an environment variable, such as OPENAI_API_KEY, which holds the value"
+    return hint
+
+
+VARIABLE = "_env"
+"""The end of an option's name that takes the name of a variable."""
 
 
 def _annotations(factory: Factory) -> Mapping[str, object]:

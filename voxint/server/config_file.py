@@ -21,7 +21,7 @@ from voxint.server.config import ServerConfig
 from voxint.server.injected import injected
 from voxint.server.quotas import Quotas
 
-__all__ = ["Config", "Given", "StageConfig", "did_you_mean", "load_config", "load_server_config"]
+__all__ = ["Config", "Given", "StageConfig", "did_you_mean", "load_config", "load_server_config", "shown_flag"]
 
 STAGES: tuple[Stage, ...] = ("llm", "stt", "tts")
 
@@ -256,10 +256,15 @@ def _flags(flags: Mapping[str, str]) -> Layer:
         section, dot, key = name.partition(".")
         if not dot or section not in (*SECTIONS, *STAGES):
             known = f"one of {', '.join((*SECTIONS, *STAGES))}"
-            raise ConfigError(f"--set {name}", f"write it as section.key=value, where the section is {known}")
+            raise ConfigError(shown_flag(name), f"write it as section.key=value, where the section is {known}")
         _check_key(f"--set {name}", section, key)
         found.append((section, key, Given(text, f"--set {name}", typed=False)))
     return found
+
+
+def shown_flag(name: str) -> str:
+    """Return how an error names a --set that can't be read: what stands before a missing `=` may be the value."""
+    return f"--set {name}" if re.fullmatch(r"[a-z_]{1,40}(\.[a-z_]{1,40})?", name) else "--set"
 
 
 def _stage(kind: Stage, section: Section) -> StageConfig | None:
