@@ -47,6 +47,9 @@ class Ears(Voice):
 class Deaf: ...
 
 ears = 3
+key = "persimmon"
+inst = Deaf()
+voice = Voice()
 """
 
 
@@ -129,7 +132,11 @@ async def test_a_factory_that_takes_anything_gets_anything(load: Callable[..., C
      "voxint.toml: [llm] http: local_stages_N:Model has no option of this name; known here are: name, size, tags"),
     ('provider = "{here}:Model"', "[llm] provider: local_stages_N:Model needs more to be said: add name to [llm]"),
     ('provider = "{here}:Deaf"', "[llm] provider: local_stages_N:Deaf makes no such provider: Deaf has no"),
-    ('provider = "{here}:ears"', "the module local_stages_N has no class or function ears; did you mean Ears?"),
+    ('provider = "{here}:Earz"', "the module local_stages_N has no class or function Earz; did you mean Ears?"),
+    ('provider = "{here}:ears"', "[llm] provider: local_stages_N.ears is an int, and no class or function; known here"),
+    ('provider = "{here}:key"', "local_stages_N.key is a str, and no class or function; known here are: AudioFormat, "),
+    ('provider = "{here}:inst"', "local_stages_N.inst is a Deaf, and no class or function; known here are: "),
+    ('provider = "{here}:voice"', "local_stages_N.voice is an instance: name its class, as in local_stages_N:Voice"),
     ('provider = "{here}:none"', "the module local_stages_N has no class or function none; known here are: "),
     ('provider = "{here}:"', "[llm] provider: write the name of a class or function of local_stages_N behind the "),
     ('provider = "no_such_module:x"', "[llm] provider: no module no_such_module is found here: is it installed"),

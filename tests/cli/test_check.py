@@ -18,7 +18,7 @@ from tests.cli.process import Done, run_cli, start_cli
 from tests.credentials import add_key
 
 STAGES = """
-from voxint import AudioFormat, CheckWarning, UpstreamError
+from voxint import AudioFormat, CheckVerdict, UpstreamError
 
 class Model:
     async def generate(self, turn, out): ...
@@ -45,7 +45,7 @@ class Down(Model):
 
 class Dubious(Model):
     async def check(self):
-        return CheckWarning("it is there, and slow")
+        return CheckVerdict("it is there, and slow", warning=True)
 
 class Unreachable(Model):
     async def check(self):
@@ -54,6 +54,17 @@ class Unreachable(Model):
 class Careless(Model):
     async def check(self):
         raise KeyError("persimmon")
+
+class Plain(Model):
+    def check(self):
+        return "it is there"
+
+class Silent(Model):
+    async def check(self): ...
+
+class No(Model):
+    async def check(self):
+        return False
 """
 
 CONFIG = """
@@ -180,6 +191,7 @@ async def test_a_providers_bug_is_told_with_its_place(here: Path) -> None:
         ("stages:Raises", "stages:Raises raised KeyError when it was made, at stages.py:13"),
         ("stages:RaisesEntered", "stages:RaisesEntered raised KeyError when it was entered, at stages.py:17"),
         ("broken:Model", "broken:Model raised SyntaxError when it was imported, at broken.py:3"),
+        ("needs:Model", "the module needs needs the module a_package_that_nobody_has, at needs.py:1: is it installed?"),
         ("failing:Model", "failing:Model raised KeyError when it was imported, at failing.py:1"),
     ):
         done = await run_cli("serve", *setting(f"llm.provider={stage}"), cwd=here)
@@ -241,11 +253,14 @@ def verdicts(done: Done) -> Iterator[tuple[str, str]]:
     ("Model", 0, "llm     ok      stages:Model: it was made; it has no check() to say more"),
     ("Dubious", 0, "llm     warn    stages:Dubious: it is there, and slow"),
     ("Unreachable", 1, "llm     FAILED  stages:Unreachable: nobody answers"),
-    ("Careless", 2, "llm     FAILED  stages:Careless: voxint.toml: [llm] provider: stages:Careless raised KeyError "
-     "when it was asked to check, at stages.py:37"),
+    ("Careless", 1, "llm     FAILED  stages:Careless: stages:Careless raised KeyError when it was asked to check, "
+     "at stages.py:37"),
+    ("Plain", 1, "llm     FAILED  stages:Plain: its check() is no async method: write `async def check(self)`"),
+    ("Silent", 0, "llm     ok      stages:Silent: its check() found nothing wrong, and said no more"),
+    ("No", 1, "llm     FAILED  stages:No: its check() returned a bool: return a str, or a voxint.CheckVerdict"),
 ])  # fmt: skip
 async def test_a_providers_own_check_is_heard(here: Path, stage: str, code: int, line: str) -> None:
-    """A warning of its is no failure; its bug is told with its place."""
+    """A warning of its is no failure; its bug is one that is no fault of the configuration, told with its place."""
     (here / "voxint.toml").write_text(CONFIG.replace("Model", stage))
     done = await run_cli("check", cwd=here)
     assert (done.code, done.err) == (code, "")

@@ -11,7 +11,7 @@ import trio.testing
 
 from tests.net.loopback import Conversation, until
 from tests.providers.chat import DONE, TURN, Piece, answer_to, call, chat_with, event, generate, joined, text
-from voxint.core.stages import CheckWarning, Delta, LanguageModel, Thinking, Turn, Usage
+from voxint.core.stages import Delta, LanguageModel, Thinking, Turn, Usage
 from voxint.core.tools import Tool, ToolCall
 from voxint.errors import ConfigError, UpstreamError, UpstreamTimeout
 from voxint.net.http import HttpClient
@@ -316,8 +316,8 @@ async def test_check(status: int, body: bytes, verdict: str, warns: bool) -> Non
 
     async with chat_with(script) as (chat, _, _):
         said = await chat.check()
-    assert verdict in said
-    assert isinstance(said, CheckWarning) is warns
+    assert verdict in said.words
+    assert said.warning is warns
 
 
 async def test_check_of_a_bad_key() -> None:

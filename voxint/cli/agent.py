@@ -10,10 +10,12 @@ import tomllib
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from importlib.metadata import entry_points
+from types import ModuleType
 from typing import Any
 
 from attrs import evolve
 
+from voxint.arguments import a
 from voxint.authors_line import CodeLine, line_of_error
 from voxint.core.agent import Agent
 from voxint.core.shape import stage_fault
@@ -64,15 +66,16 @@ async def open_stage(config: StageConfig, http: HttpClient) -> AsyncGenerator[ob
 
 
 @contextmanager
-def blamed(config: StageConfig, when: str) -> Iterator[None]:
+def blamed(config: StageConfig, when: str, told: Callable[[str, str], VoxintError] = ConfigError) -> Iterator[None]:
     """Tell what the code of a provider raises that is no error meant for an operator: its kind and place, no word.
 
     Args:
         config: The stage.
         when: At what.
+        told: Makes the error of its place in the configuration, and of the words.
 
     Raises:
-        ConfigError: It did.
+        VoxintError: It did; a `ConfigError`, if `told` makes no other.
     """
     try:
         yield
@@ -82,7 +85,7 @@ def blamed(config: StageConfig, when: str) -> Iterator[None]:
             raise
         fault = next(leaves(others))
         words = f"{config.provider} raised {type(fault).__name__} {when}{_at(fault)}"
-        raise ConfigError(config.place, words) from error
+        raise told(config.place, words) from error
 
 
 def _at(error: BaseException) -> str:
@@ -112,19 +115,43 @@ def _local(place: str, module: str, attribute: str) -> Factory:
     if os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())  # an installed command does not look where it is called, as `python -m` does
     try:
-        factory = getattr(importlib.import_module(module), attribute, None)
+        loaded = importlib.import_module(module)
     except ModuleNotFoundError as error:
-        own = error.name is not None and f"{module}.".startswith(f"{error.name}.")
-        what = f"no module {error.name} is found here" if own else f"the module {module} needs the module {error.name}"
-        raise ConfigError(place, f"{what}: is it installed, or in the directory that you are in?") from error
-    if not callable(factory):
-        if not attribute:
-            raise ConfigError(place, f"write the name of a class or function of {module} behind the colon")
-        has = [name for name, value in vars(sys.modules[module]).items() if callable(value) and name[:1] != "_"]
-        hint = did_you_mean(attribute, has)
+        if error.name is not None and f"{module}.".startswith(f"{error.name}."):
+            where = f"is it installed, or in the directory that you are in, {os.getcwd()}?"
+            raise ConfigError(place, f"no module {error.name} is found here: {where}") from error
+        words = f"the module {module} needs the module {error.name}{_at(error)}: is it installed?"
+        raise ConfigError(place, words) from error
+    if not attribute:
+        raise ConfigError(place, f"write the name of a class or function of {module} behind the colon")
+    nothing = object()
+    factory = getattr(loaded, attribute, nothing)
+    if factory is nothing:
+        hint = did_you_mean(attribute, _callables(loaded))
         raise ConfigError(place, f"the module {module} has no class or function {attribute}; {hint}")
+    if not callable(factory) or _is_a_stage(factory):
+        raise ConfigError(place, f"{module}.{attribute} is {_no_factory(factory, loaded)}")
     found: Factory = factory
     return found
+
+
+def _callables(module: ModuleType) -> list[str]:
+    return [name for name, value in vars(module).items() if callable(value) and name[:1] != "_"]
+
+
+def _is_a_stage(given: object) -> bool:
+    """Return whether this is what a factory is to make, and no factory."""
+    methods = ("generate", "transcribe", "synthesize")
+    return not isinstance(given, type) and any(callable(getattr(given, method, None)) for method in methods)
+
+
+def _no_factory(given: object, module: ModuleType) -> str:
+    """Return what an attribute is that can't be called to make a stage, and what to write; its value is not shown."""
+    kind = type(given)
+    if _is_a_stage(given):
+        return f"an instance: name its class, as in {kind.__module__}:{kind.__qualname__}"
+    what = "None" if given is None else a(given)
+    return f"{what}, and no class or function; known here are: {', '.join(sorted(_callables(module))) or 'none'}"
 
 
 def _call(factory: Factory, config: StageConfig, http: HttpClient) -> object:
@@ -155,7 +182,7 @@ def _call(factory: Factory, config: StageConfig, http: HttpClient) -> object:
 
 
 def _meant(name: str, known: Iterable[str]) -> str:
-    """Return what an unknown option may be; of one that takes a variable's name, that it does: it is no place for a key."""
+    """Return what an unknown option may be, and of one that takes a variable's name that it does: it takes no key."""
     hint = did_you_mean(name, known)
     if hint.endswith(f"{VARIABLE}?"):
         return f"{hint} That takes the *name* of an environment variable, such as OPENAI_API_KEY, which holds the value"

@@ -14,7 +14,7 @@ import msgspec
 import trio
 import trio.abc
 
-from voxint.core.stages import CheckWarning, Delta, ModelOutput, Thinking, Turn
+from voxint.core.stages import CheckVerdict, Delta, ModelOutput, Thinking, Turn
 from voxint.core.tools import Tool
 from voxint.errors import ConfigError, UpstreamError, UpstreamTimeout
 from voxint.net.http import HttpClient, chunks
@@ -130,10 +130,10 @@ class OpenAIChat:
                 while answer.all_said and await _next(body, answer) is not None:
                     pass  # whatever it is, it is no part of the answer
 
-    async def check(self) -> str:
+    async def check(self) -> CheckVerdict:
         """Ask the provider for its models and return a verdict in one line; bounded by 10 s.
 
-        It is a `CheckWarning` where the model is not among them, or there is no list.
+        It is a warning where the model is not among them, or there is no list.
 
         Raises:
             UpstreamError: It cannot be reached, or refuses the key.
@@ -225,18 +225,18 @@ def _model_names(body: bytes) -> set[str] | None:
         return None
 
 
-def _verdict(place: str, model: str, status: int, names: set[str] | None) -> str:
+def _verdict(place: str, model: str, status: int, names: set[str] | None) -> CheckVerdict:
     """Return what is to be said of a provider that answers: with its models, or with None where it lists none."""
     if names is None:
         said = "" if status == 200 else f" at /models (HTTP {status})"
-        return CheckWarning(
-            f"{place} is reachable; it lists no models{said}, so neither {model} nor the path of base_url is verified"
-        )
+        words = f"it lists no models{said}, so neither {model} nor the path of base_url is verified"
+        return CheckVerdict(f"{place} is reachable; {words}", warning=True)
     if model in names:
-        return f"{place} is reachable and has {model}"
+        return CheckVerdict(f"{place} is reachable and has {model}")
     close = difflib.get_close_matches(model, [name for name in names if len(name) <= MODEL_CHARS], n=1)
     hint = f": did you mean {close[0]}?" if close else ""
-    return CheckWarning(f"{place} is reachable, but {model} is not among the {len(names)} models it lists{hint}")
+    words = f"{place} is reachable, but {model} is not among the {len(names)} models it lists{hint}"
+    return CheckVerdict(words, warning=True)
 
 
 def _place(option: str) -> str:
