@@ -153,6 +153,12 @@ async def test_a_provider_that_cannot_be_made_is_told_with_its_place(
     assert message in (await failure(config)).replace(name if name.startswith("local") else "\0", "local_stages_N")
 
 
+async def test_where_a_module_was_looked_for_is_told(load: Callable[..., Config], tmp_path: Path) -> None:
+    """It depends on where the process was started."""
+    words = await failure(load('[llm]\nprovider = "no_such_module:x"'))
+    assert words.endswith(f"is it installed, or in the directory that you are in, {tmp_path}?")
+
+
 async def test_the_built_in_providers_are_found_by_name(load: Callable[..., Config]) -> None:
     """By their entry points, as a third party's would be."""
     config = load('[llm]\nprovider = "openai_chat"\nbase_url = "http://127.0.0.1:1/v1"\nmodel = "m"')

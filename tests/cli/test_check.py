@@ -275,6 +275,6 @@ async def test_what_serve_lets_pass_and_nobody_should_fails_too(here: Path) -> N
     done = await run_cli("check", *setting("server.keys_file=keys.jsonl"), cwd=here)
     assert done.code == 2
     assert (
-        "keys    FAILED  keys.jsonl: everybody on this machine can write the file, and let itself in: chmod 600"
+        f"keys    FAILED  {here}/keys.jsonl: everybody on this machine can write the file, and let itself in: chmod 600"
         in done.out
     )

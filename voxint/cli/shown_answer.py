@@ -14,12 +14,10 @@ from voxint.cli.terminal import RunningLine, echo, note
 from voxint.client import RemoteReply
 from voxint.core.audio import AudioFormat
 from voxint.core.events import Called, Ended, Text, Understood, Voice
+from voxint.core.playout import LETTERS_PER_S
 from voxint.core.tokens import count_letters
 
 __all__ = ["ShownAnswer", "Sound", "time_left"]
-
-LETTERS_PER_S = 15
-"""How fast voices speak; that of the server's own estimates."""
 
 TEXT_PAUSE_S = 1.0
 """Seconds without text from which the time is shown: a model that writes has the terminal to itself. Ours."""
