@@ -89,6 +89,18 @@ class ShownAnswer:
             return FAILED
         return 0
 
+    @property
+    def begun(self) -> bool:
+        """Whether any of it was shown or played."""
+        return bool(self._text or self._spoken_ms)
+
+    def go_on_without_sound(self, gone: PlayerGone) -> None:
+        """Play nothing more, and end when the text is complete; tells a person so."""
+        self._speaker = Mute()
+        self._unheard.deadline = trio.current_time() + TEXT_OVER_S
+        self._line.clear()
+        note("", f"{gone}: the rest is text, and it ends when that is here (--out FILE writes the speech down)")
+
     async def tell_time(self) -> None:
         """Show once a second, on a terminal, how long the speech still lasts. Ends with the answer, cancelled."""
         while self._line.works:
@@ -151,10 +163,7 @@ class ShownAnswer:
         try:
             await self._speaker.play(audio)
         except PlayerGone as gone:
-            self._speaker = Mute()
-            self._unheard.deadline = trio.current_time() + TEXT_OVER_S
-            self._line.clear()
-            note("", f"{gone}: the rest is text, and it ends when that is here (--out FILE writes the speech down)")
+            self.go_on_without_sound(gone)
 
     async def _end_with_text(self) -> int:
         """End an answer of which nobody hears what is left; return the exit code: was its text complete?"""
