@@ -19,7 +19,7 @@ from voxint.arguments import a
 from voxint.authors_line import CodeLine, line_of_error
 from voxint.core.agent import Agent
 from voxint.core.shape import stage_fault
-from voxint.errors import ConfigError, VoxintError
+from voxint.errors import ConfigError, UpstreamError, VoxintError
 from voxint.logs import leaves
 from voxint.net.http import HttpClient, open_http
 from voxint.server.config_file import Config, Given, StageConfig, did_you_mean
@@ -66,16 +66,17 @@ async def open_stage(config: StageConfig, http: HttpClient) -> AsyncGenerator[ob
 
 
 @contextmanager
-def blamed(config: StageConfig, when: str, told: Callable[[str, str], VoxintError] = ConfigError) -> Iterator[None]:
+def blamed(config: StageConfig, when: str, *, as_configuration: bool = True) -> Iterator[None]:
     """Tell what the code of a provider raises that is no error meant for an operator: its kind and place, no word.
 
     Args:
         config: The stage.
         when: At what.
-        told: Makes the error of its place in the configuration, and of the words.
+        as_configuration: Whether it can't be used as it is configured; false: it can, and then fails.
 
     Raises:
-        VoxintError: It did; a `ConfigError`, if `told` makes no other.
+        ConfigError: It did.
+        UpstreamError: It did, and that is no matter of the configuration.
     """
     try:
         yield
@@ -85,7 +86,9 @@ def blamed(config: StageConfig, when: str, told: Callable[[str, str], VoxintErro
             raise
         fault = next(leaves(others))
         words = f"{config.provider} raised {type(fault).__name__} {when}{_at(fault)}"
-        raise told(config.place, words) from error
+        if not as_configuration:
+            raise UpstreamError(words) from error
+        raise ConfigError(config.place, words) from error
 
 
 def _at(error: BaseException) -> str:

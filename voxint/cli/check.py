@@ -148,7 +148,7 @@ async def _verdict(stage: StageConfig, http: HttpClient) -> CheckVerdict:
         reach = getattr(provider, "check", None)
         if reach is None:
             return CheckVerdict("it was made; it has no check() to say more")
-        with blamed(stage, "when it was asked to check", lambda _, words: UpstreamError(words)):
+        with blamed(stage, "when it was asked to check", as_configuration=False):
             asked = reach()
             if not inspect.isawaitable(asked):
                 raise UpstreamError("its check() is no async method: write `async def check(self)`")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import NoReturn
 from urllib.parse import urlsplit
 
 import click
@@ -34,24 +35,25 @@ def checked_url(url: str, place: str) -> str:
     try:
         Address.of(url)
     except ConfigError:
-        raise ConfigError(place, _fault(url)) from None
+        _refuse(url, place)
     return url
 
 
-def _fault(url: str) -> str:
+def _refuse(url: str, place: str) -> NoReturn:
     scheme, mark, _ = url.partition("://")
+    harmless = _HARMLESS.fullmatch(url) is not None
     if not mark:
-        is_place = _HARMLESS.fullmatch(url) is not None and ":" in url
-        given = f"{url} has" if is_place else "what is given has"
-        return f"{given} no ws:// in front: {SHAPE}"
-    shown = url if _HARMLESS.fullmatch(url) else f"{scheme}://…" if re.fullmatch(r"[a-z]{1,8}", scheme) else "this"
+        given = url if harmless and ":" in url else "what is given"
+        raise ConfigError(place, f"{given} has no ws:// in front: {SHAPE}")
+    shown = url if harmless else f"{scheme}://…" if re.fullmatch(r"[a-z]{1,8}", scheme) else "this"
     if scheme not in ("ws", "wss"):
-        return f"{shown} is no WebSocket's address: {SHAPE}"
+        raise ConfigError(place, f"{shown} is no WebSocket's address: {SHAPE}")
     try:
         _ = urlsplit(url).port
     except ValueError:
-        return f"{shown} has no port that can be: write one from 1 to 65535, as in ws://HOST:PORT/ws/agent/stream"
-    return f"{shown} names no host: {SHAPE}"
+        port = "write one from 1 to 65535, as in ws://HOST:PORT/ws/agent/stream"
+        raise ConfigError(place, f"{shown} has no port that can be: {port}") from None
+    raise ConfigError(place, f"{shown} names no host: {SHAPE}")
 
 
 def refused_key(error: ServerError, *, given: bool, also: str = "") -> ServerError | ConfigError:
