@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from voxint.core.receipt import Receipt
     from voxint.core.settings import Settings
     from voxint.core.stages import (
-        CheckWarning,
+        CheckVerdict,
         Delta,
         LanguageModel,
         ModelOutput,
@@ -91,7 +91,7 @@ _HOME = {
     "core.observer": ("Observer",),
     "core.settings": ("Settings",),
     "core.stages": (
-        "CheckWarning",
+        "CheckVerdict",
         "Delta",
         "LanguageModel",
         "ModelOutput",
@@ -133,7 +133,7 @@ __all__ = [
     "AudioFormat",
     "Called",
     "ChatMessage",
-    "CheckWarning",
+    "CheckVerdict",
     "Client",
     "ConfigError",
     "Conversation",

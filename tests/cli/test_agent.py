@@ -47,6 +47,9 @@ class Ears(Voice):
 class Deaf: ...
 
 ears = 3
+key = "persimmon"
+inst = Deaf()
+voice = Voice()
 """
 
 
@@ -129,7 +132,11 @@ async def test_a_factory_that_takes_anything_gets_anything(load: Callable[..., C
      "voxint.toml: [llm] http: local_stages_N:Model has no option of this name; known here are: name, size, tags"),
     ('provider = "{here}:Model"', "[llm] provider: local_stages_N:Model needs more to be said: add name to [llm]"),
     ('provider = "{here}:Deaf"', "[llm] provider: local_stages_N:Deaf makes no such provider: Deaf has no"),
-    ('provider = "{here}:ears"', "the module local_stages_N has no class or function ears; did you mean Ears?"),
+    ('provider = "{here}:Earz"', "the module local_stages_N has no class or function Earz; did you mean Ears?"),
+    ('provider = "{here}:ears"', "[llm] provider: local_stages_N.ears is an int, and no class or function; known here"),
+    ('provider = "{here}:key"', "local_stages_N.key is a str, and no class or function; known here are: AudioFormat, "),
+    ('provider = "{here}:inst"', "local_stages_N.inst is a Deaf, and no class or function; known here are: "),
+    ('provider = "{here}:voice"', "local_stages_N.voice is an instance: name its class, as in local_stages_N:Voice"),
     ('provider = "{here}:none"', "the module local_stages_N has no class or function none; known here are: "),
     ('provider = "{here}:"', "[llm] provider: write the name of a class or function of local_stages_N behind the "),
     ('provider = "no_such_module:x"', "[llm] provider: no module no_such_module is found here: is it installed"),
@@ -144,6 +151,12 @@ async def test_a_provider_that_cannot_be_made_is_told_with_its_place(
     config = load(f"[llm]\n{text}")
     name = config.llm.provider.partition(":")[0]
     assert message in (await failure(config)).replace(name if name.startswith("local") else "\0", "local_stages_N")
+
+
+async def test_where_a_module_was_looked_for_is_told(load: Callable[..., Config], tmp_path: Path) -> None:
+    """It depends on where the process was started."""
+    words = await failure(load('[llm]\nprovider = "no_such_module:x"'))
+    assert words.endswith(f"is it installed, or in the directory that you are in, {tmp_path}?")
 
 
 async def test_the_built_in_providers_are_found_by_name(load: Callable[..., Config]) -> None:

@@ -18,7 +18,7 @@ from tests.cli.process import Done, run_cli, start_cli
 from tests.credentials import add_key
 
 STAGES = """
-from voxint import AudioFormat, CheckWarning, UpstreamError
+from voxint import AudioFormat, CheckVerdict, UpstreamError
 
 class Model:
     async def generate(self, turn, out): ...
@@ -45,7 +45,7 @@ class Down(Model):
 
 class Dubious(Model):
     async def check(self):
-        return CheckWarning("it is there, and slow")
+        return CheckVerdict("it is there, and slow", warning=True)
 
 class Unreachable(Model):
     async def check(self):
@@ -54,6 +54,17 @@ class Unreachable(Model):
 class Careless(Model):
     async def check(self):
         raise KeyError("persimmon")
+
+class Plain(Model):
+    def check(self):
+        return "it is there"
+
+class Silent(Model):
+    async def check(self): ...
+
+class No(Model):
+    async def check(self):
+        return False
 """
 
 CONFIG = """
@@ -139,12 +150,48 @@ async def test_what_fails_serve_fails_check(here: Path, arguments: tuple[str, ..
     assert "persimmon" not in served.err + checked.out + checked.err
 
 
+async def test_a_key_is_shown_by_no_mistake_with_it(here: Path) -> None:
+    """As a value of its own, in the place of its variable's name, and in a flag without the equals sign."""
+    (here / "key.toml").write_text(f'[llm]\nprovider = "{OPENAI}"\napi_key = "sk-persimmon"\n')
+    (here / "env.toml").write_text(OPENAI_WITH_KEY_ENV)
+    unknown = "has no option of this name; did you mean api_key_env? That takes the *name* of an environment variable"
+    taken = "this takes the *name* of an environment variable, such as OPENAI_API_KEY, and no variable of the name"
+    openai = setting(f"llm.provider={OPENAI}", "llm.base_url=http://h/v1", "llm.model=m")
+    for arguments, words in (
+        (("key.toml",), unknown),
+        ((*openai, *setting("llm.api_key=sk-persimmon")), unknown),
+        (("env.toml",), taken),
+        ((*openai, *setting("llm.api_key_env=sk-persimmon")), taken),
+        ((*openai, *setting("llm.api_key:sk-persimmon")), "--set: write it as section.key=value"),
+        ((*openai, *setting("sk-persimmon==")), "--set: write it as section.key=value"),
+        (("voxint.toml", *setting("server.api_keys=sk-persimmon", "server.token_secret=persimmon")), "32 characters"),
+    ):
+        served, checked = await both(here, *arguments)
+        assert served.code == checked.code == 2
+        assert words in served.err
+        assert words in checked.out + checked.err
+        assert "persimmon" not in served.out + served.err + checked.out + checked.err
+    done = await run_cli("check", *openai, cwd=here, env={"VOXINT_LLM_API_KEY_ENV": "sk-persimmon"})
+    assert taken in done.out
+    assert "persimmon" not in done.out + done.err
+
+
+OPENAI_WITH_KEY_ENV = f"""
+[llm]
+provider = "{OPENAI}"
+base_url = "http://127.0.0.1:1/v1"
+model = "m"
+api_key_env = "sk-persimmon"
+"""
+
+
 async def test_a_providers_bug_is_told_with_its_place(here: Path) -> None:
     """Of the operator's or the author's own file; what the exception says may be a key."""
     for stage, words in (
         ("stages:Raises", "stages:Raises raised KeyError when it was made, at stages.py:13"),
         ("stages:RaisesEntered", "stages:RaisesEntered raised KeyError when it was entered, at stages.py:17"),
         ("broken:Model", "broken:Model raised SyntaxError when it was imported, at broken.py:3"),
+        ("needs:Model", "the module needs needs the module a_package_that_nobody_has, at needs.py:1: is it installed?"),
         ("failing:Model", "failing:Model raised KeyError when it was imported, at failing.py:1"),
     ):
         done = await run_cli("serve", *setting(f"llm.provider={stage}"), cwd=here)
@@ -206,11 +253,14 @@ def verdicts(done: Done) -> Iterator[tuple[str, str]]:
     ("Model", 0, "llm     ok      stages:Model: it was made; it has no check() to say more"),
     ("Dubious", 0, "llm     warn    stages:Dubious: it is there, and slow"),
     ("Unreachable", 1, "llm     FAILED  stages:Unreachable: nobody answers"),
-    ("Careless", 2, "llm     FAILED  stages:Careless: voxint.toml: [llm] provider: stages:Careless raised KeyError "
-     "when it was asked to check, at stages.py:37"),
+    ("Careless", 1, "llm     FAILED  stages:Careless: stages:Careless raised KeyError when it was asked to check, "
+     "at stages.py:37"),
+    ("Plain", 1, "llm     FAILED  stages:Plain: its check() is no async method: write `async def check(self)`"),
+    ("Silent", 0, "llm     ok      stages:Silent: its check() found nothing wrong, and said no more"),
+    ("No", 1, "llm     FAILED  stages:No: its check() returned a bool: return a str, or a voxint.CheckVerdict"),
 ])  # fmt: skip
 async def test_a_providers_own_check_is_heard(here: Path, stage: str, code: int, line: str) -> None:
-    """A warning of its is no failure; its bug is told with its place."""
+    """A warning of its is no failure; its bug is one that is no fault of the configuration, told with its place."""
     (here / "voxint.toml").write_text(CONFIG.replace("Model", stage))
     done = await run_cli("check", cwd=here)
     assert (done.code, done.err) == (code, "")
@@ -225,6 +275,6 @@ async def test_what_serve_lets_pass_and_nobody_should_fails_too(here: Path) -> N
     done = await run_cli("check", *setting("server.keys_file=keys.jsonl"), cwd=here)
     assert done.code == 2
     assert (
-        "keys    FAILED  keys.jsonl: everybody on this machine can write the file, and let itself in: chmod 600"
+        f"keys    FAILED  {here}/keys.jsonl: everybody on this machine can write the file, and let itself in: chmod 600"
         in done.out
     )

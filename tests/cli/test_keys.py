@@ -87,7 +87,7 @@ async def test_the_file_is_the_configurations_or_the_flags(here: Path) -> None:
 
 @pytest.mark.parametrize(("arguments", "words"), [
     (("new", "none.toml"),
-     "voxint: none.toml: the file can't be read (No such file or directory): is its name right?\n"),
+     "voxint: {here}/none.toml: the file can't be read (No such file or directory): is its name right?\n"),
     (("new", "bare.toml"),
      "voxint: [server] keys_file: it is not set: name the file of keys there, in VOXINT_KEYS_FILE, or by --file\n"),
     (("new", "--expires", "soon"), "voxint: --expires: write a time such as 90d, 12h or 30m\n"),
@@ -101,7 +101,7 @@ async def test_the_file_is_the_configurations_or_the_flags(here: Path) -> None:
     (("revoke", "abcd", "--file", "none.jsonl"),
      "voxint: none.jsonl: there is no such file; `voxint keys new` makes it, with a first key\n"),
     (("revoke", "abcd", "--file", "empty.jsonl"),
-     "voxint: ID: no key's id begins so in {here}/empty.jsonl: look them up by `voxint keys list`\n"),
+     "voxint: ID: no key's id begins so in empty.jsonl: look them up by `voxint keys list`\n"),
 ])  # fmt: skip
 async def test_what_is_wrong_is_one_line(here: Path, arguments: tuple[str, ...], words: str) -> None:
     """And exit code 2; no file is made of it."""
@@ -109,7 +109,7 @@ async def test_what_is_wrong_is_one_line(here: Path, arguments: tuple[str, ...],
     (here / "bad.jsonl").write_text("vox_persimmon\n")
     (here / "empty.jsonl").touch()
     done = await keys(here, *arguments)
-    assert (done.code, done.out, done.err) == (2, "", words.replace("{here}/", ""))
+    assert (done.code, done.out, done.err) == (2, "", words.replace("{here}", str(here)))
     assert not (here / "none.jsonl").exists()
 
 
@@ -166,12 +166,14 @@ async def test_check_tells_of_keys_and_certificates(here: Path) -> None:
         done = await run_cli("check", *flags, cwd=here)
         return done.code, [line for line in done.out.splitlines() if line.startswith(("keys", "tls"))]
 
-    missing = "keys.jsonl: the file of keys can't be read (No such file or directory): `voxint keys new` makes it"
+    missing = (
+        f"{here}/keys.jsonl: the file of keys can't be read (No such file or directory): `voxint keys new` makes it"
+    )
     assert await said() == (2, [f"keys    FAILED  {missing}"])
     await keys(here, "new")
-    assert await said() == (0, ["keys    ok      keys.jsonl: 1 key"])
+    assert await said() == (0, [f"keys    ok      {here}/keys.jsonl: 1 key"])
     (here / "keys.jsonl").chmod(0o666)
-    writable = "keys.jsonl: everybody on this machine can write the file, and let itself in: chmod 600"
+    writable = f"{here}/keys.jsonl: everybody on this machine can write the file, and let itself in: chmod 600"
     assert await said() == (2, [f"keys    FAILED  {writable}"])
     (here / "keys.jsonl").chmod(0o600)
     authority = trustme.CA()
@@ -183,20 +185,21 @@ async def test_check_tells_of_keys_and_certificates(here: Path) -> None:
 
     async def tls(cert: str, key: str) -> tuple[int, str]:
         code, lines = await said("--set", f"server.tls_cert={cert}", "--set", f"server.tls_key={key}")
-        return code, lines[-1]
+        return code, lines[-1].replace(f"{here}/", "HERE/")
 
     code, line = await tls("good.pem", "good.key")
     assert code == 0
-    assert re.fullmatch(r"tls     ok      good\.pem: until .* GMT, for localhost", line)
+    assert re.fullmatch(r"tls     ok      HERE/good\.pem: until .* GMT, for localhost", line)
     assert await tls("old.pem", "old.key") == (
-        2, "tls     FAILED  old.pem: the certificate is not good now (certificate has expired): get a new one",
+        2, "tls     FAILED  HERE/old.pem: the certificate is not good now (certificate has expired): get a new one",
     )  # fmt: skip
     assert await tls("good.pem", "old.key") == (
-        2, "tls     FAILED  old.key: this is not the private key of the certificate in good.pem: name that one",
+        2, "tls     FAILED  HERE/old.key: this is not the private key of the certificate in HERE/good.pem: "
+        "name that one",
     )  # fmt: skip
     assert await tls("none.pem", "old.key") == (
-        2, "tls     FAILED  none.pem: the file can't be read (No such file or directory): name one in PEM that this "
-        "user may read",
+        2, "tls     FAILED  HERE/none.pem: the file can't be read (No such file or directory): name one in PEM "
+        "that this user may read",
     )  # fmt: skip
     assert await tls("", "old.key") == (
         2, "tls     FAILED  [server] tls_cert: this is needed too: TLS takes a certificate and its private key",

@@ -70,14 +70,19 @@ def install(folder: Path, script: str) -> dict[str, str]:
 
 
 async def test_without_a_sound_device_the_answer_is_text(tmp_path: Path) -> None:
-    """It says why, and nothing is spoken for nobody; whoever wants to hear it is told that it can't be."""
+    """It says why, and nothing is spoken for nobody; whoever wants to hear it is told that it can't be.
+
+    The answer is asked for in a session of its own, where the model reads nothing of the one that was given up.
+    """
     env = install(tmp_path, "echo 'no such device' >&2; exit 1")
-    voice = ScriptedVoice()
-    async with serving(Agent(llm=ScriptedModel("Good evening all."), tts=voice)) as server:
+    voice, model = ScriptedVoice(), ScriptedModel(2.0, "Good evening all.")
+    async with serving(Agent(llm=model, tts=voice)) as server:
         done = await run_cli("say", "--url", server.url, "Hello", cwd=tmp_path, env=env)
         assert (done.code, done.out) == (0, "Good evening all.\n")
         assert "paplay has stopped (no such device): no sound here, so the answer is text only" in done.err
-        assert not voice.calls
+        assert not any(call.given for call in voice.calls)
+        assert model.calls
+        assert all([each.content for each in call.given[0].messages] == ["Hello"] for call in model.calls)
         done = await run_cli("say", "--url", server.url, "--voice", "Hello", cwd=tmp_path, env=env)
         assert (done.code, done.out) == (1, "")
         assert done.err == "voxint: paplay has stopped (no such device): add --out FILE, or --no-voice\n"
@@ -181,7 +186,13 @@ async def test_the_key_comes_from_a_flag_or_the_environment(tmp_path: Path) -> N
     async with serving(Agent(llm=ScriptedModel("Yes.")), config) as server:
         refused = await run_cli("say", "--url", server.url, "Hello", cwd=tmp_path, env=NO_PLAYER)
         assert refused.code == 2
-        assert "--api-key, or VOXINT_API_KEY" in refused.err
+        assert refused.err == ("voxint: --api-key: the server wants a key: give it by --api-key, or VOXINT_API_KEY\n")
+        refused = await run_cli("say", "--url", server.url, "--api-key", "persimmon", "Hello", cwd=tmp_path)
+        assert refused.code == 2
+        assert refused.err == (
+            "voxint: --api-key: the server does not know what was given, or it has expired, or may not talk "
+            "(scope `talk`): ask its operator, and give another by --api-key, or VOXINT_API_KEY\n"
+        )
         for arguments, env in ((("--api-key", "k-1"), {}), ((), {"VOXINT_API_KEY": "k-1"})):
             done = await run_cli("say", "--url", server.url, *arguments, "Hello", cwd=tmp_path, env=NO_PLAYER | env)
             assert (done.code, done.out) == (0, "Yes.\n")
@@ -213,7 +224,14 @@ async def test_a_server_that_goes_down_is_told_and_is_a_failure(tmp_path: Path) 
     (("  ",), 2, "there is nothing to say"),
     (("none.wav",), 2, "voxint: none.wav: the file can't be read (No such file"),
     (("--voice", "Hello"), 2, "there is no player here (paplay, aplay, ffplay, play): add --out FILE"),
-    (("--url", "http://127.0.0.1:1", "Hello"), 2, "wss:// for TLS"),
+    (("--url", "http://127.0.0.1:1", "Hello"), 2,
+     "voxint: --url: http://127.0.0.1:1 is no WebSocket's address: write ws://HOST:PORT/ws/agent/stream, or wss://"),
+    (("--url", "127.0.0.1:8765", "Hello"), 2, "voxint: --url: 127.0.0.1:8765 has no ws:// in front: write ws://HOST:"),
+    (("--url", "ws://127.0.0.1:99999", "Hello"), 2,
+     "voxint: --url: ws://127.0.0.1:99999 has no port that can be: write one from 1 to 65535"),
+    (("--url", "ws:///ws", "Hello"), 2, "voxint: --url: ws://… names no host"),
+    (("--out", "answer.mp3", "Hello"), 2, "voxint: --out: answer.mp3: speech is written as WAV alone: name a file"),
+    (("--out", "a.wav", "--no-voice", "Hello"), 2, "voxint: --out: this writes speech to a file, and --no-voice asks"),
     (("--url", "ws://127.0.0.1:1/ws/agent/stream", "Hello"), 1, "nothing listens at this address"),
 ])  # fmt: skip
 async def test_an_error_is_a_line_without_a_traceback(
@@ -222,5 +240,21 @@ async def test_an_error_is_a_line_without_a_traceback(
     """It says what to do."""
     done = await run_cli("say", *arguments, cwd=tmp_path, env=NO_PLAYER)
     assert done.code == code
-    assert words in done.err
-    assert "Traceback" not in done.err
+    [line] = done.err.splitlines()
+    assert words in line
+
+
+async def test_an_address_is_shown_without_what_may_be_secret(tmp_path: Path) -> None:
+    """And with where it was given."""
+    for url, words in (
+        ("http://ann:persimmon@127.0.0.1:1", "http://… is no WebSocket's address"),
+        ("ws://ann:persimmon@127.0.0.1:99999", "ws://… has no port that can be"),
+        ("http://127.0.0.1/?key=persimmon", "http://… is no WebSocket's address"),
+        ("ann:persimmon@127.0.0.1", "what is given has no ws:// in front"),
+        ("sk-persimmon", "what is given has no ws:// in front"),
+    ):
+        for command, env in ((("say", "Hello"), {"VOXINT_URL": url}), (("bench",), {"VOXINT_URL": url})):
+            done = await run_cli(*command, cwd=tmp_path, env=NO_PLAYER | env)
+            assert (done.code, done.out) == (2, "")
+            assert done.err.startswith(f"voxint: environment VOXINT_URL: {words}")
+            assert "persimmon" not in done.err

@@ -200,7 +200,8 @@ async def test_a_taken_port_is_one_line(here: Path) -> None:
 
 
 @pytest.mark.parametrize(("arguments", "words"), [
-    (("none.toml",), "voxint: none.toml: the file can't be read (No such file or directory): is its name right?\n"),
+    (("none.toml",),
+     "voxint: {here}/none.toml: the file can't be read (No such file or directory): is its name right?\n"),
     (("--set", "server.prot=1"),
      "voxint: --set server.prot: this section has no key of this name; did you mean port?\n"),
     (("--set", "port"), "voxint: --set port: write it as section.key=value, such as limits.lead_ms=200\n"),
@@ -211,7 +212,7 @@ async def test_a_taken_port_is_one_line(here: Path) -> None:
 async def test_an_operators_error_is_one_line(here: Path, arguments: tuple[str, ...], words: str) -> None:
     """And exit code 2."""
     done = await run_cli("serve", *arguments, cwd=here)
-    assert (done.code, done.err) == (2, words)
+    assert (done.code, done.err) == (2, words.replace("{here}", str(here)))
 
 
 async def test_the_collectors_are_frozen_after_the_start(here: Path) -> None:

@@ -130,9 +130,31 @@ async def test_a_player_that_ends_at_once_says_why(path: Path) -> None:
     """Such as one that finds no sound card; the answer need not be spoken then."""
     player = install(path, "play", "echo 'no sound card' >&2; exit 1")
     with trio.fail_after(LIMIT_S):
-        with pytest.raises(PlayerGone, match=r"^play has stopped \(no sound card\)$"):
-            async with open_speaker(24_000, player=player):
-                pass
+        async with open_speaker(24_000, player=player) as speaker:
+            gone = await speaker.early_end()
+            assert str(gone) == "play has stopped (no sound card)"
+            await speaker.play(b"\1\2")
+            await speaker.finish()
+
+
+async def test_a_player_that_lives_is_not_waited_for(path: Path) -> None:
+    """Nor is one that was silenced told of, and neither a file nor nothing can end early."""
+    player = install(path, "play", "exec cat > /dev/null")
+    with trio.fail_after(LIMIT_S):
+        async with open_speaker(24_000, player=player) as speaker, trio.open_nursery() as nursery:
+            ends: list[PlayerGone | None] = []
+
+            async def watch() -> None:
+                ends.append(await speaker.early_end())
+
+            nursery.start_soon(watch)
+            await speaker.play(b"\1\2")
+            assert not ends
+            speaker.silence()
+        for out in (None, path / "a.wav"):
+            async with open_speaker(24_000, out=out) as speaker:
+                assert await speaker.early_end() is None
+    assert ends == [None]
 
 
 async def test_a_player_that_ends_early_says_why(path: Path) -> None:

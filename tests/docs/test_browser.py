@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
@@ -169,6 +169,45 @@ async def test_the_site_hands_out_tokens_and_the_page_talks_with_one(folder: Pat
     refused = "the key, token or account is not known here, has expired, or may not talk: ask the operator"
     assert printed == f"who lived here\nclosed with 4401: {refused}\n"
     assert served.split() == ["200", *["200"] * (len(files()) - 2), "404", "404"]
+
+
+ASK = """
+console.log((await fetch(`${process.argv[1]}token`, { method: "POST" })).status);
+"""
+
+
+async def no_voxint(stream: trio.SocketStream) -> None:
+    """Answer a request as some web server does that knows no tokens."""
+    async with stream:
+        await stream.receive_some()
+        await stream.send_all(b"HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n<html>no such page</html>")
+
+
+@needs_node
+@pytest.mark.parametrize("answers", [True, False])
+async def test_the_site_names_an_address_that_is_no_voxint_servers(folder: Path, answers: bool) -> None:
+    """Where a page of somebody else's comes in place of a token, and where nobody answers."""
+    async with trio.open_nursery() as nursery:
+        [listener] = await nursery.start(partial(trio.serve_tcp, no_voxint, port=0, host="127.0.0.1"))
+        port = listener.socket.getsockname()[1] if answers else 9
+        environment = {**os.environ, "PORT": "0", "VOXINT": f"http://127.0.0.1:{port}", "VOXINT_KEY": "persimmon"}
+        with trio.fail_after(SECONDS):
+            site = await trio.lowlevel.open_process(
+                [*node(), "site.js"], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            )
+            assert site.stdout is not None
+            assert site.stderr is not None
+            try:
+                found = LISTENING.search((await site.stdout.receive_some()).decode())
+                assert found is not None
+                assert await run(folder, "--input-type=module", "-e", ASK, found[0]) == "502\n"
+                told = (await site.stderr.receive_some()).decode()
+            finally:
+                site.kill()
+                await site.wait()
+        nursery.cancel_scope.cancel()
+    what = "HTTP 404" if answers else "nobody answers"
+    assert told == f"no token: {what}: is VOXINT=http://127.0.0.1:{port} the address of a voxint server?\n"
 
 
 VISIT = """

@@ -9,7 +9,15 @@ import pytest
 
 from tests.docs.pages import PAGES, ROOT, blocks, page_id
 
-FOREIGN = {"CancelledError", "EnvironmentFile", "LimitNOFILE", "RunFinishedError", "TaskGroup", "TimeoutStopSec"}
+FOREIGN = {
+    "CancelledError",
+    "EnvironmentFile",
+    "LimitNOFILE",
+    "RunFinishedError",
+    "TaskGroup",
+    "TimeoutStopSec",
+    "WorkingDirectory",
+}
 """Names of Python, trio and systemd that the pages speak of and nothing of ours does."""
 
 _CODE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")

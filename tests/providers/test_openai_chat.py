@@ -12,7 +12,7 @@ import trio.testing
 
 from tests.net.loopback import Conversation, until
 from tests.providers.chat import DONE, TURN, Piece, answer_to, call, chat_with, event, generate, joined, text
-from voxint.core.stages import CheckWarning, Delta, LanguageModel, Thinking, Turn, Usage
+from voxint.core.stages import Delta, LanguageModel, Thinking, Turn, Usage
 from voxint.core.tools import Tool, ToolCall
 from voxint.errors import ConfigError, UpstreamError, UpstreamTimeout
 from voxint.net.http import HttpClient, open_http
@@ -280,6 +280,35 @@ def test_another_client_is_refused_at_once(wrong: object) -> None:
 
 
 @pytest.mark.parametrize(
+    "key",
+    [
+        "sk-verysecret12345",
+        "sk-proj-verysecret",
+        "gsk_verysecret",
+        "hf_VERYSECRET",
+        "AIzaVERYSECRET",
+        "VERYSECRET7Q2X9",
+        "v=erysecret",
+    ],
+)
+def test_a_key_in_the_place_of_its_variable_is_not_shown(key: str) -> None:
+    """Whoever writes the key itself where the name of its variable belongs is told so, without it."""
+    with pytest.raises(ConfigError, match=r"api_key_env: this takes the \*name\* of an environment variable") as caught:
+        OpenAIChat("http://host/v1", "m", http=cast("HttpClient", None), api_key_env=key)
+    assert key not in str(caught.value)
+    assert key not in repr(caught.value)
+
+
+def test_a_variable_with_an_unusual_name_is_read_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system takes more names than are shown."""
+    monkeypatch.setenv("my-provider.key", "hush")
+    OpenAIChat("http://host/v1", "m", http=cast("HttpClient", None), api_key_env="my-provider.key")
+    monkeypatch.setenv("my-provider.key", "hush hush")
+    with pytest.raises(ConfigError, match=r"^openai_chat option api_key_env: this is no key"):
+        OpenAIChat("http://host/v1", "m", http=cast("HttpClient", None), api_key_env="my-provider.key")
+
+
+@pytest.mark.parametrize(
     ("status", "body", "verdict", "warns"),
     [
         (200, b'{"object": "list", "data": [{"id": "l"}, {"id": "m", "owned_by": "us"}]}', " and has m", False),
@@ -300,8 +329,8 @@ async def test_check(status: int, body: bytes, verdict: str, warns: bool) -> Non
 
     async with chat_with(script) as (chat, _, _):
         said = await chat.check()
-    assert verdict in said
-    assert isinstance(said, CheckWarning) is warns
+    assert verdict in said.words
+    assert said.warning is warns
 
 
 async def test_check_of_a_bad_key() -> None:

@@ -34,6 +34,12 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
     return loaded
 
 
+def test_its_files_are_found_from_the_working_directory(load: Load, tmp_path: Path) -> None:
+    """An error that names one shows where it was looked for."""
+    server = load(f'{LLM}[server]\nkeys_file = "keys.jsonl"\ntls_cert = "/etc/cert.pem"').server
+    assert (server.keys_file, server.tls_cert, server.tls_key) == (str(tmp_path / "keys.jsonl"), "/etc/cert.pem", "")
+
+
 def test_a_file_says_everything(load: Load) -> None:
     """Every section, with values of every type; what is left out has its default."""
     config = load(

@@ -19,6 +19,7 @@
 # speakers.py   where `say` plays an answer
 # terminal.py   what is written to a terminal, and how
 # receipts.py   a receipt as a person reads it
+# reaching.py   the address of a server, and its refusal of a key
 # measured.py   what `bench` shows
 
 from __future__ import annotations

@@ -7,17 +7,19 @@ import inspect
 import os
 import sys
 import tomllib
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from importlib.metadata import entry_points
+from types import ModuleType
 from typing import Any
 
 from attrs import evolve
 
+from voxint.arguments import a
 from voxint.authors_line import CodeLine, line_of_error
 from voxint.core.agent import Agent
 from voxint.core.shape import stage_fault
-from voxint.errors import ConfigError, VoxintError
+from voxint.errors import ConfigError, UpstreamError, VoxintError
 from voxint.logs import leaves
 from voxint.net.http import HttpClient, open_http
 from voxint.server.config_file import Config, Given, StageConfig, did_you_mean
@@ -64,15 +66,17 @@ async def open_stage(config: StageConfig, http: HttpClient) -> AsyncGenerator[ob
 
 
 @contextmanager
-def blamed(config: StageConfig, when: str) -> Iterator[None]:
+def blamed(config: StageConfig, when: str, *, as_configuration: bool = True) -> Iterator[None]:
     """Tell what the code of a provider raises that is no error meant for an operator: its kind and place, no word.
 
     Args:
         config: The stage.
         when: At what.
+        as_configuration: Whether it can't be used as it is configured; false: it can, and then fails.
 
     Raises:
         ConfigError: It did.
+        UpstreamError: It did, and that is no matter of the configuration.
     """
     try:
         yield
@@ -82,6 +86,8 @@ def blamed(config: StageConfig, when: str) -> Iterator[None]:
             raise
         fault = next(leaves(others))
         words = f"{config.provider} raised {type(fault).__name__} {when}{_at(fault)}"
+        if not as_configuration:
+            raise UpstreamError(words) from error
         raise ConfigError(config.place, words) from error
 
 
@@ -112,19 +118,43 @@ def _local(place: str, module: str, attribute: str) -> Factory:
     if os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())  # an installed command does not look where it is called, as `python -m` does
     try:
-        factory = getattr(importlib.import_module(module), attribute, None)
+        loaded = importlib.import_module(module)
     except ModuleNotFoundError as error:
-        own = error.name is not None and f"{module}.".startswith(f"{error.name}.")
-        what = f"no module {error.name} is found here" if own else f"the module {module} needs the module {error.name}"
-        raise ConfigError(place, f"{what}: is it installed, or in the directory that you are in?") from error
-    if not callable(factory):
-        if not attribute:
-            raise ConfigError(place, f"write the name of a class or function of {module} behind the colon")
-        has = [name for name, value in vars(sys.modules[module]).items() if callable(value) and name[:1] != "_"]
-        hint = did_you_mean(attribute, has)
+        if error.name is not None and f"{module}.".startswith(f"{error.name}."):
+            where = f"is it installed, or in the directory that you are in, {os.getcwd()}?"
+            raise ConfigError(place, f"no module {error.name} is found here: {where}") from error
+        words = f"the module {module} needs the module {error.name}{_at(error)}: is it installed?"
+        raise ConfigError(place, words) from error
+    if not attribute:
+        raise ConfigError(place, f"write the name of a class or function of {module} behind the colon")
+    nothing = object()
+    factory = getattr(loaded, attribute, nothing)
+    if factory is nothing:
+        hint = did_you_mean(attribute, _callables(loaded))
         raise ConfigError(place, f"the module {module} has no class or function {attribute}; {hint}")
+    if not callable(factory) or _is_a_stage(factory):
+        raise ConfigError(place, f"{module}.{attribute} is {_no_factory(factory, loaded)}")
     found: Factory = factory
     return found
+
+
+def _callables(module: ModuleType) -> list[str]:
+    return [name for name, value in vars(module).items() if callable(value) and name[:1] != "_"]
+
+
+def _is_a_stage(given: object) -> bool:
+    """Return whether this is what a factory is to make, and no factory."""
+    methods = ("generate", "transcribe", "synthesize")
+    return not isinstance(given, type) and any(callable(getattr(given, method, None)) for method in methods)
+
+
+def _no_factory(given: object, module: ModuleType) -> str:
+    """Return what an attribute is that can't be called to make a stage, and what to write; its value is not shown."""
+    kind = type(given)
+    if _is_a_stage(given):
+        return f"an instance: name its class, as in {kind.__module__}:{kind.__qualname__}"
+    what = "None" if given is None else a(given)
+    return f"{what}, and no class or function; known here are: {', '.join(sorted(_callables(module))) or 'none'}"
 
 
 def _call(factory: Factory, config: StageConfig, http: HttpClient) -> object:
@@ -138,7 +168,7 @@ def _call(factory: Factory, config: StageConfig, http: HttpClient) -> object:
     own = {name: parameter for name, parameter in parameters.items() if name != "http"}
     for name, given in config.options.items():
         if name not in own and not takes_any:
-            raise ConfigError(given.place, f"{config.provider} has no option of this name; {did_you_mean(name, own)}")
+            raise ConfigError(given.place, f"{config.provider} has no option of this name; {_meant(name, own)}")
     missing = [
         name for name, parameter in own.items() if parameter.default is parameter.empty and name not in config.options
     ]
@@ -152,6 +182,18 @@ def _call(factory: Factory, config: StageConfig, http: HttpClient) -> object:
             return factory(**options, **({"http": http} if "http" in parameters else {}))
         except ConfigError as error:
             raise evolve(error, place=f"[{config.kind}] {error.place}") from error
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    """Return what an unknown option may be, and of one that takes a variable's name that it does: it takes no key."""
+    hint = did_you_mean(name, known)
+    if hint.endswith(f"{VARIABLE}?"):
+        return f"{hint} That takes the *name* of an environment variable, such as OPENAI_API_KEY, which holds the value"
+    return hint
+
+
+VARIABLE = "_env"
+"""The end of an option's name that takes the name of a variable."""
 
 
 def _annotations(factory: Factory) -> Mapping[str, object]:

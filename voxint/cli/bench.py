@@ -14,6 +14,7 @@ import trio
 from attrs import frozen
 
 from voxint.cli.failures import FAILED, run
+from voxint.cli.reaching import checked_url, place_of_url, refused_key
 from voxint.cli.say import DEFAULT_URL
 from voxint.cli.terminal import RunningLine, echo, note
 from voxint.client.client_socket import Address
@@ -97,15 +98,16 @@ def bench(
         VoxintDialect, api_key=api_key or "", account=account, password=password, text=lambda turn: question
     )
 
+    place = place_of_url("URL")
+
     async def main() -> int:
+        checked_url(url, place)
         _check(options)
         try:
             return await _bench(options, speak)
         except ServerError as error:
-            if error.code == "AUTH_FAILED":
-                hint = "the server wants a key that it knows: --api-key, or VOXINT_API_KEY; or --account and --password"
-                raise click.UsageError(hint) from error
-            raise
+            given = bool(api_key or account)
+            raise refused_key(error, given=given, also="; or --account and --password") from error
 
     run(main)
 

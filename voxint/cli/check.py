@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import ssl
 import time
 from collections.abc import Callable
@@ -10,12 +11,13 @@ from pathlib import Path
 import click
 import trio
 
+from voxint.arguments import a
 from voxint.cli.agent import blamed, open_stage
 from voxint.cli.failures import BAD_CONFIG, FAILED, run
 from voxint.cli.running import no_place
 from voxint.cli.serve import config_options, config_path, read_config
 from voxint.cli.terminal import echo
-from voxint.core.stages import CheckWarning
+from voxint.core.stages import CheckVerdict
 from voxint.errors import ConfigError, UpstreamError, UpstreamTimeout, VoxintError
 from voxint.logs import leaves
 from voxint.net.http import HttpClient, chunks, open_http
@@ -41,9 +43,10 @@ NEIGHBOUR_S = 2.0
 def check(config: Path | None, settings: tuple[str, ...]) -> None:
     """Validate CONFIG as `serve` would read it, with its keys, certificate and port, and reach each provider.
 
-    What makes `serve` fail makes this fail, with the same exit code: 2 where the configuration is wrong, else 1. It
-    fails also where `serve` would start and not serve well: a provider that does not answer, a certificate that has
-    expired, a keys file that anybody may change. A warning is no failure.
+    What makes `serve` fail makes this fail, with the same exit code (2 where the configuration is wrong, else 1),
+    except that a port which a voxint server has already is a warning here. It fails also where `serve` would start
+    and not serve well: a provider that does not answer, a certificate that has expired, a keys file that anybody may
+    change. A warning is no failure.
     """
 
     async def main() -> int:
@@ -136,18 +139,32 @@ async def _answers(stage: StageConfig, http: HttpClient) -> int:
         _tell(stage.kind, "FAILED", f"{stage.provider}: {errors[0]}")
         code = BAD_CONFIG if any(isinstance(error, ConfigError) for error in errors) else FAILED
     else:
-        _tell(stage.kind, "warn" if isinstance(verdict, CheckWarning) else "ok", f"{stage.provider}: {verdict}")
+        _tell(stage.kind, "warn" if verdict.warning else "ok", f"{stage.provider}: {verdict.words}")
     return code
 
 
-async def _verdict(stage: StageConfig, http: HttpClient) -> str:
+async def _verdict(stage: StageConfig, http: HttpClient) -> CheckVerdict:
     async with open_stage(stage, http) as provider:
         reach = getattr(provider, "check", None)
         if reach is None:
-            return "it was made; it has no check() to say more"
-        with blamed(stage, "when it was asked to check"):
-            verdict = await reach()
-        return verdict if isinstance(verdict, str) else str(verdict)
+            return CheckVerdict("it was made; it has no check() to say more")
+        with blamed(stage, "when it was asked to check", as_configuration=False):
+            asked = reach()
+            if not inspect.isawaitable(asked):
+                raise UpstreamError("its check() is no async method: write `async def check(self)`")
+            return _judged(await asked)
+
+
+def _judged(said: object) -> CheckVerdict:
+    """Return the verdict of a provider's own check, whatever it returned."""
+    match said:
+        case CheckVerdict():
+            return said
+        case str():
+            return CheckVerdict(said)
+        case None:
+            return CheckVerdict("its check() found nothing wrong, and said no more")
+    raise UpstreamError(f"its check() returned {a(said)}: return a str, or a voxint.CheckVerdict")
 
 
 def _tell(what: str, verdict: str, words: str) -> None:

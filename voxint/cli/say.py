@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import signal
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from pathlib import Path
 
 import click
 import trio
-from attrs import frozen
+from attrs import define, evolve, field, frozen
 
 from voxint.cli.failures import FAILED, run, tell
+from voxint.cli.reaching import checked_url, place_of_url, refused_key
 from voxint.cli.shown_answer import ShownAnswer, Sound
 from voxint.cli.sound import names_sound, read_sound
-from voxint.cli.speakers import PLAYERS, Mute, PlayerGone, Speaker, find_player, open_speaker
+from voxint.cli.speakers import PLAYERS, PlayerGone, Speaker, find_player, open_speaker
 from voxint.cli.terminal import note
 from voxint.client import Client, connect
 from voxint.core.audio import AudioFormat
-from voxint.errors import ServerError
+from voxint.errors import ConfigError, ServerError
 
 __all__ = ["DEFAULT_URL", "say"]
 
@@ -38,6 +38,9 @@ class SayOptions:
     """What the command line asked for.
 
     Args:
+        url: The server's WebSocket.
+        api_key: The key, if there is one.
+        prompt: What the model is told of the answer's language.
         text: The words to say, or None where `voice` is sent.
         voice: PCM in the format of `MICROPHONE`.
         spoken: Whether the answer is to be spoken.
@@ -47,6 +50,9 @@ class SayOptions:
         interrupt_after_s: Seconds from the end of the question to an interruption.
     """
 
+    url: str
+    api_key: str | None = field(repr=False)
+    prompt: str | None
     text: str | None
     voice: bytes
     spoken: bool
@@ -82,12 +88,15 @@ def say(
     channels, and needs the extra `speech`; it is sent as fast as it was spoken.
     """
     player = None if out or voice is False else find_player()
-    if voice and out is None and player is None:
-        raise click.UsageError(f"there is no player here ({', '.join(PLAYERS)}): add --out FILE, or --no-voice")
+    place = place_of_url("--url")
 
     async def main() -> int:
+        _check(what, voice=voice, out=out, player=player)
         is_sound = names_sound(what)
         options = SayOptions(
+            url=checked_url(url, place),
+            api_key=api_key,
+            prompt=None if lang is None else ANSWER_IN.get(lang, f"Answer in the language with the code {lang}."),
             text=None if is_sound else what,
             voice=read_sound(Path(what), MICROPHONE.rate) if is_sound else b"",
             spoken=out is not None or player is not None,
@@ -96,58 +105,104 @@ def say(
             player=player,
             interrupt_after_s=interrupt_after,
         )
-        prompt = None if lang is None else ANSWER_IN.get(lang, f"Answer in the language with the code {lang}.")
-        try:
-            async with connect(
-                url,
-                api_key=api_key,
-                require_tts=options.spoken,
-                features=("transcripts", "binary_audio"),
-                input_rate=MICROPHONE.rate,
-                output_rate=VOICE_RATE,
-                system_prompt=prompt,
-            ) as client:
-                return await _converse(client, options)
-        except ServerError as error:
-            if error.code == "AUTH_FAILED":
-                raise click.UsageError("the server wants a key that it knows: --api-key, or VOXINT_API_KEY") from error
-            raise
+        code = await _say(options)
+        if code is None:  # in another session: the model is to read nothing of a question that was asked before
+            code = await _say(evolve(options, spoken=False, player=None))
+        return FAILED if code is None else code
 
-    if what.strip():
-        run(main)
-    raise click.UsageError("there is nothing to say")
+    run(main)
 
 
-async def _converse(client: Client, options: SayOptions) -> int:
-    """Ask, and attend to the answer until its end or its interruption; return the exit code."""
+def _check(what: str, *, voice: bool | None, out: Path | None, player: str | None) -> None:
+    """Refuse what can't be done, before anybody is asked anything."""
+    if not what.strip():
+        raise ConfigError("TEXT|FILE", "there is nothing to say: write some words, or the name of a sound file")
+    if out is not None and voice is False:
+        raise ConfigError("--out", "this writes speech to a file, and --no-voice asks for none: leave one of them out")
+    if out is not None and names_sound(out.name) and out.suffix.lower() != ".wav":
+        raise ConfigError("--out", f"{out}: speech is written as WAV alone: name a file that ends in .wav")
+    if voice and out is None and player is None:
+        raise ConfigError("--voice", f"there is no player here ({', '.join(PLAYERS)}): add --out FILE, or --no-voice")
+
+
+async def _say(options: SayOptions) -> int | None:
+    """Open a session and converse; otherwise as `_converse`."""
+    try:
+        async with connect(
+            options.url,
+            api_key=options.api_key,
+            require_tts=options.spoken,
+            features=("transcripts", "binary_audio"),
+            input_rate=MICROPHONE.rate,
+            output_rate=VOICE_RATE,
+            system_prompt=options.prompt,
+        ) as client:
+            return await _converse(client, options)
+    except ServerError as error:
+        raise refused_key(error, given=bool(options.api_key)) from error
+
+
+async def _converse(client: Client, options: SayOptions) -> int | None:
+    """Ask, and attend to the answer until its end or its interruption.
+
+    Returns:
+        The exit code; None where there turned out to be no sound before anything of the answer was there: it is to
+        be asked for as text.
+    """
     audio_format = AudioFormat(client.registered.audio.output_rate or VOICE_RATE)
-    async with AsyncExitStack() as stack:
-        spoken = options.spoken
-        speaker: Speaker = Mute()
-        try:
-            opened = open_speaker(audio_format.rate, out=options.out, player=options.player)
-            speaker = await stack.enter_async_context(opened)
-        except PlayerGone as gone:
-            if options.insists:
-                tell(f"{gone}: add --out FILE, or --no-voice")
-                return FAILED
-            note(f"{gone}: no sound here, so the answer is text only (--out FILE writes its speech down)")
-            spoken = False
-        nursery = await stack.enter_async_context(trio.open_nursery())
-        asked = trio.Event()
-        if options.text is not None:
-            reply = await client.send_text(options.text, require_tts=spoken)
-            asked.set()
-        else:
-            reply = await client.send_voice(_spoken(options.voice, asked), require_tts=spoken)
-        answer = ShownAnswer(reply, speaker, _sound(options, audio_format))
-        nursery.start_soon(_obey_ctrl_c, answer, nursery)
-        nursery.start_soon(answer.tell_time)
-        if options.interrupt_after_s is not None:
-            nursery.start_soon(_interrupt_later, answer, asked, options.interrupt_after_s)
-        code = await answer.attend()
-        nursery.cancel_scope.cancel(reason="the answer is over")
-    return code
+    code: int | None = None
+    async with open_speaker(audio_format.rate, out=options.out, player=options.player) as speaker:
+        async with trio.open_nursery() as nursery:
+            asked = trio.Event()
+            if options.text is not None:
+                reply = await client.send_text(options.text, require_tts=options.spoken)
+                asked.set()
+            else:
+                reply = await client.send_voice(_spoken(options.voice, asked), require_tts=options.spoken)
+            answer = ShownAnswer(reply, speaker, _sound(options, audio_format))
+            silence = _Silence(speaker, answer, options.insists)
+            nursery.start_soon(silence.watch, nursery.cancel_scope)
+            nursery.start_soon(_obey_ctrl_c, answer, nursery)
+            nursery.start_soon(answer.tell_time)
+            if options.interrupt_after_s is not None:
+                nursery.start_soon(_interrupt_later, answer, asked, options.interrupt_after_s)
+            code = await answer.attend()
+            nursery.cancel_scope.cancel(reason="the answer is over")
+        if silence.gone is None:
+            return code
+        if options.insists:
+            tell(f"{silence.gone}: add --out FILE, or --no-voice")
+            return FAILED
+        note(f"{silence.gone}: no sound here, so the answer is text only (--out FILE writes its speech down)")
+        return None
+
+
+@define(eq=False)
+class _Silence:
+    """Whether an answer is spoken for nobody, which shows while it is asked for.
+
+    Args:
+        speaker: What plays it.
+        answer: The answer.
+        insists: Whether it is of no use then.
+    """
+
+    _speaker: Speaker
+    _answer: ShownAnswer
+    _insists: bool
+    gone: PlayerGone | None = None
+    """Why it was given up."""
+
+    async def watch(self, scope: trio.CancelScope) -> None:
+        """Give the answer up where the player ends before any of it was there; once it is, its text goes on."""
+        gone = await self._speaker.early_end()
+        if gone is None:
+            return
+        if self._answer.begun and not self._insists:
+            self._answer.go_on_without_sound(gone)
+            return
+        self.gone = gone
+        scope.cancel(reason="there is no sound")
 
 
 def _sound(options: SayOptions, audio_format: AudioFormat) -> Sound:

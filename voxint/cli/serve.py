@@ -14,7 +14,7 @@ from voxint.cli.logs import LEVELS, LogFormat, configure_logs
 from voxint.cli.outside import Outside, run_outside
 from voxint.cli.running import run_server
 from voxint.errors import ConfigError
-from voxint.server.config_file import Config, load_config
+from voxint.server.config_file import Config, load_config, shown_flag
 
 __all__ = ["config_options", "config_path", "log_options", "read_config", "serve"]
 
@@ -74,7 +74,7 @@ def read_config(path: Path | None, settings: tuple[str, ...], **flags: object) -
     for setting in settings:
         name, equals, value = setting.partition("=")
         if not equals:
-            raise ConfigError(f"--set {name}", "write it as section.key=value, such as limits.lead_ms=200")
+            raise ConfigError(shown_flag(name), "write it as section.key=value, such as limits.lead_ms=200")
         given[name] = value
     given |= {f"server.{name}": str(value) for name, value in flags.items() if value is not None}
     return load_config(config_path(path), os.environ, given)

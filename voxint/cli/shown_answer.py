@@ -14,12 +14,10 @@ from voxint.cli.terminal import RunningLine, echo, note
 from voxint.client import RemoteReply
 from voxint.core.audio import AudioFormat
 from voxint.core.events import Called, Ended, Text, Understood, Voice
+from voxint.core.playout import LETTERS_PER_S
 from voxint.core.tokens import count_letters
 
 __all__ = ["ShownAnswer", "Sound", "time_left"]
-
-LETTERS_PER_S = 15
-"""How fast voices speak; that of the server's own estimates."""
 
 TEXT_PAUSE_S = 1.0
 """Seconds without text from which the time is shown: a model that writes has the terminal to itself. Ours."""
@@ -91,6 +89,18 @@ class ShownAnswer:
             return FAILED
         return 0
 
+    @property
+    def begun(self) -> bool:
+        """Whether any of it was shown or played."""
+        return bool(self._text or self._spoken_ms)
+
+    def go_on_without_sound(self, gone: PlayerGone) -> None:
+        """Play nothing more, and end when the text is complete; tells a person so."""
+        self._speaker = Mute()
+        self._unheard.deadline = trio.current_time() + TEXT_OVER_S
+        self._line.clear()
+        note("", f"{gone}: the rest is text, and it ends when that is here (--out FILE writes the speech down)")
+
     async def tell_time(self) -> None:
         """Show once a second, on a terminal, how long the speech still lasts. Ends with the answer, cancelled."""
         while self._line.works:
@@ -153,10 +163,7 @@ class ShownAnswer:
         try:
             await self._speaker.play(audio)
         except PlayerGone as gone:
-            self._speaker = Mute()
-            self._unheard.deadline = trio.current_time() + TEXT_OVER_S
-            self._line.clear()
-            note("", f"{gone}: the rest is text, and it ends when that is here (--out FILE writes the speech down)")
+            self.go_on_without_sound(gone)
 
     async def _end_with_text(self) -> int:
         """End an answer of which nobody hears what is left; return the exit code: was its text complete?"""

@@ -28,7 +28,7 @@ FINISH_S = 5.0
 """Seconds that a player has to play what it still holds: the server's lead, its own buffer, and a slow start."""
 
 BEGIN_S = 0.3
-"""Seconds in which a player ends that finds no sound device; ours: it only has to start, and nobody minds the wait."""
+"""Seconds in which a player ends that finds no sound device; ours: it only has to start. Nobody waits for them."""
 
 STUCK_S = 5.0
 """Seconds in which a player takes a piece; ours: a server sends 0.3 s ahead, and the rest is for a slow start."""
@@ -43,6 +43,9 @@ class PlayerGone(Exception):
 class Speaker(Protocol):
     """Takes the speech of one answer."""
 
+    async def early_end(self) -> PlayerGone | None:
+        """Return why it plays nothing where that shows soon after its start, and None where it seems to play."""
+
     async def play(self, audio: bytes) -> None:
         """Take a piece of speech; raises `PlayerGone`."""
 
@@ -55,6 +58,10 @@ class Speaker(Protocol):
 
 class Mute:
     """Takes no speech."""
+
+    async def early_end(self) -> PlayerGone | None:
+        """Return None: there is nothing that could end."""
+        return None
 
     async def play(self, audio: bytes) -> None:
         """Drop the piece."""
@@ -91,13 +98,14 @@ class _Player:
         self._stdin = process.stdin
         self._silent = False
 
-    async def begin(self) -> None:
-        """Wait whether it goes on to live; raises `PlayerGone`."""
+    async def early_end(self) -> PlayerGone | None:
+        """Return why it has ended, if it does within `BEGIN_S` and nobody else has told that."""
         with trio.move_on_after(BEGIN_S) as alive:
             await self._process.wait()
-        if not alive.cancelled_caught:
-            self._silent = True
-            raise PlayerGone(await self._why())
+        if alive.cancelled_caught or self._silent:
+            return None
+        self._silent = True
+        return PlayerGone(await self._why())
 
     async def play(self, audio: bytes) -> None:
         if self._silent:
@@ -144,7 +152,6 @@ async def open_speaker(rate: int, *, out: Path | None = None, player: str | None
 
     Raises:
         ConfigError: The file can't be written.
-        PlayerGone: The player ends at once, as where there is no sound device.
     """
     if out is not None:
         writer = WavWriter(out, rate)
@@ -165,9 +172,7 @@ async def open_speaker(rate: int, *, out: Path | None = None, player: str | None
             env=session_environment(),
         )
         try:
-            speaker = _Player(name, process)
-            await speaker.begin()
-            yield speaker
+            yield _Player(name, process)
         finally:
             await _kill(process)
     else:

@@ -12,10 +12,10 @@ from voxint.core.encodable import text_bytes
 from voxint.core.receipt import AudioAccount, TextAccount
 from voxint.core.tokens import count_letters
 
-__all__ = ["PlayoutLedger"]
+__all__ = ["LETTERS_PER_S", "PlayoutLedger"]
 
-_LETTERS_PER_SECOND = 15
-"""150 words a minute at 6 characters a word; only used until the reply has spoken a whole span of its own."""
+LETTERS_PER_S = 15
+"""150 words a minute at 6 characters a word; the ledger uses it until the reply has spoken a whole span of its own."""
 
 
 _SPAN_BYTES, _PART_BYTES = 512, 200
@@ -55,12 +55,33 @@ class _Playhead:
 
 @define(eq=False)
 class _Span:
-    """Text, and the sample of the reply at which the audio that speaks it begins."""
+    """Text, and the sample of the reply at which the audio that speaks it begins.
 
-    text: Aligned
+    Pieces are joined and counted when somebody asks, and not at each that comes: thousands may come without audio.
+    """
+
     start: int
-    letters: int
-    """How long it takes to say: what is written and not spoken takes no time."""
+    _pieces: list[Aligned]
+    _letters: int | None = field(init=False, default=None)
+
+    def add(self, text: Aligned) -> None:
+        """Take more text that the same audio begins to speak."""
+        self._pieces.append(text)
+        self._letters = None
+
+    @property
+    def text(self) -> Aligned:
+        """All of it."""
+        if len(self._pieces) > 1:
+            self._pieces = [Aligned.joined(self._pieces)]
+        return self._pieces[0]
+
+    @property
+    def letters(self) -> int:
+        """How long it takes to say: what is written and not spoken takes no time."""
+        if self._letters is None:
+            self._letters = _letters_of(self.text.spoken)
+        return self._letters
 
 
 def _letters_of(spoken: str) -> int:
@@ -136,9 +157,9 @@ class PlayoutLedger:
         text = Aligned.verbatim(text) if isinstance(text, str) else text
         start = self._generated + delayed
         if self._spans and self._spans[-1].start >= start:
-            before = self._spans.pop()
-            start, text = before.start, Aligned.joined((before.text, text))
-        self._spans.append(_Span(text, start, _letters_of(text.spoken)))
+            self._spans[-1].add(text)
+        else:
+            self._spans.append(_Span(start, [text]))
 
     def end_spans(self) -> None:
         """Record that the synthesizer has ended: the last span is as long as it is.
@@ -277,7 +298,7 @@ class PlayoutLedger:
         letters_before = sum(span.letters for span in self._spans[:index])
         if letters_before:
             return max(so_far, letters * (start - self._spans[0].start) // letters_before)
-        return max(so_far, letters * self.audio_format.rate // _LETTERS_PER_SECOND)
+        return max(so_far, letters * self.audio_format.rate // LETTERS_PER_S)
 
     def audio_account(self, now: float) -> AudioAccount:
         """Return the receipt's account of the audio."""

@@ -20,7 +20,7 @@ from voxint.core.discreet import size_of
 from voxint.core.tools import Tool, ToolCall
 
 __all__ = [
-    "CheckWarning",
+    "CheckVerdict",
     "Delta",
     "LanguageModel",
     "ModelOutput",
@@ -159,10 +159,14 @@ class TextToSpeech(Protocol):
         """
 
 
-class CheckWarning(str):
-    """What a stage's own `check` may return in place of a plain verdict: it answers, and something may still be wrong.
+@frozen
+class CheckVerdict:
+    """What a stage's own `check` returns of a provider that answers; a plain `str` is one without a warning.
 
-    `voxint check` shows it as a warning, which is no failure.
+    Args:
+        words: What was found, in a line for the operator.
+        warning: Whether something may still be wrong. `voxint check` shows it as a warning, which is no failure.
     """
 
-    __slots__ = ()
+    words: str
+    warning: bool = False

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ctypes
 import functools
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from itertools import count, takewhile
+from collections.abc import Callable
+from typing import Protocol
 
 from attrs import frozen
 
@@ -43,6 +43,13 @@ class Event(ctypes.Structure):
         ("user_data", ctypes.c_void_p),
         ("id", ctypes.c_char_p),
     )
+
+
+class EventPointer(Protocol):
+    """What ctypes gives for `espeak_EVENT *`: the first of several, whose number only the type of the last tells."""
+
+    def __getitem__(self, at: int, /) -> Event:
+        """Read what lies there, whatever it is."""
 
 
 Callback = ctypes.CFUNCTYPE(ctypes.c_int, Pointer, ctypes.c_int, ctypes.POINTER(Event))
@@ -147,23 +154,20 @@ class Engine:
             self._library.espeak_SetParameter(parameter, value, 0)
         self._manner = manner
 
-    def _receive(self, samples: int | None, number: int, events: Sequence[Event]) -> int:
+    def _receive(self, samples: int | None, number: int, events: EventPointer) -> int:
         """Take one chunk from espeak, and what it begins; 1 tells it to stop."""
         if samples and number > 0:
             self._chunks.append(ctypes.string_at(samples, 2 * number))
-        for event in _in_order(events):
+        at = 0
+        while (event := events[at]).type != LIST_TERMINATED:
             if event.type == WORD:
                 self._marks.append(Mark(event.text_position - 1, event.audio_position))
+            at += 1
         return int(self._stop())
 
 
 SENTENCE_ENDS = (".", "!", "?", "…", "。", "！", "？")
 """After one of these the next piece is another sentence, and espeak adds its pause."""
-
-
-def _in_order(events: Sequence[Event]) -> Iterator[Event]:
-    """Yield the events of a chunk, up to the one that ends the list."""
-    return takewhile(lambda event: event.type != LIST_TERMINATED, map(events.__getitem__, count()))
 
 
 def _never() -> bool:

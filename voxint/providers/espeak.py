@@ -145,5 +145,6 @@ def _engine() -> Shared[trio.CapacityLimiter]:
 
 def _whole_number(option: str, value: object, low: int, high: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise ConfigError(f"espeak option {option}", f"write a whole number from {low} to {high}, not {value!r}")
+        given = f", not {value}" if isinstance(value, int | float) else ""  # a text is not shown: it may be a secret
+        raise ConfigError(f"espeak option {option}", f"write a whole number from {low} to {high}{given}")
     return value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import AsyncIterator, Mapping
 from math import inf
 from urllib.parse import urlsplit
@@ -14,7 +15,7 @@ import trio
 import trio.abc
 
 from voxint.arguments import typed
-from voxint.core.stages import CheckWarning, Delta, ModelOutput, Thinking, Turn
+from voxint.core.stages import CheckVerdict, Delta, ModelOutput, Thinking, Turn
 from voxint.core.tools import Tool
 from voxint.errors import ConfigError, UpstreamError, UpstreamTimeout
 from voxint.net.http import HttpClient, chunks
@@ -46,6 +47,13 @@ MOST_OBJECTS = 20_000
 """In a list of models; ours: some have a dozen for each of several hundred models, and others wait for the reading."""
 
 
+NAME_OF_VARIABLE = "the *name* of an environment variable, such as OPENAI_API_KEY"
+
+PLAIN_NAME = re.compile(r"_?[A-Z]{1,20}\d{0,3}(_([A-Z]{1,20}\d{0,3}|\d{1,4})){0,8}")
+"""Names of variables that are shown. Ours: narrower than what a system takes, since many a key is made of the same
+letters, digits and underscores, as `gsk_...` and `hf_...` are."""
+
+
 class OpenAIChat:
     """Answers turns with a chat model; implements `LanguageModel`.
 
@@ -53,7 +61,7 @@ class OpenAIChat:
         base_url: Such as ``https://api.openai.com/v1``.
         model: The model's name at the provider.
         http: The client to send with.
-        api_key_env: The environment variable that holds the key; None sends no key.
+        api_key_env: The name of the environment variable that holds the key; None sends no key.
         headers: More headers; an ``authorization`` here takes the place of the key's.
         extra_body: More fields of the request, such as ``temperature``.
         include_usage: Ask for the usage (`stream_options`); false for servers that refuse the field.
@@ -77,7 +85,7 @@ class OpenAIChat:
         self._url = _base_url(base_url)
         self._model = _text("model", model, "the model's name at the provider")
         self._http = typed(http, HttpClient, "http", "give what `async with open_http() as http:` gives")
-        key = None if api_key_env is None else _key(_text("api_key_env", api_key_env, "a variable's name"))
+        key = None if api_key_env is None else _key(_text("api_key_env", api_key_env, NAME_OF_VARIABLE))
         self._headers = ({"authorization": f"Bearer {key}"} if key else {}) | _headers(headers or {})
         self._extra_body = _extra_body({} if extra_body is None else extra_body)
         if not isinstance(include_usage, bool):
@@ -124,10 +132,10 @@ class OpenAIChat:
                 while answer.all_said and await _next(body, answer) is not None:
                     pass  # whatever it is, it is no part of the answer
 
-    async def check(self) -> str:
+    async def check(self) -> CheckVerdict:
         """Ask the provider for its models and return a verdict in one line; bounded by 10 s.
 
-        It is a `CheckWarning` where the model is not among them, or there is no list.
+        It is a warning where the model is not among them, or there is no list.
 
         Raises:
             UpstreamError: It cannot be reached, or refuses the key.
@@ -219,18 +227,18 @@ def _model_names(body: bytes) -> set[str] | None:
         return None
 
 
-def _verdict(place: str, model: str, status: int, names: set[str] | None) -> str:
+def _verdict(place: str, model: str, status: int, names: set[str] | None) -> CheckVerdict:
     """Return what is to be said of a provider that answers: with its models, or with None where it lists none."""
     if names is None:
         said = "" if status == 200 else f" at /models (HTTP {status})"
-        return CheckWarning(
-            f"{place} is reachable; it lists no models{said}, so neither {model} nor the path of base_url is verified"
-        )
+        words = f"it lists no models{said}, so neither {model} nor the path of base_url is verified"
+        return CheckVerdict(f"{place} is reachable; {words}", warning=True)
     if model in names:
-        return f"{place} is reachable and has {model}"
+        return CheckVerdict(f"{place} is reachable and has {model}")
     close = difflib.get_close_matches(model, [name for name in names if len(name) <= MODEL_CHARS], n=1)
     hint = f": did you mean {close[0]}?" if close else ""
-    return CheckWarning(f"{place} is reachable, but {model} is not among the {len(names)} models it lists{hint}")
+    words = f"{place} is reachable, but {model} is not among the {len(names)} models it lists{hint}"
+    return CheckVerdict(words, warning=True)
 
 
 def _place(option: str) -> str:
@@ -263,15 +271,20 @@ def _base_url(value: object) -> str:
 
 
 def _key(variable: str) -> str:
+    """Return the key that the variable holds. A `variable` that may be the key itself is in no error."""
     key = os.environ.get(variable, "").strip()
+    shown = PLAIN_NAME.fullmatch(variable) is not None
+    place = f"environment {variable}" if shown else _place("api_key_env")
+    if not key and not shown:
+        raise ConfigError(
+            place,
+            f"this takes {NAME_OF_VARIABLE}, and no variable of the name that is given here is set: "
+            "if that is the key itself, put it into a variable, and write that one's name here",
+        )
     if not key:
-        raise ConfigError(
-            f"environment {variable}", "the variable is not set, and api_key_env names it: set it to the provider's key"
-        )
+        raise ConfigError(place, "the variable is not set, and api_key_env names it: set it to the provider's key")
     if not key.isascii() or not key.isprintable() or " " in key:
-        raise ConfigError(
-            f"environment {variable}", "this is no key: it must be of printable ASCII characters, without spaces"
-        )
+        raise ConfigError(place, "this is no key: it must be of printable ASCII characters, without spaces")
     return key
 
 

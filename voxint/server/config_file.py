@@ -21,7 +21,7 @@ from voxint.server.config import ServerConfig
 from voxint.server.injected import injected
 from voxint.server.quotas import Quotas
 
-__all__ = ["Config", "Given", "StageConfig", "did_you_mean", "load_config", "load_server_config"]
+__all__ = ["Config", "Given", "StageConfig", "did_you_mean", "load_config", "load_server_config", "shown_flag"]
 
 STAGES: tuple[Stage, ...] = ("llm", "stt", "tts")
 
@@ -119,7 +119,7 @@ def load_config(path: Path | None, environ: Mapping[str, str], flags: Mapping[st
             'it names no language model: write [llm] provider = "openai_chat"; or try `voxint demo`, which brings one',
         )
     return Config(
-        server=ServerConfig(**_values("server", ServerConfig, sections["server"])),
+        server=_server(sections),
         limits=Limits(**_values("limits", Limits, sections["limits"])),
         quotas=Quotas(**_values("quotas", Quotas, sections["quotas"])),
         prompt=_prompt(sections["agent"]),
@@ -133,7 +133,17 @@ def load_server_config(
     path: Path | None, environ: Mapping[str, str], flags: Mapping[str, str] | None = None
 ) -> ServerConfig:
     """Return what a configuration says of the server alone: no model is needed. Otherwise as `load_config`."""
-    return ServerConfig(**_values("server", ServerConfig, _sections(path, environ, flags)["server"]))
+    return _server(_sections(path, environ, flags))
+
+
+FILES = ("keys_file", "tls_cert", "tls_key")
+"""The keys of `[server]` that name a file."""
+
+
+def _server(sections: Sections) -> ServerConfig:
+    """Return the server's part. Its files are found from the directory that this process is in, and told whole."""
+    values = _values("server", ServerConfig, sections["server"])
+    return ServerConfig(**values | {key: str(Path(values[key]).absolute()) for key in FILES if values.get(key)})
 
 
 def _sections(path: Path | None, environ: Mapping[str, str], flags: Mapping[str, str] | None) -> Sections:
@@ -198,7 +208,8 @@ def _text(path: Path) -> str:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise ConfigError(str(path), f"the file can't be read ({error.strerror}): is its name right?") from error
+        message = f"the file can't be read ({error.strerror}): is its name right?"
+        raise ConfigError(str(path.absolute()), message) from error
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in content:
         raise ConfigError(str(path), "this file looks like UTF-16: save it in UTF-8")
     try:
@@ -256,10 +267,15 @@ def _flags(flags: Mapping[str, str]) -> Layer:
         section, dot, key = name.partition(".")
         if not dot or section not in (*SECTIONS, *STAGES):
             known = f"one of {', '.join((*SECTIONS, *STAGES))}"
-            raise ConfigError(f"--set {name}", f"write it as section.key=value, where the section is {known}")
+            raise ConfigError(shown_flag(name), f"write it as section.key=value, where the section is {known}")
         _check_key(f"--set {name}", section, key)
         found.append((section, key, Given(text, f"--set {name}", typed=False)))
     return found
+
+
+def shown_flag(name: str) -> str:
+    """Return how an error names a --set that can't be read: what stands before a missing `=` may be the value."""
+    return f"--set {name}" if re.fullmatch(r"[a-z_]{1,40}(\.[a-z_]{1,40})?", name) else "--set"
 
 
 def _stage(kind: Stage, section: Section) -> StageConfig | None:
