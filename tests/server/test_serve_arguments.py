@@ -41,5 +41,5 @@ def test_a_single_key_is_no_list_of_keys(field: str) -> None:
     given: dict[str, Any] = {field: "persimmon"}
     with pytest.raises(TypeError) as raised:
         ServerConfig(**given)
-    told = f"ServerConfig.{field} must be a tuple of str, not a str: a single one is written (...,)"
+    told = f"ServerConfig.{field} must be a list or tuple of str, not a str: a single one is written (...,)"
     assert str(raised.value) == told
