@@ -95,7 +95,7 @@ def test_a_number_beyond_every_float_is_refused() -> None:
         (
             np.zeros(2, np.int16),
             bytes | bytearray,
-            "it must be bytes or a bytearray, not a ndarray: give its bytes,"
+            "it must be bytes or a bytearray, not an ndarray: give its bytes,"
             " it.tobytes() where its samples are of 16 bits",
         ),
         (3, Literal["WEB", "APP"], "it must be one of WEB, APP, not an int"),

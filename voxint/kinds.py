@@ -21,7 +21,7 @@ FORMS = (
     "a class, object, None, a union, a Literal, tuple[X, ...], Mapping[K, V], Iterable[X], AsyncIterable[X], Callable"
 )
 
-_VOWEL = re.compile("[aeioAEIO]|[FHLMNRSX][A-Z]|Http")  # as it is spoken: an SSLContext, a Usage
+_VOWEL = re.compile("[aeioAEIO]|[FHLMNRSX][A-Z]|Http|nd")  # as it is spoken: an SSLContext, a Usage
 
 
 @frozen

@@ -22,7 +22,7 @@ def test_pcm_comes_as_bytes() -> None:
         ("sound", "audio must be bytes, a bytearray or a memoryview, not a str: PCM, 16 bits a sample"),
         (
             np.zeros(2, np.int16),
-            "audio must be bytes, a bytearray or a memoryview, not a ndarray: give its bytes, audio.t",
+            "audio must be bytes, a bytearray or a memoryview, not an ndarray: give its bytes, audio.t",
         ),
         (
             array("h", [1]),

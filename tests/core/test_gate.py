@@ -119,7 +119,7 @@ def test_what_a_synthesizer_may_not_write_is_its_fault(written: object, words: s
     [
         (Speech(WAV), "a WAV file where bare samples belong (write its samples alone, as wave.open(...).readframes("),
         (Speech(b"\0\0", CHANNEL), "MemoryReceiveChannel (write a str there: read it with `async for piece in text`"),
-        (Speech(ARRAY), "a ndarray (write bytes of 16-bit samples there: its tobytes() gives them"),
+        (Speech(ARRAY), "an ndarray (write bytes of 16-bit samples there: its tobytes() gives them"),
     ],
 )
 def test_what_an_author_meant_is_told_him(written: Speech, words: str) -> None:

@@ -27,7 +27,7 @@ nested: Any = {"a": None}
         ({"url": f"/{CANARY}"}, ConfigError, "URL of a provider: write a whole URL"),
         ({"method": nothing}, TypeError, "method must be a str, not None"),
         ({"headers": []}, TypeError, "headers must be a mapping of strings or None, not a list"),
-        ({"headers": nested}, TypeError, "headers must be a mapping of strings or None, not a dict with None in it"),
+        ({"headers": nested}, TypeError, "headers must be a mapping of strings or None, and has None in it"),
         ({"content": wrong}, TypeError, "content must be bytes, an AsyncIterable or None, not a str"),
         ({"content": octets, "json": {}}, ValueError, "json and content are each a whole body: give one of them"),
     ],

@@ -80,10 +80,11 @@ def check_returned(stage: Stage, given: object, returned: object) -> None:
     shape = _SHAPES[stage]
     generator = isasyncgen(returned) or isgenerator(returned)
     remedy = f"write each piece with `{shape.writes}` instead of `yield`" if generator else f"write {shape.head}"
+    fault = f"{_called(given)}.{shape.method} returned {a(returned)}, which can't be awaited"
     raise UpstreamError(
         f"the {shape.noun} can't be called; tell the operator of this service",
         retryable=False,
-        operator_detail=f"{_called(given)}.{shape.method} returned {a(returned)}, which can't be awaited: {remedy}",
+        operator_detail=f"{fault}: {remedy}",
     )
 
 
