@@ -64,6 +64,8 @@ async def test_what_connect_is_given_is_judged_before_it_dials(
     assert CANARY not in str(raised.value)
 
 
+WAV = b"RIFF\x2c\0\0\0WAVEfmt "
+
 USES: list[tuple[Callable[[Client], Any], type[Exception], str]] = [
     (lambda c: c.send_text(octets), TypeError, "text must be a str, not bytes: decode it"),
     (lambda c: c.send_text(" "), ValueError, "text is empty: give at least a word"),
@@ -75,6 +77,7 @@ USES: list[tuple[Callable[[Client], Any], type[Exception], str]] = [
         "audio must be bytes, a bytearray, a memoryview or an AsyncIterable",
     ),
     (lambda c: c.send_voice(b"x"), ValueError, "the audio is empty, or an odd number of bytes: give"),
+    (lambda c: c.send_voice(WAV), ValueError, "audio is a WAV file: give its samples alone"),
     (lambda c: c.update(tools=wrong), TypeError, "tools must be a list or tuple of Tool or None, not a str"),
     (
         lambda c: c.update(tools=[nested]),

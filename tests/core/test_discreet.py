@@ -28,7 +28,7 @@ PLAIN = {
     "keys_file", "tls_cert", "tls_key", "interrupted_mark", "failed_mark", "called_mark", "silent_mark",
     "wordless_mark", "allowed_origins", "trusted_proxies", "account", "live", "lost", "interrupted_request_ids",
     "interrupt_request_id", "interrupt_reason", "query_fields", "check_fields", "status", "client_status", "features",
-    "error_code", "error_msg", "error_detail", "error", "audio_format",
+    "error_code", "error_msg", "error_detail", "error", "audio_format", "words",
 }  # fmt: skip
 """Fields that hold ids, settings and sentences of ours; every other text is taken for a person's, a prompt or a key."""
 

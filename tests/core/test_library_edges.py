@@ -166,6 +166,19 @@ async def test_audio_of_any_kind_of_bytes_is_audio() -> None:
     assert len(b"".join(ears.calls[0].given)) == 3 * 640
 
 
+async def test_a_wav_file_is_no_audio() -> None:
+    """Its header would be heard as noise; what comes after the refusal is heard."""
+    ears = ScriptedEars(HEAR, "hello")
+    async with open_conversation(Agent(llm=ScriptedModel("Yes."), stt=ears)) as conversation:
+        reply = conversation.listen()
+        with pytest.raises(ValueError, match="^audio is a WAV file: give its samples alone"):
+            reply.send(b"RIFF\x2c\0\0\0WAVEfmt ")
+        reply.send(bytes(640))
+        reply.end()
+        assert await reply.text() == "Yes."
+    assert b"".join(ears.calls[0].given) == bytes(640)
+
+
 BLOCK_ENDED = (
     "the block of open_conversation() has ended, and what was live is interrupted: use a conversation and its replies"
     " within it"

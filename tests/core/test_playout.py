@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from voxint.core.audio import AudioFormat
 from voxint.core.playout import PlayoutLedger
 from voxint.core.receipt import AudioAccount, TextAccount
-from voxint.core.tokens import count_letters
 
 RATE = 16_000
 FRAME = RATE // 25
@@ -385,23 +384,3 @@ def test_joined_text_is_the_same_text(spoken: bool, frozen: bool) -> None:
     assert joined.text_account(9.0) == as_it_came.text_account(9.0)
     assert joined.heard_text(9.0) == ("One" if spoken else "One two ")
     assert len(joined._written) == 1
-
-
-def test_text_that_comes_without_audio_is_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many pieces begin at the same sample: not all of it again at each."""
-    counted: list[int] = []
-
-    def count(text: str) -> int:
-        counted.append(len(text))
-        return count_letters(text)
-
-    monkeypatch.setattr("voxint.core.playout.count_letters", count)
-    ledger = spoken_ledger()
-    for _ in range(2_000):
-        ledger.begin_span("word ")
-    ledger.generated(RATE)
-    ledger.end_spans()
-    ledger.sent_until(RATE, 0.0)
-    assert ledger.heard_text(0.5) == ("word " * 1_000).rstrip()
-    assert ledger.heard_text(1.0) == "word " * 2_000
-    assert sum(counted) == len("word " * 2_000)

@@ -294,7 +294,7 @@ def test_another_client_is_refused_at_once(wrong: object) -> None:
 def test_a_key_in_the_place_of_its_variable_is_not_shown(key: str) -> None:
     """Whoever writes the key itself where the name of its variable belongs is told so, without it."""
     with pytest.raises(ConfigError, match=r"api_key_env: this takes the \*name\* of an environment variable") as caught:
-        OpenAIChat("http://host/v1", "m", http=cast("HttpClient", None), api_key_env=key)
+        OpenAIChat("http://host/v1", "m", http=UNUSED, api_key_env=key)
     assert key not in str(caught.value)
     assert key not in repr(caught.value)
 
@@ -302,10 +302,10 @@ def test_a_key_in_the_place_of_its_variable_is_not_shown(key: str) -> None:
 def test_a_variable_with_an_unusual_name_is_read_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     """A system takes more names than are shown."""
     monkeypatch.setenv("my-provider.key", "hush")
-    OpenAIChat("http://host/v1", "m", http=cast("HttpClient", None), api_key_env="my-provider.key")
+    OpenAIChat("http://host/v1", "m", http=UNUSED, api_key_env="my-provider.key")
     monkeypatch.setenv("my-provider.key", "hush hush")
     with pytest.raises(ConfigError, match=r"^openai_chat option api_key_env: this is no key"):
-        OpenAIChat("http://host/v1", "m", http=cast("HttpClient", None), api_key_env="my-provider.key")
+        OpenAIChat("http://host/v1", "m", http=UNUSED, api_key_env="my-provider.key")
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from voxint.client.client_socket import ClientSocket
 from voxint.client.reply import RemoteReply, VoiceUpload
 from voxint.client.resume import Progress, ResumePoint
 from voxint.client.waiting import Waiter, Waiters
+from voxint.core.audio import check_audio
 from voxint.core.settings import SettingsChange
 from voxint.core.tools import FunctionOp, Tool
 from voxint.errors import ReplyOverflow, ServerError, WireError
@@ -127,10 +128,10 @@ class Client:
             The reply, at once: also while the voice is still being sent.
 
         Raises:
-            ValueError: The audio is empty or not whole samples, or the id is as in `send_text`.
+            ValueError: The audio is empty, not whole samples or a WAV file, or the id is as in `send_text`.
         """
         if isinstance(audio, Audio):
-            if not (voice := bytes(audio)) or len(voice) % 2:
+            if not (voice := check_audio(audio, "audio")) or len(voice) % 2:
                 raise ValueError("the audio is empty, or an odd number of bytes: give whole 16-bit samples")
             content = m.Content(voice_mode="BASE64", voice=voice, audio_format="pcm")
             return await self._request(request_id, "VOICE", content, SettingsChange(require_tts=require_tts))

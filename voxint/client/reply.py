@@ -10,7 +10,8 @@ from typing import Protocol
 import trio
 from attrs import evolve
 
-from voxint.arguments import Audio, typed
+from voxint.arguments import Audio
+from voxint.core.audio import check_audio
 from voxint.core.events import Ended, Event, Text, Voice
 from voxint.errors import ReplyOverflow, ServerError
 from voxint.inside_trio import Block, within_block, within_trio
@@ -243,10 +244,11 @@ class VoiceUpload:
         without an error, so that a microphone's loop need not know. Cancelled, it has sent all of the piece or nothing.
 
         Raises:
+            TypeError: It is no audio.
+            ValueError: It is the beginning of a WAV file.
             Disconnected: The connection was lost.
         """
-        typed(audio, Audio, "audio", "PCM, 16 bits a sample")
-        await self._line._send_audio(self, bytes(audio))
+        await self._line._send_audio(self, check_audio(audio, "audio"))
 
     @within_block
     async def send_all(self, audio: AsyncIterable[bytes]) -> None:

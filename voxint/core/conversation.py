@@ -17,6 +17,7 @@ from attrs import evolve, frozen
 from voxint.arguments import Audio, check_not_negative, check_text, typed
 from voxint.background import open_background
 from voxint.core.agent import Agent
+from voxint.core.audio import check_audio
 from voxint.core.dialogue import Dialogue
 from voxint.core.events import Ended, Event, Said, Text
 from voxint.core.failure import Failure
@@ -341,15 +342,17 @@ class VoiceReply(Reply):
     def send(self, audio: Audio) -> None:
         """Pass on microphone audio: s16le mono at the settings' input rate, any size. Never waits.
 
+        A piece may end in the middle of a sample: the next one goes on there.
+
         Once the reply has ended, or another one listens, it is thrown away. Where the recogniser falls more than
         `Limits.upload_ahead_s` behind, the reply fails.
 
         Raises:
             TypeError: It is no audio.
+            ValueError: It is the beginning of a WAV file.
             trio.ClosedResourceError: As `played`.
         """
-        typed(audio, Audio, "audio", "PCM, 16 bits a sample")
-        self._session.microphone.feed(self._player, bytes(audio))
+        self._session.microphone.feed(self._player, check_audio(audio, "audio"))
 
     @within_block
     def end(self) -> None:

@@ -278,8 +278,7 @@ def _key(variable: str) -> str:
     if not key and not shown:
         raise ConfigError(
             place,
-            f"this takes {NAME_OF_VARIABLE}, and no variable of the name that is given here is set: "
-            "if that is the key itself, put it into a variable, and write that one's name here",
+            f"this takes {NAME_OF_VARIABLE}, and none is set that has the name given: put the key into one, and name it",
         )
     if not key:
         raise ConfigError(place, "the variable is not set, and api_key_env names it: set it to the provider's key")
