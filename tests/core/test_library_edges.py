@@ -171,7 +171,7 @@ async def test_a_wav_file_is_no_audio() -> None:
     ears = ScriptedEars(HEAR, "hello")
     async with open_conversation(Agent(llm=ScriptedModel("Yes."), stt=ears)) as conversation:
         reply = conversation.listen()
-        with pytest.raises(ValueError, match="^audio is a WAV file: give its samples alone"):
+        with pytest.raises(ValueError, match=r"^audio is a WAV file: give its samples alone"):
             reply.send(b"RIFF\x2c\0\0\0WAVEfmt ")
         reply.send(bytes(640))
         reply.end()

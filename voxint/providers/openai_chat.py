@@ -278,7 +278,7 @@ def _key(variable: str) -> str:
     if not key and not shown:
         raise ConfigError(
             place,
-            f"this takes {NAME_OF_VARIABLE}, and none is set that has the name given: put the key into one, and name it",
+            f"this takes {NAME_OF_VARIABLE}, and none has the name given: put the key into one, and name it",
         )
     if not key:
         raise ConfigError(place, "the variable is not set, and api_key_env names it: set it to the provider's key")
