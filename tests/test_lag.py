@@ -159,9 +159,50 @@ async def test_what_comes_while_a_thread_keeps_the_interpreter_is_read_late() ->
         async with trio.SocketStream(trio.socket.from_stdlib_socket(theirs)) as stream, trio.open_nursery() as nursery:
             await trio.sleep(0.05)
             nursery.start_soon(trio.to_thread.run_sync, hold)
-            with subprocess.Popen([sys.executable, "-c", sends], stdout=ours.fileno()):
+            with subprocess.Popen([sys.executable, "-c", sends], stdout=ours.fileno()):  # noqa: ASYNC220 - it begins at once
                 await stream.receive_some()
                 late_s = watch.lag.late_s
     assert hold_s - 0.02 <= late_s <= hold_s + 0.3
     told = [(line["log_level"], line["by"]) for line in logs if line["event"] == "the loop was held"]
     assert ("warning", "unknown") in told
+
+
+def test_what_a_connection_reads_waits_for_its_turn_too() -> None:
+    """From the read on, and in the kernel before it while the connection did not ask for more."""
+    now = [100.0]
+    lag = LoopLag(Clocks(lambda: now[0], lambda: now[0]))
+
+    def passes(began: float, ended: float, timeout: float = 0.0) -> None:
+        now[0] = began
+        lag.pass_began(timeout, began)
+        now[0] = ended
+        lag.pass_ended(ended)
+
+    def come(began: float, *, all_of_it: bool, timeout: float = 0.0) -> None:
+        now[0] = began
+        lag.pass_began(timeout, began)
+        arrivals.came(all_of_it=all_of_it)
+
+    passes(100.0, 100.01)
+    arrivals = lag.arrivals()
+    arrivals.asks()
+    come(101.0, timeout=5.0, all_of_it=True)
+    assert arrivals.late_s == 0, "it ended a look that waited"
+    now[0] = 101.5
+    assert arrivals.late_s == pytest.approx(0.5), "other frames of the same read come first"
+    lag.pass_ended(101.5)
+    passes(101.5, 102.0)
+    arrivals.asks()
+    come(102.0, all_of_it=False)
+    assert arrivals.late_s == pytest.approx(1.0), "it was empty when it was read the last time"
+    now[0] = 102.3
+    arrivals.asks()
+    lag.pass_ended(102.3)
+    come(102.3, all_of_it=True)
+    assert arrivals.late_s == pytest.approx(1.3), "the rest of what was there has waited as long"
+    arrivals.asks()
+    now[0] = 102.4
+    lag.pass_ended(102.4)
+    passes(102.4, 102.5)
+    come(102.5, all_of_it=True)
+    assert arrivals.late_s == pytest.approx(0.1), "the look before found nothing"

@@ -13,7 +13,7 @@ from math import inf
 
 from attrs import define, field, frozen
 
-__all__ = ["BUCKETS_S", "LATE_S", "TICK_S", "Clocks", "LoopLag", "Ticks"]
+__all__ = ["BUCKETS_S", "LATE_S", "TICK_S", "Arrivals", "Clocks", "LoopLag", "Ticks"]
 
 LATE_S = 0.005
 """What is read later than this is told as late; ours: the aim for one step of the loop."""
@@ -209,9 +209,27 @@ class LoopLag:
         look that lasts beyond its time, says so. In virtual time nothing is late: whoever waits there waits on that
         clock.
         """
+        return self.late_since(self.unread_since)
+
+    @property
+    def unread_since(self) -> float:
+        """The instant from which `late_s` counts."""
+        return self._reads.unread_since
+
+    @property
+    def now(self) -> float:
+        """This instant, on the clock of the loop's that is the real one; 0 where nothing measures."""
+        return 0.0 if self.clocks is None else self.clocks.now()
+
+    def arrivals(self) -> Arrivals:
+        """Return what tells how late the frames of one connection are."""
+        return Arrivals(self)
+
+    def late_since(self, since: float) -> float:
+        """Return how long ago an instant is; 0 where that is `LATE_S` or less, in virtual time too."""
         if self.clocks is None or not self.clocks.real:
             return 0.0
-        late = self.clocks.now() - self._reads.unread_since
+        late = self.clocks.now() - since
         return late if late > LATE_S else 0.0
 
     def pass_began(self, timeout: float, now: float) -> float:
@@ -238,3 +256,44 @@ class LoopLag:
         if lasted > self.longest_s:
             self.longest_s = lasted
         return lasted
+
+
+@define(eq=False)
+class Arrivals:
+    """How late the frames of one connection are when their turn comes.
+
+    What one read brings is looked at in several passes, and meanwhile nobody looks at the socket: what comes waits in
+    the kernel.
+
+    Args:
+        lag: Of the loop.
+    """
+
+    lag: LoopLag
+    _asked_at: float = field(init=False)
+    _empty_at: float = field(init=False)  # what is in the kernel has come since, at the earliest
+    _since: float = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._asked_at = self._empty_at = self.lag.now
+        self._since = self.lag.unread_since
+
+    @property
+    def late_s(self) -> float:
+        """As the `late_s` of the loop, for what was read last, however long ago."""
+        return self.lag.late_since(self._since)
+
+    def asks(self) -> None:
+        """Note that the connection asks for more from now on."""
+        self._asked_at = self.lag.now
+
+    def came(self, *, all_of_it: bool) -> None:
+        """Note that something came.
+
+        Args:
+            all_of_it: Whether nothing more can have been there.
+        """
+        seen_empty = self.lag.unread_since
+        # A look before the connection asked was not at this socket.
+        self._since = seen_empty if seen_empty >= self._asked_at else self._empty_at
+        self._empty_at = self.lag.now if all_of_it else self._since
