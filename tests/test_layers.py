@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "children": set(),
     "extras": set(),
     "ticker": set(),
-    "net": {"arguments", "errors", "background", "logs", "authors_line", "inside_trio"},
+    "net": {"arguments", "errors", "background", "logs", "authors_line", "inside_trio", "lag"},
     "core": {"arguments", "errors", "background", "logs", "loop_watch", "authors_line", "inside_trio"},
     "protocol": {"arguments", "core", "errors"},
     "providers": {"arguments", "core", "net", "errors", "background", "children", "extras"},

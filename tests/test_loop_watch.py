@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 import threading
 import time
 from contextlib import ExitStack
 from functools import partial
+from unittest import mock
 
 import trio
 from structlog.testing import capture_logs
@@ -113,3 +116,32 @@ async def test_one_thread_watches_for_all_who_want_it() -> None:
     with trio.fail_after(5):
         while watchers():  # noqa: ASYNC110 - a thread
             await trio.sleep(0.01)
+
+
+def test_a_block_that_is_never_left_ends_quietly_with_its_loop() -> None:
+    """It is collected when the loop is gone, or in the middle of another one, whose watch it leaves alone."""
+    lost: list[object] = []
+
+    async def begin() -> None:
+        block = watched_loop()
+        block.__enter__()
+        lost.append(block)
+
+    async def collect() -> None:
+        with watched_loop() as watch:
+            lost.clear()
+            gc.collect()
+            with watched_loop() as same:
+                assert same is watch
+
+    with mock.patch.object(sys, "unraisablehook") as unraisable:
+        trio.run(begin)
+        lost.clear()
+        gc.collect()
+        trio.run(begin)
+        trio.run(collect)
+        unraisable.assert_not_called()
+    deadline = time.perf_counter() + 5
+    while watchers() and time.perf_counter() < deadline:
+        time.sleep(0.01)
+    assert not watchers()

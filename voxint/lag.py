@@ -9,10 +9,11 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable
+from math import inf
 
 from attrs import define, field, frozen
 
-__all__ = ["BUCKETS_S", "LATE_S", "Clocks", "LoopLag"]
+__all__ = ["BUCKETS_S", "LATE_S", "TICK_S", "Arrivals", "Clocks", "LoopLag", "Ticks"]
 
 LATE_S = 0.005
 """What is read later than this is told as late; ours: the aim for one step of the loop."""
@@ -20,6 +21,9 @@ LATE_S = 0.005
 WAITED_S = 0.001
 """A look at the sockets that took longer has waited for them; ours: one that finds something takes some microseconds.
 """
+
+TICK_S = 0.02
+"""Between two ticks of the thread beside the loop, and what a tick may be late; ours."""
 
 CLOCKS_APART_S = 0.001
 """How far trio's clock may go from the real one and still be that; ours."""
@@ -88,25 +92,69 @@ class _Load:
 
 
 @define(eq=False)
+class Ticks:
+    """The ticks of a thread beside the loop: one that is late says that the interpreter was held, or stopped.
+
+    A loop that waits for its sockets cannot tell by itself whether it slept, or was kept from going on.
+    """
+
+    _last: float = field(init=False, default=inf)  # it rests
+    _gap: tuple[float, float] = field(init=False, default=(0.0, 0.0))  # replaced as one: the loop's thread reads it
+
+    def tick(self, now: float) -> None:
+        """Note a tick."""
+        if now - self._last > 2 * TICK_S:
+            began, ended = self._gap
+            self._gap = (began if ended == self._last else self._last), now
+        self._last = now
+
+    def rest(self) -> None:
+        """Note that none comes until the next."""
+        self._last = inf
+
+    def held_since(self, now: float) -> float | None:
+        """Return since when at the earliest the loop was held, to go on just now; None: nothing says that it was."""
+        began, ended = self._gap
+        if now - ended <= TICK_S:
+            return began
+        last = self._last
+        return last if now - last > 2 * TICK_S else None
+
+
+@define(eq=False)
 class _Reads:
     """Since when at the earliest what is read in a pass was there.
 
     Args:
         began_before: When the last pass that has ended began.
+        ticks: Tell whether a look at the sockets was held.
     """
 
     began_before: float
+    ticks: Ticks
     ended_at: float = field(init=False, default=0.0)
     unread_since: float = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.unread_since = self.began_before
 
-    def began(self, timeout: float, now: float) -> None:
-        # What was there when the look at the sockets began has come since the look before, at the earliest; a look
-        # that had to wait found nothing there.
-        waited = timeout > 0 and now - self.ended_at > WAITED_S
-        self.unread_since = now if waited else self.began_before
+    def began(self, timeout: float, now: float) -> float:
+        """Note the end of a look at the sockets; return for how long it was held, 0 where nothing says so."""
+        looked_at, waited = self.ended_at, now - self.ended_at
+        # What was there when the look began has come since the look before, at the earliest; a look that had to wait
+        # found nothing there, and what ends it has just come, unless it was held.
+        self.unread_since = self.began_before
+        if timeout <= 0 or waited <= WAITED_S or not looked_at:
+            return 0.0
+        since = self.ticks.held_since(now)
+        if since is not None and since <= looked_at:
+            return waited  # it may have found something at once, and was kept from saying so
+        if since is not None:
+            self.unread_since = since
+            return max(0.0, now - since - TICK_S)
+        late = waited - timeout
+        self.unread_since = looked_at if late > TICK_S else now
+        return late if late > TICK_S else 0.0
 
     def ended(self, began: float, now: float) -> None:
         self.began_before, self.ended_at = began, now
@@ -125,6 +173,7 @@ class LoopLag:
         longest_s: The longest so far.
         number: Of the pass that runs, or the last one.
         began: When the pass that runs began; 0 between two.
+        ticks: Of a thread beside the loop; without them it is less that is known of a look that was held.
     """
 
     clocks: Clocks | None = None
@@ -133,12 +182,13 @@ class LoopLag:
     longest_s: float = field(init=False, default=0.0)
     number: int = field(init=False, default=0)
     began: float = field(init=False, default=0.0)
+    ticks: Ticks = field(init=False, factory=Ticks)
     _load: _Load = field(init=False)
     _reads: _Reads = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         now = 0.0 if self.clocks is None else self.clocks.now()
-        self._load, self._reads = _Load(now), _Reads(now)
+        self._load, self._reads = _Load(now), _Reads(now, self.ticks)
 
     @property
     def busy(self) -> float:
@@ -151,21 +201,47 @@ class LoopLag:
 
     @property
     def late_s(self) -> float:
-        """How long at most what is read in this step has waited for the loop, in seconds.
+        """How long at most what is read in this step has waited for the loop, in seconds, as far as that is known.
 
         It is 0 where it is `LATE_S` or less. More can't be known than a bound: a frame has come since the loop last
-        looked at its sockets and found none. In virtual time nothing is late: whoever waits there waits on that clock.
+        looked at its sockets and found none. And who waits for them can't tell whether it slept or was held, by code in
+        a thread that keeps the interpreter to itself, or since the process stood still: only a late tick, or a
+        look that lasts beyond its time, says so. In virtual time nothing is late: whoever waits there waits on that
+        clock.
         """
+        return self.late_since(self.unread_since)
+
+    @property
+    def unread_since(self) -> float:
+        """The instant from which `late_s` counts."""
+        return self._reads.unread_since
+
+    @property
+    def now(self) -> float:
+        """This instant, on the clock of the loop's that is the real one; 0 where nothing measures."""
+        return 0.0 if self.clocks is None else self.clocks.now()
+
+    def arrivals(self) -> Arrivals:
+        """Return what tells how late the frames of one connection are."""
+        return Arrivals(self)
+
+    def late_since(self, since: float) -> float:
+        """Return how long ago an instant is; 0 where that is `LATE_S` or less, in virtual time too."""
         if self.clocks is None or not self.clocks.real:
             return 0.0
-        late = self.clocks.now() - self._reads.unread_since
+        late = self.clocks.now() - since
         return late if late > LATE_S else 0.0
 
-    def pass_began(self, timeout: float, now: float) -> None:
-        """Note the begin of a pass, behind a look at the sockets that could wait so many seconds."""
-        self._reads.began(timeout, now)
+    def pass_began(self, timeout: float, now: float) -> float:
+        """Note the begin of a pass, behind a look at the sockets that could wait so many seconds.
+
+        Returns:
+            For how many seconds that look was held, as far as is known.
+        """
+        held_s = self._reads.began(timeout, now)
         self.number += 1
         self.began = now
+        return held_s
 
     def pass_ended(self, now: float) -> float:
         """Note its end; return how long it lasted, in seconds, 0 where its begin was not seen."""
@@ -180,3 +256,44 @@ class LoopLag:
         if lasted > self.longest_s:
             self.longest_s = lasted
         return lasted
+
+
+@define(eq=False)
+class Arrivals:
+    """How late the frames of one connection are when their turn comes.
+
+    What one read brings is looked at in several passes, and meanwhile nobody looks at the socket: what comes waits in
+    the kernel.
+
+    Args:
+        lag: Of the loop.
+    """
+
+    lag: LoopLag
+    _asked_at: float = field(init=False)
+    _empty_at: float = field(init=False)  # what is in the kernel has come since, at the earliest
+    _since: float = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._asked_at = self._empty_at = self.lag.now
+        self._since = self.lag.unread_since
+
+    @property
+    def late_s(self) -> float:
+        """As the `late_s` of the loop, for what was read last, however long ago."""
+        return self.lag.late_since(self._since)
+
+    def asks(self) -> None:
+        """Note that the connection asks for more from now on."""
+        self._asked_at = self.lag.now
+
+    def came(self, *, all_of_it: bool) -> None:
+        """Note that something came.
+
+        Args:
+            all_of_it: Whether nothing more can have been there.
+        """
+        seen_empty = self.lag.unread_since
+        # A look before the connection asked was not at this socket.
+        self._since = seen_empty if seen_empty >= self._asked_at else self._empty_at
+        self._empty_at = self.lag.now if all_of_it else self._since

@@ -16,7 +16,7 @@ import trio
 from attrs import Factory, define, field, frozen
 
 from voxint.authors_line import CodeLine, line_of_thread
-from voxint.lag import Clocks, LoopLag
+from voxint.lag import TICK_S, Clocks, LoopLag
 from voxint.logs import get_logger
 
 __all__ = ["LINE_EVERY_S", "STUCK_S", "LoopWatch", "watched_loop"]
@@ -27,11 +27,13 @@ TOLD_S = 0.05
 WARNED_S = 0.1
 """From here on as a warning; ours: who answers somebody else in time never holds the loop for so long."""
 
-LOOK_S = 0.02
-"""Between two looks of the thread; with `LOOKED_AT_S` every pass of `TOLD_S` is seen at least once."""
-
 LOOKED_AT_S = 0.025
-"""How long a pass has to last already for its place to be noted."""
+"""How long a pass has to last already for its place to be noted; with `TICK_S` each of `TOLD_S` is seen at least once.
+"""
+
+AWAKE_TICKS = 50
+"""So many ticks of an idle loop the thread stays awake for: what holds the interpreter may begin while the loop waits.
+Ours: a second, in which most of a request's waiting is over."""
 
 STUCK_S = 2.0
 """A pass that lasts so long is told by the thread, since the loop cannot; and again each time it has lasted twice as
@@ -93,6 +95,7 @@ class LoopWatch(trio.abc.Instrument):
     _ended: threading.Event = field(init=False, factory=threading.Event)
     _idle: bool = field(init=False, default=False)  # the thread waits for the bell
     _bell: threading.Event = field(init=False, factory=threading.Event)
+    _run: trio.lowlevel.TrioToken = field(init=False, factory=trio.lowlevel.current_trio_token)
 
     def __attrs_post_init__(self) -> None:
         clock = trio.lowlevel.current_clock()
@@ -114,8 +117,10 @@ class LoopWatch(trio.abc.Instrument):
             if not self._users:
                 self._ended.set()
                 self._bell.set()
-                _WATCH.set(None)
-                trio.lowlevel.remove_instrument(self)
+                # A block that was never left ends when it is collected, which may be behind the end of its loop.
+                if trio.lowlevel.in_trio_run() and trio.lowlevel.current_trio_token() is self._run:
+                    _WATCH.set(None)
+                    trio.lowlevel.remove_instrument(self)
 
     @property
     def held_by(self) -> CodeLine | None:
@@ -125,10 +130,13 @@ class LoopWatch(trio.abc.Instrument):
 
     def after_io_wait(self, timeout: float) -> None:
         """Note the begin of a pass; called by trio."""
-        self.lag.pass_began(timeout, time.perf_counter())
+        now = time.perf_counter()
+        held_s = self.lag.pass_began(timeout, now)
         if self._idle:
             self._idle = False
             self._bell.set()
+        if held_s > TOLD_S and self._in_real_time:
+            self._lines.tell(held_s, None, now)  # nobody could look: not even this thread
 
     def before_io_wait(self, timeout: float) -> None:
         """Note its end; called by trio."""
@@ -144,14 +152,17 @@ class LoopWatch(trio.abc.Instrument):
 
     def _look(self) -> None:
         """Look, from a thread of its own, where a pass is that lasts; until nobody wants to know any more."""
-        seen, seen_in, told_s, looked_at = Counter[CodeLine](), -1, 0.0, -1
+        seen, seen_in, told_s, looked_at, idle = Counter[CodeLine](), -1, 0.0, -1, 0
         lag = self.lag
-        while not self._ended.wait(LOOK_S):
+        while not self._ended.wait(TICK_S):
+            lag.ticks.tick(time.perf_counter())
             number, began = lag.number, lag.began
             if not began and number == looked_at:
-                self._sleep_while_idle()
+                idle += 1
+                if idle >= AWAKE_TICKS:
+                    self._sleep_while_idle()
                 continue
-            looked_at = number
+            looked_at, idle = number, 0
             lasted = time.perf_counter() - began if began else 0.0
             if lasted < LOOKED_AT_S:
                 continue
@@ -169,6 +180,7 @@ class LoopWatch(trio.abc.Instrument):
 
     def _sleep_while_idle(self) -> None:
         """Wait, without bound, for the next pass or for the end: an idle process is not woken to be looked at."""
+        self.lag.ticks.rest()
         self._bell.clear()
         self._idle = True
         if not self.lag.began and not self._ended.is_set():  # else nobody may ring any more

@@ -37,7 +37,7 @@ def test_an_interrupt_that_was_read_late_is_told() -> None:
     late = msgspec.structs.replace(receipt(), stop_ms=903.4, read_late_ms=902.6)
     assert receipt_lines(late, 0.91)[0] == (
         "interrupted (USER_STOP): stopped in 903.4 ms, acknowledged after 910.0 ms; "
-        "read up to 903 ms late, for the server's loop was held"
+        "read up to 903 ms late, for the server was held up"
     )
 
 

@@ -12,6 +12,7 @@ from tests.blocky import SLEEPS, Blocky
 from voxint.client import Client, connect
 from voxint.core.agent import Agent
 from voxint.core.stages import LanguageModel
+from voxint.net.websocket import STEP_FRAMES
 from voxint.protocol.messages import InterruptAck
 from voxint.server.config import ServerConfig
 from voxint.server.serve import Server, serve
@@ -97,3 +98,20 @@ async def test_an_interrupt_that_is_read_in_time_says_nothing_of_it() -> None:
                 break
     assert ack.read_late_ms is None
     assert [receipt.read_late_ms for receipt in ack.receipts.values()] == [None]
+
+
+async def test_an_interrupt_behind_other_frames_is_as_late_as_its_turn() -> None:
+    """Some frames of one client are looked at in a pass; those behind them wait through as many passes as it takes."""
+    async with client_of(Blocky(0.03, words=100)) as client:
+        reply = await client.send_text("Hi")
+        await trio.sleep(0.2)
+        began = trio.current_time()
+        for _ in range(20 * STEP_FRAMES):
+            client.played(reply.request_id, 0.0)
+        ack = await client.interrupt()
+        took_ms = (trio.current_time() - began) * 1000
+    [receipt] = ack.receipts.values()
+    assert took_ms > 20 * 30
+    assert ack.read_late_ms is not None
+    assert ack.read_late_ms > 20 * 30 - SLACK_MS
+    assert took_ms - SLACK_MS <= receipt.stop_ms

@@ -77,26 +77,6 @@ class GoesOn:
                 continue
 
 
-class Leaks:
-    """Keeps a task for each call in a nursery of its own."""
-
-    def __init__(self, nursery: trio.Nursery) -> None:
-        self.nursery = nursery
-
-    async def generate(self, turn: Turn, out: Out) -> None:
-        """Write a word, and leave a task if the second is never reached."""
-        leak = trio.CancelScope()
-
-        async def stay() -> None:
-            with leak:
-                await trio.sleep_forever()
-
-        self.nursery.start_soon(stay)
-        await trio.sleep(1)
-        await out.send(Delta("there."))
-        leak.cancel()
-
-
 class Remembers:
     """Has room for one call at a time, and for none after a cancelled one."""
 
@@ -131,73 +111,24 @@ async def test_a_model_that_breaks_the_contract_is_told_how(model: LanguageModel
         await check_language_model(model, TURN)
 
 
-async def test_a_task_that_is_left_is_found() -> None:
-    """A stage that starts tasks outside of its call leaves them behind when it is cancelled."""
-    async with trio.open_nursery() as nursery:
-        complaint = r"Leaks, cancelled after . steps, left a task running, and one more each time \(.*\.stay\)"
-        with pytest.raises(AssertionError, match=complaint):
-            await check_language_model(Leaks(nursery), TURN)
-        nursery.cancel_scope.cancel()
+async def test_a_model_that_answers_no_more_is_found() -> None:
+    """It returns, and says nothing: no error, and no task, tells of it."""
 
+    class Dead(ScriptedModel):
+        dead = False
 
-async def test_a_system_task_that_is_left_is_found() -> None:
-    """It belongs to nobody, and inherits nothing of the call."""
-
-    class Spawns(ScriptedModel):
         async def generate(self, turn: Turn, out: Out) -> None:
-            trio.lowlevel.spawn_system_task(trio.sleep, 600)
-            await super().generate(turn, out)
+            if self.dead:
+                return
+            try:
+                await super().generate(turn, out)
+            except trio.Cancelled:
+                self.dead = True
+                raise
 
-    with pytest.raises(AssertionError, match=r"Spawns, .*, left a task running, and one more each time \(trio.sleep\)"):
-        await check_language_model(Spawns("Hello."), TURN)
-
-
-async def test_a_task_that_only_a_whole_run_leaves_is_found() -> None:
-    """As one that is started behind the last word."""
-
-    class Follows(ScriptedModel):
-        async def generate(self, turn: Turn, out: Out) -> None:
-            await super().generate(turn, out)
-            nursery.start_soon(trio.sleep_forever)
-
-    async with trio.open_nursery() as nursery:
-        with pytest.raises(AssertionError, match="Follows left a task running, and one more each time"):
-            await check_language_model(Follows("Hello.", 0.5), TURN)
-        nursery.cancel_scope.cancel()
-
-
-async def test_a_pool_that_is_filled_run_by_run_is_no_leak() -> None:
-    """It has a bound: what each run adds comes to an end."""
-    kept: set[object] = set()
-
-    async def keep() -> None:
-        kept.add(object())
-        await trio.sleep_forever()
-
-    class Pool(ScriptedModel):
-        async def generate(self, turn: Turn, out: Out) -> None:
-            if len(kept) < 7:
-                nursery.start_soon(keep)
-            await super().generate(turn, out)
-
-    async with trio.open_nursery() as nursery:
-        await check_language_model(Pool("Hello.", 0.5), TURN)
-        nursery.cancel_scope.cancel()
-    assert len(kept) == 7
-
-
-async def test_tasks_of_others_are_not_taken_for_the_stages() -> None:
-    """A server for the test may live in the same loop: its tasks come and go as they like."""
-
-    async def others() -> None:
-        while True:
-            await trio.sleep(0.125)
-            nursery.start_soon(trio.sleep_forever)
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(others)
-        await check_language_model(ScriptedModel.says("Hello. ", "Bye.", every=0.5), TURN)
-        nursery.cancel_scope.cancel()
+    with pytest.raises(AssertionError, match=r"^Dead wrote an answer in its first run, and none in a later one"):
+        await check_language_model(Dead("Hello.", 0.5), TURN)
+    await check_language_model(ScriptedModel(), TURN)
 
 
 @pytest.mark.parametrize("model", [Blocky(0.12, words=2), Blocky(0.12, words=1)], ids=["twice", "once in each run"])
@@ -256,23 +187,6 @@ async def test_so_many_runs_a_check_needs() -> None:
         await check_speech_to_text(ScriptedEars.hears("hello", after=0.5), VOICE, bounds=at_once)
     assert [line["runs"] for line in logs if line["event"] == "conformance checked"] == [19, 21, 21]
     assert all("19 runs" in str(text) and "21" in str(text) for text in (conformance.__doc__, TrialBounds.__doc__))
-
-
-async def test_what_lives_longer_than_a_call_is_no_leak() -> None:
-    """A task that the provider keeps for all of its calls is there after the first."""
-
-    class Pool(ScriptedModel):
-        kept = False
-
-        async def generate(self, turn: Turn, out: Out) -> None:
-            if not self.kept:
-                self.kept = True
-                nursery.start_soon(trio.sleep_forever)
-            await super().generate(turn, out)
-
-    async with trio.open_nursery() as nursery:
-        await check_language_model(Pool("Hello.", 0.5), TURN)
-        nursery.cancel_scope.cancel()
 
 
 async def test_a_provider_that_fails_fails_as_it_does() -> None:

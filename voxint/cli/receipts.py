@@ -21,7 +21,7 @@ def receipt_lines(receipt: Receipt | None, took_s: float) -> list[str]:
     stages = ", ".join(f"{stage} {state}" for stage, state in receipt.stages.items() if state != "idle")
     times = f"stopped in {receipt.stop_ms:.1f} ms, acknowledged after {took_s * 1000:.1f} ms"
     if receipt.read_late_ms is not None:
-        times += f"; read up to {receipt.read_late_ms:.0f} ms late, for the server's loop was held"
+        times += f"; read up to {receipt.read_late_ms:.0f} ms late, for the server was held up"
     heard = f"“{text.heard.strip()}”" if text.heard.strip() else "nothing yet"
     return [
         f"interrupted ({receipt.reason}): {times}",

@@ -51,9 +51,9 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The account of one request that was interrupted, or failed.
 
     `stop_ms` runs from the instant the interrupt came to the instant the request's scope had exited. One that a program
-    makes comes when it calls. One that comes over a socket may have waited to be read, where the event loop was held
-    meanwhile: `read_late_ms`, which is None where it was read in time, says how long at most, and `stop_ms` counts from
-    there.
+    makes comes when it calls. One that comes over a socket may have waited for its turn, where the event loop was held
+    or other frames came first: `read_late_ms`, which is None where it was read in time as far as is known, says how
+    long at most, and `stop_ms` counts from there.
     """
 
     request_id: str

@@ -26,6 +26,7 @@ import trio
 from wsproto.connection import ConnectionState
 from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
 
+from voxint.lag import Arrivals, LoopLag
 from voxint.net.frames import CLOSE, MOST_SKIPPED, PONG, MessageSplitter, frame_of, make_frame
 from voxint.net.http_request import RequestHead
 from voxint.net.tcp import READ_BYTES, TcpStream
@@ -68,6 +69,7 @@ class ServerWebSocket:
             sends is read and thrown away.
         most_skipped: Frames that are looked at for the client's Close when nothing more is delivered.
         holds: Told how many bytes are held of a message that is not whole, whenever that changes. It must not raise.
+        arrivals: Told of each read; None: nobody wants to know how late it is.
 
     Attributes:
         turn: Awaited behind each read, before anything is done with it; None: at once. It can be changed at any time.
@@ -85,8 +87,10 @@ class ServerWebSocket:
         close_s: float = 1.0,
         most_skipped: int = MOST_SKIPPED,
         holds: Callable[[int], None] = lambda size: None,
+        arrivals: Arrivals | None = None,
     ) -> None:
         self._stream = stream
+        self._arrivals = arrivals or LoopLag().arrivals()
         self._tcp = stream if isinstance(stream, TcpStream) else None
         self._engine, self._unsent = grant_upgrade(head)
         self._close_s = close_s
@@ -211,9 +215,11 @@ class ServerWebSocket:
                 frame = self._frames.rest()
                 if not frame:
                     self._answer_pings()
+                    self._arrivals.asks()
                     data = await self._stream.receive_some(READ_BYTES)
                     if not data:
                         return
+                    self._arrivals.came(all_of_it=len(data) < READ_BYTES)
                     if self.turn is not None:
                         await self.turn()
                     self._frames.feed(data)

@@ -257,7 +257,7 @@ class Response(WireMessage, frozen=True):
 class InterruptAck(WireMessage, frozen=True):
     """INTERRUPT_ACK: what was asked has stopped; `receipts` proves it.
 
-    Where the event loop was held while the INTERRUPT came, `read_late_ms` says how late it was read at most.
+    Where the INTERRUPT waited for its turn, `read_late_ms` says how long at most, as far as that is known.
     """
 
     interrupt_request_id: Plain | None

@@ -76,6 +76,7 @@ class Connection:
         ending: Set once every request that ends with it has stopped then; the listener is closed.
         last_heard: When the last frame came, on trio's clock.
         entrance: What it has to pass before it registers.
+        arrivals: How late what it says is.
     """
 
     def __init__(self, host: Host, place: Place | None = None, address: str = "") -> None:
@@ -86,6 +87,7 @@ class Connection:
         self.ending = trio.Event()
         self.last_heard = trio.current_time()
         self.entrance = Entrance(host, place)
+        self.arrivals = host.lag.arrivals()
         self._host = host
         self._place = place
         self._address = address
@@ -291,7 +293,7 @@ class Connection:
             raise
 
     def _begin(self, session: Session, message: m.RequestMessage) -> None:
-        late_s = self._host.lag.late_s
+        late_s = self.arrivals.late_s
         if message.data_type == "TEXT":
             self._text(session, message, late_s)
         elif message.stream_flag:
@@ -340,7 +342,7 @@ class Connection:
         if message.mode != "commit":
             raise WireError("MALFORMED_PAYLOAD", words.not_granted(message.mode), "$.payload.mode")
         # Cancelled here, in the step in which it is read, before anything is sent or awaited.
-        interrupt = InterruptOrder(message.reason, message.played_ms, self.listener, self._host.lag.late_s)
+        interrupt = InterruptOrder(message.reason, message.played_ms, self.listener, self.arrivals.late_s)
         interruption = session.interrupt(message.interrupt_request_id, interrupt)
         interruption.when_stopped(self.listener.post)
         self._interrupting = bool(interruption.stopping)

@@ -55,6 +55,7 @@ async def serve_websocket(
         max_message_bytes=connection.frame_limit,
         close_s=host.config.close_s,
         holds=(lambda size: None) if place is None else place.holds,
+        arrivals=connection.arrivals,
     )
     if place is not None:
         ws.turn = place.turn

@@ -9,7 +9,7 @@
 Each check runs the stage to its end, three times at once, and then again and again, cancelled at another moment each
 time: after its first steps, at every send, half-way between two of them. After each it must be gone: no task, no
 swallowed `Cancelled`, no other error in its place. No step of it may hold the event loop. Then it has to work as on the
-first day.
+first day: a model that answered at first still answers.
 
 All of that is 49 runs of a model that writes much, and 51 of a voice or a recogniser; fewer where a stage writes less.
 In real time a check tries moments for `TrialBounds.budget_s`, from the middle of a run outwards, and leaves out the
@@ -94,7 +94,7 @@ async def check_language_model(
         await _called("llm", stage, stage.generate(turn, out))
 
     types = (Delta, Thinking, ToolCall, Usage)
-    return await put_on_trial(Subject(class_name(stage), run, types, WRITES["llm"]), bounds)
+    return await put_on_trial(Subject(stage, run, types, WRITES["llm"], answers=_answers), bounds)
 
 
 async def check_text_to_speech(
@@ -137,7 +137,7 @@ async def check_text_to_speech(
         return run
 
     starve, nothing = fed(sentences[:1], ends=False), fed(())
-    subject = Subject(name, fed(sentences), (Speech,), WRITES["tts"], sound, starve, nothing)
+    subject = Subject(stage, fed(sentences), (Speech,), WRITES["tts"], sound, starve, nothing)
     return await put_on_trial(subject, bounds)
 
 
@@ -178,8 +178,12 @@ async def check_speech_to_text(
         return run
 
     starve, nothing = fed(pieces[: len(pieces) // 2], ends=False), fed(())
-    subject = Subject(name, fed(pieces), (Transcript,), WRITES["stt"], settled, starve, nothing)
+    subject = Subject(stage, fed(pieces), (Transcript,), WRITES["stt"], settled, starve, nothing)
     return await put_on_trial(subject, bounds)
+
+
+def _answers(written: Sequence[ModelOutput]) -> bool:
+    return any(isinstance(piece, Delta | ToolCall) for piece in written)
 
 
 def _check_shape(kind: Stage, stage: object) -> None:

@@ -2,16 +2,19 @@
 
 A task belongs to the stage if a run of it started it, directly or by another of its tasks, in whatever nursery: a
 task inherits the context of the one that starts it, and a run leaves a mark there. So a server for the test beside
-it, or the test's own tasks, are not taken for the stage's.
+it, or the test's own tasks, are not taken for the stage's. A task that the stage has had since before its runs has no
+such mark to hand on: what such a one starts is found in the nurseries that the stage keeps.
 """
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from types import ModuleType
 
 import trio
 from attrs import define, field, frozen
@@ -20,6 +23,9 @@ from voxint.authors_line import CodeLine
 from voxint.loop_watch import LoopWatch, watched_loop
 
 __all__ = ["Hold", "StageTasks", "watched_tasks"]
+
+PARTS_DEEP = 3
+"""A stage's own attributes, those of its parts, and of theirs, are looked through for nurseries; ours."""
 
 _ON_TRIAL: ContextVar[StageTasks] = ContextVar("voxint stage on trial")
 
@@ -47,6 +53,7 @@ class StageTasks(trio.abc.Instrument):
     """Watches the tasks of all runs of one stage.
 
     Args:
+        stage: The stage.
         step_s: A step that lasts longer holds the loop.
         watch: Sees which line holds it.
 
@@ -54,6 +61,7 @@ class StageTasks(trio.abc.Instrument):
         holds: The steps that did.
     """
 
+    stage: object
     step_s: float
     watch: LoopWatch
     holds: list[Hold] = field(init=False, factory=list)
@@ -94,7 +102,12 @@ class StageTasks(trio.abc.Instrument):
 
     def left(self) -> list[trio.lowlevel.Task]:
         """Return the tasks of the stage that live, between two runs."""
-        return [task for task in _all_tasks() if self._is_the_stages(task) or self._is_a_new_system_task(task)]
+        kept = set(_beneath(_nurseries_of(self.stage))) - self._before
+        return [
+            task
+            for task in _all_tasks()
+            if task in kept or self._is_the_stages(task) or self._is_a_new_system_task(task)
+        ]
 
     def _is_the_stages(self, task: trio.lowlevel.Task) -> bool:
         return task.context.get(_ON_TRIAL) is self
@@ -107,10 +120,10 @@ class StageTasks(trio.abc.Instrument):
 
 
 @contextmanager
-def watched_tasks(step_s: float) -> Iterator[StageTasks]:
+def watched_tasks(stage: object, step_s: float) -> Iterator[StageTasks]:
     """Watch the tasks of a stage in this loop while the block runs; a step longer than `step_s` holds the loop."""
     with watched_loop() as watch:
-        tasks = StageTasks(step_s, watch)
+        tasks = StageTasks(stage, step_s, watch)
         trio.lowlevel.add_instrument(tasks)
         try:
             yield tasks
@@ -120,8 +133,44 @@ def watched_tasks(step_s: float) -> Iterator[StageTasks]:
 
 def _all_tasks() -> Iterator[trio.lowlevel.Task]:
     root = trio.lowlevel.current_root_task()
-    found = [] if root is None else [root]
+    if root is not None:
+        yield root
+        yield from _beneath(root.child_nurseries)
+
+
+def _beneath(nurseries: Iterable[trio.Nursery]) -> Iterator[trio.lowlevel.Task]:
+    found = [child for nursery in nurseries for child in nursery.child_tasks]
     while found:
         task = found.pop()
         yield task
         found += [child for nursery in task.child_nurseries for child in nursery.child_tasks]
+
+
+def _nurseries_of(stage: object) -> list[trio.Nursery]:
+    """Return the nurseries that a stage holds, or a part of it does, such as its pool."""
+    nurseries: list[trio.Nursery] = []
+    level, seen = [stage], {id(stage)}
+    for _ in range(PARTS_DEEP):
+        parts = [part for owner in level for part in _parts(owner) if id(part) not in seen]
+        seen.update(map(id, parts))
+        nurseries += [part for part in parts if isinstance(part, trio.Nursery)]
+        level = [part for part in parts if not _leads_away(part)]
+    return list(dict.fromkeys(nurseries))
+
+
+def _leads_away(part: object) -> bool:
+    """Return whether what a part holds is not its stage's: a class, a module, or what of trio leads to every task."""
+    return isinstance(part, type | ModuleType) or type(part).__module__.partition(".")[0] == "trio"
+
+
+def _parts(owner: object) -> list[object]:
+    """Return what an object has as its attributes, in slots too; nothing of it is called."""
+    slots = [getattr(kind, "__slots__", ()) for kind in type(owner).__mro__]
+    names = [name for each in slots for name in ((each,) if isinstance(each, str) else each)]
+    in_slots = [inspect.getattr_static(type(owner), name, None) for name in names]
+    found = [slot for slot in in_slots if inspect.ismemberdescriptor(slot)]
+    values: list[object] = list(getattr(owner, "__dict__", {}).values())
+    for slot in found:
+        with suppress(AttributeError):  # nothing is in it yet
+            values.append(slot.__get__(owner))
+    return values

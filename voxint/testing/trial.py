@@ -38,8 +38,12 @@ AT_LEAST = 2
 """Of the moments between its first and its last send, tried however slow the stage is: one send, one gap."""
 
 AGAIN = 8
-"""A run that leaves a task is done so many times again; ours: more than a pool of connections keeps ready at once. One
-that leaves another task each time keeps them for good."""
+"""Where a run has left a task, so many more are done, and looked at together: a leak in every second of them, or in
+every eighth, is one too. Ours."""
+
+AGAIN_AT_LEAST, AGAIN_AT_MOST = 2, 5
+"""So many times: what grows each time is a leak. A pool stops at its bound, of at least 40 where there is time for all
+of them. Ours; those beyond the least are done within the budget."""
 
 log = get_logger()
 
@@ -133,22 +137,29 @@ class Subject(Generic[T]):
     """A stage on trial, as all three kinds are looked at.
 
     Args:
-        name: For complaints.
+        stage: The stage.
         run: One whole run.
         types: What it may write.
         writes: A statement that writes a piece, for complaints.
         sound: Looks at all that a whole run wrote.
         starve: A run whose input neither goes on nor ends; it is cancelled.
         nothing: A run whose input ends at once; it returns.
+        answers: Whether what a whole run wrote says anything; what the first has done, each later one has to do.
     """
 
-    name: str
+    stage: object
     run: Run[T]
     types: tuple[type, ...]
     writes: str
     sound: Callable[[Sequence[T]], None] = lambda items: None
     starve: Run[T] | None = None
     nothing: Run[T] | None = None
+    answers: Callable[[Sequence[T]], bool] = bool
+
+    @property
+    def name(self) -> str:
+        """What to call the stage in complaints."""
+        return class_name(self.stage)
 
 
 async def put_on_trial(subject: Subject[T], bounds: TrialBounds) -> list[T]:
@@ -157,7 +168,7 @@ async def put_on_trial(subject: Subject[T], bounds: TrialBounds) -> list[T]:
     Raises:
         AssertionError: The stage does not keep its contract.
     """
-    with watched_tasks(bounds.step_s) as tasks:
+    with watched_tasks(subject.stage, bounds.step_s) as tasks:
         trial = _Trial(subject, bounds, tasks)
         items = await trial.whole()
     trial.tell()
@@ -175,6 +186,7 @@ class _Trial(Generic[T]):
     _kept: int = field(init=False, default=0)
     _runs: int = field(init=False, default=0)
     _left_out: int = field(init=False, default=0)
+    _answered: bool = field(init=False, default=False)  # a run did
 
     @property
     def name(self) -> str:
@@ -229,6 +241,12 @@ class _Trial(Generic[T]):
         if probe.wrong is not None:
             self._complain_of(*probe.wrong)
         self.subject.sound(probe.items)
+        answers = self.subject.answers(probe.items)
+        assert answers or not self._answered, (
+            f"{self.name} wrote an answer in its first run, and none in a later one: "
+            "what ends a run, a cancellation too, must leave the stage as it was"
+        )
+        self._answered = answers
         return probe
 
     def _complain_of(self, wrong: object, line: CodeLine | None) -> None:
@@ -303,20 +321,25 @@ class _Trial(Generic[T]):
         )
 
     async def _none_left(self, about: str, again: Callable[[], Awaitable[object]]) -> None:
-        """Find that nothing stays of a run; what a pool keeps has a bound, and does not grow with every run."""
+        """Find that nothing stays of a run; what a pool keeps has a bound, and stops growing."""
         left = await self._settled()
-        if len(left) <= self._kept:
+        if (first := len(left)) <= self._kept:
             return
-        for _ in range(AGAIN):
+        for times in range(AGAIN_AT_MOST):
+            if times >= AGAIN_AT_LEAST and self._spent_s > self.bounds.budget_s:
+                break
             before = len(left)
-            await again()
+            for _ in range(AGAIN):
+                await again()
             left = await self._settled(before)
             if len(left) <= before:
                 self._kept = len(left)
                 return
+            runs = (times + 1) * AGAIN
         names = ", ".join(sorted({task.name for task in left}))
         raise AssertionError(
-            f"{about} left a task running, and one more each time ({names}): keep every task in a nursery of the call"
+            f"{about} left a task running, and {len(left) - first} more in {runs} more such runs ({names}): "
+            "keep every task in a nursery of the call"
         )
 
     async def _settled(self, kept: int | None = None) -> list[trio.lowlevel.Task]:
