@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import AsyncIterable, Callable, Iterable, Mapping
 from contextlib import suppress
@@ -13,7 +14,7 @@ import pytest
 from attrs import evolve, field, frozen
 
 import voxint
-from voxint import Agent, AudioFormat, Limits, Settings, Tool
+from voxint import Agent, AudioFormat, Limits, ServerConfig, Settings, Tool
 from voxint.arguments import a, all_typed, bounded, check_not_negative, check_text, typed, typed_arguments, typed_fields
 from voxint.server.quotas import Quotas
 from voxint.testing.stages import ScriptedModel
@@ -327,6 +328,22 @@ def test_every_bound_of_a_public_class_is_told_in_a_sentence(name: str, wrong: f
     too_large = "must be a number that a float can hold, and is larger"
     for field_, sentence in told.items():
         assert re.fullmatch(rf"{name}\.{field_} ({bound}|{too_large})", sentence)
+
+
+@pytest.mark.parametrize("public", [Limits, ServerConfig, Quotas], ids=lambda public: public.__name__)
+def test_no_bound_takes_a_whole_number_beyond_any_float(public: Any) -> None:
+    """What reckons with it in seconds would overflow, and the caller be told of a bug."""
+    bounded_ones = [each.name for each in attrs.fields(public) if type(each.default) in (int, float)]
+    assert len(bounded_ones) >= 10
+    for name in bounded_ones:
+        with pytest.raises(ValueError, match=f"^{public.__name__}.{name} must be "):
+            public(**{name: 10**400})
+
+
+def test_a_session_ends_at_some_time() -> None:
+    """The client is told in how many seconds, and endless is no number of them."""
+    with pytest.raises(ValueError, match=r"^ServerConfig\.session_timeout_s must be at most 31536000"):
+        ServerConfig(session_timeout_s=math.inf)
 
 
 def test_what_an_agent_is_made_of_is_judged() -> None:

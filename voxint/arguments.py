@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import operator
+import sys
 import typing
 from collections.abc import Awaitable, Callable, Iterable
 from functools import wraps
@@ -112,7 +113,7 @@ def bounded(
     """Return a validator for a field of numbers: `Limits.request_s must be more than 0, not -3`.
 
     Raises:
-        ValueError: By the validator, where a number is beyond a bound.
+        ValueError: By the validator, where a number is beyond a bound, or beyond any float.
     """
     all_bounds = (
         ("at least", operator.ge, at_least),
@@ -123,6 +124,8 @@ def bounded(
     bounds = [(words, holds, bound) for words, holds, bound in all_bounds if bound is not None]
 
     def check(instance: object, attribute: Attribute[Any], value: Any) -> None:
+        if value > sys.float_info.max and value != math.inf:  # a whole number: a reckoning in seconds would overflow
+            raise ValueError(_beyond_floats(field_name(instance, attribute)))
         for words, holds, bound in bounds:
             if not holds(value, bound):
                 shown = "a number of many digits" if abs(value) >= 10**_DIGITS else value
@@ -218,13 +221,17 @@ def _judge(annotation: object, name: str) -> Callable[[object], object]:
     return judge
 
 
+def _beyond_floats(name: str) -> str:
+    return f"{name} must be a number that a float can hold, and is larger"
+
+
 def _misfit(value: object, annotation: object, kind: Kind, name: str, remedy: str = "") -> Exception:
     """Return the error of a value that doesn't fit."""
     members = members_of(annotation)
     if isinstance(value, str) and any(typing.get_origin(each) is Literal for each in members):
         return ValueError(f"{name} must be {kind.expected}, and is another string")
     if float in members and isinstance(value, Real) and not isinstance(value, bool):
-        return ValueError(f"{name} must be a number that a float can hold, and is larger")
+        return ValueError(_beyond_floats(name))
     for wrong in kind.wrong_inside(value):
         return TypeError(f"{name} must be {kind.expected}, and has {a(wrong)} in it")
     hint = _remedy(value, members, name, remedy)

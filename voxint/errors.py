@@ -17,9 +17,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from attrs import frozen
+from attrs import NOTHING, Attribute, Factory, frozen
 
 from voxint.arguments import typed_fields
 
@@ -39,10 +39,27 @@ __all__ = [
 
 
 class VoxintError(Exception):
-    """Base of all errors that voxint raises on purpose."""
+    """Base of all errors that voxint raises on purpose.
+
+    A field that a subclass's own `__init__` has left out reads as its default, and where it has none as the name of the
+    class: an error has to be told, however it was made, and trio asks each that leaves a task for its `repr`.
+    """
+
+    if not TYPE_CHECKING:  # a type checker knows the fields, and is to tell of names that are none
+
+        def __getattr__(self, name: str) -> Any:
+            known: tuple[Attribute[Any], ...] = getattr(type(self), "__attrs_attrs__", ())
+            for field in known:
+                if field.name == name:
+                    unknown = field.default is NOTHING or isinstance(field.default, Factory)
+                    return self._unsaid() if unknown else field.default
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+
+    def _unsaid(self) -> str:
+        return type(self).__name__
 
 
-@frozen(str=False)
+@frozen(str=False, field_transformer=typed_fields)
 class ConfigError(VoxintError):
     """A setting is unknown or its value is not what was expected.
 
@@ -58,7 +75,7 @@ class ConfigError(VoxintError):
         return f"{self.place}: {self.expected}"
 
 
-@frozen(str=False)
+@frozen(str=False, field_transformer=typed_fields)
 class WireError(VoxintError):
     """A frame or payload breaks the protocol; the peer is at fault.
 
@@ -103,12 +120,15 @@ class UpstreamError(VoxintError):
     def __str__(self) -> str:
         return f"{self.message} ({self.operator_detail})" if self.operator_detail else self.message
 
+    def _unsaid(self) -> str:
+        return f"the provider raised {type(self).__name__}"
+
 
 class UpstreamTimeout(UpstreamError):
     """A provider did not answer within the time a limit gives it."""
 
 
-@frozen(str=False)
+@frozen(str=False, field_transformer=typed_fields)
 class RequestRefused(VoxintError):
     """A session does not take a request, or a change of its settings; nothing has begun and nothing has changed.
 
@@ -128,7 +148,7 @@ class RequestRefused(VoxintError):
         return self.message
 
 
-@frozen(str=False)
+@frozen(str=False, field_transformer=typed_fields)
 class RequestFailed(VoxintError):
     """A reply has failed, as an application sees it in its own process.
 
@@ -156,7 +176,7 @@ class RequestFailed(VoxintError):
         return f"{self.kind}{where}: {self.message}" + (f" ({self.detail})" if self.detail else "")
 
 
-@frozen(str=False)
+@frozen(str=False, field_transformer=typed_fields)
 class ServerError(VoxintError):
     """The server answered with ERROR, as a client sees it.
 

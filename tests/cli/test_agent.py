@@ -38,6 +38,15 @@ class Voice:
     async def __aexit__(self, *error):
         log.append("left")
 
+class Late(Voice):
+    audio_format = None
+
+    async def __aenter__(self):
+        self.audio_format = AudioFormat(22_050)
+
+class Never(Voice):
+    audio_format = None
+
 def any_options(**options):
     return Model(str(options), http=None)
 
@@ -116,6 +125,18 @@ async def test_a_provider_that_is_a_context_manager_is_entered_and_left(load: Ca
         log = sys.modules[type(agent.tts).__module__].log
         assert log == ["entered"]
     assert log == ["entered", "left"]
+
+
+async def test_a_provider_is_judged_when_it_has_been_entered(load: Callable[..., Config]) -> None:
+    """A voice may know its format only then; one that never does is told of, and left."""
+    config = load('[llm]\nprovider = "{here}:Model"\nname = "m"\n[tts]\nprovider = "{here}:Late"')
+    async with open_agent(config) as agent:
+        assert agent.tts is not None
+        assert agent.tts.audio_format.rate == 22_050
+    config = load('[llm]\nprovider = "{here}:Model"\nname = "m"\n[tts]\nprovider = "{here}:Never"')
+    told = await failure(config)
+    assert "makes no such provider: Never has None as its `audio_format`" in told
+    assert sys.modules[config.llm.provider.partition(":")[0]].log == ["left", "entered", "left"]
 
 
 async def test_a_factory_that_takes_anything_gets_anything(load: Callable[..., Config]) -> None:

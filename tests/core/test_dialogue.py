@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,6 +29,20 @@ def test_messages_alternate_after_the_system_prompt() -> None:
         ChatMessage("assistant", "Hi there."),
         ChatMessage("user", "Who are you?"),
     )
+
+
+class Speaker(StrEnum):
+    """As a program may name the roles."""
+
+    USER = "user"
+
+
+def test_a_role_of_another_kind_of_text_is_a_plain_one() -> None:
+    """It goes to a provider's JSON; what is no role is refused."""
+    message = ChatMessage(Speaker.USER, "Hello")  # type: ignore[arg-type]  # mypy does not take it for its value
+    assert (type(message.role), message) == (str, ChatMessage("user", "Hello"))
+    with pytest.raises(ValueError, match=r"^ChatMessage\.role must be one of system, user, assistant"):
+        ChatMessage("bot", "Hello")  # type: ignore[arg-type]  # wrong on purpose
 
 
 def test_an_empty_system_prompt_makes_no_message() -> None:

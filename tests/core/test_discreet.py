@@ -11,13 +11,22 @@ import pytest
 
 import voxint
 from voxint.core.alignment import Aligned
+from voxint.core.audio import AudioFormat
 from voxint.core.discreet import size_of
 from voxint.core.failure import Failure
+from voxint.core.playout import PlayoutLedger
 from voxint.core.receipt import AudioAccount, TextAccount, UsageAccount
 from voxint.core.settings import SettingsChange
 from voxint.core.stages import Delta, Speech
 from voxint.core.tools import ToolCall
+from voxint.net.http_request import RequestHead
+from voxint.net.sse import ServerSentEvent
 from voxint.protocol import messages as m
+from voxint.protocol import payloads
+from voxint.protocol.message_repr import Discreet
+from voxint.protocol.settings import SettingsPayload
+from voxint.providers._openai_chunk import Chunk
+from voxint.server.config_file import Config, StageConfig
 from voxint.testing.stages import ScriptedModel
 
 CANARY = "persimmon"
@@ -27,8 +36,8 @@ PLAIN = {
     "platform", "ending", "source", "host", "place", "expected", "code", "message", "detail", "operator_detail",
     "keys_file", "tls_cert", "tls_key", "interrupted_mark", "failed_mark", "called_mark", "silent_mark",
     "wordless_mark", "allowed_origins", "trusted_proxies", "account", "live", "lost", "interrupted_request_ids",
-    "interrupt_request_id", "interrupt_reason", "query_fields", "check_fields", "status", "client_status", "features",
-    "error_code", "error_msg", "error_detail", "error", "audio_format", "words",
+    "interrupt_request_id", "interrupt_reason", "status", "features", "error_code", "error_msg", "error_detail",
+    "words",
 }  # fmt: skip
 """Fields that hold ids, settings and sentences of ours; every other text is taken for a person's, a prompt or a key."""
 
@@ -144,3 +153,47 @@ def test_inner_classes_are_discreet_too() -> None:
     assert CANARY not in repr(Aligned.verbatim(CANARY))
     assert CANARY not in repr(SettingsChange(system_prompt=CANARY, scene_context=CANARY))
     assert CANARY not in repr(Failure("internal", "ours", True, cause=ValueError(CANARY)))
+    ledger = PlayoutLedger(AudioFormat(), spoken=True)
+    ledger.wrote_text(CANARY)
+    ledger.begin_span(CANARY)
+    assert "_written=<1 item>" in repr(ledger)
+    ledger.freeze(1.0)
+    assert ledger.heard_text(1.0) is not None
+    assert CANARY not in repr(ledger)
+    assert CANARY not in repr(Config(llm=StageConfig("llm", "openai_chat", "[llm]"), prompt=CANARY))
+    assert CANARY not in repr(RequestHead("GET", f"/{CANARY}?key={CANARY}", ((b"x-key", CANARY.encode()),)))
+
+
+def test_what_a_provider_sent_is_not_shown() -> None:
+    """Neither an event of its stream nor what was read of one."""
+    chunk = {"choices": [{"index": 0, "delta": {"content": CANARY}}]}
+    assert CANARY not in repr(ServerSentEvent(CANARY.encode(), CANARY))
+    assert CANARY not in repr(msgspec.convert(chunk, Chunk))
+
+
+PAYLOADS = [*(getattr(payloads, name) for name in payloads.__all__), SettingsPayload]
+
+
+@pytest.mark.parametrize("payload", PAYLOADS, ids=lambda payload: payload.__name__)
+def test_no_payload_tells_what_people_say(payload: Any) -> None:
+    """Of what comes and goes on the wire a `repr` tells sizes, until somebody marks a field as harmless."""
+    assert issubclass(payload, Discreet)
+    assert CANARY not in repr(made(payload))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        m.Shutdown(reason=CANARY),
+        m.HeartbeatReply(client_status=CANARY),
+        m.SessionQuery(query_fields=(CANARY,)),
+        m.HealthCheck(check_fields=(CANARY,)),
+        m.FunctionResult(request_id="r", call_id="c", error=CANARY),
+        m.Content(audio_format=CANARY),
+    ],
+    ids=lambda said: type(said).__name__,
+)
+def test_what_a_client_may_write_as_it_likes_is_not_shown(said: Any) -> None:
+    """A reason and a name of a field are its own words, whatever they are meant for."""
+    assert CANARY not in repr(said)
+    assert CANARY not in str(said)

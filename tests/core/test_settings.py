@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from enum import StrEnum
+
+import numpy as np
 import pytest
 
 from voxint.core.settings import MAX_BYTES, MAX_TOOLS, Settings, SettingsChange
@@ -15,6 +18,19 @@ def test_a_patch_leaves_alone_what_it_does_not_name() -> None:
         SettingsChange(require_tts=False, enable_srs=False, system_prompt="", function_calling=())
     )
     assert changed == Settings(require_tts=False, enable_srs=False, scene_context="lobby")
+
+
+def test_a_platform_of_another_kind_of_text_is_a_plain_one() -> None:
+    """Whatever equals one that is known is taken for it, and no sentence says that a bool is no bool."""
+
+    class Client(StrEnum):
+        TV = "TV"
+
+    for given in (Client.TV, np.str_("TV")):
+        settings = Settings(platform=given)  # type: ignore[arg-type]  # mypy does not take it for its value
+        assert (type(settings.platform), settings) == (str, Settings(platform="TV"))
+    with pytest.raises(TypeError, match=r"require_tts must be True or False, not a numpy\.bool"):
+        Settings(require_tts=np.True_)  # type: ignore[arg-type]  # wrong on purpose
 
 
 def test_a_caller_that_sets_a_prompt_is_still_spoken_to() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import functools
+import types
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -151,7 +152,122 @@ class _Static:
         await out.send(Delta("Yes."))
 
 
-@pytest.mark.parametrize("model", [_Decorated(), _Delegating(), _Prepared(), _Loose(), _Static()])
+def with_a_table(method: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """Bring an argument of its own, as what injects a database does."""
+
+    @functools.wraps(method)
+    async def inner(self: Any, turn: Any, out: Any) -> None:
+        await method(self, turn, out, {"well?": "Yes."})
+
+    return inner
+
+
+class _Injected:
+    @with_a_table
+    async def generate(self, turn: Any, out: Any, table: dict[str, str]) -> None:
+        await out.send(Delta(table["well?"]))
+
+
+def writing(method: Callable[..., AsyncIterator[str]]) -> Callable[..., Awaitable[None]]:
+    """Write what a generator yields."""
+
+    @functools.wraps(method)
+    async def inner(self: Any, turn: Any, out: Any) -> None:
+        async for text in method(self, turn):
+            await out.send(Delta(text))
+
+    return inner
+
+
+class _Adapted:
+    @writing
+    async def generate(self, turn: Any) -> AsyncIterator[str]:
+        yield "Yes."
+
+
+class _OfTypes:
+    @types.coroutine
+    def generate(self, turn: Any, out: Any) -> Any:
+        yield from out.send(Delta("Yes.")).__await__()
+
+
+class _Signed(_Sound):
+    async def generate(self, turn: Any, out: Any) -> None:
+        await out.send(Delta("Yes."))
+
+    generate.__signature__ = "nonsense"  # type: ignore[attr-defined]  # as some generators of code leave it
+
+
+class _Unsigned:
+    class _Called:
+        @property
+        def __signature__(self) -> Any:
+            raise RuntimeError("persimmon")
+
+        async def __call__(self, turn: Any, out: Any) -> None:
+            await out.send(Delta("Yes."))
+
+    generate = _Called()
+
+
+class _Strange(type):
+    def __getattr__(cls, name: str) -> Any:
+        raise RuntimeError("persimmon")
+
+
+class _OfStrange(metaclass=_Strange):
+    async def generate(self, turn: Any, out: Any) -> None:
+        await out.send(Delta("Yes."))
+
+
+class _Absent:
+    @property
+    def generate(self) -> Any:
+        raise RuntimeError("persimmon")
+
+
+class _Unready(_Formatless):
+    @property
+    def audio_format(self) -> Any:
+        raise RuntimeError("persimmon")
+
+
+@pytest.mark.parametrize(
+    ("stages", "where"),
+    [
+        ({"llm": _Absent()}, "_Absent.generate"),
+        ({"tts": _Unready()}, "_Unready.audio_format"),
+        ({"stt": _Absent()}, ""),
+    ],
+)
+def test_a_property_that_raises_is_told_by_kind_and_place(stages: dict[str, Any], where: str) -> None:
+    """Without a word of its author's, which may hold anything; its traceback has none either."""
+    with pytest.raises(TypeError) as raised:
+        Agent(**{"llm": _Sound(), **stages})
+    told = str(raised.value)
+    assert "persimmon" not in told
+    if where:
+        assert f"{where} raised RuntimeError when it was read, at " in told
+        assert "test_shape.py:" in told
+    assert (raised.value.__cause__, raised.value.__context__) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        _Decorated(),
+        _Delegating(),
+        _Prepared(),
+        _Loose(),
+        _Static(),
+        _Injected(),
+        _Adapted(),
+        _OfTypes(),
+        _Signed(),
+        _Unsigned(),
+        _OfStrange(),
+    ],
+)
 async def test_whatever_gives_something_to_await_is_a_stage(model: Any) -> None:
     """A plain function that returns an awaitable works as a coroutine function does."""
     async with open_conversation(Agent(llm=model)) as conversation:

@@ -56,12 +56,13 @@ async def open_stage(config: StageConfig, http: HttpClient) -> AsyncGenerator[ob
     """
     factory = _factory(config)
     stage = _call(factory, config, http)
-    if (fault := stage_fault(config.kind, stage)) is not None:
-        raise ConfigError(config.place, f"{config.provider} makes no such provider: {fault}")
     async with AsyncExitStack() as stack:
         if isinstance(stage, AbstractAsyncContextManager):
             with blamed(config, "when it was entered"):
                 await stack.enter_async_context(stage)
+        # Judged behind its entrance: a synthesizer may know its format only when its model is loaded.
+        if (fault := stage_fault(config.kind, stage)) is not None:
+            raise ConfigError(config.place, f"{config.provider} makes no such provider: {fault}")
         yield stage
 
 

@@ -19,13 +19,20 @@ BOUNDS = ("text_chars", "functions", "settings_bytes", "upload_s", "upload_share
 """The limits that refuse a caller for what it brings or how it brings it; each names itself where it does."""
 
 
-def _positive(default: float) -> float:
-    return field(default=default, validator=bounded(more_than=0))
+DAY_S = 86_400.0
+"""The most of what is reckoned in bytes of audio; ours: longer than anybody talks. Endless is no number."""
+
+
+def _positive(default: float, at_most: float | None = None) -> float:
+    return field(default=default, validator=bounded(more_than=0, at_most=at_most))
 
 
 @frozen(kw_only=True, field_transformer=typed_fields)
 class Limits:
     """How long everything may take and how much may wait. Seconds, milliseconds and counts as the names say.
+
+    A wait may be endless (`math.inf`); what is kept of audio (`upload_s`, `upload_ahead_s`, `speech_ahead_ms`,
+    `keep_ms`) is a day's at most.
 
     Args:
         interrupt_s: From an interrupt to its acknowledgement at the latest; the protocol's promise.
@@ -76,8 +83,8 @@ class Limits:
     first_audio_s: float = _positive(15.0)
     audio_stall_s: float = _positive(10.0)
     upload_idle_s: float = _positive(15.0)
-    upload_ahead_s: float = _positive(30.0)
-    upload_s: float = _positive(120.0)
+    upload_ahead_s: float = _positive(30.0, DAY_S)
+    upload_s: float = _positive(120.0, DAY_S)
     upload_grace_s: float = _positive(2.0)
     upload_share: float = field(default=0.1, validator=bounded(at_least=0, less_than=1))
     text_chars: int = field(default=32_768, validator=bounded(at_least=1))
@@ -86,8 +93,8 @@ class Limits:
     remembered_bytes: int = field(default=128 * 1024, validator=bounded(at_least=0))
     lead_ms: float = _positive(300.0)
     frame_ms: float = field(default=40.0, validator=bounded(at_least=10, at_most=200))
-    speech_ahead_ms: float = _positive(700.0)
-    keep_ms: float = field(default=30_000.0, validator=bounded(at_least=0))
+    speech_ahead_ms: float = _positive(700.0, DAY_S * 1000)
+    keep_ms: float = field(default=30_000.0, validator=bounded(at_least=0, at_most=DAY_S * 1000))
     segments_ahead: int = field(default=32, validator=bounded(at_least=1))
     history_tokens: int = field(default=6000, validator=bounded(at_least=100))
     answer_chars: int = field(default=131_072, validator=bounded(at_least=1))

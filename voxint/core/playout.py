@@ -8,6 +8,7 @@ from attrs import define, field
 
 from voxint.core.alignment import Aligned
 from voxint.core.audio import AudioFormat
+from voxint.core.discreet import size_of
 from voxint.core.encodable import text_bytes
 from voxint.core.receipt import AudioAccount, TextAccount
 from voxint.core.tokens import count_letters
@@ -100,7 +101,7 @@ class _Frozen:
     now: float
     samples: int
     shown: int
-    text: str | None = None
+    text: str | None = field(default=None, repr=size_of)
 
 
 @define(eq=False)
@@ -123,7 +124,7 @@ class PlayoutLedger:
 
     audio_format: AudioFormat
     spoken: bool = field(kw_only=True)
-    _written: list[str] = field(init=False, factory=list)
+    _written: list[str] = field(init=False, factory=list, repr=size_of)
     _shown: int = field(init=False, default=0)
     _spans: list[_Span] = field(init=False, factory=list)
     _spans_ended: bool = field(init=False, default=False)

@@ -5,17 +5,24 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from functools import partial
-from inspect import isasyncgen, isasyncgenfunction, isawaitable, isgenerator, isgeneratorfunction
-from typing import Any
+from inspect import CO_ITERABLE_COROUTINE, isasyncgen, isasyncgenfunction, isawaitable, isgenerator, isgeneratorfunction
+from types import BuiltinFunctionType, FunctionType, MethodType
+from typing import Any, Final
 
 from attrs import frozen
 
 from voxint.arguments import a
+from voxint.authors_line import line_of_error
 from voxint.core.audio import AudioFormat
 from voxint.core.failure import Stage
 from voxint.errors import UpstreamError
 
 __all__ = ["check_returned", "stage_fault", "thrown_away"]
+
+_NOTHING: Final = object()
+
+_FUNCTIONS = (FunctionType, BuiltinFunctionType, MethodType)
+"""By their types: `inspect.isroutine` asks the stage's own class, whose author may have written what it answers."""
 
 
 @frozen
@@ -58,11 +65,12 @@ def stage_fault(stage: Stage, given: object) -> str | None:
     shape, what = _SHAPES[stage], _called(given)
     if isinstance(given, type):
         return f"{what} is a class: give an instance, {given.__name__}(...)"
-    method = getattr(given, shape.method, None)
+    method, name = _seen(given, shape.method), f"{what}.{shape.method}"
+    if isinstance(method, _Raised):
+        return f"{name} {method.told}"
     if not callable(method):
         return f"{what} has no method `{shape.method}`: {_no_method(stage, given)}"
-    name = f"{what}.{shape.method}"
-    if isasyncgenfunction(_bare(method)) or isgeneratorfunction(_bare(method)):
+    if _yields(method):
         return f"{name} is a generator: write each piece with `{shape.writes}` instead of `yield`"
     if not _takes(method, len(shape.takes.split(","))):
         return f"{name} takes other arguments: write {shape.head}"
@@ -99,13 +107,13 @@ def _called(given: object) -> str:
     """Return what to call a stage: by its class, which its author knows."""
     if isinstance(given, type):
         return given.__name__
-    if inspect.isroutine(given):
+    if isinstance(given, _FUNCTIONS):
         return f"the function {given.__name__}"
     return a(given) if type(given).__module__ == "builtins" else type(given).__name__
 
 
 def _no_method(stage: Stage, given: object) -> str:
-    others = [other for other, shape in _SHAPES.items() if callable(getattr(given, shape.method, None))]
+    others = [other for other, shape in _SHAPES.items() if callable(_seen(given, shape.method))]
     shape = _SHAPES[stage]
     if given is not None and others:
         return f"it is a {_SHAPES[others[0]].noun}; give it as {others[0]}=..."
@@ -113,25 +121,59 @@ def _no_method(stage: Stage, given: object) -> str:
 
 
 def _bare(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the function behind a callable object; Python's questions see through a `partial` themselves."""
-    known = inspect.isroutine(method) or isinstance(method, partial)
-    return method if known else type(method).__call__
+    """Return the function behind a `partial` and a callable object."""
+    while isinstance(method, partial):
+        method = method.func
+    return method if isinstance(method, _FUNCTIONS) else type(method).__call__
+
+
+def _yields(method: Callable[..., Any]) -> bool:
+    """Return whether calling it gives a generator to read; that of `types.coroutine` is one to await."""
+    function: Any = _bare(method)
+    if not isgeneratorfunction(function):
+        return isasyncgenfunction(function)
+    return not function.__code__.co_flags & CO_ITERABLE_COROUTINE
 
 
 def _takes(method: Callable[..., Any], count: int) -> bool:
+    """Return whether it can be called with so many arguments; what says nothing of its arguments passes."""
     try:
-        inspect.signature(method).bind(*range(count))
+        # What a decorator wraps is not what is called: the decorator may bring an argument of its own.
+        signature = inspect.signature(method, follow_wrapped=False)
+    except Exception:  # noqa: BLE001 - any: it is its author's, or it is not Python's
+        return True
+    try:
+        signature.bind(*range(count))
     except TypeError:
         return False
-    except ValueError:  # of a function that is not Python's nobody knows
-        return True
     return True
 
 
+@frozen
+class _Raised:
+    """What an attribute is that can't be read.
+
+    Args:
+        told: What happened: the kind of exception and where, none of its words.
+    """
+
+    told: str
+
+
+def _seen(given: object, name: str) -> object:
+    """Return an attribute of a stage: `_NOTHING` where it has none, `_Raised` where its author's code raises."""
+    try:
+        return getattr(given, name, _NOTHING)
+    except Exception as error:  # noqa: BLE001 - any: it is a property of somebody else's
+        line = line_of_error(error)
+        return _Raised(f"raised {type(error).__name__} when it was read{'' if line is None else f', at {line.place}'}")
+
+
 def _format_fault(given: object, what: str) -> str | None:
-    nothing = object()
-    found = getattr(given, "audio_format", nothing)
+    found = _seen(given, "audio_format")
     if isinstance(found, AudioFormat):
         return None
-    fault = "has no `audio_format`" if found is nothing else f"has {a(found)} as its `audio_format`"
+    if isinstance(found, _Raised):
+        return f"{what}.audio_format {found.told}"
+    fault = "has no `audio_format`" if found is _NOTHING else f"has {a(found)} as its `audio_format`"
     return f"{what} {fault}: write `audio_format = AudioFormat(16_000)`, with its samples a second"

@@ -59,13 +59,13 @@ class RequestHead:
 
     Args:
         method: Such as GET.
-        target: The path and the query, also where the client wrote a whole URL.
+        target: The path and the query, also where the client wrote a whole URL; it may hold a key.
         headers: All of them, in their order.
         version: Of HTTP, 1.0 or 1.1.
     """
 
     method: str
-    target: str
+    target: str = field(repr=False)
     headers: tuple[tuple[bytes, bytes], ...] = field(repr=False)
     version: str = "1.1"
 

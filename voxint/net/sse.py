@@ -22,6 +22,10 @@ class ServerSentEvent(msgspec.Struct, frozen=True, gc=False):
     data: bytes
     name: str = "message"
 
+    def __repr__(self) -> str:
+        """Return the size alone: it is what a model says."""
+        return f"ServerSentEvent(<{len(self.data)} bytes>)"
+
 
 class EventParser:
     """Turns the body of a ``text/event-stream`` response into events, chunk by chunk.

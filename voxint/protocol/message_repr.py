@@ -12,7 +12,7 @@ import msgspec
 
 from voxint.core.discreet import size_of
 
-__all__ = ["SHOWN", "Plain", "Secret", "ShownAs", "WireMessage"]
+__all__ = ["SHOWN", "Discreet", "Plain", "Secret", "ShownAs", "WireMessage"]
 
 _How = Literal["shown", "sized", "secret"]
 
@@ -43,8 +43,8 @@ class _AsItIs(str):
         return str(self)
 
 
-class WireMessage(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """Fields equal to their default are left out on the wire, so that an absent stream is never a null."""
+class Discreet(msgspec.Struct, frozen=True):
+    """A struct whose `repr` shows of its fields what is marked as harmless, and of all else the size."""
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
         return [(name, _shown(getattr(self, name), how)) for name, how in _fields(type(self)).items()]
@@ -54,6 +54,10 @@ class WireMessage(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"
 
 
+class WireMessage(Discreet, frozen=True, omit_defaults=True, kw_only=True):
+    """Fields equal to their default are left out on the wire, so that an absent stream is never a null."""
+
+
 def _shown(value: Any, how: _How) -> Any:
     if value is None or how == "shown":
         return value
@@ -61,7 +65,7 @@ def _shown(value: Any, how: _How) -> Any:
 
 
 @cache
-def _fields(message: type[WireMessage]) -> dict[str, _How]:
+def _fields(message: type[Discreet]) -> dict[str, _How]:
     hints = typing.get_type_hints(message, include_extras=True)
     return {name: _how_shown(hints[name]) for name in message.__struct_fields__}
 

@@ -126,7 +126,7 @@ class Content(WireMessage, frozen=True):
     text: LongText | None = None
     voice_mode: Literal["BASE64", "BINARY"] | None = None
     voice: bytes | None = None
-    audio_format: Plain | None = None
+    audio_format: str | None = None
 
 
 class RequestMessage(WireMessage, frozen=True):
@@ -168,25 +168,25 @@ class FunctionResult(WireMessage, frozen=True):
 class SessionQuery(WireMessage, frozen=True):
     """SESSION_QUERY: ask for fields of the session; none named means all."""
 
-    query_fields: tuple[Plain, ...] = ()
+    query_fields: tuple[str, ...] = ()
 
 
 class Shutdown(WireMessage, frozen=True, omit_defaults=False):
     """SHUTDOWN, both ways: the sender is about to close."""
 
-    reason: Plain = ""
+    reason: str = ""
 
 
 class HeartbeatReply(WireMessage, frozen=True):
     """HEARTBEAT_REPLY: the client is alive."""
 
-    client_status: Plain | None = None
+    client_status: str | None = None
 
 
 class HealthCheck(WireMessage, frozen=True):
     """HEALTH_CHECK: ask how the server is; none named means all."""
 
-    check_fields: tuple[Plain, ...] = ()
+    check_fields: tuple[str, ...] = ()
 
 
 ClientMessage = (

@@ -13,6 +13,7 @@ from msgspec import Meta
 
 from voxint.core.settings import OnDisconnect, Platform, SettingsChange
 from voxint.errors import WireError
+from voxint.protocol.message_repr import Discreet
 from voxint.protocol.messages import (
     Audio,
     Auth,
@@ -286,14 +287,14 @@ class ShutdownPayload(Payload, frozen=True):
         return Shutdown(reason=_words(self.reason) or "")
 
 
-class ResponseContent(msgspec.Struct, omit_defaults=True, gc=False):
+class ResponseContent(Discreet, frozen=True, omit_defaults=True, gc=False):
     """What a RESPONSE says; msgspec writes `voice` as base64."""
 
     text: str | None = None
     voice: bytes | None = None
 
 
-class ResponsePayload(msgspec.Struct, omit_defaults=True, gc=False):
+class ResponsePayload(Discreet, frozen=True, omit_defaults=True, gc=False):
     """RESPONSE; `content` is there even when empty, so that a client may look into it unasked.
 
     One is made for each token and audio frame: positional and untracked by the collector, which halves its cost.

@@ -11,6 +11,7 @@ from msgspec import Meta
 from voxint.core.depth import MOST_LEVELS, nests_too_deep
 from voxint.core.settings import MAX_TOOLS, SettingsChange
 from voxint.core.tools import FunctionOp, Tool
+from voxint.protocol.message_repr import Discreet
 from voxint.protocol.messages import LongText
 
 __all__ = ["Payload", "SettingsPayload", "check_depth", "first", "settings_of"]
@@ -20,7 +21,7 @@ _T = TypeVar("_T")
 _SCENE_DESCRIPTION = ("scene_description", "sceneDescription", "description")
 
 
-class Payload(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Payload(Discreet, frozen=True, omit_defaults=True, kw_only=True):
     """None means absent, read or written."""
 
 

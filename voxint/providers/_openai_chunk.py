@@ -41,6 +41,10 @@ class Unreadable(ValueError):
 class _Struct(msgspec.Struct, gc=False):
     """What is read of the provider's JSON; fields not named here are passed over."""
 
+    def __repr__(self) -> str:
+        """Return the name alone: all of it is what a model says."""
+        return f"{type(self).__name__}(...)"
+
 
 class CalledFunction(_Struct):
     """The function of a call: `arguments` is a piece of JSON text, or all of them as an object."""

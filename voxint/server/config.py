@@ -18,6 +18,10 @@ SHORTEST_SECRET = 32
 """Characters of `token_secret`; chosen here: 128 bits where they are hexadecimal."""
 
 
+YEAR_S = 31_536_000.0
+"""The longest that a session waits for its client; ours: it is told as a whole number of seconds, so it has an end."""
+
+
 def _positive(default: float) -> float:
     return field(default=default, validator=bounded(more_than=0))
 
@@ -79,7 +83,7 @@ class ServerConfig:
         allowed_origins: Whose web pages may connect, such as ``https://example.org``. Without: any page where a key or
             an account is asked for, else those of this machine. Clients that are no browser may always.
         heartbeat_s: Between two HEARTBEATs; existing clients give up after 120 s without.
-        session_timeout_s: A client that has been silent for so long is closed.
+        session_timeout_s: A client that has been silent for so long is closed; a year at most.
         resume_s: A session that has lost its last connection lives for so long; the protocol's number.
         warn_s: SESSION_WARN goes out so long before that.
         register_s: From the connection to its REGISTER.
@@ -108,7 +112,7 @@ class ServerConfig:
     tls_key: str = ""
     allowed_origins: tuple[str, ...] = field(default=(), validator=_origins)
     heartbeat_s: float = _positive(30.0)
-    session_timeout_s: float = _positive(600.0)
+    session_timeout_s: float = field(default=600.0, validator=bounded(more_than=0, at_most=YEAR_S))
     resume_s: float = field(default=60.0, validator=bounded(at_least=0))
     warn_s: float = _positive(60.0)
     register_s: float = _positive(3.0)

@@ -15,6 +15,7 @@ import attrs
 from attrs import field, frozen
 
 from voxint.core.agent import Limits
+from voxint.core.discreet import size_of
 from voxint.core.failure import Stage
 from voxint.errors import ConfigError
 from voxint.server.config import ServerConfig
@@ -84,7 +85,7 @@ class Config:
     llm: StageConfig
     stt: StageConfig | None = None
     tts: StageConfig | None = None
-    prompt: str = ""
+    prompt: str = field(default="", repr=size_of)
     server: ServerConfig = ServerConfig()
     limits: Limits = Limits()
     quotas: Quotas = Quotas()
