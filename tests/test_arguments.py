@@ -15,7 +15,16 @@ from attrs import evolve, field, frozen
 
 import voxint
 from voxint import Agent, AudioFormat, Limits, ServerConfig, Settings, Tool
-from voxint.arguments import a, all_typed, bounded, check_not_negative, check_text, typed, typed_arguments, typed_fields
+from voxint.arguments import (
+    bounded,
+    check_all,
+    check_arguments,
+    check_fields,
+    check_not_negative,
+    check_text,
+    check_type,
+    type_in_words,
+)
 from voxint.server.quotas import Quotas
 from voxint.testing.stages import ScriptedModel
 
@@ -41,7 +50,7 @@ CANARY = "persimmon"
 )
 def test_what_fits_passes(value: object, kind: object) -> None:
     """It is the value itself, or one that is equal."""
-    assert typed(value, kind, "it") == value
+    assert check_type(value, kind, "it") == value
 
 
 @pytest.mark.parametrize(
@@ -61,7 +70,7 @@ def test_what_fits_passes(value: object, kind: object) -> None:
 )
 def test_what_other_libraries_have_becomes_plain(value: object, kind: object, plain: object) -> None:
     """Their numbers and texts are taken, and a wire can carry what is made of them."""
-    taken: object = typed(value, kind, "it")
+    taken: object = check_type(value, kind, "it")
     assert taken == plain
     assert type(taken) is type(plain)
     assert msgspec.json.encode(taken) == msgspec.json.encode(plain)
@@ -70,7 +79,7 @@ def test_what_other_libraries_have_becomes_plain(value: object, kind: object, pl
 def test_a_number_beyond_every_float_is_refused() -> None:
     """Nothing could be reckoned with it, and it is not written out: Python has a limit for that."""
     with pytest.raises(ValueError, match=r"^it must be a number that a float can hold, and is larger$"):
-        typed(10**400, float | None, "it")
+        check_type(10**400, float | None, "it")
 
 
 @pytest.mark.parametrize(
@@ -106,7 +115,7 @@ def test_a_number_beyond_every_float_is_refused() -> None:
 def test_what_does_not_fit_is_told_in_a_sentence(value: object, kind: object, sentence: str) -> None:
     """It says what belongs there, what was given, and what was probably meant; nothing of the value."""
     with pytest.raises(TypeError) as raised:
-        typed(value, kind, "it")
+        check_type(value, kind, "it")
     assert str(raised.value) == sentence
     assert CANARY not in str(raised.value)
 
@@ -114,14 +123,14 @@ def test_what_does_not_fit_is_told_in_a_sentence(value: object, kind: object, se
 def test_a_string_that_is_not_known_is_a_wrong_value() -> None:
     """Its type is right; it is not quoted, since nobody knows what it is."""
     with pytest.raises(ValueError, match="it must be one of WEB, APP, and is another string") as raised:
-        typed(CANARY, Literal["WEB", "APP"], "it")
+        check_type(CANARY, Literal["WEB", "APP"], "it")
     assert CANARY not in str(raised.value)
 
 
 def test_a_remedy_of_the_callers_stands_behind_the_types() -> None:
     """Where what is to be done does not follow from them."""
     with pytest.raises(TypeError, match=r"^audio must be bytes, not a str: PCM, 16 bits a sample$"):
-        typed("", bytes, "audio", "PCM, 16 bits a sample")
+        check_type("", bytes, "audio", "PCM, 16 bits a sample")
 
 
 @pytest.mark.parametrize("empty", ["", "  \n"])
@@ -152,14 +161,14 @@ def test_nobody_has_heard_less_than_nothing(wrong: object, kind: type[Exception]
 def test_what_is_wrong_in_a_list_is_told_of_the_list() -> None:
     """Whatever it is made of."""
     with pytest.raises(TypeError, match=r"^tools must be a list or tuple of Tool, and has a str in it$"):
-        all_typed([Tool("f"), CANARY], Tool, "tools")
+        check_all([Tool("f"), CANARY], Tool, "tools")
 
 
 def _seconds(given: Any) -> Any:
     return 0.0 if given is None else given
 
 
-@frozen(field_transformer=typed_fields)
+@frozen(field_transformer=check_fields)
 class Judged:
     """Every kind of field."""
 
@@ -209,18 +218,18 @@ def test_an_annotation_that_cannot_be_judged_is_refused_where_it_stands() -> Non
         pass
 
     with pytest.raises(TypeError, match=r"^a value can't be judged by list\[str\]: annotate it with a class, "):
-        frozen(Wrong, field_transformer=typed_fields)
+        frozen(Wrong, field_transformer=check_fields)
     with pytest.raises(TypeError, match=r"^a value can't be judged by list\[str\]"):
-        typed_arguments(wrong)
+        check_arguments(wrong)
 
 
-@typed_arguments
+@check_arguments
 def plain(text: str, *tags: str, count: int = 1, **options: object) -> str:
     """A function."""
     return text * count
 
 
-@typed_arguments
+@check_arguments
 async def waits(text: str) -> str:
     """A coroutine function."""
     return text
@@ -249,7 +258,7 @@ async def test_arguments_are_judged_by_their_annotations() -> None:
 def test_articles() -> None:
     """As they are spoken."""
     given: tuple[object, ...] = (1, "", b"", None, {}, voxint.Usage(1, 1), Settings, Settings())
-    assert [a(each) for each in given] == [
+    assert [type_in_words(each) for each in given] == [
         "an int",
         "a str",
         "bytes",
@@ -280,7 +289,7 @@ STAGES = {("Agent", "stt"), ("Agent", "tts"), ("Agent", "llm")}
 
 @pytest.mark.parametrize("name", sorted(SOUND))
 @pytest.mark.parametrize(
-    "wrong", [None, b"x", "", {}, [{}], 3.5, -3, 10**400, object(), Limits], ids=lambda value: a(value)
+    "wrong", [None, b"x", "", {}, [{}], 3.5, -3, 10**400, object(), Limits], ids=lambda value: type_in_words(value)
 )
 def test_every_field_of_a_public_class_takes_the_value_or_says_what_belongs_there(name: str, wrong: object) -> None:
     """None fails in words of Python's, and none passes what would fail later."""

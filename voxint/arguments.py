@@ -19,15 +19,15 @@ from voxint.kinds import UNFIT, Kind, kind_of, members_of, named
 
 __all__ = [
     "Audio",
-    "a",
-    "all_typed",
     "bounded",
+    "check_all",
+    "check_arguments",
+    "check_fields",
     "check_not_negative",
     "check_text",
+    "check_type",
     "field_name",
-    "typed",
-    "typed_arguments",
-    "typed_fields",
+    "type_in_words",
 ]
 
 P = ParamSpec("P")
@@ -41,7 +41,7 @@ _DIGITS = 15
 """Of a number that a sentence shows; Python refuses to write one of more than 4,300."""
 
 
-def typed(value: T, kind: object, name: str, remedy: str = "") -> T:
+def check_type(value: T, kind: object, name: str, remedy: str = "") -> T:
     """Return a value as voxint has it, and refuse one of another type, in a sentence.
 
     Args:
@@ -62,24 +62,24 @@ def typed(value: T, kind: object, name: str, remedy: str = "") -> T:
     return typing.cast("T", taken)
 
 
-def all_typed(values: Iterable[T], kind: type[T], name: str) -> tuple[T, ...]:
+def check_all(values: Iterable[T], kind: type[T], name: str) -> tuple[T, ...]:
     """Return the values of an iterable, each of which is judged.
 
     Raises:
         TypeError: One is of another type.
     """
     given = tuple(values)
-    return typed(given, tuple[kind, ...], name)  # type: ignore[valid-type]  # mypy takes no variable for a type
+    return check_type(given, tuple[kind, ...], name)  # type: ignore[valid-type]  # mypy takes no variable for a type
 
 
 def check_text(text: object, name: str, remedy: str = "") -> str:
     """Return a text as a plain str; refuse what is none, and one without a word.
 
     Raises:
-        TypeError: As `typed`.
+        TypeError: As `check_type`.
         ValueError: The text is empty.
     """
-    words = typing.cast("str", typed(text, str, name, remedy))
+    words = typing.cast("str", check_type(text, str, name, remedy))
     if not words.strip():
         raise ValueError(f"{name} is empty: give at least a word")
     return words
@@ -89,10 +89,10 @@ def check_not_negative(value: object, name: str) -> float:
     """Return a finite number as a plain float; refuse a negative one, such as milliseconds that were heard.
 
     Raises:
-        TypeError: As `typed`.
+        TypeError: As `check_type`.
         ValueError: It is negative, infinite, too large, or not a number at all (NaN).
     """
-    number = typing.cast("float", typed(value, float, name))
+    number = typing.cast("float", check_type(value, float, name))
     if not math.isfinite(number) or number < 0:
         raise ValueError(f"{name} must be a number from 0 on, not {number:g}")
     return number
@@ -135,8 +135,8 @@ def bounded(
     return check
 
 
-def typed_fields(cls: type, fields: list[Attribute[Any]]) -> list[Attribute[Any]]:
-    """Have each field of a class judged by its annotation; for ``@frozen(field_transformer=typed_fields)``.
+def check_fields(cls: type, fields: list[Attribute[Any]]) -> list[Attribute[Any]]:
+    """Have each field of a class judged by its annotation; for ``@frozen(field_transformer=check_fields)``.
 
     A validator judges, before the field's own. Where a kind of value becomes another, such as a list a tuple and
     numpy's number a plain one, a converter does that, after the field's own.
@@ -167,8 +167,8 @@ def typed_fields(cls: type, fields: list[Attribute[Any]]) -> list[Attribute[Any]
     return [judged(attribute) if attribute.init else attribute for attribute in fields]
 
 
-def typed_arguments(function: Callable[P, R]) -> Callable[P, R]:
-    """Have each argument of a function judged by its annotation, as `typed` does; a coroutine function stays one.
+def check_arguments(function: Callable[P, R]) -> Callable[P, R]:
+    """Have each argument of a function judged by its annotation, as `check_type` does; a coroutine function stays one.
 
     Raises:
         TypeError: At once, where an argument is annotated with what can't be judged.
@@ -203,7 +203,7 @@ def typed_arguments(function: Callable[P, R]) -> Callable[P, R]:
     return typing.cast("Callable[P, R]", awaited) if inspect.iscoroutinefunction(function) else called
 
 
-def a(value: object) -> str:
+def type_in_words(value: object) -> str:
     """Return what a value is, with an article: `a str`, `an int`, `bytes`, `None`, `the class Settings`."""
     return f"the class {value.__name__}" if isinstance(value, type) else named(type(value))
 
@@ -233,9 +233,9 @@ def _misfit(value: object, annotation: object, kind: Kind, name: str, remedy: st
     if float in members and isinstance(value, Real) and not isinstance(value, bool):
         return ValueError(_beyond_floats(name))
     for wrong in kind.wrong_inside(value):
-        return TypeError(f"{name} must be {kind.expected}, and has {a(wrong)} in it")
+        return TypeError(f"{name} must be {kind.expected}, and has {type_in_words(wrong)} in it")
     hint = _remedy(value, members, name, remedy)
-    return TypeError(f"{name} must be {kind.expected}, not {a(value)}{hint and ': '}{hint}")
+    return TypeError(f"{name} must be {kind.expected}, not {type_in_words(value)}{hint and ': '}{hint}")
 
 
 def _remedy(value: object, members: tuple[object, ...], name: str, known: str) -> str:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import NOTHING, Attribute, Factory, frozen
 
-from voxint.arguments import typed_fields
+from voxint.arguments import check_fields
 
 __all__ = [
     "ConfigError",
@@ -59,7 +59,7 @@ class VoxintError(Exception):
         return type(self).__name__
 
 
-@frozen(str=False, field_transformer=typed_fields)
+@frozen(str=False, field_transformer=check_fields)
 class ConfigError(VoxintError):
     """A setting is unknown or its value is not what was expected.
 
@@ -75,7 +75,7 @@ class ConfigError(VoxintError):
         return f"{self.place}: {self.expected}"
 
 
-@frozen(str=False, field_transformer=typed_fields)
+@frozen(str=False, field_transformer=check_fields)
 class WireError(VoxintError):
     """A frame or payload breaks the protocol; the peer is at fault.
 
@@ -97,7 +97,7 @@ class WireError(VoxintError):
         return f"{self.code}: {self.message}" + (f" ({self.detail})" if self.detail else "")
 
 
-@frozen(str=False, field_transformer=typed_fields)
+@frozen(str=False, field_transformer=check_fields)
 class UpstreamError(VoxintError):
     """A provider refused, failed or broke its own protocol.
 
@@ -128,7 +128,7 @@ class UpstreamTimeout(UpstreamError):
     """A provider did not answer within the time a limit gives it."""
 
 
-@frozen(str=False, field_transformer=typed_fields)
+@frozen(str=False, field_transformer=check_fields)
 class RequestRefused(VoxintError):
     """A session does not take a request, or a change of its settings; nothing has begun and nothing has changed.
 
@@ -148,7 +148,7 @@ class RequestRefused(VoxintError):
         return self.message
 
 
-@frozen(str=False, field_transformer=typed_fields)
+@frozen(str=False, field_transformer=check_fields)
 class RequestFailed(VoxintError):
     """A reply has failed, as an application sees it in its own process.
 
@@ -176,7 +176,7 @@ class RequestFailed(VoxintError):
         return f"{self.kind}{where}: {self.message}" + (f" ({self.detail})" if self.detail else "")
 
 
-@frozen(str=False, field_transformer=typed_fields)
+@frozen(str=False, field_transformer=check_fields)
 class ServerError(VoxintError):
     """The server answered with ERROR, as a client sees it.
 

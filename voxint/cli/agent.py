@@ -15,7 +15,7 @@ from typing import Any
 
 from attrs import evolve
 
-from voxint.arguments import a
+from voxint.arguments import type_in_words
 from voxint.authors_line import CodeLine, line_of_error
 from voxint.core.agent import Agent
 from voxint.core.shape import stage_fault
@@ -154,7 +154,7 @@ def _no_factory(given: object, module: ModuleType) -> str:
     kind = type(given)
     if _is_a_stage(given):
         return f"an instance: name its class, as in {kind.__module__}:{kind.__qualname__}"
-    what = "None" if given is None else a(given)
+    what = "None" if given is None else type_in_words(given)
     return f"{what}, and no class or function; known here are: {', '.join(sorted(_callables(module))) or 'none'}"
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import trio
 
-from voxint.arguments import a
+from voxint.arguments import type_in_words
 from voxint.cli.agent import blamed, open_stage
 from voxint.cli.failures import BAD_CONFIG, FAILED, run
 from voxint.cli.running import no_place
@@ -164,7 +164,7 @@ def _judged(said: object) -> CheckVerdict:
             return CheckVerdict(said)
         case None:
             return CheckVerdict("its check() found nothing wrong, and said no more")
-    raise UpstreamError(f"its check() returned {a(said)}: return a str, or a voxint.CheckVerdict")
+    raise UpstreamError(f"its check() returned {type_in_words(said)}: return a str, or a voxint.CheckVerdict")
 
 
 def _tell(what: str, verdict: str, words: str) -> None:

@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 
 import trio
 
-from voxint.arguments import Audio, all_typed, check_not_negative, check_text, typed, typed_arguments
+from voxint.arguments import Audio, check_all, check_arguments, check_not_negative, check_text, check_type
 from voxint.client.client_socket import ClientSocket
 from voxint.client.reply import RemoteReply, VoiceUpload
 from voxint.client.resume import Progress, ResumePoint
@@ -84,7 +84,7 @@ class Client:
         return None if token is None else ResumePoint(self.registered.session_id, token, self._progress.seen)
 
     @within_block
-    @typed_arguments
+    @check_arguments
     async def send_text(
         self, text: str, *, request_id: str | None = None, require_tts: bool | None = None
     ) -> RemoteReply:
@@ -107,7 +107,7 @@ class Client:
         return await self._request(request_id, "TEXT", m.Content(text=text), SettingsChange(require_tts=require_tts))
 
     @within_block
-    @typed_arguments
+    @check_arguments
     async def send_voice(
         self,
         audio: Audio | AsyncIterable[bytes],
@@ -140,7 +140,7 @@ class Client:
         return upload.reply
 
     @within_block
-    @typed_arguments
+    @check_arguments
     async def open_voice(self, *, request_id: str | None = None, require_tts: bool | None = None) -> VoiceUpload:
         """Begin to ask in live voice: `send` what the microphone gives, then `end`.
 
@@ -159,7 +159,7 @@ class Client:
         return self._upload
 
     @within_block
-    @typed_arguments
+    @check_arguments
     async def interrupt(
         self, request_id: str | None = None, *, reason: str = "USER_STOP", played_ms: float | None = None
     ) -> m.InterruptAck:
@@ -184,13 +184,13 @@ class Client:
         self._report(request_id, played_ms)
 
     def _report(self, request_id: str, played_ms: float) -> None:
-        typed(request_id, str, "request_id")
+        check_type(request_id, str, "request_id")
         played_ms = check_not_negative(played_ms, "played_ms")
         if self._socket.lost is None and not self._socket.congested:
             self._post(m.Played(request_id=request_id, played_ms=played_ms))
 
     @within_block
-    @typed_arguments
+    @check_arguments
     async def update(
         self,
         *,
@@ -212,7 +212,7 @@ class Client:
             enable_srs=enable_srs,
             system_prompt=system_prompt,
             scene_context=scene_context,
-            function_calling=None if tools is None else all_typed(tools, Tool, "tools"),
+            function_calling=None if tools is None else check_all(tools, Tool, "tools"),
             function_calling_op=tools_op,
         )
         if patch == SettingsChange(function_calling_op=tools_op):
@@ -221,14 +221,14 @@ class Client:
             await (await self._request(None, "TEXT", m.Content(text=""), patch)).text()
 
     @within_block
-    @typed_arguments
+    @check_arguments
     async def session_info(self, *fields: str) -> dict[str, Any]:
         """Return the session's data: all of it, or the fields named."""
         waiter = self._post_query(m.SessionQuery(query_fields=fields), m.SessionInfo)
         return (await self._waiters.answer(waiter, "a SESSION_QUERY"))[0].session_data
 
     @within_block
-    @typed_arguments
+    @check_arguments
     async def health(self, *fields: str) -> m.HealthStatus:
         """Return how the server is: all of it, or the fields named."""
         waiter = self._post_query(m.HealthCheck(check_fields=fields), m.HealthCheckAck)
@@ -297,7 +297,7 @@ class Client:
     def _post_interrupt(
         self, request_id: str | None, reason: str, played_ms: float | None = None
     ) -> Waiter[m.InterruptAck]:
-        typed(reason, str, "reason")
+        check_type(reason, str, "reason")
         if played_ms is not None:
             played_ms = check_not_negative(played_ms, "played_ms")
         self._post(m.Interrupt(interrupt_request_id=request_id, reason=reason, played_ms=played_ms))

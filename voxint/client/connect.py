@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import trio
 
-from voxint.arguments import all_typed, typed_arguments
+from voxint.arguments import check_all, check_arguments
 from voxint.background import open_background
 from voxint.client.client import Client, Notice
 from voxint.client.client_socket import Address, ClientSocket
@@ -24,7 +24,7 @@ UNREAD_LIMIT_BYTES = 32 * 1024 * 1024
 """What a reply may hold unread: eleven minutes of 24 kHz speech, chosen so that only a reader who has gone meets it."""
 
 
-@typed_arguments
+@check_arguments
 @asynccontextmanager
 async def connect(
     url: str,
@@ -101,9 +101,9 @@ async def connect(
             enable_srs=enable_srs,
             system_prompt=system_prompt,
             scene_context=scene_context,
-            function_calling=all_typed(tools, Tool, "tools") or None,
+            function_calling=check_all(tools, Tool, "tools") or None,
         ),
-        features=all_typed(features, str, "features"),
+        features=check_all(features, str, "features"),
         audio=m.Audio(input_rate=input_rate, output_rate=output_rate),
         resume=None if resume is None else resume.message,
         on_disconnect=on_disconnect,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from attrs import field, frozen
 
-from voxint.arguments import typed_fields
+from voxint.arguments import check_fields
 from voxint.protocol.messages import Response, Resume, SeenFrames
 
 __all__ = ["Progress", "ResumePoint"]
@@ -14,7 +14,7 @@ __all__ = ["Progress", "ResumePoint"]
 MOST_SEEN = 64  # wire.md
 
 
-@frozen(field_transformer=typed_fields)
+@frozen(field_transformer=check_fields)
 class ResumePoint:
     """A session to go on with, and what of it has come; `Client.resume_point` gives it.
 

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from attrs import NOTHING, Attribute, field, frozen
 
-from voxint.arguments import bounded, typed_fields
+from voxint.arguments import bounded, check_fields
 from voxint.core.discreet import size_of
 from voxint.core.failure import Stage
 from voxint.core.settings import MAX_BYTES, MAX_TOOLS
@@ -27,7 +27,7 @@ def _positive(default: float, at_most: float | None = None) -> float:
     return field(default=default, validator=bounded(more_than=0, at_most=at_most))
 
 
-@frozen(kw_only=True, field_transformer=typed_fields)
+@frozen(kw_only=True, field_transformer=check_fields)
 class Limits:
     """How long everything may take and how much may wait. Seconds, milliseconds and counts as the names say.
 
@@ -110,7 +110,7 @@ def _shaped(agent: object, attribute: Attribute[Any], value: object) -> None:
         raise TypeError(f"Agent.{stage}: {fault}")
 
 
-@frozen(kw_only=True, field_transformer=typed_fields)
+@frozen(kw_only=True, field_transformer=check_fields)
 class Agent:
     """Who answers: a language model, its ears and its voice.
 

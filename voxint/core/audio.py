@@ -6,14 +6,14 @@ import typing
 
 from attrs import field, frozen
 
-from voxint.arguments import Audio, bounded, typed, typed_fields
+from voxint.arguments import Audio, bounded, check_fields, check_type
 
 __all__ = ["AudioFormat", "check_audio", "is_wav"]
 
 BYTES_PER_SAMPLE = 2
 
 
-@frozen(field_transformer=typed_fields)
+@frozen(field_transformer=check_fields)
 class AudioFormat:
     """A PCM format: s16le, mono, at a sample rate.
 
@@ -54,7 +54,7 @@ def check_audio(audio: object, name: str) -> bytes:
         TypeError: It is of another type.
         ValueError: It is the beginning of a WAV file.
     """
-    samples = bytes(typed(typing.cast("Audio", audio), Audio, name, "PCM, 16 bits a sample"))
+    samples = bytes(check_type(typing.cast("Audio", audio), Audio, name, "PCM, 16 bits a sample"))
     if is_wav(samples):
         raise ValueError(f"{name} is a WAV file: give its samples alone, as wave.open(...).readframes(...) reads them")
     return samples

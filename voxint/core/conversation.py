@@ -14,7 +14,7 @@ from typing import Self
 import trio
 from attrs import evolve, frozen
 
-from voxint.arguments import Audio, check_not_negative, check_text, typed
+from voxint.arguments import Audio, check_not_negative, check_text, check_type
 from voxint.background import open_background
 from voxint.core.agent import Agent
 from voxint.core.audio import check_audio
@@ -74,8 +74,8 @@ async def open_conversation(
     next reply do not wait for it.
     """
     require_trio("open_conversation")
-    typed(agent, Agent, "agent")
-    typed(settings, Settings, "settings")
+    check_type(agent, Agent, "agent")
+    check_type(settings, Settings, "settings")
     check_observer(observer)
     if _converts(agent, settings):
         await load_resampler()
@@ -129,7 +129,7 @@ class Conversation:
     @settings.setter
     @within_block
     def settings(self, settings: Settings) -> None:
-        typed(settings, Settings, "settings")
+        check_type(settings, Settings, "settings")
         self._session.settings = settings
 
     @within_block
@@ -147,7 +147,7 @@ class Conversation:
             trio.ClosedResourceError: The block of `open_conversation` has ended.
         """
         text = check_text(text, "text", "the user's words; a voice is heard by listen()")
-        typed(request_id, str | None, "request_id")
+        check_type(request_id, str | None, "request_id")
         player = Listener()
         with _translated_refusals():
             request = self._session.ask(request_id or _new_id(), text, player)
@@ -163,7 +163,7 @@ class Conversation:
             RuntimeError: As `ask`, or the agent has no speech recognition.
             trio.ClosedResourceError: As `ask`.
         """
-        typed(request_id, str | None, "request_id")
+        check_type(request_id, str | None, "request_id")
         player = Listener()
         with _translated_refusals():
             request = self._session.listen(request_id or _new_id(), player)
@@ -186,7 +186,7 @@ class Conversation:
         return await _receipts(self._interrupt(reason))
 
     def _interrupt(self, reason: str) -> Interruption:
-        typed(reason, str, "reason")
+        check_type(reason, str, "reason")
         return self._session.interrupt(None, InterruptOrder(reason))
 
 
@@ -327,7 +327,7 @@ class Reply:
         return receipts.get(self.request_id)
 
     def _interrupt(self, reason: str, played_ms: float | None) -> Interruption:
-        typed(reason, str, "reason")
+        check_type(reason, str, "reason")
         if played_ms is not None:
             played_ms = check_not_negative(played_ms, "played_ms")
         return self._session.interrupt(self.request_id, InterruptOrder(reason, played_ms))

@@ -8,7 +8,7 @@ from typing import Literal
 
 from attrs import Attribute, Factory, evolve, field, frozen
 
-from voxint.arguments import bounded, field_name, typed_fields
+from voxint.arguments import bounded, check_fields, field_name
 from voxint.core.discreet import size_of
 from voxint.core.tokens import estimate_tokens
 from voxint.core.tools import ToolCall
@@ -28,7 +28,7 @@ _ARGUMENT_CHARS = 1000
 place in every turn to come."""
 
 
-@frozen(field_transformer=typed_fields)
+@frozen(field_transformer=check_fields)
 class ChatMessage:
     """One message of the conversation, in the form chat models take."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sized
 
-from voxint.arguments import a
+from voxint.arguments import type_in_words
 
 __all__ = ["size_of"]
 
@@ -23,7 +23,7 @@ def size_of(value: object) -> str:
         case Sized():
             unit = "item"
         case _:
-            return f"<{a(value)}>"  # what an author wrote in error
+            return f"<{type_in_words(value)}>"  # what an author wrote in error
     size = len(value)
     if size != 1:
         unit = "entries" if unit == "entry" else f"{unit}s"

@@ -12,7 +12,7 @@ from operator import index
 
 import msgspec
 
-from voxint.arguments import a
+from voxint.arguments import type_in_words
 from voxint.core.agent import Limits
 from voxint.core.audio import BYTES_PER_SAMPLE, AudioFormat, is_wav
 from voxint.core.depth import MOST_LEVELS, nests_too_deep
@@ -302,14 +302,16 @@ def _wrong(who: str, given: object, expected: str, remedy: str) -> UpstreamError
     if isinstance(given, type):
         remedy = f"an instance, {given.__name__}(...)"
     return UpstreamError(
-        f"the {who} wrote {a(given)} where {expected} belongs", retryable=False, operator_detail=f"write {remedy}"
+        f"the {who} wrote {type_in_words(given)} where {expected} belongs",
+        retryable=False,
+        operator_detail=f"write {remedy}",
     )
 
 
 def _wrong_part(who: str, whose: str, given: object, expected: str, remedy: str = "") -> UpstreamError:
     """Return the error of a piece with something in it that is of another type."""
     detail = f"write {expected} there{remedy and ': '}{remedy}"
-    return UpstreamError(f"the {who} wrote {whose} {a(given)}", retryable=False, operator_detail=detail)
+    return UpstreamError(f"the {who} wrote {whose} {type_in_words(given)}", retryable=False, operator_detail=detail)
 
 
 def _too_many_values() -> UpstreamError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from voxint.arguments import a
+from voxint.arguments import type_in_words
 
 if TYPE_CHECKING:
     from voxint.core.failure import Stage
@@ -47,11 +47,13 @@ def check_observer(given: object) -> None:
     if given is None:
         return
     if isinstance(given, type):
-        raise TypeError(f"observer is {a(given)}: give an instance, {given.__name__}(...)")
+        raise TypeError(f"observer is {type_in_words(given)}: give an instance, {given.__name__}(...)")
     methods = [name for name in vars(Observer) if not name.startswith("_")]
     lacks = [name for name in methods if not hasattr(given, name)]
     if lacks:
-        raise TypeError(f"observer is {a(given)} without {', '.join(lacks)}: give it all of {', '.join(methods)}")
+        raise TypeError(
+            f"observer is {type_in_words(given)} without {', '.join(lacks)}: give it all of {', '.join(methods)}"
+        )
 
 
 class NoObserver:

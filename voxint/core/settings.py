@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 from attrs import evolve, field, frozen
 
-from voxint.arguments import typed_fields
+from voxint.arguments import check_fields
 from voxint.core.audio import AudioFormat
 from voxint.core.discreet import size_of
 from voxint.core.tools import FunctionOp, Tool, apply_function_op
@@ -28,7 +28,7 @@ MAX_BYTES = 256 * 1024
 """Prompts and functions of a session together; chosen here: all of it goes to the model with every turn."""
 
 
-@frozen(kw_only=True, field_transformer=typed_fields)
+@frozen(kw_only=True, field_transformer=check_fields)
 class SettingsChange:
     """What a message changes of a session's settings; None leaves one as it is.
 
@@ -44,7 +44,7 @@ class SettingsChange:
     function_calling_op: FunctionOp = "REPLACE"
 
 
-@frozen(field_transformer=typed_fields)
+@frozen(field_transformer=check_fields)
 class Settings:
     """The settings of a session.
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from voxint.arguments import a
+from voxint.arguments import type_in_words
 from voxint.authors_line import line_of_error
 from voxint.core.audio import AudioFormat
 from voxint.core.failure import Stage
@@ -88,7 +88,7 @@ def check_returned(stage: Stage, given: object, returned: object) -> None:
     shape = _SHAPES[stage]
     generator = isasyncgen(returned) or isgenerator(returned)
     remedy = f"write each piece with `{shape.writes}` instead of `yield`" if generator else f"write {shape.head}"
-    fault = f"{_called(given)}.{shape.method} returned {a(returned)}, which can't be awaited"
+    fault = f"{_called(given)}.{shape.method} returned {type_in_words(returned)}, which can't be awaited"
     raise UpstreamError(
         f"the {shape.noun} can't be called; tell the operator of this service",
         retryable=False,
@@ -100,7 +100,7 @@ def thrown_away(stage: Stage, given: object, returned: object) -> str:
     """Return, for the log, that a stage's method gave a value to nobody, and what its author has to write instead."""
     shape = _SHAPES[stage]
     method = f"{_called(given)}.{shape.method}"
-    return f"{method} returned {a(returned)}, which is thrown away: write each piece with `{shape.writes}`"
+    return f"{method} returned {type_in_words(returned)}, which is thrown away: write each piece with `{shape.writes}`"
 
 
 def _called(given: object) -> str:
@@ -109,7 +109,7 @@ def _called(given: object) -> str:
         return given.__name__
     if isinstance(given, _FUNCTIONS):
         return f"the function {given.__name__}"
-    return a(given) if type(given).__module__ == "builtins" else type(given).__name__
+    return type_in_words(given) if type(given).__module__ == "builtins" else type(given).__name__
 
 
 def _no_method(stage: Stage, given: object) -> str:
@@ -175,5 +175,5 @@ def _format_fault(given: object, what: str) -> str | None:
         return None
     if isinstance(found, _Raised):
         return f"{what}.audio_format {found.told}"
-    fault = "has no `audio_format`" if found is _NOTHING else f"has {a(found)} as its `audio_format`"
+    fault = "has no `audio_format`" if found is _NOTHING else f"has {type_in_words(found)} as its `audio_format`"
     return f"{what} {fault}: write `audio_format = AudioFormat(16_000)`, with its samples a second"

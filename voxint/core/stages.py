@@ -13,7 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 import trio.abc
 from attrs import Attribute, field, frozen
 
-from voxint.arguments import field_name, typed
+from voxint.arguments import check_type, field_name
 from voxint.core.audio import AudioFormat
 from voxint.core.dialogue import ChatMessage
 from voxint.core.discreet import size_of
@@ -38,8 +38,8 @@ __all__ = [
 def _tuple_of(turn: object, attribute: Attribute[Any], values: object) -> None:
     """Refuse what is no tuple of what belongs there, by its first: voxint makes a turn of every request."""
     name = field_name(turn, attribute)
-    for first in typed(values, tuple, name, "write [...]")[:1]:  # type: ignore[index]  # it is a tuple
-        typed(first, ChatMessage if attribute.name == "messages" else Tool, f"{name}[0]")
+    for first in check_type(values, tuple, name, "write [...]")[:1]:  # type: ignore[index]  # it is a tuple
+        check_type(first, ChatMessage if attribute.name == "messages" else Tool, f"{name}[0]")
 
 
 def _frozen(values: object) -> object:

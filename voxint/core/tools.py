@@ -7,7 +7,7 @@ from typing import Literal, assert_never
 
 from attrs import field, frozen
 
-from voxint.arguments import typed_fields
+from voxint.arguments import check_fields
 from voxint.core.discreet import size_of
 
 __all__ = ["FunctionOp", "Tool", "ToolCall", "apply_function_op"]
@@ -15,7 +15,7 @@ __all__ = ["FunctionOp", "Tool", "ToolCall", "apply_function_op"]
 FunctionOp = Literal["REPLACE", "ADD", "UPDATE", "DELETE"]
 
 
-@frozen(field_transformer=typed_fields)
+@frozen(field_transformer=check_fields)
 class Tool:
     """A function the model may call.
 

@@ -13,7 +13,7 @@ import trio
 from attrs import frozen
 
 from voxint._version import __version__
-from voxint.arguments import typed, typed_arguments
+from voxint.arguments import check_arguments, check_type
 from voxint.errors import ConfigError, UpstreamError, UpstreamTimeout
 from voxint.inside_trio import Block, require_trio, within_block, within_trio
 from voxint.net.coding import CodingError, ContentDecoder
@@ -39,7 +39,7 @@ class HttpClient:
         self._block = block
 
     @within_block
-    @typed_arguments
+    @check_arguments
     @asynccontextmanager
     async def stream(
         self,
@@ -104,7 +104,7 @@ class HttpClient:
             ConfigError: The URL is none.
             trio.ClosedResourceError: As `stream`.
         """
-        typed(url, str, "url")
+        check_type(url, str, "url")
         self._transport.dial_spare(Origin.of(_parse(url)))
 
     @within_trio
@@ -113,7 +113,7 @@ class HttpClient:
         return self._transport.statistics()
 
 
-@typed_arguments
+@check_arguments
 @asynccontextmanager
 async def open_http(
     *,
@@ -152,7 +152,7 @@ def chunks(response: httpx.Response) -> AsyncIterator[bytes]:
     Raises:
         TypeError: It is no such response.
     """
-    typed(response, httpx.Response, "response")
+    check_type(response, httpx.Response, "response")
     if not isinstance(response.stream, _Incoming):
         raise TypeError("response is none of HttpClient.stream: httpx's own have aiter_bytes()")
     return response.stream

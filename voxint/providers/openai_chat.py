@@ -14,7 +14,7 @@ import msgspec
 import trio
 import trio.abc
 
-from voxint.arguments import typed
+from voxint.arguments import check_type
 from voxint.core.stages import CheckVerdict, Delta, ModelOutput, Thinking, Turn
 from voxint.core.tools import Tool
 from voxint.errors import ConfigError, UpstreamError, UpstreamTimeout
@@ -84,7 +84,7 @@ class OpenAIChat:
     ) -> None:
         self._url = _base_url(base_url)
         self._model = _text("model", model, "the model's name at the provider")
-        self._http = typed(http, HttpClient, "http", "give what `async with open_http() as http:` gives")
+        self._http = check_type(http, HttpClient, "http", "give what `async with open_http() as http:` gives")
         key = None if api_key_env is None else _key(_text("api_key_env", api_key_env, NAME_OF_VARIABLE))
         self._headers = ({"authorization": f"Bearer {key}"} if key else {}) | _headers(headers or {})
         self._extra_body = _extra_body({} if extra_body is None else extra_body)

@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import Attribute, field, frozen
 
-from voxint.arguments import bounded, field_name, typed_fields
+from voxint.arguments import bounded, check_fields, field_name
 from voxint.server.address import networks
 from voxint.server.passwords import password_hash_fault
 
@@ -63,7 +63,7 @@ def _networks(instance: object, attribute: Attribute[Any], values: tuple[str, ..
         raise ValueError(f"{name} must hold addresses or networks, such as 127.0.0.1 or 10.0.0.0/8") from None
 
 
-@frozen(kw_only=True, field_transformer=typed_fields)
+@frozen(kw_only=True, field_transformer=check_fields)
 class ServerConfig:
     """The server's settings; seconds, bytes and counts as the names say.
 

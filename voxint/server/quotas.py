@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 from attrs import field, frozen
 
-from voxint.arguments import bounded, typed_fields
+from voxint.arguments import bounded, check_fields
 from voxint.core.agent import BOUNDS
 from voxint.server.buckets import MINUTE_S, Rate
 
@@ -45,7 +45,7 @@ class Bounds:
     characters_per_day: int = 0
 
 
-@frozen(kw_only=True, field_transformer=typed_fields)
+@frozen(kw_only=True, field_transformer=check_fields)
 class Quotas:
     """What callers may have; 0: no bound. The defaults are chosen here: no person who talks meets one.
 

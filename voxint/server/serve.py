@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import trio
 from attrs import define, field
 
-from voxint.arguments import typed
+from voxint.arguments import check_type
 from voxint.core.agent import Agent
 from voxint.core.observer import Observer, check_observer
 from voxint.core.resample import load_resampler
@@ -136,9 +136,9 @@ async def serve(
         TypeError: An argument is of another type.
     """
     require_trio("serve")
-    typed(agent, Agent, "agent")
-    typed(config, ServerConfig, "config")
-    typed(quotas, Quotas, "quotas")
+    check_type(agent, Agent, "agent")
+    check_type(config, ServerConfig, "config")
+    check_type(quotas, Quotas, "quotas")
     check_observer(observer)
     check_exposure(config)
     keyring = await _made(Keyring, config, reads=bool(config.keys_file))

@@ -26,7 +26,7 @@ from typing import TypeVar
 
 import trio
 
-from voxint.arguments import Audio, a, all_typed, typed
+from voxint.arguments import Audio, check_all, check_type, type_in_words
 from voxint.core.audio import BYTES_PER_SAMPLE
 from voxint.core.failure import Stage
 from voxint.core.shape import check_returned, stage_fault
@@ -87,8 +87,8 @@ async def check_language_model(
     """
     require_trio("check_language_model")
     _check_shape("llm", stage)
-    typed(turn, Turn, "turn")
-    typed(bounds, TrialBounds, "bounds")
+    check_type(turn, Turn, "turn")
+    check_type(bounds, TrialBounds, "bounds")
 
     async def run(out: trio.abc.SendChannel[ModelOutput]) -> None:
         await _called("llm", stage, stage.generate(turn, out))
@@ -116,9 +116,9 @@ async def check_text_to_speech(
     """
     require_trio("check_text_to_speech")
     _check_shape("tts", stage)
-    typed(text, Iterable[str], "text")
-    sentences = all_typed(text, str, "text")
-    typed(bounds, TrialBounds, "bounds")
+    check_type(text, Iterable[str], "text")
+    sentences = check_all(text, str, "text")
+    check_type(bounds, TrialBounds, "bounds")
     name = class_name(stage)
 
     def sound(spoken: Sequence[Speech]) -> None:
@@ -160,8 +160,8 @@ async def check_speech_to_text(
     """
     require_trio("check_speech_to_text")
     _check_shape("stt", stage)
-    typed(audio, Audio, "audio", "PCM, 16 bits a sample")
-    typed(bounds, TrialBounds, "bounds")
+    check_type(audio, Audio, "audio", "PCM, 16 bits a sample")
+    check_type(bounds, TrialBounds, "bounds")
     name, size, whole = class_name(stage), stage.audio_format.bytes(PIECE_MS), bytes(audio)
     pieces = [whole[start : start + size] for start in range(0, len(whole), size)]
 
@@ -202,7 +202,7 @@ async def _called(kind: Stage, stage: object, returned: Awaitable[None]) -> None
         raise AssertionError(error.operator_detail) from None
     value: object = await returned  # type: ignore[func-returns-value]  # whether it returns one is what is looked at
     assert value is None, (
-        f"{class_name(stage)} returned {a(value)}, and what a stage returns is thrown away: "
+        f"{class_name(stage)} returned {type_in_words(value)}, and what a stage returns is thrown away: "
         f"write each piece with `{WRITES[kind]}`"
     )
 

@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 import trio
 from attrs import define, field, frozen
 
-from voxint.arguments import a, typed_fields
+from voxint.arguments import check_fields, type_in_words
 from voxint.authors_line import CodeLine, line_of_stack
 from voxint.logs import get_logger
 from voxint.testing.stage_tasks import StageTasks, watched_tasks
@@ -48,7 +48,7 @@ of them. Ours; those beyond the least are done within the budget."""
 log = get_logger()
 
 
-@frozen(field_transformer=typed_fields)
+@frozen(field_transformer=check_fields)
 class TrialBounds:
     """What a stage may take, in seconds; the numbers are ours, and fit what voxint grants a stage.
 
@@ -253,7 +253,7 @@ class _Trial(Generic[T]):
         """Say what was written in the place of a piece, and where."""
         at = "" if line is None else f" at {line.place}"
         remedy = f"an instance, {wrong.__name__}(...)" if isinstance(wrong, type) else f"`{self.subject.writes}`"
-        raise AssertionError(f"{self.name} wrote {a(wrong)}{at}: write {remedy}")
+        raise AssertionError(f"{self.name} wrote {type_in_words(wrong)}{at}: write {remedy}")
 
     async def _returns(self, run: Run[T]) -> _Probe[T]:
         """Run to the return, within the time there is."""
