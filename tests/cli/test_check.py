@@ -155,7 +155,7 @@ async def test_a_key_is_shown_by_no_mistake_with_it(here: Path) -> None:
     (here / "key.toml").write_text(f'[llm]\nprovider = "{OPENAI}"\napi_key = "sk-persimmon"\n')
     (here / "env.toml").write_text(OPENAI_WITH_KEY_ENV)
     unknown = "has no option of this name; did you mean api_key_env? That takes the *name* of an environment variable"
-    taken = "this takes the *name* of an environment variable, such as OPENAI_API_KEY, and no variable of the name"
+    taken = "this takes the *name* of an environment variable, such as OPENAI_API_KEY, and none has the name given"
     openai = setting(f"llm.provider={OPENAI}", "llm.base_url=http://h/v1", "llm.model=m")
     for arguments, words in (
         (("key.toml",), unknown),
