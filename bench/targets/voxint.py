@@ -14,6 +14,7 @@ from voxint.core.agent import Agent
 from voxint.core.audio import AudioFormat
 from voxint.core.observer import NoObserver
 from voxint.core.request import Request
+from voxint.extras import DISTRIBUTION
 from voxint.net.http import open_http
 from voxint.providers.openai_chat import OpenAIChat
 from voxint.server.collector import calm_collector
@@ -25,7 +26,7 @@ from voxint.testing.upstream_stages import HttpSpeech, HttpTranscription
 __all__ = ["CANNOT", "DIALECT", "NOTES", "PACKAGES", "run"]
 
 DIALECT = "voxint"
-PACKAGES = ("voxint", "trio", "trio-websocket", "httpx", "h11", "msgspec")
+PACKAGES = (DISTRIBUTION, "trio", "trio-websocket", "httpx", "h11", "msgspec")
 NOTES = (
     "The server of `voxint serve`, its garbage collector calmed in the same way, with its OpenAI model stage; speech "
     "and transcription by the HTTP stages of voxint.testing, since it ships none for OpenAI's yet. Speech to the "

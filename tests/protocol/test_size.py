@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-import time
+import timeit
 
 import pytest
 
@@ -71,14 +71,15 @@ def test_a_small_frame_is_not_looked_through() -> None:
 
 
 def test_as_many_values_as_may_be_are_read_soon() -> None:
-    """The costliest that is let through; two hundred milliseconds are ten times what a busy machine needs."""
+    """The costliest that is let through; two hundred milliseconds are ten times what a busy machine needs.
+
+    The best of five counts: the machine may have had something else to do in the others.
+    """
     entries = listed("[]", MOST_VALUES * 3 // 2 - 500)
     frame = request(f'"content":{{"text":"x"}},"update_session":{{"scene_context":{{"a":{entries}}}}}').replace(
         "VOICE", "TEXT"
     )
-    began = time.perf_counter()
-    decode_client(frame)
-    assert time.perf_counter() - began < 0.2
+    assert min(timeit.repeat(lambda: decode_client(frame), number=1, repeat=5)) < 0.2
 
 
 def test_who_registers_is_read_without_the_rest() -> None:
