@@ -44,7 +44,10 @@ class Listening(msgspec.Struct):
 
 
 class Alive(msgspec.Struct):
-    """What it says of itself when it is asked: tasks that live, and connections to the upstream by their use."""
+    """What it says of itself when it is asked: the server's tasks, and connections to the upstream by their use.
+
+    The tasks of the pool are left out: they come and go with the connections that it keeps, which are told apart.
+    """
 
     tasks: int
     in_use: int
@@ -164,9 +167,14 @@ async def _run(base_url: str, port: int) -> None:
             _say(Listening(server.port, server.url))
             async with trio.lowlevel.FdStream(os.dup(0)) as questions:
                 async for _ in questions:
-                    pool, tasks = http.statistics(), trio.lowlevel.current_statistics().tasks_living
-                    _say(Alive(tasks, pool.in_use, pool.idle + pool.spares))
+                    pool = http.statistics()
+                    _say(Alive(_tasks_beneath(nursery), pool.in_use, pool.idle + pool.spares))
             nursery.cancel_scope.cancel(reason="nobody asks any more")
+
+
+def _tasks_beneath(nursery: trio.Nursery) -> int:
+    inner = [each for task in nursery.child_tasks for each in task.child_nurseries]
+    return len(nursery.child_tasks) + sum(map(_tasks_beneath, inner))
 
 
 def _say(message: msgspec.Struct) -> None:
