@@ -55,6 +55,14 @@ class Careless(Model):
     async def check(self):
         raise KeyError("persimmon")
 
+class Beside(Model):
+    async def check(self):
+        raise ExceptionGroup("persimmon", [UpstreamError("nobody answers"), KeyError("persimmon")])
+
+class Leaving(Model):
+    async def check(self):
+        raise SystemExit("persimmon")
+
 class Plain(Model):
     def check(self):
         return "it is there"
@@ -255,6 +263,9 @@ def verdicts(done: Done) -> Iterator[tuple[str, str]]:
     ("Unreachable", 1, "llm     FAILED  stages:Unreachable: nobody answers"),
     ("Careless", 1, "llm     FAILED  stages:Careless: stages:Careless raised KeyError when it was asked to check, "
      "at stages.py:37"),
+    ("Beside", 1, "llm     FAILED  stages:Beside: stages:Beside raised KeyError when it was asked to check"),
+    ("Leaving", 1, "llm     FAILED  stages:Leaving: stages:Leaving raised SystemExit when it was asked to check, "
+     "at stages.py:45"),
     ("Plain", 1, "llm     FAILED  stages:Plain: its check() is no async method: write `async def check(self)`"),
     ("Silent", 0, "llm     ok      stages:Silent: its check() found nothing wrong, and said no more"),
     ("No", 1, "llm     FAILED  stages:No: its check() returned a bool: return a str, or a voxint.CheckVerdict"),

@@ -222,6 +222,7 @@ async def test_a_server_that_goes_down_is_told_and_is_a_failure(tmp_path: Path) 
 
 @pytest.mark.parametrize(("arguments", "code", "words"), [
     (("  ",), 2, "there is nothing to say"),
+    (("\udcff Hello",), 2, "voxint: TEXT|FILE: the text is not in the encoding of this terminal: write it in UTF-8"),
     (("none.wav",), 2, "voxint: none.wav: the file can't be read (No such file"),
     (("--voice", "Hello"), 2, "there is no player here (paplay, aplay, ffplay, play): add --out FILE"),
     (("--url", "http://127.0.0.1:1", "Hello"), 2,

@@ -18,6 +18,7 @@ from attrs import evolve
 from voxint.arguments import type_in_words
 from voxint.authors_line import CodeLine, line_of_error
 from voxint.core.agent import Agent
+from voxint.core.failure import own_errors
 from voxint.core.shape import stage_fault
 from voxint.errors import ConfigError, UpstreamError, VoxintError
 from voxint.logs import leaves
@@ -81,11 +82,12 @@ def blamed(config: StageConfig, when: str, *, as_configuration: bool = True) -> 
     """
     try:
         yield
-    except Exception as error:  # any: it is somebody else's code, and the operator is told
-        meant, others = BaseExceptionGroup("", [error]).split((VoxintError, OSError))
-        if others is None or meant is not None:
+    except BaseException as error:
+        own, not_own = own_errors(error, cancelled=True)
+        faults = None if own is None else BaseExceptionGroup("", [own]).split((VoxintError, OSError))[1]
+        if not_own is not None or faults is None:
             raise
-        fault = next(leaves(others))
+        fault = next(leaves(faults))  # a bug comes before what is meant for an operator, which may be led to by it
         words = f"{config.provider} raised {type(fault).__name__} {when}{_at(fault)}"
         if not as_configuration:
             raise UpstreamError(words) from error

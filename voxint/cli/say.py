@@ -18,6 +18,7 @@ from voxint.cli.speakers import PLAYERS, PlayerGone, Speaker, find_player, open_
 from voxint.cli.terminal import note
 from voxint.client import Client, connect
 from voxint.core.audio import AudioFormat
+from voxint.core.encodable import encodable
 from voxint.errors import ConfigError, ServerError
 
 __all__ = ["DEFAULT_URL", "say"]
@@ -117,6 +118,8 @@ def _check(what: str, *, voice: bool | None, out: Path | None, player: str | Non
     """Refuse what can't be done, before anybody is asked anything."""
     if not what.strip():
         raise ConfigError("TEXT|FILE", "there is nothing to say: write some words, or the name of a sound file")
+    if not names_sound(what) and encodable(what) != what:
+        raise ConfigError("TEXT|FILE", "the text is not in the encoding of this terminal: write it in UTF-8")
     if out is not None and voice is False:
         raise ConfigError("--out", "this writes speech to a file, and --no-voice asks for none: leave one of them out")
     if out is not None and names_sound(out.name) and out.suffix.lower() != ".wav":
