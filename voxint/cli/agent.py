@@ -83,6 +83,7 @@ def blamed(config: StageConfig, when: str, *, as_configuration: bool = True) -> 
     try:
         yield
     except BaseException as error:
+        # Any: it is somebody else's code, which may even exit, and the operator is told. What is not its own goes on.
         own, not_own = own_errors(error, cancelled=True)
         faults = None if own is None else BaseExceptionGroup("", [own]).split((VoxintError, OSError))[1]
         if not_own is not None or faults is None:
