@@ -1,4 +1,4 @@
-"""Measure interruptions: ``python -m bench`` ``quick``, ``full``, ``sessions``, ``conversation``, ``attacks``, ``report`` and more."""
+"""Measure interruptions: ``python -m bench`` ``quick``, ``full``, ``conversation``, ``attacks``, ``report`` and more."""
 
 from __future__ import annotations
 
