@@ -1,4 +1,4 @@
-"""Virtual time (`pytestmark = pytest.mark.virtual_time`: on a clock that jumps while nothing can happen), and skips."""
+"""Virtual time (`pytestmark = pytest.mark.virtual_time`: a clock that jumps while nothing can happen), and skips."""
 
 from __future__ import annotations
 
