@@ -1,4 +1,4 @@
-"""Measure interruptions: ``python -m bench`` ``quick``, ``full``, ``conversation``, ``attacks``, ``report`` and more."""
+"""Measure interruptions: ``python -m bench`` ``quick``, ``full``, ``attacks``, ``conversation``, ``report`` …."""
 
 from __future__ import annotations
 
