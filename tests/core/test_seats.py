@@ -16,6 +16,9 @@ from voxint.testing.stages import FOREVER, HEAR, ScriptedEars, ScriptedModel, Sc
 
 pytestmark = pytest.mark.virtual_time
 
+AT_ONCE = Limits(seat_kept_s=0)
+"""No seat is kept behind an answer: it is free in the step in which the request ends."""
+
 WRITTEN = Settings(require_tts=False)
 FULL = r"^speech synthesis is serving as many callers as it can at once \({}\): try again in a moment$"
 
@@ -42,7 +45,7 @@ async def one_more_seat(refused: Conversation, room: Conversation) -> None:
 async def test_one_caller_too_many_is_refused_at_once_and_nothing_of_it_runs() -> None:
     """The others go on; who was refused tries again when one has ended, and is answered."""
     model, voice = talkative(), ScriptedVoice(seats=2)
-    async with callers(Agent(llm=model, tts=voice), 3) as (first, second, third):
+    async with callers(Agent(llm=model, tts=voice, limits=AT_ONCE), 3) as (first, second, third):
         replies = [first.ask("Hi"), second.ask("Hi")]
         await trio.sleep(1)
         with pytest.raises(RequestRefused, match=FULL.format(2)) as raised:
@@ -57,7 +60,7 @@ async def test_one_caller_too_many_is_refused_at_once_and_nothing_of_it_runs() -
 
 async def test_an_interrupt_frees_the_seat_in_the_step_in_which_the_scope_is_left() -> None:
     """Not when it is asked for, while the voice may still be at work, and no later than anybody hears of the end."""
-    agent = Agent(llm=talkative(), tts=ScriptedVoice(seats=1, lingers=0.125))
+    agent = Agent(llm=talkative(), tts=ScriptedVoice(seats=1, lingers=0.125), limits=AT_ONCE)
     async with callers(agent, 2) as (first, second):
         reply = first.ask("Hi")
         await trio.sleep(1)
@@ -71,7 +74,7 @@ async def test_an_interrupt_frees_the_seat_in_the_step_in_which_the_scope_is_lef
 
 async def test_an_overrun_keeps_its_seat_until_it_lets_go() -> None:
     """For everybody its request has ended; its voice is still at work."""
-    agent = Agent(llm=talkative(), tts=ScriptedVoice(seats=1, lingers=2.0))
+    agent = Agent(llm=talkative(), tts=ScriptedVoice(seats=1, lingers=2.0), limits=AT_ONCE)
     async with callers(agent, 2) as (first, second):
         reply = first.ask("Hi")
         await trio.sleep(1)
@@ -88,7 +91,10 @@ async def test_an_overrun_keeps_its_seat_until_it_lets_go() -> None:
 async def test_who_speaks_already_is_never_refused() -> None:
     """A next request takes the seat of the one that it interrupts, also where that one then overruns."""
     voice = ScriptedVoice(seats=1, lingers=2.0)
-    async with callers(Agent(llm=talkative(), tts=voice, limits=Limits(overruns=3)), 2) as (first, second):
+    async with callers(Agent(llm=talkative(), tts=voice, limits=Limits(overruns=3, seat_kept_s=0)), 2) as (
+        first,
+        second,
+    ):
         for _ in range(3):
             first.ask("Hi")
             await trio.sleep(0.5)
@@ -103,7 +109,7 @@ async def test_who_speaks_already_is_never_refused() -> None:
 
 async def test_what_is_not_spoken_needs_no_seat() -> None:
     """An answer in text goes on while every voice is taken, and takes none from one that speaks."""
-    async with callers(Agent(llm=talkative(), tts=ScriptedVoice(seats=1)), 3) as (first, second, third):
+    async with callers(Agent(llm=talkative(), tts=ScriptedVoice(seats=1), limits=AT_ONCE), 3) as (first, second, third):
         third.settings = WRITTEN
         written = third.ask("Hi")
         first.ask("Hi")
@@ -116,7 +122,12 @@ async def test_what_is_not_spoken_needs_no_seat() -> None:
 async def test_a_voice_request_needs_a_seat_of_both_and_takes_neither_alone() -> None:
     """All that it may need, when it begins: it would be refused in the middle otherwise."""
     ears, voice = ScriptedEars(HEAR, FOREVER, seats=2), ScriptedVoice(seats=1)
-    async with callers(Agent(llm=talkative(), stt=ears, tts=voice), 4) as (first, second, third, fourth):
+    async with callers(Agent(llm=talkative(), stt=ears, tts=voice, limits=AT_ONCE), 4) as (
+        first,
+        second,
+        third,
+        fourth,
+    ):
         spoken = first.ask("Hi")
         with pytest.raises(RequestRefused, match=r"^speech synthesis "):
             second.listen()
@@ -139,9 +150,9 @@ async def test_agents_with_one_voice_share_its_seats() -> None:
     """What is full is the voice, and not the agent: a program may make an agent for each call."""
     voice = ScriptedVoice(seats=1)
     async with (
-        open_conversation(Agent(llm=talkative(), tts=voice)) as first,
-        open_conversation(Agent(llm=talkative(), tts=voice)) as second,
-        open_conversation(Agent(llm=talkative(), tts=ScriptedVoice(seats=1))) as third,
+        open_conversation(Agent(llm=talkative(), tts=voice, limits=AT_ONCE)) as first,
+        open_conversation(Agent(llm=talkative(), tts=voice, limits=AT_ONCE)) as second,
+        open_conversation(Agent(llm=talkative(), tts=ScriptedVoice(seats=1), limits=AT_ONCE)) as third,
     ):
         first.ask("Hi")
         third.ask("Hi")
@@ -151,7 +162,11 @@ async def test_agents_with_one_voice_share_its_seats() -> None:
 
 async def test_a_failure_gives_the_seat_back() -> None:
     """As every end does: also the end of a conversation with what was live in it."""
-    agent = Agent(llm=ScriptedModel.turns(ScriptedModel(ValueError("no")), talkative()), tts=ScriptedVoice(seats=1))
+    agent = Agent(
+        llm=ScriptedModel.turns(ScriptedModel(ValueError("no")), talkative()),
+        tts=ScriptedVoice(seats=1),
+        limits=AT_ONCE,
+    )
     async with open_conversation(agent) as first:
         with pytest.raises(RequestFailed):
             await first.ask("Hi").text()
@@ -180,7 +195,7 @@ class Measured(ScriptedVoice):
 async def test_seats_are_read_whenever_a_request_begins() -> None:
     """An engine knows what it carries once it has been measured, and may lose a part of it."""
     voice = Measured(None)
-    async with callers(Agent(llm=talkative(), tts=voice), 4) as (first, second, third, fourth):
+    async with callers(Agent(llm=talkative(), tts=voice, limits=AT_ONCE), 4) as (first, second, third, fourth):
         first.ask("Hi")
         voice.found = 2
         second.ask("Hi")
@@ -214,7 +229,7 @@ async def test_what_is_no_number_of_callers_is_the_providers_fault(found: object
         Agent(llm=talkative(), tts=Measured(found))
     assert str(raised.value).startswith(f"Agent.tts: {told}")
     voice = Measured(2)
-    async with callers(Agent(llm=talkative(), tts=voice), 2) as (first, second):
+    async with callers(Agent(llm=talkative(), tts=voice, limits=AT_ONCE), 2) as (first, second):
         goes_on = first.ask("Hi")
         voice.found = found
         failed = second.ask("Hi")
@@ -232,3 +247,30 @@ def test_ears_that_say_no_number_are_told_when_the_agent_is_made() -> None:
     """As a voice is."""
     with pytest.raises(TypeError, match=r"^Agent\.stt: ScriptedEars has 0 as its `seats`: write"):
         Agent(llm=talkative(), stt=ScriptedEars(seats=0))
+
+
+async def test_a_seat_is_kept_through_a_pause_of_the_conversation() -> None:
+    """Who was answered lately is answered again, and a newcomer is let in when the pause has lasted for too long."""
+    agent = Agent(llm=ScriptedModel.says("Yes."), tts=ScriptedVoice(seats=1), limits=Limits(seat_kept_s=4.0))
+    async with callers(agent, 2) as (first, second):
+        for _ in range(3):
+            await first.ask("Hi").text()
+            ended = trio.current_time()
+            await trio.sleep(3.5)
+            with pytest.raises(RequestRefused, match=FULL.format(1)):
+                second.ask("Hi")
+        await trio.sleep_until(ended + 4)
+        assert await second.ask("Hi").text() == "Yes."
+        with pytest.raises(RequestRefused, match=FULL.format(1)):
+            first.ask("Hi")
+
+
+async def test_who_leaves_gives_the_seat_to_the_next_at_once() -> None:
+    """Nothing is kept for a conversation that is over."""
+    agent = Agent(llm=ScriptedModel.says("Yes."), tts=ScriptedVoice(seats=1))
+    async with open_conversation(agent) as stays:
+        async with open_conversation(agent) as leaves:
+            await leaves.ask("Hi").text()
+            with pytest.raises(RequestRefused, match=FULL.format(1)):
+                stays.ask("Hi")
+        assert await stays.ask("Hi").text() == "Yes."

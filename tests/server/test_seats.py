@@ -8,7 +8,7 @@ import trio
 from tests.server.refused import counted, refusals
 from tests.talk import SPOKEN, WRITTEN, open_place
 from voxint.client.connect import connect
-from voxint.core.agent import Agent
+from voxint.core.agent import Agent, Limits
 from voxint.errors import ServerError
 from voxint.server.config import ServerConfig
 from voxint.server.quotas import Quotas
@@ -20,7 +20,7 @@ from voxint.testing.stages import FOREVER, HEAR, ScriptedEars, ScriptedModel, Sc
 async def test_a_refused_request_changes_nothing() -> None:
     """It interrupts nothing, its settings are those of before, and its upload is swallowed; it is counted."""
     model = ScriptedModel("Once upon a time. ", 12.0, "The end.")
-    agent = Agent(llm=model, stt=ScriptedEars(HEAR, "Hello?"), tts=ScriptedVoice(seats=1))
+    agent = Agent(llm=model, stt=ScriptedEars(HEAR, "Hello?"), tts=ScriptedVoice(seats=1), limits=Limits(seat_kept_s=0))
     async with open_place(agent, quotas=Quotas()) as place:
         first, second = place.join(), place.join()
         first.register(SPOKEN)
@@ -56,7 +56,11 @@ async def test_a_refused_request_changes_nothing() -> None:
 
 async def test_a_refused_client_tries_again_and_is_answered() -> None:
     """Over a real server: SERVER_BUSY says that trying again may help, and it does."""
-    agent = Agent(llm=ScriptedModel.turns(ScriptedModel(FOREVER), ScriptedModel("Yes.")), tts=ScriptedVoice(seats=1))
+    agent = Agent(
+        llm=ScriptedModel.turns(ScriptedModel(FOREVER), ScriptedModel("Yes.")),
+        tts=ScriptedVoice(seats=1),
+        limits=Limits(seat_kept_s=0),
+    )
     async with trio.open_nursery() as nursery:
         server = await nursery.start(serve, agent, ServerConfig(port=0))
         async with connect(server.url, require_tts=True) as first, connect(server.url, require_tts=True) as second:

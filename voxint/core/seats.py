@@ -4,8 +4,9 @@ A stage that keeps up with so many callers and no more says so by its attribute 
 takes a seat when it begins and gives it back when its last task is gone. Where none is free a request is refused before
 anything of it has begun, because speech that comes late for everybody is worse than a word that says so to one.
 
-Whoever has a seat keeps it for the next request: that one takes the seat of the one that it interrupts. A request that
-has overrun keeps a seat of its own until it lets go, for it keeps the stage at work.
+Whoever has a seat keeps it for the next request: that one takes the seat of the one that it interrupts, and between two
+answers a seat is kept for a while, for nobody who is in a conversation should be refused in the middle of it. A request
+that has overrun keeps a seat of its own until it lets go, for it keeps the stage at work.
 """
 
 from __future__ import annotations
@@ -39,11 +40,19 @@ class _Room:
 
     stage: object
     callers: Counter[Seats] = field(factory=Counter)  # how many requests of each have not ended
+    kept: dict[Seats, float] = field(factory=dict)  # until when a seat is kept for a caller without one
     overruns: int = 0
 
     @property
     def taken(self) -> int:
-        return len(self.callers) + self.overruns
+        return len(self.callers) + len(self.kept) + self.overruns
+
+    def has(self, caller: Seats) -> bool:
+        return caller in self.callers or caller in self.kept
+
+    def forget_kept(self, now: float) -> None:
+        for caller in [caller for caller, until in self.kept.items() if until <= now]:
+            del self.kept[caller]
 
 
 # Of the loop and not of an agent: a program may make an agent for each call, all with one voice, which is what is full.
@@ -73,9 +82,14 @@ class Claim:
 
 
 class Seats:
-    """The seats that one session has."""
+    """The seats that one session has.
 
-    def __init__(self) -> None:
+    Args:
+        kept_s: For how long one is kept behind an answer, in seconds.
+    """
+
+    def __init__(self, kept_s: float) -> None:
+        self._kept_s = kept_s
         self._taken: dict[Request, tuple[_Room, ...]] = {}
 
     def claim(self, stages: Mapping[Stage, object]) -> Claim:
@@ -87,13 +101,14 @@ class Seats:
         Raises:
             RequestRefused: `busy`: a stage has no seat left.
         """
+        _let_go_of_kept()
         for name, stage in stages.items():
             try:
                 seats = seats_of(name, stage)
             except UpstreamError as error:
                 return Claim(fault=stage_failure(name, error))
             room = _rooms().get(id(stage))
-            if seats is not None and room is not None and self not in room.callers and room.taken >= seats:
+            if seats is not None and room is not None and not room.has(self) and room.taken >= seats:
                 message = f"{_DOES[name]} is serving as many callers as it can at once ({seats}): try again in a moment"
                 raise RequestRefused("busy", message, SEATS)
         return Claim(tuple(stages.values()))
@@ -104,6 +119,7 @@ class Seats:
         self._taken[request] = tuple(rooms.setdefault(id(stage), _Room(stage)) for stage in claim.stages)
         for room in self._taken[request]:
             room.callers[self] += 1
+            room.kept.pop(self, None)
 
     def ended(self, request: Request) -> None:
         """Give back the seats of a request that has ended; where it has overrun, it keeps them until `reaped`."""
@@ -112,6 +128,8 @@ class Seats:
             room.callers[self] -= 1
             if not room.callers[self]:
                 del room.callers[self]
+                if self._kept_s:
+                    room.kept[self] = trio.current_time() + self._kept_s
             room.overruns += request.overran
         if not request.overran:
             self._let_go(request)
@@ -122,8 +140,25 @@ class Seats:
             room.overruns -= 1
         self._let_go(request)
 
+    def leave(self) -> None:
+        """Give back what is kept: nobody listens any more."""
+        for room in tuple(_rooms().values()):
+            room.kept.pop(self, None)
+            _clear(room)
+
     def _let_go(self, request: Request) -> None:
-        rooms = _rooms()
         for room in self._taken.pop(request, ()):
-            if not room.taken:
-                del rooms[id(room.stage)]
+            _clear(room)
+
+
+def _let_go_of_kept() -> None:
+    now = trio.current_time()
+    for room in tuple(_rooms().values()):
+        room.forget_kept(now)
+        _clear(room)
+
+
+def _clear(room: _Room) -> None:
+    """Forget a stage where nobody has a seat."""
+    if not room.taken:
+        _rooms().pop(id(room.stage), None)

@@ -100,7 +100,7 @@ class Session:
         self.dialogue = Dialogue(max_tokens=4 * agent.limits.history_tokens)
         self.registry = Registry(agent.limits.remembered_bytes)
         self._lane = (caller, session_id)
-        self._seats = Seats()
+        self._seats = Seats(agent.limits.seat_kept_s)
         self.listeners: list[Listener] = []
         self._leaving: set[Listener] = set()
         self._kept: deque[Request] = deque(maxlen=REMEMBERED)  # ended, and what they said is kept
@@ -183,7 +183,7 @@ class Session:
 
     def close(self, reason: str) -> None:
         """Cancel everything; the caller is gone or has to go."""
-        self.registry.interrupt(None, InterruptOrder(reason))
+        self.registry.interrupt(None, InterruptOrder(reason)).when_stopped(lambda _: self._seats.leave())
 
     def dissolve(self, reason: str) -> None:
         """Cancel everything, and let go of all that is remembered: nobody will come back."""
@@ -191,6 +191,7 @@ class Session:
 
     def _let_go(self) -> None:
         """Take apart what refers to itself, so that no collector is needed."""
+        self._seats.leave()
         self.registry.clear()
         self._kept.clear()
         self.dialogue = Dialogue()
