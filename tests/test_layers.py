@@ -26,14 +26,16 @@ MAY_IMPORT = {
     "printable": set(),
     "children": set(),
     "extras": set(),
+    "file_lock": set(),
     "ticker": set(),
     "net": {"arguments", "errors", "background", "logs", "authors_line", "inside_trio", "lag"},
+    "assets": {"arguments", "errors", "extras", "file_lock", "inside_trio"},
     "core": {"arguments", "errors", "background", "logs", "loop_watch", "authors_line", "inside_trio"},
     "protocol": {"arguments", "core", "errors"},
-    "providers": {"arguments", "core", "net", "errors", "background", "children", "extras"},
+    "providers": {"arguments", "assets", "core", "net", "errors", "background", "children", "extras"},
     "server": {
         *("arguments", "core", "protocol", "net", "errors", "background", "lag", "logs", "authors_line"),
-        *("inside_trio", "loop_watch", "printable"),
+        *("inside_trio", "loop_watch", "printable", "file_lock"),
     },
     "testing": {
         *("core", "protocol", "net", "errors", "background", "ticker", "printable", "children", "authors_line"),
