@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "file_lock": set(),
     "ticker": set(),
     "net": {"arguments", "errors", "background", "logs", "authors_line", "inside_trio", "lag"},
-    "assets": {"arguments", "errors", "extras", "file_lock", "inside_trio"},
+    "assets": {"arguments", "errors", "extras", "file_lock", "inside_trio", "net"},
     "core": {"arguments", "errors", "background", "logs", "loop_watch", "authors_line", "inside_trio"},
     "protocol": {"arguments", "core", "errors"},
     "providers": {"arguments", "assets", "core", "net", "errors", "background", "children", "extras"},

@@ -18,13 +18,16 @@ __all__ = ["AUTHORITY", "CONTENT", "HttpsServer", "Script", "Visit", "client_tls
 
 AUTHORITY = trustme.CA()
 
+LIMIT_S = 20.0
+"""Of a test with a server; a transfer takes some milliseconds."""
+
 CONTENT = bytes(range(256)) * 4000
 """A file of a megabyte, which takes several blocks."""
 
 
 @define
 class Visit:
-    """One request: its head, and the connection to answer on."""
+    """One request: its head, and the connection to answer on, which is closed after it."""
 
     target: str
     headers: dict[str, str]
@@ -37,7 +40,7 @@ class Visit:
 
     async def answer(self, status: str, body: bytes = b"", **headers: str | None) -> None:
         """Answer; `content_length` is that of the body, another that is given, or none for None."""
-        fields = {"content_length": str(len(body)), **headers}
+        fields = {"connection": "close", "content_length": str(len(body)), **headers}
         lines = [f"{name.replace('_', '-')}: {value}" for name, value in fields.items() if value is not None]
         head = "\r\n".join([f"HTTP/1.1 {status}", *lines, "", ""])
         await self.stream.send_all(head.encode() + body)
@@ -100,16 +103,17 @@ def client_tls() -> ssl.SSLContext:
 
 @asynccontextmanager
 async def open_server(script: Script) -> AsyncGenerator[HttpsServer, None]:
-    """Serve on a free port; each request of a connection is one more run of the script, after which it is closed."""
+    """Serve on a free port: each connection is one run of the script, then it is closed. It fails a test that hangs."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     AUTHORITY.issue_cert("127.0.0.1").configure_cert(context)
     server = HttpsServer(0, script)
-    async with trio.open_nursery() as nursery:
-        serve = partial(trio.serve_ssl_over_tcp, _visited(server), 0, context, host="127.0.0.1")
-        [listener] = await nursery.start(serve)
-        server.port = listener.transport_listener.socket.getsockname()[1]
-        yield server
-        nursery.cancel_scope.cancel()
+    with trio.fail_after(LIMIT_S):
+        async with trio.open_nursery() as nursery:
+            serve = partial(trio.serve_ssl_over_tcp, _visited(server), 0, context, host="127.0.0.1")
+            [listener] = await nursery.start(serve)
+            server.port = listener.transport_listener.socket.getsockname()[1]
+            yield server
+            nursery.cancel_scope.cancel(reason="the test is over")
 
 
 def _visited(server: HttpsServer) -> Callable[[trio.SSLStream[trio.SocketStream]], Awaitable[None]]:

@@ -73,7 +73,7 @@ class Asset:
         sizes = [_size(path) for path in self.paths]
         size = sum(each or 0 for each in sizes)
         if size != self.entry.size:
-            raise self._wrong(f"it has {size:,} bytes and must have {self.entry.size:,}")
+            raise self._wrong(f"its size is {size:,} bytes and must be {self.entry.size:,}")
 
     def _digest(self, content: io.BytesIO | None) -> None:
         digest = hashlib.sha256()

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal
 from urllib.parse import urlsplit
 
-import httpx
 import trio
 from attrs import frozen
 
-from voxint._version import __version__
 from voxint.arguments import check_arguments
 from voxint.assets.find import Asset, candidates, remedy
 from voxint.assets.folders import cache_folder
 from voxint.assets.part import Part, open_part
 from voxint.assets.pull_lock import open_folder
-from voxint.assets.source import Answer, open_answer
+from voxint.assets.source import open_answer
 from voxint.assets.table import AssetEntry
 from voxint.errors import ConfigError, UpstreamError
 from voxint.inside_trio import require_trio
+from voxint.net.proxy import ProxyDialer
+from voxint.net.transport import HttpTransport, open_transport
 
 __all__ = ["Pulled", "Puller", "open_puller"]
 
@@ -57,9 +57,10 @@ class Pulled:
 class Puller:
     """Brings files into one folder; made by `open_puller`."""
 
-    def __init__(self, client: httpx.AsyncClient, target: Path, *, cache: bool) -> None:
-        self._client = client
+    def __init__(self, transport: HttpTransport, target: Path, stall_s: float, *, cache: bool) -> None:
+        self._transport = transport
         self._target = target
+        self._stall_s = stall_s
         self._cache = cache
 
     async def pull(self, entry: AssetEntry, progress: Progress = lambda have: None) -> Pulled:
@@ -141,34 +142,28 @@ class Puller:
 
     async def _receive(self, url: str, entry: AssetEntry, part: Part, progress: Progress) -> None:
         """Add to the part what one answer brings."""
-        async with open_answer(self._client, url, part.size, entry.size) as answer:
+        async with open_answer(self._transport, url, part.size, entry.size, self._stall_s) as answer:
             if answer.start is None:
                 await trio.to_thread.run_sync(part.start_again)
                 raise UpstreamError("it has less of the file than has come already")
             if answer.start != part.size:  # it knows no ranges
                 await trio.to_thread.run_sync(part.start_again)
             progress(part.size)
-            block = b""
+            block = bytearray()
             try:
-                async with aclosing(_body(answer)) as body:
-                    async for data in body:
-                        block += data
-                        if part.size + len(block) > entry.size:
-                            block = b""
-                            await trio.to_thread.run_sync(part.start_again)
-                            raise UpstreamError("it sent more than the file has: it is another", retryable=False)
-                        if len(block) >= BLOCK_BYTES:
-                            full, block = block, b""
-                            await trio.to_thread.run_sync(part.add, full)
-                            progress(part.size)
+                while data := await answer.body.read():
+                    block += data
+                    if part.size + len(block) > entry.size:
+                        block.clear()
+                        await trio.to_thread.run_sync(part.start_again)
+                        raise UpstreamError("it sent more than the file has: it is another", retryable=False)
+                    if len(block) >= BLOCK_BYTES:
+                        full, block = bytes(block), bytearray()
+                        await trio.to_thread.run_sync(part.add, full)
+                        progress(part.size)
             finally:
-                part.add(block)  # also where it broke off or was cancelled; no wait: it is less than a block
+                part.add(bytes(block))  # also where it broke off or was cancelled; no wait: it is less than a block
                 progress(part.size)
-
-
-def _body(answer: Answer) -> AsyncGenerator[bytes, None]:
-    """The body of an answer as it comes, to be closed in any case: trio warns of generators that are cut short."""
-    return cast("AsyncGenerator[bytes, None]", answer.response.aiter_raw())
 
 
 def _finish(part: Part, entry: AssetEntry) -> Path:
@@ -211,13 +206,9 @@ async def open_puller(
     target = folder if folder is not None else cache_folder()
     if target is None:
         raise ConfigError("cache of model files", "this user has no home: name a folder by --folder")
-    timeout = httpx.Timeout(stall_s, connect=connect_timeout_s)
-    context = verify
-    if context is None:
-        context = await trio.to_thread.run_sync(httpx.create_ssl_context)  # it reads files
-    headers = {"user-agent": f"voxint/{__version__}"}
+    target = target.expanduser()
     async with (
-        open_folder(target.expanduser(), waiting),
-        httpx.AsyncClient(verify=context, timeout=timeout, headers=headers) as client,
+        open_folder(target, waiting),
+        open_transport(connect_timeout_s=connect_timeout_s, dialer=ProxyDialer(verify)) as transport,
     ):
-        yield Puller(client, target.expanduser(), cache=folder is None)
+        yield Puller(transport, target, stall_s, cache=folder is None)

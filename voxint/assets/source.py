@@ -6,10 +6,13 @@ import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
+import h11
 import httpx
 from attrs import frozen
 
+from voxint._version import __version__
 from voxint.errors import UpstreamError, UpstreamTimeout
+from voxint.net.transport import Body, HttpTransport
 
 __all__ = ["Answer", "open_answer"]
 
@@ -24,47 +27,61 @@ class Answer:
     """What a server answered, its body still unread.
 
     Args:
-        response: The response; read it by `aiter_raw`.
+        body: What it sends, to be read to its end or left.
         start: The place in the file at which the body begins; None: there is nothing from the place that was asked for.
     """
 
-    response: httpx.Response
+    body: Body
     start: int | None
 
 
 @asynccontextmanager
-async def open_answer(client: httpx.AsyncClient, url: str, start: int, size: int) -> AsyncGenerator[Answer, None]:
+async def open_answer(
+    transport: HttpTransport, url: str, start: int, size: int, stall_s: float
+) -> AsyncGenerator[Answer, None]:
     """Ask for a file from `start` on, and give the answer; a failure of the network within the block is told too.
 
     Args:
-        client: What sends the request; it may know a proxy.
+        transport: What sends the request.
         url: The address, https.
         start: How many bytes are there already.
         size: How many the file has.
+        stall_s: Bounds each wait for the server's next bytes.
 
     Raises:
         UpstreamError: The server can't be reached, broke off, has no such file, or one of another size, or sends the
             caller to where it isn't safe. `retryable` says whether the same request may work at once.
         UpstreamTimeout: It was silent for too long.
     """
-    place = httpx.URL(url)
-    headers = {"accept": "*/*", "accept-encoding": "identity"}
+    place, at = httpx.URL(url), ""
+    fields = {"user-agent": f"voxint/{__version__}", "accept": "*/*", "accept-encoding": "identity"}
     if start:
-        headers["range"] = f"bytes={start}-"
+        fields["range"] = f"bytes={start}-"
     for _ in range(REDIRECTS + 1):
         if place.scheme != "https" or not place.host:
             raise UpstreamError(
                 "it sends the caller to an address that is not https, which is not followed", retryable=False
             )
+        bounds = {"timeout": {"read": stall_s, "write": stall_s}}
         try:
-            async with client.stream("GET", place, headers=headers, follow_redirects=False) as response:
-                if response.status_code not in MOVED or "location" not in response.headers:
-                    yield Answer(response, _begins(response, start, size))
+            received = await transport.send(httpx.Request("GET", place, headers=fields, extensions=bounds))
+            try:
+                location = _field(received.head, b"location")
+                if received.head.status_code not in MOVED or not location:
+                    yield Answer(received.body, _begins(received.head, start, size, at))
                     return
-                place = _next(place, response.headers["location"])
+                place = _next(place, location)
+                at = f"it redirects to {place.host}, and "
+            finally:
+                received.body.close()
         except httpx.TransportError as error:
-            raise _told(error) from None
+            raise _told(error, at) from None
     raise UpstreamError(f"it redirects more than {REDIRECTS} times", retryable=False)
+
+
+def _field(head: h11.Response, name: bytes) -> str:
+    """The value of a header field; empty where there is none."""
+    return next((value.decode("latin-1") for each, value in head.headers if each == name), "")
 
 
 def _next(place: httpx.URL, location: str) -> httpx.URL:
@@ -74,39 +91,39 @@ def _next(place: httpx.URL, location: str) -> httpx.URL:
         raise UpstreamError("it redirects to what is no address", retryable=False) from None
 
 
-def _begins(response: httpx.Response, start: int, size: int) -> int | None:
-    """Where in the file a body begins, by the head of the response alone."""
-    status = response.status_code
+def _begins(head: h11.Response, start: int, size: int, at: str) -> int | None:
+    """Where in the file a body begins, by the head alone."""
+    status = head.status_code
     if status == 416 and start:
         return None
     if status not in (200, 206):
         again = status in (408, 425, 429) or status >= 500
         what = "it has no such file" if status in (404, 410) else "it does not give the file"
-        raise UpstreamError(f"{what} (status {status})", retryable=again, status=status)
-    if response.headers.get("content-encoding", "identity").lower() not in ("identity", ""):
-        raise UpstreamError("it sent the file compressed although that was not asked for", retryable=False)
-    begin, whole = 0, response.headers.get("content-length", "")
+        raise UpstreamError(f"{at}{what} (status {status})", retryable=again, status=status)
+    if _field(head, b"content-encoding").lower() not in ("identity", ""):
+        raise UpstreamError(f"{at}it sent the file compressed although that was not asked for", retryable=False)
+    begin, whole = 0, _field(head, b"content-length")
     if status == 206:
-        found = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("content-range", ""))
+        found = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", _field(head, b"content-range"))
         if found is None or int(found[1]) != start:
-            raise UpstreamError("it sent another part of the file than was asked for", retryable=False)
+            raise UpstreamError(f"{at}it sent another part of the file than was asked for", retryable=False)
         begin, whole = start, found[2]
     if whole.isdecimal() and int(whole) != size:
         raise UpstreamError(
-            f"its file has {int(whole):,} bytes, and the right one has {size:,}: it is another", retryable=False
+            f"{at}its file has {int(whole):,} bytes, and the right one has {size:,}: it is another", retryable=False
         )
     return begin
 
 
-def _told(error: httpx.TransportError) -> UpstreamError:
+def _told(error: httpx.TransportError, at: str) -> UpstreamError:
     match error:
         case httpx.ConnectTimeout():
-            return UpstreamTimeout("it did not accept a connection in time", retryable=False)
+            return UpstreamTimeout(f"{at}it did not accept a connection in time", retryable=False)
         case httpx.TimeoutException():
-            return UpstreamTimeout("it has been silent for too long")
+            return UpstreamTimeout(f"{at}it has been silent for too long")
         case httpx.ProxyError():
-            return UpstreamError(f"the proxy of HTTPS_PROXY refused: {error}", retryable=False)
+            return UpstreamError(f"{at}the proxy that HTTPS_PROXY names is no way to it: {error}", retryable=False)
         case httpx.ConnectError():
-            return UpstreamError(f"it can't be reached: {error}", retryable=False)
+            return UpstreamError(f"{at}it can't be reached: {error}", retryable=False)
         case _:
-            return UpstreamError("it broke off")
+            return UpstreamError(f"{at}it broke off")
