@@ -9,14 +9,12 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 import trio
-import trustme
 from attrs import define, field
 
+from tests.net.loopback import client_tls, server_tls
 from voxint.assets.table import AssetEntry
 
-__all__ = ["AUTHORITY", "CONTENT", "HttpsServer", "Script", "Visit", "client_tls", "entry_at", "open_server", "whole"]
-
-AUTHORITY = trustme.CA()
+__all__ = ["CONTENT", "HttpsServer", "Script", "Visit", "client_tls", "entry_at", "open_server", "whole"]
 
 LIMIT_S = 20.0
 """Of a test with a server; a transfer takes some milliseconds."""
@@ -94,22 +92,13 @@ def entry_at(*urls: str, name: str = "test-file", content: bytes = CONTENT) -> A
     )
 
 
-def client_tls() -> ssl.SSLContext:
-    """Return the context of a client that trusts the server."""
-    context = ssl.create_default_context()
-    AUTHORITY.configure_trust(context)
-    return context
-
-
 @asynccontextmanager
 async def open_server(script: Script) -> AsyncGenerator[HttpsServer, None]:
     """Serve on a free port: each connection is one run of the script, then it is closed. It fails a test that hangs."""
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    AUTHORITY.issue_cert("127.0.0.1").configure_cert(context)
     server = HttpsServer(0, script)
     with trio.fail_after(LIMIT_S):
         async with trio.open_nursery() as nursery:
-            serve = partial(trio.serve_ssl_over_tcp, _visited(server), 0, context, host="127.0.0.1")
+            serve = partial(trio.serve_ssl_over_tcp, _visited(server), 0, server_tls(), host="127.0.0.1")
             [listener] = await nursery.start(serve)
             server.port = listener.transport_listener.socket.getsockname()[1]
             yield server

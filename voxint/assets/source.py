@@ -104,14 +104,12 @@ def _begins(head: h11.Response, start: int, size: int, at: str) -> int | None:
         raise UpstreamError(f"{at}it sent the file compressed although that was not asked for", retryable=False)
     begin, whole = 0, _field(head, b"content-length")
     if status == 206:
-        found = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", _field(head, b"content-range"))
+        found = re.fullmatch(r"bytes (\d{1,15})-\d{1,15}/(\d{1,15}|\*)", _field(head, b"content-range"))
         if found is None or int(found[1]) != start:
             raise UpstreamError(f"{at}it sent another part of the file than was asked for", retryable=False)
         begin, whole = start, found[2]
-    if whole.isdecimal() and int(whole) != size:
-        raise UpstreamError(
-            f"{at}its file has {int(whole):,} bytes, and the right one has {size:,}: it is another", retryable=False
-        )
+    if whole.isdecimal() and whole != str(size):
+        raise UpstreamError(f"{at}its file has {whole[:15]} bytes, and the right one has {size}", retryable=False)
     return begin
 
 
