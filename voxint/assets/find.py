@@ -195,4 +195,4 @@ def _size(path: Path) -> int | None:
 
 
 def _unreadable(path: Path, error: OSError) -> ConfigError:
-    return ConfigError(str(path), f"this model file can't be read ({error.strerror}): see to its rights")
+    return ConfigError(str(path), f"this model file can't be read ({error.strerror}): check its permissions")

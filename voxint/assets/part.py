@@ -13,7 +13,7 @@ from pathlib import Path
 from voxint.assets.table import AssetEntry
 from voxint.errors import ConfigError
 
-__all__ = ["Part", "open_part"]
+__all__ = ["PartialFile", "open_part"]
 
 SUFFIX = ".part"
 
@@ -21,7 +21,7 @@ BLOCK_BYTES = 1024 * 1024
 """Hashed at a time; ours."""
 
 
-class Part:
+class PartialFile:
     """What has come of a file so far; made by `open_part`. Everything here blocks.
 
     Attributes:
@@ -102,7 +102,7 @@ class Part:
 
 
 @contextmanager
-def open_part(folder: Path, entry: AssetEntry) -> Iterator[Part]:
+def open_part(folder: Path, entry: AssetEntry) -> Iterator[PartialFile]:
     """Open what has come of a file, or begin it; what is not kept in its place by the end of the block waits there.
 
     Args:
@@ -118,7 +118,7 @@ def open_part(folder: Path, entry: AssetEntry) -> Iterator[Part]:
         target.parent.mkdir(parents=True, exist_ok=True)
         file = io.FileIO(path, "a")
     try:
-        part = Part(file, path, target, entry)
+        part = PartialFile(file, path, target, entry)
     except BaseException:
         file.close()
         raise
@@ -136,6 +136,6 @@ def _told(path: Path) -> Iterator[None]:
     except OSError as error:
         raise ConfigError(
             str(path),
-            f"it can't be written ({error.strerror}): see to the disk and its rights, or name another folder"
+            f"it can't be written ({error.strerror}): check the disk and its permissions, or name another folder"
             " by --folder; what has come is kept",
         ) from None

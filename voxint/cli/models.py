@@ -71,9 +71,10 @@ def models(ctx: click.Context, folder: Path | None, check: bool, json_: bool) ->
 )
 @click.pass_obj
 def pull(before: Path | None, wanted: tuple[str, ...], folder: Path | None) -> None:
-    """Fetch model files, those of NAME or of a group (kokoro, kokoro-voices, moonshine, whisper), or all.
+    """Fetch model files into the cache.
 
-    Without a NAME: what the demo and the recommended voices need. What is on this disk is checked and not fetched
+    NAME is that of a file or of a group (kokoro, kokoro-voices, moonshine, whisper), or `all`. Without one:
+    what the demo and the recommended voices need. What is on this disk is checked and not fetched
     again; what broke off goes on where it was.
     """
     target = folder or before
@@ -145,9 +146,9 @@ def _told(pulled: Pulled) -> str:
     name, where = pulled.entry.name, pulled.paths[0]
     match pulled.how:
         case "there":
-            return f"{name} is there: {where}"
+            return f"{name} is there ({pulled.source})"
         case "copied":
-            return f"{name} copied from {pulled.source}: {where}"
+            return f"{name} copied from the {pulled.source}: {where}"
         case "fetched":
             by = f" from {pulled.source}" if pulled.source else ""
             return f"{name} fetched{by}, {size_in_words(pulled.entry.size)}: {where}"
