@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -233,3 +234,43 @@ async def test_two_at_once_fetch_once(cache: Path) -> None:
         await fetch()
     assert (waited, how, len(server.visits)) == (["waiting"], ["fetched", "there"], 1)
     assert files_of(cache) == {"test-file.bin": CONTENT}
+
+
+async def test_a_source_that_always_breaks_off_is_left_after_some_tries(cache: Path) -> None:
+    """Each of which has brought something: a bound on a server that sends a little at a time."""
+
+    async def a_little(visit: Visit) -> None:
+        await visit.answer(
+            "206 Partial Content" if visit.start else "200 OK",
+            CONTENT[visit.start : visit.start + 100],
+            content_length=str(len(CONTENT) - visit.start),
+            content_range=f"bytes {visit.start}-{len(CONTENT) - 1}/{len(CONTENT)}",
+        )
+
+    async with open_server(a_little) as server, open_puller(verify=client_tls()) as puller:
+        with pytest.raises(UpstreamError, match="it broke off; 500 bytes of it are kept"):
+            await puller.pull(server.entry())
+    assert server.starts == [0, 100, 200, 300, 400]
+
+
+async def test_a_user_without_a_home_names_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Since there is no cache; one with a home that nobody knows writes it out."""
+    monkeypatch.setattr("voxint.assets.pull.cache_folder", lambda: None)
+    with pytest.raises(ConfigError, match="this user has no home: name a folder by --folder"):
+        async with open_puller():
+            pass
+    with pytest.raises(ConfigError, match="begins with a home that is not known"):
+        async with open_puller(Path("~a-user-that-nobody-has")):
+            pass
+
+
+async def test_a_disk_without_locks_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As some network disks are: rather than letting two write into one file."""
+
+    def refuse(_: int) -> bool:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("voxint.assets.pull_lock.try_lock", refuse)
+    with pytest.raises(ConfigError, match=r"has no locks \(No locks available\)"):
+        async with open_puller():
+            pass

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from voxint.errors import ConfigError
 
-__all__ = ["VARIABLE", "cache_folder", "configured_folder"]
+__all__ = ["VARIABLE", "cache_folder", "configured_folder", "expanded"]
 
 VARIABLE = "VOXINT_ASSETS"
 """The variable of the environment that names the configured folder."""
@@ -29,13 +29,26 @@ def configured_folder(folder: Path | None) -> Path | None:
         if not named:
             return None
         folder, place = Path(named), f"environment {VARIABLE}"
-    try:
-        folder = folder.expanduser()
-    except RuntimeError:
-        raise ConfigError(place, f"{folder}: nobody's home is known here: write the whole path") from None
+    folder = expanded(folder, place)
     if not folder.is_dir():
         raise ConfigError(place, f"{folder} is no folder: name the one that holds the files, or leave the setting out")
     return folder
+
+
+def expanded(folder: Path, place: str = "folder of model files") -> Path:
+    """Return a folder with the home that a ``~`` stands for.
+
+    Args:
+        folder: As it was written.
+        place: Where that was, for the error.
+
+    Raises:
+        ConfigError: There is no such home.
+    """
+    try:
+        return folder.expanduser()
+    except RuntimeError:
+        raise ConfigError(place, f"{folder} begins with a home that is not known: write the whole path") from None
 
 
 def cache_folder() -> Path | None:

@@ -14,7 +14,7 @@ from attrs import frozen
 
 from voxint.arguments import check_arguments
 from voxint.assets.find import Asset, candidates, remedy
-from voxint.assets.folders import cache_folder
+from voxint.assets.folders import cache_folder, expanded
 from voxint.assets.part import PartialFile, open_part
 from voxint.assets.pull_lock import open_folder
 from voxint.assets.source import open_download
@@ -130,15 +130,15 @@ class Puller:
 
     async def _fetch_from(self, url: str, entry: AssetEntry, part: PartialFile, progress: Progress) -> Path:
         """Fetch a file from one source, which is asked again while each answer changes what there is."""
-        for attempt in range(TRIES):
-            before = part.size
+        tries = 0
+        while True:
+            before, tries = part.size, tries + 1
             try:
                 await self._receive(url, entry, part, progress)
                 return await trio.to_thread.run_sync(_finish, part, entry)
             except UpstreamError as error:
-                if not error.retryable or part.size == before or attempt == TRIES - 1:
+                if not error.retryable or part.size == before or tries == TRIES:
                     raise
-        raise AssertionError("unreachable")
 
     async def _receive(self, url: str, entry: AssetEntry, part: PartialFile, progress: Progress) -> None:
         """Add to the part what one answer brings."""
@@ -203,10 +203,9 @@ async def open_puller(
         ConfigError: The folder can't be written, or no cache is known.
     """
     require_trio("open_puller")
-    target = folder if folder is not None else cache_folder()
+    target = cache_folder() if folder is None else expanded(folder)
     if target is None:
         raise ConfigError("cache of model files", "this user has no home: name a folder by --folder")
-    target = target.expanduser()
     async with (
         open_folder(target, waiting),
         open_transport(connect_timeout_s=connect_timeout_s, dialer=ProxyDialer(verify)) as transport,
