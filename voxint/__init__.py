@@ -3,8 +3,8 @@
 # A map; arrows point one way, and a test parses the imports:
 #
 #   core <- protocol <- server <- cli
-#   net lies beside them and knows none; client stands on core and protocol, providers on core and net, testing on
-#   all three, measure on client
+#   net lies beside them and knows none; client stands on core and protocol, providers on core, net and assets, assets
+#   on net, testing on core, protocol and net, measure on client
 #
 #   core/          the request scope, the pipeline in it, sessions and what they say; trio, no socket, no wire
 #   protocol/      wire protocol 1.0 over the core's events: messages, codec, renderer; no trio, no clock
