@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 import trio
 
+from tests.processes import every_child
 from tests.providers.spoken import QUIET, hear, say
-from tests.providers.test_pocketsphinx import every_child
 from voxint.children import bare_environment, confined_command
 from voxint.providers._pocketsphinx_worker import AUDIO, END
 from voxint.providers.pocketsphinx import WORKER, PocketSphinx
