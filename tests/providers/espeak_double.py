@@ -28,7 +28,7 @@ def main() -> None:
             raise RuntimeError("its library's status was 7")
         return plain(library, text, manner, stop)
 
-    EspeakLibrary.speak = speak  # type: ignore[assignment, method-assign]
+    EspeakLibrary.speak = speak  # type: ignore[assignment, method-assign]  # a method of another signature
     _espeak_worker.main()
 
 

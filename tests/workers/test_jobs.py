@@ -77,7 +77,7 @@ async def test_a_process_that_dies_is_replaced(how: str, told: str) -> None:
                 await worker.ask(DIE, how.encode())
             assert not worker.usable
             assert not exists(pid)
-        assert failed.value.operator_detail == f"a scripted process died of it ({told}); another is started"
+        assert failed.value.operator_detail == f"scripted: its process died of it ({told}); another is started"
         assert await pid_of(pool) != pid
 
 
@@ -90,6 +90,18 @@ async def test_a_process_that_hangs_is_killed() -> None:
                 await worker.ask(STUBBORN, b"60")
             assert not exists(pid)
         assert await pid_of(pool) != pid
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_who_tells_all_processes_to_end_means_the_server(number: signal.Signals) -> None:
+    """Ctrl-C goes to all that a terminal runs, a supervisor's SIGTERM too; answers go on while the server drains."""
+    async with open_pool(KIND) as pool:
+        pid = await pid_of(pool)
+        async with pool.worker(WAIT_S) as worker, trio.open_nursery() as nursery:
+            nursery.start_soon(worker.ask, STUBBORN, b"0.2")
+            await trio.testing.wait_all_tasks_blocked()
+            os.kill(pid, number)
+        assert await pid_of(pool) == pid
 
 
 async def test_what_an_engine_prints_gets_between_no_frames() -> None:

@@ -51,13 +51,13 @@ async def test_an_engine_that_cant_begin_says_why() -> None:
 async def test_an_engine_that_hangs_at_the_start_is_killed() -> None:
     """After `start_s`."""
     said = await refused(changed(start_s=1.0), "hangs")
-    assert said == "UpstreamTimeout: a scripted process was not ready after 1 s"
+    assert said == "UpstreamTimeout: scripted: its process was not ready after 1 s"
 
 
 async def test_an_engine_that_dies_at_the_start_is_no_mystery() -> None:
     """It says how it ended."""
     said = await refused(KIND, "dies")
-    assert said == "UpstreamError: a scripted process died while it started (exit code 3)"
+    assert said == "UpstreamError: scripted: its process died while it started (exit code 3)"
 
 
 async def test_a_process_that_is_not_permitted_is_the_operators_affair(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -70,8 +70,8 @@ class Espeak:
     synthesized into memory, never a wait for a listener. A cancelled caller leaves the queue at once; one that is being
     spoken has its segment aborted within about a millisecond, and the scope exits after that.
 
-    A segment on which the process crashes is written without sound, with a warning in the log, and the answer goes on.
-    As with a nursery, an error of the body leaves in a group.
+    A segment on which the process crashes, or hangs and is killed, is written without sound, with a warning in the log,
+    and the answer goes on. As with a nursery, an error of the body leaves in a group.
 
     Args:
         voice: An espeak voice, such as ``en``, ``en-us`` or ``cmn``; ``auto`` takes ``cmn`` for text that is mostly

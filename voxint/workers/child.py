@@ -111,7 +111,8 @@ def serve_jobs(load: Callable[[], Engine], *, abortable: bool = True) -> None:
     del sys.argv[1:3]
     if sys.platform != "win32":
         os.nice(nice)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends this process by its pipe
+    for each in (signal.SIGINT, signal.SIGTERM):  # a terminal or a supervisor sends them to all, and means the parent,
+        signal.signal(each, signal.SIG_IGN)  # which has answers to finish, and ends this process by its pipe
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # so that nothing a C library prints gets between the frames
     _alarm(limit_s)

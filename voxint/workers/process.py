@@ -107,6 +107,7 @@ class Worker:
             UpstreamTimeout: There was no answer in time; the process has been killed.
         """
         assert self._idle, "a worker does one job at a time"
+        assert kind < frames.MOST_KINDS, "the engine's own kinds of jobs are below"
         await trio.lowlevel.checkpoint_if_cancelled()
         number = next(self._numbers)
         begin = trio.current_time()
@@ -121,7 +122,7 @@ class Worker:
             await trio.lowlevel.checkpoint_if_cancelled()  # it was while the process did not take the job
             raise UpstreamTimeout(
                 f"the {self._kind.noun} gave no answer for {trio.current_time() - begin:.0f} s",
-                operator_detail=f"a {self._kind.name} process hangs, and was killed",
+                operator_detail=f"{self._kind.name}: its process hangs, and was killed",
             ) from None
         except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
             raise await self._died() from error
@@ -204,7 +205,7 @@ class Worker:
             self._received += more
 
     async def _died(self) -> UpstreamError:
-        detail = f"a {self._kind.name} process died of it ({await self.ending()}); another is started"
+        detail = f"{self._kind.name}: its process died of it ({await self.ending()}); another is started"
         return UpstreamError(f"the {self._kind.noun} failed; try again", operator_detail=detail)
 
 
@@ -242,9 +243,9 @@ async def start_worker(kind: WorkerKind, arguments: Sequence[str]) -> Worker:
         with trio.fail_after(kind.start_s):
             state, _, words = await worker.receive()
     except trio.TooSlowError:
-        raise UpstreamTimeout(f"a {kind.name} process was not ready after {kind.start_s:.0f} s") from None
+        raise UpstreamTimeout(f"{kind.name}: its process was not ready after {kind.start_s:.0f} s") from None
     except trio.BrokenResourceError as error:
-        raise UpstreamError(f"a {kind.name} process died while it started ({await worker.ending()})") from error
+        raise UpstreamError(f"{kind.name}: its process died while it started ({await worker.ending()})") from error
     finally:
         if state != frames.READY:
             await worker.kill()
