@@ -118,4 +118,5 @@ async def test_a_process_that_cant_be_started_any_more_fails_the_answer(monkeypa
         monkeypatch.setattr(stage._pool, "_kind", evolve(espeak.WORKER, script="/nowhere.py"))
         with pytest.raises(UpstreamError, match="every voice is busy; try again later") as failed:
             await speak(stage, f"A {CRASHES}. ", "Good morning.")
+    assert "all 1 espeak processes for 1.5 s: run another server beside" in failed.value.operator_detail
     assert "one failed to start: espeak: its process died while it started" in failed.value.operator_detail

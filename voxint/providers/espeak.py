@@ -56,6 +56,7 @@ WORKER = WorkerKind(
     abort_s=0.2,  # it takes a millisecond; a machine that is busy may make it wait for a core
     threads=True,  # the one that reads
     nice=5,  # it is far ahead of the listener, and the server is not
+    remedy="run another server beside this one",
 )
 """Its process, with our bounds."""
 

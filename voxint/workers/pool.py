@@ -121,7 +121,7 @@ class WorkerPool:
         return None
 
     def _busy(self, wait_s: float) -> UpstreamError:
-        detail = f"all {self._kept} {self._kind.name} processes for {wait_s:g} s: raise max_workers{self._failure}"
+        detail = f"all {self._kept} {self._kind.name} processes for {wait_s:g} s: {self._kind.remedy}{self._failure}"
         return UpstreamError(f"every {self._kind.noun} is busy; try again later", operator_detail=detail)
 
     async def _keep(self, worker: Worker | None) -> None:

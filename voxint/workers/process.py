@@ -50,6 +50,7 @@ class WorkerKind:
         abort_s: Seconds in which it has to let go of a cancelled job, before it is killed; 0: it is killed at once.
         threads: Whether it starts threads: its engine's, or the one that reads while it works.
         nice: How much the system is to prefer other processes to it, 0 to 19.
+        remedy: What its operator can do where all are busy.
     """
 
     name: str
@@ -63,6 +64,7 @@ class WorkerKind:
     abort_s: float = 0.0
     threads: bool = False
     nice: int = 0
+    remedy: str = "raise max_workers"
 
 
 class Worker:
