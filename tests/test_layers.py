@@ -33,7 +33,10 @@ MAY_IMPORT = {
     "core": {"arguments", "errors", "background", "logs", "loop_watch", "authors_line", "inside_trio"},
     "protocol": {"arguments", "core", "errors"},
     "workers": {"arguments", "core", "errors", "background", "children", "extras", "inside_trio", "printable", "logs"},
-    "providers": {"arguments", "core", "net", "errors", "background", "children", "extras", "workers", "assets"},
+    "providers": {
+        *("arguments", "core", "net", "errors", "background", "children", "extras", "logs", "workers", "assets"),
+        "normalize",
+    },
     "server": {
         *("arguments", "core", "protocol", "net", "errors", "background", "lag", "logs", "authors_line"),
         *("inside_trio", "loop_watch", "printable", "file_lock"),

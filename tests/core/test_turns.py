@@ -135,3 +135,17 @@ async def test_a_stage_works_in_the_lane_of_its_caller() -> None:
     assert [session for _, session in model.lanes] == ids
     assert callers[0] == callers[1] != callers[2]
     assert LANE.get() == ()
+
+
+async def test_a_thing_that_is_no_good_is_given_up() -> None:
+    """Nobody gets it any more; one that somebody has, or that is not there, is left alone."""
+    shared = Shared("good", "bad")
+    shared.discard("bad")
+    shared.discard("bad")
+    assert await shared.take() == "good"
+    shared.discard("good")
+    shared.put("good")
+    assert await shared.take() == "good"
+    with trio.move_on_after(1) as scope:
+        await shared.take()
+    assert scope.cancelled_caught
