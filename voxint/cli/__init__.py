@@ -1,6 +1,12 @@
 """The command line, and the only place that binds a server to its providers."""
 
 # demo.py       `voxint demo`: a whole server with nothing but this machine
+# demo_stages.py   its voices and ears, and what takes their place
+# demo_model.py    its language model: found, named, or the stand-in
+# demo_welcome.py  what it says of itself
+# local_models.py  model servers on this machine
+# model_choice.py  which of a server's models is fit for talking
+# loading.py    what loads, while it loads
 # say.py        `voxint say`: talk to any voxint server
 # serve.py      `voxint serve`, and the options of every serving command
 # check.py      `voxint check`: is the configuration right, and does every provider answer?

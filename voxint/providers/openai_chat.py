@@ -21,7 +21,7 @@ from voxint.net.http import HttpClient, chunks
 from voxint.providers._openai_failure import Provider, refusal_words
 from voxint.providers._openai_secrets import Secrets
 from voxint.providers._openai_stream import Completion
-from voxint.providers.openai_models import LIST_BYTES, listed_models
+from voxint.providers.openai_models import LIST_BYTES, ListedModel, listed_models
 
 __all__ = ["OpenAIChat"]
 
@@ -129,6 +129,15 @@ class OpenAIChat:
                 while answer.all_said and await _next(body, answer) is not None:
                     pass  # whatever it is, it is no part of the answer
 
+    async def list_models(self) -> tuple[ListedModel, ...] | None:
+        """Ask the provider for its models and return them, None where it lists none; bounded by 10 s.
+
+        Raises:
+            UpstreamError: It cannot be reached, or refuses the key.
+            UpstreamTimeout: It did not answer in time.
+        """
+        return (await self._listed())[1]
+
     async def check(self) -> CheckVerdict:
         """Ask the provider for its models and return a verdict in one line; bounded by 10 s.
 
@@ -138,18 +147,22 @@ class OpenAIChat:
             UpstreamError: It cannot be reached, or refuses the key.
             UpstreamTimeout: It did not answer in time.
         """
+        status, listed = await self._listed()
+        names = None if listed is None else {model.id for model in listed}
+        return _verdict(self._provider.place, self._model, status, names)
+
+    async def _listed(self) -> tuple[int, tuple[ListedModel, ...] | None]:
+        """Return the status of the provider's answer to the question for its models, and the models."""
         try:
             with trio.fail_after(CHECK_S):
                 async with self._http.stream("GET", f"{self._url}/models", headers=self._headers) as response:
-                    if response.status_code in (401, 403, 429) or response.status_code >= 500:
-                        raise await _refusal(self._provider, response)
                     status = response.status_code
-                    listed = listed_models(await _read(response, LIST_BYTES)) if status == 200 else None
+                    if status in (401, 403, 429) or status >= 500:
+                        raise await _refusal(self._provider, response)
+                    return status, listed_models(await _read(response, LIST_BYTES)) if status == 200 else None
         except trio.TooSlowError:
             message = f"the model's provider did not answer within {CHECK_S:g} s"
             raise UpstreamTimeout(message, operator_detail=self._provider.place) from None
-        names = None if listed is None else {model.id for model in listed}
-        return _verdict(self._provider.place, self._model, status, names)
 
     def _body(self, turn: Turn) -> dict[str, object]:
         body: dict[str, object] = {"model": self._model}
