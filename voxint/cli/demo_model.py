@@ -11,7 +11,7 @@ import trio
 from attrs import evolve, frozen
 
 from voxint.cli.demo_stages import Part, demo_stage
-from voxint.cli.local_models import LocalServer, find_local_servers
+from voxint.cli.local_models import LOCAL, WITHIN_S, Candidate, LocalServer, find_local_servers
 from voxint.cli.model_choice import KnownModel, fit_for_talk
 from voxint.core.dialogue import ChatMessage
 from voxint.core.stages import LanguageModel, ModelOutput, Turn
@@ -60,7 +60,14 @@ def stand_in(sim: SimAddress) -> Part:
 
 
 async def choose_model(
-    http: HttpClient, sim: SimAddress, *, llm: str | None, model: str | None, api_key_env: str | None
+    http: HttpClient,
+    sim: SimAddress,
+    *,
+    llm: str | None,
+    model: str | None,
+    api_key_env: str | None,
+    candidates: Sequence[Candidate] = LOCAL,
+    within_s: float = WITHIN_S,
 ) -> DemoModel:
     """Decide who answers: whom a person named, else a model server on this machine, else the stand-in.
 
@@ -70,6 +77,8 @@ async def choose_model(
         llm: An API's address, or `STAND_IN`; None: what is found.
         model: A model's name; None: one that is fit.
         api_key_env: The variable that holds the key for `llm`; None: there is none, but see `OPENAI`.
+        candidates: Where on this machine a model server may be.
+        within_s: Seconds that all of these have.
 
     Raises:
         ConfigError: What a person named can't be, or is not there.
@@ -79,7 +88,7 @@ async def choose_model(
         return DemoModel((stand_in(sim),), chosen=True)
     if llm is not None:
         return await _named(http, llm, model, api_key_env)
-    servers = await find_local_servers()
+    servers = await find_local_servers(candidates, within_s=within_s)
     if model is not None:
         return DemoModel((_with_model(servers, model),), chosen=True)
     for server in servers:

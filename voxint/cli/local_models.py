@@ -17,7 +17,7 @@ from voxint.errors import UpstreamError
 from voxint.net.http import HttpClient, chunks, open_http
 from voxint.providers.openai_models import LIST_BYTES, listed_models
 
-__all__ = ["LOCAL", "LOOPBACK", "Candidate", "LocalServer", "find_local_servers"]
+__all__ = ["LOCAL", "LOOPBACK", "WITHIN_S", "Candidate", "LocalServer", "find_local_servers"]
 
 WITHIN_S = 0.3
 """Seconds for all of them together: a person waits for it. A server on this machine answers in a few milliseconds."""
