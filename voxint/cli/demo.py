@@ -66,7 +66,9 @@ def demo(port: int, light: bool, llm: str | None, model: str | None, api_key_env
         async with server_process(), trio.open_nursery() as nursery, open_http() as http:
             sim: SimAddress = await nursery.start(serve_sim)
 
-            async def choose() -> DemoModel:
+            async def choose(loading: Loading) -> DemoModel:
+                if llm != STAND_IN:
+                    loading.begin("model", "looking for a server")
                 return await choose_model(http, sim, llm=llm, model=model, api_key_env=api_key_env)
 
             async with _open(stages, choose, partial(_open_part, http=http, stand_in=stand_in(sim))) as opened:
@@ -79,13 +81,12 @@ def demo(port: int, light: bool, llm: str | None, model: str | None, api_key_env
 
 @asynccontextmanager
 async def _open(
-    stages: DemoStages, choose: Callable[[], Awaitable[DemoModel]], open_part: OpenPart
+    stages: DemoStages, choose: Callable[[Loading], Awaitable[DemoModel]], open_part: OpenPart
 ) -> AsyncGenerator[Cast]:
     """Open all stages at once, for the block, and show how they load until it begins."""
     async with AsyncExitStack() as stack:
         with show_loading("voxint demo is loading") as loading:
-            loading.begin("model", "looking for a server")
-            model = await choose()
+            model = await choose(loading)
             openings = {
                 "llm": _open_model(model, open_part, loading),
                 "stt": open_first(stages.ears, open_part, loading),
