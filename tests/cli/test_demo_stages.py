@@ -12,8 +12,8 @@ from voxint.cli.demo_stages import (
     MODULES,
     MOONSHINE,
     POCKETSPHINX,
+    DemoPart,
     Opened,
-    Part,
     choose_stages,
     demo_stage,
     open_chosen,
@@ -50,13 +50,13 @@ def test_what_is_missing_of_the_best_is_told_once(installed: frozenset[str], lig
         assert all((part.title in note) != (part.modules <= installed) for part in best)
 
 
-def part(name: str) -> Part:
+def part(name: str) -> DemoPart:
     """Return a part that is nobody's."""
-    return Part(name, "about it", demo_stage("tts", name, {}))
+    return DemoPart(name, "about it", demo_stage("tts", name, {}))
 
 
 @asynccontextmanager
-async def entered(each: Part) -> AsyncGenerator[object]:
+async def entered(each: DemoPart) -> AsyncGenerator[object]:
     """Enter a part, which fails as its name says."""
     match each.title:
         case "no file":

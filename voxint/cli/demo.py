@@ -13,7 +13,16 @@ import trio
 
 from voxint.cli.agent import open_stage
 from voxint.cli.demo_model import STAND_IN, DemoModel, choose_model, first_word_s, stand_in
-from voxint.cli.demo_stages import MODULES, DemoStages, Opened, OpenPart, Part, choose_stages, open_chosen, open_first
+from voxint.cli.demo_stages import (
+    MODULES,
+    DemoPart,
+    DemoStages,
+    Opened,
+    OpenPart,
+    choose_stages,
+    open_chosen,
+    open_first,
+)
 from voxint.cli.demo_welcome import Cast, welcome
 from voxint.cli.loading import Loading, show_loading
 from voxint.cli.outside import Outside, run_outside
@@ -104,7 +113,7 @@ def _open_model(model: DemoModel, open_part: OpenPart, loading: Loading) -> Abst
 
 
 @asynccontextmanager
-async def _open_part(part: Part, http: HttpClient, stand_in: Part) -> AsyncGenerator[object]:
+async def _open_part(part: DemoPart, http: HttpClient, stand_in: DemoPart) -> AsyncGenerator[object]:
     """Enter the provider of a part; a language model has said its first word then."""
     async with open_stage(part.stage, http) as stage:
         if part.stage.kind == "llm" and part != stand_in:

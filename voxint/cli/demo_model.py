@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import trio
 from attrs import evolve, frozen
 
-from voxint.cli.demo_stages import Part, demo_stage
+from voxint.cli.demo_stages import DemoPart, demo_stage
 from voxint.cli.local_models import LOCAL, WITHIN_S, Candidate, LocalServer, find_local_servers
 from voxint.cli.model_choice import KnownModel, fit_for_talk
 from voxint.core.dialogue import ChatMessage
@@ -47,16 +47,16 @@ class DemoModel:
         notes: What there is to say of the choice, a sentence each.
     """
 
-    parts: tuple[Part, ...]
+    parts: tuple[DemoPart, ...]
     chosen: bool = False
     notes: tuple[str, ...] = ()
 
 
-def stand_in(sim: SimAddress) -> Part:
+def stand_in(sim: SimAddress) -> DemoPart:
     """Return the simulated model."""
     options = {"base_url": sim.base_url, "model": "sim"}
     about = "no language model; it says a script, else what it heard"
-    return Part("the stand-in", about, demo_stage("llm", "openai_chat", options))
+    return DemoPart("the stand-in", about, demo_stage("llm", "openai_chat", options))
 
 
 async def choose_model(
@@ -98,9 +98,9 @@ async def choose_model(
     return DemoModel((stand_in(sim),), notes=empty)
 
 
-def _part(server: LocalServer, model: str) -> Part:
+def _part(server: LocalServer, model: str) -> DemoPart:
     stage = demo_stage("llm", "openai_chat", {"base_url": server.base_url, "model": model})
-    return Part(model, f"{server.name} at {server.place}", stage)
+    return DemoPart(model, f"{server.name} at {server.place}", stage)
 
 
 def _others(server: LocalServer) -> tuple[str, ...]:
@@ -111,7 +111,7 @@ def _others(server: LocalServer) -> tuple[str, ...]:
     return (f"Another model{has}: --model NAME; another server: --llm URL; the stand-in: --llm {STAND_IN}.",)
 
 
-def _with_model(servers: Sequence[LocalServer], model: str) -> Part:
+def _with_model(servers: Sequence[LocalServer], model: str) -> DemoPart:
     """Return the model of that name; Ollama's `llama3.2` means its `llama3.2:latest`."""
     for name in (model, f"{model}:latest"):
         for server in servers:
@@ -143,7 +143,7 @@ async def _named(http: HttpClient, llm: str, model: str | None, api_key_env: str
         notes = (f"{verdict.words[:1].upper()}{verdict.words[1:]}.",)
     options = {"base_url": base_url, "model": model} | ({"api_key_env": api_key_env} if api_key_env else {})
     stage = demo_stage("llm", "openai_chat", options)
-    return DemoModel((Part(model, urlsplit(base_url).netloc, stage),), chosen=True, notes=notes)
+    return DemoModel((DemoPart(model, urlsplit(base_url).netloc, stage),), chosen=True, notes=notes)
 
 
 def _with_path(url: str) -> tuple[str, str]:

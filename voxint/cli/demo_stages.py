@@ -20,17 +20,17 @@ __all__ = [
     "MODULES",
     "MOONSHINE",
     "POCKETSPHINX",
+    "DemoPart",
     "DemoStages",
     "OpenPart",
     "Opened",
-    "Part",
     "choose_stages",
     "demo_stage",
     "open_chosen",
     "open_first",
 ]
 
-OpenPart: TypeAlias = Callable[["Part"], AbstractAsyncContextManager[object]]
+OpenPart: TypeAlias = Callable[["DemoPart"], AbstractAsyncContextManager[object]]
 """Enters the provider of a part."""
 
 PART: Mapping[Stage, str] = {"stt": "ears", "tts": "voice", "llm": "model"}
@@ -38,7 +38,7 @@ PART: Mapping[Stage, str] = {"stt": "ears", "tts": "voice", "llm": "model"}
 
 
 @frozen
-class Part:
+class DemoPart:
     """One that can do a stage of the demo.
 
     Args:
@@ -60,12 +60,12 @@ def demo_stage(kind: Stage, provider: str, options: Mapping[str, object]) -> Sta
     return StageConfig(kind, provider, f"the demo's {PART[kind]}", given)
 
 
-KOKORO = Part("Kokoro-82M", "Apache-2.0", demo_stage("tts", "kokoro", {}), frozenset({"numpy", "onnxruntime"}))
-ESPEAK = Part("espeak-ng", "GPL-3.0", demo_stage("tts", "espeak", {}), frozenset({"espeakng_loader"}))
-MOONSHINE = Part(
+KOKORO = DemoPart("Kokoro-82M", "Apache-2.0", demo_stage("tts", "kokoro", {}), frozenset({"numpy", "onnxruntime"}))
+ESPEAK = DemoPart("espeak-ng", "GPL-3.0", demo_stage("tts", "espeak", {}), frozenset({"espeakng_loader"}))
+MOONSHINE = DemoPart(
     "Moonshine tiny", "English, MIT", demo_stage("stt", "moonshine", {}), frozenset({"numpy", "onnxruntime"})
 )
-POCKETSPHINX = Part(
+POCKETSPHINX = DemoPart(
     "pocketsphinx",
     "some English sentences, BSD",
     demo_stage("stt", "pocketsphinx", {"grammar": "demo"}),
@@ -86,8 +86,8 @@ class DemoStages:
         notes: Why what is better is not among them, a sentence each.
     """
 
-    ears: tuple[Part, ...]
-    voices: tuple[Part, ...]
+    ears: tuple[DemoPart, ...]
+    voices: tuple[DemoPart, ...]
     notes: tuple[str, ...] = ()
 
 
@@ -120,14 +120,14 @@ class Opened:
         notes: Why nobody better does, a sentence each.
     """
 
-    part: Part | None = None
+    part: DemoPart | None = None
     stage: object = None
     took_s: float = 0.0
     notes: tuple[str, ...] = ()
 
 
 @asynccontextmanager
-async def open_chosen(part: Part, open_part: OpenPart, loading: Loading) -> AsyncGenerator[Opened]:
+async def open_chosen(part: DemoPart, open_part: OpenPart, loading: Loading) -> AsyncGenerator[Opened]:
     """Open the one that a person chose, for the block; where it can't be opened, that is an error."""
     name = PART[part.stage.kind]
     loading.begin(name, part.title)
@@ -136,7 +136,7 @@ async def open_chosen(part: Part, open_part: OpenPart, loading: Loading) -> Asyn
 
 
 @asynccontextmanager
-async def open_first(parts: Sequence[Part], open_part: OpenPart, loading: Loading) -> AsyncGenerator[Opened]:
+async def open_first(parts: Sequence[DemoPart], open_part: OpenPart, loading: Loading) -> AsyncGenerator[Opened]:
     """Open the first of these that can be opened, for the block; with none of them, give one with nobody.
 
     Args:

@@ -116,7 +116,7 @@ def _to_know(cast: Cast, voxint: str, say: str) -> Iterator[str]:
     if cast.stt.part is cast.tts.part is None:
         notes = ("Text only: nothing here can speak or listen.", *notes)
     if cast.tts.part is KOKORO and importlib.util.find_spec("misaki") is None:
-        notes = (*notes, f"中文语音 / a voice for Mandarin: {to_add('mandarin')}, then {voxint} models pull zh")
+        notes = (*notes, f"中文语音 / a voice for Mandarin: {to_add('mandarin')}, then {voxint} models pull")
     if notes:
         yield ""
         yield from notes
@@ -131,6 +131,6 @@ def _to_know(cast: Cast, voxint: str, say: str) -> Iterator[str]:
 def _filled(sentences: Iterable[str]) -> str:
     """Return sentences in lines as wide as the terminal, none of them broken."""
     width = min(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns)
-    unbroken = " · ".join(sentence.replace(" ", "\u00a0") for sentence in sentences)
+    unbroken = "\u00a0· ".join(sentence.replace(" ", "\u00a0") for sentence in sentences)
     lines = textwrap.wrap(unbroken, width, initial_indent="  ", subsequent_indent="  ")
     return "\n".join(lines).replace("\u00a0", " ")
