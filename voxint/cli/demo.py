@@ -23,7 +23,7 @@ from voxint.cli.demo_stages import (
     open_chosen,
     open_first,
 )
-from voxint.cli.demo_welcome import Cast, welcome
+from voxint.cli.demo_welcome import DemoCast, welcome
 from voxint.cli.loading import Loading, show_loading
 from voxint.cli.outside import Outside, run_outside
 from voxint.cli.running import serve_agent, server_process
@@ -91,7 +91,7 @@ def demo(port: int, light: bool, llm: str | None, model: str | None, api_key_env
 @asynccontextmanager
 async def _open(
     stages: DemoStages, choose: Callable[[Loading], Awaitable[DemoModel]], open_part: OpenPart
-) -> AsyncGenerator[Cast]:
+) -> AsyncGenerator[DemoCast]:
     """Open all stages at once, for the block, and show how they load until it begins."""
     async with AsyncExitStack() as stack:
         with show_loading("voxint demo is loading") as loading:
@@ -102,7 +102,7 @@ async def _open(
                 "tts": open_first(stages.voices, open_part, loading),
             }
             opened: dict[str, Any] = await stack.enter_async_context(open_together(openings))
-        yield Cast(**opened, notes=stages.notes + model.notes)
+        yield DemoCast(**opened, notes=stages.notes + model.notes)
 
 
 def _open_model(model: DemoModel, open_part: OpenPart, loading: Loading) -> AbstractAsyncContextManager[Opened]:

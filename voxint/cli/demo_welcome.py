@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 import sys
 import textwrap
@@ -22,7 +21,7 @@ from voxint.server.config import ServerConfig
 from voxint.server.config_file import Config
 from voxint.server.serve import Server
 
-__all__ = ["Cast", "command", "welcome"]
+__all__ = ["DemoCast", "command", "welcome"]
 
 SLOW_S = 5.0
 """Seconds to a model's first word from which on a person is told that it was loaded for it; ours."""
@@ -33,7 +32,7 @@ WIDTH = 100
 
 
 @frozen
-class Cast:
+class DemoCast:
     """Who does the demo's stages.
 
     Args:
@@ -73,7 +72,7 @@ def command(called: str) -> str:
     return f"{sys.executable} -m voxint" if path.name == "__main__.py" else "voxint"
 
 
-def welcome(cast: Cast, server: Server) -> None:
+def welcome(cast: DemoCast, server: Server) -> None:
     """Print where the demo is, what its parts are, what to try, and what it lacks."""
     voxint = command(sys.argv[0])
     say = f"{voxint} say" + ("" if server.url == DEFAULT_URL else f" --url {server.url}")
@@ -85,25 +84,38 @@ def welcome(cast: Cast, server: Server) -> None:
     echo("\nCtrl-C here ends the demo.\n")
 
 
-def _parts(cast: Cast) -> Iterator[str]:
+def _parts(cast: DemoCast) -> Iterator[str]:
     for name, opened in (("ears", cast.stt), ("voice", cast.tts), ("model", cast.llm)):
         if opened.part is None:
             yield f"  {name:<6} none"
             continue
-        # A provider may have chosen its voice itself, by the files that are there.
-        voice = getattr(opened.stage, "voice", None)
-        title = f"{opened.part.title}, voice {voice}" if isinstance(voice, str) else opened.part.title
+        voices = ", ".join(_voices(opened.stage))
+        title = f"{opened.part.title}, {voices}" if voices else opened.part.title
         yield f"  {name:<6} {title} ({opened.part.about})"
     if cast.llm.took_s > SLOW_S:
         yield f"         its first word took {cast.llm.took_s:.0f} s: it had to be loaded, as after a long pause"
 
 
-def _to_try(cast: Cast, say: str) -> Iterator[str]:
+def _voices(stage: object) -> tuple[str, ...]:
+    """Return the voices with which a provider speaks, which it may have chosen by the files that are there.
+
+    Where it tells of none in its `voices`, none is known.
+    """
+    voices = getattr(stage, "voices", ())
+    return tuple(voice for voice in voices if isinstance(voice, str)) if isinstance(voices, tuple) else ()
+
+
+def _speaks_chinese(tts: Opened) -> bool:
+    """Return whether the voice says Chinese: of Kokoro's those whose names begin so."""
+    return tts.part is not KOKORO or any(voice.startswith("z") for voice in _voices(tts.stage))
+
+
+def _to_try(cast: DemoCast, say: str) -> Iterator[str]:
     yield "Try these in another terminal, and press Ctrl-C in the middle of an answer:"
     yield "在另一个终端里试试，回答到一半时按 Ctrl-C 打断："
     yield ""
     yield f'  {say} "Tell me a story"'
-    yield f'  {say} "给我讲个故事"'
+    yield f'  {say}{"" if _speaks_chinese(cast.tts) else " --no-voice"} "给我讲个故事"'
     yield f'  {say} --interrupt-after 2 "Count to twenty"'
     if cast.tts.part is not None:
         yield f'  {say} --out story.wav "Tell me a story"'
@@ -111,12 +123,13 @@ def _to_try(cast: Cast, say: str) -> Iterator[str]:
         yield f"  {say} FILE.wav"
 
 
-def _to_know(cast: Cast, voxint: str, say: str) -> Iterator[str]:
+def _to_know(cast: DemoCast, voxint: str, say: str) -> Iterator[str]:
     notes = (*cast.notes, *cast.stt.notes, *cast.tts.notes, *cast.llm.notes)
     if cast.stt.part is cast.tts.part is None:
         notes = ("Text only: nothing here can speak or listen.", *notes)
-    if cast.tts.part is KOKORO and importlib.util.find_spec("misaki") is None:
-        notes = (*notes, f"中文语音 / a voice for Mandarin: {to_add('mandarin')}, then {voxint} models pull")
+    if not _speaks_chinese(cast.tts):
+        mandarin = f"{to_add('mandarin')}, then {voxint} models pull; or start with --light"
+        notes = (*notes, f"中文语音 / to hear Mandarin: {mandarin}")
     if notes:
         yield ""
         yield from notes
