@@ -15,6 +15,7 @@ from voxint.cli.agent import open_stage
 from voxint.cli.demo_model import STAND_IN, DemoModel, choose_model, first_word_s, stand_in
 from voxint.cli.demo_stages import (
     MODULES,
+    PART,
     DemoPart,
     DemoStages,
     Opened,
@@ -94,7 +95,7 @@ async def _open(
 ) -> AsyncGenerator[DemoCast]:
     """Open all stages at once, for the block, and show how they load until it begins."""
     async with AsyncExitStack() as stack:
-        with show_loading("voxint demo is loading") as loading:
+        with show_loading("voxint demo is loading", *PART.values()) as loading:
             model = await choose(loading)
             openings = {
                 "llm": _open_model(model, open_part, loading),

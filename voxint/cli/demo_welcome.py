@@ -76,12 +76,11 @@ def welcome(cast: DemoCast, server: Server) -> None:
     """Print where the demo is, what its parts are, what to try, and what it lacks."""
     voxint = command(sys.argv[0])
     say = f"{voxint} say" + ("" if server.url == DEFAULT_URL else f" --url {server.url}")
-    echo()
-    echo("voxint demo", nl=False, bold=True)
-    echo(f" is ready at {server.url}\na page about it: http://127.0.0.1:{server.port}/\n")
-    for line in (*_parts(cast), "", *_to_try(cast, say), *_to_know(cast, voxint, say)):
-        echo(line)
-    echo("\nCtrl-C here ends the demo.\n")
+    page = f"a page about it: http://127.0.0.1:{server.port}/"
+    lines = (page, "", *_parts(cast), "", *_to_try(cast, say), *_to_know(cast, voxint))
+    # Whole lines alone: those of the log come in between, by another way.
+    echo(f"\nvoxint demo is ready at {server.url}", bold=True)
+    echo("\n".join((*lines, "", "Ctrl-C here ends the demo.", "")))
 
 
 def _parts(cast: DemoCast) -> Iterator[str]:
@@ -123,7 +122,7 @@ def _to_try(cast: DemoCast, say: str) -> Iterator[str]:
         yield f"  {say} FILE.wav"
 
 
-def _to_know(cast: DemoCast, voxint: str, say: str) -> Iterator[str]:
+def _to_know(cast: DemoCast, voxint: str) -> Iterator[str]:
     notes = (*cast.notes, *cast.stt.notes, *cast.tts.notes, *cast.llm.notes)
     if cast.stt.part is cast.tts.part is None:
         notes = ("Text only: nothing here can speak or listen.", *notes)

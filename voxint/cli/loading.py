@@ -32,13 +32,15 @@ class _Row:
 
 @define
 class Loading:
-    """What loads now, by its part: ears, voice, model.
+    """What loads now, by its part, such as ears or voice.
 
     Args:
         lines: Whether each change is a line of its own.
+        order: The parts, in the order in which they are shown, whichever begins first.
     """
 
     _lines: bool
+    _order: tuple[str, ...] = ()
     _rows: dict[str, _Row] = field(factory=dict)
 
     def begin(self, part: str, what: str) -> None:
@@ -62,25 +64,30 @@ class Loading:
     def rows(self) -> Iterator[tuple[str, str, float, bool]]:
         """Yield each part, what it is, for how long it has been loading or did, and whether it still does."""
         now = time.monotonic()
-        for part, row in tuple(self._rows.items()):
+        rows = tuple(self._rows.items())  # a thread draws, and the loop goes on
+        for part, row in sorted(rows, key=lambda each: self._order.index(each[0])):
             yield part, printable(row.what), now - row.began if row.took_s is None else row.took_s, row.took_s is None
 
 
 @contextmanager
-def show_loading(title: str) -> Iterator[Loading]:
+def show_loading(title: str, *parts: str) -> Iterator[Loading]:
     """Show what loads, on standard output, until the block ends; then the display goes and lines stay.
 
     A process that is ended in the middle, as by Ctrl-C, leaves the terminal as it was: its cursor is never hidden.
+
+    Args:
+        title: What they belong to.
+        *parts: What will load, in the order in which it is shown.
     """
     terminal = sys.stdout is not None and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
     if not terminal:
-        yield Loading(lines=True)
+        yield Loading(lines=True, order=parts)
         return
     from rich.console import Console  # where it is not shown, its import is not paid for
     from rich.live import Live
 
     console = Console(file=sys.stdout)
-    loading = Loading(lines=False)
+    loading = Loading(lines=False, order=parts)
     with Live(
         _Picture(title, loading),
         console=console,
