@@ -1,0 +1,195 @@
+"""Numbers as they are written in English: ordinals, fractions, ranges, versions, telephones."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from voxint.normalize.english_numbers import (
+    by_digits,
+    by_pairs,
+    cardinal,
+    ordinal,
+    plural,
+    spoken_number,
+    year,
+)
+from voxint.normalize.scan import Rule, before, rules
+
+__all__ = ["DASH", "NUMBER", "SIGN", "Reader", "bound", "counts", "signed"]
+
+NUMBER = r"(?:\d{1,3}(?:,\d{3}){1,12}(?!\d)|\d{1,2}(?:,\d\d){1,6},\d{3}(?!\d)|\d++(?:_\d{3}){0,8})(?:\.\d++)?|\.\d++"
+"""A number as it is written; some of India's commas, and the underscores of programs, too."""
+
+SIGN = r"(?:(?<![\w)\]%])[-+±])?"
+DASH = r" ?[-–—~] ?"
+"""Between the two ends of a range."""
+
+_SIGNS = {"-": "minus ", "+": "plus ", "±": "plus or minus ", "": ""}
+_YEARS_BEFORE = re.compile(
+    r"(?i:\b(?:in|since|until|till|from|by|of|to|during|before|after|around|circa|early|late|mid|year|and|between|"
+    r"january|february|march|april|may|june|july|august|september|october|november|december|"
+    r"spring|summer|autumn|fall|winter|©|copyright),? ?)$"
+)
+_COUNTED = re.compile(r"[ -](?!(?:was|is|has|as|this|its|his|us|alas|across|always|perhaps|series)\b)[a-z]{2,}s\b")
+_VERSIONED = re.compile(
+    r"(?i:\b(?:versions?|v|python|java|node(?:\.js)?|django|ruby|rails|php|go|rust|kernel|linux|ubuntu|debian|fedora|"
+    r"android|ios|ipados|macos|windows|chrome|firefox|safari|postgres(?:ql)?|mysql|sqlite|redis|cuda|pytorch|llama|"
+    r"release) )$"
+)
+_CALLED = re.compile(r"(?i:\b(?:call|dial|phone|text|ring) )$")
+_DENOMINATORS = frozenset((*range(2, 13), 16, 20, 24, 32, 50, 64, 100, 1000))
+_FRACTIONS = {(24, 7): "twenty-four seven", (9, 11): "nine eleven", (50, 50): "fifty fifty"}
+
+
+Reader = Callable[[re.Match[str], bool], str | None]
+"""What is said for a match, in British English or not."""
+
+
+def bound(table: Sequence[tuple[str, Reader]], british: bool) -> list[Rule]:
+    """Return the rules of a table for one of the two Englishes."""
+    return rules([(pattern, partial(say, british=british)) for pattern, say in table])
+
+
+def signed(sign: str, words: str) -> str:
+    """Return a number in words, behind its sign."""
+    return _SIGNS[sign] + words
+
+
+def is_year(digits: str, found: re.Match[str]) -> bool:
+    """Return whether four digits are a year rather than a count, as far as what stands around them tells."""
+    if len(digits) != 4 or not "1100" <= digits <= "2099":
+        return False
+    if _YEARS_BEFORE.search(before(found)):
+        return True
+    return digits[2:] != "00" and digits >= "1500" and not _COUNTED.match(found.string, found.end())
+
+
+def in_words(digits: str, found: re.Match[str], british: bool) -> str:
+    """Return a number in words, a year as a year."""
+    return year(digits, british) if is_year(digits, found) else spoken_number(digits, british)
+
+
+def _number(found: re.Match[str], british: bool) -> str | None:
+    sign, written = found.group(1) or "", found.group(2)
+    if not sign and re.fullmatch(r"[29]11|999|411", written) and _CALLED.search(before(found)):
+        return by_digits(written)
+    if "." in written and not sign and _VERSIONED.search(before(found)):
+        return _version_words(written, british)
+    return signed(sign, in_words(written, found, british) if not sign else spoken_number(written, british))
+
+
+def _version_words(written: str, british: bool) -> str:
+    parts = [part for part in written.split(".") if part]
+    return " point ".join(f"oh {cardinal(int(p[1]))}" if re.fullmatch("0[1-9]", p) else by_pairs(p) for p in parts)
+
+
+def _version(found: re.Match[str], british: bool) -> str:
+    named = bool(found.group(1)) and not re.search(r"(?i:version )$", before(found))
+    return ("version " if named else "") + _version_words(found.group(2), british)
+
+
+def _address(found: re.Match[str], british: bool) -> str | None:
+    parts = found.group(1).split(".")
+    if any(int(part) > 255 for part in parts):
+        return None
+    said = " dot ".join(by_digits(part) for part in parts)
+    return said + (f" port {spoken_number(found.group(2))}" if found.group(2) else "")
+
+
+def _ordinal(found: re.Match[str], british: bool) -> str | None:
+    plain = found.group(1).replace(",", "")
+    return ordinal(int(plain), british) if len(plain) < 16 else None
+
+
+def _fraction(found: re.Match[str], british: bool) -> str | None:
+    whole, over, under = found.group(1), int(found.group(2)), int(found.group(3))
+    if not whole and (over, under) in _FRACTIONS:
+        return _FRACTIONS[over, under]
+    if under == 0 or under not in _DENOMINATORS or over >= 100:
+        said = f"{cardinal(over, british)} over {cardinal(under, british)}"
+    else:
+        part = {2: "half", 4: "quarter"}.get(under) or ordinal(under, british)
+        many = {2: "halves"}.get(under) or plural(part)
+        said = f"{cardinal(over, british)} {part if over == 1 else many}"
+        if whole and over == 1:
+            said = ("an " if part[0] in "aeiou" else "a ") + part
+    return f"{spoken_number(whole.strip(), british)} and {said}" if whole else said
+
+
+def _range(found: re.Match[str], british: bool) -> str:
+    low, dash, high = found.group(1), found.group(2), found.group(3)
+    if dash == " - " or (dash == "-" and re.match(r"\s?=", found.string[found.end() : found.end() + 2])):
+        return f"{spoken_number(low, british)} minus {spoken_number(high, british)}"
+    years = is_year(low, found) and len(high) in (2, 4) and (len(high) == 2 or high > low)
+    if not years:
+        return f"{spoken_number(low, british)} to {spoken_number(high, british)}"
+    return f"{year(low, british)} to {year(high, british) if len(high) == 4 else by_pairs(high)}"
+
+
+def _decade(found: re.Match[str], british: bool) -> str | None:
+    digits = found.group(1)
+    if len(digits) == 2:
+        return plural(cardinal(int(digits))) if digits[0] not in "01" else None
+    return plural(year(digits, british))
+
+
+def _telephone(found: re.Match[str], british: bool) -> str:
+    zero = "oh" if british else "zero"
+    groups = re.findall(r"\d+", found.group())
+    said = ", ".join(by_digits(group, zero) for group in groups)
+    return f"plus {said}" if found.group().startswith("+") else said
+
+
+def _power(found: re.Match[str], british: bool) -> str:
+    mantissa, sign, exponent = found.groups()
+    return f"{spoken_number(mantissa, british)} times ten to the {signed(sign or '', spoken_number(exponent, british))}"
+
+
+def _sizes(found: re.Match[str], british: bool) -> str:
+    numbers = re.split(r"\s*[x×*]\s*", found.group())
+    joint = " times " if "*" in found.group() or " " in found.group() else " by "
+    return joint.join(by_pairs(n) if len(n) in (3, 4) and n.isdigit() else spoken_number(n, british) for n in numbers)
+
+
+def _numbered(found: re.Match[str], british: bool) -> str:
+    return f"number {spoken_number(found.group(1), british)}"
+
+
+def _about(found: re.Match[str], british: bool) -> str:
+    return "about"
+
+
+def _times(found: re.Match[str], british: bool) -> str:
+    return f"{spoken_number(found.group(1), british)} x"
+
+
+def _compound(found: re.Match[str], british: bool) -> str:
+    return f"{by_pairs(found.group(1)) if len(found.group(1)) == 4 else spoken_number(found.group(1), british)} "
+
+
+_N = f"({NUMBER})"
+_COUNTS: tuple[tuple[str, Reader], ...] = (
+    (rf"(\d{{1,3}}(?:\.\d{{1,3}}){{3}})(?::(\d{{1,5}}))?(?![\d.]*\d)", _address),
+    (r"([vV]?)(\d{1,9}(?:\.\d{1,9}){2,20})(?!\d)", _version),
+    (r"\+\d{1,3}(?:[ .-]?\(?\d{1,12}\)?){1,6}(?!\d)", _telephone),
+    (r"(?:1[-. ])?(?:\(\d{3}\) ?|\d{3}[-. ])\d{3}[-. ]\d{4}(?!\d)", _telephone),
+    (r"\d{3}-\d{4}(?![\d-])|\d{2,6}(?:-\d{2,12}){2,9}(?!\d)|0\d{2,4} \d{3,4} ?\d{3,4}(?!\d)", _telephone),
+    (r"(\d{1,3} )?(\d{1,4})/(\d{1,4})(?!\d|/\d|\.\d)", _fraction),
+    (r"(\d{1,3}(?:,\d{3}){1,4}|\d{1,15})(?:st|nd|rd|th|ST|ND|RD|TH)(?![^\W_])", _ordinal),
+    (r"'?((?:1[1-9]|20)\d0|(?<=')\d0|\d0)'?s(?![^\W_])", _decade),
+    (r"(\d{1,9}(?:\.\d{1,12})?)[eE]([-+]?)(\d{1,3})(?![\w.])", _power),
+    (r"\d{1,6}(?:\.\d{1,4})?(?: ?[x×] ?| ?\* ?)\d{1,6}(?:\.\d{1,4})?(?:[x×]\d{1,6})?(?![\w])", _sizes),
+    (r"(\d{1,6}(?:\.\d{1,3})?)[x×](?![^\W_])", _times),
+    (rf"#{_N}(?![^\W_])", _numbered),
+    (rf"({NUMBER})({DASH})((?:{NUMBER}))(?![\d]|[-–:/]\d)", _range),
+    (r"[~≈] ?(?=[\d$€£¥.])", _about),
+    (r"(\d{1,6}(?:\.\d{1,3})?)-(?=[A-Za-z]{2})", _compound),
+    (rf"({SIGN})({NUMBER})", _number),
+)
+
+
+def counts(british: bool) -> list[Rule]:
+    """Return the rules for numbers, in their order; the last takes any."""
+    return bound(_COUNTS, british)
