@@ -13,6 +13,7 @@ __all__ = ["Spelling"]
 
 _PIECE = re.compile(r"[A-Za-z]+|\d+|[^A-Za-z\d]")
 _VOWEL = re.compile("[AEIOUYaeiouy]")
+_BESIDE_HAN = re.compile("(?<=[\u4e00-\u9fff]) | (?=[\u4e00-\u9fff])")
 _SHORT = frozenset(("ai", "app", "cn", "eu", "fm", "gg", "hk", "io", "jp", "js", "py", "tv", "uk", "us", "utf", "api"))
 """What people spell though it could be read."""
 
@@ -31,8 +32,8 @@ _TAIL = rf"(?:/[^{_STOPS}]{{0,2000}}(?<![.,;:!?')\]]))?"
 _MAIL = rf"(?:mailto:)?([A-Za-z0-9._%+-]{{1,64}}@{_LABEL}(?:\.{_LABEL}){{1,8}})"
 _URL = rf"(?i:https?|ftp|wss?)://(?:[^/@{_STOPS}]{{1,80}}@)?([^{_STOPS}]{{1,2000}}(?<![.,;:!?')\]]))"
 _HOST = rf"((?:{_LABEL}\.){{1,6}}(?:{_DOMAINS})(?::\d{{1,5}})?(?![\w@-]|\.\w){_TAIL})"
-_LOCAL = r"(localhost(?::\d{1,5})?(?![\w.-])(?:/[\w./-]{0,80})?)"
-_DOTTED = r"[A-Za-z0-9_]{1,64}(?:\.[A-Za-z0-9_]{1,64}){1,8}(?![^\W_])"
+_LOCAL = r"(localhost(?::\d{1,5})?(?![\w-]|\.\w)(?:/[\w./-]{0,80})?)"
+_DOTTED = r"[A-Za-z_][A-Za-z0-9_]{0,63}(?:\.[A-Za-z0-9_]{1,64}){1,8}(?![^\W_])"
 _INITIALS = r"(?:[A-Za-z]\.){2,8}(?:[A-Za-z](?![^\W_]))?"
 _RUN = r"(?:[A-Za-z]{1,24}|\d{1,9})"
 _CODE = rf"{_RUN}(?:[-_.]?{_RUN}){{1,16}}(?![A-Za-z\d])"
@@ -59,7 +60,8 @@ class Spelling:
 
     def aloud(self, written: str) -> str:
         """Return the pieces of a name or an address, each as it is said."""
-        return " ".join(said for piece in _PIECE.findall(written) if (said := self._piece(piece)))
+        said = " ".join(said for piece in _PIECE.findall(written) if (said := self._piece(piece)))
+        return _BESIDE_HAN.sub("", said)
 
     def _piece(self, piece: str) -> str:
         if piece.isdigit():
@@ -95,7 +97,8 @@ class Spelling:
         if not (re.search(r"\d", written) and re.search("[A-Za-z]", written)):
             return None
         pointed = re.sub(r"(?<=\d)\.(?=\d)", f" {self.point} ", written)
-        return " ".join(part if part == self.point else self.aloud(part) for part in re.split(r"[ _-]", pointed))
+        parts = [part if part == self.point else self.aloud(part) for part in re.split(r"[ _-]", pointed)]
+        return _BESIDE_HAN.sub("", " ".join(parts))
 
     def _path(self, found: re.Match[str]) -> str:
         return self.aloud(found.group().rstrip("/"))

@@ -6,7 +6,7 @@ import re
 from functools import cache
 
 from voxint.normalize.addresses import Spelling
-from voxint.normalize.english_counts import counts
+from voxint.normalize.english_counts import counts, names_of_numbers, versions
 from voxint.normalize.english_dates import MONTHS, WEEKDAYS, dates_at_letter, dates_at_number
 from voxint.normalize.english_marks import SIGNS, letter_name, marks, numeral, spelled_number
 from voxint.normalize.english_quantities import CURRENCY_CODES, money_at_letter, quantities
@@ -25,22 +25,27 @@ _SPELLING = Spelling(
 )
 
 
+_DAYS = {f"{first}-{last}" for first in WEEKDAYS for last in WEEKDAYS}
+
+
 @cache
 def english(british: bool) -> Language:
     """Return the rules of American English, or of British."""
     return Language(
         plain=_PLAIN,
-        words=frozenset((*WORDS, *MONTHS, *WEEKDAYS, *CURRENCY_CODES)),
+        words=frozenset((*WORDS, *MONTHS, *WEEKDAYS, *_DAYS, *CURRENCY_CODES)),
         at_letter=(
             *_SPELLING.addresses(),
             *money_at_letter(british),
             *dates_at_letter(british),
             *word_rules(),
+            *versions(british),
             *_SPELLING.names(),
         ),
         at_number=(
             *marks(),
             *_SPELLING.addresses(),
+            *names_of_numbers(british),
             *quantities(british),
             *dates_at_number(british),
             *counts(british)[:-2],

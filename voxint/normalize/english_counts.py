@@ -17,7 +17,7 @@ from voxint.normalize.english_numbers import (
 )
 from voxint.normalize.scan import Rule, before, rules
 
-__all__ = ["DASH", "NUMBER", "SIGN", "Reader", "bound", "counts", "signed"]
+__all__ = ["DASH", "NUMBER", "SIGN", "Reader", "bound", "counts", "names_of_numbers", "signed", "versions"]
 
 NUMBER = r"(?:\d{1,3}(?:,\d{3}){1,12}(?!\d)|\d{1,2}(?:,\d\d){1,6},\d{3}(?!\d)|\d++(?:_\d{3}){0,8})(?:\.\d++)?|\.\d++"
 """A number as it is written; some of India's commas, and the underscores of programs, too."""
@@ -38,6 +38,10 @@ _VERSIONED = re.compile(
     r"android|ios|ipados|macos|windows|chrome|firefox|safari|postgres(?:ql)?|mysql|sqlite|redis|cuda|pytorch|llama|"
     r"release) )$"
 )
+_NAMED = re.compile(r"\b(?:Boeing|Airbus|Route|Highway|Interstate|Room|Flight|Area|RTX|GTX|Ryzen|Porsche|Peugeot) $")
+"""Names whose numbers are said in pairs of digits."""
+
+_TENS_OF = re.compile(r"(?i:\b(?:the|his|her|their|my|your|our|early|late|mid|in)[ -]'?)$")
 _CALLED = re.compile(r"(?i:\b(?:call|dial|phone|text|ring) )$")
 _DENOMINATORS = frozenset((*range(2, 13), 16, 20, 24, 32, 50, 64, 100, 1000))
 _FRACTIONS = {(24, 7): "twenty-four seven", (9, 11): "nine eleven", (50, 50): "fifty fifty"}
@@ -75,6 +79,8 @@ def _number(found: re.Match[str], british: bool) -> str | None:
     sign, written = found.group(1) or "", found.group(2)
     if not sign and re.fullmatch(r"[29]11|999|411", written) and _CALLED.search(before(found)):
         return by_digits(written)
+    if not sign and written.isdigit() and _NAMED.search(before(found)):
+        return by_pairs(written)
     if "." in written and not sign and _VERSIONED.search(before(found)):
         return _version_words(written, british)
     return signed(sign, in_words(written, found, british) if not sign else spoken_number(written, british))
@@ -131,7 +137,8 @@ def _range(found: re.Match[str], british: bool) -> str:
 def _decade(found: re.Match[str], british: bool) -> str | None:
     digits = found.group(1)
     if len(digits) == 2:
-        return plural(cardinal(int(digits))) if digits[0] not in "01" else None
+        named = found.group()[0] == "'" or _TENS_OF.search(before(found))
+        return plural(cardinal(int(digits))) if named else None
     return plural(year(digits, british))
 
 
@@ -178,7 +185,6 @@ _COUNTS: tuple[tuple[str, Reader], ...] = (
     (r"\d{3}-\d{4}(?![\d-])|\d{2,6}(?:-\d{2,12}){2,9}(?!\d)|0\d{2,4} \d{3,4} ?\d{3,4}(?!\d)", _telephone),
     (r"(\d{1,3} )?(\d{1,4})/(\d{1,4})(?!\d|/\d|\.\d)", _fraction),
     (r"(\d{1,3}(?:,\d{3}){1,4}|\d{1,15})(?:st|nd|rd|th|ST|ND|RD|TH)(?![^\W_])", _ordinal),
-    (r"'?((?:1[1-9]|20)\d0|(?<=')\d0|\d0)'?s(?![^\W_])", _decade),
     (r"(\d{1,9}(?:\.\d{1,12})?)[eE]([-+]?)(\d{1,3})(?![\w.])", _power),
     (r"\d{1,6}(?:\.\d{1,4})?(?: ?[x×] ?| ?\* ?)\d{1,6}(?:\.\d{1,4})?(?:[x×]\d{1,6})?(?![\w])", _sizes),
     (r"(\d{1,6}(?:\.\d{1,3})?)[x×](?![^\W_])", _times),
@@ -188,6 +194,16 @@ _COUNTS: tuple[tuple[str, Reader], ...] = (
     (r"(\d{1,6}(?:\.\d{1,3})?)-(?=[A-Za-z]{2})", _compound),
     (rf"({SIGN})({NUMBER})", _number),
 )
+
+
+def names_of_numbers(british: bool) -> list[Rule]:
+    """Return the rules that go before units: 1990s is no duration."""
+    return bound(((r"'?((?:1[1-9]|20)\d0|[2-9]0)'?s(?![^\W_])", _decade),), british)
+
+
+def versions(british: bool) -> list[Rule]:
+    """Return the rule for versions that begin with a v."""
+    return bound(((r"([vV])(\d{1,9}(?:\.\d{1,9}){1,20})(?!\d)", _version),), british)
 
 
 def counts(british: bool) -> list[Rule]:

@@ -60,7 +60,7 @@ def _iso(found: re.Match[str], british: bool) -> str | None:
     said = _date(int(day), int(month), digits, british)
     if said is None or hour is None:
         return said
-    clock = _clock(int(hour), minute, second, "", british)
+    clock = _clock(int(hour), minute, None if second == "00" else second, "", british)
     if clock is None:
         return None
     return f"{said}, at {clock}" + (" UTC" if zone == "Z" else "")

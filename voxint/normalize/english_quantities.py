@@ -91,7 +91,7 @@ _REGULAR = {
     **{"km": "kilometer", "m": "meter", "cm": "centimeter", "mm": "millimeter", "µm": "micrometer", "nm": "nanometer"},
     **{"mi": "mile", "yd": "yard", "kg": "kilogram", "g": "gram", "mg": "milligram", "µg": "microgram", "oz": "ounce"},
     **{"L": "liter", "l": "liter", "mL": "milliliter", "ml": "milliliter", "gal": "gallon", "ha": "hectare"},
-    **{"B": "byte", "kB": "kilobyte", "KB": "kilobyte", "MB": "megabyte", "GB": "gigabyte", "TB": "terabyte"},
+    **{"kB": "kilobyte", "KB": "kilobyte", "MB": "megabyte", "GB": "gigabyte", "TB": "terabyte"},
     **{"PB": "petabyte", "KiB": "kibibyte", "MiB": "mebibyte", "GiB": "gibibyte", "TiB": "tebibyte", "Gb": "gigabit"},
     **{"Mb": "megabit", "kb": "kilobit", "s": "second", "sec": "second", "secs": "second", "ms": "millisecond"},
     **{"µs": "microsecond", "us": "microsecond", "ns": "nanosecond", "min": "minute", "mins": "minute", "h": "hour"},
@@ -105,7 +105,7 @@ _UNITS = {**{unit: (name, name + "s") for unit, name in _REGULAR.items()}, "oz":
 _POWERS = {"²": "square", "^2": "square", "³": "cubic", "^3": "cubic"}
 
 _APART = "|".join(re.escape(unit) for unit in sorted(_UNITS, key=len, reverse=True) if unit not in ("us", "in."))
-_NOT_APART = frozenset("BNJl")
+_NOT_APART = frozenset("NJl")
 """Units that may be a name of one letter: they count as units only right behind the number."""
 
 _END = r"(?![^\W_²³])"
@@ -154,7 +154,7 @@ def _quantity(found: re.Match[str], british: bool) -> str | None:
     if gap == " " and unit in _NOT_APART:
         return None
     adjective = gap == "-"
-    one = (number in ("1", "1.0") and not low) or adjective
+    one = (number == "1" and not low) or adjective
     said = _named(unit, power, one)
     if below:
         said += f" per {_named(below, below_power, True)}"

@@ -28,7 +28,7 @@ _TITLES = {
 """Those that are titles before a name alone."""
 
 _NUMBERED = {
-    **{"No": "number", "Nos": "numbers", "no": "number", "Nr": "number", "Fig": "figure", "Figs": "figures", "p": "page"},
+    **{"No": "number", "Nos": "numbers", "Nr": "number", "Fig": "figure", "Figs": "figures", "p": "page"},
     **{"fig": "figure", "pp": "pages", "Vol": "volume", "vol": "volume", "Ch": "chapter", "ch": "chapter"},
     **{"Sec": "section", "sec": "section", "Eq": "equation", "eq": "equation", "Art": "article", "Apt": "apartment"},
     **{"Rm": "room", "Ext": "extension", "ext": "extension", "Ver": "version", "ver": "version", "Ref": "reference"},
@@ -81,8 +81,8 @@ def _abbreviation(found: re.Match[str]) -> str | None:
     words = _ALWAYS.get(found.group(1))
     if words is None:
         return None
-    ends = _dot(found) if found.group(1)[0].islower() or not _CAPITAL.match(found.string, found.end()) else ""
-    return words + ends
+    at_end = not _CAPITAL.match(found.string, found.end()) or found.group(1) in ("etc", "al")
+    return words + (_dot(found) if at_end else "")
 
 
 def _title(found: re.Match[str]) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 
+from voxint.normalize.chinese import chinese
 from voxint.normalize.english import english
 from voxint.normalize.scan import scan
 from voxint.normalize.span import Span
@@ -24,4 +25,4 @@ def normalize(text: str, language: Literal["en", "zh"], *, british: bool = False
         language: English or Chinese.
         british: The other order of days and months, and "one hundred and five"; of English alone.
     """
-    return scan(text, english(british) if language == "en" else english(british))
+    return scan(text, english(british) if language == "en" else chinese())

@@ -63,8 +63,8 @@ class Language:
 _NUMBER_SIGNS = frozenset("+-.'$€£¥₹₩₽₿¢#~(≈<>≤≥±@∼")
 """Signs that a number may begin with."""
 
-_TRAIL = re.compile(r"""[,;:!?….'"”’»)\]}。，！？；：、）】》」』]{0,9}+\s*+""")
-"""Marks behind a word that belong to it, and white space."""
+_TRAIL = re.compile(r"""(?:[,;:!?…"”’»)\]}。，！？；：、）】》」』]|[.'](?!\d)){0,9}+\s*+""")
+"""Marks behind a word that belong to it, and white space; a dot before a digit is the number's."""
 
 _RUN = re.compile(r"(.)\1*+", re.DOTALL)
 _OTHER_WORD = re.compile(LETTER + "++")
@@ -89,6 +89,8 @@ def scan(text: str, language: Language) -> tuple[Span, ...]:
         end, said = _read(text, folded, at, language)
         trail = (_SPACE if said == "" else _TRAIL).match(folded, end)
         stop = trail.end() if trail else end
+        if said and said[-1] == "." and folded.startswith(".", end):
+            said = said[:-1]  # the dot of an abbreviation ends the sentence, too
         written = text[at:stop]
         spoken = written if said is None else said + text[end:stop] if said else ""
         changed = spoken != written
