@@ -35,7 +35,7 @@ _HOST = rf"((?:{_LABEL}\.){{1,6}}(?:{_DOMAINS})(?::\d{{1,5}})?(?![\w@-]|\.\w){_T
 _LOCAL = r"(localhost(?::\d{1,5})?(?![\w-]|\.\w)(?:/[\w./-]{0,80})?)"
 _DOTTED = r"[A-Za-z_][A-Za-z0-9_]{0,63}(?:\.[A-Za-z0-9_]{1,64}){1,8}(?![^\W_])"
 _INITIALS = r"(?:[A-Za-z]\.){2,8}(?:[A-Za-z](?![^\W_]))?"
-_RUN = r"(?:[A-Za-z]{1,24}|\d{1,9})"
+_RUN = r"(?:[A-Za-z]{1,24}+|\d{1,9}+)"
 _CODE = rf"{_RUN}(?:[-_.]?{_RUN}){{1,16}}(?![A-Za-z\d])"
 _PATH = r"(?<![\w.])(?:~|\.{1,2})?(?:/[\w.-]{0,64}\w){1,12}/?"
 
@@ -64,12 +64,12 @@ class Spelling:
         return _BESIDE_HAN.sub("", said)
 
     def _piece(self, piece: str) -> str:
-        if piece.isdigit():
+        if piece.isdecimal():
             return self.number(piece)
         if piece in self.extra:
             return self.extra[piece]
         if not piece.isascii() or not piece.isalpha():
-            return self.signs.get(piece, "" if not piece.isalpha() else piece)
+            return self.signs.get(piece) or (piece if piece.isalpha() else "")
         if len(piece) == 1:
             return self.letter(piece)
         spelled = piece.lower() in _SHORT or (len(piece) <= _SPELLED and not _VOWEL.search(piece))
