@@ -109,7 +109,7 @@ class Spelling:
 
     def names(self) -> list[Rule]:
         """Return the rules for names with dots or digits, which come when it is no number."""
-        return rules(((_INITIALS, re.Match.group), (_DOTTED, self._dotted), (_CODE, self._code)))
+        return rules(((_INITIALS, re.Match.group), (_CODE, self._code), (_DOTTED, self._dotted)))
 
     def marks(self) -> list[Rule]:
         """Return the rules for what begins with a sign: a path."""

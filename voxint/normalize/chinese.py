@@ -60,12 +60,19 @@ def _one(char: str) -> str:
     return over if part.denominator == 1 else f"{spoken_number(str(part.denominator))}分之{over}"
 
 
+def _exponent(found: re.Match[str]) -> str:
+    digits = found.group(1)
+    return {"2": "平方", "3": "立方"}.get(digits) or f"的{'负' if digits[0] == '-' else ''}{spoken_number(digits.lstrip('-'))}次方"
+
+
 def _marks() -> list[Rule]:
     operators = "|".join(re.escape(sign) for sign in sorted(_OPERATORS, key=len, reverse=True))
     return rules(
         (
             (rf"(?:{operators})(?![-=<>&|+])", lambda found: _OPERATORS[found.group()]),
             (r"[:;]-?[()DPp](?![^\W_])|<3(?!\d)", lambda found: ""),
+            (r"(?<=[\w%°])[-–—~](?=[$€£¥]?\d)", lambda found: "到"),
+            (r"\^(-?\d{1,3})(?![\w.])", _exponent),
             (r"(?<!\S)[-–](?=\s)|-{2,3}(?=[\s\w])", lambda found: "，"),
         )
     )
@@ -105,7 +112,7 @@ def chinese() -> Language:
             *dates(),
             *quantities(),
             *counts()[:-1],
-            *names[2:],
+            names[1],
             *counts()[-1:],
             *_SPELLING.marks(),
         ),

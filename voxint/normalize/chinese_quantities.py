@@ -13,7 +13,7 @@ __all__ = ["DASH", "NUMBER", "SIGN", "money_at_letter", "quantities", "signed"]
 NUMBER = r"(?:\d{1,3}(?:,\d{3}){1,5}(?!\d)|\d++)(?:\.\d++)?|\.\d++"
 """A number as it is written."""
 
-SIGN = r"(?:(?<![\w)\]%])[-+±])?"
+SIGN = r"(?:(?<![\w)\]%°])[-+±])?"
 DASH = r" ?[-–—~至到] ?"
 """Between the two ends of a range."""
 

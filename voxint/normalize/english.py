@@ -49,7 +49,7 @@ def english(british: bool) -> Language:
             *quantities(british),
             *dates_at_number(british),
             *counts(british)[:-2],
-            *_SPELLING.names()[1:],
+            _SPELLING.names()[1],
             *counts(british)[-2:],
             *_SPELLING.marks(),
         ),

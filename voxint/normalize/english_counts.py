@@ -22,7 +22,7 @@ __all__ = ["DASH", "NUMBER", "SIGN", "Reader", "bound", "counts", "names_of_numb
 NUMBER = r"(?:\d{1,3}(?:,\d{3}){1,12}(?!\d)|\d{1,2}(?:,\d\d){1,6},\d{3}(?!\d)|\d++(?:_\d{3}){0,8})(?:\.\d++)?|\.\d++"
 """A number as it is written; some of India's commas, and the underscores of programs, too."""
 
-SIGN = r"(?:(?<![\w)\]%])[-+±])?"
+SIGN = r"(?:(?<![\w)\]%°])[-+±])?"
 DASH = r" ?[-–—~] ?"
 """Between the two ends of a range."""
 
@@ -38,7 +38,7 @@ _VERSIONED = re.compile(
     r"android|ios|ipados|macos|windows|chrome|firefox|safari|postgres(?:ql)?|mysql|sqlite|redis|cuda|pytorch|llama|"
     r"release) )$"
 )
-_NAMED = re.compile(r"\b(?:Boeing|Airbus|Route|Highway|Interstate|Room|Flight|Area|RTX|GTX|Ryzen|Porsche|Peugeot) $")
+_NAMED = re.compile(r"\b(?:Boeing|Airbus|Route|Highway|Interstate|Room|Flight|Area|RTX|GTX|Ryzen|Porsche|Peugeot|[A-Z]{2,5}) $")
 """Names whose numbers are said in pairs of digits."""
 
 _TENS_OF = re.compile(r"(?i:\b(?:the|his|her|their|my|your|our|early|late|mid|in)[ -]'?)$")
@@ -79,7 +79,7 @@ def _number(found: re.Match[str], british: bool) -> str | None:
     sign, written = found.group(1) or "", found.group(2)
     if not sign and re.fullmatch(r"[29]11|999|411", written) and _CALLED.search(before(found)):
         return by_digits(written)
-    if not sign and written.isdigit() and _NAMED.search(before(found)):
+    if not sign and written.isdigit() and len(written) > 2 and _NAMED.search(before(found)):
         return by_pairs(written)
     if "." in written and not sign and _VERSIONED.search(before(found)):
         return _version_words(written, british)
@@ -126,6 +126,8 @@ def _fraction(found: re.Match[str], british: bool) -> str | None:
 
 def _range(found: re.Match[str], british: bool) -> str:
     low, dash, high = found.group(1), found.group(2), found.group(3)
+    if low == high == "50":
+        return "fifty fifty"
     if dash == " - " or (dash == "-" and re.match(r"\s?=", found.string[found.end() : found.end() + 2])):
         return f"{spoken_number(low, british)} minus {spoken_number(high, british)}"
     years = is_year(low, found) and len(high) in (2, 4) and (len(high) == 2 or high > low)
@@ -154,6 +156,17 @@ def _power(found: re.Match[str], british: bool) -> str:
     return f"{spoken_number(mantissa, british)} times ten to the {signed(sign or '', spoken_number(exponent, british))}"
 
 
+def _exponent(found: re.Match[str], british: bool) -> str:
+    base, sign, exponent = found.groups()
+    power = {"2": "squared", "3": "cubed"}.get(sign + exponent)
+    power = power or f"to the power of {signed(sign, spoken_number(exponent, british))}"
+    return f"{spoken_number(base, british)} {power}"
+
+
+def _short_year(found: re.Match[str], british: bool) -> str:
+    return by_pairs(found.group(1))
+
+
 def _sizes(found: re.Match[str], british: bool) -> str:
     numbers = re.split(r"\s*[x×*]\s*", found.group())
     joint = " times " if "*" in found.group() or " " in found.group() else " by "
@@ -161,7 +174,9 @@ def _sizes(found: re.Match[str], british: bool) -> str:
 
 
 def _numbered(found: re.Match[str], british: bool) -> str:
-    return f"number {spoken_number(found.group(1), british)}"
+    written = found.group(1)
+    key = len(written) > 3 and written.isdigit()
+    return f"number {by_pairs(written) if key else spoken_number(written, british)}"
 
 
 def _about(found: re.Match[str], british: bool) -> str:
@@ -187,6 +202,8 @@ _COUNTS: tuple[tuple[str, Reader], ...] = (
     (r"(\d{1,3}(?:,\d{3}){1,4}|\d{1,15})(?:st|nd|rd|th|ST|ND|RD|TH)(?![^\W_])", _ordinal),
     (r"(\d{1,9}(?:\.\d{1,12})?)[eE]([-+]?)(\d{1,3})(?![\w.])", _power),
     (r"\d{1,6}(?:\.\d{1,4})?(?: ?[x×] ?| ?\* ?)\d{1,6}(?:\.\d{1,4})?(?:[x×]\d{1,6})?(?![\w])", _sizes),
+    (r"(\d{1,9}(?:\.\d{1,6})?)\^(-?)(\d{1,3})(?![\w.])", _exponent),
+    (r"'(\d\d)(?![\w'])", _short_year),
     (r"(\d{1,6}(?:\.\d{1,3})?)[x×](?![^\W_])", _times),
     (rf"#{_N}(?![^\W_])", _numbered),
     (rf"({NUMBER})({DASH})((?:{NUMBER}))(?![\d]|[-–:/]\d)", _range),

@@ -75,11 +75,10 @@ def _operator(found: re.Match[str]) -> str:
     return _OPERATORS[found.group()]
 
 
-def _letters(found: re.Match[str]) -> str:
-    first, second = (" ".join(map(letter_name, group)) for group in found.groups())
-    return f"{first} and {second}"
-
-
+def _exponent(found: re.Match[str]) -> str:
+    sign, digits = found.groups()
+    power = {"2": "squared", "3": "cubed"}.get(sign + digits)
+    return power or f"to the power of {'minus ' if sign else ''}{by_pairs(digits)}"
 
 
 def marks() -> list[Rule]:
@@ -90,6 +89,8 @@ def marks() -> list[Rule]:
             (rf"(?:{operators})(?![-=<>&|+])", _operator),
             (r"[:;]-?[()DPp](?![^\W_])|<3(?!\d)", lambda found: ""),
             (r"(?<!\S)[-–](?=\s)|-{2,3}(?=[\s\w])", lambda found: "—"),
+            (r"(?<=[\w%°])[-–—~](?=[$€£¥₹]?\d)", lambda found: "to"),
+            (r"\^(-?)(\d{1,3})(?![\w.])", _exponent),
             (r"#(?=[^\W\d_])", lambda found: "hashtag"),
         )
     )

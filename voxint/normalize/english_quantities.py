@@ -135,7 +135,7 @@ def _sum(
     """Return a sum of money in words."""
     one, many, small, smalls = _CURRENCIES[currency]
     whole, point, cents = number.partition(".")
-    period = f" per {_PERIODS.get(per, per)}" if per else ""
+    period = f" per {_PERIODS.get(per) or _UNITS.get(per, (per,))[0]}" if per else ""
     if until or scale:
         words = spoken_number(number, british) + (f" to {spoken_number(until, british)}" if until else "")
         words += f" {_SCALES.get(scale.lower(), scale.lower())}" if scale else ""

@@ -152,6 +152,6 @@ def word_rules() -> list[Rule]:
             (r"([A-Z][a-z]{1,4})\.(?= [A-Z])", _title),
             (r"([A-Za-z]{1,4})\. ?(?=\d)", _numbered),
             (r"([A-Za-z]{2,6})\.(?![^\W_])", _abbreviation),
-            (r"([^\W\d_]{1,10})(?![^\W_])", _plain),
+            (r"([^\W\d_]{1,10})(?![^\W_]|\.\w)", _plain),
         )
     )
