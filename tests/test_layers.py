@@ -27,10 +27,11 @@ MAY_IMPORT = {
     "children": set(),
     "extras": set(),
     "ticker": set(),
+    "normalize": set(),
     "net": {"arguments", "errors", "background", "logs", "authors_line", "inside_trio", "lag"},
     "core": {"arguments", "errors", "background", "logs", "loop_watch", "authors_line", "inside_trio"},
     "protocol": {"arguments", "core", "errors"},
-    "providers": {"arguments", "core", "net", "errors", "background", "children", "extras"},
+    "providers": {"arguments", "core", "net", "normalize", "errors", "background", "children", "extras"},
     "server": {
         *("arguments", "core", "protocol", "net", "errors", "background", "lag", "logs", "authors_line"),
         *("inside_trio", "loop_watch", "printable"),
@@ -121,6 +122,12 @@ def is_pure(path: Path) -> bool:
 @pytest.mark.parametrize("path", sorted(PACKAGE.joinpath("protocol").rglob("*.py")), ids=lambda path: path.name)
 def test_the_protocol_is_pure(path: Path) -> None:
     """It turns bytes into messages and events into bytes."""
+    assert is_pure(path)
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.joinpath("normalize").rglob("*.py")), ids=lambda path: path.name)
+def test_what_is_said_for_a_text_is_pure(path: Path) -> None:
+    """It turns text into words."""
     assert is_pure(path)
 
 

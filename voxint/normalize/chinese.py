@@ -71,7 +71,7 @@ def _marks() -> list[Rule]:
         (
             (rf"(?:{operators})(?![-=<>&|+])", lambda found: _OPERATORS[found.group()]),
             (r"[:;]-?[()DPp](?![^\W_])|<3(?!\d)", lambda found: ""),
-            (r"(?<=[\w%°])[-–—~](?=[$€£¥]?\d)", lambda found: "到"),
+            (r"(?<=[\dA-Za-z%°℃])[-–—~](?=[$€£¥-]?\d)", lambda found: "到"),
             (r"\^(-?\d{1,3})(?![\w.])", _exponent),
             (r"(?<!\S)[-–](?=\s)|-{2,3}(?=[\s\w])", lambda found: "，"),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from voxint.normalize.chinese_numbers import by_digits, cardinal, counted, spoken_number
+from voxint.normalize.chinese_numbers import by_digits, cardinal, counted, price, spoken_number
 from voxint.normalize.chinese_quantities import DASH, NUMBER, SIGN, signed
 from voxint.normalize.scan import Rule, before, rules
 
@@ -149,6 +149,11 @@ def _product(found: re.Match[str]) -> str:
     return "乘".join(map(spoken_number, re.split(r"\s*[x×*]\s*", found.group())))
 
 
+def _myriads(found: re.Match[str]) -> str:
+    """Read the w that people type for 万."""
+    return f"{counted(found.group(1), '万')}万"
+
+
 def _about(found: re.Match[str]) -> str:
     return "约"
 
@@ -160,6 +165,10 @@ def _number(found: re.Match[str]) -> str:
         apart = not behind or not behind[0].isalnum()
         if (apart and not number.endswith("00")) or _YEAR_BEHIND.match(behind):
             return by_digits(number)
+    if len(number) == 2 and number[1] in "05" and re.match("后(?!来|面|期|天|台)", behind):
+        return by_digits(number)
+    if behind.startswith("元"):
+        return signed(sign, price(number, behind))
     if before(found, 1) in ("第", "十", "百", "初", "星"):
         return spoken_number(number)
     return signed(sign, counted(number, behind))
@@ -191,6 +200,7 @@ _COUNTS = (
     (rf"#({NUMBER})(?![A-Za-z\d])", _numbered),
     (r"(\d{1,9})(?:st|nd|rd|th)(?![A-Za-z\d])", _ordinal),
     (rf"({NUMBER})({DASH})((?:{NUMBER}))(?![\d]|[-–:/]\d)", _range),
+    (rf"({NUMBER})w(?![A-Za-z\d])", _myriads),
     (r"[~≈] ?(?=[\d$€£¥.])", _about),
     (rf"({SIGN})({NUMBER})", _number),
 )
@@ -206,6 +216,7 @@ def named() -> list[Rule]:
     return rules(
         (
             (r"([vV])(\d{1,9}(?:\.\d{1,9}){1,20})(?!\d)", _version),
+            (rf"(?:No|NO|no)\.? ?({NUMBER})(?![A-Za-z\d])", _numbered),
             (r"([A-Z]{1,2})(\d{2,4})(?=次|航班|号航班)", _train),
         )
     )

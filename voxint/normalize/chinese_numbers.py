@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["MOST_DIGITS", "by_digits", "cardinal", "counted", "spoken_number"]
+__all__ = ["MOST_DIGITS", "by_digits", "cardinal", "counted", "price", "spoken_number"]
 
 _DIGITS = "零一二三四五六七八九"
 _PLACES = ("", "十", "百", "千")
@@ -74,6 +74,11 @@ def spoken_number(written: str) -> str:
     else:
         said = cardinal(int(plain))
     return f"{said}点{by_digits(decimals)}" if point and decimals else said
+
+
+def price(written: str, behind: str) -> str:
+    """Return a sum in words, without decimals that are zero."""
+    return counted(written.removesuffix(".00"), behind)
 
 
 def counted(written: str, behind: str) -> str:

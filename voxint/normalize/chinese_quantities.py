@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-from voxint.normalize.chinese_numbers import counted, spoken_number
+from voxint.normalize.chinese_numbers import counted, price, spoken_number
 from voxint.normalize.scan import Rule, rules
 
 __all__ = ["DASH", "NUMBER", "SIGN", "money_at_letter", "quantities", "signed"]
@@ -13,7 +13,7 @@ __all__ = ["DASH", "NUMBER", "SIGN", "money_at_letter", "quantities", "signed"]
 NUMBER = r"(?:\d{1,3}(?:,\d{3}){1,5}(?!\d)|\d++)(?:\.\d++)?|\.\d++"
 """A number as it is written."""
 
-SIGN = r"(?:(?<![\w)\]%°])[-+±])?"
+SIGN = r"(?:(?<![\dA-Za-z)\]%°])[-+±])?"
 DASH = r" ?[-–—~至到] ?"
 """Between the two ends of a range."""
 
@@ -74,7 +74,7 @@ def _sum(currency: str, number: str, until: str | None, letter: str | None, scal
 
 def _amount(number: str, letter: str | None, behind: str) -> str:
     if not letter:
-        return counted(number, behind)
+        return price(number, behind)
     value = Decimal(number.replace(",", "")[:30]) * _SCALES[letter.lower()]
     whole = value == value.to_integral_value() and value < 10**15
     return counted(_scaled(int(value)), behind) if whole else spoken_number(number)
@@ -94,9 +94,20 @@ def _percent(found: re.Match[str]) -> str:
 def _degrees(found: re.Match[str]) -> str:
     sign, low, number, unit = found.groups()
     name = _DEGREES[unit.replace(" ", "")]
-    words = f"{spoken_number(low)}到{spoken_number(number)}" if low else counted(number, "度")
-    below = "零下" if sign == "-" and name == "摄氏度" else _SIGNS[sign or ""]
-    return below + words + name
+    words = f"{spoken_number(low)}到{spoken_number(number.removeprefix('-'))}" if low else counted(number, "度")
+    if name != "摄氏度":
+        return signed(sign, words) + name
+    return _below_zero(sign or "", low, number, words) + name
+
+
+def _below_zero(sign: str, low: str | None, number: str, words: str) -> str:
+    """Return degrees as a weather report says them."""
+    if sign != "-" and not number.startswith("-"):
+        return signed(sign, words)
+    last = ("零下" if number.startswith("-") else "零上" if low else "") + spoken_number(number.removeprefix("-"))
+    if low:
+        return f"{'零下' if sign == '-' else ''}{spoken_number(low)}到{last}"
+    return "零下" + words
 
 
 def _quantity(found: re.Match[str]) -> str:
@@ -111,7 +122,7 @@ def _quantity(found: re.Match[str]) -> str:
 
 _QUANTITIES = (
     (rf"({SIGN})(?:({NUMBER})%?{DASH})?({NUMBER}) ?([%‰])", _percent),
-    (rf"({SIGN})(?:({NUMBER}){DASH})?({NUMBER}) ?(° ?[CF]|℃|℉)(?![A-Za-z])", _degrees),
+    (rf"({SIGN})(?:({NUMBER}){DASH}(?=-?[\d.]))?((?<=[-–—~至到])-?(?:{NUMBER})|{NUMBER}) ?(° ?[CF]|℃|℉)(?![A-Za-z])", _degrees),
     (rf"({SIGN}){_CURRENCY} ?{_AMOUNT}(?:元(?!素))?{_PER}", _money),
     (rf"({SIGN}){_AMOUNT} ?{_CURRENCY}(?![A-Za-z]){_PER}", _money_behind),
     (rf"({SIGN})(?:({NUMBER}){DASH})?({NUMBER}) ?{_UNIT}", _quantity),

@@ -10,7 +10,7 @@ from voxint.normalize.english_counts import counts, names_of_numbers, versions
 from voxint.normalize.english_dates import MONTHS, WEEKDAYS, dates_at_letter, dates_at_number
 from voxint.normalize.english_marks import SIGNS, letter_name, marks, numeral, spelled_number
 from voxint.normalize.english_quantities import CURRENCY_CODES, money_at_letter, quantities
-from voxint.normalize.english_words import WORDS, word_rules
+from voxint.normalize.english_words import MISREAD, WORDS, word_rules
 from voxint.normalize.scan import LETTER, Language
 
 __all__ = ["english"]
@@ -22,6 +22,7 @@ _SPELLING = Spelling(
     number=spelled_number,
     letter=letter_name,
     point="point",
+    extra=MISREAD,
 )
 
 

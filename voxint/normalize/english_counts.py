@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from functools import partial
 
 from voxint.normalize.english_numbers import (
     by_digits,
@@ -15,7 +14,7 @@ from voxint.normalize.english_numbers import (
     spoken_number,
     year,
 )
-from voxint.normalize.scan import Rule, before, rules
+from voxint.normalize.scan import Rule, Say, before, rules
 
 __all__ = ["DASH", "NUMBER", "SIGN", "Reader", "bound", "counts", "names_of_numbers", "signed", "versions"]
 
@@ -32,7 +31,7 @@ _YEARS_BEFORE = re.compile(
     r"january|february|march|april|may|june|july|august|september|october|november|december|"
     r"spring|summer|autumn|fall|winter|©|copyright),? ?)$"
 )
-_COUNTED = re.compile(r"[ -](?!(?:was|is|has|as|this|its|his|us|alas|across|always|perhaps|series)\b)[a-z]{2,}s\b")
+_COUNTED = re.compile(r"[ -](?!(?:was|is|has|as|this|its|his|us|alas|across|always|perhaps|series)\b)[a-z]{2,}s\b| (?:people|men|women|children|feet|of)\b")
 _VERSIONED = re.compile(
     r"(?i:\b(?:versions?|v|python|java|node(?:\.js)?|django|ruby|rails|php|go|rust|kernel|linux|ubuntu|debian|fedora|"
     r"android|ios|ipados|macos|windows|chrome|firefox|safari|postgres(?:ql)?|mysql|sqlite|redis|cuda|pytorch|llama|"
@@ -53,7 +52,12 @@ Reader = Callable[[re.Match[str], bool], str | None]
 
 def bound(table: Sequence[tuple[str, Reader]], british: bool) -> list[Rule]:
     """Return the rules of a table for one of the two Englishes."""
-    return rules([(pattern, partial(say, british=british)) for pattern, say in table])
+
+
+    def reader(say: Reader) -> Say:
+        return lambda found: say(found, british)
+
+    return rules([(pattern, reader(say)) for pattern, say in table])
 
 
 def signed(sign: str, words: str) -> str:
@@ -130,7 +134,7 @@ def _range(found: re.Match[str], british: bool) -> str:
         return "fifty fifty"
     if dash == " - " or (dash == "-" and re.match(r"\s?=", found.string[found.end() : found.end() + 2])):
         return f"{spoken_number(low, british)} minus {spoken_number(high, british)}"
-    years = is_year(low, found) and len(high) in (2, 4) and (len(high) == 2 or high > low)
+    years = is_year(low, found) and high.isdigit() and len(high) in (2, 4) and (len(high) == 2 or high > low)
     if not years:
         return f"{spoken_number(low, british)} to {spoken_number(high, british)}"
     return f"{year(low, british)} to {year(high, british) if len(high) == 4 else by_pairs(high)}"

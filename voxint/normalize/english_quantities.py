@@ -54,6 +54,12 @@ _SCALES = {
     "tn": "trillion",
 }
 _SCALE = r"(?: ?((?i:thousand|million|billion|trillion)\b)|(K|k|M|m|mn|mm|mio|B|b|bn|Bn|T|tn)(?![^\W_]))?"
+_THING = re.compile(r" (?!wide|long|tall|high|deep|thick|and|or|by|in|of|is|was|to|from|at|for|per|apart)[a-z]")
+"""What is so many inches: a screen."""
+
+_WORTH = re.compile(r" (?:bill|note|coin|gift|tip|fine|fee|ticket|prize|reward|discount|coupon|loan|budget|deal|menu)\b")
+"""What is worth a sum: a five dollar bill."""
+
 _PERIODS = {"h": "hour", "hr": "hour", "mo": "month", "yr": "year", "wk": "week", "min": "minute", "s": "second"}
 _PER = r"(?: ?/ ?([A-Za-z]{1,12})(?![\w/]))?"
 
@@ -134,6 +140,7 @@ def _sum(
 ) -> str:
     """Return a sum of money in words."""
     one, many, small, smalls = _CURRENCIES[currency]
+    many = one if _WORTH.match(found.string, found.end()) else many
     whole, point, cents = number.partition(".")
     period = f" per {_PERIODS.get(per) or _UNITS.get(per, (per,))[0]}" if per else ""
     if until or scale:
@@ -184,7 +191,8 @@ def _inches(found: re.Match[str], british: bool) -> str | None:
     """Read `27"`, unless the mark closes what another opened."""
     if before(found, 200).count('"') % 2:
         return None
-    return f"{spoken_number(found.group(1), british)} {'inch' if found.group(1) == '1' else 'inches'}"
+    one = found.group(1) == "1" or _THING.match(found.string, found.end())
+    return f"{spoken_number(found.group(1), british)} {'inch' if one else 'inches'}"
 
 
 def _durations(found: re.Match[str], british: bool) -> str | None:

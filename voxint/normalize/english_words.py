@@ -8,7 +8,7 @@ from voxint.normalize.english_marks import GREEK, letter_name
 from voxint.normalize.english_numbers import cardinal, ordinal
 from voxint.normalize.scan import Rule, before, rules
 
-__all__ = ["WORDS", "word_rules"]
+__all__ = ["MISREAD", "WORDS", "word_rules"]
 
 _ALWAYS = {
     **{"Prof": "Professor", "Mr": "Mister", "Mrs": "Missus", "Ms": "Miz", "Messrs": "Messieurs", "Mt": "Mount"},
@@ -35,10 +35,10 @@ _NUMBERED = {
 }
 """Those that name what is numbered."""
 
-_PLAIN = {
+MISREAD = {
     **{"vs": "versus", "etc": "et cetera", "Mr": "Mister", "Mrs": "Missus", "Ms": "Miz", "Dr": "Doctor"},
     **{"PhD": "Ph.D.", "PhDs": "Ph.D.s", "JSON": "Jason", "IEEE": "I triple E", "README": "read me", "TODO": "to do"},
-    **{"nginx": "engine X", "PNG": "P.N.G.", "YAML": "yammel", "OAuth": "O auth", "PostgreSQL": "Postgres Q L"},
+    **{"nginx": "engine X", "PNG": "P.N.G.", "YAML": "yammel", "OAuth": "O auth", "PostgreSQL": "Postgres Q L", "LaTeX": "lay tech"},
     **{"café": "cafe", "cafés": "cafes", "naïve": "naive", "résumé": "rezumay", "jalapeño": "jalapeno"},
     **{"www": "W W W", "utf": "UTF", "https": "HTTPS", "http": "HTTP", "html": "HTML", "css": "CSS", "sql": "SQL"},
 }
@@ -61,7 +61,7 @@ _ENDS = re.compile(r"""["')\]]*\s*(?:$|(?=[A-Z]))""")
 _CAPITAL = re.compile(r" [A-Z]")
 _NAMED = re.compile(r"[A-Z][a-z]+ $")
 
-WORDS = frozenset((*_ALWAYS, *_TITLES, *_NUMBERED, *_PLAIN, *_REGNAL, *_ROMAN_AFTER, *GREEK, "St", "Dr", "w"))
+WORDS = frozenset((*_ALWAYS, *_TITLES, *_NUMBERED, *MISREAD, *_REGNAL, *_ROMAN_AFTER, *GREEK, "St", "Dr", "w"))
 """Words that begin one of the rules here."""
 
 
@@ -108,7 +108,7 @@ def _saint(found: re.Match[str]) -> str | None:
 
 
 def _plain(found: re.Match[str]) -> str | None:
-    return _PLAIN.get(found.group(1)) or GREEK.get(found.group(1))
+    return MISREAD.get(found.group(1)) or GREEK.get(found.group(1))
 
 
 def _regnal(found: re.Match[str]) -> str | None:
@@ -143,8 +143,8 @@ def word_rules() -> list[Rule]:
             (rf"({'|'.join(_ROMAN_AFTER)}) ({_ROMAN})", _chapter),
             (r"([A-Za-z])(#|\+\+)(?![^\W\d_])", _sign_name),
             (r"([A-Z]{1,3})&([A-Z]{1,3})(?![^\W_])", _ampersand),
-            (r"(?i:e\.g\.)", lambda found: "for example"),
-            (r"(?i:i\.e\.)", lambda found: "that is"),
+            (r"(?i:e\.g\b\.?)", lambda found: "for example"),
+            (r"(?i:i\.e\b\.?)", lambda found: "that is"),
             (r"w/o(?![^\W_])", lambda found: "without"),
             (r"w/(?= ?[a-zA-Z])", lambda found: "with"),
             (r"Dr(?:\.|(?= [A-Z]))", _doctor),
@@ -152,6 +152,6 @@ def word_rules() -> list[Rule]:
             (r"([A-Z][a-z]{1,4})\.(?= [A-Z])", _title),
             (r"([A-Za-z]{1,4})\. ?(?=\d)", _numbered),
             (r"([A-Za-z]{2,6})\.(?![^\W_])", _abbreviation),
-            (r"([^\W\d_]{1,10})(?![^\W_]|\.\w)", _plain),
+            (r"([^\W\d_]{1,10})(?![^\W_]|[.-]\w)", _plain),
         )
     )

@@ -11,7 +11,7 @@ from attrs import frozen
 from voxint.normalize.fold import NUMERAL, fold
 from voxint.normalize.span import Span
 
-__all__ = ["LETTER", "Language", "Rule", "before", "rules", "scan"]
+__all__ = ["LETTER", "Language", "Rule", "Say", "before", "rules", "scan"]
 
 LETTER = r"(?:[^\W\d_²³]|[\u0300-\u036f])"
 """A letter of any script, or an accent that was written apart from it."""
