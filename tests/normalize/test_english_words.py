@@ -80,7 +80,8 @@ SIGNS = [
     ("18+", "eighteen plus"),
     ("wait - what -- yes", "wait — what — yes"),
     ("=====", ""),
-    ("5π", "five pi"),
+    ("5π, πr²", "five pi, pi r squared"),
+    ("this / that", "this — that"),
     ("user_name", "user name"),
     ("Good :-) job", "Good job"),
 ]

@@ -161,7 +161,7 @@ def _about(found: re.Match[str]) -> str:
 def _number(found: re.Match[str]) -> str:
     sign, number = found.groups()
     behind = found.string[found.end() : found.end() + 3].lstrip(" ")
-    if not sign and "1900" <= number <= "2099" and len(number) == 4:
+    if not sign and len(number) == 4 and number.isdecimal() and "1900" <= number <= "2099":
         apart = not behind or not behind[0].isalnum()
         if (apart and not number.endswith("00")) or _YEAR_BEHIND.match(behind):
             return by_digits(number)

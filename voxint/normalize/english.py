@@ -15,7 +15,7 @@ from voxint.normalize.scan import LETTER, Language
 
 __all__ = ["english"]
 
-_PLAIN = re.compile(rf"{LETTER}++(?:['-]{LETTER}++){{0,12}}+(?=[\s,;!?)…\"]|[.:](?:[\s\"')]|$)|$)")
+_PLAIN = re.compile(rf"(?![\u0370-\u03ffµ]){LETTER}++(?:['-]{LETTER}++){{0,12}}+(?=[\s,;!?)…\"]|[.:](?:[\s\"')]|$)|$)")
 
 _SPELLING = Spelling(
     signs={".": "dot", "@": "at", "/": "slash", "-": "dash", "_": "underscore", "+": "plus", ":": "colon", "~": "tilde"},

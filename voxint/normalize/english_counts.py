@@ -21,15 +21,15 @@ __all__ = ["DASH", "NUMBER", "SIGN", "Reader", "bound", "counts", "names_of_numb
 NUMBER = r"(?:\d{1,3}(?:,\d{3}){1,12}(?!\d)|\d{1,2}(?:,\d\d){1,6},\d{3}(?!\d)|\d++(?:_\d{3}){0,8})(?:\.\d++)?|\.\d++"
 """A number as it is written; some of India's commas, and the underscores of programs, too."""
 
-SIGN = r"(?:(?<![\w)\]%°])[-+±])?"
+SIGN = r"(?:(?<![\w)\]%°])[-–+±])?"
 DASH = r" ?[-–—~] ?"
 """Between the two ends of a range."""
 
-_SIGNS = {"-": "minus ", "+": "plus ", "±": "plus or minus ", "": ""}
+_SIGNS = {"-": "minus ", "–": "minus ", "+": "plus ", "±": "plus or minus ", "": ""}
 _YEARS_BEFORE = re.compile(
     r"(?i:\b(?:in|since|until|till|from|by|of|to|during|before|after|around|circa|early|late|mid|year|and|between|"
     r"january|february|march|april|may|june|july|august|september|october|november|december|"
-    r"spring|summer|autumn|fall|winter|©|copyright),? ?)$"
+    r"spring|summer|autumn|fall|winter|©|copyright|c\.),? ?)$"
 )
 _COUNTED = re.compile(r"[ -](?!(?:was|is|has|as|this|its|his|us|alas|across|always|perhaps|series)\b)[a-z]{2,}s\b| (?:people|men|women|children|feet|of)\b")
 _VERSIONED = re.compile(
@@ -37,8 +37,16 @@ _VERSIONED = re.compile(
     r"android|ios|ipados|macos|windows|chrome|firefox|safari|postgres(?:ql)?|mysql|sqlite|redis|cuda|pytorch|llama|"
     r"release) )$"
 )
-_NAMED = re.compile(r"\b(?:Boeing|Airbus|Route|Highway|Interstate|Room|Flight|Area|RTX|GTX|Ryzen|Porsche|Peugeot|[A-Z]{2,5}) $")
+_NAMED = re.compile(
+    r"\b(?:Boeing|Airbus|Route|Highway|Interstate|Room|Flight|Area|RTX|GTX|Ryzen|Porsche|Peugeot|Xbox|Form|[Ee]rror|[Cc]ode|"
+    r"[A-Z]{2,5}|D\.C\.) $"
+)
 """Names whose numbers are said in pairs of digits."""
+
+_STREET = re.compile(
+    r" (?:[NSEW]\.? )?[A-Z][a-z]{1,20} (?:St|Ave|Rd|Blvd|Dr|Ln|Street|Avenue|Road|Boulevard|Drive|Lane|Way|Court|Place)\b"
+)
+"""What stands behind the number of a house."""
 
 _TENS_OF = re.compile(r"(?i:\b(?:the|his|her|their|my|your|our|early|late|mid|in)[ -]'?)$")
 _CALLED = re.compile(r"(?i:\b(?:call|dial|phone|text|ring) )$")
@@ -67,11 +75,12 @@ def signed(sign: str, words: str) -> str:
 
 def is_year(digits: str, found: re.Match[str]) -> bool:
     """Return whether four digits are a year rather than a count, as far as what stands around them tells."""
-    if len(digits) != 4 or not "1100" <= digits <= "2099":
+    if len(digits) != 4 or not digits.isdecimal() or not "1000" <= digits <= "2099":
         return False
+    counted = _COUNTED.match(found.string, found.end())
     if _YEARS_BEFORE.search(before(found)):
-        return True
-    return digits[2:] != "00" and digits >= "1500" and not _COUNTED.match(found.string, found.end())
+        return not counted or digits >= "1500"
+    return digits[2:] != "00" and digits >= "1500" and not counted
 
 
 def in_words(digits: str, found: re.Match[str], british: bool) -> str:
@@ -83,7 +92,8 @@ def _number(found: re.Match[str], british: bool) -> str | None:
     sign, written = found.group(1) or "", found.group(2)
     if not sign and re.fullmatch(r"[29]11|999|411", written) and _CALLED.search(before(found)):
         return by_digits(written)
-    if not sign and written.isdigit() and len(written) > 2 and _NAMED.search(before(found)):
+    named = _NAMED.search(before(found)) or _STREET.match(found.string, found.end())
+    if not sign and written.isdigit() and len(written) > 2 and named:
         return by_pairs(written)
     if "." in written and not sign and _VERSIONED.search(before(found)):
         return _version_words(written, british)
@@ -117,6 +127,8 @@ def _fraction(found: re.Match[str], british: bool) -> str | None:
     whole, over, under = found.group(1), int(found.group(2)), int(found.group(3))
     if not whole and (over, under) in _FRACTIONS:
         return _FRACTIONS[over, under]
+    if under in (10, 100) and not whole:
+        return f"{cardinal(over, british)} out of {cardinal(under)}"
     if under == 0 or under not in _DENOMINATORS or over >= 100:
         said = f"{cardinal(over, british)} over {cardinal(under, british)}"
     else:
@@ -126,6 +138,10 @@ def _fraction(found: re.Match[str], british: bool) -> str | None:
         if whole and over == 1:
             said = ("an " if part[0] in "aeiou" else "a ") + part
     return f"{spoken_number(whole.strip(), british)} and {said}" if whole else said
+
+
+def _out_of(found: re.Match[str], british: bool) -> str:
+    return f"{spoken_number(found.group(1))} out of {spoken_number(found.group(2))}"
 
 
 def _range(found: re.Match[str], british: bool) -> str:
@@ -202,6 +218,7 @@ _COUNTS: tuple[tuple[str, Reader], ...] = (
     (r"\+\d{1,3}(?:[ .-]?\(?\d{1,12}\)?){1,6}(?!\d)", _telephone),
     (r"(?:1[-. ])?(?:\(\d{3}\) ?|\d{3}[-. ])\d{3}[-. ]\d{4}(?!\d)", _telephone),
     (r"\d{3}-\d{4}(?![\d-])|\d{2,6}(?:-\d{2,12}){2,9}(?!\d)|0\d{2,4} \d{3,4} ?\d{3,4}(?!\d)", _telephone),
+    (r"(\d{1,4}\.\d{1,3})/(\d{1,4})(?![\d/])", _out_of),
     (r"(\d{1,3} )?(\d{1,4})/(\d{1,4})(?!\d|/\d|\.\d)", _fraction),
     (r"(\d{1,3}(?:,\d{3}){1,4}|\d{1,15})(?:st|nd|rd|th|ST|ND|RD|TH)(?![^\W_])", _ordinal),
     (r"(\d{1,9}(?:\.\d{1,12})?)[eE]([-+]?)(\d{1,3})(?![\w.])", _power),

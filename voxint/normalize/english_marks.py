@@ -88,7 +88,8 @@ def marks() -> list[Rule]:
         (
             (rf"(?:{operators})(?![-=<>&|+])", _operator),
             (r"[:;]-?[()DPp](?![^\W_])|<3(?!\d)", lambda found: ""),
-            (r"(?<!\S)[-–](?=\s)|-{2,3}(?=[\s\w])", lambda found: "—"),
+            (r"(?<!\S)[-–/](?=\s)|-{2,3}(?=[\s\w])", lambda found: "—"),
+            (r"(?<=m\.)[-–](?=\w)", lambda found: "to"),
             (r"(?<=[\w%°])[-–—~](?=[$€£¥₹-]?\d)", lambda found: "to"),
             (r"\^(-?)(\d{1,3})(?![\w.])", _exponent),
             (r"#(?=[^\W\d_])", lambda found: "hashtag"),

@@ -90,10 +90,10 @@ def by_pairs(digits: str) -> str:
     """Return the digits of a name as people say it: `747` seven forty-seven, `4090` forty ninety, `12700` each."""
     if len(digits) > 4 or digits[0] == "0":
         return by_digits(digits)
-    if len(digits) < 3 or digits.endswith("00"):
-        return cardinal(int(digits))
     high, low = digits[:-2], digits[-2:]
-    return f"{cardinal(int(high))} {_low_pair(low)}"
+    if len(digits) < 3 or digits.endswith("000"):
+        return cardinal(int(digits))
+    return f"{cardinal(int(high))} {'hundred' if low == '00' else _low_pair(low)}"
 
 
 def _low_pair(low: str) -> str:

@@ -106,6 +106,7 @@ _REGULAR = {
     **{"V": "volt", "mV": "millivolt", "kV": "kilovolt", "mA": "milliamp", "Ω": "ohm", "kΩ": "kilohm", "Pa": "pascal"},
     **{"kPa": "kilopascal", "hPa": "hectopascal", "MPa": "megapascal", "J": "joule", "kJ": "kilojoule"},
     **{"cal": "calorie", "kcal": "kilocalorie", "dB": "decibel", "px": "pixel", "N": "newton", "lm": "lumen"},
+    **{"tsp": "teaspoon", "tbsp": "tablespoon"},
 }
 _UNITS = {**{unit: (name, name + "s") for unit, name in _REGULAR.items()}, "oz": ("ounce", "ounces"), **_WHOLE}
 _POWERS = {"²": "square", "^2": "square", "³": "cubic", "^3": "cubic"}
@@ -115,7 +116,12 @@ _NOT_APART = frozenset("NJl")
 """Units that may be a name of one letter: they count as units only right behind the number."""
 
 _END = r"(?![^\W_²³])"
-_UNIT = rf"({_APART})(²|³|\^[23])?{_END}(?:/({_APART})(²|³|\^[23])?{_END})?"
+_BELOW = {"day": "day", "week": "week", "month": "month", "year": "year", "hour": "hour", "minute": "minute", **_PERIODS}
+_BELOW |= {"person": "person", "user": "user", "second": "second", "sec": "second"}
+_UNIT = (
+    rf"({_APART})(²|³|\^[23])?{_END}"
+    rf"(?:/({_APART}|{'|'.join(sorted(_BELOW, key=len, reverse=True))})(²|³|\^[23])?{_END})?"
+)
 
 
 def _money(found: re.Match[str], british: bool) -> str:
@@ -157,22 +163,22 @@ def _sum(
 
 
 def _quantity(found: re.Match[str], british: bool) -> str | None:
-    sign, low, number, gap, unit, power, below, below_power = found.groups()
+    sign, low, number, scale, gap, unit, power, below, below_power = found.groups()
     if gap == " " and unit in _NOT_APART:
         return None
     adjective = gap == "-"
-    one = (number == "1" and not low) or adjective
+    one = (number == "1" and not low and not scale) or adjective
     said = _named(unit, power, one)
     if below:
         said += f" per {_named(below, below_power, True)}"
-    words = spoken_number(number, british)
+    words = spoken_number(number, british) + (scale or "")
     if low:
         words = f"{spoken_number(low, british)} to {words}"
     return f"{signed(sign or '', words)} {said}"
 
 
 def _named(unit: str, power: str | None, one: bool) -> str:
-    name = _UNITS[unit][0 if one else 1]
+    name = _BELOW[unit] if unit not in _UNITS else _UNITS[unit][0 if one else 1]
     return f"{_POWERS[power]} {name}" if power else name
 
 
@@ -209,7 +215,7 @@ _QUANTITIES: tuple[tuple[str, Reader], ...] = (
     (r"(\d{1,2})' ?(\d{1,2}(?:\.\d)?)(?:\"|'')", _feet),
     (r"(\d{1,4}(?:\.\d{1,3})?)\"", _inches),
     (r"(?:(\d{1,3}) ?h(?:rs?)? ?)?(?:(\d{1,3}) ?m(?:in)?(?![^\W\d_]) ?)?(?:(\d{1,3}) ?s(?:ec)?(?![^\W_]))?", _durations),
-    (rf"({SIGN})(?:({NUMBER}){DASH})?({NUMBER})([ \xa0\u202f-]?){_UNIT}", _quantity),
+    (rf"({SIGN})(?:({NUMBER}){DASH})?({NUMBER})( (?:thousand|million|billion|trillion))?([ \xa0\u202f-]?){_UNIT}", _quantity),
     (rf"({NUMBER})(in|us){_END}", _joined),
 )
 

@@ -28,7 +28,7 @@ _TITLES = {
 """Those that are titles before a name alone."""
 
 _NUMBERED = {
-    **{"No": "number", "Nos": "numbers", "Nr": "number", "Fig": "figure", "Figs": "figures", "p": "page"},
+    **{"No": "number", "no": "number", "c": "circa", "Nos": "numbers", "Nr": "number", "Fig": "figure", "Figs": "figures", "p": "page"},
     **{"fig": "figure", "pp": "pages", "Vol": "volume", "vol": "volume", "Ch": "chapter", "ch": "chapter"},
     **{"Sec": "section", "sec": "section", "Eq": "equation", "eq": "equation", "Art": "article", "Apt": "apartment"},
     **{"Rm": "room", "Ext": "extension", "ext": "extension", "Ver": "version", "ver": "version", "Ref": "reference"},
@@ -41,6 +41,7 @@ MISREAD = {
     **{"nginx": "engine X", "PNG": "P.N.G.", "YAML": "yammel", "OAuth": "O auth", "PostgreSQL": "Postgres Q L", "LaTeX": "lay tech"},
     **{"café": "cafe", "cafés": "cafes", "naïve": "naive", "résumé": "rezumay", "jalapeño": "jalapeno"},
     **{"www": "W W W", "utf": "UTF", "https": "HTTPS", "http": "HTTP", "html": "HTML", "css": "CSS", "sql": "SQL"},
+    **{"tsp": "teaspoon", "tbsp": "tablespoon", "km": "kilometers", "kg": "kilograms", "lbs": "pounds", "mph": "miles per hour"},
 }
 """Words that voices misread as they are spelled; each was tried."""
 
@@ -108,7 +109,7 @@ def _saint(found: re.Match[str]) -> str | None:
 
 
 def _plain(found: re.Match[str]) -> str | None:
-    return MISREAD.get(found.group(1)) or GREEK.get(found.group(1))
+    return MISREAD.get(found.group(1))
 
 
 def _regnal(found: re.Match[str]) -> str | None:
@@ -145,6 +146,7 @@ def word_rules() -> list[Rule]:
             (r"([A-Z]{1,3})&([A-Z]{1,3})(?![^\W_])", _ampersand),
             (r"(?i:e\.g\b\.?)", lambda found: "for example"),
             (r"(?i:i\.e\b\.?)", lambda found: "that is"),
+            (r"([\u0370-\u03ffµ])(?![\u0370-\u03ff])", lambda found: GREEK.get(found.group(1))),
             (r"w/o(?![^\W_])", lambda found: "without"),
             (r"w/(?= ?[a-zA-Z])", lambda found: "with"),
             (r"Dr(?:\.|(?= [A-Z]))", _doctor),

@@ -60,7 +60,7 @@ class Language:
     numeral: Callable[[str, bool], str]
 
 
-_NUMBER_SIGNS = frozenset("+-.'$€£¥₹₩₽₿¢#~(≈<>≤≥±@∼")
+_NUMBER_SIGNS = frozenset("+-–.'$€£¥₹₩₽₿¢#~(≈<>≤≥±@∼")
 """Signs that a number may begin with."""
 
 _TRAIL = re.compile(r"""(?:[,;:!?…"”’»)\]}。，！？；：、）】》」』]|[.'](?!\d)){0,9}+\s*+""")
