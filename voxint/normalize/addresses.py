@@ -27,17 +27,17 @@ _DOMAINS = (
     "com|org|net|edu|gov|info|io|ai|dev|app|uk|de|fr|cn|jp|eu|ru|nl|ch|au|ca|in|co|me|tv|us|xyz|cloud|online|site|tech"
 )
 _LABEL = "[A-Za-z0-9-]{1,63}+"
-_STOPS = r"\s<>\"，。、；：！？（）《》“”"
+_STOPS = r"\s\u4e00-\u9fff<>\"，。、；：！？（）《》“”"
 _TAIL = rf"(?:/[^{_STOPS}]{{0,2000}}(?<![.,;:!?')\]]))?"
 _MAIL = rf"(?:mailto:)?([A-Za-z0-9._%+-]{{1,64}}+@{_LABEL}(?:\.{_LABEL}){{1,8}})"
 _URL = rf"(?i:https?|ftp|wss?)://(?:[^/@{_STOPS}]{{1,80}}@)?([^{_STOPS}]{{1,2000}}(?<![.,;:!?')\]]))"
-_HOST = rf"((?:{_LABEL}\.){{1,6}}(?:{_DOMAINS})(?::\d{{1,5}})?(?![\w@-]|\.\w){_TAIL})"
-_LOCAL = r"(localhost(?::\d{1,5})?(?![\w-]|\.\w)(?:/[\w./-]{0,80})?)"
-_DOTTED = r"[A-Za-z_][A-Za-z0-9_]{0,63}+(?:\.[A-Za-z0-9_]{1,64}){1,8}(?![^\W_])"
+_HOST = rf"((?:{_LABEL}\.){{1,6}}(?:{_DOMAINS})(?::\d{{1,5}})?(?![A-Za-z\d_@-]|\.[A-Za-z\d]){_TAIL})"
+_LOCAL = r"(localhost(?::\d{1,5})?(?![A-Za-z\d_-]|\.[A-Za-z\d])(?:/[A-Za-z\d_./-]{0,80})?)"
+_DOTTED = r"[A-Za-z_][A-Za-z0-9_]{0,63}+(?:\.[A-Za-z0-9_]{1,64}){1,8}(?![A-Za-z\d])"
 _INITIALS = r"(?:(?:[A-Z][a-z]|[A-Za-z])\.){1,8}(?:[A-Z][a-z]|[A-Za-z])(?![^\W_])\.?"
 _RUN = r"(?:[A-Za-z]{1,24}+|\d{1,9}+)"
 _CODE = rf"{_RUN}(?:[-_.]?{_RUN}){{1,16}}(?![A-Za-z\d])"
-_PATH = r"(?<![\w.])(?:~|\.{1,2})?(?:/[\w.-]{0,64}\w){1,12}/?"
+_PATH = r"(?<![A-Za-z\d_.])(?:~|\.{1,2})?(?:/[A-Za-z\d_.-]{0,64}[A-Za-z\d_]){1,12}/?"
 
 
 @frozen

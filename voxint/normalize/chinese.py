@@ -72,7 +72,8 @@ def _marks() -> list[Rule]:
             (rf"(?:{operators})(?![-=<>&|+])", lambda found: _OPERATORS[found.group()]),
             (r"[:;]-?[()DPp](?![^\W_])|<3(?!\d)", lambda found: ""),
             (r"(?<=[\dA-Za-z%°℃])[-–—~](?=[$€£¥-]?\d)", lambda found: "到"),
-            (r"\^(-?\d{1,3})(?![\w.])", _exponent),
+            (r"(?<=[里米克元升次])/(?=[秒时小分天日周月年])", lambda found: "每"),
+            (r"\^(-?\d{1,3})(?![\dA-Za-z]|\.\d)", _exponent),
             (r"(?<!\S)[-–](?=\s)|-{2,3}(?=[\s\w])", lambda found: "，"),
         )
     )

@@ -13,10 +13,14 @@ __all__ = ["counts", "dates", "named"]
 _DATED = re.compile("(?:在|于|到|至|从|自|截至|日期|今天是|明天是|昨天是|定在) ?$")
 _CODED = re.compile(
     "(?:电话|手机|号码|热线|拨打|打|拨|致电|呼叫|房间|房号|教室|航班|车次|密码|验证码|代码|编号|尾号|卡号|账号|帐号|邮编|区号|"
-    "分机|工号|学号|订单号|单号|门牌|代号|QQ|微信)(?:号码|号|是|为)?[:： ]{0,2}$"
+    "分机|工号|学号|订单号|单号|门牌|代号|端口|QQ|微信)(?:号码|号|是|为)?[:： ]{0,2}$"
 )
 _CODED_BEHIND = re.compile("[室房]|航班|次列车|路公交|路车|号楼|号房")
 _YEAR_BEHIND = re.compile("[年届级款版](?!前|后来|来|间|内|以[前后上下])|财年|赛季|学年")
+_FEWEST_DIGITS = 7
+"""Of a telephone number."""
+
+_NAMED = re.compile("(?:航班|车次|列车|高铁|动车|火车)号?[:： ]?$")
 _HALVES = {"a": "上午", "p": "下午"}
 _EVENING = 6
 
@@ -96,9 +100,11 @@ def _ratio(found: re.Match[str]) -> str:
     return f"{spoken_number(found.group(1))}比{spoken_number(found.group(2))}"
 
 
-def _telephone(found: re.Match[str]) -> str:
+def _telephone(found: re.Match[str]) -> str | None:
     written = found.group()
     groups = re.findall(r"\d+", written)
+    if sum(map(len, groups)) < _FEWEST_DIGITS:
+        return None
     if len(groups) == 1 and len(written) == 11:
         groups = [written[:3], written[3:7], written[7:]]
     said = "，".join(by_digits(group, code=True) for group in groups)
@@ -118,7 +124,9 @@ def _version(found: re.Match[str]) -> str:
     )
 
 
-def _train(found: re.Match[str]) -> str:
+def _train(found: re.Match[str]) -> str | None:
+    if not (_NAMED.search(before(found)) or re.match("次|号?航班", found.string[found.end() : found.end() + 3])):
+        return None
     return found.group(1) + by_digits(found.group(2), code=True)
 
 
@@ -178,10 +186,10 @@ _HALF = r"(?: ?([aApP])(?:\.?[mM]\.?)(?![A-Za-z]))"
 _COLON = "[:：]"
 _DATES = (
     (
-        r"(\d{4})([-/.])(\d\d?)\2(\d\d?)(?:(?:T| )(\d\d):(\d\d)(?::(\d\d)(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?(?![\w/-])",
+        r"(\d{4})([-/.])(\d\d?)\2(\d\d?)(?:(?:T| )(\d\d):(\d\d)(?::(\d\d)(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?(?![\dA-Za-z/-])",
         _iso,
     ),
-    (r"([12]\d{3})(?:[-–—~至到]([12]\d{3}))?(?=年)", _years),
+    (r"([12]\d{3})(?:[-–—~至到/]([12]\d{3}))?(?=年|赛季|学年|财年)", _years),
     (r"(\d\d)(?=年\d{1,2}月)", _short_year),
     (r"(\d{1,2})/(\d{1,2})(?![\d/])", _short),
     (rf"(\d{{1,2}}){_COLON}(\d\d){DASH}(\d{{1,2}}){_COLON}(\d\d)(?![\d:：])", _times),
@@ -192,11 +200,12 @@ _DATES = (
 _COUNTS = (
     (r"\+\d{1,3}(?:[ .-]?\d{1,12}){1,6}(?!\d)", _telephone),
     (r"1[3-9]\d{9}(?!\d)|1[3-9]\d[ -]\d{4}[ -]\d{4}(?!\d)", _telephone),
+    (r"(?<=[)）])\d{3,4}-?\d{4}(?!\d)", _telephone),
     (r"0\d{2,3}-\d{7,8}(?!\d)|\d{2,6}(?:-\d{2,12}){2,9}(?!\d)", _telephone),
     (r"\d{3,9}(?![\d.,%])", _coded),
     (r"()(\d{1,9}(?:\.\d{1,9}){2,20})(?!\d)", _version),
     (r"(\d{1,3} )?(\d{1,9})/(\d{1,9})(?!\d|/\d|\.\d)", _fraction),
-    (r"\d{1,9}(?:\.\d{1,4})?(?: ?[x×] ?| ?\* ?)\d{1,9}(?:\.\d{1,4})?(?:[x×]\d{1,6})?(?![\w])", _product),
+    (r"\d{1,9}(?:\.\d{1,4})?(?: ?[x×] ?| ?\* ?)\d{1,9}(?:\.\d{1,4})?(?:[x×]\d{1,6})?(?![A-Za-z\d^])", _product),
     (rf"#({NUMBER})(?![A-Za-z\d])", _numbered),
     (r"(\d{1,9})(?:st|nd|rd|th)(?![A-Za-z\d])", _ordinal),
     (rf"({NUMBER})({DASH})((?:{NUMBER}))(?![\d]|[-–:/]\d)", _range),
@@ -217,7 +226,7 @@ def named() -> list[Rule]:
         (
             (r"([vV])(\d{1,9}(?:\.\d{1,9}){1,20})(?!\d)", _version),
             (rf"(?:No|NO|no)\.? ?({NUMBER})(?![A-Za-z\d])", _numbered),
-            (r"([A-Z]{1,2})(\d{2,4})(?=次|航班|号航班)", _train),
+            (r"([A-Z]{1,2})(\d{2,4})(?![A-Za-z\d])", _train),
         )
     )
 

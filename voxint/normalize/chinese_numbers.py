@@ -17,7 +17,7 @@ _MOST_GROUPED = 16
 
 _PAIR = (
     "个只条张本位件次天年小时分钟秒点块元斤公里米千克克倍种岁周杯瓶碗家部台辆人份套双对把颗粒片名节章页句段首支"
-    "层间座棵头匹根顶美欧英日港度门场项组批箱袋盒株封艘架所"
+    "层间座棵头匹根顶美欧英日港度门场项组批箱袋盒株封艘架所升吨球毫步站边平立兆遍趟顿"
 )
 """What is counted with 两 rather than 二: the first characters of measure words."""
 
@@ -70,7 +70,7 @@ def spoken_number(written: str) -> str:
     elif len(plain) > (MOST_DIGITS if plain == whole else _MOST_GROUPED):
         said = by_digits(plain, code=True)
     elif plain[0] == "0" and len(plain) > 1:
-        said = by_digits(plain)
+        said = by_digits(plain, code=len(plain) > 2)
     else:
         said = cardinal(int(plain))
     return f"{said}点{by_digits(decimals)}" if point and decimals else said

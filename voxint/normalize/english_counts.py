@@ -50,6 +50,9 @@ _STREET = re.compile(
 
 _TENS_OF = re.compile(r"(?i:\b(?:the|his|her|their|my|your|our|early|late|mid|in)[ -]'?)$")
 _CALLED = re.compile(r"(?i:\b(?:call|dial|phone|text|ring) )$")
+_FEWEST_DIGITS = 7
+"""Of a telephone number."""
+
 _DENOMINATORS = frozenset((*range(2, 13), 16, 20, 24, 32, 50, 64, 100, 1000))
 _FRACTIONS = {(24, 7): "twenty-four seven", (9, 11): "nine eleven", (50, 50): "fifty fifty"}
 
@@ -164,9 +167,11 @@ def _decade(found: re.Match[str], british: bool) -> str | None:
     return plural(year(digits, british))
 
 
-def _telephone(found: re.Match[str], british: bool) -> str:
+def _telephone(found: re.Match[str], british: bool) -> str | None:
     zero = "oh" if british else "zero"
     groups = re.findall(r"\d+", found.group())
+    if sum(map(len, groups)) < _FEWEST_DIGITS:
+        return None
     said = ", ".join(by_digits(group, zero) for group in groups)
     return f"plus {said}" if found.group().startswith("+") else said
 
@@ -221,9 +226,9 @@ _COUNTS: tuple[tuple[str, Reader], ...] = (
     (r"(\d{1,4}\.\d{1,3})/(\d{1,4})(?![\d/])", _out_of),
     (r"(\d{1,3} )?(\d{1,4})/(\d{1,4})(?!\d|/\d|\.\d)", _fraction),
     (r"(\d{1,3}(?:,\d{3}){1,4}|\d{1,15})(?:st|nd|rd|th|ST|ND|RD|TH)(?![^\W_])", _ordinal),
-    (r"(\d{1,9}(?:\.\d{1,12})?)[eE]([-+]?)(\d{1,3})(?![\w.])", _power),
+    (r"(\d{1,9}(?:\.\d{1,12})?)[eE]([-+]?)(\d{1,3})(?!\w|\.\d)", _power),
     (r"\d{1,6}(?:\.\d{1,4})?(?: ?[x×] ?| ?\* ?)\d{1,6}(?:\.\d{1,4})?(?:[x×]\d{1,6})?(?![\w])", _sizes),
-    (r"(\d{1,9}(?:\.\d{1,6})?)\^(-?)(\d{1,3})(?![\w.])", _exponent),
+    (r"(\d{1,9}(?:\.\d{1,6})?)\^(-?)(\d{1,3})(?!\w|\.\d)", _exponent),
     (r"'(\d\d)(?![\w'])", _short_year),
     (r"(\d{1,6}(?:\.\d{1,3})?)[x×](?![^\W_])", _times),
     (rf"#{_N}(?![^\W_])", _numbered),

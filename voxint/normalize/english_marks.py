@@ -91,7 +91,7 @@ def marks() -> list[Rule]:
             (r"(?<!\S)[-–/](?=\s)|-{2,3}(?=[\s\w])", lambda found: "—"),
             (r"(?<=m\.)[-–](?=\w)", lambda found: "to"),
             (r"(?<=[\w%°])[-–—~](?=[$€£¥₹-]?\d)", lambda found: "to"),
-            (r"\^(-?)(\d{1,3})(?![\w.])", _exponent),
+            (r"\^(-?)(\d{1,3})(?!\w|\.\d)", _exponent),
             (r"#(?=[^\W\d_])", lambda found: "hashtag"),
         )
     )
