@@ -107,6 +107,8 @@ DATES = [
     ("10:30:15", "ten thirty and fifteen seconds"),
     ("9am-5pm", "nine a.m. to five p.m."),
     ("9:00–17:00", "nine o'clock to seventeen hundred"),
+    ("10:30-11:30am, 9-5pm", "ten thirty to eleven thirty a.m., nine to five p.m."),
+    ("13:30 pm, 25:00", "thirteen thirty p.m., twenty-five to zero"),
     ("1h30m", "one hour thirty minutes"),
 ]
 
@@ -114,6 +116,7 @@ MONEY_AND_UNITS = [
     ("$19.99", "nineteen dollars and ninety-nine cents"),
     ("$1, £1.01", "one dollar, one pound and one penny"),
     ("$0.99 or $.99", "ninety-nine cents or ninety-nine cents"),
+    ("$0.00, $2.00", "zero dollars, two dollars"),
     ("£5, €1.50, ¥100", "five pounds, one euro and fifty cents, one hundred yen"),
     ("$1.5M and $3bn", "one point five million dollars and three billion dollars"),
     ("$2 million.", "two million dollars."),

@@ -21,7 +21,7 @@ _PAIR = (
 )
 """What is counted with 两 rather than 二: the first characters of measure words."""
 
-_NOT_PAIR = re.compile("年级|月|点[零一二三四五六七八九]|日|号|楼|班|等|级|分之|路|线")
+_NOT_PAIR = re.compile("年级|月|日|号|楼|班|等|级|分之|路|线")
 
 
 def by_digits(digits: str, *, code: bool = False) -> str:

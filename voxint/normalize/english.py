@@ -8,7 +8,8 @@ from functools import cache
 from voxint.normalize.addresses import Spelling
 from voxint.normalize.english_counts import counts, names_of_numbers, versions
 from voxint.normalize.english_dates import MONTHS, WEEKDAYS, dates_at_letter, dates_at_number
-from voxint.normalize.english_marks import SIGNS, letter_name, marks, numeral, spelled_number
+from voxint.normalize.english_marks import SIGNS, letter_name, marks, numeral
+from voxint.normalize.english_numbers import by_pairs
 from voxint.normalize.english_quantities import CURRENCY_CODES, money_at_letter, quantities
 from voxint.normalize.english_words import MISREAD, WORDS, word_rules
 from voxint.normalize.scan import LETTER, Language
@@ -19,7 +20,7 @@ _PLAIN = re.compile(rf"(?![\u0370-\u03ffµ]){LETTER}++(?:['-]{LETTER}++){{0,12}}
 
 _SPELLING = Spelling(
     signs={".": "dot", "@": "at", "/": "slash", "-": "dash", "_": "underscore", "+": "plus", ":": "colon", "~": "tilde"},
-    number=spelled_number,
+    number=by_pairs,
     letter=letter_name,
     point="point",
     extra=MISREAD,

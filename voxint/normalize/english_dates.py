@@ -60,7 +60,7 @@ def _iso(found: re.Match[str], british: bool) -> str | None:
     said = _date(int(day), int(month), digits, british)
     if said is None or hour is None:
         return said
-    clock = _clock(int(hour), minute, None if second == "00" else second, "", british)
+    clock = _clock(int(hour), minute, None if second == "00" else second, None, british)
     if clock is None:
         return None
     return f"{said}, at {clock}" + (" UTC" if zone == "Z" else "")
@@ -117,38 +117,50 @@ def _weekday(found: re.Match[str], british: bool) -> str:
     return WEEKDAYS[found.group(1)] + found.group(2)
 
 
-def _clock(hour: int, minute: str, second: str | None, half: str, british: bool) -> str | None:
-    """Return a time of day in words, None where it is none."""
-    if hour > 24 or int(minute) > 59 or (half and not 1 <= hour <= 12):
+def _clock(hour: int, minute: str, second: str | None, half: str | None, british: bool) -> str | None:
+    """Return a time of day in words with its half of the day, None where it is none."""
+    twelve = half and not second and 1 <= hour <= 12
+    said = _twelve(hour, minute, british) if twelve else _twenty_four(hour, minute, second, british)
+    return f"{said} {half.lower()}.m." if said and half else said
+
+
+def _twelve(hour: int, minute: str, british: bool) -> str | None:
+    """Return a time whose half of the day is told elsewhere: ten, ten thirty."""
+    return cardinal(hour) if minute == "00" else _twenty_four(hour, minute, None, british)
+
+
+def _twenty_four(hour: int, minute: str, second: str | None, british: bool) -> str | None:
+    """Return a time of day by itself: ten o'clock, fourteen hundred."""
+    if hour > 24 or int(minute) > 59:
         return None
-    if minute == "00" and not half and not second:
-        full = "hundred" if hour > 12 else "o'clock"
-        said = "midnight" if hour in (0, 24) else f"{cardinal(hour)} {full}"
-    elif minute == "00" and not second:
-        said = cardinal(hour)
+    if minute != "00":
+        said = f"{cardinal(hour)} {_year(minute, british)}"
+    elif hour in (0, 24) and not second:
+        said = "midnight"
     else:
-        said = f"{cardinal(hour)} {_year(minute, british)}" if minute != "00" else f"{cardinal(hour)} hundred"
-    if second:
-        said += f" and {cardinal(int(second))} second{'' if second == '01' else 's'}"
-    return f"{said} {half}.m." if half else said
+        said = cardinal(hour) + (" hundred" if hour > 12 or second else " o'clock")
+    return f"{said} and {cardinal(int(second))} second{'' if second == '01' else 's'}" if second else said
 
 
 def _time(found: re.Match[str], british: bool) -> str | None:
     hour, minute, second, half = found.groups()
-    return _clock(int(hour), minute, second, (half or "").lower(), british)
+    return _clock(int(hour), minute, second, half, british)
 
 
 def _times(found: re.Match[str], british: bool) -> str | None:
-    hour, minute, half, hour_2, minute_2, half_2 = found.groups()
-    if minute is None and minute_2 is None and not half_2:
-        return None
-    first = _clock(int(hour), minute or "00", None, (half or half_2 and "?" or "").lower(), british)
-    last = _clock(int(hour_2), minute_2 or "00", None, (half_2 or "").lower(), british)
-    return None if first is None or last is None else f"{first.removesuffix(' ?.m.')} to {last}"
+    hour, minute, half, until, until_minute, until_half = found.groups()
+    if minute is None and until_minute is None and not until_half:
+        return None  # two numbers, as far as they tell
+    last = _clock(int(until), until_minute or "00", None, until_half, british)
+    if until_half and not half:
+        first = _twelve(int(hour), minute or "00", british)
+    else:
+        first = _clock(int(hour), minute or "00", None, half, british)
+    return None if first is None or last is None else f"{first} to {last}"
 
 
 def _hour(found: re.Match[str], british: bool) -> str | None:
-    return _clock(int(found.group(1)), found.group(2) or "00", None, found.group(3).lower(), british)
+    return _clock(int(found.group(1)), found.group(2) or "00", None, found.group(3), british)
 
 
 def _ratio(found: re.Match[str], british: bool) -> str:

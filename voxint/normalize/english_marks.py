@@ -8,7 +8,7 @@ import unicodedata
 from voxint.normalize.english_numbers import by_pairs, cardinal, ordinal, plural
 from voxint.normalize.scan import Rule, rules
 
-__all__ = ["GREEK", "SIGNS", "letter_name", "marks", "numeral", "spelled_number"]
+__all__ = ["GREEK", "SIGNS", "letter_name", "marks", "numeral"]
 
 SIGNS = {
     **{"&": "and", "+": "plus", "=": "equals", "@": "at", "%": "percent", "‰": "per mille", "°": "degrees"},
@@ -38,11 +38,6 @@ _OPERATORS = {
 def letter_name(letter: str) -> str:
     """Return how a letter is written so that it is read by its name: an A alone would be the article."""
     return "ay" if letter in "aA" else letter.upper()
-
-
-def spelled_number(digits: str) -> str:
-    """Return a number in a name or an address."""
-    return by_pairs(digits)
 
 
 def numeral(written: str, after_number: bool) -> str:

@@ -108,7 +108,7 @@ _REGULAR = {
     **{"cal": "calorie", "kcal": "kilocalorie", "dB": "decibel", "px": "pixel", "N": "newton", "lm": "lumen"},
     **{"tsp": "teaspoon", "tbsp": "tablespoon"},
 }
-_UNITS = {**{unit: (name, name + "s") for unit, name in _REGULAR.items()}, "oz": ("ounce", "ounces"), **_WHOLE}
+_UNITS = {**{unit: (name, name + "s") for unit, name in _REGULAR.items()}, **_WHOLE}
 _POWERS = {"²": "square", "^2": "square", "³": "cubic", "^3": "cubic"}
 
 _APART = "|".join(re.escape(unit) for unit in sorted(_UNITS, key=len, reverse=True) if unit not in ("us", "in."))
@@ -156,8 +156,8 @@ def _sum(
     if not (small and point and len(cents) == 2):
         return f"{signed(sign, spoken_number(number, british))} {one if number == '1' else many}{period}"
     units = spoken_number(whole or "0", british)
-    parts = [] if units == "zero" else [f"{units} {one if units == 'one' else many}"]
-    if cents != "00" or not parts:
+    parts = [f"{units} {one if units == 'one' else many}"] if units != "zero" or cents == "00" else []
+    if cents != "00":
         parts.append(f"{cardinal(int(cents))} {small if cents == '01' else smalls}")
     return signed(sign, " and ".join(parts)) + period
 
