@@ -135,3 +135,26 @@ async def test_a_stage_works_in_the_lane_of_its_caller() -> None:
     assert [session for _, session in model.lanes] == ids
     assert callers[0] == callers[1] != callers[2]
     assert LANE.get() == ()
+
+
+async def test_the_patient_wait_for_all_others() -> None:
+    """Whoever is not patient goes first, even one of the same caller who came later; among the patient it is fair."""
+    shared, got = Shared("thing"), list[str]()
+
+    async def wait(lane: Lane, name: str, patient: bool) -> None:
+        LANE.set(lane)
+        async with shared.turn(patient=patient):
+            got.append(name)
+
+    async with trio.open_nursery() as nursery:
+        async with shared.turn():
+            for lane, name, patient in (
+                (("a",), "a looks", True),
+                (("a",), "a looks again", True),
+                (("b",), "b looks", True),
+                (("a",), "a settles", False),
+                (("b",), "b settles", False),
+            ):
+                nursery.start_soon(wait, lane, name, patient)
+                await wait_all_tasks_blocked()
+    assert got == ["a settles", "b settles", "a looks", "b looks", "a looks again"]
