@@ -30,7 +30,8 @@ MAY_IMPORT = {
     "net": {"arguments", "errors", "background", "logs", "authors_line", "inside_trio", "lag"},
     "core": {"arguments", "errors", "background", "logs", "loop_watch", "authors_line", "inside_trio"},
     "protocol": {"arguments", "core", "errors"},
-    "providers": {"arguments", "core", "net", "errors", "background", "children", "extras"},
+    "workers": {"arguments", "core", "errors", "background", "children", "extras", "inside_trio", "printable", "logs"},
+    "providers": {"arguments", "core", "net", "errors", "background", "children", "extras", "workers"},
     "server": {
         *("arguments", "core", "protocol", "net", "errors", "background", "lag", "logs", "authors_line"),
         *("inside_trio", "loop_watch", "printable"),

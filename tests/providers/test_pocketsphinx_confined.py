@@ -17,8 +17,9 @@ import trio
 from tests.providers.spoken import QUIET, hear, say
 from tests.providers.test_pocketsphinx import every_child
 from voxint.children import bare_environment, confined_command
-from voxint.providers import _pocketsphinx_worker as frames
-from voxint.providers.pocketsphinx import MEMORY_MIB, PocketSphinx
+from voxint.providers._pocketsphinx_worker import AUDIO, END
+from voxint.providers.pocketsphinx import WORKER, PocketSphinx
+from voxint.workers import frames
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
@@ -63,7 +64,7 @@ async def test_it_holds_nothing_and_hears_all_the_same(grammar: str, monkeypatch
             assert files.pop(1) == "/dev/null"  # what the engine prints goes nowhere; the answers' pipe is another
             assert len(files) == 2
             assert all(name.startswith(("pipe:", "socket:")) for name in files.values())
-            assert limit(pid, "Max address space") == str(MEMORY_MIB * 2**20)
+            assert limit(pid, "Max address space") == str(WORKER.memory_mib * 2**20)
             assert (limit(pid, "Max file size"), limit(pid, "Max core file size")) == ("0", "0")
             found = status(pid)
             assert (found["NoNewPrivs"], int(found["SigBlk"], 16)) == ("1", 0)
@@ -88,20 +89,13 @@ class Decoder:
 def get_model_path(name): return "/dev/null"
 """
 
-SOON = f"""
-import runpy, sys
-worker = runpy.run_path({frames.__file__!r})
-worker["main"].__globals__["ALARM_S"] = 1
-worker["main"]()
-"""
-
 
 @asynccontextmanager
-async def started(folder: Path) -> AsyncGenerator[trio.Process]:
+async def started() -> AsyncGenerator[trio.Process]:
     """Run a worker whose alarm comes after a second, until the end of the block."""
-    script = trio.Path(folder / "soon.py")
-    await script.write_text(SOON)
-    command = confined_command(str(script), "", memory_mib=MEMORY_MIB, packages=("pocketsphinx",))
+    command = confined_command(
+        WORKER.script, "1", "0", "", memory_mib=WORKER.memory_mib, packages=("voxint", "pocketsphinx")
+    )
     with trio.fail_after(LIMIT_S):
         process = await trio.lowlevel.open_process(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=bare_environment()
@@ -119,7 +113,7 @@ async def started(folder: Path) -> AsyncGenerator[trio.Process]:
 async def send(process: trio.Process, kind: int, payload: bytes = b"") -> None:
     """Send a worker a frame."""
     assert process.stdin is not None
-    await process.stdin.send_all(frames.HEADER.pack(kind, len(payload)) + payload)
+    await process.stdin.send_all(frames.packed(kind, 1, payload))
 
 
 async def answer(process: trio.Process) -> int:
@@ -133,19 +127,19 @@ async def test_an_engine_that_hangs_ends_without_its_parent(tmp_path: Path, monk
     (tmp_path / "pocketsphinx.py").write_text(HANGS)
     monkeypatch.delitem(sys.modules, "pocketsphinx", raising=False)  # another test may have loaded the real one
     monkeypatch.syspath_prepend(tmp_path)
-    async with started(tmp_path) as process:
+    async with started() as process:
         assert await answer(process) == frames.READY
-        await send(process, frames.AUDIO, QUIET[:640])
+        await send(process, AUDIO, QUIET[:640])
         assert await process.wait() == -signal.SIGALRM
 
 
-async def test_an_idle_process_lives_on(tmp_path: Path) -> None:
+async def test_an_idle_process_lives_on() -> None:
     """The alarm is for an answer that does not come, not for silence between frames."""
-    async with started(tmp_path) as process:
+    async with started() as process:
         assert await answer(process) == frames.READY
-        for kind, payload in ((frames.AUDIO, QUIET[:640]), (frames.END, b"")):
+        for kind, payload in ((AUDIO, QUIET[:640]), (END, b"")):
             with trio.move_on_after(1.2):  # longer than the alarm, which must not come
                 await process.wait()
             assert process.returncode is None
             await send(process, kind, payload)
-            assert await answer(process) == frames.HEARD
+            assert await answer(process) == frames.DONE

@@ -67,5 +67,5 @@ async def test_a_grammar_in_another_encoding_says_so(tmp_path: Path) -> None:
     """UTF-16 is no UTF-8."""
     grammar = tmp_path / "lamp.gram"
     grammar.write_text(LAMP, encoding="utf-16")
-    with pytest.raises(ConfigError, match=r"pocketsphinx option grammar.*not in UTF-8"):
+    with pytest.raises(ConfigError, match=r"pocketsphinx: the grammar .*not in UTF-8"):
         await PocketSphinx(grammar=str(grammar)).check()

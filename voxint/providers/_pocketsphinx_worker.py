@@ -1,99 +1,74 @@
-"""The recogniser's own process: frames of PCM on stdin, one answer to each on stdout, until stdin ends.
+"""The recogniser's own process: a job for each piece of an utterance and one for its end, answered by the words so far.
 
-The provider runs this file as a script and imports it for the framing, so it needs the standard library alone; the
-engine is imported when it runs. The end of stdin, which is also the death of the parent, ends the process; where the
-engine hangs and reads no more, an alarm does, for the parent may have died without killing it.
+The provider runs this file as a script, and imports it for the kinds of jobs, so it needs the standard library alone;
+the engine is imported when it runs.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import signal
-import struct
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
+
+from voxint.workers.child import Job, serve_jobs
 
 if TYPE_CHECKING:
     from pocketsphinx import Decoder
 
-__all__ = ["ANSWER_S", "AUDIO", "END", "FAILED", "HEADER", "HEARD", "MISSING", "READY"]
-
-HEADER = struct.Struct(">BI")
-"""Before every frame, both ways: what it is, and how many bytes follow."""
+__all__ = ["AUDIO", "END"]
 
 AUDIO, END = 1, 2
-"""To the recogniser: PCM of the utterance; its end. Each gets one HEARD."""
-
-READY, HEARD, FAILED, MISSING = 3, 4, 5, 6
-"""From it: it can begin; the words so far, or the final ones; why it can't begin; that there is no pocketsphinx."""
-
-ANSWER_S = 10
-"""Seconds for one answer. Ours: the end of 11 s of general English took half a second."""
-
-ALARM_S = ANSWER_S + 5
-"""Seconds after which an engine that has not answered is ended by the system: its parent has given it up by then."""
+"""Jobs: PCM of the utterance; its end."""
 
 PARTIAL_BYTES = 16_000 * 2 // 5
 """How much speech goes by between two looks at the words so far. Chosen here: 200 ms, about a syllable."""
 
 
 def main() -> None:
-    """Answer frames until stdin ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends this process by its pipe
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # so that nothing a C library prints gets between the frames
-    _alarm(ALARM_S)
+    """Answer jobs until standard input ends."""
+    serve_jobs(_load, abortable=False)
+
+
+def _load() -> _Recogniser:
     try:
-        decoder = _decoder(sys.argv[1])
-    except ImportError:
-        _answer(answers, MISSING)
+        return _Recogniser(_decoder(sys.argv[1]))
     except (OSError, RuntimeError, ValueError) as error:
-        _answer(answers, FAILED, str(error))
-    else:
-        _answer(answers, READY)
-        _alarm(0)
-        _serve(decoder, sys.stdin.buffer, answers)
+        raise ValueError(f"the grammar can't be used ({error}): write JSGF with words of the CMU dictionary") from error
 
 
-def _serve(decoder: Decoder, frames: BinaryIO, answers: BinaryIO) -> None:
-    cmn = decoder.get_cmn(False)
-    speaking = False
-    unseen = 0
-    heard = ""
-    while len(head := frames.read(HEADER.size)) == HEADER.size:
-        kind, size = HEADER.unpack(head)
-        payload = frames.read(size)
-        _alarm(ALARM_S)
-        if not speaking:
-            decoder.set_cmn(cmn)  # else what it learned of the last speaker's microphone would colour this one's words
+class _Recogniser:
+    """Hears one utterance after another, each in pieces."""
+
+    ready = b""
+
+    def __init__(self, decoder: Decoder) -> None:
+        self._decoder = decoder
+        self._cmn = decoder.get_cmn(False)
+        self._speaking = False
+        self._unseen = 0
+        self._heard = ""
+
+    def run(self, job: Job) -> bytes:
+        """Take a piece of the utterance, or its end, and return the words so far."""
+        decoder = self._decoder
+        if not self._speaking:
+            # Else what it learned of the last speaker's microphone would colour this one's words.
+            decoder.set_cmn(self._cmn)
             decoder.start_utt()
-            speaking, unseen, heard = True, 0, ""
-        if kind == AUDIO:
-            decoder.process_raw(payload)
-            unseen += size
+            self._speaking, self._unseen, self._heard = True, 0, ""
+        if job.kind == AUDIO:
+            decoder.process_raw(job.payload)
+            self._unseen += len(job.payload)
         else:
             decoder.end_utt()
-            speaking = False
-        if unseen >= PARTIAL_BYTES or not speaking:
-            unseen = 0
+            self._speaking = False
+        if self._unseen >= PARTIAL_BYTES or not self._speaking:
+            self._unseen = 0
             hypothesis = decoder.hyp()
-            heard = hypothesis.hypstr if hypothesis else ""
-        _answer(answers, HEARD, heard)
-        _alarm(0)
-
-
-def _alarm(seconds: int) -> None:
-    """Have the system kill this process after some seconds; 0 for not at all."""
-    if sys.platform != "win32":  # which has none
-        signal.alarm(seconds)
-
-
-def _answer(answers: BinaryIO, kind: int, text: str = "") -> None:
-    payload = text.encode()
-    answers.write(HEADER.pack(kind, len(payload)) + payload)
-    answers.flush()
+            self._heard = hypothesis.hypstr if hypothesis else ""
+        return self._heard.encode()
 
 
 def _decoder(grammar: str) -> Decoder:

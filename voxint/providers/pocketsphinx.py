@@ -6,9 +6,7 @@ and what it computes can't be stopped in a thread. So each recogniser is a proce
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,14 +14,13 @@ from typing import Self
 import trio
 import trio.abc
 
-from voxint.background import open_background
-from voxint.children import bare_environment, confined_command
 from voxint.core.audio import AudioFormat
 from voxint.core.stages import Transcript
-from voxint.core.turns import LANE, Lane, Shared
-from voxint.errors import ConfigError, UpstreamError, UpstreamTimeout
-from voxint.extras import to_add
-from voxint.providers import _pocketsphinx_worker as frames
+from voxint.errors import ConfigError
+from voxint.providers import _pocketsphinx_worker
+from voxint.providers._pocketsphinx_worker import AUDIO, END
+from voxint.workers.pool import Pool, open_pool
+from voxint.workers.process import WorkerKind
 
 __all__ = ["PocketSphinx", "demo_sentences"]
 
@@ -31,20 +28,22 @@ GRAMMAR = "pocketsphinx option grammar"
 
 DEMO_GRAMMAR = Path(__file__).with_name("demo.gram")
 
-START_S = 10.0
-"""Longest a process may take to be ready. Chosen here: it takes 0.15 s, general English 0.6 s, on an idle machine."""
-
 MOST_WORKERS = 256
 """Upper limit of `max_workers`. Chosen here: 5 GB of processes, more than a mistyped number should start."""
 
-MEMORY_MIB = 512
-"""Address space of a process. Ours: general English took 132 MiB of it after two minutes of noise, the demo 38."""
+WORKER = WorkerKind(
+    name="pocketsphinx",
+    noun="recogniser",
+    script=_pocketsphinx_worker.__file__,
+    packages=("pocketsphinx",),
+    memory_mib=512,  # general English took 132 after two minutes of noise, the demo 38
+    start_s=10.0,  # it takes 0.15 s, general English 0.6 s, on an idle machine
+    answer_s=10,  # the end of 11 s of general English took half a second
+)
+"""Its process, with our bounds. It keeps an utterance from one job to the next, so an interruption kills it."""
 
 ONE_MORE = 1
 """Processes beyond `max_workers`, which one caller alone can't have: who holds all it may leaves one to others."""
-
-RETRY_S = 1.0
-"""Pause before another try where a process failed to start, so that a broken machine is not kept busy by it."""
 
 
 class PocketSphinx:
@@ -80,12 +79,14 @@ class PocketSphinx:
         self._wait_s = wait_s
         self._audio_format = AudioFormat(16_000)
         self._stack = AsyncExitStack()
-        self._pool: _Pool | None = None
+        self._pool: Pool | None = None
 
     async def __aenter__(self) -> Self:
         if self._pool is not None:
             raise RuntimeError("this PocketSphinx was entered before: make one for each `async with`")
-        self._pool = await self._stack.enter_async_context(_open_pool(self._grammar, self._least, self._most))
+        self._pool = await self._stack.enter_async_context(
+            open_pool(WORKER, (self._grammar,), least=self._least, most=self._most, spare=ONE_MORE)
+        )
         return self
 
     async def __aexit__(
@@ -116,12 +117,12 @@ class PocketSphinx:
         if pcm is not None:
             async with pool.worker(self._wait_s) as worker:
                 while pcm is not None:
-                    text = await worker.ask(frames.AUDIO, pcm)
+                    text = (await worker.ask(AUDIO, pcm)).decode()
                     if text and text != heard:
                         heard = text
                         await out.send(Transcript(text, is_final=False))
                     pcm = await _next(audio)
-                text = await worker.ask(frames.END)
+                text = (await worker.ask(END)).decode()
         await out.send(Transcript(text, is_final=True))
 
     async def check(self) -> str:
@@ -136,11 +137,11 @@ class PocketSphinx:
                 return await self.check()
         begin = trio.current_time()
         async with self._pool.worker(self._wait_s) as worker:
-            await worker.ask(frames.AUDIO, bytes(self._audio_format.bytes(100)))
-            await worker.ask(frames.END)
+            await worker.ask(AUDIO, bytes(self._audio_format.bytes(100)))
+            await worker.ask(END)
         return f"a pocketsphinx process answered in {(trio.current_time() - begin) * 1000:.0f} ms"
 
-    def _entered(self) -> _Pool:
+    def _entered(self) -> Pool:
         if self._pool is None:
             raise RuntimeError("PocketSphinx owns processes: enter it first, `async with PocketSphinx() as stt`")
         return self._pool
@@ -158,228 +159,6 @@ async def _next(audio: trio.abc.ReceiveChannel[bytes]) -> bytes | None:
         return await audio.receive()
     except trio.EndOfChannel:
         return None
-
-
-class _Worker:
-    """One recogniser process. It is used by one task at a time."""
-
-    def __init__(self, process: trio.Process) -> None:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        self.process = process
-        self._to = process.stdin
-        self._from = process.stdout
-        self._received = bytearray()
-
-    async def ask(self, kind: int, payload: bytes = b"") -> str:
-        """Send one frame and return the words of its answer.
-
-        Raises:
-            UpstreamError: The process has died, or gave no answer in time.
-        """
-        frame = frames.HEADER.pack(kind, len(payload)) + payload
-        try:
-            with trio.fail_after(frames.ANSWER_S):
-                await self._to.send_all(frame)
-                _, answer = await self.receive()
-        except trio.TooSlowError:
-            raise UpstreamTimeout(
-                f"the recogniser gave no answer for {frames.ANSWER_S} s", operator_detail="a pocketsphinx process hangs"
-            ) from None
-        except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
-            raise UpstreamError(
-                "the recogniser failed in mid-utterance; try again",
-                operator_detail="a pocketsphinx process died; another is started",
-            ) from error
-        return answer
-
-    async def receive(self) -> tuple[int, str]:
-        """Return the next frame from the process, its kind and text.
-
-        Raises:
-            trio.BrokenResourceError: The process has closed its end.
-        """
-        kind, size = frames.HEADER.unpack(await self._exactly(frames.HEADER.size))
-        return kind, (await self._exactly(size)).decode()
-
-    async def _exactly(self, size: int) -> bytes:
-        while len(self._received) < size:
-            more = await self._from.receive_some()
-            if not more:
-                raise trio.BrokenResourceError("the process has closed its pipe")
-            self._received += more
-        taken = bytes(self._received[:size])
-        del self._received[:size]
-        return taken
-
-    async def kill(self) -> None:
-        """Kill the process, reap it and close its pipes, cancelled or not; safe to call twice.
-
-        Shielded: a killed process ends within milliseconds unless the kernel holds it, hence the bound of a second.
-        """
-        self.process.kill()
-        with trio.move_on_after(1, shield=True):
-            await self.process.wait()
-        with trio.CancelScope(shield=True):  # closing forcefully never blocks
-            await trio.aclose_forcefully(self._to)
-            await trio.aclose_forcefully(self._from)
-
-
-class _Share:
-    """What one caller may have of the processes at a time.
-
-    Args:
-        most: So many.
-    """
-
-    def __init__(self, most: int) -> None:
-        self.turns = Shared(*range(most))
-        self.users = 0  # those who have one, and those who wait
-
-
-class _Pool:
-    """The processes. A task for each keeps it warm and replaces it when it dies, by whosever hand."""
-
-    def __init__(self, nursery: trio.Nursery, grammar: str, most: int) -> None:
-        self._nursery = nursery
-        self._grammar = grammar
-        self._most = most
-        self._kept = 0
-        self._users = 0  # those who have a process, and those who wait for one
-        self._failure = ""
-        # It holds each living process once, and a dead one until somebody meets it.
-        self._idle: Shared[_Worker] = Shared()
-        self._shares: dict[Lane, _Share] = {}
-
-    @asynccontextmanager
-    async def worker(self, wait_s: float) -> AsyncIterator[_Worker]:
-        """Lend a process for one utterance: taken back after its end, killed and reaped if the body does not finish.
-
-        Raises:
-            UpstreamError: None became free within `wait_s`.
-        """
-        share = self._shares.setdefault(LANE.get()[:1], _Share(self._most))
-        share.users += 1
-        turn = None
-        try:
-            with trio.move_on_after(wait_s):
-                turn = await share.turns.take()
-            if turn is None:
-                raise self._busy(wait_s)
-            async with self._lent(wait_s) as worker:
-                yield worker
-        finally:
-            share.users -= 1
-            if turn is not None:
-                share.turns.put(turn)
-            if not share.users:
-                self._shares.pop(LANE.get()[:1], None)
-
-    @asynccontextmanager
-    async def _lent(self, wait_s: float) -> AsyncIterator[_Worker]:
-        self._users += 1
-        try:
-            worker = await self._take(wait_s)
-            finished = False
-            try:
-                yield worker
-                finished = True
-            finally:
-                if finished:
-                    self._idle.put(worker)
-                else:
-                    await worker.kill()
-        finally:
-            self._users -= 1
-
-    def add(self, first: _Worker | None = None) -> None:
-        """Keep one process more, up to the limit; `first` is one that is ready."""
-        if self._kept < self._most + ONE_MORE:
-            self._kept += 1
-            self._nursery.start_soon(self._keep, first)
-
-    async def _take(self, wait_s: float) -> _Worker:
-        if self._users > self._kept:
-            self.add()
-        with trio.move_on_after(wait_s):
-            while True:
-                worker = await self._idle.take()
-                if worker.process.poll() is None:
-                    return worker
-        raise self._busy(wait_s)
-
-    def _busy(self, wait_s: float) -> UpstreamError:
-        detail = f"all {self._kept} for {wait_s:g} s: raise max_workers{self._failure}"
-        return UpstreamError("every recogniser is busy; try again later", operator_detail=detail)
-
-    async def _keep(self, worker: _Worker | None) -> None:
-        while True:
-            worker = worker or await self._warm()
-            self._idle.put(worker)
-            try:
-                await worker.process.wait()
-            finally:
-                await worker.kill()
-            worker = None
-
-    async def _warm(self) -> _Worker:
-        while True:
-            try:
-                return await _start(self._grammar)
-            except (ConfigError, UpstreamError, OSError) as error:
-                self._failure = f" (and one failed to start: {error})"
-            await trio.sleep(RETRY_S)
-
-
-@asynccontextmanager
-async def _open_pool(grammar: str, least: int, most: int) -> AsyncIterator[_Pool]:
-    """Run a pool; ready when the first process is, for the others differ in nothing."""
-    try:
-        first = await _start(grammar)
-    except OSError as error:
-        raise ConfigError("pocketsphinx", f"no process can be started ({error}): raise the limits") from error
-    async with open_background() as nursery:
-        pool = _Pool(nursery, grammar, most)
-        pool.add(first)
-        for _ in range(least - 1):
-            pool.add()
-        yield pool
-        nursery.cancel_scope.cancel()
-
-
-async def _start(grammar: str) -> _Worker:
-    """Start a process and wait until it is ready.
-
-    Raises:
-        ConfigError: pocketsphinx is not installed there, or can't load the grammar.
-        UpstreamError: The process died, or was not ready in time.
-        OSError: It can't be started.
-    """
-    command = confined_command(frames.__file__, grammar, memory_mib=MEMORY_MIB, packages=("pocketsphinx",))
-    process = await trio.lowlevel.open_process(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=bare_environment(),
-    )
-    worker = _Worker(process)
-    kind = frames.FAILED
-    try:
-        with trio.fail_after(START_S):
-            kind, why = await worker.receive()
-    except trio.TooSlowError:
-        raise UpstreamTimeout(f"a pocketsphinx process was not ready after {START_S:.0f} s") from None
-    except trio.BrokenResourceError as error:
-        raise UpstreamError("a pocketsphinx process died while it started") from error
-    finally:
-        if kind != frames.READY:
-            await worker.kill()
-    if kind == frames.MISSING:
-        raise ConfigError("pocketsphinx", f"the packages of the extra `speech` are not installed: {to_add('speech')}")
-    if kind == frames.FAILED:
-        raise ConfigError(GRAMMAR, f"it can't be used ({why}): write JSGF with words of the CMU dictionary")
-    return worker
 
 
 def _grammar_path(grammar: object) -> str:

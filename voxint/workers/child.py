@@ -1,0 +1,176 @@
+"""The child's side: jobs one at a time in the main thread, while another thread reads and obeys an abort at once.
+
+The end of standard input, which is also the death of the parent, ends the process, whatever the engine is at. Where an
+engine keeps Python's lock and no thread of ours gets to see that, an alarm of the system does.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from typing import BinaryIO, Protocol
+
+from voxint.workers import frames
+
+__all__ = ["Aborted", "Engine", "Job", "serve_jobs"]
+
+SPARE_S = 5
+"""Seconds beyond what the parent waits for an answer, until an engine that gives none is ended by the system: ours, its
+parent has given it up by then, or is dead."""
+
+WORDS_CHARS = 500
+"""Of what an engine says of its failure; ours: it goes into a line of a log."""
+
+
+class Aborted(Exception):
+    """A job ends because it was aborted."""
+
+
+class Job:
+    """One piece of work. An abort may come at any instant, in the thread that reads.
+
+    Args:
+        kind: What to do, in the engine's own numbers from 0 to 199.
+        number: By which the parent knows it.
+        payload: What to do it with.
+    """
+
+    def __init__(self, kind: int, number: int, payload: bytes) -> None:
+        self.kind = kind
+        self.number = number
+        self.payload = payload
+        self._lock = threading.Lock()
+        self._aborted = False
+        self._calls: list[Callable[[], None]] = []
+
+    @property
+    def aborted(self) -> bool:
+        """Whether nobody wants its answer any more."""
+        return self._aborted
+
+    def when_aborted(self, call: Callable[[], None]) -> None:
+        """Have `call` made in the instant of an abort, in another thread; now, where that has been."""
+        with self._lock:
+            if not self._aborted:
+                self._calls.append(call)
+                return
+        call()
+
+    def abort(self) -> None:
+        """Note that nobody wants the answer any more, and tell whoever asked for that."""
+        with self._lock:
+            self._aborted = True
+            calls, self._calls = self._calls, []
+        for call in calls:
+            call()
+
+    def check(self) -> None:
+        """Raise `Aborted` where the job was aborted."""
+        if self._aborted:
+            raise Aborted
+
+
+class Engine(Protocol):
+    """What a child runs."""
+
+    ready: bytes
+    """Facts for the parent, sent once."""
+
+    def run(self, job: Job) -> bytes:
+        """Do the job and return its answer.
+
+        Whatever it raises is the end of that job alone: after an abort it counts as that, else as a failure, whose
+        words go to the operator's log. They may hold nothing of what a person said.
+        """
+
+
+def serve_jobs(load: Callable[[], Engine], *, abortable: bool = True) -> None:
+    """Load an engine and do jobs until standard input ends. `sys.argv` holds what the parent gave as arguments.
+
+    Args:
+        load: Returns the engine. What it raises of ImportError says that a package is missing; OSError, RuntimeError
+            and ValueError say with their words why it can't begin. Anything else is a bug, and the end.
+        abortable: Whether a thread reads while a job runs. Without one the process has no thread of ours, and a
+            cancelled job ends by itself or by the parent's hand.
+    """
+    limit_s, nice = int(sys.argv[1]), int(sys.argv[2])
+    del sys.argv[1:3]
+    if sys.platform != "win32":
+        os.nice(nice)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends this process by its pipe
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # so that nothing a C library prints gets between the frames
+    _alarm(limit_s)
+    try:
+        engine = load()
+    except ImportError:
+        _answer(answers, frames.MISSING, 0, b"")
+    except (OSError, RuntimeError, ValueError) as error:
+        _answer(answers, frames.FAILED, 0, _words(error))
+    else:
+        _answer(answers, frames.READY, 0, engine.ready)
+        _alarm(0)
+        for job in _read_beside(sys.stdin.buffer) if abortable else _read_between(sys.stdin.buffer):
+            _alarm(limit_s)
+            _answer(answers, *_done(engine, job))
+            _alarm(0)
+
+
+def _done(engine: Engine, job: Job) -> tuple[int, int, bytes]:
+    try:
+        job.check()
+        return frames.DONE, job.number, engine.run(job)
+    except Exception as error:  # noqa: BLE001 - an engine is foreign code, and what it raises costs that job alone
+        if job.aborted:
+            return frames.ABORTED, job.number, b""
+        return frames.FAILED, job.number, _words(error)
+
+
+def _words(error: Exception) -> bytes:
+    words = " ".join(str(error).split())[:WORDS_CHARS]
+    return (words or type(error).__name__).encode(errors="backslashreplace")
+
+
+def _read_between(stream: BinaryIO) -> Iterator[Job]:
+    """Yield jobs as they are read; an abort comes too late, for what it means has been done."""
+    while (frame := frames.read(stream)) is not None:
+        if frame[0] != frames.ABORT:
+            yield Job(*frame)
+
+
+def _read_beside(stream: BinaryIO) -> Iterator[Job]:
+    """Yield jobs that another thread reads. The end of the stream ends the process, in the middle of a job too."""
+    jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
+
+    def read_all() -> None:
+        latest: Job | None = None
+        while (frame := frames.read(stream)) is not None:
+            kind, number, payload = frame
+            if kind != frames.ABORT:
+                latest = Job(kind, number, payload)
+                jobs.put(latest)
+            elif latest is not None and latest.number == number:
+                latest.abort()
+        os._exit(0)
+
+    threading.Thread(target=read_all, daemon=True).start()
+    while True:
+        yield jobs.get()
+
+
+def _alarm(seconds: int) -> None:
+    """Have the system kill this process after some seconds; 0 for not at all."""
+    if sys.platform != "win32":  # which has none
+        signal.alarm(seconds)
+
+
+def _answer(answers: BinaryIO, kind: int, number: int, payload: bytes) -> None:
+    try:
+        answers.write(frames.packed(kind, number, payload))
+        answers.flush()
+    except BrokenPipeError:
+        os._exit(0)  # the parent is gone
