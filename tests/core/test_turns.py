@@ -146,15 +146,14 @@ async def test_the_patient_wait_for_all_others() -> None:
         async with shared.turn(patient=patient):
             got.append(name)
 
-    async with trio.open_nursery() as nursery:
-        async with shared.turn():
-            for lane, name, patient in (
-                (("a",), "a looks", True),
-                (("a",), "a looks again", True),
-                (("b",), "b looks", True),
-                (("a",), "a settles", False),
-                (("b",), "b settles", False),
-            ):
-                nursery.start_soon(wait, lane, name, patient)
-                await wait_all_tasks_blocked()
+    async with trio.open_nursery() as nursery, shared.turn():
+        for lane, name, patient in (
+            (("a",), "a looks", True),
+            (("a",), "a looks again", True),
+            (("b",), "b looks", True),
+            (("a",), "a settles", False),
+            (("b",), "b settles", False),
+        ):
+            nursery.start_soon(wait, lane, name, patient)
+            await wait_all_tasks_blocked()
     assert got == ["a settles", "b settles", "a looks", "b looks", "a looks again"]

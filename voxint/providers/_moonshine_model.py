@@ -29,6 +29,9 @@ BEGIN, END = 1, 2
 TOKENS_PER_S = 6.5
 """Most tokens for a second of sound. The makers' own: beyond it the model has lost the thread."""
 
+LIVELY = 4
+"""Tokens for a second of lively speech, counted in recordings of people who read."""
+
 LEAST_SAMPLES = RATE // 2
 """Samples that the encoder gets at least, with silence behind. Ours: of less it makes no frame, or words of nothing."""
 
@@ -100,6 +103,20 @@ class MoonshineModel:
             tokens.append(likeliest[-1])
         said = [token for token in tokens if token != END]
         return self._text(said), said
+
+    def work(self, seconds: int) -> None:
+        """Do as much as for so many seconds of lively speech, by which one can tell how fast this machine is."""
+        sound = np.zeros((1, seconds * RATE), np.float32)
+        mask = np.ones(sound.shape, np.int64)
+        options, going_on = onnxruntime.RunOptions(), bool  # it returns False
+        encoded = self._run(
+            self._encoder, ["last_hidden_state"], {"input_values": sound, "attention_mask": mask}, options, going_on
+        )[0]
+        heard = {"encoder_hidden_states": encoded, "encoder_attention_mask": mask}
+        tokens, past = self._begun(heard, [], options, going_on)
+        across = {name: past[name] for name in self._past_names if ".encoder." in name}
+        for _ in range(seconds * LIVELY):
+            _, past = self._step(heard, tokens, {**past, **across}, options, going_on)
 
     def _begun(
         self,
