@@ -10,6 +10,7 @@
 # run.py           all of them, in interleaved rounds; ramp.py how much a core can take
 # store.py         a run on disk while it goes on; schema.py what is left of it
 # live.py, report/ what a person sees of it, then and later; compare.py what got slower
+# conversation.py  callers and a server that hears and speaks by models of its own
 # attacks/         how bystanders fare while somebody attacks the server
 # machine.py       on what it was measured
 

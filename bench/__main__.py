@@ -1,4 +1,4 @@
-"""Measure interruptions: ``python -m bench`` ``quick``, ``full``, ``sessions``, ``attacks``, ``report`` and more."""
+"""Measure interruptions: ``python -m bench`` ``quick``, ``full``, ``attacks``, ``conversation``, ``report`` …."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from rich.console import Console
 
 from bench.attacks.command import attacks
 from bench.compare import compare_results, print_comparison
+from bench.conversation import converse
+from bench.conversation import to_text as conversation_text
 from bench.environments import HOME, TARGETS, install
 from bench.live import LiveProgress
 from bench.machine import commit, machine
@@ -124,6 +126,17 @@ def full(
     """
     schedule = Schedule(targets, full_cases(scenarios, sessions or None), rounds=rounds, fresh=True)
     sys.exit(_run("full", schedule, out, old, resume=resume, capacities=capacity))
+
+
+@main.command()
+@click.option("--callers", multiple=True, type=click.IntRange(1), default=(1, 4), show_default=True, help="At once.")
+@click.option("--rounds", default=20, show_default=True, help="Utterances of each caller.")
+@click.option("--stt", default="moonshine", show_default=True, help="The recogniser.")
+@click.option("--tts", default="kokoro", show_default=True, help="The voice.")
+def conversation(callers: tuple[int, ...], rounds: int, stt: str, tts: str) -> None:
+    """Measure what callers wait for, and interruptions, where recogniser and voice are models of this machine."""
+    found = [trio.run(partial(converse, each, rounds, seed=each, stt=stt, tts=tts)) for each in callers]
+    sys.stdout.write(conversation_text(found))
 
 
 @main.command()

@@ -1,8 +1,9 @@
-"""`pytestmark = pytest.mark.virtual_time`: the module's tests run on a clock that jumps while nothing can happen."""
+"""Virtual time (`pytestmark = pytest.mark.virtual_time`: a clock that jumps while nothing can happen), and skips."""
 
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
@@ -11,6 +12,11 @@ import trio
 from trio.testing import MockClock
 
 T = TypeVar("T")
+
+ABSENT = "not on this machine"
+"""How the reason of a skip ends where a model, a recording or a sound library is missing."""
+
+_skipped: list[str] = []
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -31,3 +37,16 @@ def _run_in_virtual_time(
     instruments: Sequence[trio.abc.Instrument],
 ) -> T:
     return trio.run(test, clock=clock or MockClock(autojump_threshold=0), instruments=instruments)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Note what was skipped for want of something that a machine may have."""
+    if report.skipped and isinstance(report.longrepr, tuple) and ABSENT in report.longrepr[2]:
+        _skipped.append(f"{report.nodeid}: {report.longrepr[2]}")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a run that is to have everything (MODELS_REQUIRED) where a test was skipped for want of it."""
+    if os.environ.get("MODELS_REQUIRED") and _skipped:
+        print("MODELS_REQUIRED, and these were skipped:", *_skipped, sep="\n")  # noqa: T201 - for whoever reads the run
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

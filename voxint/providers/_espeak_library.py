@@ -13,7 +13,7 @@ from attrs import frozen
 from voxint.errors import ConfigError, UpstreamError
 from voxint.extras import to_add
 
-__all__ = ["Engine", "Manner", "load"]
+__all__ = ["EspeakLibrary", "Manner", "load"]
 
 # From speak_lib.h. Neither SSML (0x10) nor phoneme input (0x100) is ever asked for: a model's text is text.
 SYNCHRONOUS = 2
@@ -81,7 +81,7 @@ class Utterance:
     marks: tuple[Mark, ...]
 
 
-class Engine:
+class EspeakLibrary:
     """The library with its one global state.
 
     A lock holds that state for one short text at a time, so every method may block its thread for the tens of
@@ -175,7 +175,7 @@ def _never() -> bool:
 
 
 @functools.cache
-def load() -> Engine:
+def load() -> EspeakLibrary:
     """Return the process's engine, loaded at the first call.
 
     Raises:
@@ -194,4 +194,4 @@ def load() -> Engine:
             "espeak",
             f"its library can't be loaded here ({error}): install the package espeakng-loader again",
         ) from error
-    return Engine(library, data_path)
+    return EspeakLibrary(library, data_path)

@@ -16,7 +16,7 @@ from voxint.core.audio import AudioFormat
 from voxint.core.stages import Speech
 from voxint.core.turns import Shared
 from voxint.errors import ConfigError
-from voxint.providers._espeak_library import Engine, Manner, Utterance, load
+from voxint.providers._espeak_library import EspeakLibrary, Manner, Utterance, load
 from voxint.providers._espeak_text import CHINESE, segments, words
 
 __all__ = ["Espeak"]
@@ -55,7 +55,7 @@ class Espeak:
         self._volume = _whole_number("volume", volume, 0, 200)
         if not isinstance(voice, str) or not voice.isprintable():
             raise ConfigError("espeak option voice", "write the name of a voice, such as auto, en or cmn")
-        self._engine: Engine = load()
+        self._engine: EspeakLibrary = load()
         for name in ("cmn", "en") if voice == "auto" else (voice,):
             if not self._engine.has_voice(name):
                 raise ConfigError(

@@ -19,7 +19,7 @@ from voxint.core.stages import Transcript
 from voxint.errors import ConfigError
 from voxint.providers import _pocketsphinx_worker
 from voxint.providers._pocketsphinx_worker import AUDIO, END
-from voxint.workers.pool import Pool, open_pool
+from voxint.workers.pool import WorkerPool, open_pool
 from voxint.workers.process import WorkerKind
 
 __all__ = ["PocketSphinx", "demo_sentences"]
@@ -79,7 +79,7 @@ class PocketSphinx:
         self._wait_s = wait_s
         self._audio_format = AudioFormat(16_000)
         self._stack = AsyncExitStack()
-        self._pool: Pool | None = None
+        self._pool: WorkerPool | None = None
 
     async def __aenter__(self) -> Self:
         if self._pool is not None:
@@ -141,7 +141,7 @@ class PocketSphinx:
             await worker.ask(END)
         return f"a pocketsphinx process answered in {(trio.current_time() - begin) * 1000:.0f} ms"
 
-    def _entered(self) -> Pool:
+    def _entered(self) -> WorkerPool:
         if self._pool is None:
             raise RuntimeError("PocketSphinx owns processes: enter it first, `async with PocketSphinx() as stt`")
         return self._pool

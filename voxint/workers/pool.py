@@ -12,7 +12,7 @@ from voxint.core.turns import LANE, Lane, Shared
 from voxint.errors import ConfigError, UpstreamError
 from voxint.workers.process import Worker, WorkerKind, start_worker
 
-__all__ = ["Pool", "open_pool"]
+__all__ = ["WorkerPool", "open_pool"]
 
 RETRY_S = 1.0
 """Pause before another try where a process failed to start, so that a broken machine is not kept busy by it."""
@@ -30,7 +30,7 @@ class _Share:
         self.users = 0  # those who have one, and those who wait
 
 
-class Pool:
+class WorkerPool:
     """The processes. A task for each keeps it warm and replaces it when it dies, by whosever hand."""
 
     def __init__(
@@ -142,7 +142,7 @@ class Pool:
 @asynccontextmanager
 async def open_pool(
     kind: WorkerKind, arguments: Sequence[str] = (), *, least: int = 1, most: int = 1, spare: int = 0
-) -> AsyncGenerator[Pool]:
+) -> AsyncGenerator[WorkerPool]:
     """Keep processes for the block; it begins when the first is ready, for the others differ in nothing.
 
     Args:
@@ -162,7 +162,7 @@ async def open_pool(
         raise ConfigError(kind.name, f"no process can be started ({error}): raise the limits") from error
     try:
         async with open_background() as nursery:
-            pool = Pool(nursery, kind, arguments, most, spare, first.ready)
+            pool = WorkerPool(nursery, kind, arguments, most, spare, first.ready)
             pool.add(first)
             for _ in range(least - 1):
                 pool.add()

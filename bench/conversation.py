@@ -1,0 +1,272 @@
+"""How long people wait who talk to a machine with models of its own: ``python -m bench conversation``.
+
+The server, with its recogniser and its voice, is a process; the model is the simulated upstream, its first word after
+200 ms. Callers speak human recordings in real time, listen, interrupt, and speak again. What is told is what a caller
+waits for, how long an interruption takes while others are heard and spoken to, and how long the server's event loop was
+away meanwhile, by its own measure.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import sys
+import wave
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import trio
+from attrs import Factory, define, frozen
+
+from bench.environments import ROOT
+from voxint.children import python_environment
+from voxint.cli.agent import open_agent
+from voxint.client import Client, RemoteReply, connect
+from voxint.core.audio import AudioFormat
+from voxint.core.events import Voice
+from voxint.errors import ServerError
+from voxint.net.http import open_http
+from voxint.server.collector import calm_collector
+from voxint.server.config import ServerConfig
+from voxint.server.config_file import Config, Given, StageConfig
+from voxint.server.serve import serve
+from voxint.testing.sim import serve_sim
+
+__all__ = ["Conversation", "converse", "percentile", "recordings", "to_text"]
+
+RECORDINGS = Path("/usr/share/pocketsphinx/test/data/librivox")
+"""Where Debian's pocketsphinx-testdata lies."""
+
+MICROPHONE = AudioFormat(16_000)
+PIECE_MS = 20.0
+
+LISTENS_S = (0.2, 2.5)
+"""How long a caller listens before interrupting, at random; ours: from the first word to the end of a sentence."""
+
+SILENT_S = 20.0
+"""How long a caller waits for the first word; ours: what takes longer is lost, and told as such."""
+
+START_S = 90.0
+"""Seconds for the server to be ready; ours: loading takes three."""
+
+LAG = re.compile(r'^voxint_loop_lag_seconds_bucket\{le="([^"]+)"\} (\d+)', re.MULTILINE)
+
+SEATS = 64
+"""Of each engine: here nobody is refused at the door, for it is to be seen what happens then."""
+
+
+@define
+class Conversation:
+    """What callers met, in milliseconds.
+
+    Args:
+        callers: How many spoke at once.
+        voice_to_voice_ms: From the end of an utterance to the first sound of its answer.
+        ack_ms: From an interruption written to its acknowledgement read.
+        stop_ms: From an interruption read to the request's end, by the server's receipts.
+        states: How often each state of the voice stood in a receipt.
+        failed: What requests failed with.
+        lag: Passes of the event loop up to so many seconds, by the upper limit.
+        server_mib: Resident memory of the server and its engines.
+    """
+
+    callers: int
+    voice_to_voice_ms: list[float] = Factory(list)
+    ack_ms: list[float] = Factory(list)
+    stop_ms: list[float] = Factory(list)
+    states: dict[str, int] = Factory(dict)
+    failed: list[str] = Factory(list)
+    lag: dict[str, int] = Factory(dict)
+    server_mib: float = 0.0
+
+
+@frozen
+class Served:
+    """The server under load.
+
+    Args:
+        url: Its WebSocket.
+        process: Its process.
+    """
+
+    url: str
+    process: psutil.Process
+
+    @property
+    def metrics_url(self) -> str:
+        """Where its figures are."""
+        return self.url.replace("ws://", "http://").removesuffix("/ws/agent/stream") + "/metrics"
+
+    def memory_mib(self) -> float:
+        """Return what it and its engines' processes have in memory."""
+        every = [self.process, *self.process.children(recursive=True)]
+        return sum(each.memory_info().rss for each in every) / 2**20
+
+
+def recordings(folder: Path = RECORDINGS) -> list[bytes]:
+    """Return what people said, as PCM of 16 kHz.
+
+    Raises:
+        SystemExit: There are none; says how to get them.
+    """
+    found = []
+    for path in sorted(folder.glob("*.wav")):
+        with wave.open(str(path), "rb") as file:
+            if (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (MICROPHONE.rate, 1, 2):
+                found.append(file.readframes(file.getnframes()))
+    if not found:
+        raise SystemExit(f"there are no recordings in {folder}: install Debian's package pocketsphinx-testdata")
+    return found
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """Return the smallest value that so much of them (0 to 1) does not exceed; NaN of none."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
+
+
+async def converse(
+    callers: int, rounds: int, *, seed: int, stt: str = "moonshine", tts: str = "kokoro"
+) -> Conversation:
+    """Have so many callers converse with a fresh server, each for so many utterances.
+
+    Args:
+        callers: At once; they come one after the other within a second.
+        rounds: Utterances of each.
+        seed: Of what is said by whom, and when it is interrupted.
+        stt: The recogniser.
+        tts: The voice.
+    """
+    told = Conversation(callers)
+    voices = recordings()
+    async with trio.open_nursery() as nursery:
+        sim = await nursery.start(serve_sim)
+        async with _server(sim.base_url, stt, tts) as server:
+            async with trio.open_nursery() as talking:
+                for number in range(callers):
+                    talking.start_soon(_caller, server.url, voices, rounds, random.Random(f"{seed} {number}"), told)
+                    await trio.sleep(1 / callers)
+            told.server_mib = server.memory_mib()
+            async with open_http() as http, http.stream("GET", server.metrics_url) as response:
+                text = b"".join([piece async for piece in response.aiter_bytes()]).decode()
+            told.lag = {limit: int(count) for limit, count in LAG.findall(text)}
+        nursery.cancel_scope.cancel(reason="all have spoken")
+    return told
+
+
+async def _caller(url: str, voices: Sequence[bytes], rounds: int, chance: random.Random, told: Conversation) -> None:
+    async with connect(url, require_tts=True, features=("binary_audio",), output_rate=24_000) as client:
+        for _ in range(rounds):
+            try:
+                await _round(client, chance.choice(voices), chance.uniform(*LISTENS_S), told)
+            except ServerError as error:
+                told.failed.append(f"{error.code} {error.message}")
+                await trio.sleep(0.5)
+
+
+async def _round(client: Client, voice: bytes, listens_s: float, told: Conversation) -> None:
+    reply = await client.send_voice(_spoken(voice), require_tts=True)
+    async with trio.open_nursery() as nursery:
+        sounds = trio.Event()
+        nursery.start_soon(_listen, reply, sounds)
+        with trio.move_on_after(SILENT_S + MICROPHONE.bytes_ms(len(voice)) / 1000) as waited:
+            await sounds.wait()
+        if waited.cancelled_caught or reply.t_first_voice is None or reply.t_input_end is None:
+            told.failed.append("no sound came")
+        else:
+            told.voice_to_voice_ms.append((reply.t_first_voice - reply.t_input_end) * 1000)
+            await trio.sleep(listens_s)
+        receipt = await reply.interrupt()
+        if reply.t_ack is not None and reply.t_interrupt is not None:
+            told.ack_ms.append((reply.t_ack - reply.t_interrupt) * 1000)
+        if receipt is not None:
+            told.stop_ms.append(receipt.stop_ms)
+            state = receipt.stages["tts"]
+            told.states[state] = told.states.get(state, 0) + 1
+        nursery.cancel_scope.cancel(reason="it was interrupted")
+
+
+async def _listen(reply: RemoteReply, sounds: trio.Event) -> None:
+    """Read the answer as it comes; whatever ends it lets the caller go on."""
+    try:
+        async for event in reply:
+            if isinstance(event, Voice):
+                sounds.set()
+    finally:
+        sounds.set()
+
+
+async def _spoken(voice: bytes) -> AsyncIterator[bytes]:
+    piece = MICROPHONE.bytes(PIECE_MS)
+    began = trio.current_time()
+    for sent in range(0, len(voice), piece):
+        await trio.sleep_until(began + MICROPHONE.bytes_ms(sent) / 1000)
+        yield voice[sent : sent + piece]
+
+
+@asynccontextmanager
+async def _server(base_url: str, stt: str, tts: str) -> AsyncIterator[Served]:
+    command = [sys.executable, "-m", "bench.conversation", base_url, stt, tts]
+    environment = python_environment("VOXINT_ASSETS")
+    process = await trio.lowlevel.open_process(command, cwd=ROOT, stdout=-1, env=environment)
+    try:
+        assert process.stdout is not None
+        line = b""
+        with trio.fail_after(START_S):
+            while not line.endswith(b"\n"):
+                piece = await process.stdout.receive_some()
+                if not piece:
+                    raise SystemExit("the server did not start")
+                line += piece
+        yield Served(line.decode().strip(), psutil.Process(process.pid))
+    finally:
+        process.kill()
+        with trio.CancelScope(shield=True):  # it has been killed: only the kernel is waited for
+            await process.wait()
+
+
+async def _serve(base_url: str, stt: str, tts: str) -> None:
+    """Run the server of a measurement, and print its address."""
+
+    def stage(kind: Any, provider: str, **options: object) -> StageConfig:
+        given = {name: Given(value, "the benchmark", typed=True) for name, value in options.items()}
+        return StageConfig(kind, provider, "the benchmark", given)
+
+    config = Config(
+        server=ServerConfig(port=0),
+        llm=stage("llm", "openai_chat", base_url=base_url, model="sim"),
+        stt=stage("stt", stt, **({"seats": SEATS} if stt != "pocketsphinx" else {})),
+        tts=stage("tts", tts, **({"seats": SEATS} if tts != "espeak" else {})),
+    )
+    calm_collector()
+    async with open_agent(config) as agent, trio.open_nursery() as nursery:
+        server = await nursery.start(serve, agent, config.server)
+        sys.stdout.write(server.url + "\n")
+        sys.stdout.flush()
+
+
+def to_text(found: Sequence[Conversation]) -> str:
+    """Return the figures as a table of text."""
+    lines = [f"load average before: {os.getloadavg()[0]:.2f}"]
+    for each in found:
+        lines += [f"\n{each.callers} callers, {len(each.voice_to_voice_ms)} answers, {each.server_mib:.0f} MiB"]
+        for name in ("voice_to_voice_ms", "ack_ms", "stop_ms"):
+            values = getattr(each, name)
+            told = "  ".join(f"p{share * 100:g} {percentile(values, share):.1f}" for share in (0.5, 0.95, 0.99))
+            lines.append(f"  {name:18} {told}  most {max(values, default=float('nan')):.1f}")
+        lines.append(f"  voice in receipts  {each.states}")
+        total = max(each.lag.values(), default=0)
+        above = {limit: total - count for limit, count in each.lag.items() if float(limit) >= 0.005}
+        lines.append(f"  passes of the loop {total}, longer than seconds: {above}")
+        if each.failed:
+            counted = {words: each.failed.count(words) for words in sorted(set(each.failed))}
+            lines.append(f"  failed             {counted}")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    trio.run(_serve, sys.argv[1], sys.argv[2], sys.argv[3])
