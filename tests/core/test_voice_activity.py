@@ -146,3 +146,21 @@ def test_all_that_is_clearly_speech_is_in_it(probabilities: list[float]) -> None
     for window, probability in enumerate(probabilities):
         if probability >= cuts.on:
             assert any(start <= at(window) and at(window + 1) <= end for start, end in stretches)
+
+
+def test_speech_can_be_cut_in_two() -> None:
+    """The first part ends where the second starts; a pause that had begun goes on, and the rest ends as ever."""
+    activity, happened = Activity(CUTS, FORMAT, WINDOW), list[VoiceEvent]()
+    for probability in windows("099999"):
+        activity, _ = activity.heard(probability)
+    for wrong in (at(0), at(7)):
+        with pytest.raises(ValueError, match="speech is cut between"):
+            activity.split(wrong)
+    activity, events = activity.split(at(4))
+    assert events == (SpeechEnded(at(0), at(4)), SpeechStarted(at(4)))
+    for probability in windows("00000000"):
+        activity, events = activity.heard(probability)
+        happened += events
+    assert happened == [SpeechPaused(at(7)), SpeechEnded(at(4), at(7))]
+    with pytest.raises(ValueError, match="speech is cut between"):
+        activity.split(at(10))

@@ -173,7 +173,7 @@ class _Recognition:
         """Tell the task that writes that audio has come, and call off a look that is overtaken by it."""
         self._news.set()
         ended = self._speech.ended
-        if self._look is not None and ended and self._look_covers < self._speech.end_of(ended[0]):
+        if self._look is not None and ended and self._look_covers != ended[0].end:
             self._look.cancel(reason="the segment has ended, and is settled instead")
 
     def _look_at(self, segment: Segment) -> float:
@@ -202,8 +202,8 @@ class _Recognition:
             await self._out.send(Transcript(segment.shown, is_final=False))
 
     async def _settle(self, segment: Segment) -> None:
-        """Write the final of a segment; what was made of it last where that was all of it."""
-        if segment.covered < self._speech.end_of(segment):
+        """Write the final of a segment: what was made of it last, where that was neither less of it nor more."""
+        if segment.covered != segment.end:
             async with self._desk.turn_to_settle():
                 segment.heard = await self._desk.ask(self._speech.sound_of(segment), segment.heard.hint)
         if segment.heard.text or segment.shown:

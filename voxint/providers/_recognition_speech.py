@@ -116,6 +116,11 @@ class Speech:
         return self._format.ms(self.position) / 1000
 
     @property
+    def kept_ms(self) -> float:
+        """Milliseconds of audio that are kept."""
+        return self._format.bytes_ms(len(self._audio))
+
+    @property
     def waiting_ms(self) -> float:
         """Milliseconds of segments that have ended and wait."""
         return self._format.ms(sum((segment.end or segment.start) - segment.start for segment in self.ended))
