@@ -11,6 +11,8 @@
 # store.py         a run on disk while it goes on; schema.py what is left of it
 # live.py, report/ what a person sees of it, then and later; compare.py what got slower
 # conversation.py  callers and a server that hears and speaks by models of its own
+# speech.py        how well engines of speech understand and how soon they speak: engines.py measures one, by what
+#                  people said (recordings.py), and counts the wrong words (wer.py)
 # attacks/         how bystanders fare while somebody attacks the server
 # machine.py       on what it was measured
 

@@ -1,4 +1,4 @@
-"""Measure interruptions: ``python -m bench`` ``quick``, ``full``, ``attacks``, ``conversation``, ``report`` …."""
+"""Measure interruptions, and engines of speech: ``python -m bench`` ``quick``, ``full``, ``speech`` and more."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ from bench.run import Schedule, run_cases
 from bench.scenarios import QUICK, SCENARIOS, full_cases
 from bench.schema import Results, load
 from bench.sessions import LISTENERS, listening, resuming, to_json, to_text
+from bench.speech import speech
 from bench.store import Store
 from voxint.cli.terminal import Commands
 from voxint.printable import printable
@@ -154,6 +155,7 @@ def sessions(seconds: float, as_json: bool) -> None:
 
 
 main.add_command(attacks)
+main.add_command(speech)
 
 
 @main.command("install")

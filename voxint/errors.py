@@ -133,16 +133,21 @@ class RequestRefused(VoxintError):
     """A session does not take a request, or a change of its settings; nothing has begun and nothing has changed.
 
     Args:
-        kind: `live` (a request of that id is live already), `busy` (too many interrupted requests have not let go),
-            `no_ears` (the agent has no speech recognition) or `too_large` (a longer text or utterance, or more
-            settings, than a session may have).
+        kind: `live` (a request of that id is live already), `busy` (a stage has no seat left, or too many interrupted
+            requests have not let go), `no_ears` (the agent has no speech recognition) or `too_large` (a longer text or
+            utterance, or more settings, than a session may have).
         message: What is wrong, for the person who reads the caller's log.
-        limit: The field of `Limits` that refuses it; empty: none does.
+        limit: The field of `Limits` that refuses it, or `seats`; empty: none does.
     """
 
     kind: Literal["live", "busy", "no_ears", "too_large"]
     message: str
     limit: str = ""
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the same request may be taken in a moment."""
+        return self.kind == "busy"
 
     def __str__(self) -> str:
         return self.message

@@ -278,10 +278,13 @@ async def test_a_server_with_all_its_sessions_is_not_ready() -> None:
 
 
 def test_every_bound_may_refuse_and_is_counted() -> None:
-    """Each setting of [quotas] that is a bound is a label of the metric; two say only how others are meant."""
+    """Each setting of [quotas] that is a bound is a label of the metric; two say only how others are meant.
+
+    So is each bound of [limits] that refuses, and the one that a provider says.
+    """
     assert {field.name for field in attrs.fields(Quotas)} - set(QUOTAS) == {"burst_s", "served_s"}
     assert len(QUOTAS) == len(set(QUOTAS))
-    assert set(QUOTAS) <= {field.name for made in (Quotas, Limits) for field in attrs.fields(made)}
+    assert set(QUOTAS) - {"seats"} <= {field.name for made in (Quotas, Limits) for field in attrs.fields(made)}
 
 
 async def test_a_key_has_its_rate_in_however_many_sessions() -> None:

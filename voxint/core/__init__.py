@@ -21,6 +21,7 @@ A request's life:
 
     interrupt.py      what asks a request to stop
     registry.py       requests by id: admit, find, interrupt, remember
+    seats.py          how many callers a stage serves at once: a seat for each, or a refusal at the door
     life.py           the states of a request and what each event makes of them, as a table
     request.py        one request: its cancel scope, its guard, its end
     alarms.py         what is to happen at some time, for the one guard that sleeps

@@ -72,6 +72,8 @@ class Limits:
         speech_s: Speech of one answer, however fast it is played.
         transcript_chars: What the recogniser understands in one upload; ours: half an hour of talk.
         overruns: Requests of a session whose clean-up may hang at once before new ones are refused.
+        seat_kept_s: For so long behind an answer a caller keeps its seat at a stage that has only so many; ours: longer
+            than most answers are to be thought over. 0: it ends with the answer.
     """
 
     interrupt_s: float = _positive(0.25)
@@ -101,6 +103,7 @@ class Limits:
     speech_s: float = _positive(600.0)
     transcript_chars: int = field(default=32_768, validator=bounded(at_least=1))
     overruns: int = field(default=8, validator=bounded(at_least=1))
+    seat_kept_s: float = field(default=20.0, validator=bounded(at_least=0))
 
 
 def _shaped(agent: object, attribute: Attribute[Any], value: object) -> None:

@@ -29,6 +29,7 @@ from voxint.core.receipt import Receipt
 from voxint.core.registry import Interruption
 from voxint.core.request import Request
 from voxint.core.resample import load_resampler
+from voxint.core.seats import SEATS
 from voxint.core.session import Session
 from voxint.core.settings import Settings
 from voxint.errors import RequestFailed, RequestRefused
@@ -143,6 +144,7 @@ class Conversation:
         Raises:
             TypeError: An argument is of another type.
             ValueError: The text is empty, or a reply of that id is live already.
+            RequestRefused: The voice has no seat left; nothing has begun, and trying again may help.
             RuntimeError: Too many interrupted replies have not let go.
             trio.ClosedResourceError: The block of `open_conversation` has ended.
         """
@@ -160,6 +162,7 @@ class Conversation:
         Raises:
             TypeError: As `ask`.
             ValueError: A reply of that id is live already.
+            RequestRefused: As `ask`, or the recogniser has no seat left.
             RuntimeError: As `ask`, or the agent has no speech recognition.
             trio.ClosedResourceError: As `ask`.
         """
@@ -380,6 +383,8 @@ def _translated_refusals() -> Iterator[None]:
     except RequestRefused as refusal:
         if refusal.kind == "no_ears":
             raise RuntimeError("this agent has no speech recognition: give Agent(stt=...), or ask in text") from None
+        if refusal.limit == SEATS:
+            raise  # no mistake of the program's: it may wait for a seat
         kind = ValueError if refusal.kind == "live" else RuntimeError
         raise kind(refusal.message) from None
 

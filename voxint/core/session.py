@@ -24,6 +24,7 @@ from voxint.core.pipeline import Pipeline
 from voxint.core.playout import PlayoutLedger
 from voxint.core.registry import REMEMBERED, Interruption, Registry
 from voxint.core.request import Request
+from voxint.core.seats import Claim, Seats
 from voxint.core.settings import OnDisconnect, Settings
 from voxint.core.stages import Turn
 from voxint.core.tools import ToolCall
@@ -99,6 +100,7 @@ class Session:
         self.dialogue = Dialogue(max_tokens=4 * agent.limits.history_tokens)
         self.registry = Registry(agent.limits.remembered_bytes)
         self._lane = (caller, session_id)
+        self._seats = Seats(agent.limits.seat_kept_s)
         self.listeners: list[Listener] = []
         self._leaving: set[Listener] = set()
         self._kept: deque[Request] = deque(maxlen=REMEMBERED)  # ended, and what they said is kept
@@ -119,15 +121,17 @@ class Session:
             late_s: For how long at most this waited to be read, in seconds; so late is the interrupt that it is.
 
         Raises:
-            RequestRefused: The id is live already, too many requests will not stop, or the text is too long.
+            RequestRefused: The id is live already, too many requests will not stop, the voice has no seat left, or the
+                text is too long.
         """
         if len(text) > (most := self.agent.limits.text_chars):
             raise RequestRefused(
                 "too_large", f"the text has more than {most} characters: send less at a time", "text_chars"
             )
         request, pipeline = self._new(request_id, player)
+        claim = self._seats.claim(self._voice())
         self._understood(request, text)
-        return self._start(request, pipeline.answer_text, late_s)
+        return self._start(request, pipeline.answer_text, claim, late_s)
 
     def listen(self, request_id: str, player: Listener, *, late_s: float = 0.0) -> Request:
         """Begin to understand what comes from `player` by the microphone; `Microphone.close` ends the utterance.
@@ -179,7 +183,7 @@ class Session:
 
     def close(self, reason: str) -> None:
         """Cancel everything; the caller is gone or has to go."""
-        self.registry.interrupt(None, InterruptOrder(reason))
+        self.registry.interrupt(None, InterruptOrder(reason)).when_stopped(lambda _: self._seats.leave())
 
     def dissolve(self, reason: str) -> None:
         """Cancel everything, and let go of all that is remembered: nobody will come back."""
@@ -187,6 +191,7 @@ class Session:
 
     def _let_go(self) -> None:
         """Take apart what refers to itself, so that no collector is needed."""
+        self._seats.leave()
         self.registry.clear()
         self._kept.clear()
         self.dialogue = Dialogue()
@@ -279,6 +284,7 @@ class Session:
 
     def retire(self, request: Request) -> None:
         """Move a request that has ended to the remembered, and tell the observer."""
+        self._seats.ended(request)
         self.registry.retire(request)
         if (most := request.answer.journal.most_bytes) > 0:
             self._kept.append(request)
@@ -288,6 +294,7 @@ class Session:
 
     def reaped(self, request: Request) -> None:
         """Pass on that an overrun request is gone."""
+        self._seats.reaped(request)
         self.registry.reaped(request)
         self._tell(request, functools.partial(self._observer.reaped, request))
 
@@ -345,24 +352,32 @@ class Session:
                 "no_ears", "this agent has no speech recognition: ask in text, or give it an stt provider"
             )
         request, pipeline = self._new(request_id, player)
+        claim = self._seats.claim({"stt": stt, **self._voice()})
         deadline = request.deadline_of("stt")
         upload = open_upload(
             request, stt.audio_format, deadline, self.settings.input, limits=self.agent.limits, whole=whole
         )
         request.when_stopping(upload.stop)
-        self._start(request, functools.partial(pipeline.answer_voice, stt, upload, deadline), late_s)
+        self._start(request, functools.partial(pipeline.answer_voice, stt, upload, deadline), claim, late_s)
         return request, upload
 
-    def _start(self, request: Request, work: Callable[[], Awaitable[None]], late_s: float) -> Request:
+    def _voice(self) -> dict[Stage, object]:
+        """Return what speaks the next answer, if anything does."""
+        return {"tts": self.agent.tts} if self.settings.require_tts and self.agent.tts is not None else {}
+
+    def _start(self, request: Request, work: Callable[[], Awaitable[None]], claim: Claim, late_s: float) -> Request:
         predecessors, superseded = self.registry.live, InterruptOrder(NEW_INPUT, late_s=late_s)
         for predecessor in predecessors:
             predecessor.interrupt(superseded)
         self.registry.cut_playing(superseded)
+        self._seats.take(request, claim)
         interrupted_before = self.registry.admit(request)
         self._tell(request, functools.partial(self._observer.accepted, request))
         if interrupted_before is not None:
             request.end_before_start(interrupted_before)
             return request
+        if claim.fault is not None:
+            request.fail(claim.fault)
 
         async def after_predecessors() -> None:
             LANE.set(self._lane)  # for this task and those that it starts

@@ -17,7 +17,7 @@ from voxint.core.audio import AudioFormat
 from voxint.core.failure import Stage
 from voxint.errors import UpstreamError
 
-__all__ = ["check_returned", "stage_fault", "thrown_away"]
+__all__ = ["check_returned", "seats_of", "stage_fault", "thrown_away"]
 
 _NOTHING: Final = object()
 
@@ -74,7 +74,27 @@ def stage_fault(stage: Stage, given: object) -> str | None:
         return f"{name} is a generator: write each piece with `{shape.writes}` instead of `yield`"
     if not _takes(method, len(shape.takes.split(","))):
         return f"{name} takes other arguments: write {shape.head}"
-    return _format_fault(given, what) if shape.has_format else None
+    if not shape.has_format:
+        return None
+    return _format_fault(given, what) or _seats_fault(_seen(given, "seats"), what)
+
+
+def seats_of(stage: Stage, given: object) -> int | None:
+    """Return how many callers a stage serves at once, as it says now; None: it names no bound.
+
+    It is read each time: an engine may know it only once it is entered, or lose a part of what it had.
+
+    Raises:
+        UpstreamError: What it says is no number of callers; names the stage's class, and what to write.
+    """
+    seats = _seen(given, "seats")
+    if (fault := _seats_fault(seats, _called(given))) is not None:
+        raise UpstreamError(
+            f"the {_SHAPES[stage].noun} can't be called; tell the operator of this service",
+            retryable=False,
+            operator_detail=fault,
+        )
+    return seats if isinstance(seats, int) else None
 
 
 def check_returned(stage: Stage, given: object, returned: object) -> None:
@@ -177,3 +197,12 @@ def _format_fault(given: object, what: str) -> str | None:
         return f"{what}.audio_format {found.told}"
     fault = "has no `audio_format`" if found is _NOTHING else f"has {type_in_words(found)} as its `audio_format`"
     return f"{what} {fault}: write `audio_format = AudioFormat(16_000)`, with its samples a second"
+
+
+def _seats_fault(found: object, what: str) -> str | None:
+    if found is _NOTHING or found is None or (isinstance(found, int) and type(found) is not bool and found >= 1):
+        return None
+    if isinstance(found, _Raised):
+        return f"{what}.seats {found.told}"
+    said = str(found) if type(found) is int else type_in_words(found)
+    return f"{what} has {said} as its `seats`: write how many callers it serves at once, 1 or more; None for no bound"

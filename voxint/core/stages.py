@@ -115,7 +115,10 @@ class Speech:
 
 @runtime_checkable
 class SpeechToText(Protocol):
-    """Turn audio into transcripts while the audio still comes in."""
+    """Turn audio into transcripts while the audio still comes in.
+
+    One that keeps up with so many callers and no more has a `seats` too, as `TextToSpeech` has.
+    """
 
     @property
     def audio_format(self) -> AudioFormat:
@@ -145,7 +148,13 @@ class LanguageModel(Protocol):
 
 @runtime_checkable
 class TextToSpeech(Protocol):
-    """Speak text while the text still comes in."""
+    """Speak text while the text still comes in.
+
+    One that keeps up with so many callers and no more says so by an attribute, which is none of this protocol because
+    most have none: ``seats: int | None``, 1 or more; None, as without it: no bound. It is read whenever a request
+    begins. Beyond it a request is refused at the door (`core.seats`); it bounds callers and not calls, as a call that
+    has overrun may still be under way when the next one comes.
+    """
 
     @property
     def audio_format(self) -> AudioFormat:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from voxint.core.failure import Failure, FailureKind
+from voxint.core.seats import SEATS
 from voxint.errors import RequestRefused, WireError
 from voxint.protocol.messages import Error, ErrorCode
 
@@ -57,4 +58,6 @@ def wire_error(refusal: RequestRefused, request_id: str | None) -> WireError:
         detail = "$.payload.content.text"
     elif refusal.limit == "upload_s":
         detail = "$.payload.content.voice"
-    return WireError(code, refusal.message, detail, request_id)
+    elif refusal.limit == SEATS:
+        detail = f"quota {SEATS}"
+    return WireError(code, refusal.message, detail, request_id, refusal.retryable)

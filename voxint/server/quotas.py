@@ -8,6 +8,7 @@ from attrs import field, frozen
 
 from voxint.arguments import bounded, check_fields
 from voxint.core.agent import BOUNDS
+from voxint.core.seats import SEATS
 from voxint.server.buckets import MINUTE_S, Rate
 
 __all__ = ["QUOTAS", "Bounds", "Quotas", "Scope"]
@@ -140,5 +141,7 @@ QUOTAS: tuple[str, ...] = (
     "busy_share",
     "full_share",
     *BOUNDS,
+    SEATS,
 )
-"""What may refuse a caller: the settings of [quotas], and those of [limits] that bound what one message brings."""
+"""What may refuse a caller: the settings of [quotas], those of [limits] that bound what one message brings, and the
+seats of a provider."""

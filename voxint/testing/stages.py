@@ -200,6 +200,7 @@ class ScriptedVoice(_Scripted[str]):
         chunk_s: Seconds of audio in one `Speech`.
         every: Seconds to synthesize one; less than `chunk_s` is faster than it is played.
         rate: Samples a second.
+        seats: How many callers it serves at once; None: no bound.
         lingers: Seconds of shielded clean-up when it is cancelled.
         breaks: Raised at the end of that clean-up instead of `Cancelled`.
     """
@@ -211,10 +212,12 @@ class ScriptedVoice(_Scripted[str]):
         chunk_s: float = 0.125,
         every: float = 0.0,
         rate: int = 16_000,
+        seats: int | None = None,
         lingers: float = 0.0,
         breaks: Exception | None = None,
     ) -> None:
         super().__init__(_Script(script or (SPEAK,), lingers, breaks))
+        self.seats = seats
         self.audio_format = AudioFormat(rate)
         self._seconds_per_char = seconds_per_char
         self._chunk = self.audio_format.bytes(chunk_s * 1000)
@@ -253,6 +256,7 @@ class ScriptedEars(_Scripted[bytes]):
     Args:
         *script: See the head of this file; a `str` becomes a final `Transcript`.
         rate: Samples a second.
+        seats: How many callers it serves at once; None: no bound.
         lingers: Seconds of shielded clean-up when it is cancelled.
         breaks: Raised at the end of that clean-up instead of `Cancelled`.
     """
@@ -261,10 +265,12 @@ class ScriptedEars(_Scripted[bytes]):
         self,
         *script: str | float | Exception | Transcript | Literal[_Verb.HEAR, _Verb.REPEAT],
         rate: int = 16_000,
+        seats: int | None = None,
         lingers: float = 0.0,
         breaks: Exception | None = None,
     ) -> None:
         super().__init__(_Script(script, lingers, breaks))
+        self.seats = seats
         self.audio_format = AudioFormat(rate)
 
     @classmethod
