@@ -29,8 +29,8 @@ PROMPTS = {
     "pbx-invalid": "i am sorry that's not a valid extension please try again",
     "pls-hold-while-try": "please hold while we try to connect you",
     "privacy-prompt": "please enter your phone number starting with the area code",
-    "queue-periodic-announce": "all of our representatives are currently busy please stay on the line and your call will be"
-    " answered by the next available representative",
+    "queue-periodic-announce": "all of our representatives are currently busy please stay on the line and"
+    " your call will be answered by the next available representative",
     "queue-thankyou": "thank you for your patience",
     "something-terribly-wrong": "something is terribly wrong",
     "tt-monkeysintro": "they have been carried away by monkeys",

@@ -116,10 +116,14 @@ async def test_a_killed_process_costs_one_utterance() -> None:
 
 async def _kill_at_work(pid: int) -> None:
     """Kill a process as soon as it has computed for a while."""
-    stat = Path(f"/proc/{pid}/stat")
-    begun = int(stat.read_text().split()[13])
-    await until(lambda: int(stat.read_text().split()[13]) > begun + 1)
+    begun = _ticks(pid)
+    await until(lambda: _ticks(pid) > begun + 1)
     await trio.run_process(["kill", "-9", str(pid)])
+
+
+def _ticks(pid: int) -> int:
+    """Return how long a process has computed, in hundredths of a second."""
+    return int(Path(f"/proc/{pid}/stat").read_text().split()[13])
 
 
 async def test_ten_callers() -> None:

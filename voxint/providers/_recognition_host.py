@@ -20,7 +20,7 @@ from voxint.providers._recognition import Desk, recognise
 from voxint.providers._recognition_job import RECOGNISE, packed, unpacked
 from voxint.providers._recognition_speech import Cuts, Heard
 from voxint.providers.silero import Silero
-from voxint.workers.pool import Pool, open_pool
+from voxint.workers.pool import WorkerPool, open_pool
 from voxint.workers.process import WorkerKind
 
 __all__ = ["RecogniserHost", "check_folder", "check_number", "check_seconds"]
@@ -61,7 +61,7 @@ class RecogniserHost:
         self._wait_s = wait_s
         self._cuts = cuts
         self._stack = AsyncExitStack()
-        self._pool: Pool | None = None
+        self._pool: WorkerPool | None = None
         self._detector = Silero()
         self._desk = Desk(self._ask, workers, wait_s)
 
@@ -108,7 +108,7 @@ class RecogniserHost:
             hint, words = unpacked(await worker.ask(RECOGNISE, packed(hint, pcm)))
         return Heard(words.decode(errors="replace"), hint)
 
-    def _entered(self) -> Pool:
+    def _entered(self) -> WorkerPool:
         if self._pool is None:
             raise RuntimeError(f"{self._kind.name} owns processes: enter it first, with `async with`")
         return self._pool
