@@ -2,8 +2,9 @@
 
 An encoder listens to the whole sound at once; a decoder writes a token after the other, each the likeliest. What was
 heard in the beginning of a sound is a good guess of what is heard in all of it: the decoder judges such a draft in one
-step, keeps what it would have written itself, and goes on from there. The words are the same as without, at a tenth of
-the decoder's time.
+step, keeps what it would have written itself, and goes on from there, in a tenth of the time. The weights are of 8 bits
+and scaled anew for each step, so a comma may fall otherwise than without a draft, and one word in some hundred; of
+1,097 words as many were right either way.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import onnxruntime
 
+from voxint.providers._recognition_guard import end_of_loop
+
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession, RunOptions
 
-__all__ = ["MoonshineModel", "Stopped", "end_of_loop", "read_tokens"]
+__all__ = ["MoonshineModel", "Stopped", "read_tokens"]
 
 RATE = 16_000
 """Samples a second."""
@@ -34,9 +37,6 @@ LIVELY = 4
 
 LEAST_SAMPLES = RATE // 2
 """Samples that the encoder gets at least, with silence behind. Ours: of less it makes no frame, or words of nothing."""
-
-LOOP_TOKENS, LOOP_TIMES = 8, 4
-"""A loop: so many tokens at least, the same ones so many times over. Ours: people say a word thrice, not more."""
 
 
 class Stopped(Exception):
@@ -198,18 +198,6 @@ def read_tokens(table: bytes) -> list[bytes]:
     if not pieces:
         raise ValueError("the table of tokens is empty")
     return pieces
-
-
-def end_of_loop(tokens: Sequence[int]) -> int | None:
-    """Return where to cut tokens that go round in a loop at their end, so that they are said once; None for no loop."""
-    for period in range(1, len(tokens) // LOOP_TIMES + 1):
-        times = max(LOOP_TIMES, math.ceil(LOOP_TOKENS / period))
-        if period * times > len(tokens):
-            continue
-        last = list(tokens[-period:])
-        if list(tokens[-period * times :]) == last * times:
-            return len(tokens) - period * (times - 1)
-    return None
 
 
 def _session(path: str, threads: int) -> InferenceSession:

@@ -47,10 +47,15 @@ class Desk:
         ask: Has a sound recognised, with a hint of what was made of its beginning.
         count: How many are asked at once.
         wait_s: Seconds that a final waits for its turn.
+        lets_go: Whether a recogniser lets go at once of a question that nobody wants answered any more; else the answer
+            is waited for, rather than lose the process.
     """
 
-    def __init__(self, ask: Callable[[bytes, bytes], Awaitable[Heard]], count: int, wait_s: float) -> None:
+    def __init__(
+        self, ask: Callable[[bytes, bytes], Awaitable[Heard]], count: int, wait_s: float, *, lets_go: bool = True
+    ) -> None:
         self.ask = ask
+        self.lets_go = lets_go
         self._turns = Shared(*range(count))
         self._count = count
         self._wait_s = wait_s
@@ -173,7 +178,9 @@ class _Recognition:
         """Tell the task that writes that audio has come, and call off a look that is overtaken by it."""
         self._news.set()
         ended = self._speech.ended
-        if self._look is not None and ended and self._look_covers != ended[0].end:
+        if self._look is None or not ended or self._look_covers == ended[0].end:
+            return
+        if self._desk.lets_go or not self._look_covers:
             self._look.cancel(reason="the segment has ended, and is settled instead")
 
     def _look_at(self, segment: Segment) -> float:

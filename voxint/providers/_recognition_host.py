@@ -23,7 +23,10 @@ from voxint.providers.silero import Silero
 from voxint.workers.pool import WorkerPool, open_pool
 from voxint.workers.process import WorkerKind
 
-__all__ = ["RecogniserHost", "check_folder", "check_number", "check_seconds"]
+__all__ = ["MOST_SEATS", "RecogniserHost", "check_folder", "check_number", "check_seconds"]
+
+MOST_SEATS = 10_000
+"""Upper limit of `seats`. Chosen here: nobody has so many callers on one machine."""
 
 SPEED_A_SEAT = 4.0
 """Times faster than speech that a process has to be for one caller who speaks all the time. Ours: his words are looked
@@ -41,6 +44,7 @@ class RecogniserHost:
         wait_s: Seconds that an utterance waits for one.
         seats: How many callers it carries; None: as many as the speed allows.
         cuts: Where speech is cut.
+        lets_go: Whether the engine lets go of a job at once.
     """
 
     def __init__(
@@ -52,6 +56,7 @@ class RecogniserHost:
         wait_s: float,
         seats: int | None,
         cuts: Cuts,
+        lets_go: bool = True,
     ) -> None:
         self.audio_format = AudioFormat(16_000)
         self.seats = seats
@@ -63,7 +68,7 @@ class RecogniserHost:
         self._stack = AsyncExitStack()
         self._pool: WorkerPool | None = None
         self._detector = Silero()
-        self._desk = Desk(self._ask, workers, wait_s)
+        self._desk = Desk(self._ask, workers, wait_s, lets_go=lets_go)
 
     async def __aenter__(self) -> Self:
         if self._pool is not None:

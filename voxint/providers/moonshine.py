@@ -17,7 +17,13 @@ from voxint.assets import find
 from voxint.core.audio import AudioFormat
 from voxint.core.stages import Transcript
 from voxint.providers import _moonshine_worker
-from voxint.providers._recognition_host import RecogniserHost, check_folder, check_number, check_seconds
+from voxint.providers._recognition_host import (
+    MOST_SEATS,
+    RecogniserHost,
+    check_folder,
+    check_number,
+    check_seconds,
+)
 from voxint.providers._recognition_speech import Cuts
 from voxint.workers.process import WorkerKind
 
@@ -25,9 +31,6 @@ __all__ = ["Moonshine"]
 
 MOST_WORKERS = 32
 """Upper limit of `workers` and `threads`. Chosen here: 6 GB of processes, more than a mistyped number should start."""
-
-MOST_SEATS = 10_000
-"""Upper limit of `seats`. Chosen here: nobody has so many callers on one machine."""
 
 FILES = ("moonshine-tiny-en-encoder", "moonshine-tiny-en-decoder", "moonshine-tiny-en-tokenizer")
 """What the process loads, in the order of its arguments."""
