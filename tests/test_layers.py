@@ -26,15 +26,20 @@ MAY_IMPORT = {
     "printable": set(),
     "children": set(),
     "extras": set(),
+    "file_lock": set(),
     "ticker": set(),
     "net": {"arguments", "errors", "background", "logs", "authors_line", "inside_trio", "lag"},
+    "assets": {"arguments", "errors", "extras", "file_lock", "inside_trio", "net"},
     "core": {"arguments", "errors", "background", "logs", "loop_watch", "authors_line", "inside_trio"},
     "protocol": {"arguments", "core", "errors"},
     "workers": {"arguments", "core", "errors", "background", "children", "extras", "inside_trio", "printable", "logs"},
-    "providers": {"arguments", "core", "net", "errors", "background", "children", "extras", "workers"},
+    "providers": {
+        *("arguments", "core", "net", "errors", "background", "children", "extras", "logs", "workers", "assets"),
+        "normalize",
+    },
     "server": {
         *("arguments", "core", "protocol", "net", "errors", "background", "lag", "logs", "authors_line"),
-        *("inside_trio", "loop_watch", "printable"),
+        *("inside_trio", "loop_watch", "printable", "file_lock"),
     },
     "testing": {
         *("core", "protocol", "net", "errors", "background", "ticker", "printable", "children", "authors_line"),

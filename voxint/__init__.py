@@ -3,13 +3,14 @@
 # A map; arrows point one way, and a test parses the imports:
 #
 #   core <- protocol <- server <- cli
-#   net lies beside them and knows none; client stands on core and protocol, workers on core, providers on core, net and
-#   workers, testing on core, protocol and net, measure on client
+#   net lies beside them and knows none; client stands on core and protocol, workers on core, assets on net, providers
+#   on core, net, workers and assets, testing on core, protocol and net, measure on client
 #
 #   core/          the request scope, the pipeline in it, sessions and what they say; trio, no socket, no wire
 #   protocol/      wire protocol 1.0 over the core's events: messages, codec, renderer; no trio, no clock
 #   net/           bytes on the network: HTTP client and server, WebSocket, server-sent events; nothing of voice
 #   workers/       engines in processes of their own: start, ask, abort, kill, and lend in fair turns
+#   assets/        the files of speech models: found on the disk, fetched when somebody asks
 #   providers/     one adapter for each engine
 #   server/        one port: WebSocket, health, metrics; the store of sessions
 #   client/        the Python client
@@ -28,6 +29,7 @@
 #   loop_watch.py  what measures them, and tells in the log what holds the loop
 #   printable.py   what others wrote, made fit for a terminal and a log
 #   extras.py      what to run to install an extra, from where the user is
+#   file_lock.py   the system's lock of a file
 #   children.py    what a child process gets: its environment, its limits
 #   ticker.py      a cheap sleep for many streams at once
 #   _version.py    the version

@@ -75,8 +75,8 @@ class Running:
         return code
 
 
-def _command(arguments: tuple[str, ...]) -> list[str]:
-    return [sys.executable, "-m", "voxint", *arguments]
+def _command(arguments: tuple[str, ...], program: str | None) -> list[str]:
+    return [sys.executable, *(("-m", "voxint") if program is None else ("-c", program)), *arguments]
 
 
 def _environment(changes: Mapping[str, str] | None) -> dict[str, str]:
@@ -84,11 +84,11 @@ def _environment(changes: Mapping[str, str] | None) -> dict[str, str]:
     return kept | {"PYTHONUTF8": "1"} | dict(changes or {})
 
 
-async def run_cli(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -> Done:
-    """Run a command to its end."""
+async def run_cli(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None, program: str | None = None) -> Done:
+    """Run a command to its end; `program` is what runs it, where that is not voxint as it is."""
     with trio.fail_after(LIMIT_S):
         done = await trio.run_process(
-            _command(arguments),
+            _command(arguments, program),
             cwd=cwd,
             env=_environment(env),
             check=False,
@@ -99,10 +99,12 @@ async def run_cli(*arguments: str, cwd: Path, env: Mapping[str, str] | None = No
 
 
 @asynccontextmanager
-async def start_cli(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -> AsyncGenerator[Running]:
-    """Start a command; at the end of the block it is killed."""
+async def start_cli(
+    *arguments: str, cwd: Path, env: Mapping[str, str] | None = None, program: str | None = None
+) -> AsyncGenerator[Running]:
+    """Start a command, as `run_cli`; at the end of the block it is killed."""
     process = await trio.lowlevel.open_process(
-        _command(arguments),
+        _command(arguments, program),
         cwd=cwd,
         env=_environment(env),
         stdin=subprocess.DEVNULL,

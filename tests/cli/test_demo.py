@@ -10,13 +10,12 @@ import wave
 from pathlib import Path
 
 import pytest
-import trio
 
 from tests.cli.process import run_cli, start_cli
 from tests.docs.pages import ROOT
+from tests.providers.spoken import speak
 from voxint.cli.sound import WavWriter
 from voxint.client import connect
-from voxint.core.stages import Speech
 from voxint.providers.espeak import Espeak
 
 NO_EXTRA = """
@@ -59,18 +58,13 @@ async def test_the_demo_is_a_whole_server_in_one_command(tmp_path: Path) -> None
         assert await demo.wait() == 0
 
 
-async def speak(words: str, path: Path) -> None:
+async def record(words: str, path: Path) -> None:
     """Have the demo's synthesizer say the words into a WAV file, with a little silence round them."""
-    text_in, text_out = trio.open_memory_channel[str](1)
-    speech_in, speech_out = trio.open_memory_channel[Speech](1000)
-    text_in.send_nowait(words)
-    text_in.close()
-    voice = Espeak(voice="en-us")
-    await voice.synthesize(text_out, speech_in)
-    speech_in.close()
+    async with Espeak(voice="en-us") as voice:
+        spoken = await speak(voice, words)
     writer = WavWriter(path, voice.audio_format.rate)
     writer.write(bytes(voice.audio_format.bytes(400)))
-    async for speech in speech_out:
+    for speech in spoken:
         writer.write(speech.audio)
     writer.write(bytes(voice.audio_format.bytes(600)))
     writer.close()
@@ -80,7 +74,7 @@ async def test_the_demo_understands_a_sentence_of_its_grammar(tmp_path: Path) ->
     """Spoken by its own synthesizer, and said to it from a WAV file."""
     pytest.importorskip("pocketsphinx")
     pytest.importorskip("espeakng_loader")
-    await speak("tell me a story", tmp_path / "question.wav")
+    await record("tell me a story", tmp_path / "question.wav")
     async with start_cli("demo", "--port", "0", cwd=tmp_path) as demo:
         url = url_in(await demo.wait_for("Ctrl-C here ends the demo."))
         arguments = ("say", "--url", url, "--no-voice", "--interrupt-after", "0.5", "question.wav")

@@ -93,6 +93,7 @@ MAKERS: dict[str, tuple[int, ...]] = {
     "evolve": (),
     "ConnectError": (0,),
     "ConnectTimeout": (0,),
+    "ProxyError": (0,),
     "PoolTimeout": (0,),
     "ReadError": (0,),
     "ReadTimeout": (0,),
@@ -116,6 +117,7 @@ ASKED = ("client/refused.py", "protocol/malformed.py")
 FRAGMENTS = {
     "BadCall": "… sent ",
     "Unreadable": "… sent an event that is no chunk of a completion: ",
+    "ProxyError": "… the proxy that HTTPS_PROXY names is no way to it: ",
     "ChunkError": "… its answer is damaged: ",
     "CodingError": "… its answer ",
     "_too_much": "the provider ",
@@ -143,6 +145,7 @@ _VERSION.reason, _OTHER.reason, _UNTRUSTED.verify_message = "WRONG_VERSION_NUMBE
 TLS_FAILURES = (_UNTRUSTED, _VERSION, _OTHER, EOFError())
 
 FOLDERS = {
+    "assets": "Command line",
     "cli": "Command line",
     "client": "Client",
     "measure": "Client",

@@ -13,10 +13,11 @@ from attrs import define, field
 
 from tests.end_to_end.callers import Caller, calling, no_descriptor_left, no_request_left, serving
 from tests.end_to_end.upstream import CHAT, stopped_by
+from tests.providers.spoken import speak
 from voxint.core.agent import Agent
 from voxint.core.dialogue import Dialogue
 from voxint.core.segments import Segmenter
-from voxint.core.stages import LanguageModel, ModelOutput, Speech, Turn
+from voxint.core.stages import LanguageModel, ModelOutput, Turn
 from voxint.net.http import open_http
 from voxint.protocol import messages as m
 from voxint.providers.espeak import Espeak
@@ -44,20 +45,19 @@ class Remembering:
 
 async def spoken(stage: Espeak, *pieces: str) -> bytes:
     """Return the pieces as speech, at the stage's own rate."""
-    give, take = trio.open_memory_channel[str](len(pieces))
-    told, heard = trio.open_memory_channel[Speech](10_000)
-    for piece in pieces:
-        give.send_nowait(piece)
-    give.close()
-    await stage.synthesize(take, told)
-    told.close()
-    return b"".join([speech.audio async for speech in heard])
+    return b"".join(speech.audio for speech in await speak(stage, *pieces))
+
+
+async def seconds_of(voice: str, *pieces: str) -> float:
+    """Return how long a voice speaks the pieces."""
+    async with Espeak(voice=voice) as stage:
+        return len(await spoken(stage, *pieces)) / stage.audio_format.rate
 
 
 async def record(path: Path, sentence: str) -> None:
     """Have somebody say a sentence into a WAV file of 16 kHz, with a breath before and after it."""
-    stage = Espeak(voice="en-us")
-    said = np.frombuffer(await spoken(stage, sentence), dtype="<i2")
+    async with Espeak(voice="en-us") as stage:
+        said = np.frombuffer(await spoken(stage, sentence), dtype="<i2")
     breath = np.zeros(RATE // 4, dtype="<i2")
     sound = np.concatenate([breath, soxr.resample(said, stage.audio_format.rate, RATE).astype("<i2"), breath])
     with wave.open(str(path), "wb") as file:
@@ -99,10 +99,10 @@ async def test_a_spoken_question_is_interrupted_in_mid_sentence(sim: Sim, tmp_pa
     await record(tmp_path / "question.wav", sentence)
     latest = max((entry.id for entry in (await sim.ledger()).requests), default=0)
     with trio.fail_after(40), no_descriptor_left():
-        async with open_http() as http, PocketSphinx() as stt:
+        async with open_http() as http, PocketSphinx() as stt, Espeak() as tts:
             chat = OpenAIChat(sim.base_url, "sim", http=http, headers={"x-sim": SCRIPTED})
             model = Remembering(chat)
-            agent = Agent(stt=stt, llm=model, tts=Espeak())
+            agent = Agent(stt=stt, llm=model, tts=tts)
             async with serving(agent) as server, calling(server.url, features=("transcripts",)) as caller:
                 await play_into(caller, tmp_path / "question.wav", "r1")
                 await until_heard(caller, "r1", 2.0)
@@ -136,19 +136,17 @@ def understood(caller: Caller) -> str:
 async def test_chinese_in_mandarin_out(sim: Sim) -> None:
     """Chinese words get a Chinese answer in a Mandarin voice, piece by piece, and history cuts between characters."""
     with trio.fail_after(60):
-        async with open_http() as http:
+        async with open_http() as http, Espeak() as tts:
             chat = OpenAIChat(sim.base_url, "sim", http=http, headers={"x-sim": SCRIPTED})
             model = Remembering(chat)
-            async with serving(Agent(llm=model, tts=Espeak())) as server, calling(server.url) as caller:
+            async with serving(Agent(llm=model, tts=tts)) as server, calling(server.url) as caller:
                 reply = await caller.ask("r1", "谢谢")
                 said = await reply.text()
                 audio = b"".join(frame.voice or b"" for frame in caller.frames_of("r1"))
                 assert said == "不客气。要谢就谢取消作用域吧。"
                 segmenter = Segmenter()
                 pieces = [*segmenter.feed(said), *segmenter.flush()]
-                mandarin = Espeak(voice="cmn")
-                expected = len(await spoken(mandarin, *pieces)) / mandarin.audio_format.rate
-                english = len(await spoken(Espeak(voice="en"), *pieces)) / mandarin.audio_format.rate
+                expected, english = [await seconds_of(voice, *pieces) for voice in ("cmn", "en")]
                 assert abs(len(audio) / RATE - expected) < 0.1 < abs(english - expected)
                 await caller.ask("r2", "讲个故事")
                 await until_heard(caller, "r2", 2.0)

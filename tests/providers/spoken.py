@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import soxr
 import trio
 
-from voxint.core.stages import Speech, SpeechToText, Transcript
+from voxint.core.stages import Speech, SpeechToText, TextToSpeech, Transcript
 from voxint.errors import UpstreamError
 from voxint.providers.espeak import Espeak
 
-__all__ = ["FRAME_BYTES", "QUIET", "Utterance", "hear", "say"]
+__all__ = ["FRAME_BYTES", "QUIET", "Utterance", "hear", "say", "speak"]
 
 QUIET = bytes(16_000)
 """Half a second of silence at 16 kHz."""
@@ -18,16 +20,22 @@ QUIET = bytes(16_000)
 FRAME_BYTES = 640  # 20 ms, what the pipeline sends
 
 
-async def say(sentence: str) -> bytes:
-    """Have espeak say `sentence`, at 16 kHz, with a little silence round it."""
-    text_in, text_out = trio.open_memory_channel[str](1)
-    speech_in, speech_out = trio.open_memory_channel[Speech](1_000)
-    text_in.send_nowait(sentence)
+async def speak(stage: TextToSpeech, *pieces: str) -> list[Speech]:
+    """Run `stage` over `pieces` and return what it wrote."""
+    text_in, text_out = trio.open_memory_channel[str](len(pieces))
+    speech_in, speech_out = trio.open_memory_channel[Speech](math.inf)
+    for piece in pieces:
+        text_in.send_nowait(piece)
     text_in.close()
-    stage = Espeak(voice="en-us")
     await stage.synthesize(text_out, speech_in)
     speech_in.close()
-    spoken = np.frombuffer(b"".join([speech.audio async for speech in speech_out]), dtype="<i2")
+    return [speech async for speech in speech_out]
+
+
+async def say(sentence: str) -> bytes:
+    """Have espeak say `sentence`, at 16 kHz, with a little silence round it."""
+    async with Espeak(voice="en-us") as stage:
+        spoken = np.frombuffer(b"".join(speech.audio for speech in await speak(stage, sentence)), dtype="<i2")
     resampled = soxr.resample(spoken, stage.audio_format.rate, 16_000)
     return b"".join((QUIET[:6_400], resampled.astype("<i2").tobytes(), QUIET[:9_600]))
 

@@ -66,10 +66,10 @@ async def test_http_transcription() -> None:
 
 
 async def test_espeak() -> None:
-    """The embedded voice, whose thread stops with its scope."""
-    voice = Espeak()
-    assert voice.audio_format == AudioFormat(22_050)
-    await check_text_to_speech(voice, TEXT, bounds=BOUNDS)
+    """The embedded voice, whose process lets go of a text with its scope."""
+    async with Espeak() as voice:
+        assert voice.audio_format == AudioFormat(22_050)
+        await check_text_to_speech(voice, TEXT, bounds=BOUNDS)
 
 
 async def test_pocketsphinx() -> None:

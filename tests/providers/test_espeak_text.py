@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from voxint.core.audio import AudioFormat
 from voxint.providers import _espeak_text
-from voxint.providers._espeak_library import Mark, Utterance
+from voxint.providers._espeak_job import Mark, Utterance
 from voxint.providers._espeak_text import Segment, segments, words
 
 RATE = 8_000

@@ -16,7 +16,8 @@ from voxint.core.agent import Agent
 from voxint.core.audio import AudioFormat
 from voxint.core.conversation import open_conversation
 from voxint.core.stages import Speech
-from voxint.providers._espeak_library import Manner, Utterance, load
+from voxint.providers._espeak_job import Manner, Utterance
+from voxint.providers._espeak_library import load
 from voxint.providers._espeak_text import segments, words
 from voxint.testing.stages import ScriptedModel
 
@@ -67,7 +68,7 @@ class Oracle:
         self._ms = 0.0
 
     async def synthesize(self, text: trio.abc.ReceiveChannel[str], out: trio.abc.SendChannel[Speech]) -> None:
-        """Speak as the provider does, without its thread, since a virtual clock jumps while threads work."""
+        """Speak as the provider does, without its process, since a virtual clock jumps while processes work."""
         async for piece in text:
             for segment in segments(piece, 160):
                 utterance = self._engine.speak(segment.spoken, Manner("en", 175, 50, 100), lambda: False)

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,20 +13,11 @@ import pytest
 import trio
 import trio.testing
 
-import voxint
+from tests.processes import ENVIRONMENT, every_child, exists, open_files, until
 from tests.providers.spoken import QUIET, Utterance, hear, say
 from voxint.core.stages import SpeechToText, Transcript
 from voxint.errors import ConfigError, UpstreamError
 from voxint.providers.pocketsphinx import PocketSphinx, demo_sentences
-
-
-def every_child(of: str = "self") -> set[int]:
-    """The processes that this one (or another) has started and not reaped."""
-    lists = [task.read_text() for task in Path(f"/proc/{of}/task").glob("*/children")]
-    return {int(pid) for line in lists for pid in line.split()}
-
-
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(next(iter(voxint.__path__))).parent)}
 
 OTHERS: set[int] = set()
 """Processes that other tests of this run keep, such as a simulated upstream for the whole session."""
@@ -42,27 +32,6 @@ def _note_others() -> None:
 def children() -> set[int]:
     """The processes that this test has started and not reaped."""
     return every_child() - OTHERS
-
-
-def exists(pid: int) -> bool:
-    """Whether `pid` is a process, be it a zombie."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def open_files() -> int:
-    """How many file descriptors this process holds."""
-    return len(os.listdir("/proc/self/fd"))
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for what another process does and no event tells; fails after 10 s."""
-    with trio.fail_after(10):
-        while not condition():  # noqa: ASYNC110  # the event is in another process
-            await trio.sleep(0.005)
 
 
 def only_child() -> int:

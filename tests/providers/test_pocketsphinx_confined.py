@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 import trio
 
+from tests.processes import every_child
+from tests.providers.confined import assert_confined
 from tests.providers.spoken import QUIET, hear, say
-from tests.providers.test_pocketsphinx import every_child
 from voxint.children import bare_environment, confined_command
 from voxint.providers._pocketsphinx_worker import AUDIO, END
 from voxint.providers.pocketsphinx import WORKER, PocketSphinx
@@ -24,28 +25,6 @@ from voxint.workers import frames
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 LIMIT_S = 60.0
-
-
-def status(pid: int) -> dict[str, str]:
-    """Return what the kernel says of a process."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
-
-
-def environment(pid: int) -> bytes:
-    """Return the variables that a process was started with."""
-    return Path(f"/proc/{pid}/environ").read_bytes()
-
-
-def open_files(pid: int) -> dict[int, str]:
-    """Return what a process has open, by the descriptor."""
-    return {int(fd.name): os.readlink(fd) for fd in Path(f"/proc/{pid}/fd").iterdir()}
-
-
-def limit(pid: int, name: str) -> str:
-    """Return a limit that a process has, as the kernel writes it."""
-    [line] = [line for line in Path(f"/proc/{pid}/limits").read_text().splitlines() if line.startswith(name)]
-    return line.removeprefix(name).split()[0]
 
 
 @pytest.mark.parametrize("grammar", ["demo", "general"])
@@ -58,18 +37,7 @@ async def test_it_holds_nothing_and_hears_all_the_same(grammar: str, monkeypatch
         os.set_inheritable(listener.fileno(), True)
         async with PocketSphinx(grammar) as stt:
             [pid] = every_child() - before
-            assert environment(pid) == b""
-            files = open_files(pid)
-            assert files.pop(2) == "/dev/null"
-            assert files.pop(1) == "/dev/null"  # what the engine prints goes nowhere; the answers' pipe is another
-            assert len(files) == 2
-            assert all(name.startswith(("pipe:", "socket:")) for name in files.values())
-            assert limit(pid, "Max address space") == str(WORKER.memory_mib * 2**20)
-            assert (limit(pid, "Max file size"), limit(pid, "Max core file size")) == ("0", "0")
-            found = status(pid)
-            assert (found["NoNewPrivs"], int(found["SigBlk"], 16)) == ("1", 0)
-            if os.uname().machine in ("x86_64", "aarch64"):
-                assert found["Seccomp"] == "2"
+            assert_confined(pid, WORKER.memory_mib)
             (*_, final) = await hear(stt, await say("tell me a story"))
             assert "story" in final.text or grammar == "general"  # which is less reliable, and is said to be
             assert final.text

@@ -5,6 +5,7 @@
 # serve.py      `voxint serve`, and the options of every serving command
 # check.py      `voxint check`: is the configuration right, and does every provider answer?
 # keys.py       `voxint keys`: make, list and revoke keys, hash passwords
+# models.py     `voxint models`: which files the speech models need, and fetch them
 # bench.py      `voxint bench`: how long interruptions take on a running server
 # sim.py        `voxint sim`: the simulated upstream by itself
 # agent.py      from a configuration to a running agent
@@ -18,6 +19,7 @@
 # sound.py      the sound files that `say` reads and writes
 # speakers.py   where `say` plays an answer
 # terminal.py   what is written to a terminal, and how
+# model_list.py  the list of model files, for a person, a pipe and a program
 # receipts.py   a receipt as a person reads it
 # reaching.py   the address of a server, and its refusal of a key
 # measured.py   what `bench` shows
@@ -38,7 +40,7 @@ class _Commands(Commands):
     """Imports a command when it is called: `say` needs no server, and nobody's `serve` needs numpy."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return ["demo", "say", "serve", "check", "keys", "bench", "sim"]
+        return ["demo", "say", "serve", "check", "keys", "models", "bench", "sim"]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.list_commands(ctx):

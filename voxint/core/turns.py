@@ -141,6 +141,11 @@ class Shared(Generic[T]):
         await trio.lowlevel.wait_task_rescheduled(abort)
         return waiting.got[0]
 
+    def discard(self, thing: T) -> None:
+        """Give up a thing that is no good any more, if nobody has it."""
+        if thing in self._free:
+            self._free.remove(thing)
+
     @asynccontextmanager
     async def turn(self, *, patient: bool = False) -> AsyncIterator[T]:
         """Have a thing for as long as the block lasts; see `take`."""

@@ -7,6 +7,7 @@ HTTP to providers:
     pool.py          which connection a request gets, and what becomes of it
     spares.py        connections dialed ahead of the request that will need one
     dial.py          opening connections; whoever dials closes what was not used
+    proxy.py         the way through a proxy, for what a person fetches
     link.py          the bytes of one connection, with TLS or without, closed at once
     exchange.py      one request and the head of its response
     request_body.py  the body of a request, and whether it can be sent once more

@@ -1,19 +1,18 @@
-"""libespeak-ng by ctypes: one process-wide engine that turns one short text into samples and the words in them."""
+"""libespeak-ng by ctypes: one process-wide engine that turns one short text into samples and the words in them.
+
+The provider's process alone loads it, so it needs the standard library alone, and espeakng-loader.
+"""
 
 from __future__ import annotations
 
 import ctypes
 import functools
-import threading
 from collections.abc import Callable
 from typing import Protocol
 
-from attrs import frozen
+from voxint.providers._espeak_job import Manner, Mark, Utterance
 
-from voxint.errors import ConfigError, UpstreamError
-from voxint.extras import to_add
-
-__all__ = ["EspeakLibrary", "Manner", "load"]
+__all__ = ["EspeakLibrary", "load"]
 
 # From speak_lib.h. Neither SSML (0x10) nor phoneme input (0x100) is ever asked for: a model's text is text.
 SYNCHRONOUS = 2
@@ -55,42 +54,15 @@ class EventPointer(Protocol):
 Callback = ctypes.CFUNCTYPE(ctypes.c_int, Pointer, ctypes.c_int, ctypes.POINTER(Event))
 
 
-@frozen
-class Manner:
-    """How to speak: espeak's voice name, words a minute, pitch 0 to 100, volume 0 to 200 (100 is normal)."""
-
-    voice: str
-    rate_wpm: int
-    pitch: int
-    volume: int
-
-
-@frozen
-class Mark:
-    """Where a word begins: its character in the text, from 0, and its time in the speech, in ms."""
-
-    char: int
-    ms: int
-
-
-@frozen
-class Utterance:
-    """One short text, spoken: its samples, and its words in order. espeak marks no word that it joins to another."""
-
-    audio: bytes
-    marks: tuple[Mark, ...]
-
-
 class EspeakLibrary:
-    """The library with its one global state.
+    """The library with its one global state, for one thread.
 
-    A lock holds that state for one short text at a time, so every method may block its thread for the tens of
-    milliseconds another text takes; callers queue before they take a thread.
+    Raises:
+        OSError: Its data can't be read.
     """
 
     def __init__(self, library: ctypes.CDLL, data_path: str) -> None:
         self._library = library
-        self._lock = threading.Lock()
         self._manner: Manner | None = None
         self._chunks: list[bytes] = []
         self._marks: list[Mark] = []
@@ -109,15 +81,14 @@ class EspeakLibrary:
         library.espeak_Info.restype = ctypes.c_char_p
         self.rate: int = library.espeak_Initialize(SYNCHRONOUS, CALLBACK_MS, data_path.encode(), DONT_EXIT)
         if self.rate <= 0:
-            raise ConfigError("espeak", "the data files of the package espeakng-loader can't be read: install it again")
+            raise OSError("the data files of the package espeakng-loader can't be read: install it again")
         library.espeak_SetSynthCallback(self._callback)
         self.version: str = library.espeak_Info(None).decode()
 
     def has_voice(self, voice: str) -> bool:
         """Whether espeak knows `voice`; loads it, so that its first words need not wait for that."""
-        with self._lock:
-            self._manner = None
-            return bool(self._library.espeak_SetVoiceByName(voice.encode()) == 0)
+        self._manner = None
+        return bool(self._library.espeak_SetVoiceByName(voice.encode()) == 0)
 
     def speak(self, text: str, manner: Manner, stop: Callable[[], bool]) -> Utterance:
         """Speak `text` and return its samples and words; blocks.
@@ -128,18 +99,17 @@ class EspeakLibrary:
             stop: Asked about every 0.5 ms; once true, synthesis ends and what was made is returned.
 
         Raises:
-            UpstreamError: espeak refused the voice or the text.
+            RuntimeError: espeak refused the voice or the text.
         """
         data = text.encode()
         flags = CHARS_UTF8 | (END_PAUSE if text.rstrip().endswith(SENTENCE_ENDS) else 0)
-        with self._lock:
-            self._prepare(manner)
-            self._chunks, self._marks, self._stop = [], [], stop
-            status = self._library.espeak_Synth(data, len(data) + 1, 0, POS_CHARACTER, 0, flags, None, None)
-            spoken = Utterance(b"".join(self._chunks), tuple(self._marks))
-            self._chunks, self._marks, self._stop = [], [], _never
+        self._prepare(manner)
+        self._chunks, self._marks, self._stop = [], [], stop
+        status = self._library.espeak_Synth(data, len(data) + 1, 0, POS_CHARACTER, 0, flags, None, None)
+        spoken = Utterance(b"".join(self._chunks), tuple(self._marks))
+        self._chunks, self._marks, self._stop = [], [], _never
         if status:
-            raise UpstreamError("the voice could not speak; try again", operator_detail=f"espeak's status {status}")
+            raise RuntimeError(f"its library's status was {status}")
         return spoken
 
     def _prepare(self, manner: Manner) -> None:
@@ -147,9 +117,7 @@ class EspeakLibrary:
             return
         self._manner = None
         if self._library.espeak_SetVoiceByName(manner.voice.encode()):
-            raise UpstreamError(
-                "the voice could not speak; try again", operator_detail=f"espeak lost its voice {manner.voice}"
-            )
+            raise RuntimeError(f"its library lost the voice {manner.voice}")
         for parameter, value in ((RATE, manner.rate_wpm), (PITCH, manner.pitch), (VOLUME, manner.volume)):
             self._library.espeak_SetParameter(parameter, value, 0)
         self._manner = manner
@@ -179,19 +147,16 @@ def load() -> EspeakLibrary:
     """Return the process's engine, loaded at the first call.
 
     Raises:
-        ConfigError: espeakng-loader is not installed, or its library does not load here.
+        ImportError: espeakng-loader is not installed.
+        OSError: Its library does not load here, or its data can't be read.
     """
-    try:
-        import espeakng_loader
-    except ImportError:
-        message = f"the packages of the extra `speech` are not installed: {to_add('speech')}"
-        raise ConfigError("espeak", message) from None
+    import espeakng_loader
+
     try:
         library = ctypes.CDLL(espeakng_loader.get_library_path())
         data_path = espeakng_loader.get_data_path()
     except (OSError, RuntimeError) as error:
-        raise ConfigError(
-            "espeak",
-            f"its library can't be loaded here ({error}): install the package espeakng-loader again",
+        raise OSError(
+            f"its library can't be loaded here ({error}): install the package espeakng-loader again"
         ) from error
     return EspeakLibrary(library, data_path)

@@ -13,7 +13,7 @@ from attrs import frozen
 from voxint.core.audio import AudioFormat
 from voxint.core.boundaries import is_unspaced
 from voxint.core.stages import Speech
-from voxint.providers._espeak_library import Utterance
+from voxint.providers._espeak_job import Utterance
 
 __all__ = ["CHINESE", "WORD_CHARS", "Segment", "segments", "words"]
 

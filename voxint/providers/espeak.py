@@ -1,25 +1,36 @@
-"""Speech by espeak-ng, in the server's own process: no network, no key, English and Mandarin and a hundred more.
+"""Speech by espeak-ng, in a process of its own: no network, no key, English and Mandarin and a hundred more.
 
-espeak-ng is licensed under GPL-3.0. It is loaded only when this provider is chosen, and comes with the `speech` extra.
+espeak-ng is licensed under GPL-3.0. That process alone loads it, only when this provider is chosen; it comes with the
+`speech` extra. It is C code that aborts its process on some words, and a crash costs the piece that it came in.
 """
 
 from __future__ import annotations
 
-import functools
+import json
 import re
-import time
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Self
 
 import trio
 import trio.abc
 
 from voxint.core.audio import AudioFormat
 from voxint.core.stages import Speech
-from voxint.core.turns import Shared
-from voxint.errors import ConfigError
-from voxint.providers._espeak_library import EspeakLibrary, Manner, Utterance, load
+from voxint.errors import ConfigError, UpstreamError
+from voxint.logs import get_logger
+from voxint.providers import _espeak_worker
+from voxint.providers._espeak_job import SPEAK, Manner, Utterance, job_bytes, utterance_of
 from voxint.providers._espeak_text import CHINESE, segments, words
+from voxint.workers.pool import WorkerPool, open_pool
+from voxint.workers.process import WorkerKind
 
 __all__ = ["Espeak"]
+
+VOICE = "espeak option voice"
+
+RATE = 22_050
+"""The engine's own rate, in Hz; what its process says is compared with it."""
 
 SEGMENT_CHARS = 160
 """What is synthesized in one go. Chosen here: 9 s of speech, 10 ms of work, so fifty callers take half a second."""
@@ -27,16 +38,41 @@ SEGMENT_CHARS = 160
 SEGMENT_CHINESE_CHARS = 40
 """The same in Mandarin, where a character is a syllable and lasts as long as four letters."""
 
-_engines: trio.lowlevel.RunVar[Shared[trio.CapacityLimiter]] = trio.lowlevel.RunVar("espeak engine")
+WAIT_S = 10.0
+"""Seconds a segment waits for its turn. Ours: fifty callers take half a second, a new process a fifth of one."""
+
+MOST_LOST = 3
+"""Segments in a row of one answer that are lost to crashes, at which the answer fails. Ours: one word may crash the
+engine, and so may its repetition; where nothing can be spoken, silence is no answer."""
+
+WORKER = WorkerKind(
+    name="espeak",
+    noun="voice",
+    script=_espeak_worker.__file__,
+    packages=("espeakng_loader",),
+    memory_mib=256,
+    start_s=10.0,  # it takes 0.1 s on an idle machine
+    answer_s=5,  # the slowest segment takes a quarter of a second
+    abort_s=0.2,  # it takes a millisecond; a machine that is busy may make it wait for a core
+    threads=True,  # the one that reads
+    nice=5,  # it is far ahead of the listener, and the server is not
+    remedy="run another server beside this one",
+)
+"""Its process, with our bounds."""
+
+log = get_logger()
 
 
 class Espeak:
-    """Speak with espeak-ng: `core.stages.TextToSpeech`.
+    """Speak with espeak-ng: `core.stages.TextToSpeech`, used as an async context manager.
 
-    The library has one global state, so the process's callers take turns, which go round the callers (`core.turns`):
-    one who has much to say makes nobody else wait for it. A turn is one short segment synthesized into memory, never a
-    wait for a listener. A cancelled caller leaves the queue at once;
-    one that is being spoken stops its thread within about a millisecond, and the scope exits after that.
+    Entering starts the process; leaving kills it. The engine has one global state, so callers take turns, which go
+    round the callers (`core.turns`): one who has much to say makes nobody else wait for it. A turn is one short segment
+    synthesized into memory, never a wait for a listener. A cancelled caller leaves the queue at once; one that is being
+    spoken has its segment aborted within about a millisecond, and the scope exits after that.
+
+    A segment on which the process crashes, or hangs and is killed, is written without sound, with a warning in the log,
+    and the answer goes on. As with a nursery, an error of the body leaves in a group.
 
     Args:
         voice: An espeak voice, such as ``en``, ``en-us`` or ``cmn``; ``auto`` takes ``cmn`` for text that is mostly
@@ -46,7 +82,8 @@ class Espeak:
         volume: 0 to 200; 100 is espeak's normal.
 
     Raises:
-        ConfigError: An option has a bad value, or the `speech` extra is not installed.
+        ConfigError: An option has a bad value; on entering, espeak has no such voice, or the `speech` extra is not
+            installed.
     """
 
     def __init__(self, voice: str = "auto", rate_wpm: int = 175, pitch: int = 50, volume: int = 100) -> None:
@@ -54,16 +91,29 @@ class Espeak:
         self._pitch = _whole_number("pitch", pitch, 0, 100)
         self._volume = _whole_number("volume", volume, 0, 200)
         if not isinstance(voice, str) or not voice.isprintable():
-            raise ConfigError("espeak option voice", "write the name of a voice, such as auto, en or cmn")
-        self._engine: EspeakLibrary = load()
-        for name in ("cmn", "en") if voice == "auto" else (voice,):
-            if not self._engine.has_voice(name):
-                raise ConfigError(
-                    "espeak option voice",
-                    f"espeak has no voice {name}: write auto, or one that it has, such as en or cmn",
-                )
+            raise ConfigError(VOICE, "write the name of a voice, such as auto, en or cmn")
         self._voice = voice
-        self._audio_format = AudioFormat(self._engine.rate)
+        self._audio_format = AudioFormat(RATE)
+        self._stack = AsyncExitStack()
+        self._pool: WorkerPool | None = None
+        self._version = ""
+
+    async def __aenter__(self) -> Self:
+        if self._pool is not None:
+            raise RuntimeError("this Espeak was entered before: make one for each `async with`")
+        voices = ("cmn", "en") if self._voice == "auto" else (self._voice,)
+        async with AsyncExitStack() as stack:
+            pool = await stack.enter_async_context(open_pool(WORKER, voices))
+            self._version = self._judge(pool.ready)
+            self._stack = stack.pop_all()
+        self._pool = pool
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool = None
+        await self._stack.__aexit__(kind, error, trace)
 
     @property
     def audio_format(self) -> AudioFormat:
@@ -73,43 +123,78 @@ class Espeak:
     async def synthesize(self, text: trio.abc.ReceiveChannel[str], out: trio.abc.SendChannel[Speech]) -> None:
         """Speak each piece of `text` word by word, in order; what has nothing to say gives one empty Speech.
 
-        Cancellation discards the segment in the making; the thread has stopped when this raises `trio.Cancelled`.
+        Cancellation discards the segment in the making; the process has let go of it, or is dead, when this raises
+        `trio.Cancelled`.
 
         Raises:
-            UpstreamError: espeak failed.
+            UpstreamError: espeak refused a text, crashed three times in a row, or can't be started any more.
         """
-        voice = "en"
+        pool = self._entered()
+        voice, lost = "en", 0
         async for piece in text:
             voice = self._voice if self._voice != "auto" else _language(piece) or voice
             for segment in segments(piece, SEGMENT_CHINESE_CHARS if voice == "cmn" else SEGMENT_CHARS):
-                if segment.spoken:
-                    for word in words(segment, await self._speak(segment.spoken, voice), self._audio_format):
+                if not segment.spoken:
+                    await out.send(Speech(b"", segment.written))
+                elif (utterance := await self._speak(pool, segment.spoken, voice)) is not None:
+                    lost = 0
+                    for word in words(segment, utterance, self._audio_format):
                         await out.send(word)
                 else:
+                    lost += 1
+                    log.warning("a piece was not spoken", provider="espeak", chars=len(segment.written))
+                    if lost == MOST_LOST:
+                        raise _crashing()
                     await out.send(Speech(b"", segment.written))
 
     async def check(self) -> str:
-        """Speak one word and say how that went.
+        """Speak one word and say how that went, entering for that time where need be.
 
         Raises:
-            UpstreamError: espeak failed.
+            ConfigError: The process can't be started, or has no such voice.
+            UpstreamError: It was started and failed.
         """
-        begin = time.perf_counter()
-        spoken = await self._speak("Hello.", "en" if self._voice == "auto" else self._voice)
-        took_ms = (time.perf_counter() - begin) * 1000
+        if self._pool is None:
+            async with self:
+                return await self.check()
+        begin = trio.current_time()
+        spoken = await self._speak(self._pool, "Hello.", "en" if self._voice == "auto" else self._voice)
+        if spoken is None:
+            raise _crashing()
+        took_ms = (trio.current_time() - begin) * 1000
         speech_ms = self._audio_format.bytes_ms(len(spoken.audio))
-        return f"espeak-ng {self._engine.version} spoke {speech_ms:.0f} ms of speech in {took_ms:.0f} ms"
+        return f"espeak-ng {self._version} spoke {speech_ms:.0f} ms of speech in {took_ms:.0f} ms"
 
-    async def _speak(self, text: str, voice: str) -> Utterance:
-        """Synthesize one segment in a thread, in its turn."""
-        speak = functools.partial(
-            self._engine.speak,
-            text,
-            Manner(voice, self._rate_wpm, self._pitch, self._volume),
-            _cancelled,
-        )
-        async with _engine().turn() as limiter:
-            return await trio.to_thread.run_sync(speak, limiter=limiter)
+    def _entered(self) -> WorkerPool:
+        if self._pool is None:
+            raise RuntimeError("Espeak owns a process: enter it first, `async with Espeak() as tts`")
+        return self._pool
+
+    def _judge(self, ready: bytes) -> str:
+        """Return the engine's version, where what it says of itself is what is needed here."""
+        facts = json.loads(ready)
+        for name in facts["lacking"]:
+            raise ConfigError(VOICE, f"espeak has no voice {name}: write auto, or one that it has, such as en or cmn")
+        if facts["rate"] != RATE:
+            wanted = f"its library speaks at {facts['rate']} Hz, not {RATE}: install the package espeakng-loader again"
+            raise ConfigError("espeak", wanted)
+        version: str = facts["version"]
+        return version
+
+    async def _speak(self, pool: WorkerPool, text: str, voice: str) -> Utterance | None:
+        """Synthesize one segment in its turn; None where the process crashed on it, or was killed since it hung."""
+        job = job_bytes(text, Manner(voice, self._rate_wpm, self._pitch, self._volume))
+        async with pool.worker(WAIT_S) as worker:
+            try:
+                return utterance_of(await worker.ask(SPEAK, job))
+            except UpstreamError:
+                if worker.usable:  # it has refused the text, and lives
+                    raise
+                return None
+
+
+def _crashing() -> UpstreamError:
+    return UpstreamError("the voice failed; try again", operator_detail="espeak crashes on whatever it is to speak")
 
 
 def _language(text: str) -> str | None:
@@ -122,25 +207,6 @@ def _language(text: str) -> str | None:
 
 _HAN = re.compile(f"[{CHINESE}]")
 _WORD = re.compile(rf"[^\W\d_{CHINESE}]+")
-
-
-def _cancelled() -> bool:
-    """Whether the caller of this thread was cancelled; trio raises Cancelled there once the thread has returned."""
-    try:
-        trio.from_thread.check_cancelled()
-    except trio.Cancelled:
-        return True
-    return False
-
-
-def _engine() -> Shared[trio.CapacityLimiter]:
-    """The right to use the engine: one, of whoever has the limiter of its one thread."""
-    try:
-        return _engines.get()
-    except LookupError:
-        engine = Shared(trio.CapacityLimiter(1))
-        _engines.set(engine)
-        return engine
 
 
 def _whole_number(option: str, value: object, low: int, high: int) -> int:

@@ -45,6 +45,7 @@ WORKER = WorkerKind(
     answer_s=10,  # 15 s of sound took 0.5 s
     abort_s=0.25,  # it lets go within 2 ms, 32 at most on a busy machine
     threads=True,
+    remedy="raise workers, or set fewer seats",
     nice=5,  # the event loop, and a voice that must not falter, come first
 )
 """Its process, with our bounds."""

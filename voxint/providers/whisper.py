@@ -55,6 +55,7 @@ WORKER = WorkerKind(
     answer_s=30,  # a sentence took half a second on an idle machine, 3 s on a busy one
     abort_s=0.1,  # between two steps it lets go at once; the first may take half a second
     threads=True,
+    remedy="raise workers, or set fewer seats",
     nice=5,  # the event loop, and a voice that must not falter, come first
 )
 """Its process, with our bounds."""

@@ -28,7 +28,7 @@ STAGES: tuple[Stage, ...] = ("llm", "stt", "tts")
 
 PREFIX = "VOXINT_"
 
-OTHERS = frozenset({"VOXINT_API_KEY", "VOXINT_URL", "VOXINT_LOG_LEVEL", "VOXINT_LOG_FORMAT"})
+OTHERS = frozenset({"VOXINT_API_KEY", "VOXINT_ASSETS", "VOXINT_URL", "VOXINT_LOG_LEVEL", "VOXINT_LOG_FORMAT"})
 """Variables of the same prefix that are read elsewhere: by the client and by the command line."""
 
 

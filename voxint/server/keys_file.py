@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import secrets
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from voxint.errors import ConfigError
+from voxint.file_lock import try_lock
 from voxint.server.keys import KeyRecord, format_keys, parse_keys
 
 __all__ = ["change_keys", "check_writers", "read_keys"]
@@ -103,7 +103,7 @@ def _locked(path: Path) -> Iterator[None]:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         give_up_at = time.monotonic() + LOCK_S
-        while not _lock(descriptor):
+        while not try_lock(descriptor):
             if time.monotonic() >= give_up_at:
                 raise ConfigError(
                     str(path), f"another `voxint keys` has been at work for {LOCK_S:g} s: try again when it has ended"
@@ -112,24 +112,3 @@ def _locked(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(descriptor: int) -> bool:
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-
-else:
-    import fcntl
-
-    def _lock(descriptor: int) -> bool:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True

@@ -43,8 +43,9 @@ class Job:
         self.kind = kind
         self.number = number
         self.payload = payload
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a call may ask for another
         self._aborted = False
+        self._over = False
         self._calls: list[Callable[[], None]] = []
 
     @property
@@ -53,20 +54,29 @@ class Job:
         return self._aborted
 
     def when_aborted(self, call: Callable[[], None]) -> None:
-        """Have `call` made in the instant of an abort, in another thread; now, where that has been."""
+        """Have `call` made in the instant of an abort, in another thread; now, where that has been.
+
+        It is never made once the job is over, so it may stop whatever the engine is at. It must not block.
+        """
         with self._lock:
-            if not self._aborted:
+            if self._aborted:
+                call()
+            else:
                 self._calls.append(call)
-                return
-        call()
 
     def abort(self) -> None:
-        """Note that nobody wants the answer any more, and tell whoever asked for that."""
+        """Note that nobody wants the answer any more, and tell whoever asked for that; nothing where it is over."""
         with self._lock:
-            self._aborted = True
-            calls, self._calls = self._calls, []
-        for call in calls:
-            call()
+            if not self._over:
+                self._aborted = True
+                calls, self._calls = self._calls, []
+                for call in calls:
+                    call()
+
+    def end(self) -> None:
+        """Note that the job is over; an abort that comes now must not reach the next one."""
+        with self._lock:
+            self._over = True
 
     def check(self) -> None:
         """Raise `Aborted` where the job was aborted."""
@@ -101,20 +111,23 @@ def serve_jobs(load: Callable[[], Engine], *, abortable: bool = True) -> None:
     del sys.argv[1:3]
     if sys.platform != "win32":
         os.nice(nice)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends this process by its pipe
+    for each in (signal.SIGINT, signal.SIGTERM):  # a terminal or a supervisor sends them to all, and means the parent,
+        signal.signal(each, signal.SIG_IGN)  # which has answers to finish, and ends this process by its pipe
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # so that nothing a C library prints gets between the frames
     _alarm(limit_s)
     try:
         engine = load()
-    except ImportError:
-        _answer(answers, frames.MISSING, 0, b"")
+        jobs = _read_beside(sys.stdin.buffer) if abortable else _read_between(sys.stdin.buffer)
+    except ImportError as error:
+        # One that is there and can't be loaded has something to say, such as which library of the system it lacks.
+        _answer(answers, frames.MISSING, 0, b"" if isinstance(error, ModuleNotFoundError) else _told(error))
     except (OSError, RuntimeError, ValueError) as error:
         _answer(answers, frames.FAILED, 0, _words(error))
     else:
         _answer(answers, frames.READY, 0, engine.ready)
         _alarm(0)
-        for job in _read_beside(sys.stdin.buffer) if abortable else _read_between(sys.stdin.buffer):
+        for job in jobs:
             _alarm(limit_s)
             _answer(answers, *_done(engine, job))
             _alarm(0)
@@ -128,11 +141,16 @@ def _done(engine: Engine, job: Job) -> tuple[int, int, bytes]:
         if job.aborted:
             return frames.ABORTED, job.number, b""
         return frames.FAILED, job.number, _words(error)
+    finally:
+        job.end()
 
 
 def _words(error: Exception) -> bytes:
-    words = " ".join(str(error).split())[:WORDS_CHARS]
-    return (words or type(error).__name__).encode(errors="backslashreplace")
+    return _told(error) or type(error).__name__.encode()
+
+
+def _told(error: Exception) -> bytes:
+    return " ".join(str(error).split())[:WORDS_CHARS].encode(errors="backslashreplace")
 
 
 def _read_between(stream: BinaryIO) -> Iterator[Job]:
@@ -143,11 +161,15 @@ def _read_between(stream: BinaryIO) -> Iterator[Job]:
 
 
 def _read_beside(stream: BinaryIO) -> Iterator[Job]:
-    """Yield jobs that another thread reads. The end of the stream ends the process, in the middle of a job too."""
+    """Return jobs that another thread reads from now on. The end of the stream ends the process, in mid-job too."""
     jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
+    threading.Thread(target=_read_all, args=(stream, jobs), daemon=True).start()
+    return iter(jobs.get, None)
 
-    def read_all() -> None:
-        latest: Job | None = None
+
+def _read_all(stream: BinaryIO, jobs: queue.SimpleQueue[Job]) -> None:
+    latest: Job | None = None
+    try:
         while (frame := frames.read(stream)) is not None:
             kind, number, payload = frame
             if kind != frames.ABORT:
@@ -155,11 +177,8 @@ def _read_beside(stream: BinaryIO) -> Iterator[Job]:
                 jobs.put(latest)
             elif latest is not None and latest.number == number:
                 latest.abort()
-        os._exit(0)
-
-    threading.Thread(target=read_all, daemon=True).start()
-    while True:
-        yield jobs.get()
+    finally:
+        os._exit(0)  # also where an engine's call raised: nobody would read any more
 
 
 def _alarm(seconds: int) -> None:
@@ -172,5 +191,5 @@ def _answer(answers: BinaryIO, kind: int, number: int, payload: bytes) -> None:
     try:
         answers.write(frames.packed(kind, number, payload))
         answers.flush()
-    except BrokenPipeError:
-        os._exit(0)  # the parent is gone
+    except OSError:
+        os._exit(0)  # the parent is gone; what the system says of that differs

@@ -10,12 +10,16 @@ import trio
 from voxint.background import open_background
 from voxint.core.turns import LANE, Lane, Shared
 from voxint.errors import ConfigError, UpstreamError
+from voxint.logs import get_logger
 from voxint.workers.process import Worker, WorkerKind, start_worker
 
 __all__ = ["WorkerPool", "open_pool"]
 
 RETRY_S = 1.0
-"""Pause before another try where a process failed to start, so that a broken machine is not kept busy by it."""
+"""Pause before another try where a process failed to start, or died before it had a job, so that a broken machine is
+not kept busy by it. Ours."""
+
+log = get_logger()
 
 
 class _Share:
@@ -46,7 +50,7 @@ class WorkerPool:
         self._kept = 0
         self._users = 0  # those who have a process, and those who wait for one
         self._failure = ""
-        # It holds each living process once, and a dead one until somebody meets it.
+        # It holds each living process that nobody has; a dead one until its keeper has seen that.
         self._idle: Shared[Worker] = Shared()
         self._shares: dict[Lane, _Share] = {}
 
@@ -66,12 +70,13 @@ class WorkerPool:
         share = self._shares.setdefault(LANE.get()[:1], _Share(self._most))
         share.users += 1
         turn = None
+        deadline = trio.current_time() + wait_s
         try:
-            with trio.move_on_after(wait_s):
+            with trio.move_on_at(deadline):
                 turn = await share.turns.take()
             if turn is None:
                 raise self._busy(wait_s)
-            async with self._lent(wait_s) as worker:
+            async with self._lent(deadline, wait_s) as worker:
                 yield worker
         finally:
             share.users -= 1
@@ -81,10 +86,12 @@ class WorkerPool:
                 self._shares.pop(LANE.get()[:1], None)
 
     @asynccontextmanager
-    async def _lent(self, wait_s: float) -> AsyncGenerator[Worker]:
+    async def _lent(self, deadline: float, wait_s: float) -> AsyncGenerator[Worker]:
         self._users += 1
         try:
-            worker = await self._take(wait_s)
+            worker = await self._take(deadline)
+            if worker is None:
+                raise self._busy(wait_s)
             finished = False
             try:
                 yield worker
@@ -103,18 +110,18 @@ class WorkerPool:
             self._kept += 1
             self._nursery.start_soon(self._keep, first)
 
-    async def _take(self, wait_s: float) -> Worker:
+    async def _take(self, deadline: float) -> Worker | None:
         if self._users > self._kept:
             self.add()
-        with trio.move_on_after(wait_s):
+        with trio.move_on_at(deadline):
             while True:
                 worker = await self._idle.take()
                 if worker.usable:
                     return worker
-        raise self._busy(wait_s)
+        return None
 
     def _busy(self, wait_s: float) -> UpstreamError:
-        detail = f"all {self._kept} {self._kind.name} processes for {wait_s:g} s: raise max_workers{self._failure}"
+        detail = f"all {self._kept} {self._kind.name} processes for {wait_s:g} s: {self._kind.remedy}{self._failure}"
         return UpstreamError(f"every {self._kind.noun} is busy; try again later", operator_detail=detail)
 
     async def _keep(self, worker: Worker | None) -> None:
@@ -125,6 +132,9 @@ class WorkerPool:
                 await worker.process.wait()
             finally:
                 await worker.kill()
+            self._idle.discard(worker)
+            if not worker.asked:
+                await trio.sleep(RETRY_S)
             worker = None
 
     async def _warm(self) -> Worker:
@@ -132,7 +142,10 @@ class WorkerPool:
             try:
                 worker = await start_worker(self._kind, self._arguments)
             except (ConfigError, UpstreamError, OSError) as error:
-                self._failure = f" (and one failed to start: {error})"
+                failure = f" (and one failed to start: {error})"
+                if failure != self._failure:
+                    log.warning("an engine does not start", provider=self._kind.name, detail=str(error))
+                self._failure = failure
             else:
                 self._failure = ""
                 return worker

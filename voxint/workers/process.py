@@ -20,8 +20,9 @@ from voxint.workers.child import SPARE_S
 
 __all__ = ["Worker", "WorkerKind", "start_worker"]
 
-SEND_S = 0.2
-"""Seconds in which a process takes a job. Ours: it reads while it works, and one that is idle reads at once."""
+SEND_S = 1.0
+"""Seconds in which a process takes a piece of a job. Ours: one that is idle reads at once, if it gets a core and its
+memory is not paged out; one that is stopped is not worth more, for the wait can't be cancelled."""
 
 KILL_S = 1.0
 """Seconds for a killed process to be gone: only the kernel is waited for, and it may hold one that pages."""
@@ -49,6 +50,7 @@ class WorkerKind:
         abort_s: Seconds in which it has to let go of a cancelled job, before it is killed; 0: it is killed at once.
         threads: Whether it starts threads: its engine's, or the one that reads while it works.
         nice: How much the system is to prefer other processes to it, 0 to 19.
+        remedy: What its operator can do where all are busy.
     """
 
     name: str
@@ -62,6 +64,7 @@ class WorkerKind:
     abort_s: float = 0.0
     threads: bool = False
     nice: int = 0
+    remedy: str = "raise max_workers"
 
 
 class Worker:
@@ -82,6 +85,8 @@ class Worker:
         self._received = bytearray()
         self._numbers = itertools.count(1)
         self._idle = True
+        self.asked = False
+        """Whether it has ever had a job."""
         self.ready = b""
         """The facts that its engine told when it had been loaded."""
 
@@ -104,9 +109,11 @@ class Worker:
             UpstreamTimeout: There was no answer in time; the process has been killed.
         """
         assert self._idle, "a worker does one job at a time"
+        assert kind < frames.MOST_KINDS, "the engine's own kinds of jobs are below"
         await trio.lowlevel.checkpoint_if_cancelled()
         number = next(self._numbers)
-        self._idle = False
+        begin = trio.current_time()
+        self._idle, self.asked = False, True
         try:
             with trio.fail_after(self._kind.answer_s):
                 await self._send(frames.packed(kind, number, payload))
@@ -114,12 +121,13 @@ class Worker:
             self._idle = True
         except trio.TooSlowError:
             await self.kill()
+            await trio.lowlevel.checkpoint_if_cancelled()  # it was while the process did not take the job
             raise UpstreamTimeout(
-                f"the {self._kind.noun} gave no answer for {self._kind.answer_s} s",
-                operator_detail=f"a {self._kind.name} process hangs, and was killed",
+                f"the {self._kind.noun} gave no answer for {trio.current_time() - begin:.0f} s",
+                operator_detail=f"{self._kind.name}: its process hangs, and was killed",
             ) from None
         except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
-            raise self._died() from error
+            raise await self._died() from error
         finally:
             if not self._idle:
                 await self._let_go(number)
@@ -143,6 +151,14 @@ class Worker:
         del self._received[: frames.HEADER.size + size]
         return kind, number, payload
 
+    async def ending(self) -> str:
+        """Reap a process that has closed its pipe, and return how it ended; it is killed where it does not end."""
+        with trio.move_on_after(KILL_S, shield=True):
+            await self.process.wait()
+        await self.kill()
+        code = self.process.returncode
+        return f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
+
     async def kill(self) -> None:
         """Kill the process, reap it and close its pipes, cancelled or not; safe to call twice.
 
@@ -156,13 +172,15 @@ class Worker:
             await trio.aclose_forcefully(self._from)
 
     async def _send(self, frame: bytes) -> None:
-        """Write a whole frame, for half of one would make the rest of the pipe unreadable; hence shielded, and bounded.
+        """Write a whole frame, for half of one would make the rest of the pipe unreadable; hence shielded.
 
         Raises:
-            trio.TooSlowError: The process did not take it in time.
+            trio.TooSlowError: The process took nothing more for `SEND_S`, or a piece of `PIPE_BYTES` no faster.
         """
-        with trio.fail_after(SEND_S, shield=True):
-            await self._to.send_all(frame)
+        pieces = memoryview(frame)
+        for at in range(0, len(frame), PIPE_BYTES):
+            with trio.fail_after(SEND_S, shield=True):
+                await self._to.send_all(pieces[at : at + PIPE_BYTES])
 
     async def _answer(self, number: int) -> tuple[int, bytes]:
         while True:
@@ -171,11 +189,11 @@ class Worker:
                 return kind, payload
 
     async def _let_go(self, number: int) -> None:
-        """Have the process let go of its job, or kill it. Shielded, and bounded by `abort_s` and `SEND_S`."""
+        """Have the process let go of its job, or kill it. Shielded, and bounded by `abort_s` and `KILL_S`."""
         if self._kind.abort_s and self.process.poll() is None:
             with suppress(trio.TooSlowError, trio.BrokenResourceError, trio.ClosedResourceError):
                 with trio.fail_after(self._kind.abort_s, shield=True):
-                    await self._send(frames.packed(frames.ABORT, number))
+                    await self._to.send_all(frames.packed(frames.ABORT, number))
                     await self._answer(number)
                     self._idle = True
         if not self._idle:
@@ -188,11 +206,9 @@ class Worker:
                 raise trio.BrokenResourceError("the process has closed its pipe")
             self._received += more
 
-    def _died(self) -> UpstreamError:
-        return UpstreamError(
-            f"the {self._kind.noun} failed; try again",
-            operator_detail=f"a {self._kind.name} process died of it; another is started",
-        )
+    async def _died(self) -> UpstreamError:
+        detail = f"{self._kind.name}: its process died of it ({await self.ending()}); another is started"
+        return UpstreamError(f"the {self._kind.noun} failed; try again", operator_detail=detail)
 
 
 async def start_worker(kind: WorkerKind, arguments: Sequence[str]) -> Worker:
@@ -229,12 +245,18 @@ async def start_worker(kind: WorkerKind, arguments: Sequence[str]) -> Worker:
         with trio.fail_after(kind.start_s):
             state, _, words = await worker.receive()
     except trio.TooSlowError:
-        raise UpstreamTimeout(f"a {kind.name} process was not ready after {kind.start_s:.0f} s") from None
+        raise UpstreamTimeout(f"{kind.name}: its process was not ready after {kind.start_s:.0f} s") from None
     except trio.BrokenResourceError as error:
-        raise UpstreamError(f"a {kind.name} process died while it started") from error
+        raise UpstreamError(f"{kind.name}: its process died while it started ({await worker.ending()})") from error
     finally:
         if state != frames.READY:
             await worker.kill()
+    if state == frames.MISSING and words:
+        raise ConfigError(
+            kind.name,
+            f"a package of the extra `{kind.extra}` can't be loaded ({words.decode(errors='replace')}): "
+            f"install it again, {to_add(kind.extra)}",
+        )
     if state == frames.MISSING:
         raise ConfigError(
             kind.name,
