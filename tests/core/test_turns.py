@@ -137,7 +137,6 @@ async def test_a_stage_works_in_the_lane_of_its_caller() -> None:
     assert LANE.get() == ()
 
 
-<<<<<<< HEAD
 async def test_the_patient_wait_for_all_others() -> None:
     """Whoever is not patient goes first, even one of the same caller who came later; among the patient it is fair."""
     shared, got = Shared("thing"), list[str]()
@@ -158,7 +157,8 @@ async def test_the_patient_wait_for_all_others() -> None:
             nursery.start_soon(wait, lane, name, patient)
             await wait_all_tasks_blocked()
     assert got == ["a settles", "b settles", "a looks", "b looks", "a looks again"]
-=======
+
+
 async def test_a_thing_that_is_no_good_is_given_up() -> None:
     """Nobody gets it any more; one that somebody has, or that is not there, is left alone."""
     shared = Shared("good", "bad")
@@ -171,4 +171,3 @@ async def test_a_thing_that_is_no_good_is_given_up() -> None:
     with trio.move_on_after(1) as scope:
         await shared.take()
     assert scope.cancelled_caught
->>>>>>> main

@@ -62,14 +62,13 @@ def prompts() -> list[tuple[bytes, str]]:
 def noises() -> dict[str, bytes]:
     """Return three seconds each of what is no speech."""
     random, seconds = np.random.default_rng(7), np.arange(3 * 16_000) / 16_000
-    hum = 0.1 * sum(np.sin(2 * np.pi * 50 * harmonic * seconds) / harmonic for harmonic in range(1, 8))
     sounds = {
         "silence": 0 * seconds,
         "hiss": random.normal(0, 0.02, seconds.size),
         "loud noise": random.normal(0, 0.3, seconds.size),
         "a tone": 0.3 * np.sin(2 * np.pi * 440 * seconds),
         "a key of a telephone": 0.2 * (np.sin(2 * np.pi * 697 * seconds) + np.sin(2 * np.pi * 1209 * seconds)),
-        "hum": hum,
+        "hum": 0.1 * np.sum([np.sin(2 * np.pi * 50 * tone * seconds) / tone for tone in range(1, 8)], axis=0),
         "clicks": np.where(np.arange(seconds.size) % 8000 < 40, 0.8, 0.0),
     }
     return {name: (sound * 32767).clip(-32768, 32767).astype("<i2").tobytes() for name, sound in sounds.items()}

@@ -12,7 +12,7 @@ from attrs import define, field
 from voxint.core.audio import AudioFormat
 from voxint.core.stages import Transcript
 from voxint.providers._recognition import Desk, recognise
-from voxint.providers._recognition_speech import Cuts, Heard
+from voxint.providers._recognition_speech import Cuts, Recognised
 
 __all__ = ["FORMAT", "WINDOW", "Ears", "ScriptedDetector", "Shown", "finals", "quiet", "talk", "words_of"]
 
@@ -111,7 +111,7 @@ class Ears:
     def __attrs_post_init__(self) -> None:
         self.desk = Desk(self.ask, self.count, self.wait_s)
 
-    async def ask(self, pcm: bytes, hint: bytes) -> Heard:
+    async def ask(self, pcm: bytes, hint: bytes) -> Recognised:
         """Return the words of a sound."""
         words = words_of(pcm)
         self.asked.append((trio.current_time(), words, hint))
@@ -124,7 +124,7 @@ class Ears:
         finally:
             self.at_work -= 1
         self.done += 1
-        return Heard("", b"") if self.deaf else Heard(" ".join(map(str, words)), bytes(words))
+        return Recognised("", b"") if self.deaf else Recognised(" ".join(map(str, words)), bytes(words))
 
     async def hear(self, *sounds: bytes, live: bool = True) -> tuple[list[Shown], float]:
         """Return what is written of some audio, and when it had ended.

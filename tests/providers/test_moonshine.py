@@ -9,9 +9,9 @@ import pytest
 import trio
 
 from tests.conftest import ABSENT
+from tests.processes import every_child, until
 from tests.providers.recordings import noises, prompts, readings, share_of_errors
 from tests.providers.spoken import hear
-from tests.providers.test_pocketsphinx import children, until
 from voxint.assets import is_there
 from voxint.core.stages import SpeechToText, Transcript
 from voxint.core.transcript import join_transcripts
@@ -84,24 +84,25 @@ async def test_words_appear_as_they_are_spoken() -> None:
 async def test_cancelled_it_lets_go() -> None:
     """Cancelled at any moment, the same process answers the next caller at once."""
     sound, words = readings()[0]
-    chance = random.Random(11)
+    chance, others = random.Random(11), every_child()
     async with Moonshine() as stt:
-        (before,) = children()
+        (before,) = every_child() - others
         for _ in range(12):
             with trio.move_on_after(chance.uniform(0, 0.4)):
                 await hear(stt, sound + sound)
         with trio.fail_after(5):
             heard = said(await hear(stt, sound))
         assert share_of_errors([(words, heard)]) <= 0.1
-        assert children() == {before}
-    assert children() == set()
+        assert every_child() - others == {before}
+    assert every_child() == others
 
 
 async def test_a_killed_process_costs_one_utterance() -> None:
     """Who has it gets an error; another process is started, and hears the next."""
     sound, words = readings()[1]
+    others = every_child()
     async with Moonshine() as stt:
-        (before,) = children()
+        (before,) = every_child() - others
         give, take = trio.open_memory_channel[bytes](1)
         out, _written = trio.open_memory_channel[Transcript](100)
         give.send_nowait(sound * 3)
@@ -110,7 +111,7 @@ async def test_a_killed_process_costs_one_utterance() -> None:
             nursery.start_soon(_kill_at_work, before)
             with pytest.raises(UpstreamError, match="the recogniser failed"):
                 await stt.transcribe(take, out)
-        await until(lambda: bool(children() - {before}))
+        await until(lambda: bool(every_child() - others - {before}))
         assert share_of_errors([(words, said(await hear(stt, sound)))]) <= 0.15
 
 
@@ -178,7 +179,8 @@ async def test_a_wrong_model_file_is_told(tmp_path: Path) -> None:
     wrong = tmp_path / "moonshine-tiny-en" / "encoder_model.ort"
     wrong.parent.mkdir()
     wrong.write_bytes(b"no model")
+    others = every_child()
     with pytest.raises(ConfigError, match=r"encoder_model\.ort"):
         async with Moonshine(assets=str(tmp_path)):
             raise AssertionError("it was entered")
-    assert children() == set()
+    assert every_child() == others

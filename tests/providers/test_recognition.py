@@ -77,7 +77,7 @@ async def test_a_file_is_heard_once() -> None:
 
 
 async def test_a_hint_is_of_the_same_segment() -> None:
-    """Each look gets what the one before has made of it; a new segment begins without."""
+    """Each look gets what the one before has made of it; a new stretch begins without."""
     ears = Ears()
     await ears.hear(talk(1, 2, 3), quiet(1), talk(4, 5), quiet(1))
     for (_, words, hint), (_, later, later_hint) in zip(ears.asked, ears.asked[1:], strict=False):
@@ -85,7 +85,7 @@ async def test_a_hint_is_of_the_same_segment() -> None:
 
 
 async def test_long_speech_is_settled_at_its_pauses() -> None:
-    """After six seconds a pause of 0.3 s ends a segment, before that one of 0.6 s."""
+    """After six seconds a pause of 0.3 s ends a stretch, before that one of 0.6 s."""
     ears = Ears()
     speech = (talk(1, 2, 3), quiet(0.3), *[talk(4, 5, 6)] * 4, quiet(0.3), talk(7), quiet(0.7), talk(8), quiet(1))
     shown, _ = await ears.hear(*speech)
@@ -216,7 +216,7 @@ async def test_cancelled_nothing_goes_on(moment: float) -> None:
 
 
 async def test_more_audio_than_can_wait() -> None:
-    """Of an endless file at most a minute of speech waits, and one segment more; then no more is read."""
+    """Of an endless file at most a minute of speech waits, and one stretch more; then no more is read."""
     ears = Ears(took_s=3600.0, cuts=Cuts(most_ms=10_000.0))
     give, take = trio.open_memory_channel[bytes](0)
     out, _written = trio.open_memory_channel[Transcript](0)

@@ -11,7 +11,6 @@ from tests.conftest import ABSENT
 from tests.providers.recordings import noises, readings
 from voxint.core.voice_activity import Activity, SpeechEnded, VoiceCuts, VoiceDetector, VoiceEvent
 from voxint.errors import ConfigError
-from voxint.providers import silero
 from voxint.providers.silero import Silero
 
 pytestmark = pytest.mark.skipif(
@@ -86,7 +85,7 @@ async def test_check() -> None:
 
 async def test_without_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
     """The error names the extra that brings it."""
-    monkeypatch.setattr(silero.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ConfigError, match="extra `speech`"):
         async with Silero():
             raise AssertionError("it was entered")

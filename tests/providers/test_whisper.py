@@ -9,10 +9,10 @@ import pytest
 import trio
 
 from tests.conftest import ABSENT
+from tests.processes import every_child
 from tests.providers.recordings import noises, readings, share_of_errors
 from tests.providers.spoken import hear
 from tests.providers.test_moonshine import said
-from tests.providers.test_pocketsphinx import children
 from voxint.assets import is_there
 from voxint.core.stages import SpeechToText, Transcript
 from voxint.errors import ConfigError
@@ -42,7 +42,7 @@ async def test_what_is_no_speech_is_no_text() -> None:
 async def test_cancelled_nothing_goes_on() -> None:
     """At any moment: the process has let go or is dead, and the next caller is heard by it or by another."""
     sound, words = readings()[1]
-    chance = random.Random(5)
+    chance, others = random.Random(5), every_child()
     async with Whisper("en", wait_s=60) as stt:
         for _ in range(3):
             with trio.move_on_after(chance.uniform(0.05, 1)) as scope:
@@ -50,7 +50,7 @@ async def test_cancelled_nothing_goes_on() -> None:
             if scope.cancelled_caught:
                 assert trio.current_time() - scope.deadline < 1.5
         assert share_of_errors([(words, said(await hear(stt, sound)))]) <= 0.15
-    assert children() == set()
+    assert every_child() == others
 
 
 async def test_seats_and_check() -> None:

@@ -23,7 +23,7 @@ whisper.py               recognition of many languages by Whisper, in such proce
 _whisper_worker.py       one of them
 _whisper_model.py        the model by faster-whisper
 _recognition.py          the two: the speech so far is heard again as it grows, settled where it ends
-_recognition_speech.py   speech cut out of audio, in segments
+_recognition_speech.py   speech cut out of audio, in stretches
 _recognition_host.py     their processes, their voice detector, how many callers they carry
 _recognition_job.py      what goes to such a process and comes back
 _recognition_guard.py    a model that has lost the thread, found out

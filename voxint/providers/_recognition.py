@@ -1,6 +1,6 @@
 """Streaming by a recogniser that hears a sound as a whole: it hears the speech so far, again and again as it grows.
 
-One task reads the audio and cuts the speech out of it; another has it recognised. Whoever settles a segment goes before
+One task reads the audio and cuts the speech out of it; another has it recognised. Whoever settles a stretch goes before
 all who only look at one that goes on, so partial transcripts become rarer under load, and finals hardly later.
 """
 
@@ -19,7 +19,7 @@ from voxint.core.stages import Transcript
 from voxint.core.turns import Shared
 from voxint.core.voice_activity import VoiceDetector, VoiceStream
 from voxint.errors import UpstreamError
-from voxint.providers._recognition_speech import Cuts, Heard, Segment, Speech
+from voxint.providers._recognition_speech import Cuts, Recognised, SpeechCutter, Stretch
 
 __all__ = ["Desk", "recognise"]
 
@@ -28,7 +28,7 @@ LOOK_S = 0.2
 
 REST = 0.5
 """After a look, so much of the time that it took passes before the next: one caller leaves a third of a core to others,
-and a word is still shown within 0.4 s in a segment of 10 s."""
+and a word is still shown within 0.4 s in a stretch of 10 s."""
 
 AHEAD_S = 1.0
 """Audio so far ahead of the clock comes from a file, and nobody looks on. Ours: a microphone's buffers hold less."""
@@ -52,7 +52,7 @@ class Desk:
     """
 
     def __init__(
-        self, ask: Callable[[bytes, bytes], Awaitable[Heard]], count: int, wait_s: float, *, lets_go: bool = True
+        self, ask: Callable[[bytes, bytes], Awaitable[Recognised]], count: int, wait_s: float, *, lets_go: bool = True
     ) -> None:
         self.ask = ask
         self.lets_go = lets_go
@@ -92,7 +92,7 @@ async def recognise(
     desk: Desk,
     cuts: Cuts,
 ) -> None:
-    """Write transcripts of the speech in `audio`: partials as it grows, a final for each segment, at least one in all.
+    """Write transcripts of the speech in `audio`: partials as it grows, a final for each stretch, at least one in all.
 
     Args:
         audio: In the detector's format.
@@ -105,7 +105,7 @@ async def recognise(
         UpstreamError: A recogniser failed, or none had time.
     """
     with closing(detector.open()) as voice:
-        recognition = _Recognition(voice, Speech(detector.audio_format, detector.window_samples, cuts), desk, out)
+        recognition = _Recognition(voice, SpeechCutter(detector.audio_format, detector.window_samples, cuts), desk, out)
         async with open_background() as nursery:
             nursery.start_soon(recognition.read, audio, detector)
             await recognition.write()
@@ -121,14 +121,16 @@ class _Recognition:
         out: Where the transcripts go.
     """
 
-    def __init__(self, voice: VoiceStream, speech: Speech, desk: Desk, out: trio.abc.SendChannel[Transcript]) -> None:
+    def __init__(
+        self, voice: VoiceStream, speech: SpeechCutter, desk: Desk, out: trio.abc.SendChannel[Transcript]
+    ) -> None:
         self._voice = voice
         self._speech = speech
         self._desk = desk
         self._out = out
         self._all_read = False
         self._news = trio.Event()  # for the task that writes: audio has come
-        self._room = trio.Event()  # for the task that reads: a segment has gone
+        self._room = trio.Event()  # for the task that reads: a stretch has gone
         self._began_at = trio.current_time()
         self._settled_any = False
         # Of the look that goes on, or was the last: how it is called off, what it covers, when it began, what it took.
@@ -146,7 +148,7 @@ class _Recognition:
                 await trio.lowlevel.checkpoint()
             while self._speech.waiting_ms > WAITING_MS:
                 self._room = trio.Event()
-                await self._room.wait()  # a segment goes within the bounds of the desk and of a recogniser
+                await self._room.wait()  # a stretch goes within the bounds of the desk and of a recogniser
         silence = bytes((detector.window_samples - 1) * BYTES_PER_SAMPLE)
         self._speech.hear(self._voice.feed(silence), trio.current_time())  # so that the last window is heard too
         self._speech.finish()
@@ -157,15 +159,15 @@ class _Recognition:
         """Have the speech recognised and write what was understood, until all was read."""
         while not self._all_read or self._speech.ended:
             news = self._news = trio.Event()
-            segment = self._speech.open
+            stretch = self._speech.open
             if self._speech.ended:
                 await self._settle(self._speech.ended[0])
                 self._speech.ended.popleft()
                 self._room.set()
-            elif segment is not None and trio.current_time() >= self._look_at(segment):
-                await self._look_at_once(segment)
+            elif stretch is not None and trio.current_time() >= self._look_at(stretch):
+                await self._look_at_once(stretch)
             else:
-                with trio.move_on_at(math.inf if segment is None else self._look_at(segment)):
+                with trio.move_on_at(math.inf if stretch is None else self._look_at(stretch)):
                     await news.wait()
         if not self._settled_any:
             await self._out.send(Transcript("", is_final=True))
@@ -181,38 +183,38 @@ class _Recognition:
         if self._look is None or not ended or self._look_covers == ended[0].end:
             return
         if self._desk.lets_go or not self._look_covers:
-            self._look.cancel(reason="the segment has ended, and is settled instead")
+            self._look.cancel(reason="the stretch has ended, and is settled instead")
 
-    def _look_at(self, segment: Segment) -> float:
-        """Return when to look at a segment that goes on: `math.inf` for not before more of it has come."""
+    def _look_at(self, stretch: Stretch) -> float:
+        """Return when to look at a stretch that goes on: `math.inf` for not before more of it has come."""
         now = trio.current_time()
         is_live = self._speech.position_s <= now - self._began_at + AHEAD_S
-        if not is_live or self._speech.end_of(segment) <= segment.covered:
+        if not is_live or self._speech.end_of(stretch) <= stretch.covered:
             return math.inf
-        if segment.paused:  # who has paused may have ended: then all is known already
+        if stretch.paused:  # who has paused may have ended: then all is known already
             return now
-        return max(segment.since + LOOK_S, self._looked_at + max(LOOK_S, (1 + REST) * self._look_took_s))
+        return max(stretch.since + LOOK_S, self._looked_at + max(LOOK_S, (1 + REST) * self._look_took_s))
 
-    async def _look_at_once(self, segment: Segment) -> None:
-        """Show what is understood of a segment so far; called off where the segment has ended."""
+    async def _look_at_once(self, stretch: Stretch) -> None:
+        """Show what is understood of a stretch so far; called off where the stretch has ended."""
         self._look_covers = 0
         with trio.CancelScope() as self._look:
             async with self._desk.turn_to_look():
                 self._looked_at = trio.current_time()
-                self._look_covers = self._speech.end_of(segment)
-                segment.heard = await self._desk.ask(self._speech.sound_of(segment), segment.heard.hint)
-                segment.covered = self._look_covers
+                self._look_covers = self._speech.end_of(stretch)
+                stretch.heard = await self._desk.ask(self._speech.sound_of(stretch), stretch.heard.hint)
+                stretch.covered = self._look_covers
                 self._look_took_s = trio.current_time() - self._looked_at
         self._look = None
-        if segment.end is None and segment.heard.text not in ("", segment.shown):
-            segment.shown = segment.heard.text
-            await self._out.send(Transcript(segment.shown, is_final=False))
+        if stretch.end is None and stretch.heard.text not in ("", stretch.shown):
+            stretch.shown = stretch.heard.text
+            await self._out.send(Transcript(stretch.shown, is_final=False))
 
-    async def _settle(self, segment: Segment) -> None:
-        """Write the final of a segment: what was made of it last, where that was neither less of it nor more."""
-        if segment.covered != segment.end:
+    async def _settle(self, stretch: Stretch) -> None:
+        """Write the final of a stretch: what was made of it last, where that was neither less of it nor more."""
+        if stretch.covered != stretch.end:
             async with self._desk.turn_to_settle():
-                segment.heard = await self._desk.ask(self._speech.sound_of(segment), segment.heard.hint)
-        if segment.heard.text or segment.shown:
+                stretch.heard = await self._desk.ask(self._speech.sound_of(stretch), stretch.heard.hint)
+        if stretch.heard.text or stretch.shown:
             self._settled_any = True
-            await self._out.send(Transcript(segment.heard.text, is_final=True))
+            await self._out.send(Transcript(stretch.heard.text, is_final=True))

@@ -18,7 +18,7 @@ from voxint.core.stages import Transcript
 from voxint.errors import ConfigError
 from voxint.providers._recognition import Desk, recognise
 from voxint.providers._recognition_job import RECOGNISE, packed, unpacked
-from voxint.providers._recognition_speech import Cuts, Heard
+from voxint.providers._recognition_speech import Cuts, Recognised
 from voxint.providers.silero import Silero
 from voxint.workers.pool import WorkerPool, open_pool
 from voxint.workers.process import WorkerKind
@@ -30,7 +30,7 @@ MOST_SEATS = 10_000
 
 SPEED_A_SEAT = 4.0
 """Times faster than speech that a process has to be for one caller who speaks all the time. Ours: his words are looked
-at about once a second then, each time from the beginning of the segment, and he finds a core free one time in three."""
+at about once a second then, each time from the beginning of the stretch, and he finds a core free one time in three."""
 
 
 class RecogniserHost:
@@ -108,10 +108,10 @@ class RecogniserHost:
         took_ms = (trio.current_time() - begin) * 1000
         return f"a {self._kind.name} process heard a second of silence in {took_ms:.0f} ms; seats for {self.seats}"
 
-    async def _ask(self, pcm: bytes, hint: bytes) -> Heard:
+    async def _ask(self, pcm: bytes, hint: bytes) -> Recognised:
         async with self._entered().worker(self._wait_s) as worker:
             hint, words = unpacked(await worker.ask(RECOGNISE, packed(hint, pcm)))
-        return Heard(words.decode(errors="replace"), hint)
+        return Recognised(words.decode(errors="replace"), hint)
 
     def _entered(self) -> WorkerPool:
         if self._pool is None:

@@ -1,6 +1,6 @@
-"""The speech in one stream of audio, cut into segments that a recogniser can take whole; nothing here waits.
+"""The speech in one stream of audio, cut into stretches that a recogniser can take whole; nothing here waits.
 
-A segment ends with the speech; a long one at the next pause; one without any pause where it is quietest. What is no
+A stretch ends with the speech; a long one at the next pause; one without any pause where it is quietest. What is no
 speech is thrown away.
 """
 
@@ -22,11 +22,11 @@ from voxint.core.voice_activity import (
     VoiceEvent,
 )
 
-__all__ = ["NOTHING", "Cuts", "Heard", "Segment", "Speech"]
+__all__ = ["NOTHING", "Cuts", "Recognised", "SpeechCutter", "Stretch"]
 
 
 @frozen
-class Heard:
+class Recognised:
     """What a recogniser made of a sound.
 
     Args:
@@ -38,7 +38,7 @@ class Heard:
     hint: bytes = field(default=b"", repr=size_of)
 
 
-NOTHING = Heard("")
+NOTHING = Recognised("")
 
 
 @frozen
@@ -47,9 +47,9 @@ class Cuts:
 
     Args:
         voice: What is speech, a pause and an end.
-        long_ms: Milliseconds from which a segment ends at its next pause. Ours: what a model needs for its grammar;
-            of segments cut at every pause it misheard a tenth more words.
-        most_ms: Most milliseconds of a segment. Ours: no run of Moonshine takes longer than the 0.3 s that a final may.
+        long_ms: Milliseconds from which a stretch ends at its next pause. Ours: what a model needs for its grammar;
+            of stretches cut at every pause it misheard a tenth more words.
+        most_ms: Most milliseconds of a stretch. Ours: no run of Moonshine takes longer than the 0.3 s that a final may.
         choice_ms: Milliseconds before that among which the quietest instant is chosen. Ours: some syllables, most
             likely the end of a word.
     """
@@ -61,7 +61,7 @@ class Cuts:
 
 
 @define(eq=False)
-class Segment:
+class Stretch:
     """A stretch of speech, and what was made of it so far.
 
     Args:
@@ -78,12 +78,12 @@ class Segment:
     since: float
     end: int | None = None
     paused: bool = False
-    heard: Heard = NOTHING
+    heard: Recognised = NOTHING
     covered: int = 0
     shown: str = field(default="", repr=size_of)
 
 
-class Speech:
+class SpeechCutter:
     """What was said in one stream of audio, and not recognised yet.
 
     Args:
@@ -92,13 +92,13 @@ class Speech:
         cuts: Where speech is cut.
 
     Attributes:
-        ended: The segments that have ended, in order; whoever recognises them takes them out.
+        ended: The stretches that have ended, in order; whoever recognises them takes them out.
         open: The one that goes on, if any.
     """
 
     def __init__(self, audio_format: AudioFormat, window: int, cuts: Cuts) -> None:
-        self.ended: deque[Segment] = deque()
-        self.open: Segment | None = None
+        self.ended: deque[Stretch] = deque()
+        self.open: Stretch | None = None
         self._format = audio_format
         self._cuts = cuts
         self._activity = Activity(cuts.voice, audio_format, window)
@@ -122,8 +122,8 @@ class Speech:
 
     @property
     def waiting_ms(self) -> float:
-        """Milliseconds of segments that have ended and wait."""
-        return self._format.ms(sum((segment.end or segment.start) - segment.start for segment in self.ended))
+        """Milliseconds of stretches that have ended and wait."""
+        return self._format.ms(sum((stretch.end or stretch.start) - stretch.start for stretch in self.ended))
 
     def feed(self, pcm: bytes, probabilities: Iterable[float], now: float) -> None:
         """Take audio, and the probability of speech in each window that it completes.
@@ -131,7 +131,7 @@ class Speech:
         Args:
             pcm: Whole samples.
             probabilities: What the detector says.
-            now: The time, for the segments that begin.
+            now: The time, for the stretches that begin.
         """
         self._audio += pcm
         self.hear(probabilities, now)
@@ -150,23 +150,23 @@ class Speech:
         self._take(events, 0.0)
         self._forget()
 
-    def end_of(self, segment: Segment) -> int:
-        """Return the sample after the last one of a segment, as far as it has come."""
-        if segment.end is not None:
-            return segment.end
+    def end_of(self, stretch: Stretch) -> int:
+        """Return the sample after the last one of a stretch, as far as it has come."""
+        if stretch.end is not None:
+            return stretch.end
         last = self._activity.voiced + self._format.samples(self._cuts.voice.after_ms)
         return min(last, self._activity.position, self.position)
 
-    def sound_of(self, segment: Segment) -> bytes:
-        """Return the audio of a segment, as far as it has come."""
-        first, last = ((sample - self._base) * BYTES_PER_SAMPLE for sample in (segment.start, self.end_of(segment)))
+    def sound_of(self, stretch: Stretch) -> bytes:
+        """Return the audio of a stretch, as far as it has come."""
+        first, last = ((sample - self._base) * BYTES_PER_SAMPLE for sample in (stretch.start, self.end_of(stretch)))
         return bytes(self._audio[first:last])
 
     def _take(self, events: Iterable[VoiceEvent], now: float) -> None:
         for event in events:
             match event:
                 case SpeechStarted(at=at):
-                    self.open = Segment(at, now)
+                    self.open = Stretch(at, now)
                 case SpeechEnded(at=at):
                     assert self.open is not None
                     self.open.end = min(at, self.position)  # the detector's last window may be filled up with silence
@@ -177,26 +177,26 @@ class Speech:
                     self.open.paused = isinstance(event, SpeechPaused)
 
     def _cut(self, now: float) -> None:
-        """End the segment where it is long and has paused, or is too long; one that goes on begins there."""
-        segment = self.open
-        if segment is None:
+        """End the stretch where it is long and has paused, or is too long; one that goes on begins there."""
+        stretch = self.open
+        if stretch is None:
             return
-        length_ms = self._format.ms(self._activity.position - segment.start)
-        if segment.paused and length_ms >= self._cuts.long_ms:
+        length_ms = self._format.ms(self._activity.position - stretch.start)
+        if stretch.paused and length_ms >= self._cuts.long_ms:
             self._activity, events = self._activity.ended()
         elif length_ms >= self._cuts.most_ms:
-            self._activity, events = self._activity.split(self._quietest(segment))
+            self._activity, events = self._activity.split(self._quietest(stretch))
         else:
             return
         self._take(events, now)
 
-    def _quietest(self, segment: Segment) -> int:
-        """Return the middle of the three quietest windows in a row, of the last ones of a segment."""
+    def _quietest(self, stretch: Stretch) -> int:
+        """Return the middle of the three quietest windows in a row, of the last ones of a stretch."""
         import numpy as np  # only long speech needs it
 
         window = self._activity.window
         last = self._activity.position
-        count = max(3, min(self._format.samples(self._cuts.choice_ms), last - segment.start) // window)
+        count = max(3, min(self._format.samples(self._cuts.choice_ms), last - stretch.start) // window)
         first = last - count * window
         begin = (first - self._base) * BYTES_PER_SAMPLE
         samples = np.frombuffer(bytes(self._audio[begin : begin + count * window * BYTES_PER_SAMPLE]), "<i2")
@@ -205,11 +205,11 @@ class Speech:
         return first + middle * window + window // 2
 
     def _forget(self) -> None:
-        """Throw away the audio that no segment needs."""
+        """Throw away the audio that no stretch needs."""
         cuts = self._cuts.voice
-        segment = self.ended[0] if self.ended else self.open
-        if segment is not None:
-            needed = segment.start
+        stretch = self.ended[0] if self.ended else self.open
+        if stretch is not None:
+            needed = stretch.start
         else:  # speech may begin a little before it is known
             early = self._format.samples(cuts.before_ms + cuts.least_ms) + 2 * self._activity.window
             needed = max(self._activity.position - early, self._activity.floor)

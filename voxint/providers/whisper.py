@@ -72,7 +72,7 @@ class Whisper:
     no network (`voxint.children`). As with a nursery, an error of the body leaves in a group.
 
     Args:
-        language: The code of the language that is spoken, such as ``zh`` or ``en``; ``auto``: what each segment of the
+        language: The code of the language that is spoken, such as ``zh`` or ``en``; ``auto``: what each stretch of the
             speech is taken for, which may be wrong for a word or two.
         prompt: What the model is told to have heard before, at most 200 characters: names, or the way to write. None:
             for Chinese a sentence in simplified characters, for all others nothing.
