@@ -23,7 +23,7 @@ RECENT_WINDOWS = 4
 """Windows of which the loudest counts; ours: a voice sinks between two syllables for a tenth of a second."""
 
 FADE_DB = 0.03
-"""By how much a window lets the echo's level sink; ours: 1 dB a second, so that a loud word deafens for a while only."""
+"""By how much a window lets the echo's level sink; ours: 1 dB a second, so that a loud word deafens not for long."""
 
 
 def level_db(pcm: bytes) -> float:
