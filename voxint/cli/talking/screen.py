@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from voxint.cli.talking.view import STATES, WORD_CELLS, View, layout
+from voxint.cli.talking.view import STATES, View, layout, named
 from voxint.cli.terminal import echo, note
 from voxint.printable import printable
 
@@ -62,8 +62,7 @@ class _LiveScreen:
         if who == "note":
             console.print(Text(printable(words), style="dim"))
         else:
-            name = Text(who.ljust(WORD_CELLS), style="bold")
-            console.print(name.append(printable(words.replace("\n", " ")), style="not bold"))
+            console.print(named(who, words))
 
     def show(self, view: View) -> None:
         console = self._live.console

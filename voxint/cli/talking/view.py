@@ -5,6 +5,7 @@ from __future__ import annotations
 from attrs import field, frozen
 from rich.cells import cell_len
 from rich.console import Group, RenderableType
+from rich.table import Table
 from rich.text import Text
 
 from voxint.cli.talking.level import QUIETEST_DB
@@ -12,7 +13,7 @@ from voxint.cli.talking.states import State
 from voxint.core.discreet import size_of
 from voxint.printable import printable
 
-__all__ = ["HINTS", "STATES", "View", "layout"]
+__all__ = ["HINTS", "STATES", "View", "layout", "named"]
 
 STATES: dict[State, tuple[str, str]] = {
     "listening": ("listening", "green"),
@@ -68,11 +69,11 @@ def layout(view: View, width: int, *, plain: bool = False) -> RenderableType:
         plain: Whether the terminal has ASCII alone.
     """
     words, style = STATES[view.state]
-    rows = [
+    rows: list[RenderableType] = [
         Text.assemble((words.ljust(WORD_CELLS), style), _meter(view, width, plain=plain)),
-        *([_row("you", view.transcript, width, "dim")] if view.transcript else []),
-        *([_row("voxint", view.answer, width, "")] if view.answer else []),
-        Text(HINTS[view.how], style="dim", overflow="ellipsis", no_wrap=True),
+        *([named("you", _last(view.transcript, width), "dim")] if view.transcript else []),
+        *([named("voxint", _last(view.answer, width))] if view.answer else []),
+        Text(HINTS[view.how], style="dim"),
     ]
     if view.dropped:
         rows.append(Text(f"{view.dropped} pieces of the microphone were lost: this machine is busy", style="yellow"))
@@ -90,17 +91,21 @@ def _meter(view: View, width: int, *, plain: bool) -> Text:
     return Text.assemble((on * full, style), (off * (cells - full), "dim"), (figures, "dim"))
 
 
-def _row(who: str, words: str, width: int, style: str) -> Text:
-    """Return the end of what somebody says, beside a name."""
-    room = max(8, (width - 1) * ANSWER_LINES - WORD_CELLS)
-    shown = printable(words.replace("\n", " "))
-    if cell_len(shown) > room:
-        shown = "... " + _last(shown, room - 4)
-    return Text.assemble((who.ljust(WORD_CELLS), "bold"), (shown, style))
+def named(who: str, words: str, style: str = "") -> RenderableType:
+    """Return what somebody says, in a column beside a name."""
+    table = Table.grid(padding=0)
+    table.add_column(width=WORD_CELLS, no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row(Text(who, style="bold"), Text(printable(words.replace("\n", " ")), style=style))
+    return table
 
 
-def _last(words: str, cells: int) -> str:
-    kept = words[-cells:]
-    while cell_len(kept) > cells:
-        kept = kept[1 + (cell_len(kept) - cells) // 2 :]
-    return kept
+def _last(words: str, width: int) -> str:
+    """Return the end of an answer that is written, as much as has room."""
+    room = max(8, (width - WORD_CELLS - 1) * ANSWER_LINES)
+    if cell_len(words) <= room:
+        return words
+    kept = words[3 - room :]
+    while cell_len(kept) > room - 3:
+        kept = kept[1 + (cell_len(kept) - room + 3) // 2 :]
+    return f"...{kept}"
