@@ -47,8 +47,8 @@ async def test_a_person_is_heard_answered_and_heard_again() -> None:
         assert rig.notebook.states == ["listening", *(["hearing", "thinking", "speaking"] * 2), "listening"]
 
 
-async def test_the_next_question_begins_behind_the_interrupt() -> None:
-    """Otherwise the server would interrupt by it, and not know what was heard."""
+async def test_an_answer_is_interrupted_as_often_as_somebody_speaks() -> None:
+    """Each receipt is of this client's own account."""
     agent = Agent(llm=ScriptedModel(LONG), stt=ScriptedEars.hears("tell me"), tts=ScriptedVoice())
     async with rigged(agent, LoudDetector()) as rig:
         for _ in range(3):
