@@ -15,7 +15,7 @@ from voxint.cli.sound_card.loudspeaker import open_loudspeaker
 from voxint.cli.sound_card.microphone import open_microphone
 from voxint.cli.sound_card.portaudio import Device, PortAudio, device_lines, find_device, load_portaudio
 from voxint.cli.speakers import PlayerGone
-from voxint.cli.talking.conversation import Conversation
+from voxint.cli.talking.conversation import Talk
 from voxint.cli.talking.hearing import Hearing
 from voxint.cli.talking.keys import has_keys, read_keys, single_keys, watch_signals
 from voxint.cli.talking.screen import Screen, draw, open_screen
@@ -187,7 +187,7 @@ async def _hold(
         if detector is not None:
             hearing = Hearing(detector, guarded=not options.headphones)
             stack.callback(hearing.close)
-        conversation = Conversation(client, microphone, speaker, hearing, screen, options.how)
+        conversation = Talk(client, microphone, speaker, hearing, screen, options.how)
         async with trio.open_nursery() as nursery:
             await nursery.start(conversation.run)
             nursery.start_soon(draw, screen, lambda: conversation.view)

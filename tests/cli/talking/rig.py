@@ -15,11 +15,11 @@ from tests.cli.sound_card.fake_card import FakeCard
 from voxint.cli.sound_card.loudspeaker import Loudspeaker, open_loudspeaker
 from voxint.cli.sound_card.microphone import open_microphone
 from voxint.cli.sound_card.portaudio import find_device
-from voxint.cli.talking.conversation import Conversation
+from voxint.cli.talking.conversation import Talk
 from voxint.cli.talking.hearing import Hearing
 from voxint.cli.talking.level import level_db
 from voxint.cli.talking.screen import Who, draw
-from voxint.cli.talking.view import View
+from voxint.cli.talking.view import Picture
 from voxint.client import connect
 from voxint.core.agent import Agent
 from voxint.core.audio import AudioFormat
@@ -81,7 +81,7 @@ class Notebook:
     lines: list[str] = field(factory=list)
     states: list[str] = field(factory=list)
     transcripts: list[str] = field(factory=list)
-    view: View = field(factory=View)
+    view: Picture = field(factory=Picture)
     _news: trio.Event = field(factory=trio.Event)
 
     def say(self, who: Who, words: str) -> None:
@@ -89,7 +89,7 @@ class Notebook:
         self.lines.append(f"{who}: {words}")
         self._tell()
 
-    def show(self, view: View) -> None:
+    def show(self, view: Picture) -> None:
         """Note a state that is new."""
         self.view = view
         if view.state not in self.states[-1:]:
@@ -120,7 +120,7 @@ class Rig:
 
     card: FakeCard
     notebook: Notebook
-    conversation: Conversation
+    conversation: Talk
     speaker: Loudspeaker
 
     async def state(self, state: str) -> None:
@@ -154,7 +154,7 @@ async def _conversing(
         trio.open_nursery() as nursery,
     ):
         hearing = None if detector is None else Hearing(detector, guarded=guarded)
-        conversation = Conversation(client, microphone, speaker, hearing, notebook, "hands free")
+        conversation = Talk(client, microphone, speaker, hearing, notebook, "hands free")
         await nursery.start(conversation.run)
         nursery.start_soon(card.run)
         nursery.start_soon(draw, notebook, lambda: conversation.view)

@@ -10,7 +10,7 @@ from tests.client.rig import Peer, scripted
 from voxint.cli.sound_card.loudspeaker import open_loudspeaker
 from voxint.cli.sound_card.microphone import open_microphone
 from voxint.cli.sound_card.portaudio import find_device
-from voxint.cli.talking.conversation import Conversation
+from voxint.cli.talking.conversation import Talk
 from voxint.cli.talking.hearing import Hearing
 from voxint.client import connect
 from voxint.core.audio import AudioFormat
@@ -30,7 +30,9 @@ async def test_the_interrupt_with_what_was_heard_goes_in_front_of_the_next_quest
     async def script(peer: Peer) -> None:
         start = await peer.read(m.RequestMessage)
         while len(peer.audio) < 16_000:
-            peer.audio += await peer.ws.get_message()
+            frame = await peer.ws.get_message()
+            assert isinstance(frame, bytes)
+            peer.audio += frame
         assert card.said  # it is still spoken
         end = await peer.read(m.RequestMessage)
         assert (start.stream_flag, start.stream_seq, end.stream_seq) == (True, 0, -1)
@@ -60,7 +62,7 @@ async def test_the_interrupt_with_what_was_heard_goes_in_front_of_the_next_quest
         trio.open_nursery() as nursery,
     ):
         hearing = Hearing(LoudDetector(), guarded=False)
-        conversation = Conversation(client, microphone, speaker, hearing, Notebook(), "hands free")
+        conversation = Talk(client, microphone, speaker, hearing, Notebook(), "hands free")
         await nursery.start(conversation.run)
         nursery.start_soon(card.run)
         card.said += TONE

@@ -3,15 +3,15 @@ from __future__ import annotations
 import pytest
 
 from voxint.cli.talking.screen import PlainScreen, open_screen
-from voxint.cli.talking.view import View
+from voxint.cli.talking.view import Picture
 
 
 def test_without_a_terminal_there_are_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
     """What was said on standard output, to be piped on; states and notes on standard error, each state once."""
     with open_screen() as screen:
         assert isinstance(screen, PlainScreen)
-        for state in ("listening", "listening", "hearing"):
-            screen.show(View(state))  # type: ignore[arg-type]  # the loop's variable is a str to mypy
+        for picture in (Picture("listening"), Picture("listening"), Picture("hearing")):
+            screen.show(picture)
         screen.say("you", "tell me a story\x1b[2J")
         screen.say("note", "interrupted")
     written = capsys.readouterr()
@@ -27,10 +27,10 @@ def test_a_terminal_keeps_what_was_said_above_what_goes_on(
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "60")
     with open_screen() as screen:
-        screen.show(View("hearing", transcript="tell"))
+        screen.show(Picture("hearing", transcript="tell"))
         screen.say("you", "tell me \x9b2J")
         screen.say("note", "interrupted")
-        screen.show(View("thinking"))
+        screen.show(Picture("thinking"))
     written = capsys.readouterr().out
     assert "hearing you" in written
     assert r"tell me \x9b2J" in written

@@ -13,7 +13,7 @@ from voxint.cli.speakers import PlayerGone
 from voxint.core.audio import AudioFormat
 from voxint.core.resample import load_resampler, resampler
 
-__all__ = ["Microphone", "open_microphone"]
+__all__ = ["CardMicrophone", "open_microphone"]
 
 WAITING = 100
 """Blocks that wait for the loop; ours: 2 s, longer than a loop is ever held, and older speech is no conversation."""
@@ -22,7 +22,7 @@ STUCK_S = 2.0
 """Seconds without a block after which the device is gone; ours, as of a loudspeaker."""
 
 
-class Microphone:
+class CardMicrophone:
     """Hands what a device gives from PortAudio's thread to trio.
 
     Args:
@@ -81,7 +81,7 @@ class Microphone:
 
 
 @asynccontextmanager
-async def open_microphone(card: PortAudio, device: Device, audio_format: AudioFormat) -> AsyncGenerator[Microphone]:
+async def open_microphone(card: PortAudio, device: Device, audio_format: AudioFormat) -> AsyncGenerator[CardMicrophone]:
     """Open a device for the block.
 
     Args:
@@ -94,6 +94,6 @@ async def open_microphone(card: PortAudio, device: Device, audio_format: AudioFo
     """
     given = agreed(card, device, audio_format.rate)
     await load_resampler()
-    microphone = Microphone(device, given, audio_format)
+    microphone = CardMicrophone(device, given, audio_format)
     async with running(card, device, given, microphone.take):
         yield microphone

@@ -11,17 +11,17 @@ from attrs import define, evolve, field
 from voxint.cli.failures import QUIT
 from voxint.cli.receipts import receipt_lines
 from voxint.cli.sound_card.loudspeaker import Loudspeaker
-from voxint.cli.sound_card.microphone import Microphone
+from voxint.cli.sound_card.microphone import CardMicrophone
 from voxint.cli.talking.hearing import Began, Hearing
 from voxint.cli.talking.level import level_db
 from voxint.cli.talking.screen import Screen
 from voxint.cli.talking.states import Event, after
-from voxint.cli.talking.view import View
+from voxint.cli.talking.view import Picture
 from voxint.client import Client, RemoteReply
 from voxint.core.events import Called, Ended, Text, Understood, Voice
 from voxint.errors import Disconnected, ServerError
 
-__all__ = ["Conversation"]
+__all__ = ["Talk"]
 
 REPORT_S = 0.25
 """Seconds between two reports of what was heard; ours: an interruption carries the exact figure with it."""
@@ -55,7 +55,7 @@ def _turn() -> _Turn:
     return _Turn(*trio.open_memory_channel[bytes](UNSENT))
 
 
-class Conversation:
+class Talk:
     """Talks with a server until it is ended.
 
     Attributes:
@@ -77,13 +77,13 @@ class Conversation:
     def __init__(
         self,
         client: Client,
-        microphone: Microphone,
+        microphone: CardMicrophone,
         speaker: Loudspeaker,
         hearing: Hearing | None,
         screen: Screen,
         how: str,
     ) -> None:
-        self.view = View(how=how, probability=None if hearing is None else 0.0)
+        self.view = Picture(how=how, probability=None if hearing is None else 0.0)
         self.code = 0
         self.ended = trio.Event()
         self._client = client

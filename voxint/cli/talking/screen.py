@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from voxint.cli.talking.view import STATES, View, layout, named
+from voxint.cli.talking.view import STATES, Picture, layout, named
 from voxint.cli.terminal import echo, note
 from voxint.printable import printable
 
@@ -29,7 +29,7 @@ class Screen(Protocol):
     def say(self, who: Who, words: str) -> None:
         """Write what was said, or a note, for good."""
 
-    def show(self, view: View) -> None:
+    def show(self, view: Picture) -> None:
         """Show what goes on."""
 
 
@@ -46,7 +46,7 @@ class PlainScreen:
         else:
             echo(f"{who}: {words}")
 
-    def show(self, view: View) -> None:
+    def show(self, view: Picture) -> None:
         """Write the state where it is another than before."""
         if (state := STATES[view.state][0]) != self._state:
             self._state = state
@@ -64,7 +64,7 @@ class _LiveScreen:
         else:
             console.print(named(who, words))
 
-    def show(self, view: View) -> None:
+    def show(self, view: Picture) -> None:
         console = self._live.console
         picture = layout(view, console.width, plain=console.options.ascii_only)
         self._live.update(picture, refresh=True)
@@ -83,7 +83,7 @@ def open_screen() -> Iterator[Screen]:
         yield _LiveScreen(live)
 
 
-async def draw(screen: Screen, view: Callable[[], View]) -> None:
+async def draw(screen: Screen, view: Callable[[], Picture]) -> None:
     """Show what goes on, again and again; cancelled in the end."""
     while True:
         screen.show(view())

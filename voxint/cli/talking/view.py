@@ -13,7 +13,7 @@ from voxint.cli.talking.states import State
 from voxint.core.discreet import size_of
 from voxint.printable import printable
 
-__all__ = ["HINTS", "STATES", "View", "layout", "named"]
+__all__ = ["HINTS", "STATES", "Picture", "layout", "named"]
 
 STATES: dict[State, tuple[str, str]] = {
     "listening": ("listening", "green"),
@@ -38,7 +38,7 @@ ANSWER_LINES = 6  # of an answer as it is written; all of it is printed when it 
 
 
 @frozen
-class View:
+class Picture:
     """What is shown of a conversation.
 
     Args:
@@ -60,7 +60,7 @@ class View:
     dropped: int = 0
 
 
-def layout(view: View, width: int, *, plain: bool = False) -> RenderableType:
+def layout(view: Picture, width: int, *, plain: bool = False) -> RenderableType:
     """Return the moving part of the screen.
 
     Args:
@@ -80,7 +80,7 @@ def layout(view: View, width: int, *, plain: bool = False) -> RenderableType:
     return Group(*rows)
 
 
-def _meter(view: View, width: int, *, plain: bool) -> Text:
+def _meter(view: Picture, width: int, *, plain: bool) -> Text:
     figures = f" {view.level_db:4.0f} dB" if width >= WIDE else ""
     if figures and view.probability is not None:
         figures += f"  voice {view.probability:4.0%}"
