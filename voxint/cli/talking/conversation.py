@@ -249,7 +249,6 @@ class Talk:
 
     def _end_answer(self, turn: _Turn) -> None:
         """Write an answer down for good."""
-        self._show(turn, answer="")
         if turn is self._turn:
             self.view = evolve(self.view, answer="", transcript="")
         if turn.text:

@@ -1,7 +1,7 @@
 """What a process under test imports as `sounddevice`: devices that call back from a thread, at the pace of sound.
 
 `FAKE_CARD` says how it is: ``busy``, ``none``, or a folder. There the microphone reads `said`, once that is there, and
-the loudspeaker writes `played`.
+the loudspeaker writes `played`; once `unplugged` is there, neither calls any more.
 """
 
 from __future__ import annotations
@@ -50,6 +50,8 @@ def _call(stream: FakeStream, path: Path) -> None:
         time.sleep(max(0.0, began + blocks * 0.02 - time.monotonic()))
         if not stream.running:
             continue
+        if path.with_name("unplugged").exists():
+            return
         if path.name == "played":
             with path.open("ab") as file:
                 file.write(stream.play(stream.block))
