@@ -65,6 +65,7 @@ class Conversation:
 
     Args:
         callers: How many spoke at once.
+        first_text_ms: From the end of an utterance to the first word of its answer: recognition, and the model.
         voice_to_voice_ms: From the end of an utterance to the first sound of its answer.
         ack_ms: From an interruption written to its acknowledgement read.
         stop_ms: From an interruption read to the request's end, by the server's receipts.
@@ -75,6 +76,7 @@ class Conversation:
     """
 
     callers: int
+    first_text_ms: list[float] = Factory(list)
     voice_to_voice_ms: list[float] = Factory(list)
     ack_ms: list[float] = Factory(list)
     stop_ms: list[float] = Factory(list)
@@ -178,6 +180,7 @@ async def _round(client: Client, voice: bytes, listens_s: float, told: Conversat
         if waited.cancelled_caught or reply.t_first_voice is None or reply.t_input_end is None:
             told.failed.append("no sound came")
         else:
+            told.first_text_ms.append(((reply.t_first_text or reply.t_first_voice) - reply.t_input_end) * 1000)
             told.voice_to_voice_ms.append((reply.t_first_voice - reply.t_input_end) * 1000)
             await trio.sleep(listens_s)
         receipt = await reply.interrupt()
@@ -254,7 +257,7 @@ def to_text(found: Sequence[Conversation]) -> str:
     lines = [f"load average before: {os.getloadavg()[0]:.2f}"]
     for each in found:
         lines += [f"\n{each.callers} callers, {len(each.voice_to_voice_ms)} answers, {each.server_mib:.0f} MiB"]
-        for name in ("voice_to_voice_ms", "ack_ms", "stop_ms"):
+        for name in ("first_text_ms", "voice_to_voice_ms", "ack_ms", "stop_ms"):
             values = getattr(each, name)
             told = "  ".join(f"p{share * 100:g} {percentile(values, share):.1f}" for share in (0.5, 0.95, 0.99))
             lines.append(f"  {name:18} {told}  most {max(values, default=float('nan')):.1f}")

@@ -96,7 +96,7 @@ async def test_without_the_extra_the_demo_is_text_and_says_how_to_get_speech(tmp
         async with connect(url_in(output), require_tts=True) as client:
             assert "I am only a stand-in" in await (await client.send_text("What time is it?")).text()
             heard = await (await client.send_text("Rain in Spain, they say?")).text()
-            assert heard.startswith("I heard: Rain in Spain, they say? ")
+            assert heard.startswith("This is what I heard: Rain in Spain, they say? ")
 
 
 async def test_a_taken_port_is_one_line(tmp_path: Path) -> None:

@@ -183,7 +183,7 @@ async def test_the_demo_speaks_and_listens_with_models(tmp_path: Path) -> None:
         url = url_in(output)
         async with connect(url, require_tts=True) as client:
             reply = await client.send_text(question)
-            assert (await reply.text()).startswith(f"I heard: {question} ")
+            assert (await reply.text()).startswith(f"This is what I heard: {question} ")
         spoken = await run_cli("say", "--url", url, "--out", "said.wav", "Can you hear me?", cwd=tmp_path)
         assert spoken.code == 0
         asked = await run_cli("say", "--url", url, "--no-voice", "said.wav", cwd=tmp_path)

@@ -11,12 +11,12 @@ from voxint.testing.sim.script import ABOUT, ABOUT_ZH, TRIES, TRIES_ZH
 @pytest.mark.parametrize(
     ("said", "repeated"),
     [
-        ("the sky is blue.", "I heard: the sky is blue. "),
-        ("The capital of France, what is it?", "I heard: The capital of France, what is it? "),
-        ("Hello, what is the capital of France", "I heard: Hello, what is the capital of France. "),
-        ("you can  count\non me,", "I heard: you can count on me. "),
-        ('She said: "Stop!"', 'I heard: She said: "Stop!" '),
-        ("I read a story about a joke; thank her", "I heard: I read a story about a joke; thank her. "),
+        ("the sky is blue.", "This is what I heard: the sky is blue. "),
+        ("The capital of France, what is it?", "This is what I heard: The capital of France, what is it? "),
+        ("Hello, what is the capital of France", "This is what I heard: Hello, what is the capital of France. "),
+        ("you can  count\non me,", "This is what I heard: you can count on me. "),
+        ('She said: "Stop!"', 'This is what I heard: She said: "Stop!" '),
+        ("I read a story about a joke; thank her", "This is what I heard: I read a story about a joke; thank her. "),
         ("今天天气怎么样", "我听到的是：今天天气怎么样。"),
         ("你好，法国的首都在哪里？", "我听到的是：你好，法国的首都在哪里？"),
         ("我没有时间", "我听到的是：我没有时间。"),

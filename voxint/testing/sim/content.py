@@ -70,7 +70,7 @@ def answer_to(heard: Sequence[str]) -> str:
     if chinese:
         return f"我听到的是：{_repeated(words, REPEATED_CHARS_ZH, '……等等', '。')}{TRIES_ZH[turn % len(TRIES_ZH)]}"
     spoken = any(char.isalnum() for char in words)
-    opening = f"I heard: {_repeated(words, REPEATED_CHARS, ', and so on', '.')}" if spoken else "I heard nothing."
+    opening = f"This is what I heard: {_repeated(words, REPEATED_CHARS, ', and so on', '.')}" if spoken else "I heard nothing."
     return f"{opening} {TRIES[turn % len(TRIES)]}"
 
 
