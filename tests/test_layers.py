@@ -28,6 +28,7 @@ MAY_IMPORT = {
     "extras": set(),
     "file_lock": set(),
     "ticker": set(),
+    "normalize": set(),
     "net": {"arguments", "errors", "background", "logs", "authors_line", "inside_trio", "lag"},
     "assets": {"arguments", "errors", "extras", "file_lock", "inside_trio", "net"},
     "core": {"arguments", "errors", "background", "logs", "loop_watch", "authors_line", "inside_trio"},
@@ -128,6 +129,12 @@ def is_pure(path: Path) -> bool:
 @pytest.mark.parametrize("path", sorted(PACKAGE.joinpath("protocol").rglob("*.py")), ids=lambda path: path.name)
 def test_the_protocol_is_pure(path: Path) -> None:
     """It turns bytes into messages and events into bytes."""
+    assert is_pure(path)
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.joinpath("normalize").rglob("*.py")), ids=lambda path: path.name)
+def test_what_is_said_for_a_text_is_pure(path: Path) -> None:
+    """It turns text into words."""
     assert is_pure(path)
 
 

@@ -3,14 +3,15 @@
 # A map; arrows point one way, and a test parses the imports:
 #
 #   core <- protocol <- server <- cli
-#   net lies beside them and knows none; client stands on core and protocol, workers on core, assets on net, providers
-#   on core, net, workers and assets, testing on core, protocol and net, measure on client
+#   net and normalize lie beside them and know none; client stands on core and protocol, workers on core, assets on net,
+#   providers on core, net, workers, assets and normalize, testing on core, protocol and net, measure on client
 #
 #   core/          the request scope, the pipeline in it, sessions and what they say; trio, no socket, no wire
 #   protocol/      wire protocol 1.0 over the core's events: messages, codec, renderer; no trio, no clock
 #   net/           bytes on the network: HTTP client and server, WebSocket, server-sent events; nothing of voice
 #   workers/       engines in processes of their own: start, ask, abort, kill, and lend in fair turns
 #   assets/        the files of speech models: found on the disk, fetched when somebody asks
+#   normalize/     what is said aloud for written text: numbers, dates, money, units, addresses; pure
 #   providers/     one adapter for each engine
 #   server/        one port: WebSocket, health, metrics; the store of sessions
 #   client/        the Python client

@@ -187,10 +187,21 @@ async def test_the_built_in_providers_are_found_by_name(load: Callable[..., Conf
         assert type(agent.llm).__name__ == "OpenAIChat"
 
 
-async def test_a_failure_leaves_what_was_entered_before_it(load: Callable[..., Config]) -> None:
-    """The stages are entered in the order llm, stt, tts, and left the other way round."""
+async def test_all_are_made_before_the_first_is_entered(load: Callable[..., Config]) -> None:
+    """A word that is wrong is told before a model is loaded for seconds."""
     config = load(
         '[llm]\nprovider = "{here}:Model"\nname = "m"\n[stt]\nprovider = "{here}:Ears"\n[tts]\nprovider = "espaek"'
     )
     assert "did you mean espeak?" in await failure(config)
-    assert sys.modules[config.llm.provider.partition(":")[0]].log == ["entered", "left"]
+    assert sys.modules[config.llm.provider.partition(":")[0]].log == []
+
+
+async def test_a_failure_leaves_what_was_entered_beside_it(load: Callable[..., Config]) -> None:
+    """One that is no synthesizer, as it turns out, is left, and so is the other."""
+    config = load(
+        '[llm]\nprovider = "{here}:Model"\nname = "m"\n[stt]\nprovider = "{here}:Ears"\n'
+        '[tts]\nprovider = "{here}:Never"'
+    )
+    assert "makes no such provider" in await failure(config)
+    log = sys.modules[config.llm.provider.partition(":")[0]].log
+    assert log.count("entered") == log.count("left") >= 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import signal
 import socket
 import sys
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.demo_process import READY, path_with, url_in
 from tests.cli.process import run_cli, start_cli
 from tests.docs.pages import ROOT
 from tests.providers.spoken import speak
@@ -22,30 +22,31 @@ NO_EXTRA = """
 import importlib.util
 
 found = importlib.util.find_spec
-importlib.util.find_spec = lambda name, package=None: None if name == "pocketsphinx" else found(name, package)
+missing = {"pocketsphinx", "espeakng_loader", "onnxruntime"}
+importlib.util.find_spec = lambda name, package=None: None if name in missing else found(name, package)
 """
-"""A sitecustomize.py: Python imports it at its start."""
+"""A sitecustomize.py, which Python imports at its start: nothing that speaks or listens is installed."""
 
-
-def url_in(output: str) -> str:
-    """Return the address of the WebSocket that the demo printed."""
-    found = re.search(r"is ready at (ws://\S+)", output)
-    assert found is not None
-    return found[1]
+LIGHT = ("demo", "--port", "0", "--light", "--llm", "sim")
+"""What every machine has, whatever else there is on it."""
 
 
 async def test_the_demo_is_a_whole_server_in_one_command(tmp_path: Path) -> None:
-    """It listens, understands, answers and speaks, and says what it is: two stand-ins, in two languages."""
+    """It listens, understands, answers and speaks, and says what each part of it is, in two languages."""
     pytest.importorskip("pocketsphinx")
     pytest.importorskip("espeakng_loader")
     # Without `voxint` on the search path: what it says to type works all the same.
-    async with start_cli("demo", "--port", "0", cwd=tmp_path, env={"PATH": "/nonexistent"}) as demo:
-        output = await demo.wait_for("Ctrl-C here ends the demo.")
+    async with start_cli(*LIGHT, cwd=tmp_path, env={"PATH": "/nonexistent"}) as demo:
+        output = await demo.wait_for(READY)
         url = url_in(output)
         assert f'  {sys.executable} -m voxint say --url {url} "Tell me a story"' in output
         assert "给我讲个故事" in output
-        assert "stand-in that answers from a script" in output
-        assert "tell me a story · " in output
+        assert "  ears   pocketsphinx (" in output
+        assert "  voice  espeak-ng (GPL-3.0)" in output
+        assert "  model  the stand-in (no language model" in output
+        assert "tell me a story ·" in output
+        assert "can't be used" not in output
+        assert output.index("loading voice: espeak-ng") < output.index("voice ready after") < output.index(url)
         asked = await run_cli(
             "say", "--url", url, "--interrupt-after", "1", "--out", "a.wav", "Tell me a story", cwd=tmp_path
         )
@@ -75,8 +76,8 @@ async def test_the_demo_understands_a_sentence_of_its_grammar(tmp_path: Path) ->
     pytest.importorskip("pocketsphinx")
     pytest.importorskip("espeakng_loader")
     await record("tell me a story", tmp_path / "question.wav")
-    async with start_cli("demo", "--port", "0", cwd=tmp_path) as demo:
-        url = url_in(await demo.wait_for("Ctrl-C here ends the demo."))
+    async with start_cli(*LIGHT, cwd=tmp_path) as demo:
+        url = url_in(await demo.wait_for(READY))
         arguments = ("say", "--url", url, "--no-voice", "--interrupt-after", "0.5", "question.wav")
         asked = await run_cli(*arguments, cwd=tmp_path)
     assert "understood: tell me a story" in asked.err
@@ -86,19 +87,23 @@ async def test_the_demo_understands_a_sentence_of_its_grammar(tmp_path: Path) ->
 async def test_without_the_extra_the_demo_is_text_and_says_how_to_get_speech(tmp_path: Path) -> None:
     """One command to install it."""
     (tmp_path / "sitecustomize.py").write_text(NO_EXTRA)
-    async with start_cli("demo", "--port", "0", cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}) as demo:
-        output = await demo.wait_for("Ctrl-C here ends the demo.")
-        assert f"pip install '{ROOT}[speech]'" in output
-        assert "recogniser" not in output
+    arguments = ("demo", "--port", "0", "--llm", "sim")
+    async with start_cli(*arguments, cwd=tmp_path, env={"PYTHONPATH": path_with(tmp_path)}) as demo:
+        output = await demo.wait_for(READY)
+        assert f"without onnxruntime: pip install '{ROOT}[speech]'" in output
+        assert "Text only" in output
+        assert "FILE.wav" not in output
         async with connect(url_in(output), require_tts=True) as client:
             assert "I am only a stand-in" in await (await client.send_text("What time is it?")).text()
+            heard = await (await client.send_text("Rain in Spain, they say?")).text()
+            assert heard.startswith("I heard: Rain in Spain, they say? ")
 
 
 async def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
     """As with serve."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        done = await run_cli("demo", "--port", str(port), cwd=tmp_path)
+        done = await run_cli("demo", "--port", str(port), *LIGHT[3:], cwd=tmp_path)
     assert done.code == 1
     assert f"voxint: 127.0.0.1 port {port} is taken" in done.err
     assert "Traceback" not in done.err

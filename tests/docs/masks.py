@@ -22,12 +22,16 @@ _MASKS = (
 """Each with what stands for it. Words and names are compared as they are."""
 
 
+_UNDERSTOOD = re.compile(r"(?<=^understood: ).*$", re.MULTILINE)
+"""What a recogniser understood: some write capitals and points, and the machine may have another than the page."""
+
+
 def masked(text: str) -> str:
     """Return `text` without what differs from run to run, and without white space at the ends of lines."""
     lines = "".join(line.rstrip() + "\n" for line in text.splitlines())
     for pattern, stands in _MASKS:
         lines = re.sub(pattern, stands, lines, flags=re.MULTILINE)
-    return lines
+    return _UNDERSTOOD.sub(lambda found: found[0].lower().rstrip("."), lines)
 
 
 def agree(shown: str, printed: str) -> bool:

@@ -39,7 +39,7 @@ INSTALL = re.compile(r"^python3 -m venv \.venv && \.venv/bin/pip install \S+ \S+
 SHIMS = {
     "voxint": """
 case "$1" in
-  demo) exec {python} -m voxint demo --port 0 ;;
+  demo) exec {python} -m voxint demo --port 0 --llm sim ;;
   *) exec {python} -m voxint "$@" ;;
 esac""",
     "python": 'exec {python} "$@"',
@@ -225,6 +225,8 @@ def test_the_tutorial_explains_the_receipt_that_it_shows() -> None:
 def test_what_differs_from_run_to_run_is_masked() -> None:
     """And nothing else: another word, another stage or another end is told."""
     shown = "interrupted: stopped in 0.7 ms\n  tokens  72 (estimated)\n  text    heard: “One two”\n"
+    assert agree("understood: Tell me a story.\n", "understood: tell me a story\n")
+    assert not agree("understood: Tell me a story.\n", "understood: tell me a long story\n")
     assert agree(shown, shown.replace("0.7", "12").replace("72", "80").replace("two", "three"))
     assert not agree(shown, shown.replace("stopped", "ended"))
     assert not agree(shown, shown.replace("estimated", "provider"))

@@ -1,6 +1,12 @@
 """The command line, and the only place that binds a server to its providers."""
 
 # demo.py       `voxint demo`: a whole server with nothing but this machine
+# demo_stages.py   its voices and ears, and what takes their place
+# demo_model.py    its language model: found, named, or the stand-in
+# demo_welcome.py  what it says of itself
+# local_models.py  model servers on this machine
+# model_choice.py  which of a server's models is fit for talking
+# loading.py    what loads, while it loads
 # say.py        `voxint say`: talk to any voxint server
 # serve.py      `voxint serve`, and the options of every serving command
 # check.py      `voxint check`: is the configuration right, and does every provider answer?
@@ -9,6 +15,7 @@
 # bench.py      `voxint bench`: how long interruptions take on a running server
 # sim.py        `voxint sim`: the simulated upstream by itself
 # agent.py      from a configuration to a running agent
+# together.py   what takes long to open, opened at once
 # running.py    a server as a process: from the configuration to the last connection
 # outside.py    its main thread, outside of the event loop: signals, and the end in time
 # failures.py   one line for an operator's error, and the exit codes

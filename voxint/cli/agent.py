@@ -17,6 +17,7 @@ from attrs import evolve
 
 from voxint.arguments import type_in_words
 from voxint.authors_line import CodeLine, line_of_error
+from voxint.cli.together import open_together
 from voxint.core.agent import Agent
 from voxint.core.failure import own_errors
 from voxint.core.shape import stage_fault
@@ -32,18 +33,17 @@ Factory = Callable[..., object]
 
 @asynccontextmanager
 async def open_agent(config: Config) -> AsyncGenerator[Agent]:
-    """Build the agent of a configuration, and enter its providers for the block.
+    """Build the agent of a configuration, and enter its providers for the block: all at once, for some load a model.
 
     Raises:
-        ConfigError: A provider is not known or not installed, or an option of it is unknown, missing or bad.
+        ConfigError: A provider is not known or not installed, or an option of it is unknown, missing or bad. All are
+            made before the first is entered. What is raised on entering comes in a group.
     """
-    async with AsyncExitStack() as stack:
-        http = await stack.enter_async_context(open_http())
-        stages: dict[str, Any] = {}
-        for stage in (config.llm, config.stt, config.tts):
-            if stage is not None:
-                stages[stage.kind] = await stack.enter_async_context(open_stage(stage, http))
-        yield Agent(**stages, prompt=config.prompt, limits=config.limits)
+    async with open_http() as http:
+        made = [(stage, _made(stage, http)) for stage in (config.llm, config.stt, config.tts) if stage is not None]
+        async with open_together({stage.kind: _entered(stage, given) for stage, given in made}) as opened:
+            stages: dict[str, Any] = dict(opened)
+            yield Agent(**stages, prompt=config.prompt, limits=config.limits)
 
 
 @asynccontextmanager
@@ -55,8 +55,16 @@ async def open_stage(config: StageConfig, http: HttpClient) -> AsyncGenerator[ob
     Raises:
         ConfigError: As `open_agent`.
     """
-    factory = _factory(config)
-    stage = _call(factory, config, http)
+    async with _entered(config, _made(config, http)) as stage:
+        yield stage
+
+
+def _made(config: StageConfig, http: HttpClient) -> object:
+    return _call(_factory(config), config, http)
+
+
+@asynccontextmanager
+async def _entered(config: StageConfig, stage: object) -> AsyncGenerator[object]:
     async with AsyncExitStack() as stack:
         if isinstance(stage, AbstractAsyncContextManager):
             with blamed(config, "when it was entered"):

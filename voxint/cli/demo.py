@@ -3,116 +3,120 @@
 from __future__ import annotations
 
 import importlib.util
-import shutil
-import sys
-import textwrap
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
+from typing import Any, cast
 
 import click
 import trio
 
+from voxint.cli.agent import open_stage
+from voxint.cli.demo_model import STAND_IN, DemoModel, choose_model, first_word_s, stand_in
+from voxint.cli.demo_stages import (
+    MODULES,
+    PART,
+    DemoPart,
+    DemoStages,
+    Opened,
+    OpenPart,
+    choose_stages,
+    open_chosen,
+    open_first,
+)
+from voxint.cli.demo_welcome import DemoCast, welcome
+from voxint.cli.loading import Loading, show_loading
 from voxint.cli.outside import Outside, run_outside
-from voxint.cli.running import run_server
-from voxint.cli.say import DEFAULT_URL
+from voxint.cli.running import serve_agent, server_process
 from voxint.cli.serve import log_options
-from voxint.cli.terminal import echo
-from voxint.core.agent import Agent
-from voxint.core.failure import Stage
+from voxint.cli.together import open_together
+from voxint.core.stages import LanguageModel
 from voxint.extras import to_add
-from voxint.providers.pocketsphinx import demo_sentences
+from voxint.net.http import HttpClient, open_http
 from voxint.server.config import ServerConfig
-from voxint.server.config_file import Config, Given, StageConfig
-from voxint.server.serve import Server
 from voxint.testing.sim import SimAddress, serve_sim
 
 __all__ = ["demo"]
 
-SPEECH = ("espeakng_loader", "pocketsphinx")
-"""What the server of the demo needs of the `speech` extra."""
-
-PROMPT = "You are the voice of the voxint demo. Answer in the language of the question."
+PROMPT = (
+    "You are the voice of the voxint demo. Your words are spoken aloud: answer in one to three short sentences, in "
+    "plain words as people speak, without Markdown, lists, links, code or emoji. Use the language of the question."
+)
 
 
 @click.command()
 @click.option(
     "--port", type=click.IntRange(0, 65_535), default=ServerConfig().port, show_default=True, help="0: any free one."
 )
+@click.option("--light", is_flag=True, help="The small voice and ears, espeak-ng and pocketsphinx: they load at once.")
+@click.option(
+    "--llm", metavar="URL|sim", help="The model's server, such as http://127.0.0.1:11434/v1; sim: the stand-in."
+)
+@click.option("--model", metavar="NAME", help="The model; by default one of the server's that is fit for talking.")
+@click.option(
+    "--api-key-env",
+    metavar="VARIABLE",
+    envvar="VOXINT_LLM_API_KEY_ENV",
+    show_envvar=True,
+    help="The name of the variable that holds the key for --llm.",
+)
 @log_options
-def demo(port: int) -> None:
-    """Serve a stand-in on this machine: no key, no network, nothing to set up.
+def demo(port: int, light: bool, llm: str | None, model: str | None, api_key_env: str | None) -> None:
+    """Serve a voice on this machine: no key, no network, nothing to set up.
 
-    A simulated model answers from a script, espeak-ng speaks, and pocketsphinx understands a few English sentences.
+    Kokoro speaks and Moonshine listens, or what takes their place. A language model answers where a model server runs
+    on this machine (Ollama, llama.cpp, LM Studio, vLLM), or at --llm; else a stand-in, from a script.
     """
-    speaks = all(importlib.util.find_spec(name) for name in SPEECH)
+    if model is not None and llm == STAND_IN:
+        raise click.UsageError("the stand-in is no model: leave out --model, or name a server by --llm")
+    installed = {name for name in MODULES if importlib.util.find_spec(name)}
+    stages = choose_stages(installed, light=light, remedy=to_add("speech"))
 
     async def main(outside: Outside) -> None:
-        async with trio.open_nursery() as nursery:
+        async with server_process(), trio.open_nursery() as nursery, open_http() as http:
             sim: SimAddress = await nursery.start(serve_sim)
-            await run_server(_config(port, sim, speaks=speaks), outside, _welcome)
+
+            async def choose(loading: Loading) -> DemoModel:
+                if llm != STAND_IN:
+                    loading.begin("model", "looking for a server")
+                return await choose_model(http, sim, llm=llm, model=model, api_key_env=api_key_env)
+
+            async with _open(stages, choose, partial(_open_part, http=http, stand_in=stand_in(sim))) as opened:
+                config = opened.config(PROMPT, ServerConfig(port=port, drain_s=1.0))
+                await serve_agent(opened.agent(PROMPT), config, outside, partial(welcome, opened))
             nursery.cancel_scope.cancel(reason="the demo is over")
 
     run_outside(main)
 
 
-def _config(port: int, sim: SimAddress, *, speaks: bool) -> Config:
-    return Config(
-        server=ServerConfig(port=port, drain_s=1.0),
-        prompt=PROMPT,
-        llm=_stage("llm", "openai_chat", {"base_url": sim.base_url, "model": "sim"}),
-        stt=_stage("stt", "pocketsphinx", {"grammar": "demo"}) if speaks else None,
-        tts=_stage("tts", "espeak", {}) if speaks else None,
+@asynccontextmanager
+async def _open(
+    stages: DemoStages, choose: Callable[[Loading], Awaitable[DemoModel]], open_part: OpenPart
+) -> AsyncGenerator[DemoCast]:
+    """Open all stages at once, for the block, and show how they load until it begins."""
+    async with AsyncExitStack() as stack:
+        with show_loading("voxint demo is loading", *PART.values()) as loading:
+            model = await choose(loading)
+            openings = {
+                "llm": _open_model(model, open_part, loading),
+                "stt": open_first(stages.ears, open_part, loading),
+                "tts": open_first(stages.voices, open_part, loading),
+            }
+            opened: dict[str, Any] = await stack.enter_async_context(open_together(openings))
+        yield DemoCast(**opened, notes=stages.notes + model.notes)
+
+
+def _open_model(model: DemoModel, open_part: OpenPart, loading: Loading) -> AbstractAsyncContextManager[Opened]:
+    """Open a model that was chosen, or no other; else the first that can be opened."""
+    return (
+        open_chosen(model.parts[0], open_part, loading) if model.chosen else open_first(model.parts, open_part, loading)
     )
 
 
-def _stage(kind: Stage, provider: str, options: Mapping[str, object]) -> StageConfig:
-    given = {name: Given(value, f"the demo's {name}", typed=True) for name, value in options.items()}
-    return StageConfig(kind, provider, "the demo", given)
-
-
-def _command(called: str) -> str:
-    """Return what to type for `voxint` in another terminal; it is not on the search path everywhere."""
-    if shutil.which("voxint"):
-        return "voxint"
-    path = Path(called)  # such as .venv/bin/voxint, where the environment is not active
-    if path.stem == "voxint":
-        return called
-    return f"{sys.executable} -m voxint" if path.name == "__main__.py" else "voxint"
-
-
-def _welcome(server: Server, agent: Agent) -> None:
-    """Print where the demo is, what to try, and what it is not."""
-    say = f"{_command(sys.argv[0])} say" + ("" if server.url == DEFAULT_URL else f" --url {server.url}")
-    page = f"http://127.0.0.1:{server.port}/"
-    lines = [
-        f" is ready at {server.url}",
-        f"a page about it: {page}",
-        "",
-        "Try these in another terminal, and press Ctrl-C in the middle of an answer:",
-        "在另一个终端里试试，回答到一半时按 Ctrl-C 打断：",
-        "",
-        f'  {say} "Tell me a story"',
-        f'  {say} "给我讲个故事"',
-        f'  {say} --interrupt-after 2 "Count to twenty"',
-    ]
-    if agent.tts is not None:
-        lines.append(f'  {say} --out story.wav "Tell me a story"')
-    lines += ["", "The model is a stand-in that answers from a script; no language model runs here."]
-    if agent.stt is not None:
-        sentences = textwrap.fill(" · ".join(demo_sentences()), 100, initial_indent="  ", subsequent_indent="  ")
-        lines += [
-            "",
-            "The recogniser is a stand-in too: of a voice it understands these English sentences and nothing else,",
-            f"and takes anything for the one that sounds most like it. Say one in a sound file: {say} FILE.wav",
-            "",
-            sentences,
-        ]
-    else:
-        lines += [
-            "",
-            "Text only: for speech, install the extra and start again:",
-            f"  {to_add('speech')}",
-        ]
-    echo()
-    echo("voxint demo", nl=False, bold=True)
-    echo("\n".join([*lines, "", "Ctrl-C here ends the demo.", ""]))
+@asynccontextmanager
+async def _open_part(part: DemoPart, http: HttpClient, stand_in: DemoPart) -> AsyncGenerator[object]:
+    """Enter the provider of a part; a language model has said its first word then."""
+    async with open_stage(part.stage, http) as stage:
+        if part.stage.kind == "llm" and part != stand_in:
+            await first_word_s(cast("LanguageModel", stage), PROMPT)
+        yield stage

@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import functools
 import secrets
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 
 import trio
 from prometheus_client import disable_created_metrics
@@ -22,7 +23,7 @@ from voxint.server.config_file import Config
 from voxint.server.quotas import Quotas
 from voxint.server.serve import Server, serve
 
-__all__ = ["no_place", "run_server"]
+__all__ = ["no_place", "run_server", "serve_agent", "server_process"]
 
 GRACE_S = 0.5
 """Seconds on top of the promised time, so that a drain that takes all of that still ends in order. Chosen here."""
@@ -36,7 +37,36 @@ LISTEN_HINTS = {
 log = get_logger()
 
 
-async def run_server(config: Config, outside: Outside, ready: Callable[[Server, Agent], None] | None = None) -> None:
+def _nothing(server: Server) -> None:
+    """Do nothing when a server listens."""
+
+
+async def run_server(config: Config, outside: Outside) -> None:
+    """Open the providers of a configuration, and serve with them: see `serve_agent`.
+
+    Raises:
+        ConfigError: The configuration does not work.
+        OSError: The port can't be had.
+    """
+    async with server_process(), open_agent(config) as agent:
+        await serve_agent(agent, config, outside)
+
+
+@asynccontextmanager
+async def server_process() -> AsyncGenerator[None]:
+    """Set this process up for a server, and note its end in the log when the block has ended well."""
+    # The times at which counters began would be half of /metrics, and a scraper sees for itself when one was reset.
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # the package types it not
+    keep_to_itself()
+    # Right after the machine's boot the first random bytes may have to be waited for; later ones never.
+    await trio.to_thread.run_sync(secrets.token_bytes, 1)
+    yield
+    log.info("stopped")
+
+
+async def serve_agent(
+    agent: Agent, config: Config, outside: Outside, ready: Callable[[Server], None] = _nothing
+) -> None:
     """Serve until SIGINT or SIGTERM, then drain; SIGHUP has the keys and certificates read again.
 
     The process ends within `drain_s` + `interrupt_s` + `close_s` of the first signal, and half a second: where a
@@ -44,7 +74,8 @@ async def run_server(config: Config, outside: Outside, ready: Callable[[Server, 
     on any program: it kills at once. Where the server fails, the process ends within `FALL_S` and half a second.
 
     Args:
-        config: What to serve.
+        agent: Who answers; it is open, and whoever opened it is in a `server_process`.
+        config: What it was made of, and how to serve it.
         outside: The main thread, which takes the signals.
         ready: Called when the server listens.
 
@@ -52,20 +83,13 @@ async def run_server(config: Config, outside: Outside, ready: Callable[[Server, 
         ConfigError: The configuration does not work.
         OSError: The port can't be had.
     """
-    # The times at which counters began would be half of /metrics, and a scraper sees for itself when one was reset.
-    disable_created_metrics()  # type: ignore[no-untyped-call]  # the package types it not
-    keep_to_itself()
-    # Right after the machine's boot the first random bytes may have to be waited for; later ones never.
-    await trio.to_thread.run_sync(secrets.token_bytes, 1)
-    async with open_agent(config) as agent, trio.open_nursery() as nursery:
+    async with trio.open_nursery() as nursery:
         # This process is the server's own: its collector may be set to what a server wants.
         calm_collector()
         server = await _listen(nursery, agent, config.server, config.quotas)
         outside.serving(server, _time_to_end_s(config))
         log.info("started", url=server.url, **_described(config))
-        if ready is not None:
-            ready(server, agent)
-    log.info("stopped")
+        ready(server)
 
 
 async def _listen(nursery: trio.Nursery, agent: Agent, config: ServerConfig, quotas: Quotas) -> Server:

@@ -8,6 +8,7 @@ _openai_characters.py    characters that a server cut in two
 _openai_failure.py       what goes wrong there: our words for the caller, its own for the operator
 _openai_words.py         the provider's words, without keys and without what they repeat of the conversation
 _openai_secrets.py       keys, however they are written, and what looks like one
+openai_models.py         the list of models that such a server has
 espeak.py                speech by espeak-ng, in a process that lets go of what is interrupted
 _espeak_worker.py        that process
 _espeak_job.py           what the two say to each other

@@ -10,7 +10,6 @@ from math import inf
 from urllib.parse import urlsplit
 
 import httpx
-import msgspec
 import trio
 import trio.abc
 
@@ -22,6 +21,7 @@ from voxint.net.http import HttpClient, chunks
 from voxint.providers._openai_failure import Provider, refusal_words
 from voxint.providers._openai_secrets import Secrets
 from voxint.providers._openai_stream import Completion
+from voxint.providers.openai_models import LIST_BYTES, ListedModel, listed_models
 
 __all__ = ["OpenAIChat"]
 
@@ -41,10 +41,7 @@ CHECK_S = 10.0
 
 ERROR_BODY_BYTES = 16_384
 SECRET_CHARS = 8  # a word so long in a header may be a key; no shorter one is
-MODELS_BYTES = 1 << 20  # the longest public list of models has some hundred KiB
 MODEL_CHARS = 200  # ours: a name that is compared with the one configured; real ones have some 60
-MOST_OBJECTS = 20_000
-"""In a list of models; ours: some have a dozen for each of several hundred models, and others wait for the reading."""
 
 
 NAME_OF_VARIABLE = "the *name* of an environment variable, such as OPENAI_API_KEY"
@@ -132,6 +129,15 @@ class OpenAIChat:
                 while answer.all_said and await _next(body, answer) is not None:
                     pass  # whatever it is, it is no part of the answer
 
+    async def list_models(self) -> tuple[ListedModel, ...] | None:
+        """Ask the provider for its models and return them, None where it lists none; bounded by 10 s.
+
+        Raises:
+            UpstreamError: It cannot be reached, or refuses the key.
+            UpstreamTimeout: It did not answer in time.
+        """
+        return (await self._listed())[1]
+
     async def check(self) -> CheckVerdict:
         """Ask the provider for its models and return a verdict in one line; bounded by 10 s.
 
@@ -141,17 +147,22 @@ class OpenAIChat:
             UpstreamError: It cannot be reached, or refuses the key.
             UpstreamTimeout: It did not answer in time.
         """
+        status, listed = await self._listed()
+        names = None if listed is None else {model.id for model in listed}
+        return _verdict(self._provider.place, self._model, status, names)
+
+    async def _listed(self) -> tuple[int, tuple[ListedModel, ...] | None]:
+        """Return the status of the provider's answer to the question for its models, and the models."""
         try:
             with trio.fail_after(CHECK_S):
                 async with self._http.stream("GET", f"{self._url}/models", headers=self._headers) as response:
-                    if response.status_code in (401, 403, 429) or response.status_code >= 500:
-                        raise await _refusal(self._provider, response)
                     status = response.status_code
-                    listed = await _read(response, MODELS_BYTES) if status == 200 else b""
+                    if status in (401, 403, 429) or status >= 500:
+                        raise await _refusal(self._provider, response)
+                    return status, listed_models(await _read(response, LIST_BYTES)) if status == 200 else None
         except trio.TooSlowError:
             message = f"the model's provider did not answer within {CHECK_S:g} s"
             raise UpstreamTimeout(message, operator_detail=self._provider.place) from None
-        return _verdict(self._provider.place, self._model, status, _model_names(listed))
 
     def _body(self, turn: Turn) -> dict[str, object]:
         body: dict[str, object] = {"model": self._model}
@@ -207,24 +218,6 @@ async def _read(response: httpx.Response, limit: int) -> bytes:
         if len(body) >= limit:
             break
     return bytes(body[:limit])
-
-
-class _Model(msgspec.Struct):
-    id: str
-
-
-class _Models(msgspec.Struct):
-    data: list[_Model]
-
-
-def _model_names(body: bytes) -> set[str] | None:
-    """Return the names in a provider's list of models; None where `body` is no such list."""
-    if body.count(b"{") > MOST_OBJECTS:
-        return None
-    try:
-        return {model.id for model in msgspec.json.decode(body, type=_Models).data}
-    except (msgspec.MsgspecError, RecursionError):
-        return None
 
 
 def _verdict(place: str, model: str, status: int, names: set[str] | None) -> CheckVerdict:

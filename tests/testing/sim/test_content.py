@@ -5,15 +5,56 @@ import re
 import pytest
 
 from voxint.testing.sim.content import answer_to, is_chinese, numbered, pieces_of, turn_of
-from voxint.testing.sim.script import ABOUT, ABOUT_ZH
+from voxint.testing.sim.script import ABOUT, ABOUT_ZH, TRIES, TRIES_ZH
 
 
-def test_answer_repeats_what_was_heard_and_owns_up() -> None:
-    """The default answer repeats the words, says that it is no model, and goes on for several sentences."""
-    said = answer_to(["the sky is blue."])
-    assert said.startswith("I heard: the sky is blue. ")
-    assert "not a language model" in said
-    assert len(re.findall(r"[.!]( |$)", said)) >= 7
+@pytest.mark.parametrize(
+    ("said", "repeated"),
+    [
+        ("the sky is blue.", "I heard: the sky is blue. "),
+        ("The capital of France, what is it?", "I heard: The capital of France, what is it? "),
+        ("Hello, what is the capital of France", "I heard: Hello, what is the capital of France. "),
+        ("you can  count\non me,", "I heard: you can count on me. "),
+        ('She said: "Stop!"', 'I heard: She said: "Stop!" '),
+        ("I read a story about a joke; thank her", "I heard: I read a story about a joke; thank her. "),
+        ("今天天气怎么样", "我听到的是：今天天气怎么样。"),
+        ("你好，法国的首都在哪里？", "我听到的是：你好，法国的首都在哪里？"),
+        ("我没有时间", "我听到的是：我没有时间。"),
+        (" ... ", "I heard nothing. "),
+    ],
+)
+def test_what_the_script_does_not_know_is_repeated_whole(said: str, repeated: str) -> None:
+    """As a sentence, and then in short that it is a stand-in and what to try; a word of the script alone is nothing."""
+    answer = answer_to([said])
+    assert answer.startswith(repeated)
+    rest = answer.removeprefix(repeated)
+    assert "stand-in, not a language model" in rest or "替身，不是语言模型" in rest
+    assert len(re.findall(r"[.!。！]", rest)) == 2
+
+
+@pytest.mark.parametrize(
+    ("said", "ends"),
+    [
+        ("the quick brown fox, " * 30, "the quick brown fox, and so on."),
+        ("the quick brown fox jumps " * 30, "jumps the quick, and so on."),
+        ("x" * 1000, "xxx, and so on."),
+        ("今天天气很好，" * 40, "今天天气很好……等等。"),
+        ("今天天气很好" * 40, "今天……等等。"),
+    ],
+)
+def test_of_a_long_utterance_the_beginning_is_repeated(said: str, ends: str) -> None:
+    """Up to the end of a clause, else of a word; some 20 s of it."""
+    repeated = re.split(r"(?<=so on\.) |(?<=等等。)", answer_to([said]))[0]
+    assert repeated.endswith(ends)
+    assert 0.5 < len(repeated) / (80 if "等等" in repeated else 300) < 1.2
+
+
+def test_the_hint_changes_from_turn_to_turn() -> None:
+    """Nobody hears the same one twice in a row."""
+    for words, tries in (("the sky is blue", TRIES), ("今天天气怎么样", TRIES_ZH)):
+        answers = [answer_to([words] * turn) for turn in range(1, len(tries) + 2)]
+        assert [answer.endswith(hint) for answer, hint in zip(answers, tries, strict=False)] == [True] * len(tries)
+        assert answers[0] == answers[-1]
 
 
 def test_chinese_is_answered_in_chinese() -> None:
@@ -24,8 +65,8 @@ def test_chinese_is_answered_in_chinese() -> None:
 
 @pytest.mark.parametrize("script", [ABOUT, ABOUT_ZH])
 def test_answers_change_from_turn_to_turn(script: tuple[str, ...]) -> None:
-    """Successive turns tell other parts of the script, and after the last it begins again."""
-    words = "今天天气怎么样" if script is ABOUT_ZH else "the sky is blue"
+    """Asked about itself, successive turns tell other parts of the script, and after the last it begins again."""
+    words = "介绍一下你自己" if script is ABOUT_ZH else "tell me about yourself"
     answers = [answer_to([words] * turn) for turn in range(1, len(script) + 2)]
     assert answers[0] != answers[1]
     assert answers[0] == answers[len(script)]
@@ -35,6 +76,7 @@ def test_answers_change_from_turn_to_turn(script: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     ("asked", "told"),
     [
+        ("how do you know when to stop", "middle of a word"),
         ("What time is it?", r"\d\d:\d\d"),
         ("please tell me a story", "lighthouse"),
         ("count to twenty", "nineteen, twenty"),
@@ -47,12 +89,23 @@ def test_answers_change_from_turn_to_turn(script: tuple[str, ...]) -> None:
         ("你好", "你好"),
         ("你是谁", "模拟"),
         ("谢谢你", "不客气"),
+        ("你能做什么", "打断"),
+        ("Good evening!", "Hello!"),
         ("", "nothing"),
     ],
 )
 def test_common_questions_have_their_own_answers(asked: str, told: str) -> None:
     """A small table answers what people try first."""
     assert re.search(told, answer_to([asked]))
+
+
+@pytest.mark.parametrize(
+    "asked", ["tell me a story", "讲个故事吧", "count to twenty", "从一数到二十", "what can you do"]
+)
+def test_there_is_something_long_to_interrupt(asked: str) -> None:
+    """At the pace of speech a demo has some ten seconds at least for an interruption."""
+    answer = answer_to([asked])
+    assert len(answer) * (4 if is_chinese(answer) else 1) > 150
 
 
 @pytest.mark.parametrize("text", ["Say: one, two (three)!", "你好，世界。再见ABC！", "  spaces  \n kept "])

@@ -1,8 +1,8 @@
-"""The texts the simulated model speaks: on voxint, a story, and a count."""
+"""The texts the simulated model speaks: on voxint, a story, a count, and what to try."""
 
 from __future__ import annotations
 
-__all__ = ["ABOUT", "ABOUT_ZH", "COUNT", "COUNT_ZH", "STORY", "STORY_ZH"]
+__all__ = ["ABOUT", "ABOUT_ZH", "COUNT", "COUNT_ZH", "STORY", "STORY_ZH", "TRIES", "TRIES_ZH"]
 
 ABOUT = (
     "You can stop me in the middle of a word, and that is the whole point of voxint.",
@@ -89,4 +89,17 @@ COUNT = (
 COUNT_ZH = (
     "一，二，三，四，五，六，七，八，九，十，十一，十二，十三，十四，十五，十六，十七，十八，十九，二十。"
     "你居然让我数完了！"
+)
+
+TRIES = (
+    "I am the stand-in, not a language model. Ask me for a story, and talk over it.",
+    "I only repeat it, for I am a stand-in. Let me count to twenty, and stop me on the way.",
+    "That is all that a stand-in can say to it. Ask me how I stop, or for a joke.",
+)
+"""What an answer ends with that repeats what was heard, in turn."""
+
+TRIES_ZH = (
+    "我是替身，不是语言模型。可以让我讲个故事，再打断我。",
+    "我只会重复，因为我是替身。可以让我数到二十，中途叫停。",
+    "替身只能说这么多。可以问我怎么停下来。",
 )
