@@ -111,6 +111,15 @@ async def test_a_slow_recogniser_is_asked_less() -> None:
     assert ears.done == 4
 
 
+async def test_one_that_does_not_let_go_is_waited_for() -> None:
+    """The end calls no look off that goes on, for that would cost the process; a look that waits its turn it does."""
+    ears = Ears(took_s=0.5, lets_go=False)
+    shown, ended_at = await ears.hear(talk(1, 2, 3, 4, 5), talk(6, seconds=0.25))
+    assert ended_at + 0.5 < shown[-1].at < ended_at + 1
+    assert finals(shown) == ["1 2 3 4 5 6"]
+    assert ears.done == len(ears.asked) == 5
+
+
 async def test_a_look_that_saw_all_is_waited_for() -> None:
     """It began in the pause, the end comes before it is done: its words are the final."""
     ears = Ears(took_s=0.5)

@@ -31,7 +31,9 @@ _YEARS_BEFORE = re.compile(
     r"january|february|march|april|may|june|july|august|september|october|november|december|"
     r"spring|summer|autumn|fall|winter|©|copyright|c\.),? ?)$"
 )
-_COUNTED = re.compile(r"[ -](?!(?:was|is|has|as|this|its|his|us|alas|across|always|perhaps|series)\b)[a-z]{2,}s\b| (?:people|men|women|children|feet|of)\b")
+_COUNTED = re.compile(
+    r"[ -](?!(?:was|is|has|as|this|its|his|us|alas|across|always|perhaps|series)\b)[a-z]{2,}s\b| (?:people|men|women|children|feet|of)\b"
+)
 _VERSIONED = re.compile(
     r"(?i:\b(?:versions?|v|python|java|node(?:\.js)?|django|ruby|rails|php|go|rust|kernel|linux|ubuntu|debian|fedora|"
     r"android|ios|ipados|macos|windows|chrome|firefox|safari|postgres(?:ql)?|mysql|sqlite|redis|cuda|pytorch|llama|"
@@ -63,7 +65,6 @@ Reader = Callable[[re.Match[str], bool], str | None]
 
 def bound(table: Sequence[tuple[str, Reader]], british: bool) -> list[Rule]:
     """Return the rules of a table for one of the two Englishes."""
-
 
     def reader(say: Reader) -> Say:
         return lambda found: say(found, british)

@@ -30,7 +30,14 @@ GREEK = {chr(0x3B1 + at): name for at, name in enumerate(_GREEK_NAMES)}
 GREEK |= {"Δ": "delta", "Σ": "sigma", "Ω": "omega", "Φ": "phi", "Γ": "gamma", "Θ": "theta", "Λ": "lambda", "µ": "mu"}
 
 _OPERATORS = {
-    **{"->": "to", "=>": "to", "-->": "to", "==>": "to", "<=": "less than or equal to", ">=": "greater than or equal to"},
+    **{
+        "->": "to",
+        "=>": "to",
+        "-->": "to",
+        "==>": "to",
+        "<=": "less than or equal to",
+        ">=": "greater than or equal to",
+    },
     **{"==": "equals", "===": "equals", "!=": "not equal to", "+/-": "plus or minus", "&&": "and", "||": "or"},
 }
 
