@@ -82,15 +82,86 @@ MISREAD = {
 }
 """Words that voices misread as they are spelled; each was tried."""
 
-_REGNAL = (
-    "Henry Louis Elizabeth Charles George Edward James William Richard Philip Pius Benedict Paul Leo Napoleon Alexander "
-    "Catherine Nicholas Francis Frederick Ramses Peter Ivan Gregory Clement Innocent Urban Mary Wilhelm Friedrich Felipe "
-    "Carlos Ferdinand Gustav Christian Haakon Olav Ptolemy Edward Albert Leopold Juan Alfonso Ludwig Xerxes Darius"
-).split()
-_ROMAN_AFTER = (
-    "Chapter Part Volume Act Scene Section Book Article Appendix Level Phase Type Class Season Episode Stage War Bowl "
-    "Title Figure Table Tier Grade Division Category Unit Module Lesson Rocky Fantasy"
-).split()
+_REGNAL = [
+    "Henry",
+    "Louis",
+    "Elizabeth",
+    "Charles",
+    "George",
+    "Edward",
+    "James",
+    "William",
+    "Richard",
+    "Philip",
+    "Pius",
+    "Benedict",
+    "Paul",
+    "Leo",
+    "Napoleon",
+    "Alexander",
+    "Catherine",
+    "Nicholas",
+    "Francis",
+    "Frederick",
+    "Ramses",
+    "Peter",
+    "Ivan",
+    "Gregory",
+    "Clement",
+    "Innocent",
+    "Urban",
+    "Mary",
+    "Wilhelm",
+    "Friedrich",
+    "Felipe",
+    "Carlos",
+    "Ferdinand",
+    "Gustav",
+    "Christian",
+    "Haakon",
+    "Olav",
+    "Ptolemy",
+    "Edward",
+    "Albert",
+    "Leopold",
+    "Juan",
+    "Alfonso",
+    "Ludwig",
+    "Xerxes",
+    "Darius",
+]
+_ROMAN_AFTER = [
+    "Chapter",
+    "Part",
+    "Volume",
+    "Act",
+    "Scene",
+    "Section",
+    "Book",
+    "Article",
+    "Appendix",
+    "Level",
+    "Phase",
+    "Type",
+    "Class",
+    "Season",
+    "Episode",
+    "Stage",
+    "War",
+    "Bowl",
+    "Title",
+    "Figure",
+    "Table",
+    "Tier",
+    "Grade",
+    "Division",
+    "Category",
+    "Unit",
+    "Module",
+    "Lesson",
+    "Rocky",
+    "Fantasy",
+]
 _ROMAN = r"M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})(?![^\W_]|')"
 _VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 _VERB_AFTER = re.compile(r" (?:of|is|was|and|to|in|ruled|reigned|became|died)\b|[,.;:!?)]|\s*$")
