@@ -64,7 +64,7 @@ async def test_only_speech_is_heard() -> None:
 
     ears.desk.ask = ask  # type: ignore[assignment]  # it hands on what the other returns
     await ears.hear(quiet(10), talk(1, 2), quiet(10))
-    assert max(sizes) <= len(talk(1, 2) + quiet(0.6))
+    assert max(sizes) <= len(talk(1, 2) + quiet(0.8))
 
 
 async def test_a_file_is_heard_once() -> None:
