@@ -80,7 +80,7 @@ class Whisper:
         threads: Threads with which a process computes. Ours: half of the cores that a small server has to spare.
         wait_s: Seconds a settled transcript waits for a process, before it fails with an error.
         seats: Callers that it carries at once; more are refused at the door. None: as many as the speed allows that
-            each process measures when it starts, which is 1 for each on two cores of a server.
+            each process measures when it starts: 1 or 2 on two cores of a server.
         assets: A folder with the model's files, looked in first; None: the one of the environment, if any.
 
     Raises:
