@@ -94,6 +94,7 @@ class Ears:
         cuts: Where speech is cut.
         fails_with: What it raises, if anything.
         deaf: Whether it understands nothing.
+        lets_go: Whether it lets go of what nobody wants answered any more.
     """
 
     took_s: float = 1 / 16
@@ -102,6 +103,7 @@ class Ears:
     cuts: Cuts = field(factory=Cuts)
     fails_with: Exception | None = None
     deaf: bool = False
+    lets_go: bool = True
     asked: list[tuple[float, list[int], bytes]] = field(factory=list)
     done: int = 0
     at_work: int = 0
@@ -109,7 +111,7 @@ class Ears:
     desk: Desk = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.desk = Desk(self.ask, self.count, self.wait_s)
+        self.desk = Desk(self.ask, self.count, self.wait_s, lets_go=self.lets_go)
 
     async def ask(self, pcm: bytes, hint: bytes) -> Recognised:
         """Return the words of a sound."""

@@ -64,7 +64,7 @@ async def test_only_speech_is_heard() -> None:
 
     ears.desk.ask = ask  # type: ignore[assignment]  # it hands on what the other returns
     await ears.hear(quiet(10), talk(1, 2), quiet(10))
-    assert max(sizes) <= len(talk(1, 2) + quiet(0.6))
+    assert max(sizes) <= len(talk(1, 2) + quiet(0.8))
 
 
 async def test_a_file_is_heard_once() -> None:
@@ -109,6 +109,15 @@ async def test_a_slow_recogniser_is_asked_less() -> None:
     assert shown[-1] == Shown(ended_at + 0.5, "1 2 3 4 5 6", is_final=True)
     assert len(ears.asked) == 5
     assert ears.done == 4
+
+
+async def test_one_that_does_not_let_go_is_waited_for() -> None:
+    """The end calls no look off that goes on, for that would cost the process; a look that waits its turn it does."""
+    ears = Ears(took_s=0.5, lets_go=False)
+    shown, ended_at = await ears.hear(talk(1, 2, 3, 4, 5), talk(6, seconds=0.25))
+    assert ended_at + 0.5 < shown[-1].at < ended_at + 1
+    assert finals(shown) == ["1 2 3 4 5 6"]
+    assert ears.done == len(ears.asked) == 5
 
 
 async def test_a_look_that_saw_all_is_waited_for() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.providers.scripted_ears import FORMAT, WINDOW, ScriptedDetector, quiet, talk
@@ -77,6 +77,7 @@ def test_no_speech_is_lost(script: list[tuple[int, int]], piece: int) -> None:
 
 @settings(deadline=None, max_examples=60)
 @given(SCRIPTS, st.integers(50, 4000))
+@example([(0, 3), (50, 26), (50, 40), (50, 40), (50, 40)], 50)  # too long in the window that the end fills up
 def test_pieces_do_not_matter(script: list[tuple[int, int]], piece: int) -> None:
     """However the audio is cut on its way, the stretches are the same."""
     audio = b"".join(talk(word, seconds=count / 50) for word, count in script)
@@ -88,7 +89,7 @@ def test_silence_is_thrown_away() -> None:
     speech, stream = SpeechCutter(FORMAT, WINDOW, Cuts()), ScriptedDetector().open()
     for _ in range(600):
         speech.feed(quiet(0.1), stream.feed(quiet(0.1)), 0.0)
-    assert speech.kept_ms <= 600
+    assert speech.kept_ms <= 700
 
 
 def test_a_cut_lies_where_it_is_quietest() -> None:

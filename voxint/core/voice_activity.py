@@ -80,17 +80,18 @@ class VoiceCuts:
             (0.15 less than `on`).
         least_ms: Milliseconds of speech without a quiet window that begin it. Ours: of three windows; "is", said alone,
             has five, and a click or a cough one or two.
-        before_ms: Milliseconds that belong to the speech before its first window. Ours, as `after_ms`: soft consonants
-            are seldom taken for speech, and of all that was tried this cost the fewest words.
+        before_ms: Milliseconds that belong to the speech before its first window. Ours: a detector may need so long to
+            know a voice that is there from the first sample of a stream.
         pause_ms: Milliseconds of quiet that are a pause. Ours: longer than the closure of a consonant.
         end_ms: Milliseconds of quiet that end the speech. Ours: longer than a breath between two parts of a sentence.
-        after_ms: Milliseconds that belong to the speech after its last window.
+        after_ms: Milliseconds that belong to the speech after its last window. Ours: soft consonants are seldom taken
+            for speech.
     """
 
     on: float = field(default=0.5, validator=bounded(more_than=0, at_most=1))
     off: float = field(default=0.35, validator=[bounded(at_least=0, at_most=1), _below_on])
     least_ms: float = field(default=90.0, validator=bounded(at_least=0, at_most=10_000))
-    before_ms: float = field(default=300.0, validator=bounded(at_least=0, at_most=10_000))
+    before_ms: float = field(default=500.0, validator=bounded(at_least=0, at_most=10_000))
     pause_ms: float = field(default=250.0, validator=bounded(more_than=0, at_most=60_000))
     end_ms: float = field(default=600.0, validator=[bounded(more_than=0, at_most=60_000), _after_pause])
     after_ms: float = field(default=250.0, validator=bounded(at_least=0, at_most=10_000))

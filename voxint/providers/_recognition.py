@@ -26,6 +26,9 @@ __all__ = ["Desk", "recognise"]
 LOOK_S = 0.2
 """Seconds between two looks at the speech so far. Ours: about a syllable."""
 
+FIRST_S = 0.1
+"""Seconds from when speech is known to be some to the first look. Ours: of less a model makes words of nothing."""
+
 REST = 0.5
 """After a look, so much of the time that it took passes before the next: one caller leaves a third of a core to others,
 and a word is still shown within 0.4 s in a stretch of 10 s."""
@@ -193,7 +196,7 @@ class _Recognition:
             return math.inf
         if stretch.paused:  # who has paused may have ended: then all is known already
             return now
-        return max(stretch.since + LOOK_S, self._looked_at + max(LOOK_S, (1 + REST) * self._look_took_s))
+        return max(stretch.since + FIRST_S, self._looked_at + max(LOOK_S, (1 + REST) * self._look_took_s))
 
     async def _look_at_once(self, stretch: Stretch) -> None:
         """Show what is understood of a stretch so far; called off where the stretch has ended."""

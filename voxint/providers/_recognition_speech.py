@@ -195,7 +195,7 @@ class SpeechCutter:
         import numpy as np  # only long speech needs it
 
         window = self._activity.window
-        last = self._activity.position
+        last = min(self._activity.position, self.position)  # the last window may be filled up with silence
         count = max(3, min(self._format.samples(self._cuts.choice_ms), last - stretch.start) // window)
         first = last - count * window
         begin = (first - self._base) * BYTES_PER_SAMPLE

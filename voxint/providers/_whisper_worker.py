@@ -17,6 +17,9 @@ __all__ = ["main"]
 TRIAL_S = 4
 """Seconds of sound by which the engine tells how fast it is. Ours: about what a person says in one go."""
 
+TRIALS = 2
+"""How often that is tried, for the first makes it ready. Ours: a second altogether."""
+
 
 class _Given(NamedTuple):
     """What the parent wrote as the one argument: the parts of each of the model's files, and how to use it."""
@@ -44,14 +47,17 @@ class _Engine:
 
         files = WhisperFiles(*map(read, ("model", "config", "tokenizer", "vocabulary")))
         self._model = WhisperWords(files, given.threads, given.language, given.prompt)
-        begin = time.perf_counter()
-        self._model.hear(bytes(2 * 16_000 * TRIAL_S), "en", lambda: None)
-        self.ready = json.dumps({"speed": TRIAL_S / (time.perf_counter() - begin)}).encode()
+        self.ready = json.dumps({"speed": TRIAL_S / min(map(self._trial_s, range(TRIALS)))}).encode()
 
     def run(self, job: Job) -> bytes:
         hint, pcm = unpacked(job.payload)
         text, language = self._model.hear(pcm, hint.decode(), job.check)
         return packed(language.encode(), text.encode())
+
+    def _trial_s(self, _: int) -> float:
+        begin = time.perf_counter()
+        self._model.hear(bytes(2 * 16_000 * TRIAL_S), "en", lambda: None)
+        return time.perf_counter() - begin
 
 
 def main() -> None:

@@ -69,7 +69,7 @@ class Moonshine:
         threads: Threads with which a process computes. One is fastest, measured on two cores: two wait for each other.
         wait_s: Seconds a settled transcript waits for a process, before it fails with an error.
         seats: Callers that it carries at once; more are refused at the door. None: as many as the speed allows that
-            each process measures when it starts, which is 7 for each on two cores of a server.
+            each process measures when it starts: 5 to 8 for each on a core of a server.
         assets: A folder with the model's files, looked in first; None: the one of the environment, if any.
 
     Raises:
@@ -91,7 +91,7 @@ class Moonshine:
             files = [find(name, folder) for name in FILES]
             for file in files:
                 file.check()
-            return [*(str(file.paths[0]) for file in files), str(threads)]
+            return [*(str(file.paths[0].absolute()) for file in files), str(threads)]
 
         self._host = RecogniserHost(
             WORKER,

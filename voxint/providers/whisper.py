@@ -76,11 +76,11 @@ class Whisper:
             speech is taken for, which may be wrong for a word or two.
         prompt: What the model is told to have heard before, at most 200 characters: names, or the way to write. None:
             for Chinese a sentence in simplified characters, for all others nothing.
-        workers: Processes, each 500 MB. One serves several callers in turn.
+        workers: Processes, each 400 MB, and 600 MB while it starts. One serves several callers in turn.
         threads: Threads with which a process computes. Ours: half of the cores that a small server has to spare.
         wait_s: Seconds a settled transcript waits for a process, before it fails with an error.
         seats: Callers that it carries at once; more are refused at the door. None: as many as the speed allows that
-            each process measures when it starts, which is 1 for each on two cores of a server.
+            each process measures when it starts: 1 or 2 on two cores of a server.
         assets: A folder with the model's files, looked in first; None: the one of the environment, if any.
 
     Raises:
@@ -112,7 +112,7 @@ class Whisper:
             files = {name: find(asset, folder) for name, asset in FILES.items()}
             for file in files.values():
                 file.check()
-            parts = {name: [str(path) for path in file.paths] for name, file in files.items()}
+            parts = {name: [str(path.absolute()) for path in file.paths] for name, file in files.items()}
             return [json.dumps({**given, "files": parts})]
 
         self._host = RecogniserHost(

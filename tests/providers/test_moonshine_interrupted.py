@@ -1,0 +1,44 @@
+"""A caller who talks is interrupted, by the library's door: the receipt says that the recogniser is closed."""
+
+from __future__ import annotations
+
+import pytest
+import trio
+
+from tests.conftest import ABSENT
+from tests.providers.recordings import readings, share_of_errors
+from voxint.assets import is_there
+from voxint.core.agent import Agent
+from voxint.core.conversation import open_conversation
+from voxint.core.events import Understood
+from voxint.providers.moonshine import FILES, Moonshine
+from voxint.testing.stages import ScriptedModel
+
+pytestmark = pytest.mark.skipif(not all(map(is_there, FILES)), reason=f"the model Moonshine is {ABSENT}")
+
+
+async def test_the_receipt_says_closed() -> None:
+    """Interrupted while it computes, for four callers at once: the acknowledgement comes when it has let go."""
+    sound, words = readings()[0]
+    async with Moonshine(seats=10) as stt:
+        agent = Agent(llm=ScriptedModel("Yes."), stt=stt)
+
+        async def interrupted(after_s: float) -> None:
+            async with open_conversation(agent) as conversation:
+                reply = conversation.listen()
+                reply.send(sound)
+                reply.end()
+                await trio.sleep(after_s)
+                receipt = await reply.interrupt()
+                assert receipt is not None
+                assert receipt.stages["stt"] == "closed"
+
+        async with trio.open_nursery() as nursery:
+            for number in range(4):
+                nursery.start_soon(interrupted, 0.05 + 0.02 * number)
+        async with open_conversation(agent) as conversation:
+            reply = conversation.listen()
+            reply.send(sound)
+            reply.end()
+            understood = [event.text async for event in reply if isinstance(event, Understood) and event.is_final]
+        assert share_of_errors([(words, " ".join(understood))]) <= 0.1
