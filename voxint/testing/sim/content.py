@@ -69,8 +69,9 @@ def answer_to(heard: Sequence[str]) -> str:
         return ("" if chinese else " ").join(about)
     if chinese:
         return f"我听到的是：{_repeated(words, REPEATED_CHARS_ZH, '……等等', '。')}{TRIES_ZH[turn % len(TRIES_ZH)]}"
-    spoken = any(char.isalnum() for char in words)
-    opening = f"This is what I heard: {_repeated(words, REPEATED_CHARS, ', and so on', '.')}" if spoken else "I heard nothing."
+    # Its first clause ends with the fifth word, so that a synthesizer need not wait for the end of what was said.
+    repeated = f"This is what I heard: {_repeated(words, REPEATED_CHARS, ', and so on', '.')}"
+    opening = repeated if any(char.isalnum() for char in words) else "I heard nothing."
     return f"{opening} {TRIES[turn % len(TRIES)]}"
 
 
