@@ -37,6 +37,7 @@ class Process:
     order: list[str] = field(factory=list)
     aborted: int = 0
     fail: Callable[[Wish], None] = lambda wish: None
+    usable: bool = True
 
     @property
     def ready(self) -> bytes:
@@ -243,6 +244,36 @@ async def test_a_failure_costs_one_request(process: Process) -> None:
         with pytest.raises(UpstreamError, match="the voice failed"):
             await speak(stage, "A bad text. ")
         assert await speak(stage, "A good text. ")
+
+
+async def test_a_crash_costs_the_rest_of_one_text(process: Process) -> None:
+    """The process dies in the second window of a text: what was said is kept, the rest is written, the next is said."""
+
+    def crash(wish: Wish) -> None:
+        process.usable = "deadly" not in wish.text or wish.place == (0, 0)
+        if not process.usable:
+            raise UpstreamError("the voice failed; try again")
+
+    process.fail = crash
+    async with Kokoro() as stage:
+        spoken = await speak(stage, "A deadly text. ", "A good text. ")
+    assert "".join(speech.text or "" for speech in spoken) == "A deadly text. A good text. "
+    assert [len(speech.audio) // len(SECOND) for speech in spoken] == [1, 0, 1, 1]
+
+
+async def test_where_nothing_can_be_spoken_the_answer_fails(process: Process) -> None:
+    """Three texts in a row crash the process: silence is no answer."""
+
+    def crash(wish: Wish) -> None:
+        process.usable = False
+        raise UpstreamError("the voice failed; try again")
+
+    process.fail = crash
+    async with Kokoro() as stage:
+        with pytest.raises(UpstreamError, match="the voice failed") as raised:
+            await speak(stage, "One. ", "Two. ", "Three. ", "Four. ")
+    assert len(process.wishes) == 3
+    assert "crashes on whatever" in raised.value.operator_detail
 
 
 @pytest.mark.parametrize(("factor", "seats"), [(0.2, 4), (0.42, 2), (0.86, 1), (3.0, 1)])

@@ -85,7 +85,7 @@ def test_nothing_is_lost(windows: list[tuple[int, list[int]]]) -> None:
 def tone(level: float, seconds: float = 1.0) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
     """Return a tone of so much loudness, in dB of full scale."""
     at = np.arange(int(24_000 * seconds), dtype=np.float32)
-    return (np.sin(at / 20) * np.sqrt(2) * 10 ** (level / 20)).astype(np.float32)
+    return np.asarray(np.sin(at / 20) * np.sqrt(2) * 10 ** (level / 20), np.float32)
 
 
 def loudness(audio: np.ndarray[tuple[int], np.dtype[np.float32]]) -> float:

@@ -7,11 +7,12 @@ around it that are thrown away again: the model's second half looks that far, an
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
 from attrs import frozen
+
+from voxint.providers._written_text import MARKS
 
 __all__ = ["FRAME", "RATE", "Window", "timeline", "windows"]
 
@@ -108,9 +109,6 @@ def _quietest(loudest: Sequence[float], begin: int, latest: int) -> int:
     return min(range(earliest, max(latest, earliest) + 1), key=lambda at: (loudest[at - 1] + loudest[at], -at))
 
 
-_MARKS = re.compile(r"(?<=\w)[.,;:!?…–—)\]\"'”’»。，、；：！？）】」』]+\s*$")
-
-
 def timeline(
     words: Sequence[tuple[str, int | None]], durations: Sequence[int], planned: Sequence[Window]
 ) -> list[tuple[int, str]]:
@@ -143,7 +141,7 @@ def timeline(
     apart: list[tuple[int, str]] = []
     for (frame, text), (following, _) in pairwise((*found, (planned[-1].end, ""))):
         pauses = [window.end for window in planned if not window.joined[1] and frame < window.end <= following]
-        marks = _MARKS.search(text)
+        marks = MARKS.search(text)
         if pauses and marks:
             apart += [(frame, text[: marks.start()]), (pauses[-1], marks.group())]
         else:

@@ -10,18 +10,17 @@ from itertools import accumulate, pairwise
 from attrs import define, frozen
 
 from voxint.normalize import Span
+from voxint.providers._written_text import CHINESE
 
-__all__ = ["HAN", "Run", "Said", "Token", "aligned", "groups", "runs"]
-
-HAN = "\u3400-\u9fff\uf900-\ufaff"
+__all__ = ["Run", "Said", "Token", "aligned", "groups", "runs"]
 
 WIDE, NARROW = "，、。！？：；（）《》「」『』【】", ",,.!?:;()“”“”“”“”"
 """Chinese marks, and what they are to the model; each has the length of the other."""
 
 _NARROW = str.maketrans(WIDE, NARROW)
-_IS_HAN = re.compile(f"[{HAN}]")
+_IS_HAN = re.compile(f"[{CHINESE}]")
 
-_BEGINS = re.compile(rf"(?<=\s)\S|[{HAN}]|(?<=[{HAN}，。！？；：、])\S")
+_BEGINS = re.compile(rf"(?<=\s)\S|[{CHINESE}]|(?<=[{CHINESE}，。！？；：、])\S")
 """Where a word may begin within written text."""
 
 
@@ -42,8 +41,8 @@ class Run:
     chinese: bool
 
 
-_RUN = re.compile(rf"[{HAN}]+(?:[\s{WIDE}]*[{HAN}]+)*|[^{HAN}]+")
-_UNSAID = re.compile(rf"[^\s{WIDE}{HAN}!-~£€¥“”‘’–—…À-ÖØ-öø-ɏ]")
+_RUN = re.compile(rf"[{CHINESE}]+(?:[\s{WIDE}]*[{CHINESE}]+)*|[^{CHINESE}]+")
+_UNSAID = re.compile(rf"[^\s{WIDE}{CHINESE}!-~£€¥“”‘’–—…À-ÖØ-öø-ɏ]")
 
 
 def runs(spoken: str) -> list[Run]:

@@ -6,7 +6,6 @@ while the rest is being made, what an interruption has to stop is short, and man
 
 from __future__ import annotations
 
-import re
 from contextlib import AsyncExitStack
 from math import floor, inf, isfinite
 from pathlib import Path
@@ -21,13 +20,12 @@ from voxint.assets import Asset, find
 from voxint.core.audio import AudioFormat
 from voxint.core.stages import Speech
 from voxint.errors import ConfigError, UpstreamError
+from voxint.logs import get_logger
 from voxint.providers import _kokoro_worker
 from voxint.providers._deadline_turns import DeadlineTurns
-from voxint.providers._espeak_text import segments
 from voxint.providers._kokoro_jobs import SAY, Facts, Sound, Start, Wish
 from voxint.providers._kokoro_joins import Joiner
 from voxint.providers._kokoro_plan import RATE
-from voxint.providers._kokoro_said import HAN
 from voxint.providers._kokoro_voices import (
     MANDARIN_PACKAGES,
     Language,
@@ -37,6 +35,7 @@ from voxint.providers._kokoro_voices import (
     has_mandarin,
     voices_there,
 )
+from voxint.providers._written_text import language, segments
 from voxint.workers.pool import WorkerPool, open_pool
 from voxint.workers.process import WorkerKind
 
@@ -62,8 +61,15 @@ WORKER = WorkerKind(
     abort_s=0.1,  # it lets go between two steps of the inference, which last some 20 ms
     threads=True,
     nice=5,  # whoever waits for a socket comes first
+    remedy="lower seats, or raise wait_s",
 )
 """Its process, with our bounds."""
+
+MOST_LOST = 3
+"""Texts in a row of one answer that are lost to crashes, at which the answer fails. Ours: one may crash the engine by
+what it says; where nothing can be spoken, silence is no answer."""
+
+log = get_logger()
 
 
 class Kokoro:
@@ -73,9 +79,10 @@ class Kokoro:
     the model itself says of the durations, and counts a pause apart from the word before it.
 
     One process speaks for all callers, a window of up to two seconds at a time: who runs dry soonest comes first, and
-    among those who have nothing to play it goes round the callers. Entering starts it; leaving kills it.
-    It has no environment, a bound on its memory, and on Linux no network (`voxint.children`). As with a nursery, an
-    error of the body leaves in a group.
+    among those who have nothing to play it goes round the callers. Entering starts it; leaving kills it. It has no
+    environment, a bound on its memory, and on Linux no network (`voxint.children`). Where it crashes, the rest of that
+    text is written without sound, with a warning in the log, and the answer goes on. As with a nursery, an error of the
+    body leaves in a group.
 
     Attributes:
         seats: How many requests it speaks for without being late, once it has been entered; the core refuses more at
@@ -146,6 +153,11 @@ class Kokoro:
         await self._stack.__aexit__(kind, error, trace)
 
     @property
+    def voices(self) -> tuple[str, ...]:
+        """The voices with which it speaks; of those of ``auto``, one that begins with ``z`` speaks Chinese."""
+        return self._cast.voices
+
+    @property
     def audio_format(self) -> AudioFormat:
         """24,000 Hz, the model's own."""
         return self._audio_format
@@ -157,9 +169,8 @@ class Kokoro:
         when this raises `trio.Cancelled`.
 
         Raises:
-            UpstreamError: No turn came within `wait_s`, the process died, or a piece is Chinese and nobody here
-                speaks that.
-            UpstreamTimeout: The process gave no answer for 20 s.
+            UpstreamError: No turn came within `wait_s`, the process refused a text, crashed on three in a row or can't
+                be started any more, or a piece is Chinese and nobody here speaks that.
         """
         self._entered()
         speaking = _Speaking()
@@ -182,6 +193,8 @@ class Kokoro:
                 return await self.check()
         begin = trio.current_time()
         sound = await self._ask(Wish("Hello.", "en", self._cast.english, self._speed, first=True), -inf)
+        if sound is None:
+            raise _crashing()
         took_ms = (trio.current_time() - begin) * 1000
         speech_ms = self._audio_format.bytes_ms(len(sound.audio))
         factor = self._facts.real_time_factor
@@ -194,8 +207,8 @@ class Kokoro:
         )
 
     async def _say(self, text: str, speaking: _Speaking, out: trio.abc.SendChannel[Speech]) -> None:
-        """Speak one text, window by window."""
-        speaking.language = _language(text) or speaking.language
+        """Speak one text, window by window; where the process crashes, the rest is written without sound."""
+        speaking.language = language(text) or speaking.language
         voice = self._cast.voice(speaking.language)
         if voice is None:
             raise UpstreamError(
@@ -203,10 +216,16 @@ class Kokoro:
             )
         dry = speaking.dry_at <= trio.current_time()
         wish = Wish(text, speaking.language, voice, self._speed, level=speaking.levels.get(voice), first=dry)
+        written = 0
         while True:
             sound = await self._ask(wish, speaking.dry_at)
+            if sound is None:
+                speaking.lose(len(text) - written)
+                await out.send(Speech(b"", text[written:]))
+                return
             speaking.handed(self._audio_format.bytes_ms(len(sound.audio)) / 1000)
             for speech in speaking.joiner.joined(sound):
+                written += len(speech.text or "")
                 await out.send(speech)
             if sound.level is not None:
                 speaking.levels[voice] = sound.level
@@ -214,20 +233,24 @@ class Kokoro:
                 return
             wish = evolve(wish, place=sound.following, level=sound.level)
 
-    async def _ask(self, wish: Wish, dry_at: float) -> Sound:
-        """Have the process say a part of a text, in the caller's turn."""
+    async def _ask(self, wish: Wish, dry_at: float) -> Sound | None:
+        """Have a part of a text said, in the caller's turn; None where the process crashed on it, or was killed."""
         pool = self._entered()
-        until = trio.current_time() + self._wait_s
         async with AsyncExitStack() as stack:
-            with trio.move_on_at(until) as waiting:
+            with trio.move_on_after(self._wait_s) as waiting:
                 await stack.enter_async_context(self._turns.turn(dry_at))
             if waiting.cancelled_caught:
                 raise UpstreamError(
-                    "every voice is busy; try again later",
-                    operator_detail=f"kokoro: no turn for {self._wait_s:g} s: lower seats, or raise wait_s",
+                    f"every {WORKER.noun} is busy; try again later",
+                    operator_detail=f"kokoro: no turn for {self._wait_s:g} s: {WORKER.remedy}",
                 )
             worker = await stack.enter_async_context(pool.worker(self._wait_s))
-            return Sound.unpacked(await worker.ask(SAY, wish.packed()))
+            try:
+                return Sound.unpacked(await worker.ask(SAY, wish.packed()))
+            except UpstreamError:
+                if worker.usable:  # it has refused the text, and lives
+                    raise
+                return None
 
     def _entered(self) -> WorkerPool:
         if self._pool is None:
@@ -243,28 +266,35 @@ class _Speaking:
         language: Of the text so far.
         levels: The loudness of each voice so far, in dB.
         dry_at: When its listener has nothing left to play.
+        lost: Texts in a row on which the process crashed.
     """
 
     language: Language = "en"
     joiner: Joiner = field(factory=Joiner)
     levels: dict[str, float] = field(factory=dict)
     dry_at: float = -inf
+    lost: int = 0
 
     def handed(self, seconds: float) -> None:
         """Note that speech is handed on, which is played behind what was."""
         self.dry_at = max(self.dry_at, trio.current_time()) + seconds
+        self.lost = 0
+
+    def lose(self, chars: int) -> None:
+        """Note that a text was not spoken to its end.
+
+        Raises:
+            UpstreamError: Too many in a row were not.
+        """
+        self.lost += 1
+        self.joiner = Joiner()
+        log.warning("a piece was not spoken", provider="kokoro", chars=chars)
+        if self.lost == MOST_LOST:
+            raise _crashing()
 
 
-def _language(text: str) -> Language | None:
-    """Return the language of most of `text`, a Chinese character weighing as much as a word; None without either."""
-    chinese, other = len(_HAN.findall(text)), len(_WORD.findall(text))
-    if not chinese and not other:
-        return None
-    return "zh" if chinese > other else "en"
-
-
-_HAN = re.compile(f"[{HAN}]")
-_WORD = re.compile(rf"[^\W\d_{HAN}]+")
+def _crashing() -> UpstreamError:
+    return UpstreamError("the voice failed; try again", operator_detail="kokoro crashes on whatever it is to speak")
 
 
 def _packed(asset: Asset) -> tuple[str, str, tuple[str, ...]]:
