@@ -72,6 +72,7 @@ PURE_CORE = (
     "tokens",
     "tools",
     "transcript",
+    "voice_activity",
 )
 """What of the core decides over data alone."""
 

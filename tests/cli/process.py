@@ -15,6 +15,8 @@ from attrs import define, field, frozen
 
 __all__ = ["LIMIT_S", "Done", "Running", "run_cli", "start_cli"]
 
+NO_SOUND = str(Path(__file__).with_name("no_sound.conf"))
+
 LIMIT_S = 60.0
 """For anything a process is waited for; on a loaded machine of two cores a start alone took 5 s."""
 
@@ -81,7 +83,8 @@ def _command(arguments: tuple[str, ...], program: str | None) -> list[str]:
 
 def _environment(changes: Mapping[str, str] | None) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("VOXINT_")}
-    return kept | {"PYTHONUTF8": "1"} | dict(changes or {})
+    # Nor is anything played on the sound card of who runs the tests.
+    return kept | {"PYTHONUTF8": "1", "ALSA_CONFIG_PATH": NO_SOUND} | dict(changes or {})
 
 
 async def run_cli(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None, program: str | None = None) -> Done:

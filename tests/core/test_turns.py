@@ -137,6 +137,28 @@ async def test_a_stage_works_in_the_lane_of_its_caller() -> None:
     assert LANE.get() == ()
 
 
+async def test_the_patient_wait_for_all_others() -> None:
+    """Whoever is not patient goes first, even one of the same caller who came later; among the patient it is fair."""
+    shared, got = Shared("thing"), list[str]()
+
+    async def wait(lane: Lane, name: str, patient: bool) -> None:
+        LANE.set(lane)
+        async with shared.turn(patient=patient):
+            got.append(name)
+
+    async with trio.open_nursery() as nursery, shared.turn():
+        for lane, name, patient in (
+            (("a",), "a looks", True),
+            (("a",), "a looks again", True),
+            (("b",), "b looks", True),
+            (("a",), "a settles", False),
+            (("b",), "b settles", False),
+        ):
+            nursery.start_soon(wait, lane, name, patient)
+            await wait_all_tasks_blocked()
+    assert got == ["a settles", "b settles", "a looks", "b looks", "a looks again"]
+
+
 async def test_a_thing_that_is_no_good_is_given_up() -> None:
     """Nobody gets it any more; one that somebody has, or that is not there, is left alone."""
     shared = Shared("good", "bad")

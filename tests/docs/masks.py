@@ -8,10 +8,10 @@ import re
 __all__ = ["agree", "masked"]
 
 _MASKS = (
+    (r"\bvox_[\w-]{43}", "vox_#"),  # first: one may end like a duration
     (r"\d[\d.,]*(?= ?m?s\b)", "#"),  # how long it took
     (r"(?<=127\.0\.0\.1:)\d+", "#"),
     (r'(?<="port":)\d+', "#"),
-    (r"\bvox_[\w-]{43}", "vox_#"),
     (r"\b[0-9a-f]{12}\b", "#"),  # a key's id
     (r"\b\d{4}-\d\d-\d\d( \d\d:\d\d)?", "#"),
     (r"(?<=tokens  )\d+", "#"),

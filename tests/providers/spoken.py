@@ -8,10 +8,9 @@ import numpy as np
 import soxr
 import trio
 
-from voxint.core.stages import Speech, TextToSpeech, Transcript
+from voxint.core.stages import Speech, SpeechToText, TextToSpeech, Transcript
 from voxint.errors import UpstreamError
 from voxint.providers.espeak import Espeak
-from voxint.providers.pocketsphinx import PocketSphinx
 
 __all__ = ["FRAME_BYTES", "QUIET", "Utterance", "hear", "say", "speak"]
 
@@ -41,7 +40,7 @@ async def say(sentence: str) -> bytes:
     return b"".join((QUIET[:6_400], resampled.astype("<i2").tobytes(), QUIET[:9_600]))
 
 
-async def hear(stt: PocketSphinx, pcm: bytes) -> list[Transcript]:
+async def hear(stt: SpeechToText, pcm: bytes) -> list[Transcript]:
     """Send `pcm` as the pipeline does, and return everything that was written."""
     audio_in, audio_out = trio.open_memory_channel[bytes](0)
     heard_in, heard_out = trio.open_memory_channel[Transcript](1_000)
@@ -61,7 +60,7 @@ async def hear(stt: PocketSphinx, pcm: bytes) -> list[Transcript]:
 class Utterance:
     """An utterance that has begun and does not end: `run` it in a nursery, cancel its scope, or end its audio."""
 
-    def __init__(self, stt: PocketSphinx) -> None:
+    def __init__(self, stt: SpeechToText) -> None:
         self._stt = stt
         self._audio_in, self._audio_out = trio.open_memory_channel[bytes](0)
         self._heard_in, self.heard = trio.open_memory_channel[Transcript](1_000)

@@ -8,6 +8,7 @@
 # model_choice.py  which of a server's models is fit for talking
 # loading.py    what loads, while it loads
 # say.py        `voxint say`: talk to any voxint server
+# talk.py       `voxint talk`: a conversation by voice with any voxint server
 # serve.py      `voxint serve`, and the options of every serving command
 # check.py      `voxint check`: is the configuration right, and does every provider answer?
 # keys.py       `voxint keys`: make, list and revoke keys, hash passwords
@@ -25,6 +26,8 @@
 # shown_answer.py  an answer that `say` prints and plays, and how long it still lasts
 # sound.py      the sound files that `say` reads and writes
 # speakers.py   where `say` plays an answer
+# sound_card/   the microphone and the loudspeaker of this machine
+# talking/      a conversation by voice: what is heard, what is shown, and what each event makes of it
 # terminal.py   what is written to a terminal, and how
 # model_list.py  the list of model files, for a person, a pipe and a program
 # receipts.py   a receipt as a person reads it
@@ -47,7 +50,7 @@ class _Commands(Commands):
     """Imports a command when it is called: `say` needs no server, and nobody's `serve` needs numpy."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return ["demo", "say", "serve", "check", "keys", "models", "bench", "sim"]
+        return ["demo", "talk", "say", "serve", "check", "keys", "models", "bench", "sim"]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.list_commands(ctx):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import click
@@ -14,6 +15,7 @@ from voxint.cli.failures import FAILED, run, tell
 from voxint.cli.reaching import checked_url, place_of_url, refused_key
 from voxint.cli.shown_answer import ShownAnswer, Sound
 from voxint.cli.sound import names_sound, read_sound
+from voxint.cli.sound_card.loudspeaker import Output, find_output, open_loudspeaker
 from voxint.cli.speakers import PLAYERS, PlayerGone, Speaker, find_player, open_speaker
 from voxint.cli.terminal import note
 from voxint.client import Client, connect
@@ -21,7 +23,7 @@ from voxint.core.audio import AudioFormat
 from voxint.core.encodable import encodable
 from voxint.errors import ConfigError, ServerError
 
-__all__ = ["DEFAULT_URL", "say"]
+__all__ = ["DEFAULT_URL", "MICROPHONE", "VOICE_RATE", "prompt_for", "say"]
 
 DEFAULT_URL = "ws://127.0.0.1:8765/ws/agent/stream"
 
@@ -47,7 +49,8 @@ class SayOptions:
         spoken: Whether the answer is to be spoken.
         insists: Whether an answer without speech is a failure.
         out: The WAV file for the answer's speech.
-        player: The program that plays it.
+        output: The loudspeaker that plays it.
+        player: The program that plays it where there is no such.
         interrupt_after_s: Seconds from the end of the question to an interruption.
     """
 
@@ -59,8 +62,14 @@ class SayOptions:
     spoken: bool
     insists: bool
     out: Path | None
+    output: Output | None
     player: str | None
     interrupt_after_s: float | None
+
+
+def prompt_for(lang: str | None) -> str | None:
+    """Return what a model is told of the language of its answers, by a code such as ``en``."""
+    return None if lang is None else ANSWER_IN.get(lang, f"Answer in the language with the code {lang}.")
 
 
 @click.command()
@@ -88,33 +97,35 @@ def say(
     receipt of what was stopped; a second Ctrl-C quits. FILE is WAV, FLAC, OGG, MP3 and the like, of any rate and
     channels, and needs the extra `speech`; it is sent as fast as it was spoken.
     """
+    output = None if out or voice is False else find_output()
     player = None if out or voice is False else find_player()
     place = place_of_url("--url")
 
     async def main() -> int:
-        _check(what, voice=voice, out=out, player=player)
+        _check(what, voice=voice, out=out, can_play=output is not None or player is not None)
         is_sound = names_sound(what)
         options = SayOptions(
             url=checked_url(url, place),
             api_key=api_key,
-            prompt=None if lang is None else ANSWER_IN.get(lang, f"Answer in the language with the code {lang}."),
+            prompt=prompt_for(lang),
             text=None if is_sound else what,
             voice=read_sound(Path(what), MICROPHONE.rate) if is_sound else b"",
-            spoken=out is not None or player is not None,
+            spoken=out is not None or output is not None or player is not None,
             insists=voice is True,
             out=out,
+            output=output,
             player=player,
             interrupt_after_s=interrupt_after,
         )
         code = await _say(options)
         if code is None:  # in another session: the model is to read nothing of a question that was asked before
-            code = await _say(evolve(options, spoken=False, player=None))
+            code = await _say(evolve(options, spoken=False, output=None, player=None))
         return FAILED if code is None else code
 
     run(main)
 
 
-def _check(what: str, *, voice: bool | None, out: Path | None, player: str | None) -> None:
+def _check(what: str, *, voice: bool | None, out: Path | None, can_play: bool) -> None:
     """Refuse what can't be done, before anybody is asked anything."""
     if not what.strip():
         raise ConfigError("TEXT|FILE", "there is nothing to say: write some words, or the name of a sound file")
@@ -124,7 +135,7 @@ def _check(what: str, *, voice: bool | None, out: Path | None, player: str | Non
         raise ConfigError("--out", "this writes speech to a file, and --no-voice asks for none: leave one of them out")
     if out is not None and names_sound(out.name) and out.suffix.lower() != ".wav":
         raise ConfigError("--out", f"{out}: speech is written as WAV alone: name a file that ends in .wav")
-    if voice and out is None and player is None:
+    if voice and out is None and not can_play:
         raise ConfigError("--voice", f"there is no player here ({', '.join(PLAYERS)}): add --out FILE, or --no-voice")
 
 
@@ -154,7 +165,7 @@ async def _converse(client: Client, options: SayOptions) -> int | None:
     """
     audio_format = AudioFormat(client.registered.audio.output_rate or VOICE_RATE)
     code: int | None = None
-    async with open_speaker(audio_format.rate, out=options.out, player=options.player) as speaker:
+    async with _open_speaker(options, audio_format) as speaker:
         async with trio.open_nursery() as nursery:
             asked = trio.Event()
             if options.text is not None:
@@ -178,6 +189,24 @@ async def _converse(client: Client, options: SayOptions) -> int | None:
             return FAILED
         note(f"{silence.gone}: no sound here, so the answer is text only (--out FILE writes its speech down)")
         return None
+
+
+@asynccontextmanager
+async def _open_speaker(options: SayOptions, audio_format: AudioFormat) -> AsyncGenerator[Speaker]:
+    """Open what takes the speech: a file, the sound card, or a player where its device can't be had."""
+    async with AsyncExitStack() as stack:
+        speaker: Speaker | None = None
+        if options.output is not None:
+            try:
+                opened = open_loudspeaker(options.output.card, options.output.device, audio_format)
+                speaker = await stack.enter_async_context(opened)
+            except ConfigError:
+                if options.player is None:
+                    raise
+        if speaker is None:
+            opening = open_speaker(audio_format.rate, out=options.out, player=options.player)
+            speaker = await stack.enter_async_context(opening)
+        yield speaker
 
 
 @define(eq=False)

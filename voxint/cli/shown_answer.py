@@ -113,8 +113,9 @@ class ShownAnswer:
         if self._stopping:
             return
         self._stopping = True
+        played_ms = self._speaker.played_ms
         self._speaker.silence()
-        receipt = await self._reply.interrupt("USER_STOP")
+        receipt = await self._reply.interrupt("USER_STOP", played_ms=played_ms)
         took_s = (self._reply.t_ack or 0.0) - (self._reply.t_interrupt or 0.0)
         self._line.clear()
         note("", *receipt_lines(receipt, took_s))

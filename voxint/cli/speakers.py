@@ -43,6 +43,10 @@ class PlayerGone(Exception):
 class Speaker(Protocol):
     """Takes the speech of one answer."""
 
+    @property
+    def played_ms(self) -> float | None:
+        """Milliseconds of it that have been heard; None where nobody knows."""
+
     async def early_end(self) -> PlayerGone | None:
         """Return why it plays nothing where that shows soon after its start, and None where it seems to play."""
 
@@ -58,6 +62,10 @@ class Speaker(Protocol):
 
 class Mute:
     """Takes no speech."""
+
+    @property
+    def played_ms(self) -> None:
+        """None: nobody hears it, or a program that does not tell."""
 
     async def early_end(self) -> PlayerGone | None:
         """Return None: there is nothing that could end."""
@@ -88,7 +96,7 @@ class _File(Mute):
         self._silent = True
 
 
-class _Player:
+class _Player(Mute):
     """Plays through a subprocess, which a silence kills: its buffers are not played to their end."""
 
     def __init__(self, name: str, process: trio.Process) -> None:

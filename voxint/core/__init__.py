@@ -34,6 +34,7 @@ A request's life:
 The work inside the scope:
 
     pipeline.py       stt -> llm -> segments -> tts -> pacing -> answer
+    voice_activity.py  the interface of a voice detector, and its numbers cut into speech
     upload.py         the caller's voice on its way to the recogniser
     utterance.py      how much of it a request takes, and how slowly
     turns.py          fair turns at what callers share

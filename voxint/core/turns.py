@@ -105,32 +105,37 @@ class Shared(Generic[T]):
     def __init__(self, *things: T) -> None:
         self._free: deque[T] = deque(things)
         self._queue: FairQueue[_Waiting[T]] = FairQueue()
+        self._patient: FairQueue[_Waiting[T]] = FairQueue()
 
     def put(self, thing: T) -> None:
         """Give `thing` to the one whose turn it is, or keep it until somebody comes."""
-        if self._queue:
-            waiting = self._queue.pop()
+        if queue := self._queue or self._patient:
+            waiting = queue.pop()
             waiting.got.append(thing)
             trio.lowlevel.reschedule(waiting.task)
         else:
             self._free.append(thing)
 
-    async def take(self) -> T:
+    async def take(self, *, patient: bool = False) -> T:
         """Wait for a thing, without bound: whoever calls it bounds it. Cancelled, it has taken nothing.
 
         The thing has to be `put` back by whoever has it.
+
+        Args:
+            patient: Whether all who are not go first, whoever's they are.
         """
-        if self._free and not self._queue:
+        queue = self._patient if patient else self._queue
+        if self._free:  # then nobody waits: `put` keeps nothing back from who does
             await trio.lowlevel.checkpoint_if_cancelled()
             thing = self._free.popleft()
-            self._queue.passed(LANE.get())
+            queue.passed(LANE.get())
             await trio.lowlevel.cancel_shielded_checkpoint()
             return thing
         lane, waiting = LANE.get(), _Waiting[T](trio.lowlevel.current_task())
-        self._queue.push(lane, waiting)
+        queue.push(lane, waiting)
 
         def abort(_: object) -> trio.lowlevel.Abort:
-            self._queue.remove(lane, waiting)
+            queue.remove(lane, waiting)
             return trio.lowlevel.Abort.SUCCEEDED
 
         await trio.lowlevel.wait_task_rescheduled(abort)
@@ -142,9 +147,9 @@ class Shared(Generic[T]):
             self._free.remove(thing)
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[T]:
-        """Have a thing for as long as the block lasts."""
-        thing = await self.take()
+    async def turn(self, *, patient: bool = False) -> AsyncIterator[T]:
+        """Have a thing for as long as the block lasts; see `take`."""
+        thing = await self.take(patient=patient)
         try:
             yield thing
         finally:

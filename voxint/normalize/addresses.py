@@ -1,4 +1,4 @@
-"""E-mail and web addresses, names with dots, names with digits; what is said for their signs depends on the language."""
+"""E-mail and web addresses, names with dots or digits; what is said for their signs depends on the language."""
 
 from __future__ import annotations
 

@@ -62,7 +62,9 @@ def _one(char: str) -> str:
 
 def _exponent(found: re.Match[str]) -> str:
     digits = found.group(1)
-    return {"2": "平方", "3": "立方"}.get(digits) or f"的{'负' if digits[0] == '-' else ''}{spoken_number(digits.lstrip('-'))}次方"
+    return {"2": "平方", "3": "立方"}.get(
+        digits
+    ) or f"的{'负' if digits[0] == '-' else ''}{spoken_number(digits.lstrip('-'))}次方"
 
 
 def _marks() -> list[Rule]:

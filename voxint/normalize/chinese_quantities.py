@@ -122,7 +122,10 @@ def _quantity(found: re.Match[str]) -> str:
 
 _QUANTITIES = (
     (rf"({SIGN})(?:({NUMBER})%?{DASH})?({NUMBER}) ?([%‰])", _percent),
-    (rf"({SIGN})(?:({NUMBER}){DASH}(?=-?[\d.]))?((?<=[-–—~至到])-?(?:{NUMBER})|{NUMBER}) ?(° ?[CF]|℃|℉)(?![A-Za-z])", _degrees),
+    (
+        rf"({SIGN})(?:({NUMBER}){DASH}(?=-?[\d.]))?((?<=[-–—~至到])-?(?:{NUMBER})|{NUMBER}) ?(° ?[CF]|℃|℉)(?![A-Za-z])",
+        _degrees,
+    ),
     (rf"({SIGN}){_CURRENCY} ?{_AMOUNT}(?:元(?!素))?{_PER}", _money),
     (rf"({SIGN}){_AMOUNT} ?{_CURRENCY}(?![A-Za-z]){_PER}", _money_behind),
     (rf"({SIGN})(?:({NUMBER}){DASH})?({NUMBER}) ?{_UNIT}", _quantity),

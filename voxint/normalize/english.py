@@ -19,7 +19,16 @@ __all__ = ["english"]
 _PLAIN = re.compile(rf"(?![\u0370-\u03ffµ]){LETTER}++(?:['-]{LETTER}++){{0,12}}+(?=[\s,;!?)…\"]|[.:](?:[\s\"')]|$)|$)")
 
 _SPELLING = Spelling(
-    signs={".": "dot", "@": "at", "/": "slash", "-": "dash", "_": "underscore", "+": "plus", ":": "colon", "~": "tilde"},
+    signs={
+        ".": "dot",
+        "@": "at",
+        "/": "slash",
+        "-": "dash",
+        "_": "underscore",
+        "+": "plus",
+        ":": "colon",
+        "~": "tilde",
+    },
     number=by_pairs,
     letter=letter_name,
     point="point",

@@ -31,7 +31,10 @@ _YEARS_BEFORE = re.compile(
     r"january|february|march|april|may|june|july|august|september|october|november|december|"
     r"spring|summer|autumn|fall|winter|©|copyright|c\.),? ?)$"
 )
-_COUNTED = re.compile(r"[ -](?!(?:was|is|has|as|this|its|his|us|alas|across|always|perhaps|series)\b)[a-z]{2,}s\b| (?:people|men|women|children|feet|of)\b")
+_COUNTED = re.compile(
+    r"[ -](?!(?:was|is|has|as|this|its|his|us|alas|across|always|perhaps|series)\b)[a-z]{2,}s\b|"
+    r" (?:people|men|women|children|feet|of)\b"
+)
 _VERSIONED = re.compile(
     r"(?i:\b(?:versions?|v|python|java|node(?:\.js)?|django|ruby|rails|php|go|rust|kernel|linux|ubuntu|debian|fedora|"
     r"android|ios|ipados|macos|windows|chrome|firefox|safari|postgres(?:ql)?|mysql|sqlite|redis|cuda|pytorch|llama|"
@@ -44,7 +47,8 @@ _NAMED = re.compile(
 """Names whose numbers are said in pairs of digits."""
 
 _STREET = re.compile(
-    r" (?:[NSEW]\.? )?[A-Z][a-z]{1,20} (?:St|Ave|Rd|Blvd|Dr|Ln|Street|Avenue|Road|Boulevard|Drive|Lane|Way|Court|Place)\b"
+    r" (?:[NSEW]\.? )?[A-Z][a-z]{1,20} "
+    r"(?:St|Ave|Rd|Blvd|Dr|Ln|Street|Avenue|Road|Boulevard|Drive|Lane|Way|Court|Place)\b"
 )
 """What stands behind the number of a house."""
 
@@ -63,7 +67,6 @@ Reader = Callable[[re.Match[str], bool], str | None]
 
 def bound(table: Sequence[tuple[str, Reader]], british: bool) -> list[Rule]:
     """Return the rules of a table for one of the two Englishes."""
-
 
     def reader(say: Reader) -> Say:
         return lambda found: say(found, british)
@@ -218,7 +221,7 @@ def _compound(found: re.Match[str], british: bool) -> str:
 
 _N = f"({NUMBER})"
 _COUNTS: tuple[tuple[str, Reader], ...] = (
-    (rf"(\d{{1,3}}(?:\.\d{{1,3}}){{3}})(?::(\d{{1,5}}))?(?![\d.]*\d)", _address),
+    (r"(\d{1,3}(?:\.\d{1,3}){3})(?::(\d{1,5}))?(?![\d.]*\d)", _address),
     (r"([vV]?)(\d{1,9}(?:\.\d{1,9}){2,20})(?!\d)", _version),
     (r"\+\d{1,3}(?:[ .-]?\(?\d{1,12}\)?){1,6}(?!\d)", _telephone),
     (r"(?:1[-. ])?(?:\(\d{3}\) ?|\d{3}[-. ])\d{3}[-. ]\d{4}(?!\d)", _telephone),

@@ -42,10 +42,8 @@ def _date(day: int, month: int, digits: str, british: bool, after_the: bool = Fa
     if not (1 <= month <= 12 and 1 <= day <= 31):
         return None
     name = _MONTH_NAMES[month - 1]
-    if british:
-        said = f"{'' if after_the else 'the '}{ordinal(day)} of {name}"
-    else:
-        said = f"{name} {ordinal(day)}"
+    day_first = f"{'' if after_the else 'the '}{ordinal(day)} of {name}"
+    said = day_first if british else f"{name} {ordinal(day)}"
     return said + (f", {_year(digits, british)}" if digits else "")
 
 

@@ -21,16 +21,46 @@ SIGNS = {
 }
 """What is said for a sign alone; what is in no text that people read aloud is silent."""
 
-_GREEK_NAMES = (
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma sigma tau upsilon "
-    "phi chi psi omega"
-).split()
+_GREEK_NAMES = [
+    "alpha",
+    "beta",
+    "gamma",
+    "delta",
+    "epsilon",
+    "zeta",
+    "eta",
+    "theta",
+    "iota",
+    "kappa",
+    "lambda",
+    "mu",
+    "nu",
+    "xi",
+    "omicron",
+    "pi",
+    "rho",
+    "sigma",
+    "sigma",
+    "tau",
+    "upsilon",
+    "phi",
+    "chi",
+    "psi",
+    "omega",
+]
 GREEK = {chr(0x3B1 + at): name for at, name in enumerate(_GREEK_NAMES)}
 """The names of Greek letters, which stand alone in formulas."""
 GREEK |= {"Δ": "delta", "Σ": "sigma", "Ω": "omega", "Φ": "phi", "Γ": "gamma", "Θ": "theta", "Λ": "lambda", "µ": "mu"}
 
 _OPERATORS = {
-    **{"->": "to", "=>": "to", "-->": "to", "==>": "to", "<=": "less than or equal to", ">=": "greater than or equal to"},
+    **{
+        "->": "to",
+        "=>": "to",
+        "-->": "to",
+        "==>": "to",
+        "<=": "less than or equal to",
+        ">=": "greater than or equal to",
+    },
     **{"==": "equals", "===": "equals", "!=": "not equal to", "+/-": "plus or minus", "&&": "and", "||": "or"},
 }
 

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-__all__ = ["MOST_DIGITS", "by_digits", "by_pairs", "cardinal", "ordinal", "ordinal_of", "plural", "spoken_number", "year"]
+__all__ = [
+    "MOST_DIGITS",
+    "by_digits",
+    "by_pairs",
+    "cardinal",
+    "ordinal",
+    "ordinal_of",
+    "plural",
+    "spoken_number",
+    "year",
+]
 
 _ONES = (
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),

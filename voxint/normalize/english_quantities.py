@@ -57,7 +57,9 @@ _SCALE = r"(?: ?((?i:thousand|million|billion|trillion)\b)|(K|k|M|m|mn|mm|mio|B|
 _THING = re.compile(r" (?!wide|long|tall|high|deep|thick|and|or|by|in|of|is|was|to|from|at|for|per|apart)[a-z]")
 """What is so many inches: a screen."""
 
-_WORTH = re.compile(r" (?:bill|note|coin|gift|tip|fine|fee|ticket|prize|reward|discount|coupon|loan|budget|deal|menu)\b")
+_WORTH = re.compile(
+    r" (?:bill|note|coin|gift|tip|fine|fee|ticket|prize|reward|discount|coupon|loan|budget|deal|menu)\b"
+)
 """What is worth a sum: a five dollar bill."""
 
 _PERIODS = {"h": "hour", "hr": "hour", "mo": "month", "yr": "year", "wk": "week", "min": "minute", "s": "second"}
@@ -116,7 +118,15 @@ _NOT_APART = frozenset("NJl")
 """Units that may be a name of one letter: they count as units only right behind the number."""
 
 _END = r"(?![^\W_²³])"
-_BELOW = {"day": "day", "week": "week", "month": "month", "year": "year", "hour": "hour", "minute": "minute", **_PERIODS}
+_BELOW = {
+    "day": "day",
+    "week": "week",
+    "month": "month",
+    "year": "year",
+    "hour": "hour",
+    "minute": "minute",
+    **_PERIODS,
+}
 _BELOW |= {"person": "person", "user": "user", "second": "second", "sec": "second"}
 _UNIT = (
     rf"({_APART})(²|³|\^[23])?{_END}"
@@ -214,8 +224,14 @@ _QUANTITIES: tuple[tuple[str, Reader], ...] = (
     (rf"({SIGN}){_AMOUNT} ?{_CURRENCY}(?![^\W_]){_PER}", _money_behind),
     (r"(\d{1,2})' ?(\d{1,2}(?:\.\d)?)(?:\"|'')", _feet),
     (r"(\d{1,4}(?:\.\d{1,3})?)\"", _inches),
-    (r"(?:(\d{1,3}) ?h(?:rs?)? ?)?(?:(\d{1,3}) ?m(?:in)?(?![^\W\d_]) ?)?(?:(\d{1,3}) ?s(?:ec)?(?![^\W_]))?", _durations),
-    (rf"({SIGN})(?:({NUMBER}){DASH})?({NUMBER})( (?:thousand|million|billion|trillion))?([ \xa0\u202f-]?){_UNIT}", _quantity),
+    (
+        r"(?:(\d{1,3}) ?h(?:rs?)? ?)?(?:(\d{1,3}) ?m(?:in)?(?![^\W\d_]) ?)?(?:(\d{1,3}) ?s(?:ec)?(?![^\W_]))?",
+        _durations,
+    ),
+    (
+        rf"({SIGN})(?:({NUMBER}){DASH})?({NUMBER})( (?:thousand|million|billion|trillion))?([ \xa0\u202f-]?){_UNIT}",
+        _quantity,
+    ),
     (rf"({NUMBER})(in|us){_END}", _joined),
 )
 

@@ -14,7 +14,14 @@ _ALWAYS = {
     **{"Prof": "Professor", "Mr": "Mister", "Mrs": "Missus", "Ms": "Miz", "Messrs": "Messieurs", "Mt": "Mount"},
     **{"Jr": "Junior", "Sr": "Senior", "Inc": "Incorporated", "Ltd": "Limited", "Corp": "Corporation", "Co": "Company"},
     **{"Ave": "Avenue", "Blvd": "Boulevard", "Rd": "Road", "Hwy": "Highway", "Dept": "Department", "Ft": "Fort"},
-    **{"vs": "versus", "approx": "approximately", "etc": "et cetera", "cf": "compare", "al": "al", "est": "established"},
+    **{
+        "vs": "versus",
+        "approx": "approximately",
+        "etc": "et cetera",
+        "cf": "compare",
+        "al": "al",
+        "est": "established",
+    },
     **{"max": "maximum", "min": "minimum", "avg": "average", "incl": "including", "excl": "excluding", "misc": "misk"},
     **{"dept": "department", "govt": "government", "intl": "international", "tel": "telephone", "Tel": "Telephone"},
 }
@@ -22,13 +29,29 @@ _ALWAYS = {
 
 _TITLES = {
     **{"Gen": "General", "Sen": "Senator", "Rep": "Representative", "Gov": "Governor", "Rev": "Reverend"},
-    **{"Capt": "Captain", "Lt": "Lieutenant", "Col": "Colonel", "Sgt": "Sergeant", "Hon": "Honorable", "Adm": "Admiral"},
+    **{
+        "Capt": "Captain",
+        "Lt": "Lieutenant",
+        "Col": "Colonel",
+        "Sgt": "Sergeant",
+        "Hon": "Honorable",
+        "Adm": "Admiral",
+    },
     **{"Pres": "President", "Maj": "Major", "Cmdr": "Commander"},
 }
 """Those that are titles before a name alone."""
 
 _NUMBERED = {
-    **{"No": "number", "no": "number", "c": "circa", "Nos": "numbers", "Nr": "number", "Fig": "figure", "Figs": "figures", "p": "page"},
+    **{
+        "No": "number",
+        "no": "number",
+        "c": "circa",
+        "Nos": "numbers",
+        "Nr": "number",
+        "Fig": "figure",
+        "Figs": "figures",
+        "p": "page",
+    },
     **{"fig": "figure", "pp": "pages", "Vol": "volume", "vol": "volume", "Ch": "chapter", "ch": "chapter"},
     **{"Sec": "section", "sec": "section", "Eq": "equation", "eq": "equation", "Art": "article", "Apt": "apartment"},
     **{"Rm": "room", "Ext": "extension", "ext": "extension", "Ver": "version", "ver": "version", "Ref": "reference"},
@@ -38,22 +61,107 @@ _NUMBERED = {
 MISREAD = {
     **{"vs": "versus", "etc": "et cetera", "Mr": "Mister", "Mrs": "Missus", "Ms": "Miz", "Dr": "Doctor"},
     **{"PhD": "Ph.D.", "PhDs": "Ph.D.s", "JSON": "Jason", "IEEE": "I triple E", "README": "read me", "TODO": "to do"},
-    **{"nginx": "engine X", "PNG": "P.N.G.", "YAML": "yammel", "OAuth": "O auth", "PostgreSQL": "Postgres Q L", "LaTeX": "lay tech"},
+    **{
+        "nginx": "engine X",
+        "PNG": "P.N.G.",
+        "YAML": "yammel",
+        "OAuth": "O auth",
+        "PostgreSQL": "Postgres Q L",
+        "LaTeX": "lay tech",
+    },
     **{"café": "cafe", "cafés": "cafes", "naïve": "naive", "résumé": "rezumay", "jalapeño": "jalapeno"},
     **{"www": "W W W", "utf": "UTF", "https": "HTTPS", "http": "HTTP", "html": "HTML", "css": "CSS", "sql": "SQL"},
-    **{"tsp": "teaspoon", "tbsp": "tablespoon", "km": "kilometers", "kg": "kilograms", "lbs": "pounds", "mph": "miles per hour"},
+    **{
+        "tsp": "teaspoon",
+        "tbsp": "tablespoon",
+        "km": "kilometers",
+        "kg": "kilograms",
+        "lbs": "pounds",
+        "mph": "miles per hour",
+    },
 }
 """Words that voices misread as they are spelled; each was tried."""
 
-_REGNAL = (
-    "Henry Louis Elizabeth Charles George Edward James William Richard Philip Pius Benedict Paul Leo Napoleon Alexander "
-    "Catherine Nicholas Francis Frederick Ramses Peter Ivan Gregory Clement Innocent Urban Mary Wilhelm Friedrich Felipe "
-    "Carlos Ferdinand Gustav Christian Haakon Olav Ptolemy Edward Albert Leopold Juan Alfonso Ludwig Xerxes Darius"
-).split()
-_ROMAN_AFTER = (
-    "Chapter Part Volume Act Scene Section Book Article Appendix Level Phase Type Class Season Episode Stage War Bowl "
-    "Title Figure Table Tier Grade Division Category Unit Module Lesson Rocky Fantasy"
-).split()
+_REGNAL = [
+    "Henry",
+    "Louis",
+    "Elizabeth",
+    "Charles",
+    "George",
+    "Edward",
+    "James",
+    "William",
+    "Richard",
+    "Philip",
+    "Pius",
+    "Benedict",
+    "Paul",
+    "Leo",
+    "Napoleon",
+    "Alexander",
+    "Catherine",
+    "Nicholas",
+    "Francis",
+    "Frederick",
+    "Ramses",
+    "Peter",
+    "Ivan",
+    "Gregory",
+    "Clement",
+    "Innocent",
+    "Urban",
+    "Mary",
+    "Wilhelm",
+    "Friedrich",
+    "Felipe",
+    "Carlos",
+    "Ferdinand",
+    "Gustav",
+    "Christian",
+    "Haakon",
+    "Olav",
+    "Ptolemy",
+    "Edward",
+    "Albert",
+    "Leopold",
+    "Juan",
+    "Alfonso",
+    "Ludwig",
+    "Xerxes",
+    "Darius",
+]
+_ROMAN_AFTER = [
+    "Chapter",
+    "Part",
+    "Volume",
+    "Act",
+    "Scene",
+    "Section",
+    "Book",
+    "Article",
+    "Appendix",
+    "Level",
+    "Phase",
+    "Type",
+    "Class",
+    "Season",
+    "Episode",
+    "Stage",
+    "War",
+    "Bowl",
+    "Title",
+    "Figure",
+    "Table",
+    "Tier",
+    "Grade",
+    "Division",
+    "Category",
+    "Unit",
+    "Module",
+    "Lesson",
+    "Rocky",
+    "Fantasy",
+]
 _ROMAN = r"M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})(?![^\W_]|')"
 _VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 _VERB_AFTER = re.compile(r" (?:of|is|was|and|to|in|ruled|reigned|became|died)\b|[,.;:!?)]|\s*$")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-
 from voxint.normalize.chinese import chinese
 from voxint.normalize.english import english
 from voxint.normalize.scan import scan

@@ -31,6 +31,18 @@ _written_text.py         a text cut into what can be said in one go, and its lan
 pocketsphinx.py          recognition by pocketsphinx, in processes that an interruption kills
 _pocketsphinx_worker.py  such a process
 demo.gram                what the demo understands
+moonshine.py             recognition of English by Moonshine, in processes that let go of what is interrupted
+_moonshine_worker.py     such a process
+_moonshine_model.py      the model on onnxruntime
+whisper.py               recognition of many languages by Whisper, in such processes
+_whisper_worker.py       one of them
+_whisper_model.py        the model by faster-whisper
+_recognition.py          the two: the speech so far is heard again as it grows, settled where it ends
+_recognition_speech.py   speech cut out of audio, in stretches
+_recognition_host.py     their processes, their voice detector, how many callers they carry
+_recognition_job.py      what goes to such a process and comes back
+_recognition_guard.py    a model that has lost the thread, found out
+silero.py                voice detection by Silero's model
 """
 
 from __future__ import annotations

@@ -1,0 +1,68 @@
+"""Moonshine's own process: a sound in, its words out, aborted between two steps of the model and within one."""
+
+from __future__ import annotations
+
+import array
+import json
+import sys
+import time
+
+from voxint.providers._recognition_job import packed, unpacked
+from voxint.workers.child import Aborted, Job, serve_jobs
+
+__all__ = ["main"]
+
+TRIAL_S = 4
+"""Seconds of sound by which the engine tells how fast it is. Ours: about what a person says in one go."""
+
+
+class _Engine:
+    """The model, and how fast it is on this machine.
+
+    Args:
+        paths: Its encoder, its decoder and its tokens.
+        threads: How many it computes with.
+    """
+
+    def __init__(self, paths: list[str], threads: int) -> None:
+        import onnxruntime
+
+        from voxint.providers._moonshine_model import MoonshineModel, Stopped
+
+        encoder, decoder, tokens = paths
+        self._model = MoonshineModel(encoder, decoder, tokens, threads)
+        self._options = onnxruntime.RunOptions
+        self._stopped = Stopped
+        self.ready = json.dumps({"speed": self._speed()}).encode()
+
+    def run(self, job: Job) -> bytes:
+        hint, pcm = unpacked(job.payload)
+        options = self._options()
+
+        def terminate() -> None:
+            options.terminate = True
+
+        job.when_aborted(terminate)
+        try:
+            text, tokens = self._model.hear(pcm, array.array("H", hint), options, lambda: job.aborted)
+        except self._stopped:
+            raise Aborted from None
+        return packed(array.array("H", tokens).tobytes(), text.encode())
+
+    def _speed(self) -> float:
+        """Return how many times faster than speech it is: of two trials the second, for the first makes it ready."""
+        took_s = 0.0
+        for _ in range(2):
+            begin = time.perf_counter()
+            self._model.work(TRIAL_S)
+            took_s = time.perf_counter() - begin
+        return TRIAL_S / took_s
+
+
+def main() -> None:
+    """Do jobs until the parent ends."""
+    serve_jobs(lambda: _Engine(sys.argv[1:4], int(sys.argv[4])))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,154 @@
+"""What recognisers of whole sounds share: their processes, their voice detector, and how many callers they carry."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import trio
+import trio.abc
+
+from voxint.core.audio import AudioFormat
+from voxint.core.stages import Transcript
+from voxint.errors import ConfigError
+from voxint.providers._recognition import Desk, recognise
+from voxint.providers._recognition_job import RECOGNISE, packed, unpacked
+from voxint.providers._recognition_speech import Cuts, Recognised
+from voxint.providers.silero import Silero
+from voxint.workers.pool import WorkerPool, open_pool
+from voxint.workers.process import WorkerKind
+
+__all__ = ["MOST_SEATS", "RecogniserHost", "check_folder", "check_number", "check_seconds"]
+
+MOST_SEATS = 10_000
+"""Upper limit of `seats`. Chosen here: nobody has so many callers on one machine."""
+
+SPEED_A_SEAT = 4.0
+"""Times faster than speech that a process has to be for one caller who speaks all the time. Ours: his words are looked
+at about once a second then, each time from the beginning of the stretch, and he finds a core free one time in three."""
+
+
+class RecogniserHost:
+    """Recognisers in processes, behind a voice detector; used as an async context manager.
+
+    Args:
+        kind: What kind of process. Its engine does `RECOGNISE` jobs, and tells its ``speed`` when it is ready: how many
+            times faster than speech it is.
+        find_files: Returns what the process finds in `sys.argv`. It blocks, and is called in a thread.
+        workers: How many processes.
+        wait_s: Seconds that an utterance waits for one.
+        seats: How many callers it carries; None: as many as the speed allows.
+        cuts: Where speech is cut.
+        lets_go: Whether the engine lets go of a job at once.
+    """
+
+    def __init__(
+        self,
+        kind: WorkerKind,
+        find_files: Callable[[], Sequence[str]],
+        *,
+        workers: int,
+        wait_s: float,
+        seats: int | None,
+        cuts: Cuts,
+        lets_go: bool = True,
+    ) -> None:
+        self.audio_format = AudioFormat(16_000)
+        self.seats = seats
+        self._kind = kind
+        self._find_files = find_files
+        self._workers = workers
+        self._wait_s = wait_s
+        self._cuts = cuts
+        self._stack = AsyncExitStack()
+        self._pool: WorkerPool | None = None
+        self._detector = Silero()
+        self._desk = Desk(self._ask, workers, wait_s, lets_go=lets_go)
+
+    async def __aenter__(self) -> Self:
+        if self._pool is not None:
+            raise RuntimeError(f"this {self._kind.name} was entered before: make one for each `async with`")
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._detector)
+            # In a thread, for it reads the files to check them. Cancelled, it waits for the thread: 0.2 s at most.
+            arguments = await trio.to_thread.run_sync(self._find_files)
+            pool = open_pool(self._kind, arguments, least=self._workers, most=self._workers)
+            self._pool = await stack.enter_async_context(pool)
+            self._stack = stack.pop_all()
+        if self.seats is None:
+            speed = float(json.loads(self._pool.ready)["speed"])
+            at_once = min(self._workers, os.cpu_count() or 1)
+            self.seats = max(1, int(at_once * speed / SPEED_A_SEAT))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool = None
+        await self._stack.__aexit__(kind, error, trace)
+
+    async def transcribe(self, audio: trio.abc.ReceiveChannel[bytes], out: trio.abc.SendChannel[Transcript]) -> None:
+        """As `core.stages.SpeechToText` has it."""
+        self._entered()
+        await recognise(audio, out, self._detector, self._desk, self._cuts)
+
+    async def check(self) -> str:
+        """Have a second of silence recognised, entering for that time where need be."""
+        if self._pool is None:
+            async with self:
+                return await self.check()
+        begin = trio.current_time()
+        async with self._desk.turn_to_settle():
+            await self._ask(bytes(self.audio_format.bytes(1000)), b"")
+        took_ms = (trio.current_time() - begin) * 1000
+        return f"a {self._kind.name} process heard a second of silence in {took_ms:.0f} ms; seats for {self.seats}"
+
+    async def _ask(self, pcm: bytes, hint: bytes) -> Recognised:
+        async with self._entered().worker(self._wait_s) as worker:
+            hint, words = unpacked(await worker.ask(RECOGNISE, packed(hint, pcm)))
+        return Recognised(words.decode(errors="replace"), hint)
+
+    def _entered(self) -> WorkerPool:
+        if self._pool is None:
+            raise RuntimeError(f"{self._kind.name} owns processes: enter it first, with `async with`")
+        return self._pool
+
+
+def check_number(option: str, value: object, low: int, high: int) -> int:
+    """Return a whole number that an option may have.
+
+    Raises:
+        ConfigError: It is none, or beyond a bound.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise ConfigError(option, f"write a whole number from {low} to {high}, not {value!r}")
+    return value
+
+
+def check_seconds(option: str, value: object) -> float:
+    """Return how many seconds an utterance may wait.
+
+    Raises:
+        ConfigError: It is no number of seconds up to a minute.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 60:
+        raise ConfigError(option, f"write seconds from 0 to 60, not {value!r}")
+    return value
+
+
+def check_folder(option: str, value: object) -> Path | None:
+    """Return the folder of assets, if one was given.
+
+    Raises:
+        ConfigError: It is no folder.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, str) or not Path(value).is_dir():
+        raise ConfigError(option, f"write the path of a folder with model files, not {value!r}")
+    return Path(value)

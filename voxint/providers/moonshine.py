@@ -1,0 +1,143 @@
+"""Recognition of English by Moonshine, in processes of this machine: no network, no key.
+
+The model hears a sound as a whole, so words appear while somebody still speaks by hearing the speech so far again and
+again; that costs little, for the decoder takes what it heard before as a draft. Only what the voice detector calls
+speech is heard at all: in silence the model would hear "You".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+import trio.abc
+
+from voxint.assets import find
+from voxint.core.audio import AudioFormat
+from voxint.core.stages import Transcript
+from voxint.providers import _moonshine_worker
+from voxint.providers._recognition_host import (
+    MOST_SEATS,
+    RecogniserHost,
+    check_folder,
+    check_number,
+    check_seconds,
+)
+from voxint.providers._recognition_speech import Cuts
+from voxint.workers.process import WorkerKind
+
+__all__ = ["Moonshine"]
+
+MOST_WORKERS = 32
+"""Upper limit of `workers` and `threads`. Chosen here: 6 GB of processes, more than a mistyped number should start."""
+
+FILES = ("moonshine-tiny-en-encoder", "moonshine-tiny-en-decoder", "moonshine-tiny-en-tokenizer")
+"""What the process loads, in the order of its arguments."""
+
+WORKER = WorkerKind(
+    name="moonshine",
+    noun="recogniser",
+    script=_moonshine_worker.__file__,
+    packages=("onnxruntime", "numpy"),
+    memory_mib=1024,  # after 15 s of sound it took 420 of address space
+    start_s=30.0,  # it takes 0.7 s on an idle machine
+    answer_s=10,  # 15 s of sound took 0.5 s
+    abort_s=0.25,  # it lets go within 2 ms, 32 at most on a busy machine
+    threads=True,
+    remedy="raise workers, or set fewer seats",
+    nice=5,  # the event loop, and a voice that must not falter, come first
+)
+"""Its process, with our bounds."""
+
+
+class Moonshine:
+    """Recognise English with Moonshine tiny: `core.stages.SpeechToText`, used as an async context manager.
+
+    Partial transcripts follow the voice by 0.2 to 0.4 s. The words are settled where somebody has paused for 0.6 s, in
+    long speech at shorter pauses, and at the end: 0.1 s after it for 5 s of speech; where a pause of 0.25 s came before
+    the end, at once. Without speech there is one final, and it is empty. Audio that comes faster than it is spoken gets
+    no partials.
+
+    Entering starts the processes; leaving kills them. A process has no environment, a bound on its memory, and on Linux
+    no network (`voxint.children`); the system prefers other processes to it. As with a nursery, an error of the body
+    leaves in a group.
+
+    Args:
+        workers: Processes, each 190 MB. One serves several callers in turn; more than the machine has cores gain
+            nothing.
+        threads: Threads with which a process computes. One is fastest, measured on two cores: two wait for each other.
+        wait_s: Seconds a settled transcript waits for a process, before it fails with an error.
+        seats: Callers that it carries at once; more are refused at the door. None: as many as the speed allows that
+            each process measures when it starts, which is 7 for each on two cores of a server.
+        assets: A folder with the model's files, looked in first; None: the one of the environment, if any.
+
+    Raises:
+        ConfigError: An option has a bad value; on entering, the `speech` extra is missing, or a model file.
+    """
+
+    def __init__(
+        self,
+        workers: int = 1,
+        threads: int = 1,
+        wait_s: float = 5.0,
+        seats: int | None = None,
+        assets: str | None = None,
+    ) -> None:
+        folder = check_folder("moonshine option assets", assets)
+        threads = check_number("moonshine option threads", threads, 1, MOST_WORKERS)
+
+        def find_files() -> Sequence[str]:
+            files = [find(name, folder) for name in FILES]
+            for file in files:
+                file.check()
+            return [*(str(file.paths[0]) for file in files), str(threads)]
+
+        self._host = RecogniserHost(
+            WORKER,
+            find_files,
+            workers=check_number("moonshine option workers", workers, 1, MOST_WORKERS),
+            wait_s=check_seconds("moonshine option wait_s", wait_s),
+            seats=None if seats is None else check_number("moonshine option seats", seats, 1, MOST_SEATS),
+            cuts=Cuts(),
+        )
+
+    async def __aenter__(self) -> Self:
+        await self._host.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._host.__aexit__(kind, error, trace)
+
+    @property
+    def audio_format(self) -> AudioFormat:
+        """16,000 Hz, what the model was trained on."""
+        return self._host.audio_format
+
+    @property
+    def seats(self) -> int | None:
+        """Callers that it carries at once; None where that is to be measured and it was not entered yet."""
+        return self._host.seats
+
+    async def transcribe(self, audio: trio.abc.ReceiveChannel[bytes], out: trio.abc.SendChannel[Transcript]) -> None:
+        """Recognise one utterance.
+
+        Cancelled, its process has let go of it when this raises `trio.Cancelled`, within two steps of the model; one
+        that does not in 0.25 s has been killed, and another is started.
+
+        Raises:
+            UpstreamError: Every process was busy for `wait_s`, or this one's died.
+            UpstreamTimeout: A process gave no answer for 10 s.
+        """
+        await self._host.transcribe(audio, out)
+
+    async def check(self) -> str:
+        """Have a process hear a second of silence, entering for that time where need be.
+
+        Raises:
+            ConfigError: No process can be started.
+            UpstreamError: It was started and failed, or all are busy.
+        """
+        return await self._host.check()

@@ -1,0 +1,166 @@
+"""Recognition of many languages by Whisper, in processes of this machine: no network, no key.
+
+It is slower than Moonshine by far, and knows some hundred languages, Chinese among them. As there, the speech so far is
+heard again and again, and only what the voice detector calls speech is heard at all.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+import trio.abc
+
+from voxint.assets import find
+from voxint.core.audio import AudioFormat
+from voxint.core.stages import Transcript
+from voxint.errors import ConfigError
+from voxint.providers import _whisper_worker
+from voxint.providers._recognition_host import (
+    MOST_SEATS,
+    RecogniserHost,
+    check_folder,
+    check_number,
+    check_seconds,
+)
+from voxint.providers._recognition_speech import Cuts
+from voxint.workers.process import WorkerKind
+
+__all__ = ["Whisper"]
+
+MOST_WORKERS = 16
+"""Upper limit of `workers` and `threads`. Chosen here: 8 GB of processes, more than a mistyped number should start."""
+
+FILES = {
+    "model": "whisper-base",
+    "config": "whisper-base-config",
+    "tokenizer": "whisper-base-tokenizer",
+    "vocabulary": "whisper-base-vocabulary",
+}
+"""What the process loads, by the name that it knows it by."""
+
+PROMPT_CHARS = 200
+"""Most characters of a prompt. Ours: the model takes 224 tokens."""
+
+WORKER = WorkerKind(
+    name="whisper",
+    noun="recogniser",
+    script=_whisper_worker.__file__,
+    packages=("faster_whisper", "ctranslate2", "tokenizers", "huggingface_hub", "onnxruntime", "av", "numpy", "attrs"),
+    extra="whisper",
+    memory_mib=4096,
+    start_s=60.0,  # it takes 1 to 3 s
+    answer_s=30,  # a sentence took half a second on an idle machine, 3 s on a busy one
+    abort_s=0.1,  # between two steps it lets go at once; the first may take half a second
+    threads=True,
+    remedy="raise workers, or set fewer seats",
+    nice=5,  # the event loop, and a voice that must not falter, come first
+)
+"""Its process, with our bounds."""
+
+
+class Whisper:
+    """Recognise speech with Whisper base: `core.stages.SpeechToText`, used as an async context manager.
+
+    Transcripts come as with `Moonshine`, but later: a look at a sentence takes half a second on two cores, so partials
+    follow the voice by a second, and so does the final. The model's first step can't be broken off: a request that is
+    cancelled meanwhile kills the process, and another one is started, which takes 1 to 3 s.
+
+    Entering starts the processes; leaving kills them. A process has no environment, a bound on its memory, and on Linux
+    no network (`voxint.children`). As with a nursery, an error of the body leaves in a group.
+
+    Args:
+        language: The code of the language that is spoken, such as ``zh`` or ``en``; ``auto``: what each stretch of the
+            speech is taken for, which may be wrong for a word or two.
+        prompt: What the model is told to have heard before, at most 200 characters: names, or the way to write. None:
+            for Chinese a sentence in simplified characters, for all others nothing.
+        workers: Processes, each 500 MB. One serves several callers in turn.
+        threads: Threads with which a process computes. Ours: half of the cores that a small server has to spare.
+        wait_s: Seconds a settled transcript waits for a process, before it fails with an error.
+        seats: Callers that it carries at once; more are refused at the door. None: as many as the speed allows that
+            each process measures when it starts, which is 1 for each on two cores of a server.
+        assets: A folder with the model's files, looked in first; None: the one of the environment, if any.
+
+    Raises:
+        ConfigError: An option has a bad value; on entering, the `whisper` extra is missing, or a model file.
+    """
+
+    def __init__(
+        self,
+        language: str = "auto",
+        prompt: str | None = None,
+        workers: int = 1,
+        threads: int = 2,
+        wait_s: float = 10.0,
+        seats: int | None = None,
+        assets: str | None = None,
+    ) -> None:
+        if not isinstance(language, str) or not language.isalpha():
+            raise ConfigError("whisper option language", f"write a code such as zh or en, or auto, not {language!r}")
+        if prompt is not None and (not isinstance(prompt, str) or len(prompt) > PROMPT_CHARS):
+            raise ConfigError("whisper option prompt", f"write a text of at most {PROMPT_CHARS} characters")
+        folder = check_folder("whisper option assets", assets)
+        given = {
+            "language": language.lower(),
+            "prompt": prompt,
+            "threads": check_number("whisper option threads", threads, 1, MOST_WORKERS),
+        }
+
+        def find_files() -> Sequence[str]:
+            files = {name: find(asset, folder) for name, asset in FILES.items()}
+            for file in files.values():
+                file.check()
+            parts = {name: [str(path) for path in file.paths] for name, file in files.items()}
+            return [json.dumps({**given, "files": parts})]
+
+        self._host = RecogniserHost(
+            WORKER,
+            find_files,
+            workers=check_number("whisper option workers", workers, 1, MOST_WORKERS),
+            wait_s=check_seconds("whisper option wait_s", wait_s),
+            seats=None if seats is None else check_number("whisper option seats", seats, 1, MOST_SEATS),
+            cuts=Cuts(),
+            lets_go=False,
+        )
+
+    async def __aenter__(self) -> Self:
+        await self._host.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._host.__aexit__(kind, error, trace)
+
+    @property
+    def audio_format(self) -> AudioFormat:
+        """16,000 Hz, what the model was trained on."""
+        return self._host.audio_format
+
+    @property
+    def seats(self) -> int | None:
+        """Callers that it carries at once; None where that is to be measured and it was not entered yet."""
+        return self._host.seats
+
+    async def transcribe(self, audio: trio.abc.ReceiveChannel[bytes], out: trio.abc.SendChannel[Transcript]) -> None:
+        """Recognise one utterance.
+
+        Cancelled, its process has let go of it when this raises `trio.Cancelled`; one that does not in 0.1 s, as in the
+        model's first step, has been killed, and another is started.
+
+        Raises:
+            UpstreamError: Every process was busy for `wait_s`, or this one's died.
+            UpstreamTimeout: A process gave no answer for 30 s.
+        """
+        await self._host.transcribe(audio, out)
+
+    async def check(self) -> str:
+        """Have a process hear a second of silence, entering for that time where need be.
+
+        Raises:
+            ConfigError: No process can be started.
+            UpstreamError: It was started and failed, or all are busy.
+        """
+        return await self._host.check()
