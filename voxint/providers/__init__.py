@@ -27,6 +27,7 @@ _kokoro_said.py          which phonemes are said for which written words
 _kokoro_english.py       English words to phonemes
 _kokoro_mandarin.py      Chinese words to phonemes
 _deadline_turns.py       turns for callers who each play what they got: who runs dry soonest comes first
+_options.py              options that several engines have, judged
 _written_text.py         a text cut into what can be said in one go, and its language
 pocketsphinx.py          recognition by pocketsphinx, in processes that an interruption kills
 _pocketsphinx_worker.py  such a process

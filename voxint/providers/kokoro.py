@@ -7,7 +7,7 @@ while the rest is being made, what an interruption has to stop is short, and man
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
-from math import floor, inf, isfinite
+from math import floor, inf
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -35,6 +35,7 @@ from voxint.providers._kokoro_voices import (
     has_mandarin,
     voices_there,
 )
+from voxint.providers._options import MOST_SEATS, check_folder, check_number, check_ratio, check_seconds
 from voxint.providers._written_text import language, segments
 from voxint.workers.pool import WorkerPool, open_pool
 from voxint.workers.process import WorkerKind
@@ -48,7 +49,8 @@ BUSY = 0.85
 """The share of the processor's time that speech may take where the seats are measured. Ours: the rest is for whoever
 listens and thinks beside it, and for sentences that take longer than the one that was measured."""
 
-MOST_THREADS, MOST_SEATS = 64, 1000
+MOST_THREADS = 64
+"""Upper limit of `threads`. Chosen here: more than a mistyped number should start."""
 
 WORKER = WorkerKind(
     name="kokoro",
@@ -111,15 +113,13 @@ class Kokoro:
         assets: str | Path | None = None,
         wait_s: float = 10.0,
     ) -> None:
-        self._speed = _number("speed", speed, 0.5, 2)
-        self._wait_s = _number("wait_s", wait_s, 0, 60)
-        threads = _whole_number("threads", threads, MOST_THREADS)
-        self.seats = None if seats is None else _whole_number("seats", seats, MOST_SEATS)
+        self._speed = check_ratio("kokoro option speed", speed, 0.5, 2)
+        self._wait_s = check_seconds("kokoro option wait_s", wait_s)
+        threads = check_number("kokoro option threads", threads, 1, MOST_THREADS)
+        self.seats = None if seats is None else check_number("kokoro option seats", seats, 1, MOST_SEATS)
         if not isinstance(voice, str):
             raise ConfigError("kokoro option voice", "write the name of a voice, such as auto or af_heart")
-        if assets is not None and not isinstance(assets, str | Path):
-            raise ConfigError("kokoro option assets", "write the path of a folder with model files")
-        folder = None if assets is None else Path(assets)
+        folder = check_folder("kokoro option assets", assets)
         mandarin = has_mandarin()
         self._cast = choose(voice, voices_there(folder), mandarin=mandarin)
         self._start = Start(
@@ -299,17 +299,3 @@ def _crashing() -> UpstreamError:
 
 def _packed(asset: Asset) -> tuple[str, str, tuple[str, ...]]:
     return asset.entry.name, asset.where, tuple(str(path.absolute()) for path in asset.paths)
-
-
-def _number(option: str, value: object, low: float, high: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value) or not low <= value <= high:
-        given = f", not {value}" if isinstance(value, int | float) else ""  # a text is not shown: it may be a secret
-        raise ConfigError(f"kokoro option {option}", f"write a number from {low:g} to {high:g}{given}")
-    return value
-
-
-def _whole_number(option: str, value: object, high: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= high:
-        given = f", not {value}" if isinstance(value, int | float) else ""
-        raise ConfigError(f"kokoro option {option}", f"write a whole number from 1 to {high}{given}")
-    return value
