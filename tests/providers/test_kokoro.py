@@ -18,7 +18,7 @@ from voxint.core.stages import Speech, TextToSpeech
 from voxint.core.turns import LANE
 from voxint.errors import ConfigError, UpstreamError
 from voxint.providers import kokoro
-from voxint.providers._kokoro_jobs import Facts, Sound, Wish
+from voxint.providers._kokoro_jobs import Facts, SpokenWindow, Wish
 from voxint.providers.kokoro import Kokoro
 
 pytestmark = pytest.mark.virtual_time
@@ -63,7 +63,7 @@ class Process:
         at = wish.place[1]
         last = at + 1 == self.windows
         words = ((0, wish.text),) if at == 0 else ()
-        return Sound(words, (0, 0), None if last else (0, at + 1), -20.0 - at, SECOND).packed()
+        return SpokenWindow(words, (0, 0), None if last else (0, at + 1), -20.0 - at, SECOND).packed()
 
 
 @pytest.fixture
@@ -135,7 +135,8 @@ async def test_chinese_that_nobody_speaks_is_the_operators_affair(
     """Without its dictionaries the request fails: the caller hears that, and the operator what to install."""
     monkeypatch.setattr(kokoro, "has_mandarin", lambda: False)
     async with Kokoro() as stage:
-        with pytest.raises(UpstreamError, match="does not speak Chinese") as raised:
+        assert stage.languages == ("en",)
+        with pytest.raises(UpstreamError, match="has no Chinese") as raised:
             await speak(stage, "你好。")
         assert "[mandarin]" in raised.value.operator_detail
         assert "你好" not in str(raised.value)
@@ -300,6 +301,8 @@ async def test_a_check_speaks_and_says_what_it_found(process: Process) -> None:
     assert "af_heart spoke 1000 ms of speech in 500 ms" in words
     assert "2 callers at once" in words
     assert "zf_xiaobei speaks Chinese" in words
+    assert Kokoro().voices == ("af_heart", "zf_xiaobei")
+    assert Kokoro().languages == ("en", "zh")
 
 
 @pytest.mark.parametrize(

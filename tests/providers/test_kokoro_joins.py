@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voxint.core.stages import Speech
-from voxint.providers._kokoro_jobs import Sound, Wish
+from voxint.providers._kokoro_jobs import SpokenWindow, Wish
 from voxint.providers._kokoro_joins import Joiner
 from voxint.providers._kokoro_level import FADE, MOST_GAIN, PEAK, TARGET, Leveller, faded, pcm
 
@@ -20,15 +20,15 @@ def samples(*values: int) -> bytes:
     return array("h", values).tobytes()
 
 
-def joined(*sounds: Sound) -> list[Speech]:
+def joined(*sounds: SpokenWindow) -> list[Speech]:
     """Return the speech of sounds, one after the other."""
     joiner = Joiner()
     return [speech for sound in sounds for speech in joiner.joined(sound)]
 
 
-def sound(audio: bytes, *words: tuple[int, str], overlap: tuple[int, int] = (0, 0)) -> Sound:
+def sound(audio: bytes, *words: tuple[int, str], overlap: tuple[int, int] = (0, 0)) -> SpokenWindow:
     """Return a sound."""
-    return Sound(words, overlap, None, None, audio)
+    return SpokenWindow(words, overlap, None, None, audio)
 
 
 def test_a_word_has_the_samples_from_its_begin_to_the_next() -> None:
@@ -149,7 +149,7 @@ def test_jobs_and_answers_come_back_as_they_went() -> None:
     """What is asked and what is answered is bytes in between, half characters and all."""
     wish = Wish("\ud800 “hé” 好", "zh", "zf_xiaobei", 1.5, (2, 3), -20.5, first=True)
     assert Wish.unpacked(wish.packed()) == wish
-    answer = Sound(((0, "\udfff "), (5, "好")), (0, FADE), (1, 0), -19.0, samples(1, -1))
-    assert Sound.unpacked(answer.packed()) == answer
+    answer = SpokenWindow(((0, "\udfff "), (5, "好")), (0, FADE), (1, 0), -19.0, samples(1, -1))
+    assert SpokenWindow.unpacked(answer.packed()) == answer
     assert "hé" not in repr(wish)
     assert "好" not in repr(answer)

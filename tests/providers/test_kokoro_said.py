@@ -6,27 +6,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voxint.normalize import Span
-from voxint.providers._kokoro_said import Said, Token, aligned, groups, runs
+from voxint.providers._kokoro_said import SaidWord, Token, aligned, groups, runs
 
 
 def test_words_get_the_phonemes_that_begin_in_them() -> None:
     """A span that is said as written is cut before its words; one that is said otherwise is a whole."""
     spans = [Span("It is ", "It is "), Span("$5", "five dollars"), Span(".", ".")]
     tokens = [Token(0, "I "), Token(3, "i "), Token(6, "f "), Token(11, "d"), Token(18, ".")]
-    assert aligned(spans, tokens) == [Said("It ", "I "), Said("is ", "i "), Said("$5", "f d"), Said(".", ".")]
+    assert aligned(spans, tokens) == [
+        SaidWord("It ", "I "),
+        SaidWord("is ", "i "),
+        SaidWord("$5", "f d"),
+        SaidWord(".", "."),
+    ]
 
 
 def test_a_mark_is_no_word() -> None:
     """Marks within a span stay with the word that they stand at."""
     said = aligned([Span("Yes, sir!", "Yes, sir!")], [Token(0, "y"), Token(3, ", "), Token(5, "s"), Token(8, "!")])
-    assert said == [Said("Yes, ", "y, "), Said("sir!", "s!")]
+    assert said == [SaidWord("Yes, ", "y, "), SaidWord("sir!", "s!")]
 
 
 def test_chinese_is_cut_at_its_words() -> None:
     """There are no spaces to go by: a word is what the dictionary took for one."""
     assert aligned([Span("你好世界", "你好世界")], [Token(0, "n "), Token(2, "s ")]) == [
-        Said("你好", "n "),
-        Said("世界", "s "),
+        SaidWord("你好", "n "),
+        SaidWord("世界", "s "),
     ]
 
 
@@ -51,7 +56,7 @@ def test_nothing_is_lost(spans: list[Span], places: list[int]) -> None:
 @given(st.lists(st.tuples(st.text(max_size=3), st.text(alphabet="ab.,? ", max_size=30))), st.integers(1, 40))
 def test_utterances_are_short(words: list[tuple[str, str]], most: int) -> None:
     """No utterance has more phonemes than it may, and together they are all there is to say, in order."""
-    said = [Said(*word) for word in words]
+    said = [SaidWord(*word) for word in words]
     found = groups(said, most, most // 2)
     assert all(sum(len(word.phonemes) for word in group) <= most for group in found)
     assert "".join(word.written for group in found for word in group) == "".join(word.written for word in said)
@@ -60,7 +65,7 @@ def test_utterances_are_short(words: list[tuple[str, str]], most: int) -> None:
 
 def test_utterances_end_at_sentences_and_clauses() -> None:
     """A sentence that is long enough ends one; what is too long is cut behind its last clause."""
-    said = [Said("a", "aaaa. "), Said("b", "bb, "), Said("c", "cccc "), Said("d", "dddd")]
+    said = [SaidWord("a", "aaaa. "), SaidWord("b", "bb, "), SaidWord("c", "cccc "), SaidWord("d", "dddd")]
     assert [len(group) for group in groups(said, most=100, fine=4)] == [1, 3]
     assert [len(group) for group in groups(said, most=15, fine=100)] == [2, 2]
 

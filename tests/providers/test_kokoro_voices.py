@@ -26,6 +26,7 @@ def test_auto_speaks_chinese_with_another_voice() -> None:
     without_dictionaries = choose("auto", there, mandarin=False)
     assert without_dictionaries.chinese is None
     assert "[mandarin]" in without_dictionaries.unsaid
+    assert choose("auto", JAPANESE, mandarin=True) == Cast(JAPANESE[0], JAPANESE[0])
     without_voice = choose("auto", ["af_heart"], mandarin=True)
     assert without_voice.chinese is None
     assert "voxint models pull kokoro-voice-zf_xiaobei" in without_voice.unsaid

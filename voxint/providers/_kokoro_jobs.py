@@ -10,7 +10,7 @@ from attrs import asdict, field, frozen
 
 from voxint.core.discreet import size_of
 
-__all__ = ["SAY", "Facts", "Place", "Sound", "Start", "Wish"]
+__all__ = ["SAY", "Facts", "Place", "SpokenWindow", "Start", "Wish"]
 
 SAY = 1
 """The one kind of job."""
@@ -107,7 +107,7 @@ class Wish:
 
 
 @frozen
-class Sound:
+class SpokenWindow:
     """A part of a text, said.
 
     Args:
@@ -131,7 +131,7 @@ class Sound:
         return _HEAD.pack(len(head)) + head + self.audio
 
     @classmethod
-    def unpacked(cls, answer: bytes) -> Sound:
+    def unpacked(cls, answer: bytes) -> SpokenWindow:
         """Return what `packed` made an answer of."""
         (size,) = _HEAD.unpack_from(answer)
         facts: list[Any] = json.loads(answer[_HEAD.size : _HEAD.size + size])

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from voxint.core.stages import Speech
-from voxint.providers._kokoro_jobs import Sound
+from voxint.providers._kokoro_jobs import SpokenWindow
 
 __all__ = ["Joiner"]
 
@@ -19,7 +19,7 @@ class Joiner:
     def __init__(self) -> None:
         self._tail = array("h")
 
-    def joined(self, sound: Sound) -> Iterator[Speech]:
+    def joined(self, sound: SpokenWindow) -> Iterator[Speech]:
         """Yield the speech of a sound word by word, but for the end that it shares with the next."""
         samples = _samples(sound.audio)
         before, behind = sound.overlap

@@ -16,7 +16,7 @@ from voxint.providers._kokoro_patch import DURATIONS, SEAM, opened
 from voxint.providers._kokoro_plan import FRAME, Window
 from voxint.workers.child import Job
 
-__all__ = ["MOST_TOKENS", "Floats", "Kokoro", "Outline"]
+__all__ = ["MOST_TOKENS", "Floats", "KokoroModel", "Outline"]
 
 MOST_TOKENS = 500
 """What the model reads at once; its position table ends at 512."""
@@ -41,7 +41,7 @@ class Outline:
     seam: tuple[Floats, ...]
 
 
-class Kokoro:
+class KokoroModel:
     """The model, loaded.
 
     Args:

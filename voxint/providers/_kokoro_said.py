@@ -12,7 +12,7 @@ from attrs import define, frozen
 from voxint.normalize import Span
 from voxint.providers._written_text import CHINESE
 
-__all__ = ["Run", "Said", "Token", "aligned", "groups", "runs"]
+__all__ = ["Run", "SaidWord", "Token", "aligned", "groups", "runs"]
 
 WIDE, NARROW = "，、。！？：；（）《》「」『』【】", ",,.!?:;()“”“”“”“”"
 """Chinese marks, and what they are to the model; each has the length of the other."""
@@ -54,14 +54,14 @@ def runs(spoken: str) -> list[Run]:
 
 
 @define
-class Said:
+class SaidWord:
     """Written words, with the phonemes that are said for them, white space behind included; perhaps none."""
 
     written: str
     phonemes: str
 
 
-def aligned(spans: Sequence[Span], tokens: Iterable[Token]) -> list[Said]:
+def aligned(spans: Sequence[Span], tokens: Iterable[Token]) -> list[SaidWord]:
     """Return the written words with their phonemes. What is written of them, joined, is what the spans have.
 
     A span that is said as it is written may be cut before a word; any other is a whole.
@@ -81,12 +81,12 @@ def aligned(spans: Sequence[Span], tokens: Iterable[Token]) -> list[Said]:
     ]
 
 
-def _words(span: Span, tokens: Sequence[Token]) -> list[Said]:
+def _words(span: Span, tokens: Sequence[Token]) -> list[SaidWord]:
     """Return the words of a span, given its tokens at their places in it."""
     places = [0]
     if span.written == span.spoken:
         places += [token.at for token in tokens if token.at and _BEGINS.match(span.written, token.at)]
-    words = [Said(span.written[begin:end], "") for begin, end in pairwise((*places, len(span.written)))]
+    words = [SaidWord(span.written[begin:end], "") for begin, end in pairwise((*places, len(span.written)))]
     for token in tokens:
         words[bisect_right(places, token.at) - 1].phonemes += token.phonemes
     return words
@@ -95,7 +95,7 @@ def _words(span: Span, tokens: Sequence[Token]) -> list[Said]:
 _SENTENCE, _CLAUSE = ".!?…", ",;:—"
 
 
-def groups(said: Sequence[Said], most: int, fine: int) -> list[list[Said]]:
+def groups(said: Sequence[SaidWord], most: int, fine: int) -> list[list[SaidWord]]:
     """Cut what is said into utterances of up to `most` phonemes: after a sentence, else a clause, else a word.
 
     Args:
@@ -103,7 +103,7 @@ def groups(said: Sequence[Said], most: int, fine: int) -> list[list[Said]]:
         most: Phonemes of an utterance at most; a word of more, such as a number of a hundred digits, is cut.
         fine: Phonemes from which on an utterance ends at the end of a sentence.
     """
-    found: list[list[Said]] = [[]]
+    found: list[list[SaidWord]] = [[]]
     for word in (part for each in said for part in _parts(each, most)):
         if _length(found[-1]) >= fine and _last(found[-1]) in _SENTENCE and word.phonemes.strip():
             found.append([])
@@ -115,14 +115,14 @@ def groups(said: Sequence[Said], most: int, fine: int) -> list[list[Said]]:
     return found
 
 
-def _parts(word: Said, most: int) -> Iterator[Said]:
+def _parts(word: SaidWord, most: int) -> Iterator[SaidWord]:
     """Yield a word, in parts where it is too long; what is written is written with the first."""
-    yield Said(word.written, word.phonemes[:most])
+    yield SaidWord(word.written, word.phonemes[:most])
     for begin in range(most, len(word.phonemes), most):
-        yield Said("", word.phonemes[begin : begin + most])
+        yield SaidWord("", word.phonemes[begin : begin + most])
 
 
-def _cut(words: Sequence[Said]) -> int:
+def _cut(words: Sequence[SaidWord]) -> int:
     """Where an utterance that is too long is cut: after its last clause, if that is not near its begin."""
     half = _length(words) // 2
     ends = [0, *accumulate(len(word.phonemes) for word in words)]
@@ -135,11 +135,11 @@ def _cut(words: Sequence[Said]) -> int:
     return len(words)
 
 
-def _length(words: Sequence[Said]) -> int:
+def _length(words: Sequence[SaidWord]) -> int:
     return sum(len(word.phonemes) for word in words)
 
 
-def _last(words: Sequence[Said]) -> str:
+def _last(words: Sequence[SaidWord]) -> str:
     """The last phoneme of all that is no space or closing mark; a space where there is none."""
     for word in reversed(words):
         if phonemes := word.phonemes.rstrip(' "”)'):

@@ -18,15 +18,17 @@ from voxint.assets.table import entry_of
 from voxint.errors import ConfigError
 from voxint.normalize import normalize
 from voxint.providers._kokoro_english import English
-from voxint.providers._kokoro_jobs import Facts, Place, Sound, Start, Wish
+from voxint.providers._kokoro_jobs import Facts, Place, SpokenWindow, Start, Wish
 from voxint.providers._kokoro_level import FADE, Leveller, faded, pcm
-from voxint.providers._kokoro_model import MOST_TOKENS, Floats, Kokoro, Outline
+from voxint.providers._kokoro_model import MOST_TOKENS, Floats, KokoroModel, Outline
 from voxint.providers._kokoro_plan import FIRST, FRAME, MOST, RATE, Window, timeline, windows
-from voxint.providers._kokoro_said import Said, Token, aligned, groups, runs
+from voxint.providers._kokoro_said import SaidWord, Token, aligned, groups, runs
 from voxint.workers.child import Job, serve_jobs
 
 if TYPE_CHECKING:
     from voxint.providers._kokoro_mandarin import Mandarin
+
+__all__ = ["main"]
 
 KEPT = 32
 """Texts that are kept with what was worked out for them: ours, more callers than one machine can speak for, 20 MB."""
@@ -44,21 +46,21 @@ MEASURED = "It takes about three seconds to say this sentence, which nobody hear
 
 
 @define(eq=False)
-class Utterance:
+class Breath:
     """What is said in one breath of the model, worked out as far as it was asked for."""
 
-    said: list[Said]
+    said: list[SaidWord]
     outline: Outline | None = None
     planned: list[Window] = field(factory=list)
     words: list[tuple[int, str]] = field(factory=list)
 
 
-class Speaker:
+class KokoroEngine:
     """The engine: `voxint.workers.child.Engine`."""
 
     def __init__(self, start: Start) -> None:
         vocabulary = json.loads(_read(start.vocabulary))["vocab"]
-        self._kokoro = Kokoro(_read(start.model), vocabulary, start.threads)
+        self._kokoro = KokoroModel(_read(start.model), vocabulary, start.threads)
         self._voices = {name: _voice(name, _read(asset)) for name, asset in start.voices.items()}
         self._american: English | None = None
         self._british: English | None = None
@@ -71,7 +73,7 @@ class Speaker:
         self._mandarin: Mandarin | None = None
         if any(name.startswith("z") for name in start.voices):
             self._speak_mandarin()
-        self._kept: OrderedDict[tuple[str, str, str, float, bool], list[Utterance]] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str, str, float, bool], list[Breath]] = OrderedDict()
         self.ready = Facts(self._measure() if start.measured else None).packed()
 
     def run(self, job: Job) -> bytes:
@@ -79,7 +81,7 @@ class Speaker:
         wish = Wish.unpacked(job.payload)
         return self._say(wish, job).packed()
 
-    def _say(self, wish: Wish, job: Job) -> Sound:
+    def _say(self, wish: Wish, job: Job) -> SpokenWindow:
         utterances = self._utterances(wish)
         number, at = wish.place
         utterance = utterances[number]
@@ -89,10 +91,10 @@ class Speaker:
         if not utterance.planned:
             written = "".join(said.written for said in utterance.said)
             utterance.outline = None
-            return Sound(((0, written),), (0, 0), following, wish.level, b"")
+            return SpokenWindow(((0, written),), (0, 0), following, wish.level, b"")
         return self._window(utterance, wish, at, following, job)
 
-    def _window(self, utterance: Utterance, wish: Wish, at: int, following: Place | None, job: Job) -> Sound:
+    def _window(self, utterance: Breath, wish: Wish, at: int, following: Place | None, job: Job) -> SpokenWindow:
         planned, outline = utterance.planned, utterance.outline
         assert outline is not None
         window = planned[at]
@@ -112,7 +114,7 @@ class Speaker:
         )
         if last:
             utterance.outline = None  # what is said of a text is said once
-        return Sound(
+        return SpokenWindow(
             words,
             overlap,
             following if last else (wish.place[0], at + 1),
@@ -120,17 +122,17 @@ class Speaker:
             bytes(2 * silence[0]) + pcm(sound) + bytes(2 * silence[1]),
         )
 
-    def _utterances(self, wish: Wish) -> list[Utterance]:
+    def _utterances(self, wish: Wish) -> list[Breath]:
         key = (wish.text, wish.language, wish.voice, wish.speed, wish.first)
         if key not in self._kept:
             said = self._phonemes(wish)
-            self._kept[key] = [Utterance(group) for group in groups(said, UTTERANCE, FINE)]
+            self._kept[key] = [Breath(group) for group in groups(said, UTTERANCE, FINE)]
             if len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)
         return self._kept[key]
 
-    def _phonemes(self, wish: Wish) -> list[Said]:
+    def _phonemes(self, wish: Wish) -> list[SaidWord]:
         british = wish.voice.startswith("b")
         english = self._british if british else self._american
         assert english is not None
@@ -154,7 +156,7 @@ class Speaker:
             self._mandarin = Mandarin()
         return self._mandarin
 
-    def _outline(self, utterance: Utterance, wish: Wish, job: Job) -> None:
+    def _outline(self, utterance: Breath, wish: Wish, job: Job) -> None:
         tokens: list[int] = []
         words: list[tuple[str, int | None]] = []
         for said in utterance.said:
@@ -185,7 +187,7 @@ class Speaker:
         return factor
 
 
-def _pause(said: list[Said]) -> int:
+def _pause(said: list[SaidWord]) -> int:
     last = "".join(each.phonemes for each in said).rstrip(' "”)')[-1:]
     return next(frames for marks, frames in PAUSES if not marks or (last and last in marks))
 
@@ -193,7 +195,7 @@ def _pause(said: list[Said]) -> int:
 def _read(asset: tuple[str, str, tuple[str, ...]]) -> bytes:
     name, where, paths = asset
     try:
-        return Asset(entry_of(name), where, tuple(map(Path, paths))).read()  # type: ignore[arg-type]
+        return Asset(entry_of(name), where, tuple(map(Path, paths))).read()  # type: ignore[arg-type]  # `where` came of an Asset
     except ConfigError as error:
         raise ValueError(str(error)) from None
 
@@ -208,7 +210,7 @@ def _voice(name: str, content: bytes) -> Floats:
 
 def main() -> None:
     """Say what is asked for, until standard input ends."""
-    serve_jobs(lambda: Speaker(Start.unpacked(sys.argv[1])))
+    serve_jobs(lambda: KokoroEngine(Start.unpacked(sys.argv[1])))
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from voxint.errors import ConfigError, UpstreamError
 from voxint.logs import get_logger
 from voxint.providers import _kokoro_worker
 from voxint.providers._deadline_turns import DeadlineTurns
-from voxint.providers._kokoro_jobs import SAY, Facts, Sound, Start, Wish
+from voxint.providers._kokoro_jobs import SAY, Facts, SpokenWindow, Start, Wish
 from voxint.providers._kokoro_joins import Joiner
 from voxint.providers._kokoro_plan import RATE
 from voxint.providers._kokoro_voices import (
@@ -154,8 +154,13 @@ class Kokoro:
 
     @property
     def voices(self) -> tuple[str, ...]:
-        """The voices with which it speaks; of those of ``auto``, one that begins with ``z`` speaks Chinese."""
+        """The voices with which it speaks."""
         return self._cast.voices
+
+    @property
+    def languages(self) -> tuple[Language, ...]:
+        """The languages that it speaks here: Chinese only where its dictionaries and a voice for it are."""
+        return ("en",) if self._cast.chinese is None else ("en", "zh")
 
     @property
     def audio_format(self) -> AudioFormat:
@@ -212,7 +217,7 @@ class Kokoro:
         voice = self._cast.voice(speaking.language)
         if voice is None:
             raise UpstreamError(
-                "the voice does not speak Chinese here", retryable=False, operator_detail=f"kokoro: {self._cast.unsaid}"
+                "the voice has no Chinese", retryable=False, operator_detail=f"kokoro: {self._cast.unsaid}"
             )
         dry = speaking.dry_at <= trio.current_time()
         wish = Wish(text, speaking.language, voice, self._speed, level=speaking.levels.get(voice), first=dry)
@@ -233,7 +238,7 @@ class Kokoro:
                 return
             wish = evolve(wish, place=sound.following, level=sound.level)
 
-    async def _ask(self, wish: Wish, dry_at: float) -> Sound | None:
+    async def _ask(self, wish: Wish, dry_at: float) -> SpokenWindow | None:
         """Have a part of a text said, in the caller's turn; None where the process crashed on it, or was killed."""
         pool = self._entered()
         async with AsyncExitStack() as stack:
@@ -246,7 +251,7 @@ class Kokoro:
                 )
             worker = await stack.enter_async_context(pool.worker(self._wait_s))
             try:
-                return Sound.unpacked(await worker.ask(SAY, wish.packed()))
+                return SpokenWindow.unpacked(await worker.ask(SAY, wish.packed()))
             except UpstreamError:
                 if worker.usable:  # it has refused the text, and lives
                     raise
