@@ -30,10 +30,10 @@ MARGIN = 1
 GAP = 6
 """The shortest silence that is not computed, in frames. Ours: a shorter one costs less than the frames around a cut."""
 
-AROUND, BEFORE_SOUND, BEHIND_SOUND = 12, 12, 4
+AROUND, BEFORE_SOUND, BEHIND_SOUND = 8, 12, 4
 """Frames computed around a window and thrown away: where it is cut in speech, where it begins after silence, and where
 it ends in silence. Measured against the whole, made in one go: with 4 in front a first consonant is 3 dB too soft, and
-a p was lost; with 12 what is made in windows was transcribed back as well as the whole was."""
+a p was lost; with these what is made in windows was transcribed back as well as the whole was."""
 
 LEADS = 2
 """Frames by which the sound of a token comes before its time in the model's count. Measured at word onsets."""
@@ -41,8 +41,8 @@ LEADS = 2
 SLACK = 2
 """Frames by which the count of the tokens and the energy may differ about where a pause begins. Ours."""
 
-MOST, FIRST = 64, 44
-"""The longest window in frames, and the first of an utterance: 1.6 s and 1.1 s. Ours: an abort has to wait for the
+MOST, FIRST = 72, 44
+"""The longest window in frames, and the first of an utterance: 1.8 s and 1.1 s. Ours: an abort has to wait for the
 step of the inference that runs, which grows with the window; the first is what somebody waits for, and mostly a whole
 clause. Of shorter ones words were lost."""
 
