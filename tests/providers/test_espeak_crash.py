@@ -20,7 +20,7 @@ from tests.providers.confined import assert_confined
 from tests.providers.espeak_double import CRASHES, HANGS, REFUSED
 from tests.providers.spoken import speak
 from voxint.errors import UpstreamError
-from voxint.providers import _espeak_text, espeak
+from voxint.providers import _written_text, espeak
 from voxint.providers.espeak import MOST_LOST, Espeak
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -43,7 +43,7 @@ def told(lines: Lines) -> list[tuple[object, ...]]:
 
 async def test_the_library_itself_crashes_on_a_long_word(monkeypatch: pytest.MonkeyPatch) -> None:
     """Were it given one whole, as it never is, the process would abort; the answer goes on behind it."""
-    monkeypatch.setattr(_espeak_text, "_LONG_WORD", re.compile("never^"))
+    monkeypatch.setattr(_written_text, "LONG_WORD", re.compile("never^"))
     monkeypatch.setattr(espeak, "SEGMENT_CHARS", 300)
     before = every_child()
     with structlog.testing.capture_logs() as lines:

@@ -15,7 +15,7 @@ from voxint.core.stages import Speech
 from voxint.core.turns import LANE
 from voxint.providers import espeak
 from voxint.providers._espeak_job import job_of
-from voxint.providers._espeak_text import segments
+from voxint.providers._written_text import segments
 from voxint.providers.espeak import Espeak
 from voxint.workers.process import Worker
 

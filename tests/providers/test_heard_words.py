@@ -18,7 +18,8 @@ from voxint.core.conversation import open_conversation
 from voxint.core.stages import Speech
 from voxint.providers._espeak_job import Manner, Utterance
 from voxint.providers._espeak_library import load
-from voxint.providers._espeak_text import segments, words
+from voxint.providers._espeak_text import words
+from voxint.providers._written_text import segments
 from voxint.testing.stages import ScriptedModel
 
 pytestmark = pytest.mark.virtual_time

@@ -13,7 +13,22 @@ espeak.py                speech by espeak-ng, in a process that lets go of what 
 _espeak_worker.py        that process
 _espeak_job.py           what the two say to each other
 _espeak_library.py       libespeak-ng by ctypes
-_espeak_text.py          what it is given of a text, and which words its samples speak
+_espeak_text.py          which written words its samples speak
+kokoro.py                speech by Kokoro, in a process that lets go of what is interrupted
+_kokoro_voices.py        which of its voices are here, and who speaks what
+_kokoro_jobs.py          what goes to its process and comes back
+_kokoro_joins.py         windows of speech made into one stream, with its words
+_kokoro_worker.py        that process
+_kokoro_model.py         the model on onnxruntime, in two steps that an abort ends
+_kokoro_patch.py         how its file is told to give what it computes half-way
+_kokoro_plan.py          what of an utterance is made when, and where each word begins
+_kokoro_level.py         even loudness, and edges without a click
+_kokoro_said.py          which phonemes are said for which written words
+_kokoro_english.py       English words to phonemes
+_kokoro_mandarin.py      Chinese words to phonemes
+_deadline_turns.py       turns for callers who each play what they got: who runs dry soonest comes first
+_options.py              options that several engines have, judged
+_written_text.py         a text cut into what can be said in one go, and its language
 pocketsphinx.py          recognition by pocketsphinx, in processes that an interruption kills
 _pocketsphinx_worker.py  such a process
 demo.gram                what the demo understands

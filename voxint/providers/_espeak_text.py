@@ -1,61 +1,20 @@
-"""What espeak is given of a text, and which written words its samples speak: pure functions."""
+"""Which written words espeak's samples speak: pure functions."""
 
 from __future__ import annotations
 
-import functools
-import re
-import unicodedata
 from collections.abc import Iterator
 from itertools import accumulate
-
-from attrs import frozen
 
 from voxint.core.audio import AudioFormat
 from voxint.core.boundaries import is_unspaced
 from voxint.core.stages import Speech
 from voxint.providers._espeak_job import Utterance
+from voxint.providers._written_text import MARKS, Segment, speakable
 
-__all__ = ["CHINESE", "WORD_CHARS", "Segment", "segments", "words"]
-
-WORD_CHARS = 40
-"""Longest run without a space. Given a word of 200 letters, all prefixes, espeak 1.52 aborted the whole process."""
+__all__ = ["words"]
 
 PAUSE_MS = 20.0
 """Shortest silence behind a word that is none of it. Ours: espeak's own pauses are of 100 ms and more at any rate."""
-
-CHINESE = "\u3400-\u9fff\uf900-\ufaff"
-_SENTENCE = re.compile(r"[.!?;…]+[\"')\]]*\s|[。！？；]+[”’」』）]*")
-_CLAUSE = re.compile(r"[,:]\s|[，、：]")
-_SPACE = re.compile(r"\s")
-_LONG_WORD = re.compile(rf"[^\s{CHINESE}]{{{WORD_CHARS}}}(?=\S)")
-_PAUSE = re.compile(r"(?<=\w)[.,;:!?…–—)\]\"'”’»。，、；：！？）】」』]+\s*$")
-
-
-@frozen
-class Segment:
-    """A part of a piece of text, as it is written, and as espeak is given it; empty where there is nothing to say."""
-
-    written: str
-    spoken: str
-
-
-def segments(piece: str, limit: int) -> list[Segment]:
-    """Cut `piece` into segments of which at most `limit` characters are spoken, after sentences where possible.
-
-    What is written of them, joined, is the piece. What can't be spoken (control characters, pictures) becomes a space,
-    overlong words are broken, and nothing is spoken of a segment that holds neither letter nor digit nor sign.
-    """
-    clean = "".join(map(_speakable, piece))
-    found: list[Segment] = []
-    at = 0
-    while at < len(clean):
-        body = clean[at:].lstrip()
-        cut = len(clean) - len(body) + _cut(body, limit - limit // WORD_CHARS)  # room for breaks in long words
-        spoken = _LONG_WORD.sub(r"\g<0> ", clean[at:cut].strip())
-        audible = any(unicodedata.category(char)[0] in "LNS" for char in spoken)
-        found.append(Segment(piece[at:cut], spoken if audible else ""))
-        at = cut
-    return found or [Segment(piece, "")]
 
 
 def words(segment: Segment, utterance: Utterance, audio_format: AudioFormat) -> Iterator[Speech]:
@@ -65,7 +24,7 @@ def words(segment: Segment, utterance: Utterance, audio_format: AudioFormat) -> 
     runs together, and a word that it says in several, are one.
     """
     written, audio = segment.written, utterance.audio
-    solid = [index for index, char in enumerate(written) if not _speakable(char).isspace()]
+    solid = [index for index, char in enumerate(written) if not speakable(char).isspace()]
     before = [0, *accumulate(not char.isspace() for char in segment.spoken)]  # solid characters before each
     cuts = [(0, 0)]
     for mark in utterance.marks:
@@ -81,7 +40,7 @@ def _word(written: str, audio: bytes, audio_format: AudioFormat) -> Iterator[Spe
     """Yield one word, and the pause behind it if there is one and marks stand for it."""
     sounds = len(audio.rstrip(b"\0"))
     sounds += sounds % 2
-    marks = _PAUSE.search(written)
+    marks = MARKS.search(written)
     if marks is None or not sounds or audio_format.bytes_ms(len(audio) - sounds) < PAUSE_MS:
         yield Speech(audio, written)
     else:
@@ -91,23 +50,4 @@ def _word(written: str, audio: bytes, audio_format: AudioFormat) -> Iterator[Spe
 
 def _begins_word(text: str, at: int) -> bool:
     """Return whether a word may begin at `at`, as espeak says of some places within a number."""
-    return _speakable(text[at - 1]).isspace() or is_unspaced(text, at - 1) or is_unspaced(text, at)
-
-
-def _cut(text: str, limit: int) -> int:
-    """Where the first segment of `text` ends: after a sentence, else a clause, else a word, else just there."""
-    if len(text) <= limit:
-        return len(text)
-    for boundary in (_SENTENCE, _CLAUSE, _SPACE):
-        ends = [match.end() for match in boundary.finditer(text, 0, limit)]
-        if ends and ends[-1] > limit // 4:
-            return ends[-1]
-    return limit
-
-
-@functools.lru_cache(maxsize=4096)
-def _speakable(char: str) -> str:
-    """`char`, or a space for what espeak would take as a command, end at, or read out by its Unicode name."""
-    category = unicodedata.category(char)
-    picture = category in ("So", "Sk") and char > "\u2190"
-    return " " if category[0] == "C" or picture or char == "\ufe0f" else char
+    return speakable(text[at - 1]).isspace() or is_unspaced(text, at - 1) or is_unspaced(text, at)

