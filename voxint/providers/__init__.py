@@ -19,6 +19,7 @@ _kokoro_voices.py        which of its voices are here, and who speaks what
 _kokoro_jobs.py          what goes to its process and comes back
 _kokoro_joins.py         windows of speech made into one stream, with its words
 _kokoro_worker.py        that process
+_kokoro_engine.py        what it does: texts in, a window of speech at a time out
 _kokoro_model.py         the model on onnxruntime, in two steps that an abort ends
 _kokoro_patch.py         how its file is told to give what it computes half-way
 _kokoro_plan.py          what of an utterance is made when, and where each word begins

@@ -24,8 +24,8 @@ PREFIX = "kokoro-voice-"
 
 JAPANESE = ("jf_gongitsune", "jm_kumo", "jf_nezumi", "jf_tebukuro", "jf_alpha")
 """The voices that lie in one file, which the extra `speech` brings; the best for English first. Measured by what a
-recogniser made of 108 words: 5 % wrong of the first two, 10 to 13 % of the others, 1 % of `af_heart`. Their Mandarin
-was understood as well as that of the vendor's Chinese voices."""
+recogniser made of them: of 108 words 5 % were wrong of the first two, and 1 % of `af_heart`; of 8 sentences 10 to 13 %
+of the words of the others. Their Mandarin was understood as well as that of the vendor's Chinese voices."""
 
 ENGLISH = ("af_heart", "af_bella", "am_michael", "am_fenrir", "af_nicole", "bf_emma")
 """Whom `auto` prefers for English, best first, as the vendor ranks them; then any that is English, then `JAPANESE`."""
