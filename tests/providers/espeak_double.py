@@ -9,6 +9,7 @@ from collections.abc import Callable
 from voxint.providers import _espeak_worker
 from voxint.providers._espeak_job import Manner, Utterance
 from voxint.providers._espeak_library import EspeakLibrary
+from voxint.workers.child import JobFailed
 
 __all__ = ["CRASHES", "HANGS", "REFUSED"]
 
@@ -25,7 +26,7 @@ def main() -> None:
         if HANGS in text:
             time.sleep(60)
         if REFUSED in text:
-            raise RuntimeError("its library's status was 7")
+            raise JobFailed("its library's status was 7")
         return plain(library, text, manner, stop)
 
     EspeakLibrary.speak = speak  # type: ignore[assignment, method-assign]  # a method of another signature

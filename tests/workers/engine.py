@@ -11,13 +11,14 @@ import threading
 import time
 from pathlib import Path
 
-from voxint.workers.child import Job, serve_jobs
+from voxint.workers.child import Job, JobFailed, serve_jobs
 
-__all__ = ["ASK", "DIE", "FAIL", "HOLD", "MAKE", "OBEY", "PRINT", "STUBBORN", "TELL"]
+__all__ = ["ASK", "DIE", "FAIL", "HOLD", "MAKE", "OBEY", "PRINT", "QUOTE", "STUBBORN", "TELL"]
 
-ASK, MAKE, FAIL, DIE, PRINT, TELL, OBEY, STUBBORN, HOLD = range(1, 10)
+ASK, MAKE, FAIL, DIE, PRINT, TELL, OBEY, STUBBORN, HOLD, QUOTE = range(1, 11)
 """Jobs: send back what came; send so many bytes; fail with these words; die by this signal, or by `exit`; print; tell
-of the process; work for so many seconds, ended by an abort; not ended by one; and with Python's lock held."""
+of the process; work for so many seconds, ended by an abort; not ended by one; and with Python's lock held; fail as a
+library does that quotes what it got."""
 
 
 class Scripted:
@@ -33,6 +34,8 @@ class Scripted:
         if job.kind == MAKE:
             return bytes(int(told))
         if job.kind == FAIL:
+            raise JobFailed(told.decode())
+        if job.kind == QUOTE:
             raise LookupError(told.decode())
         if job.kind == DIE:
             self._die(told.decode())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sys
 
@@ -12,7 +13,7 @@ import trio
 import trio.testing
 
 from tests.processes import every_child, exists, nothing_more
-from tests.workers.engine import ASK, DIE, FAIL, MAKE, PRINT, STUBBORN, TELL
+from tests.workers.engine import ASK, DIE, FAIL, MAKE, PRINT, QUOTE, STUBBORN, TELL
 from tests.workers.kinds import KIND, WAIT_S, changed, lent, pid_of
 from voxint.errors import UpstreamError, UpstreamTimeout
 from voxint.workers.pool import open_pool
@@ -61,7 +62,15 @@ async def test_a_failure_without_words_has_a_name() -> None:
     async with lent() as (_, worker):
         with pytest.raises(UpstreamError) as failed:
             await worker.ask(FAIL)
-        assert failed.value.operator_detail == "scripted: LookupError"
+        assert failed.value.operator_detail == "scripted: JobFailed"
+
+
+async def test_the_words_of_a_library_stay_in_the_process() -> None:
+    """It may quote what a person said; the log has the kind of the error and its line."""
+    async with lent() as (_, worker):
+        with pytest.raises(UpstreamError) as failed:
+            await worker.ask(QUOTE, b"my secret is persimmon")
+        assert re.fullmatch(r"scripted: LookupError at engine\.py:\d+", failed.value.operator_detail)
 
 
 @pytest.mark.parametrize(

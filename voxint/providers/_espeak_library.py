@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from voxint.providers._espeak_job import Manner, Mark, Utterance
+from voxint.workers.child import JobFailed
 
 __all__ = ["EspeakLibrary", "load"]
 
@@ -99,7 +100,7 @@ class EspeakLibrary:
             stop: Asked about every 0.5 ms; once true, synthesis ends and what was made is returned.
 
         Raises:
-            RuntimeError: espeak refused the voice or the text.
+            JobFailed: espeak refused the voice or the text.
         """
         data = text.encode()
         flags = CHARS_UTF8 | (END_PAUSE if text.rstrip().endswith(SENTENCE_ENDS) else 0)
@@ -109,7 +110,7 @@ class EspeakLibrary:
         spoken = Utterance(b"".join(self._chunks), tuple(self._marks))
         self._chunks, self._marks, self._stop = [], [], _never
         if status:
-            raise RuntimeError(f"its library's status was {status}")
+            raise JobFailed(f"its library's status was {status}")
         return spoken
 
     def _prepare(self, manner: Manner) -> None:
@@ -117,7 +118,7 @@ class EspeakLibrary:
             return
         self._manner = None
         if self._library.espeak_SetVoiceByName(manner.voice.encode()):
-            raise RuntimeError(f"its library lost the voice {manner.voice}")
+            raise JobFailed(f"its library lost the voice {manner.voice}")
         for parameter, value in ((RATE, manner.rate_wpm), (PITCH, manner.pitch), (VOLUME, manner.volume)):
             self._library.espeak_SetParameter(parameter, value, 0)
         self._manner = manner

@@ -14,7 +14,7 @@ from attrs import frozen
 
 from voxint.providers._kokoro_patch import DURATIONS, SEAM, opened
 from voxint.providers._kokoro_plan import FRAME, Window
-from voxint.workers.child import Job
+from voxint.workers.child import Job, JobFailed
 
 __all__ = ["MOST_TOKENS", "Floats", "KokoroModel", "Outline"]
 
@@ -42,7 +42,7 @@ class Outline:
 
 
 class KokoroModel:
-    """The model, loaded.
+    """The model, loaded. A step that onnxruntime refuses is a `JobFailed`.
 
     Args:
         model: The file's bytes.
@@ -111,6 +111,9 @@ class KokoroModel:
             options.terminate = True
 
         job.when_aborted(end)
-        found: list[Any] = self._session.run(list(wanted), given, options)
+        try:
+            found: list[Any] = self._session.run(list(wanted), given, options)
+        except Exception as error:  # its errors have no common kind; they name nodes and shapes
+            raise JobFailed(str(error)) from error
         job.check()
         return found

@@ -17,6 +17,7 @@ import numpy as np
 import onnxruntime
 
 from voxint.providers._recognition_guard import end_of_loop
+from voxint.workers.child import JobFailed
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession, RunOptions
@@ -84,6 +85,7 @@ class MoonshineModel:
 
         Raises:
             Stopped: It was.
+            JobFailed: onnxruntime refuses a step.
         """
         sound: np.ndarray = np.frombuffer(pcm, "<i2").astype(np.float32) / 32768
         sound = np.pad(sound, (0, max(0, LEAST_SAMPLES - len(sound))))[None]
@@ -163,10 +165,10 @@ class MoonshineModel:
             raise Stopped
         try:
             return list(session.run(wanted, given, options))
-        except Exception as error:  # what a terminated step raises has no kind of its own
+        except Exception as error:  # what a terminated step raises has no kind of its own, and what fails has none
             if stopped():
                 raise Stopped from error
-            raise
+            raise JobFailed(str(error)) from error  # it names nodes and shapes
 
     def _text(self, tokens: Sequence[int]) -> str:
         pieces = (self._tokens[token] for token in tokens)

@@ -11,12 +11,13 @@ import queue
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, Protocol
 
 from voxint.workers import frames
 
-__all__ = ["Aborted", "Engine", "Job", "serve_jobs"]
+__all__ = ["Aborted", "Engine", "Job", "JobFailed", "serve_jobs"]
 
 SPARE_S = 5
 """Seconds beyond what the parent waits for an answer, until an engine that gives none is ended by the system: ours, its
@@ -28,6 +29,10 @@ WORDS_CHARS = 500
 
 class Aborted(Exception):
     """A job ends because it was aborted."""
+
+
+class JobFailed(RuntimeError):
+    """A job fails, in words for the operator's log: they hold nothing of what a person said."""
 
 
 class Job:
@@ -93,8 +98,9 @@ class Engine(Protocol):
     def run(self, job: Job) -> bytes:
         """Do the job and return its answer.
 
-        Whatever it raises is the end of that job alone: after an abort it counts as that, else as a failure, whose
-        words go to the operator's log. They may hold nothing of what a person said.
+        Whatever it raises is the end of that job alone: after an abort it counts as that, else as a failure. Of
+        `JobFailed` the words go to the operator's log. Of anything else the kind and the line go there, for a library
+        may quote what a person said.
         """
 
 
@@ -140,9 +146,15 @@ def _done(engine: Engine, job: Job) -> tuple[int, int, bytes]:
     except Exception as error:  # noqa: BLE001 - an engine is foreign code, and what it raises costs that job alone
         if job.aborted:
             return frames.ABORTED, job.number, b""
-        return frames.FAILED, job.number, _words(error)
+        return frames.FAILED, job.number, _words(error) if isinstance(error, JobFailed) else _place(error)
     finally:
         job.end()
+
+
+def _place(error: Exception) -> bytes:
+    """Say what kind of error it is, and in which line it was raised; no word of its own."""
+    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
+    return f"{type(error).__name__} at {os.path.basename(frame.f_code.co_filename)}:{line}".encode()
 
 
 def _words(error: Exception) -> bytes:
