@@ -16,6 +16,7 @@ from tests.processes import every_child, exists, nothing_more
 from tests.workers.engine import ASK, DIE, FAIL, MAKE, PRINT, QUOTE, STUBBORN, TELL
 from tests.workers.kinds import KIND, WAIT_S, changed, lent, pid_of
 from voxint.errors import UpstreamError, UpstreamTimeout
+from voxint.workers import frames
 from voxint.workers.pool import open_pool
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -97,6 +98,19 @@ async def test_a_process_that_hangs_is_killed() -> None:
         async with pool.worker(WAIT_S) as worker:
             with pytest.raises(UpstreamTimeout, match="the engine gave no answer for 1 s"):
                 await worker.ask(STUBBORN, b"60")
+            assert not exists(pid)
+        assert await pid_of(pool) != pid
+
+
+async def test_an_answer_without_bound_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that has gone wrong fills its own memory and not the server's: it is killed, and another one works."""
+    async with open_pool(KIND) as pool:
+        pid = await pid_of(pool)
+        monkeypatch.setattr(frames, "MOST_BYTES", 10_000)
+        async with pool.worker(WAIT_S) as worker:
+            assert len(await worker.ask(MAKE, b"10000")) == 10_000
+            with pytest.raises(UpstreamError, match="the engine failed; try again"):
+                await worker.ask(MAKE, b"10001")
             assert not exists(pid)
         assert await pid_of(pool) != pid
 

@@ -38,7 +38,7 @@ WORKER = WorkerKind(
     memory_mib=1024,  # after 15 s of sound it took 420 of address space
     start_s=30.0,  # it takes 0.7 s on an idle machine
     answer_s=10,  # 15 s of sound took 0.5 s
-    abort_s=0.25,  # it lets go within 2 ms, 32 at most on a busy machine
+    abort_s=0.15,  # it lets go within 2 ms, 32 at most on a busy machine
     threads=True,
     remedy="raise workers, or set fewer seats",
     nice=5,  # the event loop, and a voice that must not falter, come first
@@ -120,7 +120,7 @@ class Moonshine:
         """Recognise one utterance.
 
         Cancelled, its process has let go of it when this raises `trio.Cancelled`, within two steps of the model; one
-        that does not in 0.25 s has been killed, and another is started.
+        that does not in 0.15 s has been killed, and another is started.
 
         Raises:
             UpstreamError: Every process was busy for `wait_s`, or this one's died.

@@ -5,10 +5,27 @@ from __future__ import annotations
 import struct
 from typing import BinaryIO
 
-__all__ = ["ABORT", "ABORTED", "DONE", "FAILED", "HEADER", "MISSING", "MOST_KINDS", "READY", "Frame", "packed", "read"]
+__all__ = [
+    "ABORT",
+    "ABORTED",
+    "DONE",
+    "FAILED",
+    "HEADER",
+    "MISSING",
+    "MOST_BYTES",
+    "MOST_KINDS",
+    "READY",
+    "Frame",
+    "packed",
+    "read",
+]
 
 HEADER = struct.Struct(">BII")
 """Before every frame, both ways: what it is, the number of its job (0: of none), and how many bytes follow."""
+
+MOST_BYTES = 2**26
+"""Most bytes of an answer that the parent takes. Ours: some 20 minutes of speech, where an engine makes seconds; one
+whose C code has gone wrong may say that 4 GiB follow."""
 
 MOST_KINDS = 200
 """Below it are the kinds of jobs, which are the engine's own."""

@@ -67,7 +67,8 @@ class WorkerPool:
         Raises:
             UpstreamError: None became free in time.
         """
-        share = self._shares.setdefault(LANE.get()[:1], _Share(self._most))
+        caller = LANE.get()[:1]
+        share = self._shares.setdefault(caller, _Share(self._most))
         share.users += 1
         turn = None
         deadline = trio.current_time() + wait_s
@@ -83,7 +84,7 @@ class WorkerPool:
             if turn is not None:
                 share.turns.put(turn)
             if not share.users:
-                self._shares.pop(LANE.get()[:1], None)
+                del self._shares[caller]
 
     @asynccontextmanager
     async def _lent(self, deadline: float, wait_s: float) -> AsyncGenerator[Worker]:

@@ -142,10 +142,12 @@ class Worker:
         """Return the next frame from the process. Cancelled, nothing of it is lost.
 
         Raises:
-            trio.BrokenResourceError: The process has closed its end.
+            trio.BrokenResourceError: The process has closed its end, or says that more follows than any engine has.
         """
         await self._hold(frames.HEADER.size)
         kind, number, size = frames.HEADER.unpack_from(self._received)
+        if size > frames.MOST_BYTES:
+            raise trio.BrokenResourceError("the process writes no frames any more")
         await self._hold(frames.HEADER.size + size)
         payload = bytes(self._received[frames.HEADER.size : frames.HEADER.size + size])
         del self._received[: frames.HEADER.size + size]
