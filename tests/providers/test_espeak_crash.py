@@ -21,7 +21,8 @@ from tests.providers.espeak_double import CRASHES, HANGS, REFUSED
 from tests.providers.spoken import speak
 from voxint.errors import UpstreamError
 from voxint.providers import _written_text, espeak
-from voxint.providers.espeak import MOST_LOST, Espeak
+from voxint.providers._lost_texts import MOST_LOST
+from voxint.providers.espeak import Espeak
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 

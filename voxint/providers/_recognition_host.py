@@ -6,14 +6,13 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from types import TracebackType
-from typing import Self
 
 import trio
 import trio.abc
 
 from voxint.core.audio import AudioFormat
 from voxint.core.stages import Transcript
+from voxint.providers._pool_owner import PoolOwner
 from voxint.providers._recognition import Desk, recognise
 from voxint.providers._recognition_job import RECOGNISE, packed, unpacked
 from voxint.providers._recognition_speech import Cuts, Recognised
@@ -29,7 +28,7 @@ busy machine: of 4 who spoke all the time, half had their final within 0.16 s an
 and 1.6 s. Callers in a conversation listen half of the time."""
 
 
-class RecogniserHost:
+class RecogniserHost(PoolOwner):
     """Recognisers in processes, behind a voice detector; used as an async context manager.
 
     Args:
@@ -54,39 +53,34 @@ class RecogniserHost:
         cuts: Cuts,
         lets_go: bool = True,
     ) -> None:
-        self.audio_format = AudioFormat(16_000)
+        super().__init__()
+        self._audio_format = AudioFormat(16_000)
         self.seats = seats
         self._kind = kind
         self._find_files = find_files
         self._workers = workers
         self._wait_s = wait_s
         self._cuts = cuts
-        self._stack = AsyncExitStack()
-        self._pool: WorkerPool | None = None
         self._detector = Silero()
         self._desk = Desk(self._ask, workers, wait_s, lets_go=lets_go)
 
-    async def __aenter__(self) -> Self:
-        if self._pool is not None:
-            raise RuntimeError(f"this {self._kind.name} was entered before: make one for each `async with`")
-        async with AsyncExitStack() as stack:
-            await stack.enter_async_context(self._detector)
-            # In a thread, for it reads the files to check them. Cancelled, it waits for the thread: 0.2 s at most.
-            arguments = await trio.to_thread.run_sync(self._find_files)
-            pool = open_pool(self._kind, arguments, least=self._workers, most=self._workers)
-            self._pool = await stack.enter_async_context(pool)
-            if self.seats is None:
-                speed = float(json.loads(self._pool.ready)["speed"])
-                at_once = min(self._workers, os.cpu_count() or 1)
-                self.seats = max(1, int(at_once * speed / SPEED_A_SEAT))
-            self._stack = stack.pop_all()
-        return self
+    async def _open(self, stack: AsyncExitStack) -> WorkerPool:
+        await stack.enter_async_context(self._detector)
+        # In a thread, for it reads the files to check them. Cancelled, it waits for the thread: 0.2 s at most.
+        arguments = await trio.to_thread.run_sync(self._find_files)
+        pool = await stack.enter_async_context(
+            open_pool(self._kind, arguments, least=self._workers, most=self._workers)
+        )
+        if self.seats is None:
+            speed = float(json.loads(pool.ready)["speed"])
+            at_once = min(self._workers, os.cpu_count() or 1)
+            self.seats = max(1, int(at_once * speed / SPEED_A_SEAT))
+        return pool
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._pool = None
-        await self._stack.__aexit__(kind, error, trace)
+    @property
+    def audio_format(self) -> AudioFormat:
+        """16,000 Hz, what the model was trained on."""
+        return self._audio_format
 
     async def transcribe(self, audio: trio.abc.ReceiveChannel[bytes], out: trio.abc.SendChannel[Transcript]) -> None:
         """As `core.stages.SpeechToText` has it."""
@@ -100,7 +94,7 @@ class RecogniserHost:
                 return await self.check()
         begin = trio.current_time()
         async with self._desk.turn_to_settle():
-            await self._ask(bytes(self.audio_format.bytes(1000)), b"")
+            await self._ask(bytes(self._audio_format.bytes(1000)), b"")
         took_ms = (trio.current_time() - begin) * 1000
         return f"a {self._kind.name} process heard a second of silence in {took_ms:.0f} ms; seats for {self.seats}"
 
@@ -108,8 +102,3 @@ class RecogniserHost:
         async with self._entered().worker(self._wait_s) as worker:
             hint, words = unpacked(await worker.ask(RECOGNISE, packed(hint, pcm)))
         return Recognised(words.decode(errors="replace"), hint)
-
-    def _entered(self) -> WorkerPool:
-        if self._pool is None:
-            raise RuntimeError(f"{self._kind.name} owns processes: enter it first, with `async with`")
-        return self._pool

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import json
 from contextlib import AsyncExitStack
-from types import TracebackType
-from typing import Self
 
 import trio
 import trio.abc
 
 from voxint.core.audio import AudioFormat
 from voxint.core.stages import Speech
-from voxint.errors import ConfigError, UpstreamError
-from voxint.logs import get_logger
+from voxint.errors import ConfigError
 from voxint.providers import _espeak_worker
 from voxint.providers._espeak_job import SPEAK, Manner, Utterance, job_bytes, utterance_of
 from voxint.providers._espeak_text import words
+from voxint.providers._lost_texts import LostTexts, answer_or_crash, crashing
+from voxint.providers._options import check_number
+from voxint.providers._pool_owner import PoolOwner
 from voxint.providers._written_text import language, segments
 from voxint.workers.pool import WorkerPool, open_pool
 from voxint.workers.process import WorkerKind
@@ -44,10 +44,6 @@ SEGMENT_CHINESE_CHARS = 40
 WAIT_S = 10.0
 """Seconds a segment waits for its turn. Ours: fifty callers take half a second, a new process a fifth of one."""
 
-MOST_LOST = 3
-"""Segments in a row of one answer that are lost to crashes, at which the answer fails. Ours: one word may crash the
-engine, and so may its repetition; where nothing can be spoken, silence is no answer."""
-
 WORKER = WorkerKind(
     name="espeak",
     noun="voice",
@@ -63,10 +59,8 @@ WORKER = WorkerKind(
 )
 """Its process, with our bounds."""
 
-log = get_logger()
 
-
-class Espeak:
+class Espeak(PoolOwner):
     """Speak with espeak-ng: `core.stages.TextToSpeech`, used as an async context manager.
 
     Entering starts the process; leaving kills it. The engine has one global state, so callers take turns, which go
@@ -90,33 +84,21 @@ class Espeak:
     """
 
     def __init__(self, voice: str = "auto", rate_wpm: int = 175, pitch: int = 50, volume: int = 100) -> None:
-        self._rate_wpm = _whole_number("rate_wpm", rate_wpm, 80, 450)
-        self._pitch = _whole_number("pitch", pitch, 0, 100)
-        self._volume = _whole_number("volume", volume, 0, 200)
+        super().__init__()
+        self._rate_wpm = check_number("espeak option rate_wpm", rate_wpm, 80, 450)
+        self._pitch = check_number("espeak option pitch", pitch, 0, 100)
+        self._volume = check_number("espeak option volume", volume, 0, 200)
         if not isinstance(voice, str) or not voice.isprintable():
             raise ConfigError(VOICE, "write the name of a voice, such as auto, en or cmn")
         self._voice = voice
         self._audio_format = AudioFormat(RATE)
-        self._stack = AsyncExitStack()
-        self._pool: WorkerPool | None = None
         self._version = ""
 
-    async def __aenter__(self) -> Self:
-        if self._pool is not None:
-            raise RuntimeError("this Espeak was entered before: make one for each `async with`")
+    async def _open(self, stack: AsyncExitStack) -> WorkerPool:
         voices = ("cmn", "en") if self._voice == "auto" else (self._voice,)
-        async with AsyncExitStack() as stack:
-            pool = await stack.enter_async_context(open_pool(WORKER, voices))
-            self._version = self._judge(pool.ready)
-            self._stack = stack.pop_all()
-        self._pool = pool
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._pool = None
-        await self._stack.__aexit__(kind, error, trace)
+        pool = await stack.enter_async_context(open_pool(WORKER, voices))
+        self._version = self._judge(pool.ready)
+        return pool
 
     @property
     def audio_format(self) -> AudioFormat:
@@ -133,7 +115,7 @@ class Espeak:
             UpstreamError: espeak refused a text, crashed three times in a row, or can't be started any more.
         """
         pool = self._entered()
-        voice, lost = "en" if self._voice == "auto" else self._voice, 0
+        voice, lost = "en" if self._voice == "auto" else self._voice, LostTexts("espeak")
         async for piece in text:
             if self._voice == "auto" and (found := language(piece)) is not None:
                 voice = VOICES[found]
@@ -141,14 +123,11 @@ class Espeak:
                 if not segment.spoken:
                     await out.send(Speech(b"", segment.written))
                 elif (utterance := await self._speak(pool, segment.spoken, voice)) is not None:
-                    lost = 0
+                    lost.spoken()
                     for word in words(segment, utterance, self._audio_format):
                         await out.send(word)
                 else:
-                    lost += 1
-                    log.warning("a piece was not spoken", provider="espeak", chars=len(segment.written))
-                    if lost == MOST_LOST:
-                        raise _crashing()
+                    lost.lose(len(segment.written))
                     await out.send(Speech(b"", segment.written))
 
     async def check(self) -> str:
@@ -164,15 +143,10 @@ class Espeak:
         begin = trio.current_time()
         spoken = await self._speak(self._pool, "Hello.", "en" if self._voice == "auto" else self._voice)
         if spoken is None:
-            raise _crashing()
+            raise crashing("espeak")
         took_ms = (trio.current_time() - begin) * 1000
         speech_ms = self._audio_format.bytes_ms(len(spoken.audio))
         return f"espeak-ng {self._version} spoke {speech_ms:.0f} ms of speech in {took_ms:.0f} ms"
-
-    def _entered(self) -> WorkerPool:
-        if self._pool is None:
-            raise RuntimeError("Espeak owns a process: enter it first, `async with Espeak() as tts`")
-        return self._pool
 
     def _judge(self, ready: bytes) -> str:
         """Return the engine's version, where what it says of itself is what is needed here."""
@@ -189,20 +163,5 @@ class Espeak:
         """Synthesize one segment in its turn; None where the process crashed on it, or was killed since it hung."""
         job = job_bytes(text, Manner(voice, self._rate_wpm, self._pitch, self._volume))
         async with pool.worker(WAIT_S) as worker:
-            try:
-                return utterance_of(await worker.ask(SPEAK, job))
-            except UpstreamError:
-                if worker.usable:  # it has refused the text, and lives
-                    raise
-                return None
-
-
-def _crashing() -> UpstreamError:
-    return UpstreamError("the voice failed; try again", operator_detail="espeak crashes on whatever it is to speak")
-
-
-def _whole_number(option: str, value: object, low: int, high: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        given = f", not {value}" if isinstance(value, int | float) else ""  # a text is not shown: it may be a secret
-        raise ConfigError(f"espeak option {option}", f"write a whole number from {low} to {high}{given}")
-    return value
+            answer = await answer_or_crash(worker, SPEAK, job)
+        return None if answer is None else utterance_of(answer)

@@ -9,8 +9,6 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 from math import floor, inf
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import trio
 import trio.abc
@@ -20,7 +18,6 @@ from voxint.assets import Asset, find
 from voxint.core.audio import AudioFormat
 from voxint.core.stages import Speech
 from voxint.errors import ConfigError, UpstreamError
-from voxint.logs import get_logger
 from voxint.providers import _kokoro_worker
 from voxint.providers._deadline_turns import DeadlineTurns
 from voxint.providers._kokoro_jobs import SAY, Facts, SpokenWindow, Start, Wish
@@ -35,7 +32,9 @@ from voxint.providers._kokoro_voices import (
     has_mandarin,
     voices_there,
 )
+from voxint.providers._lost_texts import LostTexts, answer_or_crash, crashing
 from voxint.providers._options import MOST_SEATS, check_folder, check_number, check_ratio, check_seconds
+from voxint.providers._pool_owner import PoolOwner
 from voxint.providers._written_text import language, segments
 from voxint.workers.pool import WorkerPool, open_pool
 from voxint.workers.process import WorkerKind
@@ -67,14 +66,8 @@ WORKER = WorkerKind(
 )
 """Its process, with our bounds."""
 
-MOST_LOST = 3
-"""Texts in a row of one answer that are lost to crashes, at which the answer fails. Ours: one may crash the engine by
-what it says; where nothing can be spoken, silence is no answer."""
 
-log = get_logger()
-
-
-class Kokoro:
+class Kokoro(PoolOwner):
     """Speak with Kokoro: `core.stages.TextToSpeech`, used as an async context manager.
 
     English in American and British voices, and Mandarin. It tells for each written word where its sound begins, by what
@@ -113,6 +106,7 @@ class Kokoro:
         assets: str | Path | None = None,
         wait_s: float = 10.0,
     ) -> None:
+        super().__init__()
         self._speed = check_ratio("kokoro option speed", speed, 0.5, 2)
         self._wait_s = check_seconds("kokoro option wait_s", wait_s)
         threads = check_number("kokoro option threads", threads, 1, MOST_THREADS)
@@ -133,24 +127,14 @@ class Kokoro:
         )
         self._audio_format = AudioFormat(RATE)
         self._turns = DeadlineTurns(1)
-        self._stack = AsyncExitStack()
-        self._pool: WorkerPool | None = None
         self._facts = Facts()
 
-    async def __aenter__(self) -> Self:
-        if self._pool is not None:
-            raise RuntimeError("this Kokoro was entered before: make one for each `async with`")
-        self._pool = await self._stack.enter_async_context(open_pool(WORKER, (self._start.packed(),)))
-        self._facts = Facts.unpacked(self._pool.ready)
+    async def _open(self, stack: AsyncExitStack) -> WorkerPool:
+        pool = await stack.enter_async_context(open_pool(WORKER, (self._start.packed(),)))
+        self._facts = Facts.unpacked(pool.ready)
         if self._facts.real_time_factor is not None:
             self.seats = max(1, floor(BUSY / self._facts.real_time_factor))
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._pool = None
-        await self._stack.__aexit__(kind, error, trace)
+        return pool
 
     @property
     def voices(self) -> tuple[str, ...]:
@@ -199,7 +183,7 @@ class Kokoro:
         begin = trio.current_time()
         sound = await self._ask(Wish("Hello.", "en", self._cast.english, self._speed, first=True), -inf)
         if sound is None:
-            raise _crashing()
+            raise crashing("kokoro")
         took_ms = (trio.current_time() - begin) * 1000
         speech_ms = self._audio_format.bytes_ms(len(sound.audio))
         factor = self._facts.real_time_factor
@@ -225,7 +209,8 @@ class Kokoro:
         while True:
             sound = await self._ask(wish, speaking.dry_at)
             if sound is None:
-                speaking.lose(len(text) - written)
+                speaking.joiner = Joiner()
+                speaking.lost.lose(len(text) - written)
                 await out.send(Speech(b"", text[written:]))
                 return
             speaking.handed(self._audio_format.bytes_ms(len(sound.audio)) / 1000)
@@ -250,17 +235,8 @@ class Kokoro:
                     operator_detail=f"kokoro: no turn for {self._wait_s:g} s: {WORKER.remedy}",
                 )
             worker = await stack.enter_async_context(pool.worker(self._wait_s))
-            try:
-                return SpokenWindow.unpacked(await worker.ask(SAY, wish.packed()))
-            except UpstreamError:
-                if worker.usable:  # it has refused the text, and lives
-                    raise
-                return None
-
-    def _entered(self) -> WorkerPool:
-        if self._pool is None:
-            raise RuntimeError("Kokoro owns a process: enter it first, `async with Kokoro() as tts`")
-        return self._pool
+            answer = await answer_or_crash(worker, SAY, wish.packed())
+        return None if answer is None else SpokenWindow.unpacked(answer)
 
 
 @define(eq=False)
@@ -271,35 +247,19 @@ class _Speaking:
         language: Of the text so far.
         levels: The loudness of each voice so far, in dB.
         dry_at: When its listener has nothing left to play.
-        lost: Texts in a row on which the process crashed.
+        lost: Texts on which the process crashed.
     """
 
     language: Language = "en"
     joiner: Joiner = field(factory=Joiner)
     levels: dict[str, float] = field(factory=dict)
     dry_at: float = -inf
-    lost: int = 0
+    lost: LostTexts = field(factory=lambda: LostTexts("kokoro"))
 
     def handed(self, seconds: float) -> None:
         """Note that speech is handed on, which is played behind what was."""
         self.dry_at = max(self.dry_at, trio.current_time()) + seconds
-        self.lost = 0
-
-    def lose(self, chars: int) -> None:
-        """Note that a text was not spoken to its end.
-
-        Raises:
-            UpstreamError: Too many in a row were not.
-        """
-        self.lost += 1
-        self.joiner = Joiner()
-        log.warning("a piece was not spoken", provider="kokoro", chars=chars)
-        if self.lost == MOST_LOST:
-            raise _crashing()
-
-
-def _crashing() -> UpstreamError:
-    return UpstreamError("the voice failed; try again", operator_detail="kokoro crashes on whatever it is to speak")
+        self.lost.spoken()
 
 
 def _packed(asset: Asset) -> tuple[str, str, tuple[str, ...]]:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import trio
 import trio.abc
@@ -18,7 +16,9 @@ from voxint.core.audio import AudioFormat
 from voxint.core.stages import Transcript
 from voxint.errors import ConfigError
 from voxint.providers import _pocketsphinx_worker
+from voxint.providers._options import check_number, check_seconds
 from voxint.providers._pocketsphinx_worker import AUDIO, END
+from voxint.providers._pool_owner import PoolOwner
 from voxint.workers.pool import WorkerPool, open_pool
 from voxint.workers.process import WorkerKind
 
@@ -46,7 +46,7 @@ ONE_MORE = 1
 """Processes beyond `max_workers`, which one caller alone can't have: who holds all it may leaves one to others."""
 
 
-class PocketSphinx:
+class PocketSphinx(PoolOwner):
     """Recognise English with pocketsphinx: `core.stages.SpeechToText`, used as an async context manager.
 
     It writes a partial transcript when the words have changed, looked at five times a second of audio, and exactly one
@@ -71,29 +71,16 @@ class PocketSphinx:
     def __init__(
         self, grammar: str | None = "demo", workers: int = 1, max_workers: int = 4, wait_s: float = 2.0
     ) -> None:
+        super().__init__()
         self._grammar = _grammar_path(grammar)
-        self._least = _whole_number("workers", workers, 1)
-        self._most = _whole_number("max_workers", max_workers, self._least)
-        if isinstance(wait_s, bool) or not isinstance(wait_s, int | float) or not 0 <= wait_s <= 60:
-            raise ConfigError("pocketsphinx option wait_s", f"write seconds from 0 to 60, not {wait_s!r}")
-        self._wait_s = wait_s
+        self._least = check_number("pocketsphinx option workers", workers, 1, MOST_WORKERS)
+        self._most = check_number("pocketsphinx option max_workers", max_workers, self._least, MOST_WORKERS)
+        self._wait_s = check_seconds("pocketsphinx option wait_s", wait_s)
         self._audio_format = AudioFormat(16_000)
-        self._stack = AsyncExitStack()
-        self._pool: WorkerPool | None = None
 
-    async def __aenter__(self) -> Self:
-        if self._pool is not None:
-            raise RuntimeError("this PocketSphinx was entered before: make one for each `async with`")
-        self._pool = await self._stack.enter_async_context(
-            open_pool(WORKER, (self._grammar,), least=self._least, most=self._most, spare=ONE_MORE)
-        )
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._pool = None
-        await self._stack.__aexit__(kind, error, trace)
+    async def _open(self, stack: AsyncExitStack) -> WorkerPool:
+        pool = open_pool(WORKER, (self._grammar,), least=self._least, most=self._most, spare=ONE_MORE)
+        return await stack.enter_async_context(pool)
 
     @property
     def audio_format(self) -> AudioFormat:
@@ -141,11 +128,6 @@ class PocketSphinx:
             await worker.ask(END)
         return f"a pocketsphinx process answered in {(trio.current_time() - begin) * 1000:.0f} ms"
 
-    def _entered(self) -> WorkerPool:
-        if self._pool is None:
-            raise RuntimeError("PocketSphinx owns processes: enter it first, `async with PocketSphinx() as stt`")
-        return self._pool
-
 
 def demo_sentences() -> tuple[str, ...]:
     """Return the sentences that ``grammar="demo"`` understands."""
@@ -169,10 +151,3 @@ def _grammar_path(grammar: object) -> str:
     if path is None or not path.is_file():
         raise ConfigError(GRAMMAR, f"write demo, general, or the path of a JSGF grammar, not {grammar!r}")
     return str(path.absolute())
-
-
-def _whole_number(option: str, value: object, low: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= MOST_WORKERS:
-        wanted = f"write a whole number from {low} to {MOST_WORKERS}, not {value!r}"
-        raise ConfigError(f"pocketsphinx option {option}", wanted)
-    return value
