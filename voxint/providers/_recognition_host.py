@@ -29,7 +29,7 @@ and 1.6 s. Callers in a conversation listen half of the time."""
 
 
 class RecogniserHost(PoolOwner):
-    """Recognisers in processes, behind a voice detector; used as an async context manager.
+    """Recognisers in processes, behind a voice detector: the base of their providers, an async context manager.
 
     Args:
         kind: What kind of process. Its engine does `RECOGNISE` jobs, and tells its ``speed`` when it is ready: how many
@@ -40,6 +40,9 @@ class RecogniserHost(PoolOwner):
         seats: How many callers it carries; None: as many as the speed allows.
         cuts: Where speech is cut.
         lets_go: Whether the engine lets go of a job at once.
+
+    Attributes:
+        seats: Callers that it carries at once; None where that is to be measured and it was not entered yet.
     """
 
     def __init__(
@@ -83,12 +86,24 @@ class RecogniserHost(PoolOwner):
         return self._audio_format
 
     async def transcribe(self, audio: trio.abc.ReceiveChannel[bytes], out: trio.abc.SendChannel[Transcript]) -> None:
-        """As `core.stages.SpeechToText` has it."""
+        """Recognise one utterance.
+
+        Cancelled, its process has let go of it, or is dead, when this raises `trio.Cancelled`.
+
+        Raises:
+            UpstreamError: Every process was busy for `wait_s`, or this one's died.
+            UpstreamTimeout: A process gave no answer in time.
+        """
         self._entered()
         await recognise(audio, out, self._detector, self._desk, self._cuts)
 
     async def check(self) -> str:
-        """Have a second of silence recognised, entering for that time where need be."""
+        """Have a process hear a second of silence, entering for that time where need be.
+
+        Raises:
+            ConfigError: No process can be started.
+            UpstreamError: It was started and failed, or all are busy.
+        """
         if self._pool is None:
             async with self:
                 return await self.check()

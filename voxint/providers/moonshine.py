@@ -8,14 +8,8 @@ speech is heard at all: in silence the model would hear "You".
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Self
-
-import trio.abc
 
 from voxint.assets import find
-from voxint.core.audio import AudioFormat
-from voxint.core.stages import Transcript
 from voxint.providers import _moonshine_worker
 from voxint.providers._options import MOST_SEATS, check_folder, check_number, check_seconds
 from voxint.providers._recognition_host import RecogniserHost
@@ -46,13 +40,16 @@ WORKER = WorkerKind(
 """Its process, with our bounds."""
 
 
-class Moonshine:
+class Moonshine(RecogniserHost):
     """Recognise English with Moonshine tiny: `core.stages.SpeechToText`, used as an async context manager.
 
     Partial transcripts follow the voice by 0.2 to 0.4 s. The words are settled where somebody has paused for 0.6 s, in
     long speech at shorter pauses, and at the end: 0.1 s after it for 5 s of speech; where a pause of 0.25 s came before
     the end, at once. Without speech there is one final, and it is empty. Audio that comes faster than it is spoken gets
     no partials.
+
+    A request that is cancelled has its process let go within two steps of the model; one that does not in 0.15 s is
+    killed, and another is started.
 
     Entering starts the processes; leaving kills them. A process has no environment, a bound on its memory, and on Linux
     no network (`voxint.children`); the system prefers other processes to it. As with a nursery, an error of the body
@@ -64,7 +61,7 @@ class Moonshine:
         threads: Threads with which a process computes. One is fastest, measured on two cores: two wait for each other.
         wait_s: Seconds a settled transcript waits for a process, before it fails with an error.
         seats: Callers that it carries at once; more are refused at the door. None: as many as the speed allows that
-            each process measures when it starts: 5 to 8 for each on a core of a server.
+            the first process measures when it starts: 5 to 8 for each on a core of a server.
         assets: A folder with the model's files, looked in first; None: the one of the environment, if any.
 
     Raises:
@@ -88,7 +85,7 @@ class Moonshine:
                 file.check()
             return [*(str(file.paths[0].absolute()) for file in files), str(threads)]
 
-        self._host = RecogniserHost(
+        super().__init__(
             WORKER,
             find_files,
             workers=check_number("moonshine option workers", workers, 1, MOST_WORKERS),
@@ -96,43 +93,3 @@ class Moonshine:
             seats=None if seats is None else check_number("moonshine option seats", seats, 1, MOST_SEATS),
             cuts=Cuts(),
         )
-
-    async def __aenter__(self) -> Self:
-        await self._host.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._host.__aexit__(kind, error, trace)
-
-    @property
-    def audio_format(self) -> AudioFormat:
-        """16,000 Hz, what the model was trained on."""
-        return self._host.audio_format
-
-    @property
-    def seats(self) -> int | None:
-        """Callers that it carries at once; None where that is to be measured and it was not entered yet."""
-        return self._host.seats
-
-    async def transcribe(self, audio: trio.abc.ReceiveChannel[bytes], out: trio.abc.SendChannel[Transcript]) -> None:
-        """Recognise one utterance.
-
-        Cancelled, its process has let go of it when this raises `trio.Cancelled`, within two steps of the model; one
-        that does not in 0.15 s has been killed, and another is started.
-
-        Raises:
-            UpstreamError: Every process was busy for `wait_s`, or this one's died.
-            UpstreamTimeout: A process gave no answer for 10 s.
-        """
-        await self._host.transcribe(audio, out)
-
-    async def check(self) -> str:
-        """Have a process hear a second of silence, entering for that time where need be.
-
-        Raises:
-            ConfigError: No process can be started.
-            UpstreamError: It was started and failed, or all are busy.
-        """
-        return await self._host.check()

@@ -8,14 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Self
-
-import trio.abc
 
 from voxint.assets import find
-from voxint.core.audio import AudioFormat
-from voxint.core.stages import Transcript
 from voxint.errors import ConfigError
 from voxint.providers import _whisper_worker
 from voxint.providers._options import MOST_SEATS, check_folder, check_number, check_seconds
@@ -56,7 +50,7 @@ WORKER = WorkerKind(
 """Its process, with our bounds."""
 
 
-class Whisper:
+class Whisper(RecogniserHost):
     """Recognise speech with Whisper base: `core.stages.SpeechToText`, used as an async context manager.
 
     Transcripts come as with `Moonshine`, but later: a look at a sentence takes half a second on two cores, so partials
@@ -75,7 +69,7 @@ class Whisper:
         threads: Threads with which a process computes. Ours: half of the cores that a small server has to spare.
         wait_s: Seconds a settled transcript waits for a process, before it fails with an error.
         seats: Callers that it carries at once; more are refused at the door. None: as many as the speed allows that
-            each process measures when it starts: 1 or 2 on two cores of a server.
+            the first process measures when it starts: 1 or 2 on two cores of a server.
         assets: A folder with the model's files, looked in first; None: the one of the environment, if any.
 
     Raises:
@@ -110,7 +104,7 @@ class Whisper:
             parts = {name: [str(path.absolute()) for path in file.paths] for name, file in files.items()}
             return [json.dumps({**given, "files": parts})]
 
-        self._host = RecogniserHost(
+        super().__init__(
             WORKER,
             find_files,
             workers=check_number("whisper option workers", workers, 1, MOST_WORKERS),
@@ -119,43 +113,3 @@ class Whisper:
             cuts=Cuts(),
             lets_go=False,
         )
-
-    async def __aenter__(self) -> Self:
-        await self._host.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._host.__aexit__(kind, error, trace)
-
-    @property
-    def audio_format(self) -> AudioFormat:
-        """16,000 Hz, what the model was trained on."""
-        return self._host.audio_format
-
-    @property
-    def seats(self) -> int | None:
-        """Callers that it carries at once; None where that is to be measured and it was not entered yet."""
-        return self._host.seats
-
-    async def transcribe(self, audio: trio.abc.ReceiveChannel[bytes], out: trio.abc.SendChannel[Transcript]) -> None:
-        """Recognise one utterance.
-
-        Cancelled, its process has let go of it when this raises `trio.Cancelled`; one that does not in 0.1 s, as in the
-        model's first step, has been killed, and another is started.
-
-        Raises:
-            UpstreamError: Every process was busy for `wait_s`, or this one's died.
-            UpstreamTimeout: A process gave no answer for 30 s.
-        """
-        await self._host.transcribe(audio, out)
-
-    async def check(self) -> str:
-        """Have a process hear a second of silence, entering for that time where need be.
-
-        Raises:
-            ConfigError: No process can be started.
-            UpstreamError: It was started and failed, or all are busy.
-        """
-        return await self._host.check()
