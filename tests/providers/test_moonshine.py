@@ -101,7 +101,7 @@ async def test_a_killed_process_costs_one_utterance() -> None:
     """Who has it gets an error; another process is started, and hears the next."""
     sound, words = readings()[1]
     others = every_child()
-    async with Moonshine() as stt:
+    async with Moonshine(wait_s=30) as stt:  # another one starts meanwhile, on a busy machine too
         (before,) = every_child() - others
         give, take = trio.open_memory_channel[bytes](1)
         out, _written = trio.open_memory_channel[Transcript](100)

@@ -171,7 +171,7 @@ class _Recognition:
                 await self._look_at_once(stretch)
             else:
                 with trio.move_on_at(math.inf if stretch is None else self._look_at(stretch)):
-                    await news.wait()
+                    await news.wait()  # else for as long as whoever feeds the audio says nothing: its bound
         if not self._settled_any:
             await self._out.send(Transcript("", is_final=True))
 

@@ -8,6 +8,7 @@ speech is heard at all: in silence the model would hear "You".
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from voxint.assets import find
 from voxint.providers import _moonshine_worker
@@ -74,7 +75,7 @@ class Moonshine(RecogniserHost):
         threads: int = 1,
         wait_s: float = 5.0,
         seats: int | None = None,
-        assets: str | None = None,
+        assets: str | Path | None = None,
     ) -> None:
         folder = check_folder("moonshine option assets", assets)
         threads = check_number("moonshine option threads", threads, 1, MOST_WORKERS)

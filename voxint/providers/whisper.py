@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 
 from voxint.assets import find
 from voxint.errors import ConfigError
@@ -84,7 +85,7 @@ class Whisper(RecogniserHost):
         threads: int = 2,
         wait_s: float = 10.0,
         seats: int | None = None,
-        assets: str | None = None,
+        assets: str | Path | None = None,
     ) -> None:
         if not isinstance(language, str) or not language.isalpha():
             raise ConfigError("whisper option language", f"write a code such as zh or en, or auto, not {language!r}")
