@@ -11,10 +11,9 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-T = TypeVar("T")
+from tests.needs import ABSENT
 
-ABSENT = "not on this machine"
-"""How the reason of a skip ends where a model, a recording or a sound library is missing."""
+T = TypeVar("T")
 
 _skipped: list[str] = []
 
@@ -40,8 +39,17 @@ def _run_in_virtual_time(
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Note what was skipped for want of something that a machine may have."""
-    if report.skipped and isinstance(report.longrepr, tuple) and ABSENT in report.longrepr[2]:
+    """Note a test that was skipped for want of something that a machine may have."""
+    _note(report)
+
+
+def pytest_collectreport(report: pytest.CollectReport) -> None:
+    """Note a whole file that was."""
+    _note(report)
+
+
+def _note(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if report.skipped and isinstance(report.longrepr, tuple) and report.longrepr[2].endswith(ABSENT):
         _skipped.append(f"{report.nodeid}: {report.longrepr[2]}")
 
 

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import re
-from importlib.util import find_spec
 from urllib.parse import urlsplit
 
 import pytest
 
+from tests.needs import missing, skip_for
 from voxint.assets import find
 from voxint.assets.table import ENTRIES, GROUPS, AssetEntry, entry_of, names, recommended
 from voxint.errors import ConfigError
@@ -68,8 +68,7 @@ def test_an_unknown_name_is_told_with_the_nearest() -> None:
 @pytest.mark.parametrize("entry", IN_PACKAGES, ids=lambda entry: entry.name)
 def test_what_the_packages_bring_is_the_file(entry: AssetEntry) -> None:
     """Joined from its parts, by its SHA-256."""
-    if any(find_spec(part.package) is None for part in entry.packaged):
-        pytest.skip(f"the packages of the extra {entry.extra} are not installed")
+    skip_for(missing(packages=[part.package for part in entry.packaged]))
     asset = find(entry.name)
     assert asset.where == "package"
     assert len(asset.paths) == len(entry.packaged)

@@ -5,8 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from bench.recordings import CHOSEN, RecordingsMissing, from_folder, from_packages, prompts, read_aloud
+from bench.recordings import (
+    CHOSEN,
+    LIBRIVOX,
+    PROMPT_TEXTS,
+    PROMPTS,
+    RecordingsMissing,
+    from_folder,
+    from_packages,
+    prompts,
+    read_aloud,
+)
 from tests.bench.sounds import save_wav
+from tests.needs import missing, skip_for
 from voxint.core.audio import AudioFormat
 
 
@@ -72,9 +83,8 @@ def test_a_folder_that_can_not_be_heard_is_told(tmp_path: Path) -> None:
 
 def test_the_packages_of_this_machine_bring_what_is_wanted() -> None:
     """Each recording is of a few seconds, and has words."""
-    try:
-        found = from_packages()
-    except RecordingsMissing as error:
-        pytest.skip(str(error))
+    skip_for(missing(files=[LIBRIVOX], debian="pocketsphinx-testdata"))
+    skip_for(missing(files=[PROMPTS, PROMPT_TEXTS], debian="asterisk-core-sounds-en-wav"))
+    found = from_packages()
     assert len(found) == 5 + len(CHOSEN)
     assert all(1 < each.seconds < 9 and len(each.text.split()) > 3 for each in found)

@@ -8,11 +8,10 @@ import sys
 import wave
 from pathlib import Path
 
-import pytest
-
 from tests.cli.demo_process import READY, path_with, url_in
 from tests.cli.process import run_cli, start_cli
 from tests.docs.pages import ROOT
+from tests.needs import needs_light_speech
 from tests.providers.spoken import speak
 from voxint.cli.sound import WavWriter
 from voxint.client import connect
@@ -31,10 +30,9 @@ LIGHT = ("demo", "--port", "0", "--light", "--llm", "sim")
 """What every machine has, whatever else there is on it."""
 
 
+@needs_light_speech
 async def test_the_demo_is_a_whole_server_in_one_command(tmp_path: Path) -> None:
     """It listens, understands, answers and speaks, and says what each part of it is, in two languages."""
-    pytest.importorskip("pocketsphinx")
-    pytest.importorskip("espeakng_loader")
     # Without `voxint` on the search path: what it says to type works all the same.
     async with start_cli(*LIGHT, cwd=tmp_path, env={"PATH": "/nonexistent"}) as demo:
         output = await demo.wait_for(READY)
@@ -71,10 +69,9 @@ async def record(words: str, path: Path) -> None:
     writer.close()
 
 
+@needs_light_speech
 async def test_the_demo_understands_a_sentence_of_its_grammar(tmp_path: Path) -> None:
     """Spoken by its own synthesizer, and said to it from a WAV file."""
-    pytest.importorskip("pocketsphinx")
-    pytest.importorskip("espeakng_loader")
     await record("tell me a story", tmp_path / "question.wav")
     async with start_cli(*LIGHT, cwd=tmp_path) as demo:
         url = url_in(await demo.wait_for(READY))

@@ -15,6 +15,7 @@ import trio
 from tests.cli.demo_process import READY, path_with, url_in
 from tests.cli.model_server import ModelServer, listing
 from tests.cli.process import run_cli, start_cli
+from tests.needs import needs_kokoro, needs_light_speech, needs_moonshine
 from tests.net.loopback import saying, serve
 from voxint.client import connect
 
@@ -117,10 +118,9 @@ async def test_a_bad_flag_is_told_as_one(tmp_path: Path, arguments: tuple[str, .
     assert words in done.err
 
 
+@needs_light_speech
 async def test_a_voice_that_cannot_be_had_gives_way_to_the_next(tmp_path: Path) -> None:
     """With the words of who knows why."""
-    pytest.importorskip("pocketsphinx")
-    pytest.importorskip("espeakng_loader")
     (tmp_path / "sitecustomize.py").write_text(PARTS.format(voice="Broken"))
     arguments, env = ("demo", "--port", "0", "--llm", "sim"), {"PYTHONPATH": path_with(tmp_path)}
     async with start_cli(*arguments, cwd=tmp_path, env=env) as demo:
@@ -171,10 +171,10 @@ def test_on_a_terminal_something_moves_while_it_loads(tmp_path: Path) -> None:
     assert shown.rindex(b"\x1b[?25h") > shown.rindex(b"\x1b[?25l")
 
 
+@needs_kokoro
+@needs_moonshine
 async def test_the_demo_speaks_and_listens_with_models(tmp_path: Path) -> None:
     """By default: Kokoro's voice says a question, and Moonshine's ears understand it, whatever the question is."""
-    pytest.importorskip("voxint.providers.kokoro")
-    pytest.importorskip("voxint.providers.moonshine")
     question = "The quick brown fox jumps over the lazy dog."
     async with start_cli("demo", "--port", "0", "--llm", "sim", cwd=tmp_path) as demo:
         output = await demo.wait_for(READY)

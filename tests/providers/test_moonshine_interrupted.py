@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import pytest
 import trio
 
-from tests.conftest import ABSENT
+from tests.needs import needs_moonshine
 from tests.providers.recordings import readings, share_of_errors
-from voxint.assets import is_there
 from voxint.core.agent import Agent
 from voxint.core.conversation import open_conversation
 from voxint.core.events import Understood
-from voxint.providers.moonshine import FILES, Moonshine
+from voxint.providers.moonshine import Moonshine
 from voxint.testing.stages import ScriptedModel
 
-pytestmark = pytest.mark.skipif(not all(map(is_there, FILES)), reason=f"the model Moonshine is {ABSENT}")
+pytestmark = needs_moonshine
 
 
 async def test_the_receipt_says_closed() -> None:

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.conftest import ABSENT
+from tests.needs import needs_moonshine
 from tests.providers.recordings import errors, readings
-from voxint.assets import find, is_there
+from voxint.assets import find
 from voxint.providers._moonshine_model import MoonshineModel, Stopped, read_tokens
 from voxint.providers.moonshine import FILES
 
-pytestmark = pytest.mark.skipif(not all(map(is_there, FILES)), reason=f"the model Moonshine is {ABSENT}")
+pytestmark = needs_moonshine
 
 
 @pytest.fixture(scope="module", name="model")

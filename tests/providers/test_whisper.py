@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.util
 import random
 
 import pytest
 import trio
 
-from tests.conftest import ABSENT
+from tests.needs import needs_whisper
 from tests.processes import every_child
 from tests.providers.recordings import noises, readings, share_of_errors
 from tests.providers.spoken import hear
 from tests.providers.test_moonshine import said
-from voxint.assets import is_there
 from voxint.core.stages import SpeechToText, Transcript
 from voxint.errors import ConfigError
-from voxint.providers.whisper import FILES, Whisper
+from voxint.providers.whisper import Whisper
 
-if importlib.util.find_spec("faster_whisper") is None or not all(is_there(name) for name in FILES.values()):
-    pytest.skip(f"the model Whisper is {ABSENT}", allow_module_level=True)
+pytestmark = needs_whisper
 
 
 async def test_it_understands_readers() -> None:

