@@ -30,6 +30,10 @@ KILL_S = 1.0
 PIPE_BYTES = 2**20
 """What a pipe is to hold, where the system grants it: a job or an answer in one piece. Linux' own limit for users."""
 
+ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1"}
+"""What an engine finds beside what an interpreter needs: numpy's products of matrices are small here, and its threads,
+which spin while they wait for one another, make them forty times slower where others are at work on the cores."""
+
 READ_BYTES = 2**18
 """What is read of a pipe at once; ours: five seconds of speech."""
 
@@ -236,7 +240,7 @@ async def start_worker(kind: WorkerKind, arguments: Sequence[str]) -> Worker:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env=bare_environment(),
+        env={**bare_environment(), **ENVIRONMENT},
     )
     worker = Worker(kind, process)
     _widen(process)
