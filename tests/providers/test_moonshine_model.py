@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(not all(map(is_there, FILES)), reason=f"the mode
 
 @pytest.fixture(scope="module", name="model")
 def _model() -> MoonshineModel:
-    encoder, decoder, tokens = (str(find(name).paths[0]) for name in FILES)
+    encoder, decoder, tokens = (find(name).read() for name in FILES)
     return MoonshineModel(encoder, decoder, tokens, threads=1)
 
 

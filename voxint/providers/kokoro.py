@@ -16,7 +16,7 @@ import trio
 import trio.abc
 from attrs import define, evolve, field
 
-from voxint.assets import Asset, find
+from voxint.assets import find
 from voxint.core.audio import AudioFormat
 from voxint.core.stages import Speech
 from voxint.errors import ConfigError, UpstreamError
@@ -35,6 +35,7 @@ from voxint.providers._kokoro_voices import (
     has_mandarin,
     voices_there,
 )
+from voxint.providers._model_files import model_file
 from voxint.providers._options import MOST_SEATS, check_folder, check_number, check_ratio, check_seconds
 from voxint.providers._written_text import language, segments
 from voxint.workers.pool import WorkerPool, open_pool
@@ -123,9 +124,9 @@ class Kokoro:
         mandarin = has_mandarin()
         self._cast = choose(voice, voices_there(folder), mandarin=mandarin)
         self._start = Start(
-            model=_packed(find("kokoro", folder)),
-            vocabulary=_packed(find("kokoro-vocab", folder)),
-            voices={name: _packed(asset_of(name, folder)) for name in self._cast.voices},
+            model=model_file(find("kokoro", folder)),
+            vocabulary=model_file(find("kokoro-vocab", folder)),
+            voices={name: model_file(asset_of(name, folder)) for name in self._cast.voices},
             threads=threads,
             british=british_folder(),
             mandarin=mandarin and self._cast.chinese is not None,
@@ -300,7 +301,3 @@ class _Speaking:
 
 def _crashing() -> UpstreamError:
     return UpstreamError("the voice failed; try again", operator_detail="kokoro crashes on whatever it is to speak")
-
-
-def _packed(asset: Asset) -> tuple[str, str, tuple[str, ...]]:
-    return asset.entry.name, asset.where, tuple(str(path.absolute()) for path in asset.paths)

@@ -7,6 +7,7 @@ speech is heard at all: in silence the model would hear "You".
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
@@ -17,6 +18,7 @@ from voxint.assets import find
 from voxint.core.audio import AudioFormat
 from voxint.core.stages import Transcript
 from voxint.providers import _moonshine_worker
+from voxint.providers._model_files import model_file
 from voxint.providers._options import MOST_SEATS, check_folder, check_number, check_seconds
 from voxint.providers._recognition_host import RecogniserHost
 from voxint.providers._recognition_speech import Cuts
@@ -28,13 +30,13 @@ MOST_WORKERS = 32
 """Upper limit of `workers` and `threads`. Chosen here: 6 GB of processes, more than a mistyped number should start."""
 
 FILES = ("moonshine-tiny-en-encoder", "moonshine-tiny-en-decoder", "moonshine-tiny-en-tokenizer")
-"""What the process loads, in the order of its arguments."""
+"""What the process loads, in the order of its first argument."""
 
 WORKER = WorkerKind(
     name="moonshine",
     noun="recogniser",
     script=_moonshine_worker.__file__,
-    packages=("onnxruntime", "numpy"),
+    packages=("onnxruntime", "numpy", "attr"),
     memory_mib=1024,  # after 15 s of sound it took 420 of address space
     start_s=30.0,  # it takes 0.7 s on an idle machine
     answer_s=10,  # 15 s of sound took 0.5 s
@@ -83,10 +85,7 @@ class Moonshine:
         threads = check_number("moonshine option threads", threads, 1, MOST_WORKERS)
 
         def find_files() -> Sequence[str]:
-            files = [find(name, folder) for name in FILES]
-            for file in files:
-                file.check()
-            return [*(str(file.paths[0].absolute()) for file in files), str(threads)]
+            return [json.dumps([model_file(find(name, folder)) for name in FILES]), str(threads)]
 
         self._host = RecogniserHost(
             WORKER,

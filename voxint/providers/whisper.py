@@ -18,6 +18,7 @@ from voxint.core.audio import AudioFormat
 from voxint.core.stages import Transcript
 from voxint.errors import ConfigError
 from voxint.providers import _whisper_worker
+from voxint.providers._model_files import model_file
 from voxint.providers._options import MOST_SEATS, check_folder, check_number, check_seconds
 from voxint.providers._recognition_host import RecogniserHost
 from voxint.providers._recognition_speech import Cuts
@@ -104,11 +105,8 @@ class Whisper:
         }
 
         def find_files() -> Sequence[str]:
-            files = {name: find(asset, folder) for name, asset in FILES.items()}
-            for file in files.values():
-                file.check()
-            parts = {name: [str(path.absolute()) for path in file.paths] for name, file in files.items()}
-            return [json.dumps({**given, "files": parts})]
+            files = {name: model_file(find(asset, folder)) for name, asset in FILES.items()}
+            return [json.dumps({**given, "files": files})]
 
         self._host = RecogniserHost(
             WORKER,
