@@ -18,7 +18,7 @@ from voxint.core.stages import SpeechToText, Transcript
 from voxint.core.transcript import join_transcripts
 from voxint.core.turns import LANE
 from voxint.errors import ConfigError, UpstreamError
-from voxint.providers.moonshine import FILES, Moonshine
+from voxint.providers.moonshine import FILES, MOST_WORKERS, Moonshine
 
 if not all(is_there(name) for name in FILES):
     pytest.skip(f"the model Moonshine is {ABSENT}", allow_module_level=True)
@@ -146,6 +146,11 @@ async def test_ten_callers() -> None:
 async def test_check() -> None:
     """It tells what a process answered, entered or not."""
     assert "a moonshine process heard a second of silence in" in await Moonshine().check()
+
+
+async def test_as_many_threads_as_may_be() -> None:
+    """Each takes address space: without room for it the process would hang at its start."""
+    assert "a moonshine process heard" in await Moonshine(threads=MOST_WORKERS, wait_s=60).check()
 
 
 @pytest.mark.parametrize(

@@ -142,6 +142,12 @@ async def test_the_threads_of_numpy_are_in_nobodys_way() -> None:
         assert json.loads(await worker.ask(TELL))["environment"]["OPENBLAS_NUM_THREADS"] == "1"
 
 
+def test_each_thread_has_room() -> None:
+    """The bound of a kind is for one, and grows by each more."""
+    assert KIND.with_threads(1) == KIND
+    assert KIND.with_threads(3).memory_mib == KIND.memory_mib + 160
+
+
 async def test_a_worker_does_one_job_at_a_time() -> None:
     """A second one at once is a mistake of whoever holds it, and harms the first in nothing."""
     async with lent() as (_, worker), trio.open_nursery() as nursery:

@@ -117,6 +117,7 @@ class Kokoro:
         self._speed = check_ratio("kokoro option speed", speed, 0.5, 2)
         self._wait_s = check_seconds("kokoro option wait_s", wait_s)
         threads = check_number("kokoro option threads", threads, 1, MOST_THREADS)
+        self._kind = WORKER.with_threads(threads)
         self.seats = None if seats is None else check_number("kokoro option seats", seats, 1, MOST_SEATS)
         if not isinstance(voice, str):
             raise ConfigError("kokoro option voice", "write the name of a voice, such as auto or af_heart")
@@ -141,7 +142,7 @@ class Kokoro:
     async def __aenter__(self) -> Self:
         if self._pool is not None:
             raise RuntimeError("this Kokoro was entered before: make one for each `async with`")
-        self._pool = await self._stack.enter_async_context(open_pool(WORKER, (self._start.packed(),)))
+        self._pool = await self._stack.enter_async_context(open_pool(self._kind, (self._start.packed(),)))
         self._facts = Facts.unpacked(self._pool.ready)
         if self._facts.real_time_factor is not None:
             self.seats = max(1, floor(BUSY / self._facts.real_time_factor))

@@ -88,7 +88,7 @@ class Moonshine:
             return [json.dumps([model_file(find(name, folder)) for name in FILES]), str(threads)]
 
         self._host = RecogniserHost(
-            WORKER,
+            WORKER.with_threads(2 * threads),  # the encoder has its own, and the decoder
             find_files,
             workers=check_number("moonshine option workers", workers, 1, MOST_WORKERS),
             wait_s=check_seconds("moonshine option wait_s", wait_s),
