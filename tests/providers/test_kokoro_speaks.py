@@ -13,7 +13,7 @@ from tests.needs import needs_kokoro
 from tests.providers.spoken import speak
 from voxint.core.stages import Speech
 from voxint.core.turns import LANE
-from voxint.providers.kokoro import Kokoro
+from voxint.providers.kokoro import MOST_THREADS, Kokoro
 from voxint.testing.conformance import TrialBounds, check_text_to_speech
 
 pytestmark = needs_kokoro
@@ -34,6 +34,19 @@ async def stage() -> AsyncIterator[Kokoro]:
 def samples(spoken: list[Speech]) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
     """Return all that was spoken."""
     return np.frombuffer(b"".join(speech.audio for speech in spoken), np.int16)
+
+
+async def test_as_many_threads_as_may_be() -> None:
+    """Each takes address space, and there is room for all."""
+    assert "kokoro's jf_alpha spoke" in await Kokoro(VOICE, threads=MOST_THREADS, seats=1, wait_s=60).check()
+
+
+async def test_a_word_that_nobody_knows_and_that_does_not_end(stage: Kokoro) -> None:
+    """It is read by a network, letter after letter, which must not take longer than the process may."""
+    text = "supercalifragilistic" * 8
+    spoken = await speak(stage, text)
+    assert "".join(speech.text or "" for speech in spoken) == text
+    assert len(samples(spoken)) / 24_000 > 3
 
 
 async def test_each_word_has_its_sound(stage: Kokoro) -> None:

@@ -6,17 +6,19 @@ import random
 from pathlib import Path
 
 import pytest
+import structlog.testing
 import trio
 
 from tests.needs import needs_moonshine
 from tests.processes import every_child, until
 from tests.providers.recordings import noises, prompts, readings, share_of_errors
 from tests.providers.spoken import hear
+from voxint.assets import find
 from voxint.core.stages import SpeechToText, Transcript
 from voxint.core.transcript import join_transcripts
 from voxint.core.turns import LANE
 from voxint.errors import ConfigError, UpstreamError
-from voxint.providers.moonshine import Moonshine
+from voxint.providers.moonshine import FILES, MOST_WORKERS, Moonshine
 
 pytestmark = needs_moonshine
 
@@ -145,6 +147,11 @@ async def test_check() -> None:
     assert "a moonshine process heard a second of silence in" in await Moonshine().check()
 
 
+async def test_as_many_threads_as_may_be() -> None:
+    """Each takes address space: without room for it the process would hang at its start."""
+    assert "a moonshine process heard" in await Moonshine(threads=MOST_WORKERS, wait_s=60).check()
+
+
 @pytest.mark.parametrize(
     ("options", "wrong"),
     [
@@ -182,3 +189,25 @@ async def test_a_wrong_model_file_is_told(tmp_path: Path) -> None:
         async with Moonshine(assets=str(tmp_path)):
             raise AssertionError("it was entered")
     assert every_child() == others
+
+
+async def test_a_model_file_that_is_replaced_meanwhile_is_not_loaded(tmp_path: Path) -> None:
+    """A process that is started later checks its files too, and says which is wrong; the right one mends it."""
+    for name in FILES:
+        asset = find(name)
+        (tmp_path / asset.entry.file).parent.mkdir(exist_ok=True)
+        (tmp_path / asset.entry.file).write_bytes(asset.read())
+    tokens = tmp_path / find(FILES[2]).entry.file
+    right = tokens.read_bytes()
+    others = every_child()
+    sound, words = readings()[1]
+    async with Moonshine(wait_s=60, assets=str(tmp_path)) as stt:
+        (before,) = every_child() - others
+        tokens.write_bytes(right[:-1] + b"?")
+        with structlog.testing.capture_logs() as logs:
+            await trio.run_process(["kill", "-9", str(before)])
+            await until(lambda: len(logs) > 0)
+        assert [log["event"] for log in logs] == ["an engine does not start"]
+        assert f"{tokens}: this is not the file {FILES[2]}: its SHA-256 is" in logs[0]["detail"]
+        tokens.write_bytes(right)
+        assert share_of_errors([(words, said(await hear(stt, sound)))]) <= 0.15

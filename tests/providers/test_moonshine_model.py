@@ -20,7 +20,7 @@ pytestmark = needs_moonshine
 
 @pytest.fixture(scope="module", name="model")
 def _model() -> MoonshineModel:
-    encoder, decoder, tokens = (str(find(name).paths[0]) for name in FILES)
+    encoder, decoder, tokens = (find(name).read() for name in FILES)
     return MoonshineModel(encoder, decoder, tokens, threads=1)
 
 

@@ -42,7 +42,8 @@ class Scripted:
         if job.kind == PRINT:
             self._print(told)
         if job.kind == TELL:
-            return json.dumps({"pid": os.getpid(), "nice": os.getpriority(os.PRIO_PROCESS, 0)}).encode()
+            nice, environment = os.getpriority(os.PRIO_PROCESS, 0), dict(os.environ)
+            return json.dumps({"pid": os.getpid(), "nice": nice, "environment": environment}).encode()
         if job.kind == OBEY:
             self._work(job, float(told))
         if job.kind == STUBBORN:

@@ -7,12 +7,14 @@ import os
 import re
 import signal
 import sys
+from pathlib import Path
 
 import pytest
 import trio
 import trio.testing
 
 from tests.processes import every_child, exists, nothing_more
+from tests.workers import engine
 from tests.workers.engine import ASK, DIE, FAIL, MAKE, PRINT, QUOTE, STUBBORN, TELL
 from tests.workers.kinds import KIND, WAIT_S, changed, lent, pid_of
 from voxint.errors import UpstreamError, UpstreamTimeout
@@ -115,7 +117,7 @@ async def test_an_answer_without_bound_is_not_taken(monkeypatch: pytest.MonkeyPa
         assert await pid_of(pool) != pid
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 async def test_who_tells_all_processes_to_end_means_the_server(number: signal.Signals) -> None:
     """Ctrl-C goes to all that a terminal runs, a supervisor's SIGTERM too; answers go on while the server drains."""
     async with open_pool(KIND) as pool:
@@ -141,6 +143,32 @@ async def test_others_are_preferred_to_a_nice_process() -> None:
     for nice in (0, 7):
         async with lent(changed(nice=nice)) as (_, worker):
             assert json.loads(await worker.ask(TELL))["nice"] == min(ours + nice, 19)
+
+
+async def test_a_system_that_refuses_to_prefer_others_has_an_engine_all_the_same(tmp_path: Path) -> None:
+    """Some sandboxes do: it is as urgent as its parent then."""
+    script = tmp_path / "refused.py"
+    script.write_text(
+        "import os, runpy\n"
+        "def refuse(nice):\n"
+        "    raise PermissionError(1, 'Operation not permitted')\n"
+        "os.nice = refuse\n"
+        f"runpy.run_path({engine.__file__!r}, run_name='__main__')\n"
+    )
+    async with lent(changed(script=str(script), nice=7)) as (_, worker):
+        assert json.loads(await worker.ask(TELL))["nice"] == os.getpriority(os.PRIO_PROCESS, 0)
+
+
+async def test_the_threads_of_numpy_are_in_nobodys_way() -> None:
+    """They spin while they wait for one another: on a busy machine an unknown word took a second, and not 20 ms."""
+    async with lent() as (_, worker):
+        assert json.loads(await worker.ask(TELL))["environment"]["OPENBLAS_NUM_THREADS"] == "1"
+
+
+def test_each_thread_has_room() -> None:
+    """The bound of a kind is for one, and grows by each more."""
+    assert KIND.with_threads(1) == KIND
+    assert KIND.with_threads(3).memory_mib == KIND.memory_mib + 160
 
 
 async def test_a_worker_does_one_job_at_a_time() -> None:

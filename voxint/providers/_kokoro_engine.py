@@ -12,9 +12,6 @@ from typing import TYPE_CHECKING, Literal, cast
 import numpy as np
 from attrs import define, field
 
-from voxint.assets.find import Asset
-from voxint.assets.table import entry_of
-from voxint.errors import ConfigError
 from voxint.normalize import normalize
 from voxint.providers._kokoro_english import English
 from voxint.providers._kokoro_jobs import Facts, Place, SpokenWindow, Start, Wish
@@ -22,6 +19,7 @@ from voxint.providers._kokoro_level import FADE, Leveller, faded, pcm
 from voxint.providers._kokoro_model import MOST_TOKENS, Floats, KokoroModel, Outline
 from voxint.providers._kokoro_plan import FIRST, FRAME, MOST, RATE, Window, timeline, windows
 from voxint.providers._kokoro_said import SaidWord, Token, aligned, groups, runs
+from voxint.providers._model_files import read
 from voxint.workers.child import Job
 
 if TYPE_CHECKING:
@@ -58,9 +56,9 @@ class KokoroEngine:
     """The engine: `voxint.workers.child.Engine`."""
 
     def __init__(self, start: Start) -> None:
-        vocabulary = json.loads(_read(start.vocabulary))["vocab"]
-        self._kokoro = KokoroModel(_read(start.model), vocabulary, start.threads)
-        self._voices = {name: _voice(name, _read(asset)) for name, asset in start.voices.items()}
+        vocabulary = json.loads(read(start.vocabulary))["vocab"]
+        self._kokoro = KokoroModel(read(start.model), vocabulary, start.threads)
+        self._voices = {name: _voice(name, read(asset)) for name, asset in start.voices.items()}
         self._american: English | None = None
         self._british: English | None = None
         folder = Path(start.british) if start.british else None
@@ -189,14 +187,6 @@ class KokoroEngine:
 def _pause(said: list[SaidWord]) -> int:
     last = "".join(each.phonemes for each in said).rstrip(' "”)')[-1:]
     return next(frames for marks, frames in PAUSES if not marks or (last and last in marks))
-
-
-def _read(asset: tuple[str, str, tuple[str, ...]]) -> bytes:
-    name, where, paths = asset
-    try:
-        return Asset(entry_of(name), where, tuple(map(Path, paths))).read()  # type: ignore[arg-type]  # `where` came of an Asset
-    except ConfigError as error:
-        raise ValueError(str(error)) from None
 
 
 def _voice(name: str, content: bytes) -> Floats:

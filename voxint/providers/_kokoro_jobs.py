@@ -9,6 +9,7 @@ from typing import Any
 from attrs import asdict, field, frozen
 
 from voxint.core.discreet import size_of
+from voxint.providers._model_files import ModelFile
 
 __all__ = ["SAY", "Facts", "Place", "SpokenWindow", "Start", "Wish"]
 
@@ -26,7 +27,7 @@ class Start:
     """What the process is started with.
 
     Args:
-        model, vocabulary: Where these files lie: their name in the table of files, the kind of place, their paths.
+        model, vocabulary: Where these files lie.
         voices: The same for each voice that is to be spoken; all Japanese ones lie in one file.
         threads: How many work on one inference.
         british: The folder of the British dictionaries; empty for none.
@@ -34,9 +35,9 @@ class Start:
         measured: Whether its speed is to be measured, which takes two seconds.
     """
 
-    model: tuple[str, str, tuple[str, ...]]
-    vocabulary: tuple[str, str, tuple[str, ...]]
-    voices: dict[str, tuple[str, str, tuple[str, ...]]]
+    model: ModelFile
+    vocabulary: ModelFile
+    voices: dict[str, ModelFile]
     threads: int
     british: str
     mandarin: bool

@@ -48,22 +48,20 @@ class MoonshineModel:
     """The model, loaded.
 
     Args:
-        encoder: Path of its encoder.
-        decoder: Path of its decoder.
-        tokens: Path of its tokens' table.
+        encoder: Its encoder's file.
+        decoder: Its decoder's file.
+        tokens: Its table of tokens.
         threads: How many it computes with.
 
     Raises:
         RuntimeError: A file is no model.
-        OSError: A file can't be read.
         ValueError: The table of tokens is none.
     """
 
-    def __init__(self, encoder: str, decoder: str, tokens: str, threads: int) -> None:
+    def __init__(self, encoder: bytes, decoder: bytes, tokens: bytes, threads: int) -> None:
         self._encoder = _session(encoder, threads)
         self._decoder = _session(decoder, threads)
-        with open(tokens, "rb") as file:
-            self._tokens = read_tokens(file.read())
+        self._tokens = read_tokens(tokens)
         inputs = {each.name: each.shape for each in self._decoder.get_inputs()}
         self._past_names = [name for name in inputs if name.startswith("past_key_values.")]
         self._present_names = [name.replace("past_key_values.", "present.") for name in self._past_names]
@@ -202,10 +200,10 @@ def read_tokens(table: bytes) -> list[bytes]:
     return pieces
 
 
-def _session(path: str, threads: int) -> InferenceSession:
+def _session(model: bytes, threads: int) -> InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     # Threads that wait would spin, and take the core that the next one needs.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

@@ -7,6 +7,7 @@ import json
 import sys
 import time
 
+from voxint.providers._model_files import ModelFile, read
 from voxint.providers._recognition_job import packed, unpacked
 from voxint.workers.child import Aborted, Job, serve_jobs
 
@@ -23,16 +24,16 @@ class _Engine:
     """The model, and how fast it is on this machine.
 
     Args:
-        paths: Its encoder, its decoder and its tokens.
+        files: Its encoder, its decoder and its tokens.
         threads: How many it computes with.
     """
 
-    def __init__(self, paths: list[str], threads: int) -> None:
+    def __init__(self, files: list[ModelFile], threads: int) -> None:
         import onnxruntime
 
         from voxint.providers._moonshine_model import MoonshineModel, Stopped
 
-        encoder, decoder, tokens = paths
+        encoder, decoder, tokens = map(read, files)
         self._model = MoonshineModel(encoder, decoder, tokens, threads)
         self._options = onnxruntime.RunOptions
         self._stopped = Stopped
@@ -64,7 +65,7 @@ class _Engine:
 
 def main() -> None:
     """Do jobs until the parent ends."""
-    serve_jobs(lambda: _Engine(sys.argv[1:4], int(sys.argv[4])))
+    serve_jobs(lambda: _Engine(json.loads(sys.argv[1]), int(sys.argv[2])))
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ class RecogniserHost(PoolOwner):
 
     async def _open(self, stack: AsyncExitStack) -> WorkerPool:
         await stack.enter_async_context(self._detector)
-        # In a thread, for it reads the files to check them. Cancelled, it waits for the thread: 0.2 s at most.
+        # In a thread, for it asks the disk for the files. Cancelled, it waits for the thread.
         arguments = await trio.to_thread.run_sync(self._find_files)
         pool = await stack.enter_async_context(
             open_pool(self._kind, arguments, least=self._workers, most=self._workers)

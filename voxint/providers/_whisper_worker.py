@@ -6,9 +6,9 @@ import json
 import os
 import sys
 import time
-from pathlib import Path
 from typing import NamedTuple
 
+from voxint.providers._model_files import ModelFile, read
 from voxint.providers._recognition_job import packed, unpacked
 from voxint.workers.child import Job, serve_jobs
 
@@ -22,9 +22,9 @@ TRIALS = 2
 
 
 class _Given(NamedTuple):
-    """What the parent wrote as the one argument: the parts of each of the model's files, and how to use it."""
+    """What the parent wrote as the one argument: the model's files, and how to use it."""
 
-    files: dict[str, list[str]]
+    files: dict[str, ModelFile]
     threads: int
     language: str
     prompt: str | None
@@ -42,10 +42,7 @@ class _Engine:
         os.environ.update(OMP_WAIT_POLICY="PASSIVE", KMP_BLOCKTIME="0")
         from voxint.providers._whisper_model import WhisperFiles, WhisperWords
 
-        def read(name: str) -> bytes:
-            return b"".join(Path(part).read_bytes() for part in given.files[name])
-
-        files = WhisperFiles(*map(read, ("model", "config", "tokenizer", "vocabulary")))
+        files = WhisperFiles(**{name: read(file) for name, file in given.files.items()})
         self._model = WhisperWords(files, given.threads, given.language, given.prompt)
         self.ready = json.dumps({"speed": TRIAL_S / min(map(self._trial_s, range(TRIALS)))}).encode()
 

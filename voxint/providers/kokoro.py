@@ -14,7 +14,7 @@ import trio
 import trio.abc
 from attrs import define, evolve, field
 
-from voxint.assets import Asset, find
+from voxint.assets import find
 from voxint.core.audio import AudioFormat
 from voxint.core.stages import Speech
 from voxint.errors import ConfigError, UpstreamError
@@ -33,6 +33,7 @@ from voxint.providers._kokoro_voices import (
     voices_there,
 )
 from voxint.providers._lost_texts import LostTexts, answer_or_crash, crashing
+from voxint.providers._model_files import model_file
 from voxint.providers._options import MOST_SEATS, check_folder, check_number, check_ratio, check_seconds
 from voxint.providers._pool_owner import PoolOwner
 from voxint.providers._written_text import language, segments
@@ -110,6 +111,7 @@ class Kokoro(PoolOwner):
         self._speed = check_ratio("kokoro option speed", speed, 0.5, 2)
         self._wait_s = check_seconds("kokoro option wait_s", wait_s)
         threads = check_number("kokoro option threads", threads, 1, MOST_THREADS)
+        self._kind = WORKER.with_threads(threads)
         self.seats = None if seats is None else check_number("kokoro option seats", seats, 1, MOST_SEATS)
         if not isinstance(voice, str):
             raise ConfigError("kokoro option voice", "write the name of a voice, such as auto or af_heart")
@@ -117,9 +119,9 @@ class Kokoro(PoolOwner):
         mandarin = has_mandarin()
         self._cast = choose(voice, voices_there(folder), mandarin=mandarin)
         self._start = Start(
-            model=_packed(find("kokoro", folder)),
-            vocabulary=_packed(find("kokoro-vocab", folder)),
-            voices={name: _packed(asset_of(name, folder)) for name in self._cast.voices},
+            model=model_file(find("kokoro", folder)),
+            vocabulary=model_file(find("kokoro-vocab", folder)),
+            voices={name: model_file(asset_of(name, folder)) for name in self._cast.voices},
             threads=threads,
             british=british_folder(),
             mandarin=mandarin and self._cast.chinese is not None,
@@ -130,7 +132,7 @@ class Kokoro(PoolOwner):
         self._facts = Facts()
 
     async def _open(self, stack: AsyncExitStack) -> WorkerPool:
-        pool = await stack.enter_async_context(open_pool(WORKER, (self._start.packed(),)))
+        pool = await stack.enter_async_context(open_pool(self._kind, (self._start.packed(),)))
         self._facts = Facts.unpacked(pool.ready)
         if self._facts.real_time_factor is not None:
             self.seats = max(1, floor(BUSY / self._facts.real_time_factor))
@@ -260,7 +262,3 @@ class _Speaking:
         """Note that speech is handed on, which is played behind what was."""
         self.dry_at = max(self.dry_at, trio.current_time()) + seconds
         self.lost.spoken()
-
-
-def _packed(asset: Asset) -> tuple[str, str, tuple[str, ...]]:
-    return asset.entry.name, asset.where, tuple(str(path.absolute()) for path in asset.paths)

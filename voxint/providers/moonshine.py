@@ -7,11 +7,13 @@ speech is heard at all: in silence the model would hear "You".
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from voxint.assets import find
 from voxint.providers import _moonshine_worker
+from voxint.providers._model_files import model_file
 from voxint.providers._options import MOST_SEATS, check_folder, check_number, check_seconds
 from voxint.providers._recognition_host import RecogniserHost
 from voxint.providers._recognition_speech import Cuts
@@ -23,13 +25,13 @@ MOST_WORKERS = 32
 """Upper limit of `workers` and `threads`. Chosen here: 6 GB of processes, more than a mistyped number should start."""
 
 FILES = ("moonshine-tiny-en-encoder", "moonshine-tiny-en-decoder", "moonshine-tiny-en-tokenizer")
-"""What the process loads, in the order of its arguments."""
+"""What the process loads, in the order of its first argument."""
 
 WORKER = WorkerKind(
     name="moonshine",
     noun="recogniser",
     script=_moonshine_worker.__file__,
-    packages=("onnxruntime", "numpy"),
+    packages=("onnxruntime", "numpy", "attr"),
     memory_mib=1024,  # after 15 s of sound it took 420 of address space
     start_s=30.0,  # it takes 0.7 s on an idle machine
     answer_s=10,  # 15 s of sound took 0.5 s
@@ -81,13 +83,10 @@ class Moonshine(RecogniserHost):
         threads = check_number("moonshine option threads", threads, 1, MOST_WORKERS)
 
         def find_files() -> Sequence[str]:
-            files = [find(name, folder) for name in FILES]
-            for file in files:
-                file.check()
-            return [*(str(file.paths[0].absolute()) for file in files), str(threads)]
+            return [json.dumps([model_file(find(name, folder)) for name in FILES]), str(threads)]
 
         super().__init__(
-            WORKER,
+            WORKER.with_threads(2 * threads),  # the encoder has its own, and the decoder
             find_files,
             workers=check_number("moonshine option workers", workers, 1, MOST_WORKERS),
             wait_s=check_seconds("moonshine option wait_s", wait_s),

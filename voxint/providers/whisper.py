@@ -13,6 +13,7 @@ from pathlib import Path
 from voxint.assets import find
 from voxint.errors import ConfigError
 from voxint.providers import _whisper_worker
+from voxint.providers._model_files import model_file
 from voxint.providers._options import MOST_SEATS, check_folder, check_number, check_seconds
 from voxint.providers._recognition_host import RecogniserHost
 from voxint.providers._recognition_speech import Cuts
@@ -99,11 +100,8 @@ class Whisper(RecogniserHost):
         }
 
         def find_files() -> Sequence[str]:
-            files = {name: find(asset, folder) for name, asset in FILES.items()}
-            for file in files.values():
-                file.check()
-            parts = {name: [str(path.absolute()) for path in file.paths] for name, file in files.items()}
-            return [json.dumps({**given, "files": parts})]
+            files = {name: model_file(find(asset, folder)) for name, asset in FILES.items()}
+            return [json.dumps({**given, "files": files})]
 
         super().__init__(
             WORKER,

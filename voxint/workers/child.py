@@ -13,6 +13,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import BinaryIO, Protocol
 
 from voxint.workers import frames
@@ -115,10 +116,8 @@ def serve_jobs(load: Callable[[], Engine], *, abortable: bool = True) -> None:
     """
     limit_s, nice = int(sys.argv[1]), int(sys.argv[2])
     del sys.argv[1:3]
-    if sys.platform != "win32":
-        os.nice(nice)
-    for each in (signal.SIGINT, signal.SIGTERM):  # a terminal or a supervisor sends them to all, and means the parent,
-        signal.signal(each, signal.SIG_IGN)  # which has answers to finish, and ends this process by its pipe
+    _prefer_others(nice)
+    _leave_signals()
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # so that nothing a C library prints gets between the frames
     _alarm(limit_s)
@@ -191,6 +190,22 @@ def _read_all(stream: BinaryIO, jobs: queue.SimpleQueue[Job]) -> None:
                 latest.abort()
     finally:
         os._exit(0)  # also where an engine's call raised: nobody would read any more
+
+
+def _prefer_others(nice: int) -> None:
+    if sys.platform != "win32":
+        with suppress(OSError):  # some sandboxes refuse it: better an engine that is in the way than none
+            os.nice(nice)
+
+
+def _leave_signals() -> None:
+    """Pass over what a terminal or a supervisor sends to all of a group.
+
+    It means the parent, which has answers to finish, or keys to read again, and ends this process by its pipe.
+    """
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):  # Windows has no SIGHUP
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
 
 
 def _alarm(seconds: int) -> None:

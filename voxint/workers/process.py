@@ -10,7 +10,7 @@ from contextlib import suppress
 from math import ceil
 
 import trio
-from attrs import frozen
+from attrs import evolve, frozen
 
 from voxint.children import bare_environment, confined_command
 from voxint.errors import ConfigError, UpstreamError, UpstreamTimeout
@@ -29,6 +29,14 @@ KILL_S = 1.0
 
 PIPE_BYTES = 2**20
 """What a pipe is to hold, where the system grants it: a job or an answer in one piece. Linux' own limit for users."""
+
+ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1"}
+"""What an engine finds beside what an interpreter needs: numpy's products of matrices are small here, and its threads,
+which spin while they wait for one another, make them forty times slower where others are at work on the cores."""
+
+THREAD_MIB = 80
+"""Address space of a thread: on Linux a stack of 8 and 64 of its own to allocate from, most of it never touched. Where
+it has no room, an engine hangs while it starts, or can't."""
 
 READ_BYTES = 2**18
 """What is read of a pipe at once; ours: five seconds of speech."""
@@ -65,6 +73,10 @@ class WorkerKind:
     threads: bool = False
     nice: int = 0
     remedy: str = "raise max_workers"
+
+    def with_threads(self, count: int) -> WorkerKind:
+        """Return the kind with room for so many threads, where its bound is for one."""
+        return evolve(self, memory_mib=self.memory_mib + THREAD_MIB * (count - 1))
 
 
 class Worker:
@@ -238,7 +250,7 @@ async def start_worker(kind: WorkerKind, arguments: Sequence[str]) -> Worker:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env=bare_environment(),
+        env={**bare_environment(), **ENVIRONMENT},
     )
     worker = Worker(kind, process)
     _widen(process)
