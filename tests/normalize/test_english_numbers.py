@@ -63,6 +63,24 @@ NUMBERS = [
     ("UA 1542", "UA fifteen forty-two"),
     ("24-hour shifts, a 5-year-old", "twenty-four hour shifts, a five year old"),
     ("١٢ or １２", "twelve or twelve"),
+    ("Your code is 482913.", "Your code is four eight two nine one three."),
+    ("PIN: 4821, the zip code is 94103", "PIN: four eight two one, the zip code is nine four one zero three"),
+    ("zip 10001-1234", "zip one zero zero zero one, one two three four"),
+    ("your card ending in 4242", "your card ending in four two four two"),
+    ("The code is 500 lines long.", "The code is five hundred lines long."),
+    (
+        "card 4111 1111 1111 1111",
+        "card four one one one, one one one one, one one one one, one one one one",
+    ),
+    ("911 or 9-1-1", "nine one one or nine one one"),
+    ("911 people", "nine hundred eleven people"),
+    ("555.123.4567", "five five five, one two three, four five six seven"),
+    ("1-800-FLOWERS", "one, eight hundred, FLOWERS"),
+    ("a 401(k)", "a four oh one K"),
+    ("3x faster, a 3x zoom", "three times faster, a three x zoom"),
+    ("1234 W. 5th St.", "twelve thirty-four W. fifth Street."),
+    ("350 5th Ave, New York", "three fifty fifth Avenue, New York"),
+    ("P.O. Box 1234", "P.O. Box twelve thirty-four"),
     ("① x² m³ 10⁶", "one x squared m cubed ten to the power of six"),
 ]
 
@@ -86,6 +104,9 @@ DATES = [
     ("13/6/2024", "June thirteenth, twenty twenty-four"),
     ("30.11.2026", "November thirtieth, twenty twenty-six"),
     ("on 11/30", "on November thirtieth"),
+    ("from 6/1 to 6/8", "from June first to June eighth"),
+    ("It is 6/1 at 2pm.", "It is June first at two p.m."),
+    ("1/2 at 350°", "one half at three hundred fifty degrees"),
     ("30 Nov 2026", "the thirtieth of November, twenty twenty-six"),
     ("the 5th of May", "the fifth of May"),
     ("the 30th Nov", "the thirtieth of November"),
@@ -148,6 +169,13 @@ MONEY_AND_UNITS = [
     ("a 5-km run", "a five kilometer run"),
     ("5km-10km", "five kilometers to ten kilometers"),
     ("20 m², 3 m^3", "twenty square meters, three cubic meters"),
+    ("3 tbsp. butter, 1/4 tsp. salt", "three tablespoons butter, one quarter teaspoon salt"),
+    ("2 1/4 tsp of salt", "two and a quarter teaspoons of salt"),
+    ("Approx. 20 sq. ft.", "Approximately twenty square feet."),
+    ("5 ft 11 in.", "five feet eleven inches."),
+    ("5 ft 2 in a row", "five feet two in a row"),
+    ("A 60 W. The", "A sixty watts. The"),
+    ("12 kts", "twelve knots"),
     ("5 lbs 3 oz", "five pounds three ounces"),
 ]
 
@@ -161,6 +189,7 @@ BRITISH = [
     ("11/30/2026", "the thirtieth of November, twenty twenty-six"),
     ("2026-11-30", "the thirtieth of November, twenty twenty-six"),
     ("November 30", "November the thirtieth"),
+    ("Press #.", "Press hash."),
     ("020 7946 0958", "oh two oh, seven nine four six, oh nine five eight"),
 ]
 
