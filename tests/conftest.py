@@ -16,6 +16,9 @@ T = TypeVar("T")
 ABSENT = "not on this machine"
 """How the reason of a skip ends where a model, a recording or a sound library is missing."""
 
+NOT_IMPORTED = "could not import"
+"""What stands in the reason of a skip by `pytest.importorskip`."""
+
 _skipped: list[str] = []
 
 
@@ -40,9 +43,20 @@ def _run_in_virtual_time(
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Note what was skipped for want of something that a machine may have."""
-    if report.skipped and isinstance(report.longrepr, tuple) and ABSENT in report.longrepr[2]:
-        _skipped.append(f"{report.nodeid}: {report.longrepr[2]}")
+    """Note a test that was skipped for want of something that a machine may have."""
+    _note(report)
+
+
+def pytest_collectreport(report: pytest.CollectReport) -> None:
+    """Note a file of tests that was skipped so."""
+    _note(report)
+
+
+def _note(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if report.skipped and isinstance(report.longrepr, tuple):
+        reason = report.longrepr[2]
+        if ABSENT in reason or NOT_IMPORTED in reason:
+            _skipped.append(f"{report.nodeid}: {reason}")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.conftest import ABSENT
 from voxint.assets import find
 from voxint.assets.table import ENTRIES, GROUPS, AssetEntry, entry_of, names, recommended
 from voxint.errors import ConfigError
@@ -69,7 +70,7 @@ def test_an_unknown_name_is_told_with_the_nearest() -> None:
 def test_what_the_packages_bring_is_the_file(entry: AssetEntry) -> None:
     """Joined from its parts, by its SHA-256."""
     if any(find_spec(part.package) is None for part in entry.packaged):
-        pytest.skip(f"the packages of the extra {entry.extra} are not installed")
+        pytest.skip(f"a package of the extra {entry.extra} is {ABSENT}")
     asset = find(entry.name)
     assert asset.where == "package"
     assert len(asset.paths) == len(entry.packaged)

@@ -7,6 +7,7 @@ import pytest
 
 from bench.recordings import CHOSEN, RecordingsMissing, from_folder, from_packages, prompts, read_aloud
 from tests.bench.sounds import save_wav
+from tests.conftest import ABSENT
 from voxint.core.audio import AudioFormat
 
 
@@ -75,6 +76,6 @@ def test_the_packages_of_this_machine_bring_what_is_wanted() -> None:
     try:
         found = from_packages()
     except RecordingsMissing as error:
-        pytest.skip(str(error))
+        pytest.skip(f"{error}; it is {ABSENT}")
     assert len(found) == 5 + len(CHOSEN)
     assert all(1 < each.seconds < 9 and len(each.text.split()) > 3 for each in found)

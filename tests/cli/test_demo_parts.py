@@ -15,8 +15,12 @@ import trio
 from tests.cli.demo_process import READY, path_with, url_in
 from tests.cli.model_server import ModelServer, listing
 from tests.cli.process import run_cli, start_cli
+from tests.conftest import ABSENT
 from tests.net.loopback import saying, serve
+from tests.providers.kokoro_there import needs_kokoro
+from voxint.assets import is_there
 from voxint.client import connect
+from voxint.providers.moonshine import FILES
 
 TABLE = """
 from voxint.cli import local_models
@@ -171,10 +175,10 @@ def test_on_a_terminal_something_moves_while_it_loads(tmp_path: Path) -> None:
     assert shown.rindex(b"\x1b[?25h") > shown.rindex(b"\x1b[?25l")
 
 
+@needs_kokoro
+@pytest.mark.skipif(not all(map(is_there, FILES)), reason=f"the model Moonshine is {ABSENT}")
 async def test_the_demo_speaks_and_listens_with_models(tmp_path: Path) -> None:
     """By default: Kokoro's voice says a question, and Moonshine's ears understand it, whatever the question is."""
-    pytest.importorskip("voxint.providers.kokoro")
-    pytest.importorskip("voxint.providers.moonshine")
     question = "The quick brown fox jumps over the lazy dog."
     async with start_cli("demo", "--port", "0", "--llm", "sim", cwd=tmp_path) as demo:
         output = await demo.wait_for(READY)

