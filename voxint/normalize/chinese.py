@@ -27,7 +27,7 @@ _SIGNS = {
     **dict.fromkeys("#*_|\\^~`-/{}•†‡", ""),
 }
 _OPERATORS = {"->": "到", "=>": "到", "<=": "小于等于", ">=": "大于等于", "==": "等于", "!=": "不等于", "+/-": "正负"}
-_PRESSED = re.compile("(?:按|按下|输入|拨|以|键入)[“\"' ]?$")
+_PRESSED = re.compile("(?:按|按下|输入|拨|以|键入|回复|发送)[“\"' ]?$")
 _PRESSED_BEHIND = re.compile("[”\"' ]?键")
 _LONGEST = 2
 """Digits up to which a number in a name is one number. Ours: A320 is spelled."""
@@ -87,6 +87,7 @@ def _marks() -> list[Rule]:
             (r"(?<=[里米克元升次])/(?=[秒时小分天日周月年人])", lambda found: "每"),
             (r"(?<=[A-Za-z])/(?=[人次天周月年])", lambda found: "每"),
             (r"(?<=[日号月年点分])[-–—~](?=\d)|(?<=[一二三四五六日天])[-–—~](?=周|星期)", lambda found: "到"),
+            (r"(?<=\d)#(?=[楼栋机])", lambda found: "号"),
             (r"[#*](?![\w#*])|[#*](?=号|键|结束|返回|确认)", _key),
             (r"\^(-?\d{1,3})(?![\dA-Za-z]|\.\d)", _exponent),
             (r"(?<!\S)[-–](?=\s)|-{2,3}(?=[\s\w])", lambda found: "，"),

@@ -16,7 +16,7 @@ _CODED = re.compile(
     "分机|转|单元|工号|学号|订单号|单号|门牌|代号|端口|QQ|微信)(?:号码|号)?(?:是|为)?"
     "[:： ]{0,2}(?:\\d{3,11} ?(?:、|或者?|和) ?){0,4}$"
 )
-_MEASURED = re.compile("[元块万亿个次折位人天月岁条米平度户株件台张套]|分(?!机)|美元|人民币|欧元|[.,%]\\d")
+_MEASURED = re.compile("[元块万亿个次折位人行页字名天月岁条米平度户株件台张套]|分(?!机)|美元|人民币|欧元|[.,%]\\d")
 """What is behind a number that is counted and no code, whatever stands before it."""
 _DATED_BEHIND = re.compile(" ?(?:放假|休息|上班|开始|起|截止|到期|出发|上午|下午|晚上|早上|凌晨)")
 _CODED_BEHIND = re.compile("[室房]|航班|次列车|路公交|路车|号楼|号房")
@@ -25,6 +25,7 @@ _FEWEST_DIGITS = 7
 """Of a telephone number."""
 
 _NAMED = re.compile("(?:航班|车次|列车|高铁|动车|火车)号?[:： ]?$")
+_MONEY = ("元", "美元", "欧元", "英镑", "港元", "日元", "块")
 _HALVES = {"a": "上午", "p": "下午"}
 _EVENING = 6
 
@@ -58,7 +59,7 @@ def _years(found: re.Match[str]) -> str | None:
     return by_digits(digits) + (f"到{by_digits(until)}" if until else "")
 
 
-def _short_year(found: re.Match[str]) -> str:
+def _digit_by_digit(found: re.Match[str]) -> str:
     return by_digits(found.group(1))
 
 
@@ -197,7 +198,7 @@ def _number(found: re.Match[str]) -> str:
             return by_digits(number)
     if len(number) == 2 and number[1] in "05" and re.match("后(?!来|面|期|天|台)", behind):
         return by_digits(number)
-    if behind.startswith("元"):
+    if behind.startswith(_MONEY):
         return signed(sign, price(number, behind))
     if before(found, 1) in ("第", "十", "百", "初", "星"):
         return spoken_number(number)
@@ -213,7 +214,7 @@ _DATES = (
         _iso,
     ),
     (r"([12]\d{3})(?:[-–—~至到/]([12]\d{3}))?(?=年|赛季|学年|财年)", _years),
-    (r"(\d\d)(?=年\d{1,2}月)", _short_year),
+    (r"(\d\d)(?=年\d{1,2}月)", _digit_by_digit),
     (r"(\d{1,2})/(\d{1,2})(?![\d/])", _short),
     (rf"(\d{{1,2}}){_COLON}(\d\d){DASH}(\d{{1,2}}){_COLON}(\d\d)(?![\d:：])", _times),
     (rf"(\d{{1,2}}){_COLON}(\d\d)(?:{_COLON}(\d\d))?{_HALF}?(?![\d:：])", _time),
@@ -230,6 +231,7 @@ _COUNTS = (
     (r"(?:10086|10010|955\d\d|123(?:06|15|45|48))(?![\d.,%])", _service),
     (r"\d{3,9}(?![\d.,%])", _coded),
     (r"()(\d{1,9}(?:\.\d{1,9}){2,20})(?!\d)", _version),
+    (r"([1-9][1-9])(?=折)", _digit_by_digit),
     (r"24/7(?![\d/.])", _around_the_clock),
     (r"(\d{1,3} )?(\d{1,9})/(\d{1,9})(?!\d|/\d|\.\d)", _fraction),
     (r"\d{1,9}(?:\.\d{1,4})?(?: ?[x×] ?| ?\* ?)\d{1,9}(?:\.\d{1,4})?(?:[x×]\d{1,6})?(?![A-Za-z\d^])", _product),

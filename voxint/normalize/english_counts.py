@@ -32,7 +32,8 @@ _YEARS_BEFORE = re.compile(
     r"spring|summer|autumn|fall|winter|©|copyright|c\.),? ?)$"
 )
 _COUNTED = re.compile(
-    r"[ -](?!(?:was|is|has|as|this|its|his|us|alas|across|always|perhaps|series)\b)[a-z]{2,}s\b|"
+    r"[ -](?!(?:was|is|has|as|means|works|expires|opens|starts|ends|"
+    r"this|its|his|us|alas|across|always|perhaps|series)\b)[a-z]{2,}s\b|"
     r" (?:people|men|women|children|feet|of)\b"
 )
 _VERSIONED = re.compile(

@@ -247,6 +247,7 @@ _QUANTITIES: tuple[tuple[str, Reader], ...] = (
         _quantity,
     ),
     (rf"({NUMBER})(in|us){_END}", _joined),
+    (rf"({NUMBER}) (in)\.(?= (?:of|wide|long|tall|deep|high|thick)\b)", _joined),
 )
 
 
