@@ -24,6 +24,7 @@ from bench.environments import HOME, TARGETS, install
 from bench.live import LiveProgress
 from bench.machine import commit, machine
 from bench.ramp import CAPACITIES, run_capacities
+from bench.recordings import RecordingsMissing, read_aloud
 from bench.report.html import write_report
 from bench.report.standalone import write_pictures
 from bench.report.table import print_tables
@@ -136,7 +137,11 @@ def full(
 @click.option("--tts", default="kokoro", show_default=True, help="The voice.")
 def conversation(callers: tuple[int, ...], rounds: int, stt: str, tts: str) -> None:
     """Measure what callers wait for, and interruptions, where recogniser and voice are models of this machine."""
-    found = [trio.run(partial(converse, each, rounds, seed=each, stt=stt, tts=tts)) for each in callers]
+    try:
+        recordings = read_aloud()
+    except RecordingsMissing as error:
+        raise click.ClickException(printable(str(error))) from error
+    found = [trio.run(partial(converse, each, rounds, recordings, seed=each, stt=stt, tts=tts)) for each in callers]
     sys.stdout.write(conversation_text(found))
 
 

@@ -12,10 +12,8 @@ import os
 import random
 import re
 import sys
-import wave
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -23,12 +21,16 @@ import trio
 from attrs import Factory, define, frozen
 
 from bench.environments import ROOT
+from bench.recordings import Recording
 from voxint.children import python_environment
 from voxint.cli.agent import open_agent
 from voxint.client import Client, RemoteReply, connect
 from voxint.core.audio import AudioFormat
 from voxint.core.events import Voice
+from voxint.core.resample import load_resampler
 from voxint.errors import ServerError
+from voxint.logs import leaves
+from voxint.measure.distribution import Distribution
 from voxint.net.http import open_http
 from voxint.server.collector import calm_collector
 from voxint.server.config import ServerConfig
@@ -36,10 +38,7 @@ from voxint.server.config_file import Config, Given, StageConfig
 from voxint.server.serve import serve
 from voxint.testing.sim import serve_sim
 
-__all__ = ["Conversation", "converse", "percentile", "recordings", "to_text"]
-
-RECORDINGS = Path("/usr/share/pocketsphinx/test/data/librivox")
-"""Where Debian's pocketsphinx-testdata lies."""
+__all__ = ["Conversation", "converse", "loop_lag", "to_text"]
 
 MICROPHONE = AudioFormat(16_000)
 PIECE_MS = 20.0
@@ -55,8 +54,19 @@ START_S = 90.0
 
 LAG = re.compile(r'^voxint_loop_lag_seconds_bucket\{le="([^"]+)"\} (\d+)', re.MULTILINE)
 
+PAUSE_S = 0.5
+"""Before a caller tries again after a failure; ours."""
+
+SEATED = frozenset({"kokoro", "moonshine", "whisper"})
+"""Engines that refuse callers at the door."""
+
 SEATS = 64
-"""Of each engine: here nobody is refused at the door, for it is to be seen what happens then."""
+"""Of each of those: here nobody is refused, for it is to be seen what happens then."""
+
+PERCENTILES = (50, 95, 99)
+
+HELD_S = 0.005
+"""A pass of the event loop from which on it counts as held; ours: the bound that the engines are to keep."""
 
 
 @define
@@ -109,42 +119,28 @@ class Served:
         return sum(each.memory_info().rss for each in every) / 2**20
 
 
-def recordings(folder: Path = RECORDINGS) -> list[bytes]:
-    """Return what people said, as PCM of 16 kHz.
-
-    Raises:
-        SystemExit: There are none; says how to get them.
-    """
-    found = []
-    for path in sorted(folder.glob("*.wav")):
-        with wave.open(str(path), "rb") as file:
-            if (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (MICROPHONE.rate, 1, 2):
-                found.append(file.readframes(file.getnframes()))
-    if not found:
-        raise SystemExit(f"there are no recordings in {folder}: install Debian's package pocketsphinx-testdata")
-    return found
-
-
-def percentile(values: Sequence[float], share: float) -> float:
-    """Return the smallest value that so much of them (0 to 1) does not exceed; NaN of none."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
-
-
 async def converse(
-    callers: int, rounds: int, *, seed: int, stt: str = "moonshine", tts: str = "kokoro"
+    callers: int,
+    rounds: int,
+    recordings: Sequence[Recording],
+    *,
+    seed: int,
+    stt: str = "moonshine",
+    tts: str = "kokoro",
 ) -> Conversation:
     """Have so many callers converse with a fresh server, each for so many utterances.
 
     Args:
         callers: At once; they come one after the other within a second.
         rounds: Utterances of each.
+        recordings: What they say.
         seed: Of what is said by whom, and when it is interrupted.
         stt: The recogniser.
         tts: The voice.
     """
     told = Conversation(callers)
-    voices = recordings()
+    await load_resampler()
+    voices = [each.at(MICROPHONE) for each in recordings]
     async with trio.open_nursery() as nursery:
         sim = await nursery.start(serve_sim)
         async with _server(sim.base_url, stt, tts) as server:
@@ -155,9 +151,14 @@ async def converse(
             told.server_mib = server.memory_mib()
             async with open_http() as http, http.stream("GET", server.metrics_url) as response:
                 text = b"".join([piece async for piece in response.aiter_bytes()]).decode()
-            told.lag = {limit: int(count) for limit, count in LAG.findall(text)}
+            told.lag = loop_lag(text)
         nursery.cancel_scope.cancel(reason="all have spoken")
     return told
+
+
+def loop_lag(metrics: str) -> dict[str, int]:
+    """Return how many passes of the event loop took up to so many seconds, by the upper limit as Prometheus has it."""
+    return {limit: int(count) for limit, count in LAG.findall(metrics)}
 
 
 async def _caller(url: str, voices: Sequence[bytes], rounds: int, chance: random.Random, told: Conversation) -> None:
@@ -165,9 +166,11 @@ async def _caller(url: str, voices: Sequence[bytes], rounds: int, chance: random
         for _ in range(rounds):
             try:
                 await _round(client, chance.choice(voices), chance.uniform(*LISTENS_S), told)
-            except ServerError as error:
-                told.failed.append(f"{error.code} {error.message}")
-                await trio.sleep(0.5)
+            except* ServerError as group:
+                told.failed += [
+                    f"{error.code} {error.message}" for error in leaves(group) if isinstance(error, ServerError)
+                ]
+                await trio.sleep(PAUSE_S)
 
 
 async def _round(client: Client, voice: bytes, listens_s: float, told: Conversation) -> None:
@@ -194,13 +197,11 @@ async def _round(client: Client, voice: bytes, listens_s: float, told: Conversat
 
 
 async def _listen(reply: RemoteReply, sounds: trio.Event) -> None:
-    """Read the answer as it comes; whatever ends it lets the caller go on."""
-    try:
-        async for event in reply:
-            if isinstance(event, Voice):
-                sounds.set()
-    finally:
-        sounds.set()
+    """Read the answer as it comes; one that ends without a sound lets the caller go on, too."""
+    async for event in reply:
+        if isinstance(event, Voice):
+            sounds.set()
+    sounds.set()
 
 
 async def _spoken(voice: bytes) -> AsyncIterator[bytes]:
@@ -239,11 +240,14 @@ async def _serve(base_url: str, stt: str, tts: str) -> None:
         given = {name: Given(value, "the benchmark", typed=True) for name, value in options.items()}
         return StageConfig(kind, provider, "the benchmark", given)
 
+    def seats(provider: str) -> dict[str, object]:
+        return {"seats": SEATS} if provider in SEATED else {}
+
     config = Config(
         server=ServerConfig(port=0),
         llm=stage("llm", "openai_chat", base_url=base_url, model="sim"),
-        stt=stage("stt", stt, **({"seats": SEATS} if stt != "pocketsphinx" else {})),
-        tts=stage("tts", tts, **({"seats": SEATS} if tts != "espeak" else {})),
+        stt=stage("stt", stt, **seats(stt)),
+        tts=stage("tts", tts, **seats(tts)),
     )
     calm_collector()
     async with open_agent(config) as agent, trio.open_nursery() as nursery:
@@ -258,17 +262,23 @@ def to_text(found: Sequence[Conversation]) -> str:
     for each in found:
         lines += [f"\n{each.callers} callers, {len(each.voice_to_voice_ms)} answers, {each.server_mib:.0f} MiB"]
         for name in ("first_text_ms", "voice_to_voice_ms", "ack_ms", "stop_ms"):
-            values = getattr(each, name)
-            told = "  ".join(f"p{share * 100:g} {percentile(values, share):.1f}" for share in (0.5, 0.95, 0.99))
-            lines.append(f"  {name:18} {told}  most {max(values, default=float('nan')):.1f}")
+            lines.append(f"  {name:18} {_percentiles(getattr(each, name))}")
         lines.append(f"  voice in receipts  {each.states}")
         total = max(each.lag.values(), default=0)
-        above = {limit: total - count for limit, count in each.lag.items() if float(limit) >= 0.005}
+        above = {limit: total - count for limit, count in each.lag.items() if float(limit) >= HELD_S}
         lines.append(f"  passes of the loop {total}, longer than seconds: {above}")
         if each.failed:
             counted = {words: each.failed.count(words) for words in sorted(set(each.failed))}
             lines.append(f"  failed             {counted}")
     return "\n".join(lines) + "\n"
+
+
+def _percentiles(values: Sequence[float]) -> str:
+    if not values:
+        return "none"
+    measured = Distribution.of(values)
+    told = "  ".join(f"p{share} {measured.percentile(share):.1f}" for share in PERCENTILES)
+    return f"{told}  most {measured.maximum:.1f}"
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
+from voxint.normalize.english_numbers import by_digits, cardinal
+
 __all__ = ["Score", "distance", "score", "units"]
 
 _UNIT = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]|[^\W_\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
@@ -27,12 +29,6 @@ _SPELT = {
 """What is written in two ways and said in one."""
 
 _SIGNS = {"&": " and ", "%": " percent ", "+": " plus "}
-
-_ONES = (
-    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
-    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
-)
-_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 
 _LARGEST = 999_999
 """Of a number that is spelt out; ours: what is longer is read digit by digit, as a telephone number is."""
@@ -89,17 +85,5 @@ def _spelt(unit: str) -> list[str]:
     if not (unit.isascii() and unit.isdigit()):
         return _SPELT.get(unit, [unit])
     if int(unit) > _LARGEST or (len(unit) > 1 and unit[0] == "0"):
-        return [_ONES[int(digit)] for digit in unit]
-    return _number(int(unit))
-
-
-def _number(number: int) -> list[str]:
-    """Return a whole number as it is said, without an "and"."""
-    if number < 20:
-        return [_ONES[number]]
-    for size, name in ((1000, "thousand"), (100, "hundred")):
-        if number >= size:
-            whole, rest = divmod(number, size)
-            return [*_number(whole), name, *(_number(rest) if rest else [])]
-    tens, ones = divmod(number, 10)
-    return [_TENS[tens - 2], *([_ONES[ones]] if ones else [])]
+        return by_digits(unit).split()
+    return cardinal(int(unit)).replace("-", " ").split()

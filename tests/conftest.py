@@ -15,6 +15,9 @@ from tests.needs import ABSENT
 
 T = TypeVar("T")
 
+NOT_IMPORTED = "could not import"
+"""What stands in the reason of a skip by `pytest.importorskip`."""
+
 _skipped: list[str] = []
 
 
@@ -49,8 +52,10 @@ def pytest_collectreport(report: pytest.CollectReport) -> None:
 
 
 def _note(report: pytest.TestReport | pytest.CollectReport) -> None:
-    if report.skipped and isinstance(report.longrepr, tuple) and report.longrepr[2].endswith(ABSENT):
-        _skipped.append(f"{report.nodeid}: {report.longrepr[2]}")
+    if report.skipped and isinstance(report.longrepr, tuple):
+        reason = report.longrepr[2]
+        if ABSENT in reason or NOT_IMPORTED in reason:
+            _skipped.append(f"{report.nodeid}: {reason}")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

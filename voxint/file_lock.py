@@ -13,7 +13,7 @@ if sys.platform == "win32":
         """Lock an open file, and return whether that worked; false: another has it. Closing the file lets go."""
         try:
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError:
+        except PermissionError:  # another has it; whatever else it is comes out, or it would be waited for without end
             return False
         return True
 

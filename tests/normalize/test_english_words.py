@@ -37,6 +37,9 @@ WORDS = [
     ("NASA, HTTP and the FBI", "NASA, HTTP and the FBI"),
     ("J. R. R. Tolkien", "J. R. R. Tolkien"),
     ("a café", "a cafe"),
+    ("Elm Ave and Ave Maria", "Elm Avenue and Ave Maria"),
+    ("Press # to end or * to go back, # of items", "Press pound to end or star to go back, of items"),
+    ('the "#" key', 'the "pound" key'),
 ]
 
 NAMES = [

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 import wave
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import soxr
 
+from bench.recordings import LIBRIVOX, read_aloud
+from bench.wer import Score, score
 from tests.needs import missing, skip_for
 
-__all__ = ["PROMPTS", "errors", "noises", "prompts", "readings", "share_of_errors"]
-
-READINGS = Path("/usr/share/pocketsphinx/test/data/librivox")
-"""Five sentences of a novel, read by a woman (package pocketsphinx-testdata)."""
+__all__ = ["PROMPTS", "noises", "prompts", "readings", "share_of_errors"]
 
 SPOKEN = Path("/usr/share/asterisk/sounds/en_US_f_Allison")
 """What a telephone exchange says, at 8 kHz (package asterisk-core-sounds-en-wav)."""
@@ -42,12 +40,10 @@ PROMPTS = {
 
 def readings() -> list[tuple[bytes, str]]:
     """Return the sentences of the novel, at 16 kHz, each with its words; skips the test where they are missing."""
-    skip_for(missing(files=[READINGS], debian="pocketsphinx-testdata"))
-    lines = (READINGS / "transcription").read_text().splitlines()
-    found = [match for line in lines if (match := re.fullmatch(r"<s> (.*) </s> \((.*)\)", line))]
-    assert found
+    skip_for(missing(files=[LIBRIVOX], debian="pocketsphinx-testdata"))
+    found = read_aloud()
     # The reader stumbled over no word; whoever wrote it down did.
-    return [(_sound(READINGS / f"{each[2]}.wav"), each[1].replace("more a amiable", "more amiable")) for each in found]
+    return [(each.audio, each.text.replace("more a amiable", "more amiable")) for each in found]
 
 
 def prompts() -> list[tuple[bytes, str]]:
@@ -71,26 +67,9 @@ def noises() -> dict[str, bytes]:
     return {name: (sound * 32767).clip(-32768, 32767).astype("<i2").tobytes() for name, sound in sounds.items()}
 
 
-def errors(said: str, heard: str) -> tuple[int, int]:
-    """Return how many words are wrong, missing or too many, and how many were said."""
-    wanted, got = _words(said), _words(heard)
-    row = list(range(len(got) + 1))
-    for index, word in enumerate(wanted, 1):
-        before, row[0] = row[0], index
-        for at, other in enumerate(got, 1):
-            before, row[at] = row[at], min(row[at] + 1, row[at - 1] + 1, before + (word != other))
-    return row[-1], len(wanted)
-
-
 def share_of_errors(pairs: Iterable[tuple[str, str]]) -> float:
     """Return the word error rate over what was said and what was heard."""
-    counts: Sequence[tuple[int, int]] = [errors(said, heard) for said, heard in pairs]
-    return sum(wrong for wrong, _ in counts) / sum(words for _, words in counts)
-
-
-def _words(text: str) -> list[str]:
-    text = text.lower().replace("mr.", "mister").replace("'", "").replace("’", "")
-    return re.findall(r"[a-z0-9]+", text)
+    return sum((score(said, heard) for said, heard in pairs), Score()).rate
 
 
 def _sound(path: Path) -> bytes:

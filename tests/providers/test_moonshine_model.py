@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.wer import score
 from tests.needs import needs_moonshine
-from tests.providers.recordings import errors, readings
+from tests.providers.recordings import readings
 from voxint.assets import find
 from voxint.providers._moonshine_model import MoonshineModel, Stopped, read_tokens
 from voxint.providers.moonshine import FILES
@@ -44,7 +45,7 @@ def test_a_draft_changes_next_to_nothing(model: MoonshineModel) -> None:
             [2, 2],
         ]
         for draft in drafts:
-            assert errors(text, hear(model, pcm, draft)[0])[0] <= 1, draft
+            assert score(text, hear(model, pcm, draft)[0]).wrong <= 1, draft
 
 
 def test_it_writes_no_more_than_can_be_said(model: MoonshineModel) -> None:

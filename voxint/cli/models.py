@@ -82,9 +82,7 @@ def pull(before: Path | None, wanted: tuple[str, ...], folder: Path | None) -> N
     async def main() -> int:
         entries = _chosen(wanted)
         code = 0
-        async with open_puller(
-            target, waiting=lambda: note("another `voxint models pull` is at work: waiting")
-        ) as puller:
+        async with open_puller(target, waiting=_waiting) as puller:
             for entry in entries:
                 if not entry.urls and not is_there(entry.name, target):
                     tell(f"{entry.name} is in no place on the network by itself: {remedy(entry)}")

@@ -11,7 +11,7 @@ from voxint.normalize.addresses import Spelling
 from voxint.normalize.chinese_counts import counts, dates, named
 from voxint.normalize.chinese_numbers import by_digits, cardinal, spoken_number
 from voxint.normalize.chinese_quantities import money_at_letter, quantities
-from voxint.normalize.scan import Language, Rule, rules
+from voxint.normalize.scan import Language, Rule, before, rules
 
 __all__ = ["chinese"]
 
@@ -27,6 +27,8 @@ _SIGNS = {
     **dict.fromkeys("#*_|\\^~`-/{}•†‡", ""),
 }
 _OPERATORS = {"->": "到", "=>": "到", "<=": "小于等于", ">=": "大于等于", "==": "等于", "!=": "不等于", "+/-": "正负"}
+_PRESSED = re.compile("(?:按|按下|输入|拨|以|键入|回复|发送)[“\"' ]?$")
+_PRESSED_BEHIND = re.compile("[”\"' ]?键")
 _LONGEST = 2
 """Digits up to which a number in a name is one number. Ours: A320 is spelled."""
 
@@ -67,6 +69,14 @@ def _exponent(found: re.Match[str]) -> str:
     ) or f"的{'负' if digits[0] == '-' else ''}{spoken_number(digits.lstrip('-'))}次方"
 
 
+def _key(found: re.Match[str]) -> str | None:
+    """Name a key of a telephone where it is to be pressed."""
+    if found.string.startswith("号", found.end()):
+        return {"#": "井", "*": "星"}[found.group()]
+    pressed = _PRESSED.search(before(found)) or _PRESSED_BEHIND.match(found.string, found.end())
+    return {"#": "井号", "*": "星号"}[found.group()] if pressed else None
+
+
 def _marks() -> list[Rule]:
     operators = "|".join(re.escape(sign) for sign in sorted(_OPERATORS, key=len, reverse=True))
     return rules(
@@ -74,7 +84,11 @@ def _marks() -> list[Rule]:
             (rf"(?:{operators})(?![-=<>&|+])", lambda found: _OPERATORS[found.group()]),
             (r"[:;]-?[()DPp](?![^\W_])|<3(?!\d)", lambda found: ""),
             (r"(?<=[\dA-Za-z%°℃])[-–—~](?=[$€£¥-]?\d)", lambda found: "到"),
-            (r"(?<=[里米克元升次])/(?=[秒时小分天日周月年])", lambda found: "每"),
+            (r"(?<=[里米克元升次])/(?=[秒时小分天日周月年人])", lambda found: "每"),
+            (r"(?<=[A-Za-z])/(?=[人次天周月年])", lambda found: "每"),
+            (r"(?<=[日号月年点分])[-–—~](?=\d)|(?<=[一二三四五六日天])[-–—~](?=周|星期)", lambda found: "到"),
+            (r"(?<=\d)#(?=[楼栋机])", lambda found: "号"),
+            (r"[#*](?![\w#*])|[#*](?=号|键|结束|返回|确认)", _key),
             (r"\^(-?\d{1,3})(?![\dA-Za-z]|\.\d)", _exponent),
             (r"(?<!\S)[-–](?=\s)|-{2,3}(?=[\s\w])", lambda found: "，"),
         )

@@ -13,14 +13,19 @@ __all__ = ["counts", "dates", "named"]
 _DATED = re.compile("(?:在|于|到|至|从|自|截至|日期|今天是|明天是|昨天是|定在) ?$")
 _CODED = re.compile(
     "(?:电话|手机|号码|热线|拨打|打|拨|致电|呼叫|房间|房号|教室|航班|车次|密码|验证码|代码|编号|尾号|卡号|账号|帐号|邮编|区号|"
-    "分机|工号|学号|订单号|单号|门牌|代号|端口|QQ|微信)(?:号码|号|是|为)?[:： ]{0,2}$"
+    "分机|转|单元|工号|学号|订单号|单号|门牌|代号|端口|QQ|微信)(?:号码|号)?(?:是|为)?"
+    "[:： ]{0,2}(?:\\d{3,11} ?(?:、|或者?|和) ?){0,4}$"
 )
+_MEASURED = re.compile("[元块万亿个次折位人行页字名天月岁条米平度户株件台张套]|分(?!机)|美元|人民币|欧元|[.,%]\\d")
+"""What is behind a number that is counted and no code, whatever stands before it."""
+_DATED_BEHIND = re.compile(" ?(?:放假|休息|上班|开始|起|截止|到期|出发|上午|下午|晚上|早上|凌晨)")
 _CODED_BEHIND = re.compile("[室房]|航班|次列车|路公交|路车|号楼|号房")
 _YEAR_BEHIND = re.compile("[年届级款版](?!前|后来|来|间|内|以[前后上下])|财年|赛季|学年")
 _FEWEST_DIGITS = 7
 """Of a telephone number."""
 
 _NAMED = re.compile("(?:航班|车次|列车|高铁|动车|火车)号?[:： ]?$")
+_MONEY = ("元", "美元", "欧元", "英镑", "港元", "日元", "块")
 _HALVES = {"a": "上午", "p": "下午"}
 _EVENING = 6
 
@@ -42,7 +47,8 @@ def _iso(found: re.Match[str]) -> str | None:
 
 
 def _short(found: re.Match[str]) -> str | None:
-    return _date("", *found.groups()) if _DATED.search(before(found)) else None
+    dated = _DATED.search(before(found)) or _DATED_BEHIND.match(found.string, found.end())
+    return _date("", *found.groups()) if dated else None
 
 
 def _years(found: re.Match[str]) -> str | None:
@@ -53,7 +59,7 @@ def _years(found: re.Match[str]) -> str | None:
     return by_digits(digits) + (f"到{by_digits(until)}" if until else "")
 
 
-def _short_year(found: re.Match[str]) -> str:
+def _digit_by_digit(found: re.Match[str]) -> str:
     return by_digits(found.group(1))
 
 
@@ -113,9 +119,26 @@ def _telephone(found: re.Match[str]) -> str | None:
 
 def _coded(found: re.Match[str]) -> str | None:
     """Read a code, a room, a train digit by digit."""
-    behind = len(found.group()) >= 3 and _CODED_BEHIND.match(found.string, found.end())
-    named = len(found.group()) >= 3 and _CODED.search(before(found))
+    behind = _CODED_BEHIND.match(found.string, found.end())
+    named = _CODED.search(before(found, 32)) and not _MEASURED.match(found.string, found.end())
     return by_digits(found.group(), code=True) if behind or named else None
+
+
+def _service(found: re.Match[str]) -> str | None:
+    """Read a short number that everybody knows: a bank's, a network's, the railway's."""
+    return None if _MEASURED.match(found.string, found.end()) else by_digits(found.group(), code=True)
+
+
+def _grouped(found: re.Match[str]) -> str:
+    return "，".join(by_digits(group, code=True) for group in found.group().split())
+
+
+def _identity(found: re.Match[str]) -> str:
+    return f"{by_digits(found.group(1), code=True)}X"
+
+
+def _around_the_clock(found: re.Match[str]) -> str:
+    return "全天候"
 
 
 def _version(found: re.Match[str]) -> str:
@@ -175,7 +198,7 @@ def _number(found: re.Match[str]) -> str:
             return by_digits(number)
     if len(number) == 2 and number[1] in "05" and re.match("后(?!来|面|期|天|台)", behind):
         return by_digits(number)
-    if behind.startswith("元"):
+    if behind.startswith(_MONEY):
         return signed(sign, price(number, behind))
     if before(found, 1) in ("第", "十", "百", "初", "星"):
         return spoken_number(number)
@@ -191,7 +214,7 @@ _DATES = (
         _iso,
     ),
     (r"([12]\d{3})(?:[-–—~至到/]([12]\d{3}))?(?=年|赛季|学年|财年)", _years),
-    (r"(\d\d)(?=年\d{1,2}月)", _short_year),
+    (r"(\d\d)(?=年\d{1,2}月)", _digit_by_digit),
     (r"(\d{1,2})/(\d{1,2})(?![\d/])", _short),
     (rf"(\d{{1,2}}){_COLON}(\d\d){DASH}(\d{{1,2}}){_COLON}(\d\d)(?![\d:：])", _times),
     (rf"(\d{{1,2}}){_COLON}(\d\d)(?:{_COLON}(\d\d))?{_HALF}?(?![\d:：])", _time),
@@ -203,8 +226,13 @@ _COUNTS = (
     (r"1[3-9]\d{9}(?!\d)|1[3-9]\d[ -]\d{4}[ -]\d{4}(?!\d)", _telephone),
     (r"(?<=[)）])\d{3,4}-?\d{4}(?!\d)", _telephone),
     (r"0\d{2,3}-\d{7,8}(?!\d)|\d{2,6}(?:-\d{2,12}){2,9}(?!\d)", _telephone),
+    (r"\d{4}(?: \d{4}){2,3}(?: \d{1,4})?(?!\d)", _grouped),
+    (r"(\d{17})[xX](?![A-Za-z\d])", _identity),
+    (r"(?:10086|10010|955\d\d|123(?:06|15|45|48))(?![\d.,%])", _service),
     (r"\d{3,9}(?![\d.,%])", _coded),
     (r"()(\d{1,9}(?:\.\d{1,9}){2,20})(?!\d)", _version),
+    (r"([1-9][1-9])(?=折)", _digit_by_digit),
+    (r"24/7(?![\d/.])", _around_the_clock),
     (r"(\d{1,3} )?(\d{1,9})/(\d{1,9})(?!\d|/\d|\.\d)", _fraction),
     (r"\d{1,9}(?:\.\d{1,4})?(?: ?[x×] ?| ?\* ?)\d{1,9}(?:\.\d{1,4})?(?:[x×]\d{1,6})?(?![A-Za-z\d^])", _product),
     (rf"#({NUMBER})(?![A-Za-z\d])", _numbered),

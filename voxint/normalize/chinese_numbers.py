@@ -78,7 +78,10 @@ def spoken_number(written: str) -> str:
 
 def price(written: str, behind: str) -> str:
     """Return a sum in words, without decimals that are zero."""
-    return counted(written.removesuffix(".00"), behind)
+    whole, point, decimals = written.partition(".")
+    if len(decimals) == 2:  # fen, which nobody says where there are none
+        decimals = decimals.rstrip("0")
+    return counted(whole + (point and decimals and f".{decimals}"), behind)
 
 
 def counted(written: str, behind: str) -> str:

@@ -54,7 +54,7 @@ def english(british: bool) -> Language:
             *_SPELLING.names(),
         ),
         at_number=(
-            *marks(),
+            *marks(british),
             *_SPELLING.addresses(),
             *names_of_numbers(british),
             *quantities(british),
@@ -64,7 +64,7 @@ def english(british: bool) -> Language:
             *counts(british)[-2:],
             *_SPELLING.marks(),
         ),
-        at_mark=(*marks(), *_SPELLING.marks()),
+        at_mark=(*marks(british), *_SPELLING.marks()),
         signs=SIGNS,
         numeral=numeral,
     )

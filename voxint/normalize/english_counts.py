@@ -16,7 +16,7 @@ from voxint.normalize.english_numbers import (
 )
 from voxint.normalize.scan import Rule, Say, before, rules
 
-__all__ = ["DASH", "NUMBER", "SIGN", "Reader", "bound", "counts", "names_of_numbers", "signed", "versions"]
+__all__ = ["DASH", "NUMBER", "SIGN", "STREET", "Reader", "bound", "counts", "names_of_numbers", "signed", "versions"]
 
 NUMBER = r"(?:\d{1,3}(?:,\d{3}){1,12}(?!\d)|\d{1,2}(?:,\d\d){1,6},\d{3}(?!\d)|\d++(?:_\d{3}){0,8})(?:\.\d++)?|\.\d++"
 """A number as it is written; some of India's commas, and the underscores of programs, too."""
@@ -32,7 +32,8 @@ _YEARS_BEFORE = re.compile(
     r"spring|summer|autumn|fall|winter|©|copyright|c\.),? ?)$"
 )
 _COUNTED = re.compile(
-    r"[ -](?!(?:was|is|has|as|this|its|his|us|alas|across|always|perhaps|series)\b)[a-z]{2,}s\b|"
+    r"[ -](?!(?:was|is|has|as|means|works|expires|opens|starts|ends|"
+    r"this|its|his|us|alas|across|always|perhaps|series)\b)[a-z]{2,}s\b|"
     r" (?:people|men|women|children|feet|of)\b"
 )
 _VERSIONED = re.compile(
@@ -41,18 +42,34 @@ _VERSIONED = re.compile(
     r"release) )$"
 )
 _NAMED = re.compile(
-    r"\b(?:Boeing|Airbus|Route|Highway|Interstate|Room|Flight|Area|RTX|GTX|Ryzen|Porsche|Peugeot|Xbox|Form|[Ee]rror|[Cc]ode|"
-    r"[A-Z]{2,5}|D\.C\.) $"
+    r"\b(?:Boeing|Airbus|Route|Highway|Interstate|Room|Flight|Area|RTX|GTX|Ryzen|Porsche|Peugeot|Xbox|Form|[Ee]rror|"
+    r"P\.?O\.? Box|[A-Z]{2,5}|D\.C\.) $"
 )
 """Names whose numbers are said in pairs of digits."""
 
-_STREET = re.compile(
-    r" (?:[NSEW]\.? )?[A-Z][a-z]{1,20} "
+STREET = (
+    r"(?:[A-Z][a-z]{1,20}|\d{1,3}(?:st|nd|rd|th)) "
     r"(?:St|Ave|Rd|Blvd|Dr|Ln|Street|Avenue|Road|Boulevard|Drive|Lane|Way|Court|Place)\b"
 )
+"""The name of a street, as a pattern."""
+
+_HOUSE = re.compile(rf" (?:[NSEW]\.? )?{STREET}")
 """What stands behind the number of a house."""
 
+_CODE = re.compile(
+    r"(?i:\b(?:code|pin|passcode|password|otp|zip|postcode|(?:account|card|confirmation|reference|tracking|serial|policy|"
+    r"member|customer|order|id|phone|code|pin) number)(?: code)?(?: is| was| of)?:? "
+    r"|\b(?:card|account|number)(?: that is| which is|,)? (?:ending|ends) (?:in|with) )$"
+)
+"""What is said digit by digit, since it is typed so or compared."""
+
+_CODE_BEHIND = 48
+"""Characters in which the word for a code is looked for; ours."""
+
 _TENS_OF = re.compile(r"(?i:\b(?:the|his|her|their|my|your|our|early|late|mid|in)[ -]'?)$")
+_MORE = re.compile(r" (?:[a-z]{2,12}er|more|less|as|the)\b")
+"""What is so many times as much as something else."""
+
 _CALLED = re.compile(r"(?i:\b(?:call|dial|phone|text|ring) )$")
 _FEWEST_DIGITS = 7
 """Of a telephone number."""
@@ -83,10 +100,15 @@ def is_year(digits: str, found: re.Match[str]) -> bool:
     """Return whether four digits are a year rather than a count, as far as what stands around them tells."""
     if len(digits) != 4 or not digits.isdecimal() or not "1000" <= digits <= "2099":
         return False
-    counted = _COUNTED.match(found.string, found.end())
+    counted = is_counted(found)
     if _YEARS_BEFORE.search(before(found)):
         return not counted or digits >= "1500"
     return digits[2:] != "00" and digits >= "1500" and not counted
+
+
+def is_counted(found: re.Match[str]) -> bool:
+    """Return whether what stands behind a number is what it counts."""
+    return bool(_COUNTED.match(found.string, found.end()))
 
 
 def in_words(digits: str, found: re.Match[str], british: bool) -> str:
@@ -96,14 +118,23 @@ def in_words(digits: str, found: re.Match[str], british: bool) -> str:
 
 def _number(found: re.Match[str], british: bool) -> str | None:
     sign, written = found.group(1) or "", found.group(2)
-    if not sign and re.fullmatch(r"[29]11|999|411", written) and _CALLED.search(before(found)):
+    if not sign and _is_code(written, found):
         return by_digits(written)
-    named = _NAMED.search(before(found)) or _STREET.match(found.string, found.end())
+    named = _NAMED.search(before(found)) or _HOUSE.match(found.string, found.end())
     if not sign and written.isdigit() and len(written) > 2 and named:
         return by_pairs(written)
+    if not sign and written == "911" and not is_counted(found):
+        return by_digits(written)
     if "." in written and not sign and _VERSIONED.search(before(found)):
         return _version_words(written, british)
     return signed(sign, in_words(written, found, british) if not sign else spoken_number(written, british))
+
+
+def _is_code(written: str, found: re.Match[str]) -> bool:
+    if not written.isdecimal() or len(written) < 3 or is_counted(found):
+        return False
+    called = re.fullmatch(r"[29]11|999|411", written) and _CALLED.search(before(found))
+    return bool(called or _CODE.search(before(found, _CODE_BEHIND)))
 
 
 def _version_words(written: str, british: bool) -> str:
@@ -179,6 +210,23 @@ def _telephone(found: re.Match[str], british: bool) -> str | None:
     return f"plus {said}" if found.group().startswith("+") else said
 
 
+def _by_one(found: re.Match[str], british: bool) -> str:
+    return by_digits(found.group().replace("-", ""))
+
+
+def _free_number(found: re.Match[str], british: bool) -> str:
+    """Read the digits of a telephone number that goes on in letters: 1-800-FLOWERS."""
+    return f"one, {by_pairs(found.group(1))}, "
+
+
+def _pension(found: re.Match[str], british: bool) -> str:
+    return f"{by_pairs(found.group(1))} {found.group(2).upper()}"
+
+
+def _zip(found: re.Match[str], british: bool) -> str | None:
+    return _telephone(found, british) if _CODE.search(before(found, _CODE_BEHIND)) else None
+
+
 def _power(found: re.Match[str], british: bool) -> str:
     mantissa, sign, exponent = found.groups()
     return f"{spoken_number(mantissa, british)} times ten to the {signed(sign or '', spoken_number(exponent, british))}"
@@ -212,7 +260,8 @@ def _about(found: re.Match[str], british: bool) -> str:
 
 
 def _times(found: re.Match[str], british: bool) -> str:
-    return f"{spoken_number(found.group(1), british)} x"
+    word = "times" if _MORE.match(found.string, found.end()) else "x"
+    return f"{spoken_number(found.group(1), british)} {word}"
 
 
 def _compound(found: re.Match[str], british: bool) -> str:
@@ -222,9 +271,15 @@ def _compound(found: re.Match[str], british: bool) -> str:
 _N = f"({NUMBER})"
 _COUNTS: tuple[tuple[str, Reader], ...] = (
     (r"(\d{1,3}(?:\.\d{1,3}){3})(?::(\d{1,5}))?(?![\d.]*\d)", _address),
+    (r"(?:1\.)?\d{3}\.\d{3}\.\d{4}(?![\d.]*\d)", _telephone),
     (r"([vV]?)(\d{1,9}(?:\.\d{1,9}){2,20})(?!\d)", _version),
     (r"\+\d{1,3}(?:[ .-]?\(?\d{1,12}\)?){1,6}(?!\d)", _telephone),
     (r"(?:1[-. ])?(?:\(\d{3}\) ?|\d{3}[-. ])\d{3}[-. ]\d{4}(?!\d)", _telephone),
+    (r"\d{4}(?: \d{4}){2,4}(?: ?\d)?(?![\d-])", _telephone),
+    (r"\d(?:-\d){2,5}(?![\w-])", _by_one),
+    (r"1-(8\d\d|900)-(?=[A-Z]{3})", _free_number),
+    (r"(40[13])\(?([kKb])\)?(?![^\W_])", _pension),
+    (r"\d{5}-\d{4}(?![\d-])", _zip),
     (r"\d{3}-\d{4}(?![\d-])|\d{2,6}(?:-\d{2,12}){2,9}(?!\d)|0\d{2,4} \d{3,4} ?\d{3,4}(?!\d)", _telephone),
     (r"(\d{1,4}\.\d{1,3})/(\d{1,4})(?![\d/])", _out_of),
     (r"(\d{1,3} )?(\d{1,4})/(\d{1,4})(?!\d|/\d|\.\d)", _fraction),

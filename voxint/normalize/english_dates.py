@@ -24,7 +24,18 @@ WEEKDAYS = {name[:3]: name for name in _WEEKDAY_NAMES}
 """Abbreviations of the days of the week."""
 WEEKDAYS |= {"Tues": "Tuesday", "Thur": "Thursday", "Thurs": "Thursday"}
 
-_DATED = re.compile(r"(?i:\b(?:on|by|until|till|from|since|before|after|due|dated?|today is) )$")
+_DATED = re.compile(
+    r"(?i:\b(?:on|by|until|till|from|since|before|after|due|dated?|today is|"
+    r"(?:appointment|birthday|deadline|delivery) is) )$"
+)
+_UNTIL = re.compile(r"(?i:\bfrom \d{1,2}/\d{1,2} (?:to|until|till|through) )$")
+_PART_OF = re.compile(
+    r"(?: to \d{1,2}/\d{1,2})? (?:of|an?|the|cups?|"
+    r"tsp|tbsp|teaspoons?|tablespoons?|inch|inches|miles?|pints?|pounds?|lbs?|oz)\b"
+)
+"""What stands behind a fraction, and behind no date."""
+
+_AT = re.compile(r" at (?:\d{1,2}:\d\d|\d{1,2} ?[apAP]\.?[mM]|noon\b)")
 _THE = re.compile(r"(?i:\bthe )$")
 
 _MONTH = "(" + "|".join(sorted(MONTHS, key=len, reverse=True)) + ")"
@@ -76,7 +87,8 @@ def _numeric(found: re.Match[str], british: bool) -> str | None:
 
 def _short(found: re.Match[str], british: bool) -> str | None:
     """Read 11/30 as a date where a word before says so."""
-    if not _DATED.search(before(found)):
+    dated = _DATED.search(before(found, 32)) or _UNTIL.search(before(found, 32))
+    if _PART_OF.match(found.string, found.end()) or not (dated or _AT.match(found.string, found.end())):
         return None
     first, second = int(found.group(1)), int(found.group(2))
     day, month = (first, second) if british else (second, first)

@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 from voxint.normalize.english_numbers import by_pairs, cardinal, ordinal, plural
-from voxint.normalize.scan import Rule, rules
+from voxint.normalize.scan import Rule, before, rules
 
 __all__ = ["GREEK", "SIGNS", "letter_name", "marks", "numeral"]
 
@@ -65,6 +65,12 @@ _OPERATORS = {
 }
 
 
+_PRESSED = re.compile(
+    r"(?i:\b(?:press|hit|push|tap|dial|enter)(?: the)? |\b(?:press|hit|push|tap|dial)\b[^.!?]{1,30} or )[\"'“]?$"
+)
+_KEY = re.compile(r"[\"'”]? (?:key|sign|button|symbol)\b")
+
+
 def letter_name(letter: str) -> str:
     """Return how a letter is written so that it is read by its name: an A alone would be the article."""
     return "ay" if letter in "aA" else letter.upper()
@@ -106,7 +112,14 @@ def _exponent(found: re.Match[str]) -> str:
     return power or f"to the power of {'minus ' if sign else ''}{by_pairs(digits)}"
 
 
-def marks() -> list[Rule]:
+def _key(found: re.Match[str], british: bool) -> str | None:
+    """Name a key of a telephone where it is to be pressed."""
+    if not (_PRESSED.search(before(found, 48)) or _KEY.match(found.string, found.end())):
+        return None
+    return "star" if found.group() == "*" else "hash" if british else "pound"
+
+
+def marks(british: bool) -> list[Rule]:
     """Return the rules for signs that are more than one character, or depend on what stands beside them."""
     operators = "|".join(re.escape(sign) for sign in sorted(_OPERATORS, key=len, reverse=True))
     return rules(
@@ -118,5 +131,6 @@ def marks() -> list[Rule]:
             (r"(?<=[\w%°])[-–—~](?=[$€£¥₹-]?\d)", lambda found: "to"),
             (r"\^(-?)(\d{1,3})(?!\w|\.\d)", _exponent),
             (r"#(?=[^\W\d_])", lambda found: "hashtag"),
+            (r"[#*](?![\w#*])", lambda found: _key(found, british)),
         )
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from voxint.normalize.english_counts import DASH, NUMBER, SIGN, Reader, bound, signed
+from voxint.normalize.english_counts import DASH, NUMBER, SIGN, STREET, Reader, bound, signed
 from voxint.normalize.english_numbers import cardinal, spoken_number
 from voxint.normalize.scan import Rule, before
 
@@ -89,6 +89,8 @@ _WHOLE = {
     "MHz": ("megahertz", "megahertz"),
     "GHz": ("gigahertz", "gigahertz"),
     "ft": ("foot", "feet"),
+    "sq ft": ("square foot", "square feet"),
+    "sq. ft": ("square foot", "square feet"),
     "lb": ("pound", "pounds"),
     "lbs": ("pound", "pounds"),
     "in.": ("inch", "inches"),
@@ -108,16 +110,21 @@ _REGULAR = {
     **{"V": "volt", "mV": "millivolt", "kV": "kilovolt", "mA": "milliamp", "Ω": "ohm", "kΩ": "kilohm", "Pa": "pascal"},
     **{"kPa": "kilopascal", "hPa": "hectopascal", "MPa": "megapascal", "J": "joule", "kJ": "kilojoule"},
     **{"cal": "calorie", "kcal": "kilocalorie", "dB": "decibel", "px": "pixel", "N": "newton", "lm": "lumen"},
-    **{"tsp": "teaspoon", "tbsp": "tablespoon"},
+    **{"tsp": "teaspoon", "tbsp": "tablespoon", "qt": "quart", "kt": "knot", "kts": "knot", "kn": "knot"},
 }
 _UNITS = {**{unit: (name, name + "s") for unit, name in _REGULAR.items()}, **_WHOLE}
 _POWERS = {"²": "square", "^2": "square", "³": "cubic", "^3": "cubic"}
 
 _APART = "|".join(re.escape(unit) for unit in sorted(_UNITS, key=len, reverse=True) if unit not in ("us", "in."))
+_STREET_BEHIND = re.compile(rf"\.? {STREET}")
+"""What stands behind the W of a street that goes west."""
+
 _NOT_APART = frozenset("NJl")
 """Units that may be a name of one letter: they count as units only right behind the number."""
 
-_END = r"(?![^\W_²³])"
+_END = r"(?:(?<=[a-z])\.(?= [a-z]))?(?![^\W_²³])"
+"""Of a unit; the dot of an abbreviation belongs to it where a sentence goes on behind."""
+
 _BELOW = {
     "day": "day",
     "week": "week",
@@ -174,7 +181,7 @@ def _sum(
 
 def _quantity(found: re.Match[str], british: bool) -> str | None:
     sign, low, number, scale, gap, unit, power, below, below_power = found.groups()
-    if gap == " " and unit in _NOT_APART:
+    if gap == " " and (unit in _NOT_APART or (unit in "EW" and _STREET_BEHIND.match(found.string, found.end()))):
         return None
     adjective = gap == "-"
     one = (number == "1" and not low and not scale) or adjective
@@ -203,6 +210,12 @@ def _feet(found: re.Match[str], british: bool) -> str:
     return f"{cardinal(int(feet))} foot {spoken_number(inches)}"
 
 
+def _feet_apart(found: re.Match[str], british: bool) -> str:
+    feet, inches = found.groups()
+    one = "foot" if feet == "1" else "feet"
+    return f"{cardinal(int(feet))} {one} {spoken_number(inches)} {'inch' if inches == '1' else 'inches'}"
+
+
 def _inches(found: re.Match[str], british: bool) -> str | None:
     """Read `27"`, unless the mark closes what another opened."""
     if before(found, 200).count('"') % 2:
@@ -223,6 +236,7 @@ _QUANTITIES: tuple[tuple[str, Reader], ...] = (
     (rf"({SIGN}){_CURRENCY} ?{_AMOUNT}{_PER}", _money),
     (rf"({SIGN}){_AMOUNT} ?{_CURRENCY}(?![^\W_]){_PER}", _money_behind),
     (r"(\d{1,2})' ?(\d{1,2}(?:\.\d)?)(?:\"|'')", _feet),
+    (r"(\d{1,3}) ?ft\.? (\d{1,2}(?:\.\d)?) ?in\b(?:\.(?= [a-z]))?(?! [a-zA-Z])", _feet_apart),
     (r"(\d{1,4}(?:\.\d{1,3})?)\"", _inches),
     (
         r"(?:(\d{1,3}) ?h(?:rs?)? ?)?(?:(\d{1,3}) ?m(?:in)?(?![^\W\d_]) ?)?(?:(\d{1,3}) ?s(?:ec)?(?![^\W_]))?",
@@ -233,6 +247,7 @@ _QUANTITIES: tuple[tuple[str, Reader], ...] = (
         _quantity,
     ),
     (rf"({NUMBER})(in|us){_END}", _joined),
+    (rf"({NUMBER}) (in)\.(?= (?:of|wide|long|tall|deep|high|thick)\b)", _joined),
 )
 
 

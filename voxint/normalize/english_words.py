@@ -13,10 +13,20 @@ __all__ = ["MISREAD", "WORDS", "word_rules"]
 _ALWAYS = {
     **{"Prof": "Professor", "Mr": "Mister", "Mrs": "Missus", "Ms": "Miz", "Messrs": "Messieurs", "Mt": "Mount"},
     **{"Jr": "Junior", "Sr": "Senior", "Inc": "Incorporated", "Ltd": "Limited", "Corp": "Corporation", "Co": "Company"},
-    **{"Ave": "Avenue", "Blvd": "Boulevard", "Rd": "Road", "Hwy": "Highway", "Dept": "Department", "Ft": "Fort"},
+    **{
+        "Ave": "Avenue",
+        "Blvd": "Boulevard",
+        "Rd": "Road",
+        "Hwy": "Highway",
+        "Pkwy": "Parkway",
+        "Ln": "Lane",
+        "Dept": "Department",
+        "Ft": "Fort",
+    },
     **{
         "vs": "versus",
         "approx": "approximately",
+        "Approx": "Approximately",
         "etc": "et cetera",
         "cf": "compare",
         "al": "al",
@@ -166,11 +176,15 @@ _ROMAN = r"M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})(?![^\W_]
 _VALUES = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
 _VERB_AFTER = re.compile(r" (?:of|is|was|and|to|in|ruled|reigned|became|died)\b|[,.;:!?)]|\s*$")
 
+_ROADS = ("Ave", "Blvd", "Rd", "Hwy", "Pkwy", "Ln")
+_ROAD_NAMED = re.compile(r"(?:[A-Z][a-z]+|\d(?:st|nd|rd|th)) $")
+_MANY = re.compile(r"(?:[1-9]\d? \d/\d|[1-9]\d? ?[¼½¾⅓⅔⅛]) $")
+
 _ENDS = re.compile(r"""["')\]]*\s*(?:$|(?=[A-Z]))""")
 _CAPITAL = re.compile(r" [A-Z]")
 _NAMED = re.compile(r"[A-Z][a-z]+ $")
 
-WORDS = frozenset((*_ALWAYS, *_TITLES, *_NUMBERED, *MISREAD, *_REGNAL, *_ROMAN_AFTER, *GREEK, "St", "Dr", "w"))
+WORDS = frozenset((*_ALWAYS, *_TITLES, *_NUMBERED, *MISREAD, *_REGNAL, *_ROMAN_AFTER, *GREEK, *_ROADS, "St", "Dr", "w"))
 """Words that begin one of the rules here."""
 
 
@@ -216,6 +230,16 @@ def _saint(found: re.Match[str]) -> str | None:
     return "Street" + _dot(found) if named or found.group().endswith(".") else None
 
 
+def _road(found: re.Match[str]) -> str | None:
+    return _ALWAYS[found.group(1)] if _ROAD_NAMED.search(before(found)) else None
+
+
+def _spoons(found: re.Match[str]) -> str:
+    """Return what a recipe measures, behind a fraction; whole numbers are read with their unit."""
+    name = {"tsp": "teaspoon", "tbsp": "tablespoon"}[found.group(1)]
+    return name + ("s" if _MANY.search(before(found)) else "")
+
+
 def _plain(found: re.Match[str]) -> str | None:
     return MISREAD.get(found.group(1))
 
@@ -259,6 +283,8 @@ def word_rules() -> list[Rule]:
             (r"w/(?= ?[a-zA-Z])", lambda found: "with"),
             (r"Dr(?:\.|(?= [A-Z]))", _doctor),
             (r"St(?:\.(?!\w)|(?= [A-Z])|(?=\s*$|,))", _saint),
+            (rf"({'|'.join(_ROADS)})(?=[\s,]|$)", _road),
+            (r"(tsp|tbsp)(?:\.(?= [a-z]))?(?![^\W_])", _spoons),
             (r"([A-Z][a-z]{1,4})\.(?= [A-Z])", _title),
             (r"([A-Za-z]{1,4})\. ?(?=\d)", _numbered),
             (r"([A-Za-z]{2,6})\.(?![^\W_])", _abbreviation),

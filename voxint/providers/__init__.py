@@ -30,6 +30,7 @@ _kokoro_mandarin.py      Chinese words to phonemes
 _deadline_turns.py       turns for callers who each play what they got: who runs dry soonest comes first
 _pool_owner.py           what owns processes: entered, it has them; left, none
 _lost_texts.py           a text on which a voice's process crashes
+_model_files.py          files of models, which an engine's process reads and checks itself
 _options.py              options that several engines have, judged
 _written_text.py         a text cut into what can be said in one go, and its language
 pocketsphinx.py          recognition by pocketsphinx, in processes that an interruption kills

@@ -43,7 +43,7 @@ MEASURED = "It takes about three seconds to say this sentence, which nobody hear
 
 
 @define(eq=False)
-class Utterance:
+class UtterancePlan:
     """What the model reads at once, worked out as far as it was asked for."""
 
     said: list[SaidWord]
@@ -70,7 +70,7 @@ class KokoroEngine:
         self._mandarin: Mandarin | None = None
         if any(name.startswith("z") for name in start.voices):
             self._speak_mandarin()
-        self._kept: OrderedDict[tuple[str, str, str, float, bool], list[Utterance]] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str, str, float, bool], list[UtterancePlan]] = OrderedDict()
         self.ready = Facts(self._measure() if start.measured else None).packed()
 
     def run(self, job: Job) -> bytes:
@@ -91,7 +91,7 @@ class KokoroEngine:
             return SpokenWindow(((0, written),), (0, 0), following, wish.level, b"")
         return self._window(utterance, wish, at, following, job)
 
-    def _window(self, utterance: Utterance, wish: Wish, at: int, following: Place | None, job: Job) -> SpokenWindow:
+    def _window(self, utterance: UtterancePlan, wish: Wish, at: int, following: Place | None, job: Job) -> SpokenWindow:
         planned, outline = utterance.planned, utterance.outline
         assert outline is not None
         window = planned[at]
@@ -119,11 +119,11 @@ class KokoroEngine:
             bytes(2 * silence[0]) + pcm(sound) + bytes(2 * silence[1]),
         )
 
-    def _utterances(self, wish: Wish) -> list[Utterance]:
+    def _utterances(self, wish: Wish) -> list[UtterancePlan]:
         key = (wish.text, wish.language, wish.voice, wish.speed, wish.first)
         if key not in self._kept:
             said = self._phonemes(wish)
-            self._kept[key] = [Utterance(group) for group in groups(said, UTTERANCE, FINE)]
+            self._kept[key] = [UtterancePlan(group) for group in groups(said, UTTERANCE, FINE)]
             if len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)
@@ -153,7 +153,7 @@ class KokoroEngine:
             self._mandarin = Mandarin()
         return self._mandarin
 
-    def _outline(self, utterance: Utterance, wish: Wish, job: Job) -> None:
+    def _outline(self, utterance: UtterancePlan, wish: Wish, job: Job) -> None:
         tokens: list[int] = []
         words: list[tuple[str, int | None]] = []
         for said in utterance.said:

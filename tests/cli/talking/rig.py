@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import wave
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import trio
 from attrs import define, field
 
+from bench.recordings import LIBRIVOX, read_aloud
 from tests.cli.sound_card.fake_card import FakeCard
 from tests.needs import missing, skip_for
 from voxint.cli.sound_card.loudspeaker import Loudspeaker, open_loudspeaker
@@ -35,15 +34,12 @@ LIMIT_S = 30.0
 TONE = b"\0\x20\0\xe0" * 8_000
 """A second of something loud, at 16 kHz."""
 
-RECORDINGS = Path("/usr/share/pocketsphinx/test/data/librivox")
-
 
 def recording(number: str) -> bytes:
     """Return a sentence that a person has read, at 16 kHz; skips where the recordings are not installed."""
-    path = RECORDINGS / f"sense_and_sensibility_01_austen_64kb-{number}.wav"
-    skip_for(missing(files=[path], debian="pocketsphinx-testdata"))
-    with wave.open(str(path)) as file:
-        return bytes(file.readframes(file.getnframes()))
+    skip_for(missing(files=[LIBRIVOX], debian="pocketsphinx-testdata"))
+    found = {each.name: each.audio for each in read_aloud()}
+    return found[f"sense_and_sensibility_01_austen_64kb-{number}"]
 
 
 class _LoudStream:
