@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -85,5 +87,15 @@ async def test_without_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
     """The error names the extra that brings it."""
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ConfigError, match="extra `speech`"):
+        async with Silero():
+            raise AssertionError("it was entered")
+
+
+async def test_with_a_runtime_that_cant_be_loaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """One that is installed and lacks a library of the system says which."""
+    (tmp_path / "onnxruntime.py").write_text("raise ImportError('libgomp.so.1: cannot open shared object file')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "onnxruntime", raising=False)
+    with pytest.raises(ConfigError, match=r"onnxruntime can't be loaded \(libgomp\.so\.1: cannot open"):
         async with Silero():
             raise AssertionError("it was entered")

