@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Callable
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -178,6 +179,20 @@ async def test_where_a_module_was_looked_for_is_told(load: Callable[..., Config]
     """It depends on where the process was started."""
     words = await failure(load('[llm]\nprovider = "no_such_module:x"'))
     assert words.endswith(f"is it installed, or in the directory that you are in, {tmp_path}?")
+
+
+async def test_a_built_in_provider_without_its_packages_says_what_to_install(
+    load: Callable[..., Config], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What its import needs is the extra's."""
+
+    def lacking(self: EntryPoint) -> None:
+        raise ModuleNotFoundError("No module named 'numpy'", name="numpy")
+
+    monkeypatch.setattr(EntryPoint, "load", lacking)
+    words = await failure(load('[llm]\nprovider = "openai_chat"'))
+    assert "[llm] provider: openai_chat needs the package numpy: pip install " in words
+    assert "[speech]" in words
 
 
 async def test_the_built_in_providers_are_found_by_name(load: Callable[..., Config]) -> None:

@@ -97,10 +97,11 @@ async def test_without_the_extra_the_demo_is_text_and_says_how_to_get_speech(tmp
 
 
 async def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
-    """As with serve."""
+    """As with serve, and before a person has waited for anything."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = await run_cli("demo", "--port", str(port), *LIGHT[3:], cwd=tmp_path)
     assert done.code == 1
     assert f"voxint: 127.0.0.1 port {port} is taken" in done.err
+    assert done.out == ""
     assert "Traceback" not in done.err

@@ -23,9 +23,9 @@ def told(capsys: pytest.CaptureFixture[str], **opened: Any) -> str:
     return capsys.readouterr().out
 
 
-def kokoro(*voices: str) -> Opened:
+def kokoro(*voices: str, languages: tuple[str, ...] = ("en",)) -> Opened:
     """Return Kokoro with these voices."""
-    return Opened(KOKORO, SimpleNamespace(voices=voices))
+    return Opened(KOKORO, SimpleNamespace(voices=voices, languages=languages))
 
 
 def test_each_part_is_told_with_its_licence(capsys: pytest.CaptureFixture[str]) -> None:
@@ -39,16 +39,16 @@ def test_each_part_is_told_with_its_licence(capsys: pytest.CaptureFixture[str]) 
     assert "tell me a story ·" not in text
 
 
-@pytest.mark.parametrize("voices", [("af_heart",), (), None, (3,)])
+@pytest.mark.parametrize("voices", [("af_heart",), ("jf_alpha",), (), None, (3,)])
 def test_without_a_voice_for_mandarin_it_says_how_to_get_one(capsys: pytest.CaptureFixture[str], voices: Any) -> None:
     """And what it shows in Chinese works all the same."""
-    text = told(capsys, tts=Opened(KOKORO, SimpleNamespace(voices=voices)))
+    text = told(capsys, tts=Opened(KOKORO, SimpleNamespace(voices=voices, languages=("en",))))
     assert ' --no-voice "给我讲个故事"' in text
     assert "[mandarin]" in text
-    assert "models pull; or start with --light" in text
+    assert ", or start with --light; " in text
 
 
-@pytest.mark.parametrize("tts", [kokoro("af_heart", "zf_xiaobei"), Opened(ESPEAK, "voice"), Opened()])
+@pytest.mark.parametrize("tts", [kokoro("jf_alpha", languages=("en", "zh")), Opened(ESPEAK, "voice"), Opened()])
 def test_with_one_it_says_nothing_of_that(capsys: pytest.CaptureFixture[str], tts: Opened) -> None:
     """Nor where another speaks, or nobody does."""
     text = told(capsys, tts=tts)

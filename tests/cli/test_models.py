@@ -187,7 +187,8 @@ async def test_what_fails_does_not_stop_the_others(tmp_path: Path) -> None:
         done = await place.run("pull", "all")
     assert done.code == 1
     assert done.out == f"voice fetched from 127.0.0.1, 1.0 MB: {place.cache / 'voice.bin'}\n"
-    first, second = done.err.splitlines()
+    first, second, last = done.err.splitlines()
+    assert "VOXINT_ASSETS" in last
     assert first == "voxint: model could not be fetched (127.0.0.1: it has no such file (status 404))"
     assert second.startswith("voxint: words is in no place on the network by itself")
 

@@ -195,7 +195,9 @@ async def test_a_taken_port_is_one_line(here: Path) -> None:
         port = taken.getsockname()[1]
         done = await run_cli("serve", "--port", str(port), cwd=here)
     assert done.code == 1
-    expected = f"voxint: 127.0.0.1 port {port} is taken: stop what runs there, or choose another (0: any free one)\n"
+    expected = (
+        f"voxint: 127.0.0.1 port {port} is taken: stop what runs there, or choose another by --port (0: any free one)\n"
+    )
     assert done.err == expected
 
 

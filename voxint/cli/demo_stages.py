@@ -62,15 +62,18 @@ def demo_stage(kind: Stage, provider: str, options: Mapping[str, object]) -> Sta
 
 
 SEATS = 4
-"""Callers for whom the demo's voice speaks at once. Ours: who tries it from some terminals of one machine would rather
-hear a voice that comes late than be refused, which a server with callers has the other way round."""
+"""Callers for whom the demo's voice speaks, and its ears listen, at once. Ours: who tries it from some terminals of one
+machine would rather be served late than refused, which a server with callers has the other way round."""
 
 KOKORO = DemoPart(
     "Kokoro-82M", "Apache-2.0", demo_stage("tts", "kokoro", {"seats": SEATS}), frozenset({"numpy", "onnxruntime"})
 )
 ESPEAK = DemoPart("espeak-ng", "GPL-3.0", demo_stage("tts", "espeak", {}), frozenset({"espeakng_loader"}))
 MOONSHINE = DemoPart(
-    "Moonshine tiny", "English, MIT", demo_stage("stt", "moonshine", {}), frozenset({"numpy", "onnxruntime"})
+    "Moonshine tiny",
+    "English, MIT",
+    demo_stage("stt", "moonshine", {"seats": SEATS}),
+    frozenset({"numpy", "onnxruntime"}),
 )
 POCKETSPHINX = DemoPart(
     "pocketsphinx",

@@ -108,8 +108,8 @@ def _voices(stage: object) -> tuple[str, ...]:
 
 
 def _speaks_chinese(tts: Opened) -> bool:
-    """Return whether the voice says Chinese: of Kokoro's those whose names begin so."""
-    return tts.part is not KOKORO or any(voice.startswith("z") for voice in _voices(tts.stage))
+    """Return whether the voice says Chinese; Kokoro knows it by the dictionaries and voices that are there."""
+    return tts.part is not KOKORO or "zh" in getattr(tts.stage, "languages", ())
 
 
 def _to_try(cast: DemoCast, say: str) -> Iterator[str]:
@@ -130,7 +130,7 @@ def _to_know(cast: DemoCast, voxint: str) -> Iterator[str]:
     if cast.stt.part is cast.tts.part is None:
         notes = ("Text only: nothing here can speak or listen.", *notes)
     if not _speaks_chinese(cast.tts):
-        mandarin = f"{to_add('mandarin')}, then {voxint} models pull; or start with --light"
+        mandarin = f"{to_add('mandarin')}, or start with --light; {voxint} models pull fetches better voices"
         notes = (*notes, f"中文语音 / to hear Mandarin: {mandarin}")
     if notes:
         yield ""

@@ -25,6 +25,12 @@ __all__ = ["models"]
 PICTURES_A_SECOND = 4
 """Of the progress bar; ours: the processor has a checksum to reckon."""
 
+OTHER_WAYS = (
+    "Is there a way to the internet here? HTTPS_PROXY names a proxy. Without one, run `voxint models pull all "
+    "--folder FOLDER` on another machine, copy FOLDER here, and name it by VOXINT_ASSETS."
+)
+"""What there is to do where files could not be fetched."""
+
 folder_option = click.option(
     "--folder",
     type=click.Path(path_type=Path),
@@ -81,7 +87,11 @@ def pull(before: Path | None, wanted: tuple[str, ...], folder: Path | None) -> N
 
     async def main() -> int:
         entries = _chosen(wanted)
+<<<<<<< HEAD
         code = 0
+=======
+        code, not_fetched = 0, False
+>>>>>>> user
         async with open_puller(target, waiting=_waiting) as puller:
             for entry in entries:
                 if not entry.urls and not is_there(entry.name, target):
@@ -93,12 +103,14 @@ def pull(before: Path | None, wanted: tuple[str, ...], folder: Path | None) -> N
                         pulled = await puller.pull(entry, show)
                 except UpstreamError as error:
                     tell(str(error))
-                    code = FAILED
+                    code, not_fetched = FAILED, True
                 except KeyboardInterrupt:
                     note("stopped; what has come is kept, and the same command goes on from there")
                     raise
                 else:
                     echo(_told(pulled))
+        if not_fetched:
+            note(OTHER_WAYS)
         return code
 
     run(main)

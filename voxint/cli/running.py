@@ -100,11 +100,25 @@ async def _listen(nursery: trio.Nursery, agent: Agent, config: ServerConfig, quo
     return server
 
 
+async def check_place(config: ServerConfig) -> None:
+    """Take the port for a moment, to see whether it can be had.
+
+    Raises:
+        OSError: It can't; it says why, and what to do.
+    """
+    try:
+        listeners = await trio.open_tcp_listeners(config.port, host=config.host)
+    except OSError as error:
+        raise no_place(config, error) from error
+    for listener in listeners:
+        await listener.aclose()
+
+
 def no_place(config: ServerConfig, error: OSError) -> OSError:
     """Return the error that says why there is nowhere to listen, and what to do."""
     place = f"{config.host} port {config.port}"
     if error.errno == errno.EADDRINUSE:
-        return OSError(f"{place} is taken: stop what runs there, or choose another (0: any free one)")
+        return OSError(f"{place} is taken: stop what runs there, or choose another by --port (0: any free one)")
     why = LISTEN_HINTS.get(error.errno or 0, "is [server] host an address of this machine?")
     return OSError(f"can't listen on {place} ({error.strerror or error}): {why}")
 

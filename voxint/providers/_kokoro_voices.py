@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
@@ -92,12 +93,23 @@ def choose(voice: str, there: Iterable[str], *, mandarin: bool) -> Cast:
             missing = f"for Chinese, fetch a voice: `voxint models pull {PREFIX}{CHINESE[0]}`"
         return Cast(english, None if missing else chinese, missing)
     if voice not in found:
-        known = f"those on this machine are auto, {', '.join(found)}" if found else "there is none on this machine"
-        more = "`voxint models` lists all, and `voxint models pull NAME` fetches one"
-        raise ConfigError(OPTION, f"there is no such voice: {known}; {more}")
+        raise ConfigError(OPTION, _not_there(voice, found))
     if voice[0] == "z" and missing:
         raise ConfigError(OPTION, f"this voice is {missing}")
     return Cast(voice, None if missing else voice, missing)
+
+
+def _not_there(voice: str, found: Sequence[str]) -> str:
+    """Return that a voice is none, or is not on this machine, and what to do about that."""
+    known = f"here are auto, {', '.join(found)}" if found else "there is none on this machine"
+    fetched = [name.removeprefix(PREFIX) for name in names("kokoro-voices")]
+    if voice in fetched:
+        return f"it is not on this machine: `voxint models pull {PREFIX}{voice}` fetches it; {known}"
+    if voice in JAPANESE:
+        return f"it is not on this machine: {to_add('speech')} brings it; {known}"
+    close = get_close_matches(voice, (*found, *fetched), n=1)
+    meant = f", did you mean {close[0]}?" if close else ":"
+    return f"there is no such voice{meant} {known}; `voxint models` lists all"
 
 
 def asset_of(voice: str, folder: Path | None) -> Asset:
