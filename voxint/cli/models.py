@@ -87,11 +87,7 @@ def pull(before: Path | None, wanted: tuple[str, ...], folder: Path | None) -> N
 
     async def main() -> int:
         entries = _chosen(wanted)
-<<<<<<< HEAD
-        code = 0
-=======
         code, not_fetched = 0, False
->>>>>>> user
         async with open_puller(target, waiting=_waiting) as puller:
             for entry in entries:
                 if not entry.urls and not is_there(entry.name, target):
