@@ -66,10 +66,8 @@ class KokoroEngine:
             self._british = English(folder, by_rule=folder is None)
         if any(not name.startswith("b") for name in start.voices):
             self._american = English()
-        self._has_mandarin = start.mandarin
-        self._mandarin: Mandarin | None = None
-        if any(name.startswith("z") for name in start.voices):
-            self._speak_mandarin()
+        # At the start, for it takes a second or two, in which an interruption could only kill the process.
+        self._mandarin = _mandarin() if start.mandarin else None
         self._kept: OrderedDict[tuple[str, str, str, float, bool], list[UtterancePlan]] = OrderedDict()
         self.ready = Facts(self._measure() if start.measured else None).packed()
 
@@ -138,20 +136,12 @@ class KokoroEngine:
         for run in runs("".join(span.spoken for span in spans)):
             if not run.chinese:
                 found = english.tokens(run.text)
-            elif self._has_mandarin:
-                found = self._speak_mandarin().tokens(run.text)
+            elif self._mandarin is not None:
+                found = self._mandarin.tokens(run.text)
             else:
                 continue
             tokens += [Token(run.at + token.at, token.phonemes) for token in found]
         return aligned(spans, tokens)
-
-    def _speak_mandarin(self) -> Mandarin:
-        """Load the Chinese dictionaries: at the start for a voice of that language, else when they are asked for."""
-        if self._mandarin is None:
-            from voxint.providers._kokoro_mandarin import Mandarin
-
-            self._mandarin = Mandarin()
-        return self._mandarin
 
     def _outline(self, utterance: UtterancePlan, wish: Wish, job: Job) -> None:
         tokens: list[int] = []
@@ -182,6 +172,12 @@ class KokoroEngine:
                 samples, place = samples + len(sound.audio) // 2, sound.following
             factor = (time.perf_counter() - begin) / (samples / RATE)
         return factor
+
+
+def _mandarin() -> Mandarin:
+    from voxint.providers._kokoro_mandarin import Mandarin  # its package may be absent
+
+    return Mandarin()
 
 
 def _pause(said: list[SaidWord]) -> int:

@@ -132,7 +132,14 @@ class Kokoro(PoolOwner):
         self._facts = Facts()
 
     async def _open(self, stack: AsyncExitStack) -> WorkerPool:
-        pool = await stack.enter_async_context(open_pool(self._kind, (self._start.packed(),)))
+        pool = await stack.enter_async_context(
+            open_pool(
+                self._kind,
+                (self._start.packed(),),
+                # Its speed is known by then, and somebody waits.
+                later=(evolve(self._start, measured=False).packed(),),
+            )
+        )
         self._facts = Facts.unpacked(pool.ready)
         if self._facts.real_time_factor is not None:
             self.seats = max(1, floor(BUSY / self._facts.real_time_factor))

@@ -75,7 +75,7 @@ class Moonshine(RecogniserHost):
         self,
         workers: int = 1,
         threads: int = 1,
-        wait_s: float = 5.0,
+        wait_s: float = 10.0,
         seats: int | None = None,
         assets: str | Path | None = None,
     ) -> None:

@@ -155,13 +155,20 @@ class WorkerPool:
 
 @asynccontextmanager
 async def open_pool(
-    kind: WorkerKind, arguments: Sequence[str] = (), *, least: int = 1, most: int = 1, spare: int = 0
+    kind: WorkerKind,
+    arguments: Sequence[str] = (),
+    *,
+    later: Sequence[str] | None = None,
+    least: int = 1,
+    most: int = 1,
+    spare: int = 0,
 ) -> AsyncGenerator[WorkerPool]:
     """Keep processes for the block; it begins when the first is ready, for the others differ in nothing.
 
     Args:
         kind: What kind of process.
         arguments: What its script finds in `sys.argv`.
+        later: What those find there that are started behind the first; None: the same.
         least: Processes that are always kept.
         most: Most processes of one caller; those beyond `least` are started when all are busy, and then kept.
         spare: Processes beyond `most`, which one caller alone can't have: who holds all it may leaves some to others.
@@ -176,7 +183,7 @@ async def open_pool(
         raise ConfigError(kind.name, f"no process can be started ({error}): raise the limits") from error
     try:
         async with open_background() as nursery:
-            pool = WorkerPool(nursery, kind, arguments, most, spare, first.ready)
+            pool = WorkerPool(nursery, kind, arguments if later is None else later, most, spare, first.ready)
             pool.add(first)
             for _ in range(least - 1):
                 pool.add()
