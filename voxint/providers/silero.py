@@ -150,7 +150,8 @@ def _load() -> InferenceSession:
     except ModuleNotFoundError:
         spec = None
     except ImportError as error:  # it is there, and lacks something, such as a library of the system
-        raise ConfigError("silero", f"onnxruntime can't be loaded ({error}): install it again, {to_add('speech')}") from error
+        remedy = f"install it again, {to_add('speech')}"
+        raise ConfigError("silero", f"onnxruntime can't be loaded ({error}): {remedy}") from error
     if spec is None or spec.origin is None:
         raise ConfigError("silero", f"the packages of the extra `speech` are not installed: {to_add('speech')}")
     options = onnxruntime.SessionOptions()
