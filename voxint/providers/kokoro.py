@@ -210,7 +210,9 @@ class Kokoro(PoolOwner):
         voice = self._cast.voice(speaking.language)
         if voice is None:
             raise UpstreamError(
-                "the voice has no Chinese", retryable=False, operator_detail=f"kokoro: {self._cast.unsaid}"
+                "the voice has no Chinese: ask for the answer as text alone",
+                retryable=False,
+                operator_detail=f"kokoro: {self._cast.unsaid}",
             )
         dry = speaking.dry_at <= trio.current_time()
         wish = Wish(text, speaking.language, voice, self._speed, level=speaking.levels.get(voice), first=dry)
