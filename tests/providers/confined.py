@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from voxint.workers.process import ENVIRONMENT
+
 __all__ = ["assert_confined"]
 
 
@@ -31,8 +33,9 @@ def limit(pid: int, name: str) -> str:
 
 
 def assert_confined(pid: int, memory_mib: int) -> None:
-    """Fail unless a process holds nothing of the server's: no variable, no file but its pipes, and has its limits."""
-    assert environment(pid) == b""
+    """Fail unless a process holds nothing of the server's: no variable of it, no file but its pipes, and has its limits."""
+    own = {f"{name}={value}" for name, value in ENVIRONMENT.items()}
+    assert set(filter(None, environment(pid).decode().split("\0"))) == own
     files = open_files(pid)
     assert files.pop(2) == "/dev/null"
     assert files.pop(1) == "/dev/null"  # what the engine prints goes nowhere; the answers' pipe is another
