@@ -33,7 +33,7 @@ def limit(pid: int, name: str) -> str:
 
 
 def assert_confined(pid: int, memory_mib: int) -> None:
-    """Fail unless a process holds nothing of the server's: no variable of it, no file but its pipes, and has its limits."""
+    """Fail unless a process holds nothing of the server's (variables, files but its pipes), and has its limits."""
     own = {f"{name}={value}" for name, value in ENVIRONMENT.items()}
     assert set(filter(None, environment(pid).decode().split("\0"))) == own
     files = open_files(pid)
