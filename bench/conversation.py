@@ -20,9 +20,8 @@ import psutil
 import trio
 from attrs import Factory, define, frozen
 
-from bench.environments import ROOT
+from bench.processes import announced
 from bench.recordings import Recording
-from voxint.children import python_environment
 from voxint.cli.agent import open_agent
 from voxint.client import Client, RemoteReply, connect
 from voxint.core.audio import AudioFormat
@@ -214,23 +213,9 @@ async def _spoken(voice: bytes) -> AsyncIterator[bytes]:
 
 @asynccontextmanager
 async def _server(base_url: str, stt: str, tts: str) -> AsyncIterator[Served]:
-    command = [sys.executable, "-m", "bench.conversation", base_url, stt, tts]
-    environment = python_environment("VOXINT_ASSETS")
-    process = await trio.lowlevel.open_process(command, cwd=ROOT, stdout=-1, env=environment)
-    try:
-        assert process.stdout is not None
-        line = b""
-        with trio.fail_after(START_S):
-            while not line.endswith(b"\n"):
-                piece = await process.stdout.receive_some()
-                if not piece:
-                    raise SystemExit("the server did not start")
-                line += piece
-        yield Served(line.decode().strip(), psutil.Process(process.pid))
-    finally:
-        process.kill()
-        with trio.CancelScope(shield=True):  # it has been killed: only the kernel is waited for
-            await process.wait()
+    arguments = ("bench.conversation", base_url, stt, tts)
+    async with announced(*arguments, passed=("VOXINT_ASSETS",), start_s=START_S) as (url, process):
+        yield Served(url, process)
 
 
 async def _serve(base_url: str, stt: str, tts: str) -> None:

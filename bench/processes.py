@@ -27,6 +27,7 @@ __all__ = [
     "GeneratorFailed",
     "Target",
     "TargetFailed",
+    "announced",
     "cpu_s",
     "generate",
     "go_second",
@@ -149,6 +150,44 @@ def cpu_s(process: psutil.Process) -> float:
         times = one.cpu_times()
         total += times.user + times.system
     return total
+
+
+@asynccontextmanager
+async def announced(
+    module: str, *arguments: str, passed: Iterable[str] = (), core: int | None = None, start_s: float = START_S
+) -> AsyncIterator[tuple[str, psutil.Process]]:
+    """Run a module of ours as a process for the block, which begins when it has printed its first line; give both.
+
+    Args:
+        module: What is run.
+        *arguments: What it finds in `sys.argv`.
+        passed: Variables of this environment that it is to have beside those of a Python program.
+        core: The one that it is kept to; None: any.
+        start_s: Seconds in which the line has to come.
+
+    Raises:
+        TargetFailed: It ended before.
+        trio.TooSlowError: It did not come in time.
+    """
+    command = [sys.executable, "-m", module, *arguments]
+    environment = python_environment(*passed)
+    process = await trio.lowlevel.open_process(command, cwd=ROOT, stdout=subprocess.PIPE, env=environment)
+    try:
+        if core is not None:
+            os.sched_setaffinity(process.pid, {core})
+        assert process.stdout is not None
+        line = b""
+        with trio.fail_after(start_s):
+            while not line.endswith(b"\n"):
+                piece = await process.stdout.receive_some()
+                if not piece:
+                    raise TargetFailed(f"{module} did not start")
+                line += piece
+        yield line.decode().strip(), psutil.Process(process.pid)
+    finally:
+        process.kill()
+        with trio.CancelScope(shield=True):  # it has been killed: only the kernel is waited for
+            await process.wait()
 
 
 @asynccontextmanager

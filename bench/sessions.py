@@ -11,7 +11,7 @@ import os
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from statistics import median
 
 import msgspec
@@ -20,9 +20,7 @@ import structlog
 import trio
 from attrs import asdict, frozen
 
-from bench.environments import ROOT
-from bench.processes import Cores, cpu_s
-from voxint.children import python_environment
+from bench.processes import Cores, announced, cpu_s
 from voxint.core.agent import Agent, Limits
 from voxint.core.audio import AudioFormat
 from voxint.core.settings import SettingsChange
@@ -81,26 +79,9 @@ async def _serve(limits: Limits) -> None:
         sys.stdout.flush()
 
 
-@asynccontextmanager
-async def _server(*, lead_ms: float) -> AsyncIterator[tuple[str, psutil.Process]]:
+def _server(*, lead_ms: float) -> AbstractAsyncContextManager[tuple[str, psutil.Process]]:
     """Run a server in a process of its own, on the target's core."""
-    command = [sys.executable, "-m", "bench.sessions", str(lead_ms)]
-    process = await trio.lowlevel.open_process(command, cwd=ROOT, stdout=-1, env=python_environment())
-    try:
-        if (core := Cores.of_machine().target) is not None:
-            os.sched_setaffinity(process.pid, {core})
-        assert process.stdout is not None
-        line = b""
-        while not line.endswith(b"\n"):
-            piece = await process.stdout.receive_some()
-            if not piece:
-                raise RuntimeError("the server did not start")
-            line += piece
-        yield line.decode().strip(), psutil.Process(process.pid)
-    finally:
-        process.kill()
-        with trio.CancelScope(shield=True):  # it has been killed: only the kernel is waited for
-            await process.wait()
+    return announced("bench.sessions", str(lead_ms), core=Cores.of_machine().target)
 
 
 @frozen(eq=False)

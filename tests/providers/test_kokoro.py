@@ -12,6 +12,7 @@ import trio
 import trio.testing
 from attrs import define, field
 
+from tests.providers.spoken import speak
 from voxint.assets import Asset
 from voxint.assets.table import entry_of
 from voxint.core.stages import Speech, TextToSpeech
@@ -84,18 +85,6 @@ def process(monkeypatch: pytest.MonkeyPatch) -> Process:
     monkeypatch.setattr(kokoro, "voices_there", lambda folder: ("af_heart", "zf_xiaobei"))
     monkeypatch.setattr(kokoro, "has_mandarin", lambda: True)
     return process
-
-
-async def speak(stage: Kokoro, *pieces: str, room: int = 1_000) -> list[Speech]:
-    """Run `stage` over `pieces` and return what it wrote."""
-    text_in, text_out = trio.open_memory_channel[str](len(pieces))
-    speech_in, speech_out = trio.open_memory_channel[Speech](room)
-    for piece in pieces:
-        text_in.send_nowait(piece)
-    text_in.close()
-    await stage.synthesize(text_out, speech_in)
-    speech_in.close()
-    return [speech async for speech in speech_out]
 
 
 async def test_a_text_is_said_window_by_window(process: Process) -> None:
