@@ -10,7 +10,7 @@ from itertools import accumulate, pairwise
 from attrs import define, frozen
 
 from voxint.normalize import Span
-from voxint.providers._written_text import CHINESE
+from voxint.providers._written_text import CHINESE, HAN
 
 __all__ = ["Run", "SaidWord", "Token", "aligned", "groups", "runs"]
 
@@ -18,7 +18,6 @@ WIDE, NARROW = "，、。！？：；（）《》「」『』【】", ",,.!?:;()
 """Chinese marks, and what they are to the model; each has the length of the other."""
 
 _NARROW = str.maketrans(WIDE, NARROW)
-_IS_HAN = re.compile(f"[{CHINESE}]")
 
 _BEGINS = re.compile(rf"(?<=\s)\S|[{CHINESE}]|(?<=[{CHINESE}，。！？；：、])\S")
 """Where a word may begin within written text."""
@@ -48,7 +47,7 @@ _UNSAID = re.compile(rf"[^\s{WIDE}{CHINESE}!-~£€¥“”‘’–—…À-Ö�
 def runs(spoken: str) -> list[Run]:
     """Cut what is said into Chinese and other text; signs and scripts that no dictionary here has become spaces."""
     return [
-        Run(found.start(), _UNSAID.sub(" ", found.group()).translate(_NARROW), _IS_HAN.match(found.group()) is not None)
+        Run(found.start(), _UNSAID.sub(" ", found.group()).translate(_NARROW), HAN.match(found.group()) is not None)
         for found in _RUN.finditer(spoken)
     ]
 

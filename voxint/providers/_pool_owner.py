@@ -26,6 +26,22 @@ class PoolOwner(ABC):
     async def _open(self, stack: AsyncExitStack) -> WorkerPool:
         """Open the pool, and whatever else the provider needs, to be closed by `stack`; also where this raises."""
 
+    @abstractmethod
+    async def _try_out(self) -> str:
+        """Have an engine do a little, and say how that went."""
+
+    async def check(self) -> str:
+        """Have an engine do a little and say how that went, entering for that time where need be.
+
+        Raises:
+            ConfigError: No process can be started with this configuration.
+            UpstreamError: It was started and failed, or all are busy.
+        """
+        if self._pool is None:
+            async with self:
+                return await self.check()
+        return await self._try_out()
+
     async def __aenter__(self) -> Self:
         if self._pool is not None:
             raise RuntimeError(f"this {type(self).__name__} was entered before: make one for each `async with`")

@@ -97,16 +97,8 @@ class RecogniserHost(PoolOwner):
         self._entered()
         await recognise(audio, out, self._detector, self._desk, self._cuts)
 
-    async def check(self) -> str:
-        """Have a process hear a second of silence, entering for that time where need be.
-
-        Raises:
-            ConfigError: No process can be started.
-            UpstreamError: It was started and failed, or all are busy.
-        """
-        if self._pool is None:
-            async with self:
-                return await self.check()
+    async def _try_out(self) -> str:
+        """Have a process hear a second of silence."""
         begin = trio.current_time()
         async with self._desk.turn_to_settle():
             await self._ask(bytes(self._audio_format.bytes(1000)), b"")

@@ -9,13 +9,16 @@ from typing import Literal
 
 from attrs import frozen
 
-__all__ = ["CHINESE", "LONG_WORD", "MARKS", "WORD_CHARS", "Segment", "language", "segments", "speakable"]
+__all__ = ["CHINESE", "HAN", "LONG_WORD", "MARKS", "WORD_CHARS", "Segment", "language", "segments", "speakable"]
 
 WORD_CHARS = 40
 """Longest run without a space. Given a word of 200 letters, all prefixes, espeak 1.52 aborted the whole process."""
 
 CHINESE = "\u3400-\u9fff\uf900-\ufaff"
 """The characters of Chinese, as a range of a regular expression."""
+
+HAN = re.compile(f"[{CHINESE}]")
+"""One of them."""
 
 LONG_WORD = re.compile(rf"[^\s{CHINESE}]{{{WORD_CHARS}}}(?=\S)")
 """The part of an overlong word behind which it is broken."""
@@ -26,7 +29,6 @@ MARKS = re.compile(r"(?<=\w)[.,;:!?…–—)\]\"'”’»。，、；：！？�
 _SENTENCE = re.compile(r"[.!?;…]+[\"')\]]*\s|[。！？；]+[”’」』）]*")
 _CLAUSE = re.compile(r"[,:]\s|[，、：]")
 _SPACE = re.compile(r"\s")
-_HAN = re.compile(f"[{CHINESE}]")
 _WORD = re.compile(rf"[^\W\d_{CHINESE}]+")
 
 
@@ -59,7 +61,7 @@ def segments(piece: str, limit: int) -> list[Segment]:
 
 def language(text: str) -> Literal["en", "zh"] | None:
     """Return the language of most of `text`, a Chinese character weighing as much as a word; None without either."""
-    chinese, other = len(_HAN.findall(text)), len(_WORD.findall(text))
+    chinese, other = len(HAN.findall(text)), len(_WORD.findall(text))
     if not chinese and not other:
         return None
     return "zh" if chinese > other else "en"

@@ -130,18 +130,10 @@ class Espeak(PoolOwner):
                     lost.lose(len(segment.written))
                     await out.send(Speech(b"", segment.written))
 
-    async def check(self) -> str:
-        """Speak one word and say how that went, entering for that time where need be.
-
-        Raises:
-            ConfigError: The process can't be started, or has no such voice.
-            UpstreamError: It was started and failed.
-        """
-        if self._pool is None:
-            async with self:
-                return await self.check()
+    async def _try_out(self) -> str:
+        """Speak one word."""
         begin = trio.current_time()
-        spoken = await self._speak(self._pool, "Hello.", "en" if self._voice == "auto" else self._voice)
+        spoken = await self._speak(self._entered(), "Hello.", "en" if self._voice == "auto" else self._voice)
         if spoken is None:
             raise crashing("espeak")
         took_ms = (trio.current_time() - begin) * 1000

@@ -179,16 +179,8 @@ class Kokoro(PoolOwner):
                 else:
                     await out.send(Speech(b"", segment.written))
 
-    async def check(self) -> str:
-        """Speak one word and say how that went, entering for that time where need be.
-
-        Raises:
-            ConfigError: The process can't be started.
-            UpstreamError: It was started and failed.
-        """
-        if self._pool is None:
-            async with self:
-                return await self.check()
+    async def _try_out(self) -> str:
+        """Speak one word."""
         begin = trio.current_time()
         sound = await self._ask(Wish("Hello.", "en", self._cast.english, self._speed, first=True), -inf)
         if sound is None:

@@ -112,18 +112,10 @@ class PocketSphinx(PoolOwner):
                 text = (await worker.ask(END)).decode()
         await out.send(Transcript(text, is_final=True))
 
-    async def check(self) -> str:
-        """Have a recogniser listen to a little silence, entering for that time where need be.
-
-        Raises:
-            ConfigError: No recogniser can be started.
-            UpstreamError: It was started and failed, or all are busy.
-        """
-        if self._pool is None:
-            async with self:
-                return await self.check()
+    async def _try_out(self) -> str:
+        """Have a recogniser listen to a little silence."""
         begin = trio.current_time()
-        async with self._pool.worker(self._wait_s) as worker:
+        async with self._entered().worker(self._wait_s) as worker:
             await worker.ask(AUDIO, bytes(self._audio_format.bytes(100)))
             await worker.ask(END)
         return f"a pocketsphinx process answered in {(trio.current_time() - begin) * 1000:.0f} ms"
