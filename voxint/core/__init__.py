@@ -12,6 +12,7 @@ Who asks and who hears:
 
     conversation.py   the library's door: ask, listen, interrupt, read the history
     session.py        one caller: settings, dialogue, live requests, who listens; knows no connection
+    ears/             a microphone that is always open: who speaks, and whether it interrupts
     microphone.py     the session's: audio comes in whether or not a request listens
     listener.py       one who hears the session: a queue with one reader
     journal.py        the latest of what an answer said, kept for a listener that comes back

@@ -8,10 +8,13 @@ from attrs import NOTHING, Attribute, field, frozen
 
 from voxint.arguments import bounded, check_fields
 from voxint.core.discreet import size_of
+from voxint.core.ears.rules import EarRules
+from voxint.core.ears.turn_detector import TurnDetector
 from voxint.core.failure import Stage
 from voxint.core.settings import MAX_BYTES, MAX_TOOLS
 from voxint.core.shape import stage_fault
 from voxint.core.stages import LanguageModel, SpeechToText, TextToSpeech
+from voxint.core.voice_activity import VoiceDetector
 
 __all__ = ["BOUNDS", "Agent", "Limits"]
 
@@ -72,6 +75,9 @@ class Limits:
         speech_s: Speech of one answer, however fast it is played.
         transcript_chars: What the recogniser understands in one upload; ours: half an hour of talk.
         overruns: Requests of a session whose clean-up may hang at once before new ones are refused.
+        hold_s: An answer that is held goes on after so long, where nothing was decided; the protocol's number.
+        held_chars: Text that the model may write while its answer is held; ours: a sentence or two, so that a release
+            need not wait for it. Beyond it the model is not read.
         seat_kept_s: For so long behind an answer a caller keeps its seat at a stage that has only so many; ours: longer
             than most answers are to be thought over. 0: it ends with the answer.
     """
@@ -103,6 +109,8 @@ class Limits:
     speech_s: float = _positive(600.0)
     transcript_chars: int = field(default=32_768, validator=bounded(at_least=1))
     overruns: int = field(default=8, validator=bounded(at_least=1))
+    hold_s: float = _positive(2.0, 60.0)
+    held_chars: int = field(default=200, validator=bounded(at_least=0))
     seat_kept_s: float = field(default=20.0, validator=bounded(at_least=0))
 
 
@@ -121,6 +129,9 @@ class Agent:
         llm: Writes the answers.
         stt: Understands voice; without one a voice request is refused.
         tts: Speaks; without one every answer is text alone.
+        vad: Hears when somebody speaks; without one a microphone can't be always open.
+        turns: Hears whether a turn is complete; without one the words so far have to tell.
+        ears: How a microphone that is always open is heard.
         prompt: The operator's system prompt; a session's own role and scene follow it.
         limits: Every bound of a request.
 
@@ -132,5 +143,8 @@ class Agent:
     llm: LanguageModel = field(validator=_shaped)
     stt: SpeechToText | None = field(default=None, validator=_shaped)
     tts: TextToSpeech | None = field(default=None, validator=_shaped)
+    vad: VoiceDetector | None = None
+    turns: TurnDetector | None = None
+    ears: EarRules = EarRules()
     prompt: str = field(default="", repr=size_of)
     limits: Limits = Limits()

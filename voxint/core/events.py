@@ -1,16 +1,42 @@
-"""What a session says of a request: text, speech, calls, what was understood, and the one end."""
+"""What a session says: text, speech, calls, what was understood, who speaks, and the one end of an answer."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 import msgspec
 from attrs import field, frozen
 
 from voxint.core.discreet import size_of
 from voxint.core.failure import Failure
+from voxint.core.receipt import Receipt
 
-__all__ = ["Called", "Ended", "Event", "Said", "Text", "Understood", "Voice"]
+__all__ = [
+    "Called",
+    "Committed",
+    "Ended",
+    "Endpoint",
+    "Event",
+    "Held",
+    "Onset",
+    "Released",
+    "ReleaseReason",
+    "Said",
+    "Text",
+    "Understood",
+    "UtteranceOutcome",
+    "Voice",
+]
+
+ReleaseReason = Literal["silence", "noise", "backchannel", "echo", "protected", "client", "timeout"]
+"""Why an answer goes on that was held. `silence`: the sound was too short to be speech; `noise`: there were no words in
+it; `backchannel`: the words say "go on"; `echo`: it was the answer's own sound; `protected`: the answer may not be
+interrupted here; `client`: a client has asked for it; `timeout`: nothing was decided within the hold's limit."""
+
+UtteranceOutcome = Literal["request", "backchannel", "echo", "noise", "protected"]
+"""What became of an utterance. `request`: it is asked under its id; `noise`: there were no words; `protected`: it waits
+until the answer may be interrupted, and is asked then."""
 
 
 class Text(msgspec.Struct, frozen=True, gc=False):
@@ -49,6 +75,70 @@ class Understood:
 
 
 @frozen
+class Held:
+    """The answer is held: nothing of it is sent, and whoever plays it pauses where it is and keeps what it has.
+
+    `Released` or `Ended` follows within the hold's limit.
+    """
+
+
+@frozen
+class Released:
+    """The answer goes on where it was held, with the very next sample.
+
+    Args:
+        reason: Why.
+    """
+
+    reason: ReleaseReason
+
+
+@frozen
+class Onset:
+    """Somebody has begun to speak into the microphone that is always open. The id it bears is that of the utterance.
+
+    Args:
+        at_ms: When, in milliseconds of the microphone's sound since it was opened: where the speech begins.
+    """
+
+    at_ms: float
+
+
+@frozen
+class Committed:
+    """The utterance interrupts: it is meant, and what was spoken or held is cancelled.
+
+    Args:
+        at_ms: When it was decided, on the microphone's clock as in `Onset`.
+        interrupted: The ids of the requests that it interrupts.
+    """
+
+    at_ms: float
+    interrupted: tuple[str, ...]
+
+
+@frozen
+class Endpoint:
+    """The utterance is over.
+
+    Args:
+        at_ms: Where its last speech ends, on the microphone's clock as in `Onset`.
+        decided_ms: When that was decided, on the same clock; the text came after it.
+        text: What was understood; empty where there were no words.
+        outcome: What became of it.
+        recovered: The id of the request that it had interrupted although there were no words in it; None: none.
+        speculative: The accounts of requests that were asked at a pause and cancelled as the speech went on.
+    """
+
+    at_ms: float
+    decided_ms: float
+    text: str = field(repr=size_of)
+    outcome: UtteranceOutcome
+    recovered: str | None = None
+    speculative: tuple[Receipt, ...] = ()
+
+
+@frozen
 class Ended:
     """The last event of an answer.
 
@@ -63,7 +153,7 @@ class Ended:
     failure: Failure | None = None
 
 
-Event = Text | Voice | Called | Understood | Ended
+Event = Text | Voice | Called | Understood | Onset | Committed | Endpoint | Held | Released | Ended
 
 
 class Said(msgspec.Struct, frozen=True, gc=False):
