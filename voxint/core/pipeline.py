@@ -147,7 +147,7 @@ class Pipeline:
                     return  # no sign of life: who sends nothing else has stalled
                 for text in _steps(item.text):
                     request.timeline.mark("first_text")
-                    answer.text(text)
+                    answer.text(text, protected=item.protected)
                     if (speaker is not None and speaker.feed(text)) or answer.full:
                         deadline.expect_nothing()
                         if speaker is not None:

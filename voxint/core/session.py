@@ -7,6 +7,8 @@ import itertools
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
+from typing import TYPE_CHECKING
+
 import trio
 
 from voxint.core.agent import Agent
@@ -32,6 +34,9 @@ from voxint.core.upload import Upload
 from voxint.core.utterance import open_upload
 from voxint.errors import RequestRefused
 from voxint.logs import get_logger, places
+
+if TYPE_CHECKING:
+    from voxint.core.ears.ears import Ears
 
 __all__ = ["NEW_INPUT", "Session"]
 
@@ -61,7 +66,8 @@ class Session:
 
     Attributes:
         listeners: Who hears all that is said, in the order in which they came.
-        microphone: Where the caller's voice comes in.
+        microphone: Where the caller's voice comes in, where it comes by itself.
+        ears: What listens to it where it is always open; None: nothing does.
     """
 
     def __init__(
@@ -87,6 +93,7 @@ class Session:
         self._leaving: set[Listener] = set()
         self._kept: deque[Request] = deque(maxlen=REMEMBERED)  # ended, and what they said is kept
         self.microphone = Microphone()
+        self.ears: Ears | None = None
         self._home = home
         self._observer: Observer = NoObserver() if observer is None else observer
         self._keys = itertools.count()

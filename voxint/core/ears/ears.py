@@ -103,8 +103,10 @@ class Ears:
         self._taken = 0
         self._speaking: _Utterance | None = None
         self._ending: list[_Utterance] = []  # over, and its last words are still to come
+        self._settling: _Utterance | None = None  # all its words are known, and it is being decided about
         self._waiting: _Utterance | None = None  # said over what may not be interrupted
         session.ears = self
+        session.when_released = self._released
 
     # What the microphone brings.
 
@@ -123,7 +125,7 @@ class Ears:
         ahead_s = source.bytes_ms(self._taken) / 1000 - (now - self._opened_at)
         if ahead_s > AHEAD_S:
             self._taken -= len(audio)
-            raise RequestRefused("too_large", "the microphone brings more sound than there is time: send it as it is heard")
+            raise RequestRefused("too_large", "the microphone brings more sound than time has passed: send it as it is heard")
         for window in self._sound.feed(audio):
             self._hear(window)
         if self._speaking is not None:
@@ -132,16 +134,17 @@ class Ears:
     def close(self, reason: str) -> None:
         """Give the microphone up; an utterance that is not over is interrupted."""
         if self._session.ears is self:
-            self._session.ears = None
+            self._session.ears = self._session.when_released = None
         speaking, self._speaking = self._speaking, None
         if speaking is not None:
             speaking.turn.request.interrupt(InterruptOrder(reason))
         self._floor.abandon()
         self._sound.close()
 
-    def released(self, request: Request, reason: ReleaseReason) -> None:
+    def _released(self, request: Request, reason: ReleaseReason) -> None:
         """Take note that an answer goes on by somebody else's will."""
-        self._floor.let_go(reason)
+        if reason in ("client", "timeout"):
+            self._floor.let_go()
 
     def _hear(self, window: Window) -> None:
         self._floor.look()
@@ -156,7 +159,8 @@ class Ears:
             utterance.given = window.end
             if is_speech:
                 utterance.loudness.append(window.level_db)
-        self._floor.heard(self._window_ms, is_speech=is_speech)
+        if self._speaking is not None or not self._activity.speaking:  # else this speech was given up
+            self._floor.heard(self._window_ms, is_speech=is_speech)
         if self._speaking is not None:
             self._look_for_end(self._speaking)
         if self._waiting is not None and self._speaking is None:
@@ -278,8 +282,9 @@ class Ears:
         if utterance.cut is not None:
             outcome = "request" if text else "noise"
         else:
-            self._deciding = utterance
+            self._settling = utterance
             outcome = self._floor.settle(text)
+            self._settling = None
         self._tell_end(utterance, outcome)
         if outcome == "request":
             self._ask(utterance)
@@ -325,9 +330,21 @@ class Ears:
         except RequestRefused:
             return  # the voice is busy with others: it was told that nothing was understood
 
-    def _commit(self, interrupted: tuple[Request, ...]) -> None:
-        """Interrupt what is spoken: what is said is meant."""
-        ...
+    def _commit(self, interrupted: tuple[Request, ...]) -> bool:
+        """Interrupt what is spoken, for the utterance that is meant; without one, nothing is."""
+        utterance = self._settling or self._speaking
+        if utterance is None:
+            return False
+        order = InterruptOrder(SPOKEN)
+        for request in interrupted:
+            if request.ending is None:
+                request.interrupt(order)
+            else:
+                request.cut(order)
+        ids = tuple(request.id for request in interrupted)
+        utterance.cut = (*(utterance.cut or ()), *ids)
+        utterance.turn.say(Committed(self._ms(self._sound.position), ids))
+        return True
 
     def _latest(self, utterance: _Utterance) -> bytes:
         """Return the latest part of an utterance, as an end-of-turn model wants it."""

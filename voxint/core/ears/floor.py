@@ -23,9 +23,10 @@ class Floor:
         session: Whose answers.
         rules: What may interrupt.
         commit: Called where what is said interrupts: with the requests that it does, in the step of the decision.
+            Returns whether there is an utterance that it is for; else nothing was interrupted.
     """
 
-    def __init__(self, session: Session, rules: BargeIn, commit: Callable[[tuple[Request, ...]], None]) -> None:
+    def __init__(self, session: Session, rules: BargeIn, commit: Callable[[tuple[Request, ...]], bool]) -> None:
         self._session = session
         self._rules = rules
         self._commit = commit
@@ -50,7 +51,7 @@ class Floor:
         """Whether what speaks may not be interrupted now."""
         now, least_ms = trio.current_time(), self._rules.min_answer_ms
         return any(
-            each.answer.protected(now) or (least_ms and each.ledger.heard_ms(now) < least_ms) for each in self.speaking
+            each.ledger.protected(now) or (least_ms and each.ledger.heard_ms(now) < least_ms) for each in self.speaking
         )
 
     def heard(self, ms: float, *, is_speech: bool) -> None:
@@ -91,7 +92,7 @@ class Floor:
         self._release("noise" if verdict in ("wait", "hold") else verdict)  # type: ignore[arg-type]
         return _outcome(verdict)
 
-    def let_go(self, reason: ReleaseReason) -> None:
+    def let_go(self) -> None:
         """Note that a client, or the limit of a hold, has released: this stretch of speech holds nothing any more."""
         if self._overlap.held:
             self._overlap = self._overlap.released(let_go=True)
@@ -113,9 +114,8 @@ class Floor:
             self._release(verdict)
 
     def _commit_now(self) -> None:
-        interrupted, self._overlap = self.speaking, Overlap(text=self._overlap.text)
-        self.speaking = ()
-        self._commit(interrupted)
+        if self._commit(self.speaking):
+            self.speaking, self._overlap = (), Overlap(text=self._overlap.text)
 
     def _release(self, reason: ReleaseReason) -> None:
         if self._overlap.held:

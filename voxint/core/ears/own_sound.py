@@ -75,12 +75,11 @@ class OwnSound:
         begin = end - self._format.samples(HEARD_MS)
         heard = self._sound.since(max(0, begin))[: self._format.bytes(HEARD_MS)]
         reach_ms = HEARD_MS + self._rules.most_delay_ms
-        sounded = request.answer.sounded(trio.current_time(), reach_ms, self._rules.ahead_ms)
-        if not sounded.audio:
+        reference, ahead_ms = request.answer.sounding(trio.current_time(), reach_ms, self._rules.ahead_ms)
+        if not reference:
             return False
         output = request.ledger.audio_format
-        reference = sounded.audio
         if output != self._format:
             conversion = resampler(output, self._format)
             reference = conversion.feed(reference) + conversion.flush()
-        return self._guard.judge(heard, reference, ahead_ms=sounded.ahead_ms).own
+        return self._guard.judge(heard, reference, ahead_ms=ahead_ms).own

@@ -7,6 +7,7 @@ words are meant, and may be asked before that, withheld, where a pause looks lik
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 
 import trio
@@ -14,6 +15,8 @@ from attrs import evolve
 
 from voxint.core.audio import AudioFormat
 from voxint.core.ears.turn_detector import TurnDetector
+from voxint.core.events import Committed, Endpoint, Onset
+from voxint.core.failure import Failure
 from voxint.core.interrupt import InterruptOrder
 from voxint.core.listener import Listener
 from voxint.core.receipt import Receipt
@@ -44,6 +47,7 @@ class SpokenTurn:
         judged: Told what the end-of-turn model thinks, 0 to 1.
         understood: Told of all the words, once the recogniser has ended; `close` or `ask` has to follow some time.
         lost: Told when the listening ended otherwise: it was interrupted, or has failed.
+        silent: Told when `hear` was not called for as long as `expect_sound` said.
 
     Raises:
         RequestRefused: `no_ears`, or `busy`: there is no recogniser, or no seat left.
@@ -64,6 +68,7 @@ class SpokenTurn:
         judged: Callable[[float], None],
         understood: Callable[[str], None],
         lost: Callable[[], None],
+        silent: Callable[[], None],
     ) -> None:
         agent = session.agent
         if agent.stt is None:
@@ -83,6 +88,7 @@ class SpokenTurn:
         self._upload = open_upload(
             self.request, agent.stt.audio_format, self._deadline, audio_format, limits=agent.limits, whole=None
         )
+        self._silence = self.request.alarms.alarm(silent)
         self.request.when_stopping(self._upload.stop)
         self.request.when_stopping(functools.partial(self.drop_early, WENT_ON))
         self.request.when_stopped(lambda: None if self._over.is_set() else lost())
@@ -94,14 +100,18 @@ class SpokenTurn:
         """Give more of the person's voice to the recogniser; never waits."""
         self._upload.push(pcm)
 
+    def expect_sound(self, seconds: float) -> None:
+        """Have `silent` told where nothing more is heard for so long."""
+        self._silence.set(trio.current_time() + seconds)
+
     def end(self) -> None:
         """Note that the person has ended; `understood` follows."""
+        self._silence.due = math.inf
         self._upload.end()
 
-    @property
-    def heard_all(self) -> bool:
-        """Whether the voice was given to its end."""
-        return self._upload.ended
+    def say(self, event: Onset | Committed | Endpoint) -> None:
+        """Tell all who listen of the turn."""
+        self.request.answer.say(event)
 
     def judge(self, pcm: bytes) -> None:
         """Ask the end-of-turn model about the voice so far, where there is one; a question under way is enough."""
@@ -184,6 +194,11 @@ class SpokenTurn:
         request = self._begin_answer(text, withheld=False)
         self.close()
         return request
+
+    def refuse(self, refusal: RequestRefused) -> None:
+        """End the turn in the failure that a refusal is to who speaks: nobody asked, so there is none to raise it to."""
+        self._over.set()
+        self.request.fail(Failure("busy", refusal.message, retryable=refusal.retryable, limit=refusal.limit))
 
     def close(self) -> None:
         """End the listening: all of it has been said."""
