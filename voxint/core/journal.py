@@ -7,11 +7,12 @@ from collections.abc import Iterator
 
 from attrs import define, field, frozen
 
-from voxint.core.events import Called, Text, Understood, Voice
+from voxint.core.audio import BYTES_PER_SAMPLE
+from voxint.core.events import Called, Committed, Endpoint, Onset, Text, Understood, Voice
 
 __all__ = ["Journal", "Seen"]
 
-Piece = Text | Voice | Called | Understood
+Piece = Text | Voice | Called | Understood | Onset | Committed | Endpoint
 
 MOST_CHARACTER_BYTES = 4
 """What a character beyond ASCII takes in memory at the most, and with an emoji beside it always."""
@@ -81,26 +82,46 @@ class Journal:
     def after(self, seen: Seen) -> Iterator[Piece]:
         """Yield what is here of the pieces after `seen`, in order.
 
-        What was understood of the user bears no number: it comes where something that was not seen stands before it,
-        or nothing that was seen behind it.
+        What is known of the user (what was understood, when they speak) bears no number: it comes where something that
+        was not seen stands before it, or nothing that was seen behind it.
         """
         texts, voices = self._gone.texts, self._gone.voices
         unnumbered: list[Piece] = []
         for piece in self._pieces:
-            if isinstance(piece, Understood):
-                unnumbered.append(piece)
-                continue
             if isinstance(piece, Voice):
                 voices += 1
                 is_new = voices > seen.voices
-            else:
+            elif isinstance(piece, Text | Called):
                 texts += 1
                 is_new = texts > seen.texts
+            else:
+                unnumbered.append(piece)
+                continue
             if is_new:
                 yield from unnumbered
                 yield piece
             unnumbered.clear()
         yield from unnumbered
+
+    def lacking(self, seen: Seen, chars: int, samples: int) -> list[tuple[Piece, int]]:
+        """Return the pieces after `seen`, in order, and where each ends in the answer: its character or its sample.
+
+        Args:
+            seen: What is not lacking.
+            chars: Characters of the answer's text up to now.
+            samples: Samples of its speech up to now.
+        """
+        pieces = list[tuple[Piece, int]]()
+        for piece in reversed(list(self.after(seen))):
+            if isinstance(piece, Text):
+                pieces.append((piece, chars))
+                chars -= len(piece.text)
+            elif isinstance(piece, Voice):
+                pieces.append((piece, samples))
+                samples -= len(piece.audio) // BYTES_PER_SAMPLE
+            else:
+                pieces.append((piece, chars))
+        return pieces[::-1]
 
     def _drop_oldest(self) -> None:
         piece = self._pieces.popleft()
@@ -108,13 +129,13 @@ class Journal:
         texts, voices = self._gone.texts, self._gone.voices
         if isinstance(piece, Voice):
             self._gone = Seen(texts, voices + 1)
-        elif not isinstance(piece, Understood):
+        elif isinstance(piece, Text | Called):
             self._gone = Seen(texts + 1, voices)
 
 
 def _size(piece: Piece) -> int:
     if isinstance(piece, Voice):
         return len(piece.audio)
-    if isinstance(piece, Called):
+    if isinstance(piece, Called | Onset | Committed):
         return PIECE_SIZE
     return PIECE_SIZE + len(piece.text) * (1 if piece.text.isascii() else MOST_CHARACTER_BYTES)

@@ -8,12 +8,12 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 
 import trio
-from attrs import frozen
 
 from voxint.core.agent import Agent
 from voxint.core.answer import Answer
+from voxint.core.caught_up import CaughtUp
 from voxint.core.dialogue import Dialogue, Ending
-from voxint.core.events import Ended
+from voxint.core.events import Ended, ReleaseReason
 from voxint.core.failure import Stage
 from voxint.core.interrupt import InterruptOrder
 from voxint.core.journal import Journal, Seen
@@ -34,7 +34,7 @@ from voxint.core.utterance import open_upload
 from voxint.errors import RequestRefused
 from voxint.logs import get_logger, places
 
-__all__ = ["NEW_INPUT", "CaughtUp", "Session"]
+__all__ = ["NEW_INPUT", "Session"]
 
 NEW_INPUT = "USER_NEW_INPUT"
 """The reason of a request that was interrupted by the next one."""
@@ -43,23 +43,6 @@ DISCONNECT = "DISCONNECT"
 """The reason of a request whose last listener was lost."""
 
 log = get_logger()
-
-
-@frozen
-class CaughtUp:
-    """What a listener finds that has come back.
-
-    Args:
-        live: Ids of the requests that go on.
-        lost: Ids of which something that it lacks is kept no more, or of which nothing is known.
-        outcomes: How each request ended that ended since it had all it says it has.
-        begins: What came before the first that it will hear, of each request that goes on or is said to its end.
-    """
-
-    live: tuple[str, ...]
-    lost: tuple[str, ...]
-    outcomes: Mapping[str, Ending]
-    begins: Mapping[str, Seen]
 
 
 class Session:
@@ -80,6 +63,7 @@ class Session:
     Attributes:
         listeners: Who hears all that is said, in the order in which they came.
         microphone: Where the caller's voice comes in.
+        when_released: Told of every answer that was held and goes on, in that step. It must not raise.
     """
 
     def __init__(
@@ -108,6 +92,7 @@ class Session:
         self._home = home
         self._observer: Observer = NoObserver() if observer is None else observer
         self._keys = itertools.count()
+        self.when_released: Callable[[Request, ReleaseReason], None] | None = None
 
     # What a caller does.
 
@@ -168,6 +153,14 @@ class Session:
     def interrupt(self, request_id: str | None, interrupt: InterruptOrder) -> Interruption:
         """Cancel one request, or with None all: at once. Its `stopped` waits for the proof."""
         return self.registry.interrupt(request_id, interrupt)
+
+    def hold(self, request_id: str | None) -> Interruption:
+        """Hold one answer, or with None all: at once. Its outcomes are `held` where it is held now."""
+        return self.registry.hold(request_id)
+
+    def release(self, request_id: str | None, reason: ReleaseReason) -> Interruption:
+        """Let one answer that is held go on, or with None all. Its outcomes are `released` where it goes on."""
+        return self.registry.release(request_id, reason)
 
     def played(self, request_id: str, played_ms: float, player: Listener | None = None) -> None:
         """Take the player's word for what it has played; an id nobody remembers is ignored.
@@ -250,7 +243,7 @@ class Session:
         else:
             if unfinished is not None:
                 unfinished.interrupt(InterruptOrder(reason))
-            leaving = Interruption(None, tuple(each for each in self.registry.live if each.state != "live"), {})
+            leaving = Interruption(None, tuple(each for each in self.registry.live if not each.works), {})
         leaving.when_stopped(lambda _: self._forget(listener))
         return leaving
 
@@ -297,6 +290,15 @@ class Session:
         self._seats.reaped(request)
         self.registry.reaped(request)
         self._tell(request, functools.partial(self._observer.reaped, request))
+
+    def held_after_end(self, request: Request) -> None:
+        """Bound the hold of an answer that has ended and still plays."""
+        self._home.start_soon(request.hold_limit.sleep, name=f"hold of {request.id}")
+
+    def released(self, request: Request, reason: ReleaseReason) -> None:
+        """Pass on that an answer goes on which was held."""
+        if self.when_released is not None:
+            self.when_released(request, reason)
 
     def cleanup_failed(self, request: Request, stage: Stage | None, error: BaseException) -> None:
         """Log what nobody waits for, whoever else hears of it, and pass it on."""
