@@ -136,7 +136,9 @@ async def test_words_that_come_late_still_interrupt() -> None:
 
 async def test_what_is_protected_is_heard_out() -> None:
     """A sentence that may not be interrupted is not even held; what was said waits for its end, and is asked then."""
-    model = ScriptedModel(Delta("This call is recorded. ", protected=True), "And now to what you have asked about, at length.")
+    model = ScriptedModel(
+        Delta("This call is recorded. ", protected=True), "And now to what you have asked about, at length."
+    )
     async with a_hall(model=model) as hall:
         first = await asked(hall, quiet(160), speech(320, "Stop."), quiet(700))
         assert hall.of(Held) == []
