@@ -124,7 +124,7 @@ async def test_a_cancelled_question_is_over() -> None:
 
 @needs_smart_turn
 async def test_who_waits_too_long_is_told() -> None:
-    """Where its only process is at work for longer than one may wait, the error is the machine's, and says what to raise."""
+    """Where its only process is at work for longer than one may wait, the error says what to raise."""
     async with SmartTurn(wait_s=0.005) as detector:
         refused = list[UpstreamError]()
 

@@ -60,7 +60,8 @@ def features(pcm: bytes) -> np.ndarray:
     power = np.abs(np.fft.rfft(windows * hann, axis=1)) ** 2
     decades = np.log10(np.maximum(power @ bands(), _LEAST)).T
     kept = np.maximum(decades, decades.max() - _RANGE)
-    return ((kept + 4) / 4).astype(np.float32)[np.newaxis]
+    spectrogram: np.ndarray = ((kept + 4) / 4).astype(np.float32)[np.newaxis]
+    return spectrogram
 
 
 @cache
@@ -76,7 +77,8 @@ def bands() -> np.ndarray:
     left, middle, right = edges[:-2], edges[1:-1], edges[2:]
     hertz = np.linspace(0, RATE / 2, WINDOW // 2 + 1)[:, np.newaxis]
     heights = np.minimum((hertz - left) / (middle - left), (right - hertz) / (right - middle))
-    return np.maximum(heights, 0) * 2 / (right - left)
+    weights: np.ndarray = np.maximum(heights, 0) * 2 / (right - left)
+    return weights
 
 
 def _mels(hertz: float) -> float:
