@@ -60,8 +60,8 @@ _NAMES = (" A", " May", " Will")
 
 _ENDS = listed(
     "think so, hope so, say so, guess so, believe so, suppose so, told so, said so, do so, do that, do this, "
-    "like that, like this, about that, about this, not that, of that, of this, i am, and so on, turn it on, turn it off, "
-    "come in, come on, go on, that way, this one, that one, no more, once more, any more, or not, i know"
+    "like that, like this, about that, about this, not that, of that, of this, i am, and so on, turn it on, "
+    "turn it off, come in, come on, go on, that way, this one, that one, no more, once more, any more, or not, i know"
 )
 """What ends like words of those above, and is an end where it has a mark."""
 

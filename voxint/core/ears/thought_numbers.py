@@ -28,6 +28,8 @@ _LONG = listed(
 )
 _CODES = listed("code, codes, pin, zip, postcode, passcode, password, extension, digits")
 _SHORT = listed("room, house, bus, gate, table, seat, platform, line, page, chapter, version")
+_LEADS = listed("is, number, code, pin, at, around, by, until, till, from, to")
+"""Behind them "one" is a number."""
 _TIMES = listed("at, around, by, until, till, before, after, from")
 _YEARS = listed("in, since, year, of, before, after, by, from, until")
 
@@ -47,6 +49,8 @@ def english_number(words: list[str]) -> Thought | None:
     if run[-1] in _HALF:
         # Without a number before it, "point" and "dash" are words like others.
         return Thought.HALF if len(run) > 1 or run[-1] in ("double", "triple", "treble") else None
+    if run == ["one"] and not (before and before[-1] in _LEADS):
+        return None  # "the other one"
     digits, cues = _digits(run), set(before)
     if cues & _CODES:
         return _counted(digits, CODE_DIGITS, 6)
@@ -106,8 +110,9 @@ _WIDE_LONG = re.compile(
 )
 _WIDE_CODES = re.compile("密码|密碼|验证码|驗證碼|邮编|郵編|代码|代碼|区号|尾号")
 _WIDE_WORDS = re.compile(
-    "(?:唯|万一|统|統|之|周|週|星期|礼拜|禮拜|初|不|同|专|专一|單|单|同一|[半几幾][点點])[一二三四五六点點]?$"
+    "(?:[万萬]一|(?:唯|统|統|之|周|週|星期|礼拜|禮拜|初|不|同|专|專|单|單)[一二三四五六]|[半几幾][点點])$"
 )
+"""Words that end like a number."""
 _WIDE_TIMES = re.compile("[午上晨夜在到是]$")
 _WIDE_LOOK_BACK = 24
 """Characters before a number in which its kind is looked for. Ours."""
