@@ -110,16 +110,17 @@ async def test_the_loop_is_not_held() -> None:
 
 @needs_smart_turn
 async def test_a_cancelled_question_is_over() -> None:
-    """At any moment of it: the process lets go, is the same one, and answers the next as if nothing had been."""
+    """At any moment of it: its process lets go, is killed on a busy machine at most, and answers the next one."""
     pcm, _ = readings()[0]
-    async with SmartTurn() as detector:
+    async with SmartTurn(wait_s=30) as detector:
         expected = await detector.complete(pcm)
-        [before] = psutil.Process().children()
+        processes = set[int]()
         for step in range(1, 9):
             with trio.move_on_after(step / 200):
                 await detector.complete(pcm)
-        assert await detector.complete(pcm) == expected
-        assert [each.pid for each in psutil.Process().children()] == [before.pid]
+            assert await detector.complete(pcm) == expected
+            processes |= {each.pid for each in psutil.Process().children()}
+        assert len(processes) <= 4
 
 
 @needs_smart_turn

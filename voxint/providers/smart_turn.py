@@ -60,7 +60,7 @@ class SmartTurn(PoolOwner):
     leaves in a group.
 
     Args:
-        workers: Processes, each 110 MB. One serves all callers in turn; it is asked once or twice in each utterance.
+        workers: Processes, each 120 MB. One serves all callers in turn; it is asked once or twice in each utterance.
         threads: Threads with which a process computes.
         wait_s: Seconds that a question waits for a process, before it fails with an error. Ours: about as long as the
             silence lasts that it is asked in.

@@ -14,26 +14,27 @@ from voxint.core.ears.thought import Thought
 
 HALF = """
 I would like to.|I would like to|What is the|What is the?|My number is five five|My number is five five.
-|My number is 55.|My number is one.|我有三万|the year twenty|In the year twenty.|It was in nineteen|at ten
-|Let's meet at ten.|The code is 4 2|I went to the store and|I went to the store and.|I went to the store, and then
-|but|Because|When I was young.|If you want.|Um.|um|I want a, uh|I think|I was tired so|So|Yes,|I come from
-|The weather is|The weather is.|Give me a|Tell me about|I'm|Can you|Well|I need some milk, eggs, and
-|I need some milk,|wait -|I was thinking...|I was thinking…|然后|然后。|我想去北京，然后|因为|嗯…|那个|我想要那个
-|我的电话是一三八|二零|二零二五|下午三|我觉得|我的名字是|我叫|请帮我|I would like a|We went there because of the
-|I need to call my|Please send it to|Please send it to my|I saw him at the|Do you know if
-|I would like to know whether|It's|Book a table for|How many|For example|For example.|It depends on|I want|I'd like
-|I mean|Hmm.|I was going to say, um.|It costs two hundred and|My zip code is nine four one|My number is double
-|three point|The flight leaves at seven|Sunday, Monday -|one two three|While I was|Although it was raining.
-|Stop. No. Wait, I mean the|Yes. And|Ich möchte,|我要|虽然下雨了，但是|如果|比如说|还有|他很|我跟|验证码是三二
-|现在是晚上八|因為|我覺得
+|My number is 55.|My number is one.|at half past.|Keep it short and please.|我有三万|the year twenty
+|In the year twenty.|It was in nineteen|at ten|Let's meet at ten.|The code is 4 2|I went to the store and
+|I went to the store and.|I went to the store, and then|but|Because|When I was young.|If you want.|Um.|um
+|I want a, uh|I think|I was tired so|So|Yes,|I come from|The weather is|The weather is.|Give me a|Tell me about|I'm
+|Can you|Well|I need some milk, eggs, and|I need some milk,|wait -|I was thinking...|I was thinking…|然后|然后。
+|我想去北京，然后|因为|嗯…|那个|我想要那个|我的电话是一三八|二零|二零二五|下午三|我觉得|我的名字是|我叫|请帮我
+|I would like a|We went there because of the|I need to call my|Please send it to|Please send it to my
+|I saw him at the|Do you know if|I would like to know whether|It's|Book a table for|How many|For example
+|For example.|It depends on|I want|I'd like|I mean|Hmm.|I was going to say, um.|It costs two hundred and
+|My zip code is nine four one|My number is double|three point|The flight leaves at seven|Sunday, Monday -
+|one two three|While I was|Although it was raining.|Stop. No. Wait, I mean the|Yes. And|Ich möchte,|我要
+|虽然下雨了，但是|如果|比如说|还有|他很|我跟|验证码是三二|现在是晚上八|因為|我覺得
 """
 
 OPEN = """
 What is the weather in Paris|My number is 555-1234|Twenty|The code is 4271.|Because I like it.|Where are you from
-|Turn the light on.|Yes, it is.|Can you?|嗯|嗯。|今天天气怎么样|二零二五年|下午三点|我也是。|唯一|几点|我喜欢的。
-|He was not|I do.|She can.|It costs twenty|My zip code is 94103.|After lunch.|Before we go
-|Although it was raining, we went out.|What?|Je voudrais|我想喝水|我要去上海|下午一点|一点|他在|这个东西的|给我|第一
-|验证码是三二一零|两|三点半|万一|你叫什么名字
+|Turn the light on.|Yes, it is.|Can you?|嗯|嗯。|今天天气怎么样|二零二五年|下午三点|我也是。|唯一|Tomorrow.
+|The number.|It is terribly.|因为下雨了。|请。|Because I am.|几点|我喜欢的。|He was not|I do.|She can.
+|It costs twenty|My zip code is 94103.|After lunch.|Before we go|Although it was raining, we went out.|What?
+|Je voudrais|我想喝水|我要去上海|下午一点|一点|他在|这个东西的|给我|第一|验证码是三二一零|两|三点半|万一
+|你叫什么名字
 """
 
 WHOLE = """
@@ -46,7 +47,8 @@ What is the weather in Paris?|My phone number is five five five one two three fo
 |The pin is one two three four five six|The flight leaves at seven fifteen.|We are five.|Room number five.
 |No. Thank you.|The dog barked!|He said "no".|Merci beaucoup.|我要去上海。|我的手机号码是一三八五五五五二零二零
 |周六。|走吧|为什么呢|不是|没有|等一下。|我们就不去了。|请简单一点。|你是从哪里来的?|the third of May.
-|I need a new phone, a cheap one.|On Monday, the first one.|Yes, please do that.|謝謝
+|因为下雨了，所以我不来。|The red one.|We had a good time recently.|I need a new phone, a cheap one.
+|On Monday, the first one.|Yes, please do that.|謝謝
 """
 
 RULES = Endpointing()

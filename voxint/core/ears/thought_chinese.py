@@ -42,6 +42,11 @@ _ALONE = listed(
 _AGREES = "嗯"
 
 
+_CLAUSES = tuple(listed("如果, 要是, 假如, 因为, 因為, 虽然, 雖然, 尽管, 由于, 由於, 只要, 除非, 既然"))
+_MAIN = tuple("所就但那可也还還才都")
+"""What the second half of such a sentence has."""
+
+
 def ends_whole(said: str) -> bool:
     """Return whether the last words end a sentence by themselves. `said` has no marks."""
     return said.endswith(_WHOLE)
@@ -56,4 +61,6 @@ def ends_half(said: str) -> bool:
 
 def ends_open(said: str) -> bool:
     """Return whether something may follow the last words, although they can be the end."""
+    if len(said) == 1 or (said.startswith(_CLAUSES) and not any(word in said[2:] for word in _MAIN)):
+        return True
     return said.strip(_AGREES) == "" or said.endswith(_STANDS_ALONE) or said.endswith(_OPEN)

@@ -52,7 +52,8 @@ _PAIRS = listed(
     "and also, and not, or maybe, i was, i am, we are, you are, they are, i were, there is, there are, "
     "there was, there were, what is, what are, where is, who is, how is, is there, are there, do you, did you, "
     "does it, have you, is that, at least, so that, even if, even though, as if, in case, based on, depends on, "
-    "up to, next to, because of, due to, if i, if you, when i, when you, that i, that we"
+    "up to, next to, because of, due to, if i, if you, when i, when you, that i, that we, "
+    "half past, quarter past, quarter to, and please, but please"
 )
 
 _NAMES = (" A", " May", " Will")
@@ -60,10 +61,12 @@ _NAMES = (" A", " May", " Will")
 
 _ENDS = listed(
     "think so, hope so, say so, guess so, believe so, suppose so, told so, said so, do so, do that, do this, "
-    "like that, like this, about that, about this, not that, of that, of this, i am, and so on, turn it on, "
+    "like that, like this, about that, about this, not that, of that, of this, and so on, turn it on, "
     "turn it off, come in, come on, go on, that way, this one, that one, no more, once more, any more, or not, i know"
 )
 """What ends like words of those above, and is an end where it has a mark."""
+
+_POINTING = listed("the, a, an, my, your, our, this, that, these, those, his, her, their")
 
 _BEGINNING = listed("then, well, like, now, also")
 """Half where they are all that was said."""
@@ -112,5 +115,9 @@ def ends_open(sentence: str, *, asks: bool) -> bool:
     if " ".join(words[-2:]) in _ENDS or (words[:-1] and sentence.endswith(_NAMES)):
         return False
     if words[-1] in _OPEN or words[-1] in _HELPERS or words[-1] in _STRANDED:
+        return True
+    if len(words) == 1 or (len(words) == 2 and words[0] in _POINTING):
+        return True  # a name, or the beginning of what is said of it
+    if words[-1].endswith("ly") and words[-2] in _HELPERS:
         return True
     return words[0] in _OTHER_CLAUSES | _CLAUSES and "," not in sentence
