@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 
 import trio
@@ -70,9 +70,15 @@ class House:
     def _note(self, request: Request, reason: ReleaseReason) -> None:
         self.released.append((trio.current_time(), request.id, reason))
 
-    def come(self, seen: dict[str, Seen] | None = None, *, pauses: bool = True) -> Hearer:
+    def come(
+        self,
+        seen: dict[str, Seen] | None = None,
+        *,
+        pauses: bool = True,
+        drop: Callable[[], None] | None = None,
+    ) -> Hearer:
         """Let one more listen; with `seen` it has been here before."""
-        hearer = Hearer(Listener(pauses=pauses))
+        hearer = Hearer(Listener(drop, pauses=pauses))
         self.readers.start_soon(hearer.read)
         if seen is None:
             self.session.attach(hearer.listener)

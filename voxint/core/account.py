@@ -19,6 +19,8 @@ __all__ = ["StageBook", "receipt_of"]
 class StageBook:
     """Which stages of a request ran, and how each ended."""
 
+    __slots__ = ("_states",)
+
     def __init__(self) -> None:
         self._states: dict[str, StageState | Literal["running"]] = dict.fromkeys(STAGES, "idle")
 

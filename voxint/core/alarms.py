@@ -27,7 +27,7 @@ class Alarm:
 
     __slots__ = ("_left", "_of", "_rests", "_ring", "due")
 
-    def __init__(self, of: Alarms, ring: Callable[[], None], *, rests: bool) -> None:
+    def __init__(self, of: Alarms, ring: Callable[[], object], *, rests: bool) -> None:
         self.due = math.inf
         self._left = math.inf  # at the end of its rest
         self._of = of
@@ -122,7 +122,7 @@ class Alarms:
         self._every: list[Alarm] = []
         self._sleep = trio.CancelScope()
 
-    def alarm(self, ring: Callable[[], None], *, rests: bool = False) -> Alarm:
+    def alarm(self, ring: Callable[[], object], *, rests: bool = False) -> Alarm:
         """Return an alarm that is not set yet.
 
         Args:
@@ -170,6 +170,7 @@ class Alarms:
         """Ring no more: the request has ended."""
         for alarm in self._every:
             alarm.let_go()
+        self._every.clear()
 
     async def sleep(self, event: trio.Event) -> None:
         """Sleep until `event`, or until the first alarm is due."""

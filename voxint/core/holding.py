@@ -8,6 +8,7 @@ from math import inf
 import trio
 
 from voxint.core.alarms import Alarms
+from voxint.core.audio import BYTES_PER_SAMPLE
 from voxint.core.events import Voice
 from voxint.core.fade import FADE_MS, FadeIn
 from voxint.core.listener import Listener
@@ -31,14 +32,17 @@ class Holding:
         since: When it began, in seconds of trio's clock; None: nothing is held.
         withheld: Whether nobody has heard of the answer, and nobody will unless it is given out.
         stood_s: How long the playing has stood in all, in seconds.
+        plays_until: Until when whoever plays has something to play of what it had or was kept back at the last release,
+            on trio's clock.
     """
 
-    __slots__ = ("_fade", "_full_at", "_keeps", "_ledger", "since", "stood_s", "withheld")
+    __slots__ = ("_fade", "_full_at", "_keeps", "_ledger", "plays_until", "since", "stood_s", "withheld")
 
     def __init__(self, ledger: PlayoutLedger) -> None:
         self.since: float | None = None
         self.withheld = False
         self.stood_s = 0.0
+        self.plays_until = -1.0
         self._ledger = ledger
         self._keeps = False
         self._full_at: float = inf
@@ -96,15 +100,19 @@ class Holding:
             player: Who plays it; what waits for it comes first.
             now: In seconds of trio's clock.
         """
-        until = self._ledger.playing_until
         stood_s = self._ledger.go_on(now)
         self.stood_s += stood_s
         self.forget()
-        if player is not None and not player.pauses and not stood_s and until is not None and until <= now:
+        if player is None:
+            return stood_s
+        until = self._ledger.playing_until
+        waits = [item for item in player.waiting(answer) if isinstance(item, VoicePiece)]
+        left = sum(len(item.event.audio) for item in waits) // BYTES_PER_SAMPLE
+        self.plays_until = max(now, until or now) + left / self._ledger.audio_format.rate
+        if not player.pauses and not stood_s and until is not None and until <= now:
             self._fade = FadeIn(self._ledger.audio_format.samples(FADE_MS))
-            for item in player.waiting(answer):
-                if isinstance(item, VoicePiece):
-                    item.event = Voice(self._fade.feed(item.event.audio))
+            for item in waits:
+                item.event = Voice(self._fade.feed(item.event.audio))
         return stood_s
 
     def forget(self) -> None:
@@ -127,17 +135,18 @@ class HoldLimit:
     """When a hold ends by itself, decided or not.
 
     While the request works its guard sleeps for it. An answer that has ended has no guard any more: then it takes a
-    task, one for each such hold, which is `sleep`.
+    task, one for each such hold, which is in `sleep`.
 
     Args:
         alarms: The request's.
-        reached: Called then.
+        reached: Called then, while the request works.
     """
 
+    __slots__ = ("_alarm", "_over")
+
     def __init__(self, alarms: Alarms, reached: Callable[[], object]) -> None:
-        self._alarm = alarms.alarm(self._reached)
-        self._tell = reached
-        self._over = trio.Event()
+        self._alarm = alarms.alarm(reached)
+        self._over: trio.Event | None = None  # of the hold that lasts
 
     def begin(self, seconds: float) -> None:
         """End the hold in so many seconds."""
@@ -147,15 +156,14 @@ class HoldLimit:
     def end(self) -> None:
         """Note that the hold is over."""
         self._alarm.clear()
-        self._over.set()
+        if self._over is not None:
+            self._over.set()
+            self._over = None
 
-    def _reached(self) -> None:
-        self._tell()
-
-    async def sleep(self) -> None:
-        """Sleep until the limit, or until the hold is over; it is bounded by the limit."""
-        over = self._over
+    async def sleep(self) -> bool:
+        """Sleep until the limit, which bounds it, or until the hold is over; return whether the limit was reached."""
+        if (over := self._over) is None:
+            return False
         with trio.move_on_at(self._alarm.due):
             await over.wait()
-        if not over.is_set():
-            self._reached()
+        return not over.is_set()

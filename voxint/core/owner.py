@@ -33,7 +33,7 @@ class Owner(Protocol):
         """Something went wrong on the way out, where nobody waits for it any more."""
 
     def held_after_end(self, request: Request) -> None:
-        """Run `request.hold_limit.sleep`: it was held while it plays, and its guard is gone with its work."""
+        """Sleep for the limit of its hold: it was held while it plays, and its guard is gone with its work."""
 
     def released(self, request: Request, reason: ReleaseReason) -> None:
         """The request was held, and goes on."""

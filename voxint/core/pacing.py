@@ -149,7 +149,7 @@ class Pacer:
         # A player that paused has all that it had then; one that did not has played it out.
         self._plays_until += holding.stood_s - self._stood_s
         self._stood_s = holding.stood_s
-        self._plays_until = max(self._plays_until, self._answer.plays_until)
+        self._plays_until = max(self._plays_until, self._answer.plays_until, holding.plays_until)
         self._mind_player(now)
         if holding.keeps_back:
             self._held_up_from = inf  # what waits now is no fault of the player's

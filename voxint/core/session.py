@@ -296,7 +296,12 @@ class Session:
 
     def held_after_end(self, request: Request) -> None:
         """Bound the hold of an answer that has ended and still plays."""
-        self.home.start_soon(request.hold_limit.sleep, name=f"hold of {request.id}")
+
+        async def bound() -> None:
+            if await request.hold_limit.sleep():
+                request.release("timeout")
+
+        self.home.start_soon(bound, name=f"hold of {request.id}")
 
     def released(self, request: Request, reason: ReleaseReason) -> None:
         """Pass on that an answer goes on which was held."""

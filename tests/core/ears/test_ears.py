@@ -23,8 +23,9 @@ QUESTION = (quiet(800), speech(640, "What", "time", "is", "it?"), quiet(640))
 async def asked(hall: Hall, *after: bytes) -> str:
     """Ask a question by voice, wait for the first sound of the answer, and return its id; then say more."""
     await hall.say(*QUESTION)
-    while not hall.of(Voice):
-        await hall.say(quiet(32))
+    with trio.fail_after(5):
+        while not hall.of(Voice):
+            await hall.say(quiet(32))
     request_id = hall.heard[-1].request_id
     await hall.say(*after)
     return request_id

@@ -210,7 +210,7 @@ class SpokenTurn:
         request, pipeline = session.intake.make(listening.id, self._player, instead_of=listening)
         claim = session.intake.claim()
         request.timeline.go_on_from(listening.timeline)
-        request.stage_ended("stt", by_itself=True)
+        request.book.ended("stt", by_itself=True)
         if withheld:
             request.withhold()
             behind: Sequence[Request] = [each for each in session.registry.live if each is not listening]
