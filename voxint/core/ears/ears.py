@@ -318,6 +318,9 @@ class Ears:
         """Ask what was said over an answer that could not be interrupted then, and can now."""
         if not self._floor.speaking or not self._floor.protected:
             self._waiting = None
+            self._settling = waiting
+            self._floor.take()
+            self._settling = None
             self._ask(waiting)
 
     def _ask(self, utterance: _Utterance) -> None:
