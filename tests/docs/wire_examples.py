@@ -177,11 +177,12 @@ FROM_CLIENT: Mapping[str, FromClient] = {
         closed=("system_prompt", "function_calling", "update_session"),
     ),
     "INTERRUPT": FromClient(
-        "Stops one request, or all live ones of the session. Answered by one INTERRUPT_ACK.",
+        "Stops one request, or all live ones of the session, or holds or releases them. Answered by one INTERRUPT_ACK.",
         InterruptPayload,
         {
             "One request": {"interrupt_request_id": "req_1", "reason": "USER_STOP", "played_ms": 1840},
             "Every live one": {},
+            "One request is to wait (feature `hold`)": {"interrupt_request_id": "req_1", "mode": "hold"},
         },
         defaults={
             "interrupt_request_id": "[every live one]",
@@ -192,7 +193,7 @@ FROM_CLIENT: Mapping[str, FromClient] = {
         types={
             "reason": "string; 64 characters of it are kept",
             "played_ms": "number",
-            "mode": "`commit`; `hold` and `release` are not granted",
+            "mode": "`commit`; with the feature `hold` also `hold`, `release`",
         },
         ext=("played_ms", "mode"),
     ),
@@ -307,8 +308,17 @@ FROM_SERVER: Mapping[str, FromServer] = {
                 outcomes={"req_9": "not_found"},
                 receipts={},
             ),
+            "One is held": m.InterruptAck(
+                interrupt_request_id="req_1",
+                interrupted_request_ids=(),
+                status="SUCCESS",
+                message="held",
+                outcomes={"req_1": "held"},
+                receipts={},
+                mode="hold",
+            ),
         },
-        ext=("outcomes", "receipts"),
+        ext=("outcomes", "receipts", "read_late_ms", "mode"),
     ),
     "ERROR": FromServer(
         "A message could not be used, or, with `request_id`, a request has failed.",
@@ -336,6 +346,30 @@ FROM_SERVER: Mapping[str, FromServer] = {
         "**ext** (feature `transcripts`) What was understood so far.",
         m.TranscriptMessage,
         {"The whole of it": m.TranscriptMessage(request_id="req_3", text="who lived here", is_final=True)},
+    ),
+    "SPEECH": FromServer(
+        "**ext** (feature `server_vad`) Who speaks into the open microphone. `text` and what follows it belong to"
+        " `stopped`.",
+        m.SpeechMessage,
+        {
+            "Somebody has begun to speak": m.SpeechMessage(state="started", at_ms=48_320.0, request_id="req_7"),
+            "They have ended, and are answered": m.SpeechMessage(
+                state="stopped",
+                at_ms=49_856.0,
+                request_id="req_7",
+                text="who lived here",
+                outcome="request",
+                decided_ms=50_240.0,
+            ),
+        },
+    ),
+    "HOLD": FromServer(
+        "**ext** (feature `hold`) An answer is held where it is, or goes on.",
+        m.HoldMessage,
+        {
+            "Pause": m.HoldMessage(request_id="req_6", state="held", voice_stream_seq=52),
+            "It was a cough": m.HoldMessage(request_id="req_6", state="released", voice_stream_seq=52, reason="noise"),
+        },
     ),
     "HEARTBEAT": FromServer("Every 30 s.", m.Heartbeat, {"A sign of life": m.Heartbeat(remaining_seconds=600)}),
     "SESSION_WARN": FromServer(

@@ -49,7 +49,7 @@ BINARY = """\
 ## Binary frames
 
 **From the client**: PCM alone, signed 16-bit little-endian, one channel, in frames of any size, behind the REQUEST that
-begins an upload.
+begins an upload; with the feature `server_vad` **ext** all the time, and of no REQUEST.
 
 **From the server**, with the feature `binary_audio` **ext**: a RESPONSE that carries nothing but voice. The speech
 above, of `{id}` with `voice_stream_seq` {seq}, in hexadecimal:
