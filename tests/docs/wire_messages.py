@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tests.docs.pages import ROOT
-from tests.docs.wire_examples import FROM_CLIENT, FROM_SERVER, SESSION_ID, TIMESTAMP, FromClient, FromServer
+from tests.docs.wire_examples import FROM_CLIENT, SESSION_ID, TIMESTAMP, FromClient
+from tests.docs.wire_examples_server import FROM_SERVER, FromServer
 from tests.docs.wire_types import FieldRow, rows_of
 from voxint.errors import WireError
 from voxint.protocol import messages as m
