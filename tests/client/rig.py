@@ -129,7 +129,7 @@ async def scripted(
 ) -> AsyncGenerator[str]:
     """Run a server that answers REGISTER and then does `script` with each connection; gives its url.
 
-    It grants `features`, and answers who comes back with `resumed`.
+    It grants `features`, and answers who comes back with `resumed`; without, it resumes nothing.
     """
 
     async def handle(request: WebSocketRequest) -> None:
@@ -144,7 +144,7 @@ async def scripted(
                     session_timeout_seconds=60,
                     features=features,
                     audio=m.Audio(),
-                    resume_token="t",
+                    resume_token=None if resumed is None else "t",
                     resumed=None if register.resume is None else resumed,
                 )
             )
