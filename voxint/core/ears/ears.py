@@ -159,7 +159,7 @@ class Ears:
             self._on(event)
         if (utterance := self._speaking) is not None:
             utterance.turn.hear(self._sound.since(utterance.given))
-            utterance.given = window.end
+            utterance.given = self._sound.position
             if is_speech:
                 utterance.loudness.append(window.level_db)
         if self._speaking is not None or not self._activity.speaking:  # else this speech was given up

@@ -87,7 +87,7 @@ class Floor:
         if verdict == "commit":
             self._commit_now()
             return "request"
-        if verdict not in ("wait", "hold"):
+        if verdict != "wait" and verdict != "hold":
             self._release(verdict)
         return _outcome(verdict)
 
