@@ -36,6 +36,9 @@ TAIL_MS = (FRAME + TAPS * HOP) * 1000 / RATE
 WHITER = 0.7
 """The power by which the cross spectrum is whitened for the delay; ours: 1 lets noise count as much as speech."""
 
+LOUDNESS = 0.05
+"""Of the loudest stretch of the answer, the least that another is taken to have; ours: else noise would be a delay."""
+
 TRACE = 0.9
 """What of a correlation is left with each later one; ours: a delay outlasts a pause of a third of a second."""
 
@@ -122,6 +125,10 @@ class EchoPath:
         cross[3_600 * size // RATE :] = 0
         lags = np.arange(-ahead, self._most_delay + 1)
         found = np.abs(np.fft.irfft(cross, size)[(lags - self._most_delay) % size]).astype(np.float32)
+        # What the reference has at a delay: else a loud syllable that is not heard yet outdoes a soft one that is.
+        energy = np.cumsum(np.concatenate([np.zeros(1), np.square(reference, dtype=np.float64)]))
+        there = (energy[len(microphone) :] - energy[: -len(microphone)])[::-1]
+        found /= np.sqrt(there + LOUDNESS * there.max() + 1e-12)
         found /= np.sqrt(np.mean(found * found)) + np.float32(1e-20)
         if self._trace is not None and len(self._trace) == len(found):
             found += TRACE * self._trace
