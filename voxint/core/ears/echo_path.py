@@ -245,7 +245,8 @@ def _dilated(power: Floats) -> Floats:
     """Return the greatest of each frame, the two before and the one after; the first two have none before and go."""
     after = np.concatenate([power[:, 3:], power[:, -1:]], axis=1)
     before: Floats = np.maximum(power[:, :-2], power[:, 1:-1])
-    return np.maximum(before, np.maximum(power[:, 2:], after), out=before)
+    greatest: Floats = np.maximum(before, np.maximum(power[:, 2:], after))
+    return greatest
 
 
 def _paired(power: Floats) -> Floats:
