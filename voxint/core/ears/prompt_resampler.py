@@ -67,7 +67,8 @@ class PromptResampler:
         size = 2 * self._ahead
         each = np.ndarray((len(self._waiting) - size + 1, size), np.float32, self._waiting, 0, (4, 4))
         if self._up == 1:
-            found = each[begins] @ self._filters[0]
+            # No `@` here: a BLAS would share it out to threads, which spin for longer than this takes.
+            found = np.einsum("kt,t->k", each[begins], self._filters[0])
         else:
             found = np.einsum("kt,kt->k", each[begins], self._filters[at % self._up])
         self._next = end
