@@ -15,7 +15,7 @@ from inspect import (
     isgeneratorfunction,
 )
 from types import BuiltinFunctionType, FunctionType, MethodType
-from typing import Any, Final, Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, TypeAlias
 
 from attrs import frozen
 
@@ -30,7 +30,7 @@ __all__ = ["PARTS", "Part", "check_returned", "seats_of", "stage_fault", "thrown
 Part: TypeAlias = Stage | Literal["vad", "turns"]
 """What an agent has one of: a stage, or a detector of its ears."""
 
-PARTS: tuple[Part, ...] = (*get_args(Stage), "vad", "turns")
+PARTS: tuple[Part, ...] = ("llm", "stt", "tts", "vad", "turns")
 
 _NOTHING: Final = object()
 
