@@ -48,7 +48,7 @@ class DemoCast:
     llm: Opened
     stt: Opened
     tts: Opened
-    vad: Opened = Opened()
+    vad: Opened
     notes: tuple[str, ...] = ()
 
     def agent(self, prompt: str) -> Agent:
@@ -63,11 +63,9 @@ class DemoCast:
 
     def config(self, prompt: str, server: ServerConfig) -> Config:
         """Return the configuration that makes the same."""
-        parts = {
-            each.part.stage.kind: each.part.stage for each in (self.llm, self.stt, self.tts, self.vad) if each.part
-        }
-        given: dict[str, Any] = dict(parts)
-        return Config(server=server, prompt=prompt, limits=LIMITS, **given)
+        opened = (self.llm, self.stt, self.tts, self.vad)
+        parts: dict[str, Any] = {each.part.stage.kind: each.part.stage for each in opened if each.part}
+        return Config(server=server, prompt=prompt, limits=LIMITS, **parts)
 
 
 def command(called: str) -> str:

@@ -135,7 +135,8 @@ FILES = ("keys_file", "tls_cert", "tls_key")
 def _server(sections: Sections) -> ServerConfig:
     """Return the server's part. Its files are found from the directory that this process is in, and told whole."""
     server = made("server", ServerConfig, sections["server"])
-    return evolve(server, **{key: str(Path(path).absolute()) for key in FILES if (path := getattr(server, key))})
+    files: dict[str, typing.Any] = {key: str(Path(path).absolute()) for key in FILES if (path := getattr(server, key))}
+    return evolve(server, **files)
 
 
 def _sections(path: Path | None, environ: Mapping[str, str], flags: Mapping[str, str] | None) -> Sections:

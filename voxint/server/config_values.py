@@ -72,7 +72,7 @@ def ears(sections: Sections) -> EarRules:
     Raises:
         ConfigError: A value is not what is expected there.
     """
-    parts = {name: made(f"ears.{name}", part, sections[f"ears.{name}"]) for name, part in _EARS.items()}
+    parts: dict[str, Any] = {name: made(f"ears.{name}", part, sections[f"ears.{name}"]) for name, part in _EARS.items()}
     return attrs.evolve(made("ears", EarRules, sections["ears"]), **parts)
 
 
