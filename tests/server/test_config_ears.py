@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -144,3 +145,19 @@ def test_every_field_of_the_rules_can_be_set() -> None:
         assert {key: kind for key, kind in keys.items() if kind not in EXPECTED} == {}, section
     parts = [each.name for each in attrs.fields(EarRules) if attrs.has(type(getattr(EarRules(), each.name)))]
     assert {f"ears.{name}" for name in parts} == {name for name in SECTIONS if name.startswith("ears.")}
+
+
+def test_every_setting_stands_in_the_reference_with_its_default() -> None:
+    """docs/reference/configuration.md: a table below the heading of each part, a row for each key."""
+    page = (Path(__file__).parents[2] / "docs/reference/configuration.md").read_text(encoding="utf-8")
+    below = dict(re.findall(r"^#+ \[(ears[\w.]*)\]\n(.*?)(?=^#|\Z)", page, re.MULTILINE | re.DOTALL))
+    for section in SECTIONS:
+        if section.partition(".")[0] != "ears":
+            continue
+        rows = dict(re.findall(r"^\| `(\w+)` \| `?([^|`]+?)`? \|", below[section], re.MULTILINE))
+        part = EarRules() if section == "ears" else getattr(EarRules(), section.removeprefix("ears."))
+        for key in SECTIONS[section]:
+            default = getattr(part, key)
+            shown = f"{default:g}" if isinstance(default, float) else str(default).lower() if default != "" else "empty"
+            assert key in rows, f"{section} {key} has no row"
+            assert rows[key] == shown or isinstance(default, tuple), f"{section} {key}: {rows[key]} is not {shown}"
