@@ -87,6 +87,7 @@ def made(kind: Any) -> Any:
     special: dict[str, Any] = {"accounts": {}, "token_secret": CANARY * 4, "llm": ScriptedModel(), "tts": None}
     special |= {"stt": None, "upload_share": 0.5, "allowed_origins": (), "trusted_proxies": (), "port": 8765}
     special |= {"frame_ms": 40.0, "functions": 3, "silent_mark": "[nothing]", "wordless_mark": "[none]"}
+    special |= {"hold_s": 2.0, "vad": None, "turns": None, "ears": EarRules()}
     return kind(**{name: special.get(name, value) for name, value in given.items()})
 
 
