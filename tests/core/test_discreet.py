@@ -13,6 +13,7 @@ import voxint
 from voxint.core.alignment import Aligned
 from voxint.core.audio import AudioFormat
 from voxint.core.discreet import size_of
+from voxint.core.ears.rules import EarRules
 from voxint.core.failure import Failure
 from voxint.core.playout import PlayoutLedger
 from voxint.core.receipt import AudioAccount, TextAccount, UsageAccount
