@@ -122,13 +122,14 @@ class Telemetry:
     def utterance_over(self, request: Request, endpoint: Endpoint) -> None:
         """Count and log what became of it."""
         self.metrics.utterances.labels(endpoint.outcome).inc()
-        line = {
-            "outcome": endpoint.outcome,
-            "silence_ms": round(endpoint.decided_ms - endpoint.at_ms, 1),
-            "recovered": endpoint.recovered,
-            "speculative": len(endpoint.speculative) or None,
-        }
-        log.info("utterance heard", **_ids(request), **_present(line))
+        log.info(
+            "utterance heard",
+            **_ids(request),
+            outcome=endpoint.outcome,
+            silence_ms=round(endpoint.decided_ms - endpoint.at_ms, 1),
+            recovered=endpoint.recovered is not None,
+            speculative=len(endpoint.speculative),
+        )
         self._then.utterance_over(request, endpoint)
 
     def released(self, request: Request, reason: ReleaseReason) -> None:
