@@ -109,8 +109,8 @@ def test_the_classes_that_hold_words_are_among_them() -> None:
 @pytest.mark.parametrize(
     ("value", "shown"),
     [
-        (Delta("Hello."), "Delta(text=<6 chars>)"),
-        (Delta("!"), "Delta(text=<1 char>)"),
+        (Delta("Hello."), "Delta(text=<6 chars>, protected=False)"),
+        (Delta("!"), "Delta(text=<1 char>, protected=False)"),
         (voxint.Text("Hello."), "Text(text=<6 chars>)"),
         (voxint.Voice(bytes(640)), "Voice(audio=<640 bytes>)"),
         (voxint.Understood("Hi", True), "Understood(text=<2 chars>, is_final=True)"),

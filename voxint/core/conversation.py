@@ -173,8 +173,10 @@ class Conversation:
         session, listener = self._session, Listener()
         if session.ears is not None:
             raise RuntimeError("this conversation has an open microphone already: leave its block first")
-        with _translated_refusals():
+        try:
             ears = Ears(session, listener)
+        except RequestRefused as refusal:
+            raise RuntimeError(f"{refusal.message}: give Agent(vad=..., stt=...)") from None
         session.attach(listener)
         try:
             yield OpenMicrophone(session, self._block, listener, ears)
@@ -210,7 +212,7 @@ def _translated_refusals() -> Iterator[None]:
         yield
     except RequestRefused as refusal:
         if refusal.kind == "no_ears":
-            raise RuntimeError(f"{refusal.message}: give Agent(stt=...), for an open microphone vad=... too") from None
+            raise RuntimeError("this agent has no speech recognition: give Agent(stt=...), or ask in text") from None
         if refusal.limit == SEATS:
             raise  # no mistake of the program's: it may wait for a seat
         kind = ValueError if refusal.kind == "live" else RuntimeError

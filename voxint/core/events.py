@@ -98,7 +98,7 @@ class Onset:
     """Somebody has begun to speak into the microphone that is always open. The id it bears is that of the utterance.
 
     Args:
-        at_ms: When, in milliseconds of the microphone's sound since it was opened: where the speech begins.
+        at_ms: When, in milliseconds of the microphone's sound since it was opened: the first window of speech.
     """
 
     at_ms: float

@@ -10,7 +10,7 @@ echo.py              whether what comes in is the answer's own sound
 echo_path.py         what of one sound another explains; arithmetic on samples
 echo_words.py        whether what was understood is what the answer has just said; pure
 
-floor.py             who has the floor: the answers that may be interrupted, held and released
+turn_taking.py       which answers may be interrupted; holds, releases and commits
 barge_in.py          what may interrupt an answer: rules, and the decision to hold, release or commit; pure
 backchannel.py       words that say "go on" and no more; pure
 

@@ -15,7 +15,7 @@ from attrs import define, evolve, field
 
 from voxint.core.audio import AudioFormat
 from voxint.core.ears.endpointing import silence_ms
-from voxint.core.ears.floor import Floor
+from voxint.core.ears.turn_taking import TurnTaking
 from voxint.core.ears.own_sound import OwnSound
 from voxint.core.ears.sound import MicrophoneSound, SoundWindow
 from voxint.core.ears.spoken_turn import WENT_ON, SpokenTurn, say
@@ -55,15 +55,17 @@ class _Utterance:
     Args:
         id: That of its requests.
         start: Its first sample, with the padding in front.
+        onset: The first sample of its first window of speech.
     """
 
     id: str
     start: int
+    onset: int
     turn: SpokenTurn = field(init=False)
     given: int = field(init=False)  # the sample up to which the recogniser has the sound
     text: str = field(init=False, default="", repr=False)
     complete: float | None = field(init=False, default=None)  # what the end-of-turn model says of its last pause
-    end: int = field(init=False, default=0)
+    end: int = field(init=False, default=0)  # the sample after its last window of speech
     decided: int = field(init=False, default=0)
     loudness: list[float] = field(init=False, factory=list)
     cut: tuple[str, ...] | None = field(init=False, default=None)  # what it has interrupted
@@ -95,12 +97,13 @@ class Ears:
         longest_ms = rules.cuts.before_ms + rules.endpointing.most_ms + JUDGED_MS
         self._sound = MicrophoneSound(agent.vad, session.settings.input, kept_ms=longest_ms)
         self._own = OwnSound(self._sound, rules.echo, rules.barge_in, self._format)
-        self._floor = Floor(session, rules.barge_in, self._commit)
+        self._turns = TurnTaking(session, rules.barge_in, self._commit)
         cuts = evolve(rules.cuts, end_ms=max(rules.cuts.pause_ms, rules.endpointing.most_ms))
         self._activity = Activity(cuts, self._format, agent.vad.window_samples)
         self._window_ms = self._format.ms(agent.vad.window_samples)
         self._opened_at = trio.current_time()
         self._taken = 0
+        self._run_start = 0  # the first sample of the speech in a row up to now
         self._tells_early = False  # whether the recogniser has words while somebody speaks
         self._speaking: _Utterance | None = None
         self._ending: list[_Utterance] = []  # over, and its last words are still to come
@@ -141,20 +144,22 @@ class Ears:
         speaking, self._speaking = self._speaking, None
         if speaking is not None:
             speaking.turn.request.interrupt(InterruptOrder(reason))
-        self._floor.abandon()
+        self._turns.abandon()
         self._sound.close()
 
     def _released(self, request: Request, reason: ReleaseReason) -> None:
         """Take note that an answer goes on by somebody else's will."""
         if reason in ("client", "timeout"):
-            self._floor.let_go()
+            self._turns.let_go()
 
     def _hear(self, window: SoundWindow) -> None:
-        self._floor.look()
-        self._own.sounds(self._floor.speaking)
+        self._turns.look()
+        self._own.sounds(self._turns.speaking)
         probability = self._own.probability(window, self._rules.cuts.off)
         self._activity, events = self._activity.heard(probability)
         is_speech = self._activity.voiced == self._activity.position
+        if not is_speech:
+            self._run_start = window.end
         for event in events:
             self._on(event)
         if (utterance := self._speaking) is not None:
@@ -163,7 +168,7 @@ class Ears:
             if is_speech:
                 utterance.loudness.append(window.level_db)
         if self._speaking is not None or not self._activity.speaking:  # else this speech was given up
-            self._floor.heard(self._window_ms, is_speech=is_speech)
+            self._turns.heard(self._window_ms, is_speech=is_speech)
         if self._speaking is not None:
             self._look_for_end(self._speaking)
         if self._waiting is not None and self._speaking is None:
@@ -175,9 +180,9 @@ class Ears:
             case SpeechStarted(at):
                 if utterance is None:
                     self._begin(at)
-            case SpeechEnded(_, at):
+            case SpeechEnded():
                 if utterance is not None:
-                    self._end(utterance, at)
+                    self._end(utterance)
             case SpeechPaused():
                 if utterance is not None:
                     utterance.turn.judge(self._latest(utterance))
@@ -190,7 +195,7 @@ class Ears:
     # The beginning of an utterance.
 
     def _begin(self, at: int) -> _Utterance | None:
-        utterance = _Utterance(f"req_{uuid.uuid4().hex}", at)
+        utterance = _Utterance(f"req_{uuid.uuid4().hex}", at, self._run_start)
         try:
             utterance.turn = SpokenTurn(
                 self._session,
@@ -209,8 +214,8 @@ class Ears:
             return None
         utterance.given = at
         self._speaking = utterance
-        self._floor.new_utterance()
-        utterance.turn.say(Onset(self._ms(at)))
+        self._turns.new_utterance()
+        utterance.turn.say(Onset(self._ms(utterance.onset)))
         return utterance
 
     # Its words, and its end.
@@ -219,8 +224,8 @@ class Ears:
         utterance.text = text
         if utterance is self._speaking:
             self._tells_early = True
-            self._floor.look()
-            self._floor.understood(text)
+            self._turns.look()
+            self._turns.understood(text)
             if self._activity.paused:
                 self._ask_early(utterance)
 
@@ -230,7 +235,7 @@ class Ears:
 
     def _ask_early(self, utterance: _Utterance) -> None:
         """Ask before the end is certain, where that is wanted and nothing is in the way."""
-        if self._rules.speculate and utterance.text and not self._floor.speaking and not self._waiting:
+        if self._rules.speculate and utterance.text and not self._turns.speaking and not self._waiting:
             utterance.turn.ask_early(utterance.text)
 
     def _look_for_end(self, utterance: _Utterance) -> None:
@@ -253,10 +258,10 @@ class Ears:
         if utterance is self._speaking:
             self._cut_off()
 
-    def _end(self, utterance: _Utterance, at: int) -> None:
+    def _end(self, utterance: _Utterance) -> None:
         self._speaking = None
         self._ending.append(utterance)
-        utterance.end, utterance.decided = at, self._sound.position
+        utterance.end, utterance.decided = self._activity.voiced, self._sound.position
         utterance.turn.end()
 
     def _lost(self, utterance: _Utterance) -> None:
@@ -267,9 +272,9 @@ class Ears:
             self._ending.remove(utterance)
         if utterance is self._waiting:
             self._waiting = None
-        self._floor.look()
+        self._turns.look()
         if not self._speaking:
-            self._floor.abandon()
+            self._turns.abandon()
 
     # What becomes of it.
 
@@ -289,7 +294,7 @@ class Ears:
             outcome = "request" if text else "noise"
         else:
             self._settling = utterance
-            outcome = self._floor.settle(text)
+            outcome = self._turns.settle(text)
             self._settling = None
         self._tell_end(utterance, outcome)
         if outcome == "request":
@@ -316,10 +321,10 @@ class Ears:
 
     def _ask_waiting(self, waiting: _Utterance) -> None:
         """Ask what was said over an answer that could not be interrupted then, and can now."""
-        if not self._floor.speaking or not self._floor.protected:
+        if not self._turns.speaking or not self._turns.protected:
             self._waiting = None
             self._settling = waiting
-            self._floor.take()
+            self._turns.take()
             self._settling = None
             self._ask(waiting)
 

@@ -1,4 +1,4 @@
-"""Who has the floor: the answers that may be interrupted, held and released by what is said over them."""
+"""Who may speak: the answers that may be interrupted, held and released by what is said over them."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from voxint.core.events import ReleaseReason, UtteranceOutcome
 from voxint.core.request import Request
 from voxint.core.session import Session
 
-__all__ = ["Floor"]
+__all__ = ["TurnTaking"]
 
 
-class Floor:
+class TurnTaking:
     """Decides about the answers of a session while somebody speaks.
 
     Args:
