@@ -15,10 +15,10 @@ from attrs import define, evolve, field
 
 from voxint.core.audio import AudioFormat
 from voxint.core.ears.endpointing import silence_ms
-from voxint.core.ears.turn_taking import TurnTaking
 from voxint.core.ears.own_sound import OwnSound
 from voxint.core.ears.sound import MicrophoneSound, SoundWindow
 from voxint.core.ears.spoken_turn import WENT_ON, SpokenTurn, say
+from voxint.core.ears.turn_taking import TurnTaking
 from voxint.core.events import Committed, Ended, Endpoint, Onset, ReleaseReason, Said, UtteranceOutcome
 from voxint.core.failure import Failure
 from voxint.core.interrupt import InterruptOrder
