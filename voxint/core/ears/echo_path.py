@@ -8,6 +8,7 @@ a jitter buffer jumps or a loudspeaker distorts.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import log10
 
 import numpy as np
@@ -19,7 +20,7 @@ Floats = NDArray[np.float32]
 Spectrum = NDArray[np.complex64]
 
 RATE = 8_000
-"""Samples a second that are compared; ours: the lower half of speech's spectrum tells voices apart, at half the work."""
+"""Samples a second that are compared; ours: the lower half of the spectrum tells voices apart, at half the work."""
 
 FRAME, HOP = 256, 128
 """Samples of a frame of the spectrum, and from one to the next; ours: 32 ms, over which a voice stands still."""
@@ -144,7 +145,7 @@ class EchoPath:
         if not np.any(said):
             return 1.0
         power = _power(heard)
-        fading = self._fading(frames)
+        fading = _fading(frames)
         echo, rest = self._fitted(heard, said, delay)
         rest = np.maximum(rest - BEND * (_beside(echo) @ fading), 0)
         power, rest = _paired(power), _paired(rest)
@@ -205,12 +206,6 @@ class EchoPath:
         self._noise = low if self._noise is None else np.minimum(self._noise * np.float32(NOISE_RISES), low)
         return self._noise
 
-    @staticmethod
-    def _fading(frames: int) -> Floats:
-        """Return what spreads a power over the frames after it."""
-        later = np.arange(frames)[None, :] - np.arange(frames)[:, None]
-        return np.where(later >= 0, np.exp(-np.maximum(later, 0) * (HOP / RING)), 0).astype(np.float32)
-
 
 def level_db(sound: Floats) -> float:
     """Return the level of samples in decibels against full scale."""
@@ -236,7 +231,7 @@ def _power(spectrum: Spectrum) -> Floats:
 
 def _beside(power: Floats) -> Floats:
     """Return the mean of each bin and its neighbours."""
-    mean = power.copy()
+    mean: Floats = power.copy()
     mean[1:-1] = (power[:-2] + power[1:-1] + power[2:]) / 3
     return mean
 
@@ -250,3 +245,10 @@ def _dilated(power: Floats) -> Floats:
 def _paired(power: Floats) -> Floats:
     """Return the mean of each two bins."""
     return np.asarray((power[0::2] + power[1::2]) / 2, np.float32)
+
+
+@lru_cache(maxsize=16)  # a guard has one length of sound nearly always
+def _fading(frames: int) -> Floats:
+    """Return what spreads a power over the frames after it; not to be written to."""
+    later = np.arange(frames)[None, :] - np.arange(frames)[:, None]
+    return np.where(later >= 0, np.exp(-np.maximum(later, 0) * (HOP / RING)), 0).astype(np.float32)
