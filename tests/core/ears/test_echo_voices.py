@@ -40,7 +40,7 @@ async def test_the_answers_voice_is_nobody_and_people_are_heard_over_it() -> Non
 
     That holds in two rooms and at two delays, for persons who are as loud as the echo.
     """
-    async with Kokoro(wait_s=60) as stage:
+    async with Kokoro(seats=1, wait_s=60) as stage:
         spoken = await speak(stage, "The museum opens at nine in the morning, and closes at six, except on Mondays.")
     spoken_at = np.frombuffer(b"".join(each.audio for each in spoken), "<i2") / 32_768
     answer = np.concatenate([np.zeros(RATE), soxr.resample(spoken_at, stage.audio_format.rate, RATE), np.zeros(RATE)])

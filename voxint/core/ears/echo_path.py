@@ -239,7 +239,8 @@ def _beside(power: Floats) -> Floats:
 def _dilated(power: Floats) -> Floats:
     """Return the greatest of each frame, the two before and the one after; the first two have none before and go."""
     after = np.concatenate([power[:, 3:], power[:, -1:]], axis=1)
-    return np.maximum(np.maximum(power[:, 2:], power[:, 1:-1]), np.maximum(power[:, :-2], after))
+    widest: Floats = np.maximum(np.maximum(power[:, 2:], power[:, 1:-1]), np.maximum(power[:, :-2], after))
+    return widest
 
 
 def _paired(power: Floats) -> Floats:
