@@ -83,14 +83,14 @@ class OwnSound:
 
 
 def _sounding(request: Request, back_ms: float, ahead_ms: float) -> tuple[bytes, float]:
-    """Return what an answer's player has sounded lately by the clock, and how many milliseconds of it are still to come.
+    """Return what an answer's player has sounded lately, by the clock, and how many milliseconds of it are to come.
 
     Where it stands, because it is held, has played all or waits for more, there is silence since then.
     """
     now, ledger = trio.current_time(), request.ledger
     output, at = ledger.audio_format, ledger.heard_samples(now)
-    stands_since = request.answer.holding.since
-    if stands_since is None:
+    player, stands_since = request.answer.player, request.answer.holding.since
+    if stands_since is None or (player is not None and not player.pauses):
         stands_since = min(now, ledger.playing_until or now)
     silence = output.bytes(min(back_ms, (now - stands_since) * 1000))
     first = max(0, at - output.samples(back_ms))
