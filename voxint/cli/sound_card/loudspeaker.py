@@ -33,6 +33,9 @@ AHEAD_S = 5.0
 STUCK_S = 2.0
 """Seconds without a call of the device's after which it is gone; ours: a block is 20 ms, and a laptop may be busy."""
 
+LOOK_S = 0.01
+"""Seconds between two looks at what is left, at the least; ours: in a pause it stays the same."""
+
 
 @frozen
 class Output:
@@ -96,6 +99,11 @@ class Loudspeaker:
         """Whether something is to be heard now."""
         return self._playback.left_s(self._clock()) > 0
 
+    @property
+    def handed_s(self) -> float:
+        """Seconds until all that the device holds has been heard: so long a pause or a silence is not heard yet."""
+        return self._playback.handed_s(self._clock())
+
     async def early_end(self) -> PlayerGone | None:
         """Return None: a device that does not work can't be opened."""
         return None
@@ -106,10 +114,13 @@ class Loudspeaker:
         Raises:
             PlayerGone: The device is gone.
         """
-        if self._silent:
-            return
-        self._playback.put(self._for_device(self._resampler.feed(audio)))
+        self.put(audio)
         await self._wait_until_left(AHEAD_S)
+
+    def put(self, audio: bytes) -> None:
+        """Take a piece of speech without a wait, for who must not be held up: what sends it has to keep to its pace."""
+        if not self._silent:
+            self._playback.put(self._for_device(self._resampler.feed(audio)))
 
     async def finish(self) -> None:
         """Wait until all has been heard, or a silence.
@@ -120,6 +131,14 @@ class Loudspeaker:
         if not self._silent:
             self._playback.put(self._for_device(self._resampler.flush()))
         await self._wait_until_left(0.0)
+
+    def pause(self) -> None:
+        """Fall silent behind what the device holds and a fade, and keep the rest; `finish` waits meanwhile."""
+        self._playback.pause()
+
+    def resume(self) -> None:
+        """Go on with the very next sample, and a fade in."""
+        self._playback.resume()
 
     def silence(self) -> None:
         """Fall silent: what waits is thrown away, and what comes later is dropped until the next answer begins."""
@@ -132,7 +151,7 @@ class Loudspeaker:
             if self._clock() - self._called_at > STUCK_S:
                 self.silence()
                 raise PlayerGone(f"{self._device} takes no more sound: was it unplugged?")
-            await trio.sleep(min(over, STUCK_S / 4))
+            await trio.sleep(min(max(over, LOOK_S), STUCK_S / 4))
 
     def _for_device(self, audio: bytes) -> bytes:
         if self._taken.channels == 1:
