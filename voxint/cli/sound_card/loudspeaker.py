@@ -84,8 +84,9 @@ class Loudspeaker:
         out[:] = self._playback.take(frames, now, delay_s)
 
     def begin(self) -> None:
-        """Begin another answer: what is heard counts from here, and a silence is over."""
+        """Begin another answer: what is heard counts from here, and a silence or a pause is over."""
         self._silent = False
+        self._playback.resume()
         self._resampler = resampler(self._source, self._taken.audio_format)
         self._playback.begin()
 
@@ -93,11 +94,6 @@ class Loudspeaker:
     def played_ms(self) -> float:
         """Milliseconds of this answer that have been heard."""
         return self._playback.heard_ms(self._clock())
-
-    @property
-    def sounding(self) -> bool:
-        """Whether something is to be heard now."""
-        return self._playback.left_s(self._clock()) > 0
 
     @property
     def handed_s(self) -> float:
@@ -115,12 +111,20 @@ class Loudspeaker:
             PlayerGone: The device is gone.
         """
         self.put(audio)
-        await self._wait_until_left(AHEAD_S)
+        await self.room()
 
     def put(self, audio: bytes) -> None:
         """Take a piece of speech without a wait, for who must not be held up: what sends it has to keep to its pace."""
         if not self._silent:
             self._playback.put(self._for_device(self._resampler.feed(audio)))
+
+    async def room(self) -> None:
+        """Wait while far more is here than can be played.
+
+        Raises:
+            PlayerGone: The device is gone.
+        """
+        await self._wait_until_left(AHEAD_S)
 
     async def finish(self) -> None:
         """Wait until all has been heard, or a silence.
