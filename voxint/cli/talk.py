@@ -21,7 +21,7 @@ from voxint.cli.talking.push_to_talk import PushToTalk
 from voxint.cli.talking.screen import Screen, draw, open_screen
 from voxint.cli.terminal import echo
 from voxint.client import Client, connect
-from voxint.client.client import Notice
+from voxint.client.traffic import Notice
 from voxint.core.audio import AudioFormat
 from voxint.errors import ConfigError, ServerError, VoxintError
 from voxint.logs import leaves

@@ -10,9 +10,10 @@ import trio
 
 from voxint.arguments import check_all, check_arguments
 from voxint.background import open_background
-from voxint.client.client import Client, Notice
+from voxint.client.client import Client
 from voxint.client.client_socket import Address, ClientSocket
 from voxint.client.resume import ResumePoint
+from voxint.client.traffic import Notice
 from voxint.core.settings import OnDisconnect, Platform, SettingsChange
 from voxint.core.tools import Tool
 from voxint.inside_trio import require_trio
@@ -64,8 +65,8 @@ async def connect(
         platform: What kind of client this is.
         require_tts: Whether replies are spoken.
         enable_srs: A session setting that the server keeps; None: its default.
-        features: Extensions to ask for, such as ``transcripts`` and ``binary_audio``; `Client.registered` says which
-            were granted.
+        features: Extensions to ask for: ``transcripts``, ``binary_audio``, ``hold``, ``server_vad``;
+            `Client.registered` says which were granted.
         input_rate: Of the audio sent, in Hz; None: 16,000.
         output_rate: Of the audio received, in Hz; None: 16,000.
         system_prompt: Who the agent is; None: the server's own prompt.
@@ -119,6 +120,8 @@ async def connect(
                 on_frame=on_frame,
                 on_notice=on_notice,
                 resume=resume,
+                spoken=require_tts,
+                listens="server_vad" in register.features,
             )
             try:
                 await _open(socket, client, nursery, register, connect_timeout_s)
@@ -134,7 +137,7 @@ async def _open(
     socket: ClientSocket, client: Client, nursery: trio.Nursery, register: m.Register, timeout_s: float
 ) -> None:
     with trio.move_on_after(timeout_s) as scope:
-        await nursery.start(socket.run, client._receive, client._fail_all)
+        await nursery.start(socket.run, client._traffic.receive, client._traffic.fail_all)
         await client._register(register)
     if scope.cancelled_caught:
         raise socket.disconnected(
