@@ -1,7 +1,6 @@
 """A conversation by voice at a terminal, as `voxint talk` has it.
 
 states.py        where it stands, and what each event makes of it: a table
-level.py         how loud a sound is
 view.py          what the screen shows, and its layout
 screen.py        the screen of a terminal, or plain lines where there is none
 keys.py          single keys of a terminal, and signals

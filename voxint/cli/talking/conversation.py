@@ -18,12 +18,12 @@ from voxint.cli.sound_card.loudspeaker import Loudspeaker
 from voxint.cli.sound_card.microphone import CardMicrophone
 from voxint.cli.sound_card.playback import FADE_S
 from voxint.cli.sound_card.portaudio import BLOCK_MS
-from voxint.cli.talking.level import level_db
 from voxint.cli.talking.screen import Screen
 from voxint.cli.talking.states import Event, after
 from voxint.cli.talking.view import Picture
 from voxint.client import Client
 from voxint.core import events
+from voxint.core.level import level_db
 
 __all__ = ["Answer", "Talk"]
 

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 from attrs import evolve
 
 from voxint.cli.receipts import receipt_lines
 from voxint.cli.talking import states
 from voxint.cli.talking.conversation import Answer, Talk
+from voxint.client.microphone import BY_VOICE, RemoteMicrophone
 from voxint.core.events import Called, Ended, Endpoint, Event, Held, Onset, Released, Text, Understood, Voice
 
 __all__ = ["FEATURES", "HandsFree"]
 
 FEATURES = ("server_vad", "hold")
 """What a server has to grant for it."""
-
-BY_VOICE = "USER_VOICE_INPUT"
-"""The reason of what the ears interrupt; wire.md."""
 
 
 class HandsFree(Talk):
@@ -30,9 +28,9 @@ class HandsFree(Talk):
     """The id of the answer before this one, of which something may still come."""
 
     async def _hear(self) -> None:
-        async with self._client.listen_always() as ears:
-            self._nursery.start_soon(self._stream, ears)
-            async for said in ears:
+        async with self._client.listen_always() as microphone:
+            self._nursery.start_soon(self._stream, microphone)
+            async for said in microphone:
                 self._said(said.request_id, said.event)
 
     def _open(self, stopped: tuple[Answer, float] | None) -> None:
@@ -41,9 +39,9 @@ class HandsFree(Talk):
     def _end(self) -> None:
         """Do nothing: no key ends it."""
 
-    async def _stream(self, ears: Ears) -> None:
+    async def _stream(self, microphone: RemoteMicrophone) -> None:
         while True:
-            await ears.send(await self._next_sound())
+            await microphone.send(await self._next_sound())
 
     def _on(self, event: states.Event) -> None:
         super()._on(event)
@@ -127,10 +125,3 @@ class HandsFree(Talk):
         if (receipt := ack.receipts.get(answer.request_id)) is not None:
             for line in receipt_lines(receipt):
                 self.tell(line)
-
-
-class Ears(Protocol):
-    """Where the microphone's sound goes."""
-
-    async def send(self, audio: bytes) -> None:
-        """Send a piece of it."""

@@ -1,8 +1,10 @@
+"""How loud a sound is."""
+
 from __future__ import annotations
 
 import array
 
-from voxint.cli.talking.level import QUIETEST_DB, level_db
+from voxint.core.level import QUIETEST_DB, level_db
 
 
 def test_a_level_is_in_decibels_below_full_scale() -> None:
