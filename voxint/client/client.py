@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any, Literal
 
@@ -13,9 +13,8 @@ from voxint.arguments import Audio, check_all, check_arguments, check_not_negati
 from voxint.client.client_socket import ClientSocket
 from voxint.client.microphone import RemoteMicrophone
 from voxint.client.reply import RemoteReply, VoiceUpload
-from voxint.client.resume import Progress, ResumePoint
-from voxint.client.traffic import Notice, Traffic
-from voxint.client.waiting import Waiters
+from voxint.client.resume import ResumePoint
+from voxint.client.traffic import Traffic
 from voxint.core.audio import AudioFormat, check_audio
 from voxint.core.settings import SettingsChange
 from voxint.core.tools import FunctionOp, Tool
@@ -44,25 +43,22 @@ class Client:
         self,
         socket: ClientSocket,
         nursery: trio.Nursery,
-        *,
-        answer_timeout_s: float,
+        traffic: Traffic,
+        register: m.Register,
+        resume: ResumePoint | None,
         unread_limit_bytes: int,
-        on_frame: Callable[[m.ServerMessage, float], None] | None,
-        on_notice: Callable[[Notice], None] | None,
-        resume: ResumePoint | None = None,
-        spoken: bool = False,
-        listens: bool = False,
     ) -> None:
         self._socket = socket
         self._nursery = nursery
         self._block = socket.block
+        self._traffic = traffic
         self._unread_limit_bytes = unread_limit_bytes
-        self._traffic = Traffic(socket, Waiters(answer_timeout_s), on_frame, on_notice, Progress(resume))
         self._upload: VoiceUpload | None = None
-        self._traffic.spoken = spoken
+        self._traffic.spoken = bool(register.patch.require_tts)
+        self._register_as = register
         self._listening = False
         heard = None if resume is None else resume.heard
-        self._has_listened = listens and heard is not None
+        self._has_listened = heard is not None and "server_vad" in register.features
         if self._has_listened:  # what comes before `listen_always` is called belongs to it
             self._traffic.microphone = RemoteMicrophone(self, unread_limit_bytes)
         asked = set(self._traffic.progress.seen).difference(heard or ())
@@ -366,7 +362,6 @@ class Client:
         self._traffic.silence(reply.request_id, reason)
         return await self._traffic.waiters.answer(waiter, "an INTERRUPT")
 
-    async def _register(self, message: m.Register) -> None:
-        self.registered = (
-            await self._traffic.waiters.answer(self._traffic.post_query(message, m.RegisterAck), "REGISTER")
-        )[0]
+    async def _register(self) -> None:
+        waiter = self._traffic.post_query(self._register_as, m.RegisterAck)
+        self.registered = (await self._traffic.waiters.answer(waiter, "REGISTER"))[0]

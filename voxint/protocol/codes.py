@@ -40,12 +40,19 @@ def error_of(failure: Failure, request_id: str) -> Error:
     return Error(
         error_code=FAILURE_CODES[failure.kind],
         error_msg=INTERNAL if failure.kind == "internal" else failure.message,
-        error_detail=f"stage {failure.stage}" if failure.stage else "",
+        error_detail=_detail(failure),
         retryable=failure.retryable,
         request_id=request_id,
         stage=failure.stage,
         error_id=failure.error_id,
     )
+
+
+def _detail(failure: Failure) -> str:
+    """Return whose fault it is, or which quota's, as a refused REQUEST is told."""
+    if failure.stage:
+        return f"stage {failure.stage}"
+    return f"quota {failure.limit}" if failure.kind == "busy" and failure.limit else ""
 
 
 def failure_of(error: Error) -> Failure:
