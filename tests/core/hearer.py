@@ -13,6 +13,7 @@ from voxint.core.events import Event, ReleaseReason, Said, Text, Voice
 from voxint.core.journal import Seen
 from voxint.core.listener import Listener
 from voxint.core.request import Request
+from voxint.core.resumption import resume
 from voxint.core.session import Session
 from voxint.core.settings import OnDisconnect, Settings
 
@@ -83,7 +84,7 @@ class House:
         if seen is None:
             self.session.attach(hearer.listener)
         else:
-            self.session.resume(hearer.listener, seen)
+            resume(self.session, hearer.listener, seen)
         return hearer
 
 

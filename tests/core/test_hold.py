@@ -11,6 +11,7 @@ from voxint.core.conversation import open_conversation
 from voxint.core.events import Called, Ended, Event, Held, Released, Text, Voice
 from voxint.core.interrupt import InterruptOrder
 from voxint.core.journal import Seen
+from voxint.core.resumption import resume
 from voxint.core.settings import Settings
 from voxint.core.stages import ToolCall
 from voxint.errors import UpstreamError
@@ -248,7 +249,7 @@ async def test_who_comes_to_a_held_answer_and_wants_only_what_comes() -> None:
         request.hold()
         await trio.sleep(1)
         other = house.come()  # it was never here before: what is said from now on
-        house.session.resume((joined := house.come()).listener, None)
+        resume(house.session, (joined := house.come()).listener, None)
         house.session.listeners.remove(joined.listener)  # it is in the list twice
         request.release("client")
         await request.stopped.wait()

@@ -84,6 +84,8 @@ class Scene:
     text: str = ""
     calls: int = 0
     samples: int = 0
+    ledger: PlayoutLedger = field(init=False)
+    answer: Answer = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.listeners += [self.connect(client) for client in self.clients]

@@ -14,10 +14,12 @@ from voxint.arguments import check_text, check_type
 from voxint.background import open_background
 from voxint.core.agent import Agent
 from voxint.core.dialogue import Dialogue
+from voxint.core.ears.ears import Ears
 from voxint.core.failure_line import FailureLog
 from voxint.core.interrupt import InterruptOrder
 from voxint.core.listener import Listener
 from voxint.core.observer import Observer, check_observer
+from voxint.core.open_microphone import OpenMicrophone
 from voxint.core.receipt import Receipt
 from voxint.core.registry import Interruption
 from voxint.core.reply import STOP, Opened, Reply, VoiceReply, receipts_of
@@ -155,6 +157,31 @@ class Conversation:
             request = self._session.listen(request_id or _new_id(), player)
         return VoiceReply(self._opened, request, player)
 
+    @contextmanager
+    def listen_always(self) -> Iterator[OpenMicrophone]:
+        """Open a microphone for the block: stream it, and read what comes of it.
+
+        Voices begin and end turns by themselves, hold what is spoken and interrupt it, as ``Agent.ears`` says. `ask`
+        and `listen` go on to work beside it. At the end of the block an utterance that is not over is interrupted, and
+        so is what is answered to this microphone. There is one at a time.
+
+        Raises:
+            RuntimeError: The agent has no voice detector or no speech recognition, or a microphone is open already.
+            trio.ClosedResourceError: As `ask`.
+        """
+        self._block.check_open()
+        session, listener = self._session, Listener()
+        if session.ears is not None:
+            raise RuntimeError("this conversation has an open microphone already: leave its block first")
+        with _translated_refusals():
+            ears = Ears(session, listener)
+        session.attach(listener)
+        try:
+            yield OpenMicrophone(session, self._block, listener, ears)
+        finally:
+            ears.close("CLOSED")
+            session.detach(listener, "CLOSED").when_stopped(lambda _: listener.close())
+
     @within_trio
     def interrupt_nowait(self, reason: str = STOP) -> Interruption:
         """Cancel every live reply now; `stopped` of the result waits for the proof. After the block none is live.
@@ -183,7 +210,7 @@ def _translated_refusals() -> Iterator[None]:
         yield
     except RequestRefused as refusal:
         if refusal.kind == "no_ears":
-            raise RuntimeError("this agent has no speech recognition: give Agent(stt=...), or ask in text") from None
+            raise RuntimeError(f"{refusal.message}: give Agent(stt=...), for an open microphone vad=... too") from None
         if refusal.limit == SEATS:
             raise  # no mistake of the program's: it may wait for a seat
         kind = ValueError if refusal.kind == "live" else RuntimeError

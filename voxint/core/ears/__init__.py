@@ -12,6 +12,7 @@ thought_english.py  by how its last sentence ends, in English
 thought_chinese.py  in Chinese
 thought_numbers.py  by a number at its end
 turn_detector.py what a model must do that hears whether a turn is complete
-echo.py          whether what comes in is the answer's own sound; arithmetic on samples
+echo.py          whether what comes in is the answer's own sound
+echo_path.py     what of one sound another explains; arithmetic on samples
 ears.py          hears, and acts on the session: the one place where all of it meets
 """
