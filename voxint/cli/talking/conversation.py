@@ -25,14 +25,14 @@ from voxint.client import Client
 from voxint.core import events
 from voxint.core.level import level_db
 
-__all__ = ["Answer", "Talk"]
+__all__ = ["PlayedAnswer", "Talk"]
 
 REPORT_S = 0.25
 """Seconds between two reports of what was heard; ours: an interruption carries the exact figure with it."""
 
 
 @define(eq=False)
-class Answer:
+class PlayedAnswer:
     """An answer that is asked for, or already comes.
 
     Attributes:
@@ -86,7 +86,7 @@ class Talk(ABC):
         self._speaker = speaker
         self._screen = screen
         self._microphone = microphone
-        self._answer: Answer | None = None
+        self._answer: PlayedAnswer | None = None
 
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Converse until a key or a signal ends it.
@@ -125,7 +125,7 @@ class Talk(ABC):
         """Attend to the microphone, and to what the server says, to the end of the conversation."""
 
     @abstractmethod
-    def _open(self, stopped: tuple[Answer, float] | None) -> None:
+    def _open(self, stopped: tuple[PlayedAnswer, float] | None) -> None:
         """Begin an utterance because a key says so.
 
         Args:
@@ -149,7 +149,7 @@ class Talk(ABC):
     def _on(self, event: Event) -> None:
         """Do what an event asks for, without an await: a voice falls silent in the step in which it is interrupted."""
         state, actions = after(self.view.state, event)
-        stopped: tuple[Answer, float] | None = None
+        stopped: tuple[PlayedAnswer, float] | None = None
         self.view = evolve(self.view, state=state)
         for action in actions:
             match action:
@@ -172,7 +172,7 @@ class Talk(ABC):
         if stopped is not None and "open" not in actions:
             self._nursery.start_soon(self._stop, *stopped, "USER_STOP")
 
-    def _silence(self) -> tuple[Answer, float]:
+    def _silence(self) -> tuple[PlayedAnswer, float]:
         """Silence the answer; return it, and how many milliseconds of it were heard."""
         answer = self._answer
         assert answer is not None
@@ -186,13 +186,13 @@ class Talk(ABC):
         answer, _ = self._silence()
         self._write_down(answer)
 
-    def _begin(self, request_id: str) -> Answer:
+    def _begin(self, request_id: str) -> PlayedAnswer:
         """Attend to another answer from now on."""
-        self._answer = Answer(request_id)
+        self._answer = PlayedAnswer(request_id)
         self.view = evolve(self.view, transcript="", answer="")
         return self._answer
 
-    def _take(self, answer: Answer, event: events.Event) -> None:
+    def _take(self, answer: PlayedAnswer, event: events.Event) -> None:
         """Take what the server says of an answer."""
         match event:
             case events.Text(text):
@@ -210,7 +210,7 @@ class Talk(ABC):
             case events.Ended() if answer.going_on:
                 self._ended(answer, event)
 
-    def _ended(self, answer: Answer, end: events.Ended) -> None:
+    def _ended(self, answer: PlayedAnswer, end: events.Ended) -> None:
         if end.failure is not None:
             self._fail(answer, end.failure.message)
         elif end.interrupted:
@@ -221,34 +221,34 @@ class Talk(ABC):
         else:
             self._complete(answer)
 
-    def _fail(self, answer: Answer, words: str) -> None:
+    def _fail(self, answer: PlayedAnswer, words: str) -> None:
         self.tell(words)
         if answer is self._answer:
             self._on("cut")
 
-    async def _play_out(self, answer: Answer) -> None:
+    async def _play_out(self, answer: PlayedAnswer) -> None:
         """Wait until an answer that was sent to its end has been heard to its end; as long as a hold may last, too."""
         await self._speaker.finish()
         if answer.going_on:
             self._complete(answer)
 
-    def _complete(self, answer: Answer) -> None:
+    def _complete(self, answer: PlayedAnswer) -> None:
         answer.over = True
         self._write_down(answer)
         self._on("over")
 
-    def _show(self, of: Answer, **changes: Any) -> None:
+    def _show(self, of: PlayedAnswer, **changes: Any) -> None:
         if of is self._answer and not of.stopping:
             self.view = evolve(self.view, **changes)
 
-    def _write_down(self, answer: Answer) -> None:
+    def _write_down(self, answer: PlayedAnswer) -> None:
         """Write an answer down for good."""
         if answer is self._answer:
             self.view = evolve(self.view, answer="", transcript="")
         if answer.text:
             self._screen.say("voxint", answer.text)
 
-    async def _report(self, answer: Answer) -> None:
+    async def _report(self, answer: PlayedAnswer) -> None:
         """Tell the server what was heard, as long as the answer is played; its end is the answer's, or cancelled."""
         while answer.going_on:
             self._client.played(answer.request_id, self._speaker.played_ms)
@@ -264,7 +264,7 @@ class Talk(ABC):
 
     async def _stop(
         self,
-        answer: Answer,
+        answer: PlayedAnswer,
         played_ms: float,
         reason: str,
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,

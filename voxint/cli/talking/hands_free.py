@@ -8,7 +8,7 @@ from attrs import evolve
 
 from voxint.cli.receipts import receipt_lines
 from voxint.cli.talking import states
-from voxint.cli.talking.conversation import Answer, Talk
+from voxint.cli.talking.conversation import PlayedAnswer, Talk
 from voxint.client.microphone import BY_VOICE, RemoteMicrophone
 from voxint.core.events import Called, Ended, Endpoint, Event, Held, Onset, Released, Text, Understood, Voice
 
@@ -33,7 +33,7 @@ class HandsFree(Talk):
             async for said in microphone:
                 self._said(said.request_id, said.event)
 
-    def _open(self, stopped: tuple[Answer, float] | None) -> None:
+    def _open(self, stopped: tuple[PlayedAnswer, float] | None) -> None:
         """Do nothing: no key begins what the person says."""
 
     def _end(self) -> None:
@@ -69,7 +69,7 @@ class HandsFree(Talk):
             case _ if answer is not None and answer.request_id == request_id:
                 self._take(answer, event)
 
-    def _take(self, answer: Answer, event: Event) -> None:
+    def _take(self, answer: PlayedAnswer, event: Event) -> None:
         match event:
             case Held() if answer.going_on:
                 self._on("held")
@@ -83,7 +83,7 @@ class HandsFree(Talk):
             case _:
                 super()._take(answer, event)
 
-    def _ask(self, request_id: str) -> Answer:
+    def _ask(self, request_id: str) -> PlayedAnswer:
         """Attend to the answer to a request that the server has made, instead of what was played before."""
         if (answer := self._answer) is not None and answer.going_on:
             self._yield(answer, "asked")  # it had been sent to its end, so nothing else says that it is cut off
@@ -92,7 +92,7 @@ class HandsFree(Talk):
         self._past = None if answer is None else answer.request_id
         return self._begin(request_id)
 
-    def _yield(self, answer: Answer, event: states.Event) -> None:
+    def _yield(self, answer: PlayedAnswer, event: states.Event) -> None:
         """Silence an answer that the person has interrupted, and show what was heard of it."""
         played_ms = self._speaker.played_ms if answer.spoken else 0.0
         self._on(event)
@@ -119,7 +119,7 @@ class HandsFree(Talk):
             tokens = sum(each.usage.llm_tokens or 0 for each in end.speculative)
             self.tell(f"asked at a pause, and cancelled as you went on: {len(end.speculative)} times, {tokens} tokens")
 
-    async def _account(self, answer: Answer, played_ms: float) -> None:
+    async def _account(self, answer: PlayedAnswer, played_ms: float) -> None:
         """Show the receipt of what the ears have interrupted: an INTERRUPT of what has stopped is answered with it."""
         ack = await self._client.interrupt(answer.request_id, reason=BY_VOICE, played_ms=played_ms)
         if (receipt := ack.receipts.get(answer.request_id)) is not None:

@@ -8,7 +8,7 @@ from typing import ClassVar
 import trio
 from attrs import define, field
 
-from voxint.cli.talking.conversation import Answer, Talk
+from voxint.cli.talking.conversation import PlayedAnswer, Talk
 from voxint.cli.talking.states import Event
 from voxint.core.events import Event as Said
 from voxint.core.events import Understood, Voice
@@ -49,7 +49,7 @@ class PushToTalk(Talk):
             if self.view.state == "hearing" and self._upload is not None:
                 self._upload.say(pcm)
 
-    def _open(self, stopped: tuple[Answer, float] | None) -> None:
+    def _open(self, stopped: tuple[PlayedAnswer, float] | None) -> None:
         self._upload = upload = _Upload(*trio.open_memory_channel[bytes](UNSENT))
         self._nursery.start_soon(self._converse, upload, self._begin(f"req_{uuid.uuid4().hex}"), stopped)
 
@@ -57,13 +57,15 @@ class PushToTalk(Talk):
         assert self._upload is not None
         self._upload.voice.close()
 
-    def _silence(self) -> tuple[Answer, float]:
+    def _silence(self) -> tuple[PlayedAnswer, float]:
         assert self._upload is not None
         self._upload.asking.cancel(reason="the person goes on before it was asked")
         self._upload.voice.close()
         return super()._silence()
 
-    async def _converse(self, upload: _Upload, answer: Answer, stopped: tuple[Answer, float] | None) -> None:
+    async def _converse(
+        self, upload: _Upload, answer: PlayedAnswer, stopped: tuple[PlayedAnswer, float] | None
+    ) -> None:
         """Ask, and attend to the answer."""
         if stopped is not None:
             # Its INTERRUPT goes in front of the REQUEST, which would interrupt without saying what was heard.
@@ -83,7 +85,7 @@ class PushToTalk(Talk):
         except ServerError as error:
             self._fail(answer, str(error))
 
-    def _take(self, answer: Answer, event: Said) -> None:
+    def _take(self, answer: PlayedAnswer, event: Said) -> None:
         match event:
             case Understood(text, is_final=False):
                 self._show(answer, transcript=text)
