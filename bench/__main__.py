@@ -20,6 +20,7 @@ from bench.attacks.command import attacks
 from bench.compare import compare_results, print_comparison
 from bench.conversation import converse
 from bench.conversation import to_text as conversation_text
+from bench.ears import ears
 from bench.environments import HOME, TARGETS, install
 from bench.live import LiveProgress
 from bench.machine import commit, machine
@@ -160,6 +161,7 @@ def sessions(seconds: float, as_json: bool) -> None:
 
 
 main.add_command(attacks)
+main.add_command(ears)
 main.add_command(speech)
 
 
