@@ -13,6 +13,8 @@ from voxint.core.agent import Agent, Limits
 from voxint.core.events import Ended, Event, Said, Text, Understood
 from voxint.core.journal import Seen
 from voxint.core.listener import Listener
+from voxint.core.resumption import resume
+from voxint.core.resumption import resume
 from voxint.core.session import Session
 from voxint.core.settings import OnDisconnect, Settings
 from voxint.errors import RequestRefused
@@ -52,7 +54,7 @@ class Room:
         if seen is None:
             self.session.attach(hearer.listener)
         else:
-            self.session.resume(hearer.listener, seen)
+            resume(self.session, hearer.listener, seen)
         return hearer
 
 
@@ -192,7 +194,7 @@ async def test_what_was_said_is_forgotten_by_its_age() -> None:
             await trio.sleep(5)
         room.session.forget_said(8)  # they ended after 2, 7 and 12 seconds
         assert [len(request.answer.journal) for request in requests] == [0, 0, 3]
-        found = room.session.resume(Listener(), {"r1": Seen(), "r2": Seen()})
+        found = resume(room.session, Listener(), {"r1": Seen(), "r2": Seen()})
         assert (found.lost, dict(found.outcomes)) == (("r1",), {"r1": "complete", "r2": "complete"})
 
 

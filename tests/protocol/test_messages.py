@@ -8,6 +8,8 @@ import msgspec
 import pytest
 
 from voxint.core.receipt import AudioAccount, TextAccount, UsageAccount
+from voxint.errors import WireError
+from voxint.protocol.codec import decode_server
 from voxint.protocol.message_repr import Plain, Secret, WireMessage
 from voxint.protocol.messages import (
     Audio,
@@ -21,6 +23,7 @@ from voxint.protocol.messages import (
     Response,
     Resume,
     Shutdown,
+    SpeechMessage,
 )
 from voxint.protocol.receipt import FramedReceipt, LastFrames
 
@@ -177,3 +180,11 @@ def test_what_is_not_marked_is_not_shown() -> None:
         "Newcomer(words=<9 chars>, several=<1 item>, sound=<9 bytes>, anything=<9 chars>, by_id=<1 entry>,"
         " maybe=None, secrets='...', codes={'ids': 1}, code='SAID')"
     )
+
+
+def test_speech_that_has_ended_says_what_became_of_it() -> None:
+    """A SPEECH `stopped` without its text or outcome is refused, so that nobody has to guess."""
+    head = '{"version":"1.0","msg_type":"SPEECH","payload":{"state":"stopped","at_ms":1,"request_id":"u"%s}}'
+    with pytest.raises(WireError, match="must have `text` and `outcome`"):
+        decode_server(head % ', "text": ""')
+    assert isinstance(decode_server(head % ', "text": "", "outcome": "noise"'), SpeechMessage)

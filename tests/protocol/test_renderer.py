@@ -2,13 +2,28 @@ from __future__ import annotations
 
 import pytest
 
-from voxint.core.events import Called, Ended, Event, Said, Text, Understood, Voice
+from voxint.core.events import (
+    Called,
+    Committed,
+    Ended,
+    Endpoint,
+    Event,
+    Held,
+    Onset,
+    Released,
+    Said,
+    Text,
+    Understood,
+    Voice,
+)
 from voxint.core.failure import Failure
 from voxint.core.journal import Seen
+from voxint.core.receipt import AudioAccount, Receipt, TextAccount, UsageAccount
 from voxint.core.registry import REMEMBERED
 from voxint.protocol import messages as m
 from voxint.protocol.codec import decode_server
-from voxint.protocol.renderer import Renderer
+from voxint.protocol.receipt import FramedReceipt, LastFrames
+from voxint.protocol.renderer import Renderer, granted
 
 AUDIO = bytes(320)
 END = Ended(False)
@@ -69,6 +84,83 @@ def test_transcripts_are_for_who_asked() -> None:
     assert say(a_renderer(), heard) == []
     [told] = say(a_renderer("transcripts"), heard)
     assert told == m.TranscriptMessage(request_id="r1", text="what time?", is_final=True)
+
+
+def test_who_listens_always_is_told_who_speaks() -> None:
+    """By SPEECH, with the utterance's id; to others nothing is said of it, and of a commitment to nobody."""
+    events = (Onset(320.0), Committed(700.0, ("r1",)), Endpoint(900.0, 1300.0, "what time?", "request", "r1"))
+    assert say(a_renderer("hold", "transcripts"), *events, request_id="u1") == []
+    assert say(a_renderer("server_vad"), *events, request_id="u1") == [
+        m.SpeechMessage(state="started", at_ms=320.0, request_id="u1"),
+        m.SpeechMessage(
+            state="stopped",
+            at_ms=900.0,
+            request_id="u1",
+            text="what time?",
+            outcome="request",
+            decided_ms=1300.0,
+            recovered="r1",
+        ),
+    ]
+
+
+def test_what_was_asked_in_vain_is_told_with_its_frames() -> None:
+    """The account of a request that was begun at a pause says that nothing of it was sent."""
+    spent = Receipt(
+        request_id="u1",
+        reason="SPEECH_WENT_ON",
+        stop_ms=0.5,
+        stages={"llm": "closed"},
+        usage=UsageAccount(llm_tokens=3, tts_characters=0, source="estimated"),
+        audio=AudioAccount(generated_ms=0.0, sent_ms=0.0, heard_ms=0.0, source="estimated"),
+        text=TextAccount(generated_chars=9, heard=""),
+    )
+    endpoint = Endpoint(900.0, 1300.0, "what time?", "request", speculative=(spent,))
+    [stopped] = say(a_renderer("server_vad"), endpoint, request_id="u1")
+    assert isinstance(stopped, m.SpeechMessage)
+    [told] = stopped.speculative
+    assert isinstance(told, FramedReceipt)
+    assert (told.reason, told.usage) == (spent.reason, spent.usage)
+    assert told.last == LastFrames(text_stream_seq=None, voice_stream_seq=None)
+
+
+def test_a_hold_is_for_who_asked() -> None:
+    """It names the last frame of speech that this connection was sent, before the hold and behind the end too."""
+    assert say(a_renderer("transcripts"), Voice(AUDIO), Held(), Released("noise"))[2:] == []
+    renderer = a_renderer("hold")
+    assert say(renderer, Held()) == [m.HoldMessage(request_id="r1", state="held", voice_stream_seq=None)]
+    messages = say(renderer, Voice(AUDIO), Voice(AUDIO), Held(), Released("noise"), Voice(AUDIO), END, Held())
+    assert messages[3:5] == [
+        m.HoldMessage(request_id="r1", state="held", voice_stream_seq=1),
+        m.HoldMessage(request_id="r1", state="released", voice_stream_seq=1, reason="noise"),
+    ]
+    assert messages[-1] == m.HoldMessage(request_id="r1", state="held", voice_stream_seq=2)
+    assert numbers(messages) == [(0, None), (None, 0), (None, 1), (None, 2), (-1, -1)]
+
+
+def test_utterances_that_become_nothing_are_not_remembered() -> None:
+    """No end of theirs would ever come; the numbers of an answer that goes on are kept through any number of them."""
+    renderer = a_renderer("server_vad", "transcripts")
+    say(renderer, Text("a"))
+    for number in range(2 * REMEMBERED):
+        noise = (Onset(0.0), Understood("hm", is_final=False), Endpoint(1.0, 2.0, "", "noise"))
+        say(renderer, *noise, request_id=f"u{number}")
+    assert renderer.seen("u1", m.SeenFrames(text_stream_seq=0)) is None
+    assert numbers(say(renderer, Text("b"))) == [(1, None)]
+
+
+@pytest.mark.parametrize(
+    ("asked", "listens", "given"),
+    [
+        (("binary_audio", "telepathy"), True, {"binary_audio"}),
+        (("server_vad",), True, {"server_vad", "hold"}),
+        (("server_vad", "transcripts"), False, {"transcripts"}),
+        (("hold",), False, {"hold"}),
+    ],
+)
+def test_what_can_be_had_is_granted(asked: tuple[str, ...], listens: bool, given: set[str]) -> None:
+    """An open microphone only of an agent that can listen to one, and holds with it."""
+    assert granted(asked, listens=listens) == given
 
 
 def test_a_failure_is_an_error_with_the_id() -> None:

@@ -2,8 +2,17 @@ from __future__ import annotations
 
 import pytest
 
-from voxint.core.events import Called, Ended, Event, Text, Understood, Voice
-from voxint.protocol.messages import Error, FunctionCall, Heartbeat, Response, ServerMessage, TranscriptMessage
+from voxint.core.events import Called, Ended, Endpoint, Event, Held, Onset, Released, Text, Understood, Voice
+from voxint.protocol.messages import (
+    Error,
+    FunctionCall,
+    Heartbeat,
+    HoldMessage,
+    Response,
+    ServerMessage,
+    SpeechMessage,
+    TranscriptMessage,
+)
 from voxint.protocol.to_events import events_of
 
 
@@ -49,6 +58,38 @@ def test_content_of_an_interrupted_frame_is_ignored() -> None:
     frame = response(text="late", voice=b"\1\0", interrupted=True, interrupt_reason="USER_STOP")
 
     assert events_of(frame) == (Ended(True, "USER_STOP"),)
+
+
+STARTED = SpeechMessage(state="started", at_ms=320.0, request_id="u1")
+
+
+@pytest.mark.parametrize(
+    ("message", "event"),
+    [
+        (STARTED, Onset(320.0)),
+        (
+            SpeechMessage(
+                state="stopped",
+                at_ms=900.0,
+                request_id="u1",
+                text="what time?",
+                outcome="request",
+                decided_ms=1300.0,
+                recovered="r1",
+            ),
+            Endpoint(900.0, 1300.0, "what time?", "request", "r1"),
+        ),
+        (
+            SpeechMessage(state="stopped", at_ms=900.0, request_id="u1", text="", outcome="noise"),
+            Endpoint(900.0, 900.0, "", "noise"),
+        ),
+        (HoldMessage(request_id="r1", state="held", voice_stream_seq=7), Held()),
+        (HoldMessage(request_id="r1", state="released", voice_stream_seq=7, reason="echo"), Released("echo")),
+    ],
+)
+def test_who_speaks_and_what_waits_for_it_are_events(message: ServerMessage, event: Event) -> None:
+    """SPEECH and HOLD give one event each; where no other instant is told, speech was over when it ended."""
+    assert events_of(message) == (event,)
 
 
 def test_an_error_is_no_event() -> None:

@@ -7,6 +7,7 @@ from typing import get_args
 from hypothesis import strategies as st
 
 from voxint.core import receipt as r
+from voxint.core.events import ReleaseReason, UtteranceOutcome
 from voxint.core.settings import Platform, SettingsChange
 from voxint.core.tools import FunctionOp, Tool
 from voxint.protocol import messages as m
@@ -190,4 +191,23 @@ server_messages: st.SearchStrategy[m.ServerMessage] = st.one_of(
     ),
     st.builds(m.Shutdown, reason=text),
     st.builds(m.TranscriptMessage, request_id=request_ids, text=text, is_final=st.booleans()),
+    st.builds(m.SpeechMessage, state=st.just("started"), at_ms=millis, request_id=request_ids),
+    st.builds(
+        m.SpeechMessage,
+        state=st.just("stopped"),
+        at_ms=millis,
+        request_id=request_ids,
+        text=text,
+        outcome=one_of(UtteranceOutcome),
+        decided_ms=maybe(millis),
+        recovered=maybe(request_ids),
+        speculative=st.lists(receipts, max_size=2).map(tuple),
+    ),
+    st.builds(
+        m.HoldMessage,
+        request_id=request_ids,
+        state=st.sampled_from(("held", "released")),
+        voice_stream_seq=seqs,
+        reason=maybe(one_of(ReleaseReason)),
+    ),
 )

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 
 from voxint.core.receipt import AudioAccount, TextAccount, UsageAccount
@@ -187,3 +189,55 @@ def test_a_violation_reads_well() -> None:
     checker.sent(request(), 1.0)
     checker.received(text(1), 1.5)
     assert str(checker.violations[0]) == "first_frame of r1 at 1.500 s: text_stream_seq is 1, 0 was due"
+
+
+def held(state: Literal["held", "released"] = "held") -> m.HoldMessage:
+    """Return a HOLD of r1."""
+    return m.HoldMessage(request_id="r1", state=state, voice_stream_seq=None)
+
+
+def spoke(state: Literal["started", "stopped"] = "stopped") -> m.SpeechMessage:
+    """Return a SPEECH of r1."""
+    return m.SpeechMessage(state=state, at_ms=0.0, request_id="r1", text="", outcome="noise")
+
+
+@pytest.mark.parametrize(
+    ("frames", "broken"),
+    [
+        ((text(0), held(), held("released"), text(1), held(), CUT), []),
+        ((text(0), END, held()), []),
+        ((text(0), held(), text(1)), ["hold"]),
+        ((text(0), held(), held()), ["hold"]),
+        ((text(0), held("released")), ["hold"]),
+        ((spoke("started"), spoke(), text(0), END), []),
+        ((spoke("started"), ERROR), []),
+        ((spoke("started"), text(0)), ["speech"]),
+        ((spoke(),), ["speech"]),
+        ((spoke("started"), spoke("started")), ["speech"]),
+    ],
+)
+def test_holds_and_utterances_have_their_order(frames: tuple[m.ServerMessage, ...], broken: list[str]) -> None:
+    """Nothing of a held answer comes but its end, and an utterance ends before its answer."""
+    checker = Checker()
+    for frame in frames:
+        checker.received(frame, 0.0)
+    assert [violation.rule for violation in checker.violations] == broken
+
+
+def test_a_hold_that_nobody_ends_is_told() -> None:
+    """At the end every answer has to go on, or to have stopped."""
+    checker = Checker()
+    checker.received(text(0), 0.0)
+    checker.received(held(), 0.0)
+    checker.settled()
+    assert [violation.rule for violation in checker.violations] == ["unanswered"]
+
+
+@pytest.mark.parametrize(("outcome", "status", "broken"), [("held", "SUCCESS", []), ("held", "FAILED", ["status"])])
+def test_to_hold_and_to_release_is_acknowledged(outcome: m.Outcome, status: m.Ack, broken: list[str]) -> None:
+    """Nothing has stopped then, and it was no failure."""
+    checker = Checker()
+    checker.sent(request(), 0.0)
+    checker.sent(INTERRUPT, 0.0)
+    checker.received(ack(status=status, outcome=outcome), 0.0)
+    assert [violation.rule for violation in checker.violations] == broken

@@ -67,6 +67,7 @@ What is said, sent and heard:
 Units:
 
     audio.py          PCM: bytes <-> samples <-> milliseconds
+    level.py          how loud a sound is
     resample.py       sample rates brought together
     tokens.py         how much a text is, in tokens and in letters, by rules of thumb
 """

@@ -122,6 +122,23 @@ class Answer:
         while self._waiting:
             await self._room.park()
 
+    def sounding(self, now: float, back_ms: float, ahead_ms: float) -> tuple[bytes, float]:
+        """Return the speech that the player has sounded lately, and what it sounds next.
+
+        Args:
+            now: The time.
+            back_ms: From how long before now, in milliseconds of speech.
+            ahead_ms: Until how long after it, at most.
+
+        Returns:
+            The speech, and how many milliseconds of it come after now. Without any, none was kept.
+        """
+        output, heard = self.ledger.audio_format, self.ledger.heard_samples(now)
+        end = min(self._voiced, heard + output.samples(ahead_ms))
+        begin = max(0, heard - output.samples(back_ms))
+        before_end = [(self._voiced - at) * BYTES_PER_SAMPLE for at in (begin, end)]
+        return self.journal.latest_voice(*before_end), output.ms(end - heard)
+
     def when_room(self, tell: Callable[[], None]) -> None:
         """Call `tell` whenever there may be room again, or another player, or none: in that step. It must not raise."""
         self._on_room = tell
@@ -139,12 +156,12 @@ class Answer:
         if self.player is not None and len(self._listeners) > 1:
             self.player.drop()
 
-    def text(self, text: str) -> None:
-        """Say text, joined to what still waits."""
+    def text(self, text: str, *, protected: bool = False) -> None:
+        """Say text, joined to what still waits; where it is protected, no voice may interrupt while it is spoken."""
         hearers = self._hearers()
         if self.silent:
             return
-        self.ledger.wrote_text(text)
+        self.ledger.wrote_text(text, protected=protected)
         self._said += len(text)
         self.journal.add(Text(text))
         if self.player is None:

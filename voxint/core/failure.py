@@ -26,9 +26,9 @@ __all__ = [
 
 Stage = Literal["stt", "llm", "tts"]
 
-FailureKind = Literal["upstream", "timeout", "too_large", "internal"]
+FailureKind = Literal["upstream", "timeout", "too_large", "busy", "internal"]
 """`upstream`: a provider failed; `timeout`: something took too long; `too_large`: more came than is taken;
-`internal`: a bug of ours."""
+`busy`: there is no room for a spoken turn now; `internal`: a bug of ours."""
 
 NOT_OURS = (trio.Cancelled, KeyboardInterrupt)
 """What no request may keep: it is meant for whoever runs the request."""

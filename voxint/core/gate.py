@@ -178,12 +178,12 @@ def checked_model_output(item: object) -> ModelOutput:
     """
     if type(item) is Delta:
         text = item.text
-        if type(text) is str and text.isascii() and "\0" not in text and len(text) <= MOST_TEXT:
+        plain = type(text) is str and text.isascii() and "\0" not in text and len(text) <= MOST_TEXT
+        if plain and type(item.protected) is bool:
             return item  # what nearly every piece is
-        return Delta(_text(text, "model", "a Delta whose text is"))
     match item:
         case Delta():
-            return Delta(_text(item.text, "model", "a Delta whose text is"))
+            return Delta(_text(item.text, "model", "a Delta whose text is"), protected=item.protected is True)
         case Thinking():
             return item
         case ToolCall():

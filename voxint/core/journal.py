@@ -102,6 +102,19 @@ class Journal:
             unnumbered.clear()
         yield from unnumbered
 
+    def latest_voice(self, begin: int, end: int) -> bytes:
+        """Return the speech from `begin` to `end` bytes before the last that was said; less where it is kept no more."""
+        found: list[bytes] = []
+        at = 0
+        for piece in reversed(self._pieces):
+            if at >= begin:
+                break
+            if isinstance(piece, Voice):
+                size = len(piece.audio)
+                found.append(piece.audio[max(0, size - (begin - at)) : max(0, size - max(0, end - at))])
+                at += size
+        return b"".join(reversed(found))
+
     def _drop_oldest(self) -> None:
         piece = self._pieces.popleft()
         self._size -= _size(piece)

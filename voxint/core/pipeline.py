@@ -86,12 +86,26 @@ class Pipeline:
 
     async def answer_voice(self, stt: SpeechToText, upload: Upload, deadline: StageDeadline) -> None:
         """Understand the upload while it comes in, then answer its words; say nothing where there were none."""
-        if text := await self._transcribe(stt, upload, deadline):
+        if text := await self.transcribe(stt, upload, deadline):
             self.understood(text)
             await self.answer_text()
         await self.request.answer.flushed()
 
-    async def _transcribe(self, stt: SpeechToText, upload: Upload, deadline: StageDeadline) -> str:
+    async def transcribe(
+        self,
+        stt: SpeechToText,
+        upload: Upload,
+        deadline: StageDeadline,
+        heard: Callable[[str], None] = lambda text: None,
+    ) -> str:
+        """Understand the upload while it comes in, and return its words.
+
+        Args:
+            stt: Who understands.
+            upload: The voice.
+            deadline: The recogniser's.
+            heard: Told of the words so far, settled or not. It must not raise.
+        """
         finals: list[str] = []
         answer, gate = self.request.answer, TranscriptGate(self.agent.limits)
 
@@ -103,6 +117,8 @@ class Pipeline:
                 deadline.expect_nothing()
                 await answer.room()
             answer.understood(transcript.text, is_final=transcript.is_final)
+            unsettled = () if transcript.is_final else (transcript.text,)
+            heard(join_transcripts([text for text in (*finals, *unsettled) if text]))
             if upload.ended:
                 deadline.expect("the rest of the transcript", self.agent.limits.transcript_s)
 
@@ -131,7 +147,7 @@ class Pipeline:
                     return  # no sign of life: who sends nothing else has stalled
                 for text in _steps(item.text):
                     request.timeline.mark("first_text")
-                    answer.text(text)
+                    answer.text(text, protected=item.protected)
                     if (speaker is not None and speaker.feed(text)) or answer.full:
                         deadline.expect_nothing()
                         if speaker is not None:

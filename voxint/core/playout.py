@@ -125,6 +125,7 @@ class PlayoutLedger:
     audio_format: AudioFormat
     spoken: bool = field(kw_only=True)
     _written: list[str] = field(init=False, factory=list, repr=size_of)
+    _protected: list[tuple[int, int]] = field(init=False, factory=list)  # from and to which character
     _shown: int = field(init=False, default=0)
     _spans: list[_Span] = field(init=False, factory=list)
     _spans_ended: bool = field(init=False, default=False)
@@ -140,8 +141,11 @@ class PlayoutLedger:
 
     # What the stages and the writer report, in the order in which it happens.
 
-    def wrote_text(self, text: str) -> None:
-        """Record that the model wrote `text`."""
+    def wrote_text(self, text: str, *, protected: bool = False) -> None:
+        """Record that the model wrote `text`, and whether a voice may not interrupt while it is spoken."""
+        if protected:
+            begin = sum(map(len, self._written))
+            self._protected.append((begin, begin + len(text)))
         self._written.append(text)
 
     def shown_until(self, chars: int) -> None:
@@ -260,6 +264,22 @@ class PlayoutLedger:
         if self._frozen is not None:
             return self._frozen.samples
         return (self._client or self._clock).at(now)
+
+    def protected(self, now: float) -> bool:
+        """Return whether the word that is spoken now, or comes next, is protected."""
+        if not self._protected or not self.spoken:
+            return False
+        written, heard = self.written, len(self.heard_text(now))
+        word = heard + len(written[heard:]) - len(written[heard:].lstrip())
+        return any(begin <= word < end for begin, end in self._protected)
+
+    def heard_ms(self, now: float) -> float:
+        """Return how many milliseconds have been heard."""
+        return self.audio_format.ms(self.heard_samples(now))
+
+    def left_ms(self, now: float) -> float | None:
+        """Return how many milliseconds are still to be heard of a reply that is synthesized to its end; else None."""
+        return self.audio_format.ms(self._generated - self.heard_samples(now)) if self._spans_ended else None
 
     def heard_text(self, now: float) -> str:
         """Return the beginning of the text that has been heard.

@@ -106,6 +106,11 @@ class Registry:
         """The requests that have not ended, oldest first."""
         return tuple(self._live.values())
 
+    def speaking(self) -> tuple[Request, ...]:
+        """Return what somebody who speaks would interrupt: the answers that are made or held, and those that play."""
+        live = [each for each in self._live.values() if each.works and not each.answer.ends_silently]
+        return (*(each for each in self._newest() if each.playing), *live)
+
     @property
     def ended(self) -> tuple[Request, ...]:
         """The ended requests that are remembered, oldest first."""

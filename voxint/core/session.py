@@ -5,18 +5,19 @@ from __future__ import annotations
 import functools
 import itertools
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Sequence
+
+from typing import TYPE_CHECKING
 
 import trio
-from attrs import frozen
 
 from voxint.core.agent import Agent
 from voxint.core.answer import Answer
-from voxint.core.dialogue import Dialogue, Ending
+from voxint.core.dialogue import Dialogue
 from voxint.core.events import Ended
 from voxint.core.failure import Stage
 from voxint.core.interrupt import InterruptOrder
-from voxint.core.journal import Journal, Seen
+from voxint.core.journal import Journal
 from voxint.core.listener import Listener
 from voxint.core.microphone import Microphone
 from voxint.core.observer import NoObserver, Observer
@@ -26,7 +27,7 @@ from voxint.core.registry import REMEMBERED, Interruption, Registry
 from voxint.core.request import Request
 from voxint.core.seats import Claim, Seats
 from voxint.core.settings import OnDisconnect, Settings
-from voxint.core.stages import Turn
+from voxint.core.stages import SpeechToText, Turn
 from voxint.core.tools import ToolCall
 from voxint.core.turns import LANE
 from voxint.core.upload import Upload
@@ -34,7 +35,10 @@ from voxint.core.utterance import open_upload
 from voxint.errors import RequestRefused
 from voxint.logs import get_logger, places
 
-__all__ = ["NEW_INPUT", "CaughtUp", "Session"]
+if TYPE_CHECKING:
+    from voxint.core.ears.ears import Ears
+
+__all__ = ["NEW_INPUT", "Session"]
 
 NEW_INPUT = "USER_NEW_INPUT"
 """The reason of a request that was interrupted by the next one."""
@@ -43,23 +47,6 @@ DISCONNECT = "DISCONNECT"
 """The reason of a request whose last listener was lost."""
 
 log = get_logger()
-
-
-@frozen
-class CaughtUp:
-    """What a listener finds that has come back.
-
-    Args:
-        live: Ids of the requests that go on.
-        lost: Ids of which something that it lacks is kept no more, or of which nothing is known.
-        outcomes: How each request ended that ended since it had all it says it has.
-        begins: What came before the first that it will hear, of each request that goes on or is said to its end.
-    """
-
-    live: tuple[str, ...]
-    lost: tuple[str, ...]
-    outcomes: Mapping[str, Ending]
-    begins: Mapping[str, Seen]
 
 
 class Session:
@@ -79,7 +66,8 @@ class Session:
 
     Attributes:
         listeners: Who hears all that is said, in the order in which they came.
-        microphone: Where the caller's voice comes in.
+        microphone: Where the caller's voice comes in, where it comes by itself.
+        ears: What listens to it where it is always open; None: nothing does.
     """
 
     def __init__(
@@ -105,6 +93,7 @@ class Session:
         self._leaving: set[Listener] = set()
         self._kept: deque[Request] = deque(maxlen=REMEMBERED)  # ended, and what they said is kept
         self.microphone = Microphone()
+        self.ears: Ears | None = None
         self._home = home
         self._observer: Observer = NoObserver() if observer is None else observer
         self._keys = itertools.count()
@@ -128,9 +117,9 @@ class Session:
             raise RequestRefused(
                 "too_large", f"the text has more than {most} characters: send less at a time", "text_chars"
             )
-        request, pipeline = self._new(request_id, player)
-        claim = self._seats.claim(self._voice())
-        self._understood(request, text)
+        request, pipeline = self.make(request_id, player)
+        claim = self.claim()
+        self.understood(request, text)
         return self._start(request, pipeline.answer_text, claim, late_s)
 
     def listen(self, request_id: str, player: Listener, *, late_s: float = 0.0) -> Request:
@@ -162,7 +151,7 @@ class Session:
         Raises:
             RequestRefused: As `ask`.
         """
-        request, _ = self._new(request_id, player)
+        request, _ = self.make(request_id, player)
         request.answer.end(Ended(False))
 
     def interrupt(self, request_id: str | None, interrupt: InterruptOrder) -> Interruption:
@@ -201,35 +190,6 @@ class Session:
     def attach(self, listener: Listener) -> None:
         """Let `listener` hear what is said from now on."""
         self.listeners.append(listener)
-
-    def resume(self, listener: Listener, seen: Mapping[str, Seen] | None) -> CaughtUp:
-        """Let `listener` hear what is said from now on, and before it what it lacks of what is kept.
-
-        Where nobody has listened meanwhile, it is the player of what is live.
-
-        Args:
-            listener: Who has come back, or has joined.
-            seen: What it has of each request; None: it wants no more than what comes.
-        """
-        live, lost, outcomes, begins = list[str](), list[str](), dict[str, Ending](), dict[str, Seen]()
-        for request in (*self.registry.ended, *self.registry.live):
-            answer = request.answer
-            if request.ending is None:
-                live.append(request.id)
-            elif seen is not None and request.id in seen:
-                outcomes[request.id] = request.ending
-            else:
-                continue
-            has = answer.to_come if seen is None else seen.get(request.id, Seen())
-            begins[request.id] = answer.catch_up(listener, has)
-            if begins[request.id] != has:
-                lost.append(request.id)
-            if answer.player is None:
-                answer.play_to(listener)
-        lost += [request_id for request_id in seen or () if request_id not in begins]
-        listener.allow()
-        self.attach(listener)
-        return CaughtUp(tuple(live), tuple(lost), outcomes, begins)
 
     def detach(self, listener: Listener, reason: str = DISCONNECT, *, for_good: bool = False) -> Interruption:
         """Let go of `listener`, as soon as what is on its way out has stopped; return that.
@@ -311,39 +271,56 @@ class Session:
 
     # How a request begins.
 
-    def _new(self, request_id: str, player: Listener) -> tuple[Request, Pipeline]:
+    def make(
+        self, request_id: str, player: Listener, *, listens: bool = False, instead_of: Request | None = None
+    ) -> tuple[Request, Pipeline]:
+        """Make a request, of which nothing has begun: `begin` has to follow in the same step.
+
+        Args:
+            request_id: Its id.
+            player: Who plays its answer.
+            listens: Whether it only listens: its answer says who speaks, and nothing at a complete end.
+            instead_of: The request whose id and place it takes.
+
+        Raises:
+            RequestRefused: As `ask`.
+        """
         limits, settings = self.agent.limits, self.settings
-        if self.registry.is_live(request_id):
+        if instead_of is None and self.registry.is_live(request_id):
             raise RequestRefused("live", "a request of that id is live already: each request needs an id of its own")
         if self.registry.overrunning >= limits.overruns:
             message = (
                 f"{limits.overruns} interrupted requests of this session have not stopped yet: try again when one has"
             )
             raise RequestRefused("busy", message, "overruns")
+        spoken = settings.require_tts and not listens
         answer = Answer(
             request_id,
-            PlayoutLedger(settings.output, spoken=settings.require_tts and self.agent.tts is not None),
-            spoken=settings.require_tts,
+            PlayoutLedger(settings.output, spoken=spoken and self.agent.tts is not None),
+            spoken=spoken,
             player=player,
             listeners=self.listeners,
             journal=Journal(settings.output.bytes(limits.keep_ms) if player in self.listeners else 0),
+            ends_silently=listens,
         )
         request = Request(request_id, next(self._keys), answer, limits, self)
         pipeline = Pipeline(
             agent=self.agent,
             request=request,
             output=settings.output,
-            understood=functools.partial(self._understood, request),
-            turn=self._turn,
+            understood=functools.partial(self.understood, request),
+            turn=lambda: self.turn(self.dialogue),
         )
         return request, pipeline
 
-    def _understood(self, request: Request, text: str) -> None:
+    def understood(self, request: Request, text: str) -> None:
+        """Put the user's words into the dialogue, to be answered by `request`."""
         self.dialogue = self.dialogue.ask(request.key, text)
 
-    def _turn(self) -> Turn:
+    def turn(self, dialogue: Dialogue) -> Turn:
+        """Return what the model is asked with that dialogue."""
         system = self.settings.instructions(self.agent.prompt)
-        return Turn(self.dialogue.messages(system, self.agent.limits.history_tokens), self.settings.tools)
+        return Turn(dialogue.messages(system, self.agent.limits.history_tokens), self.settings.tools)
 
     def _hear(self, request_id: str, player: Listener, whole: bytes | None, late_s: float) -> tuple[Request, Upload]:
         stt = self.agent.stt
@@ -351,8 +328,8 @@ class Session:
             raise RequestRefused(
                 "no_ears", "this agent has no speech recognition: ask in text, or give it an stt provider"
             )
-        request, pipeline = self._new(request_id, player)
-        claim = self._seats.claim({"stt": stt, **self._voice()})
+        request, pipeline = self.make(request_id, player)
+        claim = self.claim(stt=stt)
         deadline = request.deadline_of("stt")
         upload = open_upload(
             request, stt.audio_format, deadline, self.settings.input, limits=self.agent.limits, whole=whole
@@ -361,17 +338,49 @@ class Session:
         self._start(request, functools.partial(pipeline.answer_voice, stt, upload, deadline), claim, late_s)
         return request, upload
 
-    def _voice(self) -> dict[Stage, object]:
-        """Return what speaks the next answer, if anything does."""
-        return {"tts": self.agent.tts} if self.settings.require_tts and self.agent.tts is not None else {}
+    def claim(self, stt: SpeechToText | None = None) -> Claim:
+        """Find a seat at each stage that a request will use: the voice, and the ears where it has some to understand.
+
+        Raises:
+            RequestRefused: `busy`: a stage has no seat left.
+        """
+        stages: dict[Stage, object] = {} if stt is None else {"stt": stt}
+        if self.settings.require_tts and self.agent.tts is not None:
+            stages["tts"] = self.agent.tts
+        return self._seats.claim(stages)
+
+    def supersede(self, order: InterruptOrder, beside: Request | None = None) -> tuple[Request, ...]:
+        """Interrupt what is live and what still plays, but `beside`; return what was live."""
+        live = tuple(each for each in self.registry.live if each is not beside)
+        for each in live:
+            each.interrupt(order)
+        self.registry.cut_playing(order)
+        return live
 
     def _start(self, request: Request, work: Callable[[], Awaitable[None]], claim: Claim, late_s: float) -> Request:
-        predecessors, superseded = self.registry.live, InterruptOrder(NEW_INPUT, late_s=late_s)
-        for predecessor in predecessors:
-            predecessor.interrupt(superseded)
-        self.registry.cut_playing(superseded)
+        predecessors = self.supersede(InterruptOrder(NEW_INPUT, late_s=late_s))
+        return self.begin(request, work, claim, behind=predecessors)
+
+    def begin(
+        self,
+        request: Request,
+        work: Callable[[], Awaitable[None]],
+        claim: Claim,
+        *,
+        behind: Sequence[Request] = (),
+        admitted: bool = True,
+    ) -> Request:
+        """Begin the work of a request.
+
+        Args:
+            request: The request.
+            work: What it does.
+            claim: The seats that it takes.
+            behind: The requests whose end it waits for.
+            admitted: Whether it is found by its id from now on; one that is asked before its time is not.
+        """
         self._seats.take(request, claim)
-        interrupted_before = self.registry.admit(request)
+        interrupted_before = self.registry.admit(request) if admitted else None
         self._tell(request, functools.partial(self._observer.accepted, request))
         if interrupted_before is not None:
             request.end_before_start(interrupted_before)
@@ -381,7 +390,7 @@ class Session:
 
         async def after_predecessors() -> None:
             LANE.set(self._lane)  # for this task and those that it starts
-            for predecessor in predecessors:
+            for predecessor in behind:
                 await predecessor.stopped.wait()  # bounded by its guard
             await trio.lowlevel.checkpoint_if_cancelled()  # a request that is interrupted by now starts nothing
             await work()

@@ -56,9 +56,16 @@ class Turn:
 
 @frozen
 class Delta:
-    """A piece of the model's text, as it came."""
+    """A piece of the model's text, as it came.
+
+    Args:
+        text: The text.
+        protected: Whether it may not be interrupted by a voice while it is spoken, such as a warning that the law wants
+            to be heard: what is said meanwhile waits, and is not lost. An INTERRUPT stops it all the same.
+    """
 
     text: str = field(repr=size_of)
+    protected: bool = False
 
 
 @frozen

@@ -35,6 +35,10 @@ class Timeline:
             now = trio.current_time()
             self._instants[name] = now if not ago_s else max(now - ago_s, min(self._instants.values(), default=now))
 
+    def go_on_from(self, before: Timeline) -> None:
+        """Take over what is known of an earlier request, whose place this one takes."""
+        self._instants = dict(before._instants)
+
     def at(self, name: Instant) -> float | None:
         """Return when `name` happened, in seconds of trio's clock, or None."""
         return self._instants.get(name)

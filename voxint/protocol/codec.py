@@ -89,6 +89,8 @@ _SERVER_KINDS: dict[str, type[m.ServerMessage | ResponsePayload]] = {
     "HEALTH_CHECK_ACK": m.HealthCheckAck,
     "SHUTDOWN": m.Shutdown,
     "TRANSCRIPT": m.TranscriptMessage,
+    "SPEECH": m.SpeechMessage,
+    "HOLD": m.HoldMessage,
 }
 _CLIENT: dict[str, _Read[_ClientPayload]] = {name: Decoder(kind).decode for name, kind in _CLIENT_KINDS.items()}
 _SERVER: dict[str, _Read[m.ServerMessage | ResponsePayload]] = {
@@ -116,6 +118,8 @@ _SERVER_TYPES: dict[type[m.ServerMessage], str] = {
     m.HealthCheckAck: "HEALTH_CHECK_ACK",
     m.Shutdown: "SHUTDOWN",
     m.TranscriptMessage: "TRANSCRIPT",
+    m.SpeechMessage: "SPEECH",
+    m.HoldMessage: "HOLD",
 }
 
 

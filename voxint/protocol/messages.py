@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from voxint.core.dialogue import Ending
+from voxint.core.events import ReleaseReason, UtteranceOutcome
 from voxint.core.settings import OnDisconnect, Platform, SettingsChange
 from voxint.protocol.message_repr import SHOWN, Plain, Secret, WireMessage
 from voxint.protocol.receipt import FramedReceipt
@@ -31,6 +32,7 @@ __all__ = [
     "HealthStatus",
     "Heartbeat",
     "HeartbeatReply",
+    "HoldMessage",
     "Interrupt",
     "InterruptAck",
     "LongText",
@@ -49,6 +51,7 @@ __all__ = [
     "SessionQuery",
     "SessionWarn",
     "Shutdown",
+    "SpeechMessage",
     "TranscriptMessage",
 ]
 
@@ -141,7 +144,7 @@ class RequestMessage(WireMessage, frozen=True):
 
 
 class Interrupt(WireMessage, frozen=True):
-    """INTERRUPT: stop one request, or with None every live request of the session."""
+    """INTERRUPT: stop one request, or with None every live request of the session; or hold it, or let it go on."""
 
     interrupt_request_id: Plain | None = None
     reason: Plain = "USER_STOP"
@@ -328,6 +331,39 @@ class TranscriptMessage(WireMessage, frozen=True):
     is_final: bool
 
 
+class SpeechMessage(WireMessage, frozen=True):
+    """SPEECH *ext* (feature `server_vad`): somebody has begun to speak into the open microphone, or has ended.
+
+    `request_id` is the utterance's, and that of the request it becomes. What is behind it belongs to `stopped`, which
+    always has `text` and `outcome`. Times are in milliseconds of the microphone's sound.
+    """
+
+    state: Literal["started", "stopped"]
+    at_ms: float
+    request_id: Plain
+    text: str | None = None
+    outcome: UtteranceOutcome | None = None
+    decided_ms: float | None = None
+    recovered: Plain | None = None
+    speculative: tuple[FramedReceipt, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.state == "stopped" and (self.text is None or self.outcome is None):
+            raise ValueError("must have `text` and `outcome` where `state` is stopped")
+
+
+class HoldMessage(WireMessage, frozen=True):
+    """HOLD *ext* (feature `hold`): an answer is held where it is, or goes on; `reason` belongs to `released`.
+
+    `voice_stream_seq` is that of the last frame of speech before; None: there was none.
+    """
+
+    request_id: Plain
+    state: Literal["held", "released"]
+    voice_stream_seq: int | None
+    reason: ReleaseReason | None = None
+
+
 ServerMessage = (
     RegisterAck
     | Response
@@ -339,4 +375,6 @@ ServerMessage = (
     | HealthCheckAck
     | Shutdown
     | TranscriptMessage
+    | SpeechMessage
+    | HoldMessage
 )

@@ -7,12 +7,25 @@ request: what can't be rendered is this connection's trouble.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal, assert_never
 
 from attrs import define, evolve, field
+from msgspec import structs
 
-from voxint.core.events import Called, Ended, Said, Text, Understood, Voice
+from voxint.core.events import (
+    Called,
+    Committed,
+    Ended,
+    Endpoint,
+    Held,
+    Onset,
+    Released,
+    Said,
+    Text,
+    Understood,
+    Voice,
+)
 from voxint.core.journal import Seen
 from voxint.core.receipt import Receipt
 from voxint.core.registry import REMEMBERED, Interruption
@@ -22,10 +35,30 @@ from voxint.protocol.codes import error_of
 from voxint.protocol.payloads import ResponseContent, ResponsePayload
 from voxint.protocol.receipt import FramedReceipt, LastFrames
 
-__all__ = ["FEATURES", "Renderer"]
+__all__ = ["FEATURES", "Renderer", "granted"]
 
-FEATURES = frozenset({"binary_audio", "transcripts"})
+FEATURES = frozenset({"binary_audio", "transcripts", "hold", "server_vad"})
 """The ext features that change what a client receives; any other asked for in REGISTER is left out of the answer."""
+
+PAUSES: frozenset[str] = frozenset({"held", "released"})
+"""What became of an answer by an INTERRUPT of the mode `hold` or `release`."""
+
+_Aside = Understood | Onset | Committed | Endpoint | Held | Released
+"""What is said of an answer, or of who speaks, and takes no number of a stream."""
+
+
+def granted(asked: Iterable[str], *, listens: bool) -> frozenset[str]:
+    """Return the features that a connection gets.
+
+    Args:
+        asked: Those that its REGISTER names.
+        listens: Whether the agent can keep a microphone open. Who opens one may be held, so that `server_vad` brings
+            `hold` along.
+    """
+    known = FEATURES.intersection(asked)
+    if not listens:
+        return known - {"server_vad"}
+    return known | {"hold"} if "server_vad" in known else known
 
 
 @define
@@ -143,6 +176,11 @@ class Renderer:
 
     def _said(self, said: Said, now_ms: int) -> Iterator[str | bytes]:
         request_id, event = said.request_id, said.event
+        if isinstance(event, _Aside):
+            # Before any number: of an utterance that becomes no request no end comes, and it would be kept for ever.
+            if (message := self._aside(request_id, event)) is not None:
+                yield encode_server(message, self.session_id, now_ms)
+            return
         numbers = self._numbers_of(request_id)
         match event:
             case Text():
@@ -164,14 +202,43 @@ class Renderer:
                 call = m.FunctionCall(name=event.name, parameters=dict(event.parameters), call_id=event.call_id)
                 payload = ResponsePayload(request_id, ResponseContent(), number, None, call)
                 yield write_response(payload, self.session_id, now_ms)
-            case Understood():
-                if "transcripts" in self.features:
-                    heard = m.TranscriptMessage(request_id=request_id, text=event.text, is_final=event.is_final)
-                    yield encode_server(heard, self.session_id, now_ms)
             case Ended():
                 yield from self._ended(said, event, numbers, now_ms)
             case _:
                 assert_never(event)
+
+    def _aside(self, request_id: str, event: _Aside) -> m.ServerMessage | None:
+        """Return the message that says `event`; None where this client has not asked for such."""
+        features = self.features
+        match event:
+            case Understood() if "transcripts" in features:
+                return m.TranscriptMessage(request_id=request_id, text=event.text, is_final=event.is_final)
+            case Onset() if "server_vad" in features:
+                return m.SpeechMessage(state="started", at_ms=event.at_ms, request_id=request_id)
+            case Endpoint() if "server_vad" in features:
+                return self._stopped(request_id, event)
+            case Held() | Released() if "hold" in features:
+                last = self._last_frames(request_id).voice_stream_seq
+                released = event.reason if isinstance(event, Released) else None
+                return m.HoldMessage(
+                    request_id=request_id,
+                    state="held" if released is None else "released",
+                    voice_stream_seq=last,
+                    reason=released,
+                )
+        return None  # also of `Committed`: the last frames of what it interrupts tell of it
+
+    def _stopped(self, request_id: str, endpoint: Endpoint) -> m.SpeechMessage:
+        return m.SpeechMessage(
+            state="stopped",
+            at_ms=endpoint.at_ms,
+            request_id=request_id,
+            text=endpoint.text,
+            outcome=endpoint.outcome,
+            decided_ms=endpoint.decided_ms,
+            recovered=endpoint.recovered,
+            speculative=tuple(map(self._framed, endpoint.speculative)),
+        )
 
     def _ended(self, said: Said, ended: Ended, numbers: _Numbers, now_ms: int) -> Iterator[str]:
         request_id = said.request_id
@@ -204,26 +271,20 @@ class Renderer:
         )
 
     def _framed(self, receipt: Receipt) -> FramedReceipt:
-        numbers = self._numbers.get(receipt.request_id, _Numbers())
-        return FramedReceipt(
-            request_id=receipt.request_id,
-            reason=receipt.reason,
-            stop_ms=receipt.stop_ms,
-            stages=receipt.stages,
-            usage=receipt.usage,
-            audio=receipt.audio,
-            text=receipt.text,
-            last=LastFrames(
-                text_stream_seq=numbers.next_text - 1 if numbers.next_text else None,
-                voice_stream_seq=numbers.next_voice - 1 if numbers.next_voice else None,
-            ),
-            read_late_ms=receipt.read_late_ms,
+        return FramedReceipt(**structs.asdict(receipt), last=self._last_frames(receipt.request_id))
+
+    def _last_frames(self, request_id: str) -> LastFrames:
+        numbers = self._numbers.get(request_id, _Numbers())
+        return LastFrames(
+            text_stream_seq=numbers.next_text - 1 if numbers.next_text else None,
+            voice_stream_seq=numbers.next_voice - 1 if numbers.next_voice else None,
         )
 
 
 def _verdict(interruption: Interruption) -> tuple[Literal["SUCCESS", "PARTIAL", "FAILED"], str]:
     if not interruption.stopping:
-        return "FAILED", "nothing to interrupt"
+        paused = [outcome for outcome in interruption.outcomes.values() if outcome in PAUSES]
+        return ("SUCCESS", paused[0]) if paused else ("FAILED", "nothing to interrupt")
     if any(request.overran for request in interruption.stopping):
         return "PARTIAL", "a stage did not stop in time; nothing more of it will be sent"
     return "SUCCESS", "stopped"

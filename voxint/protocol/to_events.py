@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from voxint.core.events import Called, Ended, Event, Text, Understood, Voice
-from voxint.protocol.messages import Response, ServerMessage, TranscriptMessage
+from voxint.core.events import Called, Ended, Endpoint, Event, Held, Onset, Released, Text, Understood, Voice
+from voxint.protocol.messages import HoldMessage, Response, ServerMessage, SpeechMessage, TranscriptMessage
 
 __all__ = ["events_of"]
 
@@ -18,7 +18,24 @@ def events_of(message: ServerMessage) -> tuple[Event, ...]:
         return _events_of_response(message)
     if isinstance(message, TranscriptMessage):
         return (Understood(message.text, message.is_final),)
+    if isinstance(message, SpeechMessage):
+        return (_event_of_speech(message),)
+    if isinstance(message, HoldMessage):
+        return (Held(),) if message.state == "held" else (Released(message.reason or "client"),)
     return ()
+
+
+def _event_of_speech(speech: SpeechMessage) -> Event:
+    if speech.text is None or speech.outcome is None:  # which one that says `stopped` has, as the message sees to
+        return Onset(speech.at_ms)
+    return Endpoint(
+        speech.at_ms,
+        speech.at_ms if speech.decided_ms is None else speech.decided_ms,
+        speech.text,
+        speech.outcome,
+        speech.recovered,
+        speech.speculative,
+    )
 
 
 def _events_of_response(frame: Response) -> tuple[Event, ...]:

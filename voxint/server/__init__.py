@@ -9,6 +9,7 @@ host.py          what all connections share
 endpoint.py      one WebSocket: the receive loop, the writer, the heartbeat, the close
 writer.py        the one task that waits for a connection's socket to take something
 connection.py    one client's messages, and what each does; no socket, no await
+audio_in.py      what a connection does with the audio that it brings
 registration.py  REGISTER: a new session, or one that goes on, or a refusal
 auth.py          whom a server may serve at all: from where, and of which web page
 refused_page.py  a web page's WebSocket that is refused so that the page can read why

@@ -22,6 +22,7 @@ from voxint.protocol.codec import REGISTER_FIRST, decode_client, refused_upload
 from voxint.protocol.codes import wire_error
 from voxint.protocol.renderer import Renderer
 from voxint.server import words
+from voxint.server.audio_in import AudioIn
 from voxint.server.entrance import STRANGE, Entrance
 from voxint.server.host import Host
 from voxint.server.keyring import Principal
@@ -91,9 +92,7 @@ class Connection:
         self._host = host
         self._place = place
         self._address = address
-        self._uploading: str | None = None
-        self._refused: str | None = None
-        self._stray_told = False
+        self._audio = AudioIn(self.listener, self._refuse)
         self._interrupting = False
 
     def receive(self, frame: str | bytes) -> bool:
@@ -106,7 +105,7 @@ class Connection:
         if self.closing is None and self.entrance.turned_away is None:
             self.last_heard = trio.current_time()
             if isinstance(frame, bytes):
-                self._audio(frame)
+                self._audio.take(self.session, frame)
             else:
                 self._read(frame)
         return self._interrupting
@@ -163,7 +162,7 @@ class Connection:
 
     def _refuse_frame(self, frame: str, error: WireError) -> None:
         if self.session is not None and (request_id := refused_upload(frame)) is not None:
-            self._refuse_upload(self.session, request_id)
+            self._audio.refused(self.session, request_id)
         self._refuse(error)
 
     def close(self, code: int, reason: str, *, why: str = "DISCONNECT", for_good: bool = False) -> None:
@@ -269,7 +268,7 @@ class Connection:
 
     def _request(self, session: Session, message: m.RequestMessage) -> None:
         if message.stream_seq == -1:
-            self._end_upload(session, message.request_id)
+            self._audio.end(session, message.request_id)
             return
         if self._host.draining:
             raise WireError("SERVER_BUSY", words.SHUTTING_DOWN, "", message.request_id)
@@ -297,9 +296,7 @@ class Connection:
         if message.data_type == "TEXT":
             self._text(session, message, late_s)
         elif message.stream_flag:
-            session.listen(message.request_id, self.listener, late_s=late_s)
-            self._uploading = message.request_id
-            self._stray_told = False
+            self._audio.begin(session, message.request_id, late_s)
         else:
             session.listen_to(message.request_id, self.listener, message.content.voice or b"", late_s=late_s)
 
@@ -310,33 +307,6 @@ class Connection:
             raise WireError("MALFORMED_PAYLOAD", words.EMPTY_TEXT, "$.payload.content.text", message.request_id)
         else:
             session.answer_nothing(message.request_id, self.listener)
-
-    def _audio(self, audio: bytes) -> None:
-        """Take microphone audio; what belongs to an upload that has ended is swallowed."""
-        if self.session is not None and self._uploading is not None:
-            self.session.microphone.feed(self.listener, audio)
-        elif not self._stray_told:
-            self._stray_told = True
-            stray = WireError("STREAM_SEQ_ERROR", words.STRAY_AUDIO)
-            self._refuse(WireError("SESSION_INVALID", REGISTER_FIRST) if self.session is None else stray)
-
-    def _refuse_upload(self, session: Session, request_id: str) -> None:
-        """Swallow what follows a start frame that was refused: it is not of the upload that is open."""
-        self._refused = request_id
-        self._stray_told = True  # the refusal says it all; the client goes on sending for a while
-        if self._uploading not in (None, request_id):
-            self._close_upload(session)
-
-    def _close_upload(self, session: Session) -> None:
-        self._uploading = None
-        session.microphone.close(self.listener)
-
-    def _end_upload(self, session: Session, request_id: str) -> None:
-        if self._uploading == request_id:
-            self._close_upload(session)
-            self._stray_told = True  # late audio of an upload that has ended is no news
-        elif request_id != self._refused and session.registry.find(request_id) is None:
-            raise WireError("STREAM_SEQ_ERROR", words.STRAY_END, "", request_id)
 
     def _interrupt(self, session: Session, message: m.Interrupt) -> None:
         if message.mode != "commit":

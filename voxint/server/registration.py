@@ -9,6 +9,7 @@ from attrs import frozen
 
 from voxint.core.audio import AudioFormat
 from voxint.core.listener import Listener
+from voxint.core.resumption import resume
 from voxint.core.session import Session
 from voxint.core.settings import Settings
 from voxint.errors import RequestRefused, WireError
@@ -188,7 +189,7 @@ def _resume(
     wanted = {name: frames for name, frames in (resume.seen or {}).items() if not _has_end(frames)}
     found_out = {name: writer.seen(name, frames) for name, frames in wanted.items()}
     seen = {name: has for name, has in found_out.items() if has is not None}
-    resumed = session.resume(listener, None if resume.seen is None else seen)
+    resumed = resume(session, listener, None if resume.seen is None else seen)
     for request_id, before in resumed.begins.items():
         frames = None if resume.seen is None else wanted.get(request_id, m.SeenFrames())
         renderer.begin(request_id, frames, before, writer)

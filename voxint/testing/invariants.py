@@ -24,6 +24,7 @@ from voxint.core.settings import SettingsChange
 from voxint.protocol.messages import (
     ClientMessage,
     Error,
+    HoldMessage,
     Interrupt,
     InterruptAck,
     Register,
@@ -32,6 +33,7 @@ from voxint.protocol.messages import (
     Response,
     Resume,
     ServerMessage,
+    SpeechMessage,
     TranscriptMessage,
 )
 from voxint.protocol.receipt import FramedReceipt
@@ -49,6 +51,8 @@ Rule = Literal[
     "late_ack",
     "status",
     "receipt",
+    "hold",
+    "speech",
     "unanswered",
 ]
 
@@ -62,7 +66,9 @@ class Violation:
             streams at once), `after_end` (nothing follows it), `leak_after_ack` (nothing follows the
             acknowledgement), `voice` (none unasked for, whole samples, none empty), `ack` (one for each INTERRUPT,
             behind the finals), `late_ack`, `status` (agrees with the outcomes), `receipt` (agrees with itself, the
-            frames and its first issue), `unanswered` (only `Checker.settled` can tell).
+            frames and its first issue), `hold` (held and released take turns, and of a held answer nothing comes but
+            its end), `speech` (an utterance begins and ends once, and its answer comes behind), `unanswered` (only
+            `Checker.settled` can tell).
         request_id: Whose; None where it is nobody's.
         at: When, in the clock of the caller.
         what: What was seen and what was due.
@@ -91,6 +97,9 @@ class _Heard:
     text: list[str] = field(factory=list)
     ended: bool = False
     acknowledged: bool = False
+    held: bool = False
+    speaking: bool = False
+    """Whether it is an utterance that has begun and not ended."""
 
 
 @define(eq=False)
@@ -141,9 +150,13 @@ class Checker:
             case InterruptAck():
                 self._acknowledgement(message)
             case Error() if message.request_id is not None:
-                self._of(message.request_id).ended = True
+                self._ended(self._of(message.request_id))
             case TranscriptMessage():
                 self._of(message.request_id)
+            case HoldMessage():
+                self._hold(message)
+            case SpeechMessage():
+                self._speech(message)
             case RegisterAck():
                 self._audio_format = AudioFormat(message.audio.output_rate or AudioFormat().rate)
 
@@ -152,6 +165,8 @@ class Checker:
         for request_id, heard in self._requests.items():
             if heard.ours and not heard.ended:
                 self._violated("unanswered", request_id, "the request has no end")
+            if heard.held and not heard.ended:
+                self._violated("unanswered", request_id, "the hold was not ended")
         for asked, at in self._interrupts:
             self._violated("unanswered", asked, f"the INTERRUPT sent at {at:.3f} s has no acknowledgement")
 
@@ -191,7 +206,9 @@ class Checker:
         if text_seq is None and voice_seq is None:
             self._violated("sequence", frame.request_id, "a RESPONSE belongs to no stream")
         if ends:
-            heard.ended = True
+            self._ended(heard)
+        else:
+            self._in_turn(frame.request_id, heard)
         if not heard.text_frames and text_seq != 0 and not frame.interrupted:
             self._violated("first_frame", frame.request_id, f"text_stream_seq is {text_seq}, 0 was due")
         if ends:
@@ -206,6 +223,30 @@ class Checker:
             heard.voice_frames += 1
             heard.voice_bytes += len(frame.voice or b"")
             self._voice(frame, heard)
+
+    def _ended(self, heard: _Heard) -> None:
+        heard.ended, heard.held, heard.speaking = True, False, False
+
+    def _in_turn(self, request_id: str, heard: _Heard) -> None:
+        if heard.held:
+            self._violated("hold", request_id, "a frame came of an answer that is held")
+        if heard.speaking:
+            self._violated("speech", request_id, "a frame came before the utterance's end was told")
+
+    def _hold(self, hold: HoldMessage) -> None:
+        # An answer that was sent to its end still plays, and can be held too: such a frame may follow the end.
+        heard = self._requests.setdefault(hold.request_id, _Heard(None, ours=False))
+        if heard.acknowledged:
+            self._violated("leak_after_ack", hold.request_id, "a frame followed its acknowledgement")
+        if heard.held == (hold.state == "held"):
+            self._violated("hold", hold.request_id, f"it is {hold.state}, and was so already")
+        heard.held = hold.state == "held"
+
+    def _speech(self, speech: SpeechMessage) -> None:
+        heard = self._of(speech.request_id)
+        if heard.speaking == (speech.state == "started"):
+            self._violated("speech", speech.request_id, f"it has {speech.state}, and had so already")
+        heard.speaking = speech.state == "started"
 
     def _in_sequence(self, request_id: str, stream: str, got: int, due: int) -> None:
         if got != due:
@@ -251,7 +292,8 @@ class Checker:
 
     def _status(self, ack: InterruptAck) -> None:
         asked, stopped, outcomes = ack.interrupt_request_id, ack.interrupted_request_ids, ack.outcomes
-        if (ack.status == "FAILED") == bool(stopped):
+        paused = any(outcome in ("held", "released") for outcome in outcomes.values())
+        if (ack.status == "FAILED") == (bool(stopped) or paused):
             self._violated("status", asked, f"{ack.status} with {len(stopped)} stopped requests")
         overrun = any(outcomes.get(request_id) == "overrun" for request_id in stopped)
         if outcomes and stopped and (ack.status == "PARTIAL") != overrun:

@@ -16,12 +16,12 @@ from voxint.cli.sound_card.microphone import open_microphone
 from voxint.cli.sound_card.portaudio import find_device
 from voxint.cli.talking.conversation import Talk
 from voxint.cli.talking.hearing import Hearing
-from voxint.cli.talking.level import level_db
 from voxint.cli.talking.screen import Who, draw
 from voxint.cli.talking.view import Picture
 from voxint.client import connect
 from voxint.core.agent import Agent
 from voxint.core.audio import AudioFormat
+from voxint.core.level import level_db
 from voxint.core.voice_activity import VoiceDetector
 from voxint.server.config import ServerConfig
 from voxint.server.serve import Server, serve

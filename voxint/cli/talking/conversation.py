@@ -13,12 +13,12 @@ from voxint.cli.receipts import receipt_lines
 from voxint.cli.sound_card.loudspeaker import Loudspeaker
 from voxint.cli.sound_card.microphone import CardMicrophone
 from voxint.cli.talking.hearing import Began, Hearing
-from voxint.cli.talking.level import level_db
 from voxint.cli.talking.screen import Screen
 from voxint.cli.talking.states import Event, after
 from voxint.cli.talking.view import Picture
 from voxint.client import Client, RemoteReply
 from voxint.core.events import Called, Ended, Text, Understood, Voice
+from voxint.core.level import level_db
 from voxint.errors import Disconnected, ServerError
 
 __all__ = ["Talk"]

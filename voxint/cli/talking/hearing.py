@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from attrs import evolve, frozen
 
-from voxint.cli.talking.level import Echo, level_db
+from voxint.cli.talking.level import Echo
 from voxint.core.audio import BYTES_PER_SAMPLE, AudioFormat
+from voxint.core.level import level_db
 from voxint.core.voice_activity import Activity, SpeechEnded, SpeechStarted, VoiceCuts, VoiceDetector
 
 __all__ = ["ALONE", "OVER_SOUND", "Began", "Heard", "Hearing", "Silent"]

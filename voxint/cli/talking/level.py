@@ -1,17 +1,12 @@
-"""How loud a sound is, and whether it is more than what the microphone hears of the loudspeaker."""
+"""Whether what the microphone hears is more than the loudspeaker."""
 
 from __future__ import annotations
 
-from math import log10
-
 from attrs import evolve, frozen
 
-__all__ = ["QUIETEST_DB", "Echo", "level_db"]
+from voxint.core.level import QUIETEST_DB
 
-QUIETEST_DB = -60.0
-"""Decibels below full scale that count as silence; ours: a quiet room is about there."""
-
-FULL = 32_768.0
+__all__ = ["Echo"]
 
 LEARN_WINDOWS = 20
 """Windows of the loudspeaker's sound that are only learned from; ours: 0.6 s, a few syllables."""
@@ -25,15 +20,6 @@ RECENT_WINDOWS = 4
 FADE_DB = 0.2
 """By how much a window lets the echo's level sink; ours: 6 dB a second. A pause between two sentences stays within the
 margin, and a person who was taken for the echo, in the first half second of all, is heard a few seconds later."""
-
-
-def level_db(pcm: bytes) -> float:
-    """Return the level of s16le samples in decibels below full scale, `QUIETEST_DB` at the least."""
-    import numpy as np  # imported here: the command's help needs it not
-
-    samples = np.frombuffer(pcm, "<i2").astype(np.float64)
-    power = float(np.mean(samples * samples)) if len(samples) else 0.0
-    return max(QUIETEST_DB, 10 * log10(power / (FULL * FULL))) if power else QUIETEST_DB
 
 
 @frozen

@@ -8,9 +8,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from voxint.cli.talking.level import QUIETEST_DB
 from voxint.cli.talking.states import State
 from voxint.core.discreet import size_of
+from voxint.core.level import QUIETEST_DB
 from voxint.printable import printable
 
 __all__ = ["HINTS", "STATES", "Picture", "layout", "named"]

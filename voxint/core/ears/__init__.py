@@ -1,7 +1,8 @@
 """The server's ears: a microphone that is always open, and what is made of what it hears.
 
 rules.py         what is set of all this, in one frozen value
-sound.py         the microphone's stream: tiny frames joined, resampled, looked at window by window; the last seconds kept
+sound.py         the microphone's stream: tiny frames joined, resampled, judged window by window; the last of it kept
+prompt_resampler.py  from its rate to the detector's, within 3 ms
 onset.py         from a window's probability to a first suspicion of speech, sooner than an utterance begins
 barge_in.py      what may interrupt an answer: rules, and the decision to hold, release or commit; pure
 backchannel.py   words that say "go on" and no more; pure

@@ -1,0 +1,359 @@
+"""A microphone that is always open: who speaks, whether it interrupts, when it is over, and what is asked then.
+
+All of it happens in the step in which a piece of sound is taken; what takes time (recognition, the end-of-turn model)
+is the work of the request that listens.
+"""
+
+from __future__ import annotations
+
+import functools
+import uuid
+from collections.abc import Callable
+
+import trio
+from attrs import define, evolve, field
+
+from voxint.core.audio import AudioFormat
+from voxint.core.ears.endpointing import silence_ms
+from voxint.core.ears.floor import Floor
+from voxint.core.ears.own_sound import OwnSound
+from voxint.core.ears.sound import MicrophoneSound, Window
+from voxint.core.ears.spoken_turn import WENT_ON, SpokenTurn, say
+from voxint.core.events import Committed, Ended, Endpoint, Onset, ReleaseReason, Said, UtteranceOutcome
+from voxint.core.failure import Failure
+from voxint.core.interrupt import InterruptOrder
+from voxint.core.listener import Listener
+from voxint.core.request import Request
+from voxint.core.resample import resampler
+from voxint.core.session import Session
+from voxint.core.transcript import join_transcripts
+from voxint.core.voice_activity import Activity, SpeechEnded, SpeechPaused, SpeechResumed, SpeechStarted, VoiceEvent
+from voxint.errors import RequestRefused, UpstreamError
+
+__all__ = ["SPOKEN", "Ears"]
+
+SPOKEN = "USER_VOICE_INPUT"
+"""The reason of a request that a voice has interrupted, as existing clients call it."""
+
+JUDGED_MS = 8_000.0
+"""Milliseconds of an utterance that an end-of-turn model is given: what Smart Turn hears."""
+
+GAP_S = 1.0
+"""Seconds without a sample after which speech is over: the microphone was closed, or its network is. Ours."""
+
+AHEAD_S = 10.0
+"""Seconds by which a microphone may be ahead of the clock; ours: what a network holds up and delivers at once."""
+
+LONGEST_PIECE_S = 2.0
+"""Seconds of sound in one piece; ours: it is looked at in one step, which takes some 10 ms then."""
+
+
+@define(eq=False)
+class _Utterance:
+    """What is known of an utterance.
+
+    Args:
+        id: That of its requests.
+        start: Its first sample, with the padding in front.
+    """
+
+    id: str
+    start: int
+    turn: SpokenTurn = field(init=False)
+    given: int = field(init=False)  # the sample up to which the recogniser has the sound
+    text: str = field(init=False, default="", repr=False)
+    complete: float | None = field(init=False, default=None)  # what the end-of-turn model says of its last pause
+    end: int = field(init=False, default=0)
+    decided: int = field(init=False, default=0)
+    loudness: list[float] = field(init=False, factory=list)
+    cut: tuple[str, ...] | None = field(init=False, default=None)  # what it has interrupted
+    before: str = field(init=False, default="", repr=False)  # words that had waited
+
+
+class Ears:
+    """Hears one microphone of a session for as long as it is open.
+
+    Args:
+        session: Whose it is; its agent has a voice detector and a recogniser.
+        player: Who plays the answers, and whose microphone it is.
+        may_ask: Called before an utterance is asked; raises `RequestRefused` where the host takes no request now.
+
+    Raises:
+        RequestRefused: `no_ears`: the agent has no voice detector, or no recogniser.
+    """
+
+    def __init__(self, session: Session, player: Listener, *, may_ask: Callable[[], None] = lambda: None) -> None:
+        agent = session.agent
+        if agent.vad is None or agent.stt is None:
+            lacks = "voice detector" if agent.vad is None else "speech recognition"
+            raise RequestRefused("no_ears", f"this agent has no {lacks}, so its microphone can't be always open")
+        self._session = session
+        self._player = player
+        self._may_ask = may_ask
+        self._rules = rules = agent.ears
+        self._format: AudioFormat = agent.vad.audio_format
+        longest_ms = rules.cuts.before_ms + rules.endpointing.most_ms + JUDGED_MS
+        self._sound = MicrophoneSound(agent.vad, session.settings.input, kept_ms=longest_ms)
+        self._own = OwnSound(self._sound, rules.echo, rules.barge_in, self._format)
+        self._floor = Floor(session, rules.barge_in, self._commit)
+        cuts = evolve(rules.cuts, end_ms=max(rules.cuts.pause_ms, rules.endpointing.most_ms))
+        self._activity = Activity(cuts, self._format, agent.vad.window_samples)
+        self._window_ms = self._format.ms(agent.vad.window_samples)
+        self._opened_at = trio.current_time()
+        self._taken = 0
+        self._speaking: _Utterance | None = None
+        self._ending: list[_Utterance] = []  # over, and its last words are still to come
+        self._settling: _Utterance | None = None  # all its words are known, and it is being decided about
+        self._waiting: _Utterance | None = None  # said over what may not be interrupted
+        session.ears = self
+        session.when_released = self._released
+
+    # What the microphone brings.
+
+    def feed(self, audio: bytes) -> None:
+        """Take sound of any length, s16le mono at the session's input rate; never waits.
+
+        Raises:
+            RequestRefused: `too_large`: more at once, or more in all, than a microphone hears.
+            UpstreamError: The voice detector failed.
+        """
+        source = self._session.settings.input
+        if source.bytes_ms(len(audio)) > LONGEST_PIECE_S * 1000:
+            raise RequestRefused("too_large", f"send a microphone's sound in pieces of at most {LONGEST_PIECE_S:g} s")
+        self._taken += len(audio)
+        now = trio.current_time()
+        ahead_s = source.bytes_ms(self._taken) / 1000 - (now - self._opened_at)
+        if ahead_s > AHEAD_S:
+            self._taken -= len(audio)
+            raise RequestRefused("too_large", "the microphone brings more sound than time has passed: send it as it is heard")
+        for window in self._sound.feed(audio):
+            self._hear(window)
+        if self._speaking is not None:
+            self._speaking.turn.expect_sound(GAP_S)
+
+    def close(self, reason: str) -> None:
+        """Give the microphone up; an utterance that is not over is interrupted."""
+        if self._session.ears is self:
+            self._session.ears = self._session.when_released = None
+        speaking, self._speaking = self._speaking, None
+        if speaking is not None:
+            speaking.turn.request.interrupt(InterruptOrder(reason))
+        self._floor.abandon()
+        self._sound.close()
+
+    def _released(self, request: Request, reason: ReleaseReason) -> None:
+        """Take note that an answer goes on by somebody else's will."""
+        if reason in ("client", "timeout"):
+            self._floor.let_go()
+
+    def _hear(self, window: Window) -> None:
+        self._floor.look()
+        self._own.sounds(self._floor.speaking)
+        probability = self._own.probability(window, self._rules.cuts.off)
+        self._activity, events = self._activity.heard(probability)
+        is_speech = self._activity.voiced == self._activity.position
+        for event in events:
+            self._on(event)
+        if (utterance := self._speaking) is not None:
+            utterance.turn.hear(self._sound.since(utterance.given))
+            utterance.given = window.end
+            if is_speech:
+                utterance.loudness.append(window.level_db)
+        if self._speaking is not None or not self._activity.speaking:  # else this speech was given up
+            self._floor.heard(self._window_ms, is_speech=is_speech)
+        if self._speaking is not None:
+            self._look_for_end(self._speaking)
+        if self._waiting is not None and self._speaking is None:
+            self._ask_waiting(self._waiting)
+
+    def _on(self, event: VoiceEvent) -> None:
+        utterance = self._speaking
+        match event:
+            case SpeechStarted(at):
+                if utterance is None:
+                    self._begin(at)
+            case SpeechEnded(_, at):
+                if utterance is not None:
+                    self._end(utterance, at)
+            case SpeechPaused():
+                if utterance is not None:
+                    utterance.turn.judge(self._latest(utterance))
+                    self._ask_early(utterance)
+            case SpeechResumed():
+                if utterance is not None:
+                    utterance.complete = None
+                    utterance.turn.drop_early(WENT_ON)
+
+    # The beginning of an utterance.
+
+    def _begin(self, at: int) -> _Utterance | None:
+        utterance = _Utterance(f"req_{uuid.uuid4().hex}", at)
+        try:
+            utterance.turn = SpokenTurn(
+                self._session,
+                utterance.id,
+                self._player,
+                self._format,
+                heard=functools.partial(self._heard, utterance),
+                judged=functools.partial(self._judged, utterance),
+                understood=functools.partial(self._understood, utterance),
+                lost=functools.partial(self._lost, utterance),
+                silent=functools.partial(self._fell_silent, utterance),
+            )
+        except RequestRefused as refusal:
+            failure = Failure("busy", refusal.message, retryable=refusal.retryable, limit=refusal.limit)
+            self._player.post(Said(utterance.id, Ended(False, None, failure), False))
+            return None
+        utterance.given = at
+        self._speaking = utterance
+        self._floor.new_utterance()
+        utterance.turn.say(Onset(self._ms(at)))
+        return utterance
+
+    # Its words, and its end.
+
+    def _heard(self, utterance: _Utterance, text: str) -> None:
+        utterance.text = text
+        if utterance is self._speaking:
+            self._floor.look()
+            self._floor.understood(text)
+            if self._activity.paused:
+                self._ask_early(utterance)
+
+    def _judged(self, utterance: _Utterance, complete: float) -> None:
+        if self._activity.paused:
+            utterance.complete = complete
+
+    def _ask_early(self, utterance: _Utterance) -> None:
+        """Ask before the end is certain, where that is wanted and nothing is in the way."""
+        endpointing = self._rules.endpointing
+        if endpointing.speculate and utterance.text and not self._floor.speaking and not self._waiting:
+            utterance.turn.ask_early(utterance.text)
+
+    def _look_for_end(self, utterance: _Utterance) -> None:
+        rules, quiet_ms = self._rules.endpointing, self._activity.quiet_ms
+        too_long = self._ms(self._sound.position - utterance.start) >= rules.utterance_s * 1000
+        quiet = quiet_ms >= rules.least_ms and quiet_ms >= silence_ms(utterance.text, rules, utterance.complete)
+        if too_long or quiet:
+            self._cut_off()
+
+    def _cut_off(self) -> None:
+        self._activity, events = self._activity.ended()
+        for event in events:
+            self._on(event)
+
+    def _fell_silent(self, utterance: _Utterance) -> None:
+        """End an utterance whose microphone brings nothing any more."""
+        if utterance is self._speaking:
+            self._cut_off()
+
+    def _end(self, utterance: _Utterance, at: int) -> None:
+        self._speaking = None
+        self._ending.append(utterance)
+        utterance.end, utterance.decided = at, self._sound.position
+        utterance.turn.end()
+
+    def _lost(self, utterance: _Utterance) -> None:
+        """Let go of an utterance whose request was interrupted, or has failed; what it had held goes on."""
+        if utterance is self._speaking:
+            self._speaking = None
+        if utterance in self._ending:
+            self._ending.remove(utterance)
+        if utterance is self._waiting:
+            self._waiting = None
+        self._floor.look()
+        if not self._speaking:
+            self._floor.abandon()
+
+    # What becomes of it.
+
+    def _understood(self, utterance: _Utterance, text: str) -> None:
+        if utterance in self._ending:
+            self._ending.remove(utterance)
+        if utterance is self._speaking:  # the recogniser has ended before the person
+            self._speaking = None
+            utterance.end = utterance.decided = self._sound.position
+        if (waiting := self._waiting) is not None:
+            self._waiting = None
+            waiting.turn.close()
+            text = join_transcripts([each for each in (waiting.before, waiting.text, text) if each])
+        utterance.text = text
+        outcome: UtteranceOutcome
+        if utterance.cut is not None:
+            outcome = "request" if text else "noise"
+        else:
+            self._settling = utterance
+            outcome = self._floor.settle(text)
+            self._settling = None
+        self._tell_end(utterance, outcome)
+        if outcome == "request":
+            self._ask(utterance)
+        elif outcome == "protected":
+            self._waiting = utterance
+        else:
+            utterance.turn.close()
+            if utterance.cut and self._rules.recovery:
+                self._recover()
+
+    def _tell_end(self, utterance: _Utterance, outcome: UtteranceOutcome) -> None:
+        recovered = utterance.cut[0] if outcome == "noise" and utterance.cut else None
+        utterance.turn.say(
+            Endpoint(
+                self._ms(utterance.end),
+                self._ms(utterance.decided),
+                utterance.text,
+                outcome,
+                recovered,
+                tuple(utterance.turn.speculative),
+            )
+        )
+
+    def _ask_waiting(self, waiting: _Utterance) -> None:
+        """Ask what was said over an answer that could not be interrupted then, and can now."""
+        if not self._floor.speaking or not self._floor.protected:
+            self._waiting = None
+            self._ask(waiting)
+
+    def _ask(self, utterance: _Utterance) -> None:
+        if utterance.loudness:
+            loud = sorted(utterance.loudness)
+            self._own.spoke(loud[len(loud) // 2])
+        try:
+            self._may_ask()
+            utterance.turn.ask(utterance.text)
+        except RequestRefused as refusal:
+            utterance.turn.refuse(refusal)
+
+    def _recover(self) -> None:
+        try:
+            say(self._session, f"req_{uuid.uuid4().hex}", self._player, self._rules.recovery)
+        except RequestRefused:
+            return  # the voice is busy with others: it was told that nothing was understood
+
+    def _commit(self, interrupted: tuple[Request, ...]) -> bool:
+        """Interrupt what is spoken, for the utterance that is meant; without one, nothing is."""
+        utterance = self._settling or self._speaking
+        if utterance is None:
+            return False
+        order = InterruptOrder(SPOKEN)
+        for request in interrupted:
+            if request.ending is None:
+                request.interrupt(order)
+            else:
+                request.cut(order)
+        ids = tuple(request.id for request in interrupted)
+        utterance.cut = (*(utterance.cut or ()), *ids)
+        utterance.turn.say(Committed(self._ms(self._sound.position), ids))
+        return True
+
+    def _latest(self, utterance: _Utterance) -> bytes:
+        """Return the latest part of an utterance, as an end-of-turn model wants it."""
+        first = max(utterance.start, self._sound.position - self._format.samples(JUDGED_MS))
+        pcm, turns = self._sound.since(first), self._session.agent.turns
+        if turns is None or turns.audio_format == self._format:
+            return pcm
+        conversion = resampler(self._format, turns.audio_format)
+        return conversion.feed(pcm) + conversion.flush()
+
+    def _ms(self, sample: int) -> float:
+        return round(self._format.ms(sample), 1)

@@ -1,0 +1,140 @@
+"""Who has the floor: the answers that may be interrupted, held and released by what is said over them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import trio
+from attrs import evolve
+
+from voxint.core.ears.barge_in import BargeIn, Overlap, judge
+from voxint.core.ears.echo_words import is_echo
+from voxint.core.events import ReleaseReason, UtteranceOutcome
+from voxint.core.request import Request
+from voxint.core.session import Session
+
+__all__ = ["Floor"]
+
+
+class Floor:
+    """Decides about the answers of a session while somebody speaks.
+
+    Args:
+        session: Whose answers.
+        rules: What may interrupt.
+        commit: Called where what is said interrupts: with the requests that it does, in the step of the decision.
+            Returns whether there is an utterance that it is for; else nothing was interrupted.
+    """
+
+    def __init__(self, session: Session, rules: BargeIn, commit: Callable[[tuple[Request, ...]], bool]) -> None:
+        self._session = session
+        self._rules = rules
+        self._commit = commit
+        self._overlap = Overlap()
+        self.speaking: tuple[Request, ...] = ()
+
+    @property
+    def held(self) -> bool:
+        """Whether an answer is held because somebody speaks."""
+        return self._overlap.held
+
+    def look(self) -> None:
+        """Look which answers there are to interrupt."""
+        speaking = self._session.registry.speaking()
+        if speaking != self.speaking:
+            self.speaking = speaking
+            if not any(each.held for each in speaking):
+                self._overlap = evolve(self._overlap, held=False)
+
+    @property
+    def protected(self) -> bool:
+        """Whether what speaks may not be interrupted now."""
+        now, least_ms = trio.current_time(), self._rules.min_answer_ms
+        return any(
+            each.ledger.protected(now) or (least_ms and each.ledger.heard_ms(now) < least_ms) for each in self.speaking
+        )
+
+    def heard(self, ms: float, *, is_speech: bool) -> None:
+        """Take so many milliseconds more, and decide."""
+        if not self.speaking:
+            self._overlap = Overlap(text=self._overlap.text)
+            return
+        if (is_speech or self.held) and self.protected:
+            self._release("protected")
+            return
+        self._overlap = self._overlap.heard(ms, is_speech=is_speech)
+        self._decide()
+
+    def understood(self, text: str) -> None:
+        """Take the words of the utterance so far, and decide."""
+        self._overlap = evolve(self._overlap, text=text)
+        if self.speaking and not self.protected:
+            self._decide()
+
+    def new_utterance(self) -> None:
+        """Forget the words of the one before."""
+        self._overlap = evolve(self._overlap, text="", over=False)
+
+    def settle(self, text: str) -> UtteranceOutcome:
+        """Decide about an utterance that is over, with all its words; what is held goes on, or is interrupted."""
+        self.look()
+        if not self.speaking:
+            return "request" if text else "noise"
+        overlap = evolve(self._overlap, text=text, over=True)
+        if self.protected:
+            verdict = judge(self._rules, overlap, echoed=self._echoed(text))
+            self._release("protected")
+            return "protected" if verdict == "commit" else _outcome(verdict)
+        verdict = judge(self._rules, overlap, tail=self._at_tail(), echoed=self._echoed(text))
+        if verdict == "commit":
+            self._commit_now()
+            return "request"
+        self._release("noise" if verdict in ("wait", "hold") else verdict)  # type: ignore[arg-type]
+        return _outcome(verdict)
+
+    def let_go(self) -> None:
+        """Note that a client, or the limit of a hold, has released: this stretch of speech holds nothing any more."""
+        if self._overlap.held:
+            self._overlap = self._overlap.released(let_go=True)
+
+    def abandon(self) -> None:
+        """Let what is held go on: nobody will hear how the utterance ends."""
+        self._release("silence")
+
+    def _decide(self) -> None:
+        verdict = judge(
+            self._rules, self._overlap, tail=self._at_tail(), echoed=self._echoed(self._overlap.text)
+        )
+        if verdict == "hold":
+            self._session.hold(None)
+            self._overlap = evolve(self._overlap, held=any(each.held for each in self.speaking))
+        elif verdict == "commit":
+            self._commit_now()
+        elif verdict != "wait":
+            self._release(verdict)
+
+    def _commit_now(self) -> None:
+        if self._commit(self.speaking):
+            self.speaking, self._overlap = (), Overlap(text=self._overlap.text)
+
+    def _release(self, reason: ReleaseReason) -> None:
+        if self._overlap.held:
+            self._overlap = self._overlap.released()
+            self._session.release(None, reason)
+
+    def _at_tail(self) -> bool:
+        """Whether all that speaks is about to end, so that whatever is said replies to it."""
+        now = trio.current_time()
+        return bool(self._overlap.text) and all(
+            (left_ms := each.ledger.left_ms(now)) is not None and left_ms <= self._rules.tail_ms
+            for each in self.speaking
+        )
+
+    def _echoed(self, text: str) -> bool:
+        """Whether words are those that an answer has just said."""
+        now = trio.current_time()
+        return bool(text) and any(is_echo(text, each.ledger.heard_text(now)) for each in self.speaking)
+
+
+def _outcome(verdict: str) -> UtteranceOutcome:
+    return verdict if verdict in ("backchannel", "echo") else "noise"  # type: ignore[return-value]

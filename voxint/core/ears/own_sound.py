@@ -1,0 +1,85 @@
+"""What a window of the microphone is worth while an answer sounds: the answer's own echo and faint voices are none."""
+
+from __future__ import annotations
+
+import trio
+
+from voxint.core.audio import AudioFormat
+from voxint.core.ears.barge_in import BargeIn
+from voxint.core.ears.echo import EchoGuard, EchoRules
+from voxint.core.ears.sound import MicrophoneSound, Window
+from voxint.core.request import Request
+from voxint.core.resample import resampler
+
+__all__ = ["OwnSound"]
+
+HEARD_MS = 384.0
+"""Milliseconds of the microphone that are compared with an answer; ours: three syllables, told apart by their rhythm."""
+
+SMOOTH = 0.1
+"""How much an utterance moves what is known of the person's level; ours: a dozen make it theirs."""
+
+
+class OwnSound:
+    """Judges the windows of one microphone.
+
+    Args:
+        sound: The microphone's.
+        echo: How an echo is told from a person.
+        barge_in: From which level on speech counts.
+        audio_format: The detector's.
+    """
+
+    def __init__(self, sound: MicrophoneSound, echo: EchoRules, barge_in: BargeIn, audio_format: AudioFormat) -> None:
+        self._sound = sound
+        self._rules = echo
+        self._quieter_db = barge_in.quieter_db
+        self._format = audio_format
+        self._guard = EchoGuard(echo, audio_format) if echo.guard else None
+        self._last: Request | None = None
+        self._sounds_until = -1.0
+        self._level_db: float | None = None
+
+    def sounds(self, speaking: tuple[Request, ...]) -> None:
+        """Note which answers sound now; what has sounded last is remembered for as long as its echo may take."""
+        if speaking:
+            self._last = speaking[-1]
+            self._sounds_until = trio.current_time() + self._rules.most_delay_ms / 1000
+        elif self._last is not None and trio.current_time() > self._sounds_until:
+            self._last = None
+
+    def probability(self, window: Window, least: float) -> float:
+        """Return the probability that a person speaks in `window`, who means to be heard.
+
+        Args:
+            window: What the detector says.
+            least: Below it nothing is looked at: it is no speech anyway.
+        """
+        if self._last is None or window.probability < least:
+            return window.probability
+        if self._faint(window.level_db) or self._echo(self._last, window.end):
+            return 0.0
+        return window.probability
+
+    def spoke(self, level_db: float) -> None:
+        """Learn the level of a person who was answered, in decibels below full scale."""
+        known = self._level_db
+        self._level_db = level_db if known is None else known + SMOOTH * (level_db - known)
+
+    def _faint(self, level_db: float) -> bool:
+        return bool(self._quieter_db) and self._level_db is not None and level_db < self._level_db - self._quieter_db
+
+    def _echo(self, request: Request, end: int) -> bool:
+        if self._guard is None:
+            return False
+        begin = end - self._format.samples(HEARD_MS)
+        heard = self._sound.since(max(0, begin))[: self._format.bytes(HEARD_MS)]
+        reach_ms = HEARD_MS + self._rules.most_delay_ms
+        reference, ahead_ms = request.answer.sounding(trio.current_time(), reach_ms, self._rules.ahead_ms)
+        if not reference:
+            return False
+        output = request.ledger.audio_format
+        if output != self._format:
+            conversion = resampler(output, self._format)
+            reference = conversion.feed(reference) + conversion.flush()
+        return self._guard.judge(heard, reference, ahead_ms=ahead_ms).own

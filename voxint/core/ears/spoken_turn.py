@@ -1,0 +1,254 @@
+"""The two requests of a spoken turn: one that listens while a person speaks, and one that answers, under one id.
+
+The first begins with the person's voice and interrupts nothing; the second takes its place when it is decided that the
+words are meant, and may be asked before that, withheld, where a pause looks like the end.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+
+import trio
+from attrs import evolve
+
+from voxint.core.audio import AudioFormat
+from voxint.core.ears.turn_detector import TurnDetector
+from voxint.core.events import Committed, Endpoint, Onset
+from voxint.core.failure import Failure
+from voxint.core.interrupt import InterruptOrder
+from voxint.core.listener import Listener
+from voxint.core.receipt import Receipt
+from voxint.core.request import Request
+from voxint.core.session import Session
+from voxint.core.stages import Delta, ModelOutput, Turn
+from voxint.core.utterance import open_upload
+from voxint.errors import RequestRefused, UpstreamError
+from voxint.logs import get_logger, places
+
+__all__ = ["WENT_ON", "SpokenTurn", "say"]
+
+WENT_ON = "SPEECH_WENT_ON"
+"""The reason of a request that was asked at a pause, and cancelled because the person went on."""
+
+log = get_logger()
+
+
+class SpokenTurn:
+    """What a person says, from the onset of the speech to the request that answers it.
+
+    Args:
+        session: Whose microphone it is.
+        request_id: The id of both requests.
+        player: Who plays the answer.
+        audio_format: Of what `hear` is given.
+        heard: Told of the words so far, in the step in which they are known.
+        judged: Told what the end-of-turn model thinks, 0 to 1.
+        understood: Told of all the words, once the recogniser has ended; `close` or `ask` has to follow some time.
+        lost: Told when the listening ended otherwise: it was interrupted, or has failed.
+        silent: Told when `hear` was not called for as long as `expect_sound` said.
+
+    Raises:
+        RequestRefused: `no_ears`, or `busy`: there is no recogniser, or no seat left.
+
+    Attributes:
+        request: The one that listens.
+        speculative: The accounts of requests that were asked at a pause in vain.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        request_id: str,
+        player: Listener,
+        audio_format: AudioFormat,
+        *,
+        heard: Callable[[str], None],
+        judged: Callable[[float], None],
+        understood: Callable[[str], None],
+        lost: Callable[[], None],
+        silent: Callable[[], None],
+    ) -> None:
+        agent = session.agent
+        if agent.stt is None:
+            raise RequestRefused("no_ears", "this agent has no speech recognition: give it an stt provider")
+        self._session = session
+        self._player = player
+        self._stt, self._turns = agent.stt, agent.turns
+        self._heard, self._judged, self._understood = heard, judged, understood
+        self._over = trio.Event()
+        self._to_judge, self._sound = trio.open_memory_channel[bytes](1)
+        self._early: tuple[Request, str] | None = None
+        self._early_all: list[Request] = []
+        self.speculative: list[Receipt] = []
+        self.request, self._pipeline = session.make(request_id, player, listens=True)
+        claim = session.claim(stt=agent.stt)
+        self._deadline = self.request.deadline_of("stt")
+        self._upload = open_upload(
+            self.request, agent.stt.audio_format, self._deadline, audio_format, limits=agent.limits, whole=None
+        )
+        self._silence = self.request.alarms.alarm(silent)
+        self.request.when_stopping(self._upload.stop)
+        self.request.when_stopping(functools.partial(self.drop_early, WENT_ON))
+        self.request.when_stopped(lambda: None if self._over.is_set() else lost())
+        session.begin(self.request, self._listen, claim)
+
+    # The one that listens.
+
+    def hear(self, pcm: bytes) -> None:
+        """Give more of the person's voice to the recogniser; never waits."""
+        self._upload.push(pcm)
+
+    def expect_sound(self, seconds: float) -> None:
+        """Have `silent` told where nothing more is heard for so long."""
+        self._silence.set(trio.current_time() + seconds)
+
+    def end(self) -> None:
+        """Note that the person has ended; `understood` follows."""
+        self._silence.due = math.inf
+        self._upload.end()
+
+    def say(self, event: Onset | Committed | Endpoint) -> None:
+        """Tell all who listen of the turn."""
+        self.request.answer.say(event)
+
+    def judge(self, pcm: bytes) -> None:
+        """Ask the end-of-turn model about the voice so far, where there is one; a question under way is enough."""
+        if self._turns is not None:
+            try:
+                self._to_judge.send_nowait(pcm)
+            except (trio.WouldBlock, trio.BrokenResourceError):
+                return
+
+    async def _listen(self) -> None:
+        try:
+            async with trio.open_nursery() as nursery:
+                if self._turns is not None:
+                    nursery.start_soon(self._judge, self._turns)
+                text = await self._pipeline.transcribe(self._stt, self._upload, self._deadline, self._heard)
+                self._understood(text)
+                await self._over.wait()  # bounded by the request's own deadline
+                nursery.cancel_scope.cancel(reason="the utterance is over")
+        finally:
+            # What was asked too early is this request's too: it has stopped when those have.
+            with trio.CancelScope(shield=True):  # each is bounded by its guard
+                for request in self._early_all:
+                    if request.state == "stopping":
+                        await request.stopped.wait()
+
+    async def _judge(self, detector: TurnDetector) -> None:
+        async for pcm in self._sound:
+            try:
+                probability = await detector.complete(pcm)
+            except UpstreamError as error:
+                log.warning("the end-of-turn model failed", session_id=self._session.id, trace=places(error))
+            else:
+                self._judged(probability)
+
+    # The one that answers.
+
+    def ask_early(self, text: str) -> None:
+        """Ask before it is known that the person has ended; nothing of the answer is given out until `ask`.
+
+        Where the same was asked already, it goes on; where something else was, that is cancelled.
+        """
+        if self._early is not None and _same(self._early[1], text):
+            return
+        self.drop_early(WENT_ON)
+        try:
+            request = self._begin_answer(text, withheld=True)
+        except RequestRefused:
+            return  # what the request itself meets at the endpoint is told then
+        self._early = request, text
+        self._early_all.append(request)
+
+    def drop_early(self, reason: str) -> None:
+        """Cancel what was asked too early, if anything was; its account is kept."""
+        early, self._early = self._early, None
+        if early is not None:
+            request, _ = early
+            request.when_stopped(functools.partial(self._note, request))
+            request.interrupt(InterruptOrder(reason))
+
+    def _note(self, request: Request) -> None:
+        if request.receipt is not None:
+            self.speculative.append(request.receipt)
+
+    def ask(self, text: str) -> Request:
+        """Ask for an answer to `text`, in the place of the request that listens, which has ended by that.
+
+        Raises:
+            RequestRefused: `busy`: a stage has no seat left.
+        """
+        early, self._early = self._early, None
+        if early is not None and _same(early[1], text) and early[0].works:
+            request = early[0]
+            self._session.registry.admit(request)
+            self._session.understood(request, text)
+            self.close()
+            request.give_out()
+            return request
+        self._early = early
+        self.drop_early(WENT_ON)
+        request = self._begin_answer(text, withheld=False)
+        self.close()
+        return request
+
+    def refuse(self, refusal: RequestRefused) -> None:
+        """End the turn in the failure that a refusal is to who speaks: nobody asked, so there is none to raise it to."""
+        self._over.set()
+        self.request.fail(Failure("busy", refusal.message, retryable=refusal.retryable, limit=refusal.limit))
+
+    def close(self) -> None:
+        """End the listening: all of it has been said."""
+        self.drop_early(WENT_ON)
+        self._over.set()
+
+    def _begin_answer(self, text: str, *, withheld: bool) -> Request:
+        session, listening = self._session, self.request
+        request, pipeline = session.make(listening.id, self._player, instead_of=listening)
+        claim = session.claim()
+        request.timeline.go_on_from(listening.timeline)
+        request.stage_ended("stt", by_itself=True)
+        if withheld:
+            request.withhold()
+            behind: Sequence[Request] = [each for each in session.registry.live if each is not listening]
+            pipeline = evolve(pipeline, turn=lambda: session.turn(session.dialogue.ask(request.key, text)))
+        else:
+            behind = session.supersede(InterruptOrder("USER_NEW_INPUT"), beside=listening)
+            behind = [*behind, *(each for each in self._early_all if each.state == "stopping")]
+            session.understood(request, text)
+        return session.begin(request, pipeline.answer_text, claim, behind=behind, admitted=not withheld)
+
+
+def say(session: Session, request_id: str, player: Listener, sentence: str) -> Request:
+    """Say a sentence that is there already, as the answer to nothing.
+
+    Raises:
+        RequestRefused: `busy`: the voice has no seat left.
+    """
+    request, pipeline = session.make(request_id, player)
+    pipeline = evolve(pipeline, agent=evolve(session.agent, llm=_Sentence(sentence)))
+    session.understood(request, "")
+    return session.begin(request, pipeline.answer_text, session.claim())
+
+
+class _Sentence:
+    """A language model that knows one sentence."""
+
+    def __init__(self, sentence: str) -> None:
+        self._sentence = sentence
+
+    async def generate(self, turn: Turn, out: trio.abc.SendChannel[ModelOutput]) -> None:
+        """Write the sentence."""
+        await out.send(Delta(self._sentence))
+
+
+def _same(one: str, other: str) -> bool:
+    """Return whether two transcripts have the same words, however they are written."""
+    return _letters(one) == _letters(other)
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, text)).casefold()
