@@ -142,15 +142,29 @@ class System(Protocol):
     Attributes:
         name: As it stands in tables and in ``--systems``.
         notes: How it is used, with what detector and which settings, and that those are its defaults; for the report.
-        packages: The distributions whose versions the report names.
     """
 
-    name: str
-    notes: str
-    packages: tuple[str, ...]
+    @property
+    def name(self) -> str:
+        """As in tables."""
+        ...
 
-    def serve(self, base_url: str, language: Language) -> AbstractAsyncContextManager[str]:
+    @property
+    def notes(self) -> str:
+        """How it is used."""
+        ...
+
+    def versions(self) -> dict[str, str]:
+        """Return the versions of its packages; of one that is not installed, none."""
+        ...
+
+    def serve(self, base_url: str, language: Language, core: int | None = None) -> AbstractAsyncContextManager[str]:
         """Run the server in processes of its own for the block, and give its URL.
+
+        Args:
+            base_url: As above.
+            language: What callers speak.
+            core: The one that it is kept to; None: any.
 
         Raises:
             TargetFailed: It did not start (bench/processes.py), or its packages are not installed; the text says what
