@@ -168,7 +168,7 @@ def heard_of(record: Record, canned: Canned) -> list[Heard]:
     for run in canned.runs(stream):
         for part in _placed(run, record, begins):
             last = answers[-1][-1] if answers else None
-            if last is None or (part.position < NEW_MS * RATE / 1000 and part.position < last.position):
+            if last is None or (part.position < min(NEW_MS * RATE / 1000, last.position + last.count)):
                 answers.append([])
             answers[-1].append(part)
     return [Heard(tuple(runs)) for runs in answers]
