@@ -8,7 +8,7 @@ import trio
 from attrs import evolve
 
 from bench.bargein.caller import call
-from bench.bargein.line import RATE, Flushed, Transcribed
+from bench.bargein.line import RATE, Flushed, LineEvent, Transcribed
 from bench.bargein.samples import Echo
 from tests.bench.bargein.scripted import PIECE, ScriptedLine, canned, sample, script, speaks
 
@@ -78,7 +78,7 @@ async def test_words_are_kept(autojump_clock: trio.testing.MockClock) -> None:
 
 
 class _Lost(ScriptedLine):
-    async def receive(self) -> object:  # type: ignore[override]  # it never gives an event
+    async def receive(self) -> LineEvent:
         await trio.sleep(1)
         raise trio.EndOfChannel
 

@@ -79,8 +79,8 @@ def test_curve_falls_one_way_and_rises_the_other() -> None:
     assert falses[0] == 1
     assert misses[-1] == 1
     at_200 = {curve.name: next(point for point in curve.points if point[0] == 200) for curve in (alone, words)}
-    assert at_200["speech alone"][1:] == (0.5, pytest.approx(1 / 3))
-    assert at_200["speech and words"][1:] == (0.0, pytest.approx(1 / 3))
+    assert at_200["speech alone"][1:] == pytest.approx([0.5, 1 / 3])
+    assert at_200["speech and words"][1:] == pytest.approx([0.0, 1 / 3])
 
 
 def test_run_is_kept_and_read_again() -> None:

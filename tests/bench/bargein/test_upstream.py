@@ -52,7 +52,7 @@ async def test_writes_the_answer_word_by_word() -> None:
         async with http.stream("POST", f"{sim.base_url}/chat/completions", json=body) as response:
             async for piece in response.aiter_bytes():
                 for event in parser.feed(piece):
-                    if event.data != "[DONE]":
+                    if event.data != b"[DONE]":
                         delta = msgspec.json.decode(event.data)["choices"][0]["delta"]
                         text += delta.get("content", "")
         assert text.split() == " ".join(ANSWER.sentences).split()
