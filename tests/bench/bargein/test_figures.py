@@ -110,10 +110,11 @@ def test_terminal_tells_who_is_missing(capsys: pytest.CaptureFixture[str]) -> No
 
 def test_page_and_pictures(tmp_path: Path) -> None:
     """The same run gives the same bytes: a page, the curve, and a call to scale as files of their own."""
-    paths = write_bargein(_kept(), tmp_path)
+    kept = _kept()
+    paths = write_bargein(kept, tmp_path)
     assert [path.name for path in paths] == ["report.html", "det.svg", "timeline-0.svg"]
     first = [path.read_bytes() for path in paths]
-    assert first == [path.read_bytes() for path in write_bargein(_kept(), tmp_path)]
+    assert first == [path.read_bytes() for path in write_bargein(kept, tmp_path)]
     page = first[0].decode()
     assert "An interruption" in page
     assert "http" not in page.replace("http://www.w3.org", "")
