@@ -21,7 +21,7 @@ def _record(sound: bytes) -> Record:
 @needs_silero
 async def test_speech_is_measured_by_the_detector() -> None:
     """A person's sentence has seconds of speech, a burst of noise has hardly any, and no overlap has none."""
-    skip_for(missing(files=[LIBRIVOX]))
+    skip_for(missing(files=[LIBRIVOX], debian="pocketsphinx-testdata"))
     sentence = read_aloud()[0].at(AudioFormat(RATE))
     noise = (np.random.default_rng(2).standard_normal(RATE // 10) * 9000).astype("<i2").tobytes()
     async with Silero() as detector:
