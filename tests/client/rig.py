@@ -121,22 +121,31 @@ async def cable(server: Server) -> AsyncGenerator[Cable]:
 
 @asynccontextmanager
 async def scripted(
-    script: Callable[[Peer], Awaitable[None]], *, tls: ssl.SSLContext | None = None
+    script: Callable[[Peer], Awaitable[None]],
+    *,
+    tls: ssl.SSLContext | None = None,
+    features: tuple[str, ...] = (),
+    resumed: m.Resumed | None = None,
 ) -> AsyncGenerator[str]:
-    """Run a server that answers REGISTER and then does `script` with each connection; gives its url."""
+    """Run a server that answers REGISTER and then does `script` with each connection; gives its url.
+
+    It grants `features`, and answers who comes back with `resumed`; without, it resumes nothing.
+    """
 
     async def handle(request: WebSocketRequest) -> None:
         peer = Peer(await request.accept())
         try:
-            await peer.read(m.Register)
+            register = await peer.read(m.Register)
             await peer.say(
                 m.RegisterAck(
                     status="SUCCESS",
                     message="",
                     session_id="s",
                     session_timeout_seconds=60,
-                    features=(),
+                    features=features,
                     audio=m.Audio(),
+                    resume_token=None if resumed is None else "t",
+                    resumed=None if register.resume is None else resumed,
                 )
             )
             await script(peer)

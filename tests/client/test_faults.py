@@ -215,7 +215,7 @@ async def test_what_a_newer_server_may_add() -> None:
     """Messages of unknown types, frames of unknown requests and answers that nobody asked for are passed over."""
 
     async def script(peer: Peer) -> None:
-        await peer.ws.send_message('{"version":"1.1","msg_type":"SPEECH","payload":{}}')
+        await peer.ws.send_message('{"version":"1.1","msg_type": "WEATHER","payload":{}}')
         await peer.say_text("whose?", "hm")
         await peer.say(m.HealthCheckAck(health_status=m.HealthStatus()))
         await peer.acknowledge(m.Interrupt(interrupt_request_id="whose?"))

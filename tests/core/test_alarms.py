@@ -91,3 +91,44 @@ async def test_a_stage_is_told_what_it_owed() -> None:
         nursery.start_soon(live)
         await sleep_and_ring(alarms, 20)
     assert missed == [(7.5, "llm", "the provider did not deliver the next token in 2 s")]
+
+
+async def test_an_alarm_that_rests_rings_after_what_was_left() -> None:
+    """One that doesn't rings in between; to rest twice, or to go on twice, changes nothing."""
+    rang: list[tuple[str, float]] = []
+    alarms = Alarms()
+    resting = alarms.alarm(lambda: rang.append(("rests", trio.current_time())), rests=True)
+    other = alarms.alarm(lambda: rang.append(("other", trio.current_time())))
+    resting.set(3)
+    other.set(3)
+    await sleep_and_ring(alarms, 1)
+    alarms.rest()
+    await sleep_and_ring(alarms, 2)
+    alarms.rest()
+    assert alarms.working_time == 1
+    await sleep_and_ring(alarms, 11)
+    alarms.go_on()
+    alarms.go_on()
+    assert alarms.working_time == 1
+    await sleep_and_ring(alarms, 20)
+    assert rang == [("other", 3), ("rests", 13)]
+    assert alarms.working_time == 10
+
+
+async def test_a_stage_that_is_asked_for_something_in_a_rest_has_its_time_behind_it() -> None:
+    """And one that owes nothing any more is not reminded of what it owed before."""
+    missed: list[tuple[Stage, float]] = []
+    alarms = Alarms()
+
+    def miss(stage: Stage, _: UpstreamTimeout) -> None:
+        missed.append((stage, trio.current_time()))
+
+    asked, freed = StageDeadline("llm", alarms, miss), StageDeadline("tts", alarms, miss)
+    freed.expect("audio", 1.0)
+    alarms.rest()
+    asked.expect("the next token", 2.0)
+    freed.expect_nothing()
+    await sleep_and_ring(alarms, 5)
+    alarms.go_on()
+    await sleep_and_ring(alarms, 20)
+    assert missed == [("llm", 7)]

@@ -4,12 +4,14 @@ import pytest
 import trio
 
 from voxint.core.alarms import Alarms
-from voxint.core.answer import ROOM, STALL_S, Answer
+from voxint.core.answer import Answer
 from voxint.core.audio import AudioFormat
 from voxint.core.events import Called, Ended, Event, Said, Text, Voice
 from voxint.core.failure import Failure
+from voxint.core.hearers import STALL_S
 from voxint.core.journal import Journal, Seen
 from voxint.core.listener import MOST_UNREAD, Listener
+from voxint.core.pieces import ROOM
 from voxint.core.playout import PlayoutLedger
 from voxint.core.stages import ToolCall
 

@@ -7,8 +7,7 @@ import trio
 
 from tests.talk import SPOKEN, talk_with
 from voxint.core.agent import Agent
-from voxint.core.answer import ROOM
-from voxint.core.pieces import PIECE_SIZE
+from voxint.core.pieces import PIECE_SIZE, ROOM
 from voxint.core.stages import ToolCall, Transcript
 from voxint.protocol.messages import TranscriptMessage
 from voxint.testing.stages import FOREVER, HEAR, REPEAT, ScriptedEars, ScriptedModel, ScriptedVoice

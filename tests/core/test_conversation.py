@@ -10,8 +10,9 @@ import trio
 from trio.testing import MockClock
 
 from voxint.core.agent import Agent, Limits
-from voxint.core.conversation import Reply, open_conversation
+from voxint.core.conversation import open_conversation
 from voxint.core.events import Ended, Event, Text, Voice
+from voxint.core.reply import Reply
 from voxint.core.settings import Settings
 from voxint.core.stages import ModelOutput, Turn
 from voxint.errors import RequestFailed, UpstreamError

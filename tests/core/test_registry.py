@@ -6,6 +6,7 @@ import trio
 from voxint.core.agent import Limits
 from voxint.core.answer import Answer
 from voxint.core.audio import AudioFormat
+from voxint.core.events import ReleaseReason
 from voxint.core.failure import Stage
 from voxint.core.interrupt import InterruptOrder
 from voxint.core.listener import Listener
@@ -36,6 +37,12 @@ class Desk:
 
     def cleanup_failed(self, request: Request, stage: Stage | None, error: BaseException) -> None:
         """Keep no log."""
+
+    def held_after_end(self, request: Request) -> None:
+        """Sleep for nobody."""
+
+    def released(self, request: Request, reason: ReleaseReason) -> None:
+        """Tell nobody."""
 
     def admit(self, request_id: str) -> Request:
         """Return a live request."""

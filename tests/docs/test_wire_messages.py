@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from tests.docs.pages import blocks
-from tests.docs.wire_examples import FROM_CLIENT, FROM_SERVER, SESSION_ID, TIMESTAMP
+from tests.docs.wire_examples import FROM_CLIENT, SESSION_ID, TIMESTAMP
+from tests.docs.wire_examples_server import FROM_SERVER
 from tests.docs.wire_messages import PAGE, envelope, page, paths_of, readable, required, without
 from tests.docs.wire_types import rows_of
 from voxint.core.audio import AudioFormat

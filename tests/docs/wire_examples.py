@@ -1,4 +1,4 @@
-"""One whole message of each kind, as the protocol's page shows them."""
+"""One whole message of each kind that clients send, as the protocol's page shows them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 from attrs import field, frozen
 
 from voxint.core.agent import Limits
-from voxint.core.receipt import AudioAccount, TextAccount, UsageAccount
 from voxint.protocol import messages as m
 from voxint.protocol.payloads import (
     FunctionResultPayload,
@@ -17,13 +16,11 @@ from voxint.protocol.payloads import (
     PlayedPayload,
     RegisterPayload,
     RequestPayload,
-    ResponsePayload,
     SessionQueryPayload,
     ShutdownPayload,
 )
-from voxint.protocol.receipt import FramedReceipt, LastFrames
 
-__all__ = ["FROM_CLIENT", "FROM_SERVER", "SESSION_ID", "TIMESTAMP", "FromClient", "FromServer"]
+__all__ = ["FROM_CLIENT", "SESSION_ID", "TIMESTAMP", "FromClient"]
 
 SESSION_ID = "sess_4f1c0e0a7d5b4b6f9a3e2d1c0b9a8f7e"
 TIMESTAMP = 1_796_000_000_000
@@ -49,23 +46,6 @@ class FromClient:
     defaults: Mapping[str, Any] = field(factory=dict)
     types: Mapping[str, str] = field(factory=dict)
     closed: tuple[str, ...] = ()
-    ext: tuple[str, ...] = ()
-
-
-@frozen
-class FromServer:
-    """A message that the server sends.
-
-    Args:
-        about: When it comes, in a sentence.
-        payload: The class it is written with.
-        examples: Messages, each by what it says.
-        ext: The fields that are voxint's own.
-    """
-
-    about: str
-    payload: type
-    examples: Mapping[str, m.ServerMessage]
     ext: tuple[str, ...] = ()
 
 
@@ -177,11 +157,12 @@ FROM_CLIENT: Mapping[str, FromClient] = {
         closed=("system_prompt", "function_calling", "update_session"),
     ),
     "INTERRUPT": FromClient(
-        "Stops one request, or all live ones of the session. Answered by one INTERRUPT_ACK.",
+        "Stops one request, or all live ones of the session, or holds or releases them. Answered by one INTERRUPT_ACK.",
         InterruptPayload,
         {
             "One request": {"interrupt_request_id": "req_1", "reason": "USER_STOP", "played_ms": 1840},
             "Every live one": {},
+            "One request is to wait (feature `hold`)": {"interrupt_request_id": "req_1", "mode": "hold"},
         },
         defaults={
             "interrupt_request_id": "[every live one]",
@@ -192,7 +173,7 @@ FROM_CLIENT: Mapping[str, FromClient] = {
         types={
             "reason": "string; 64 characters of it are kept",
             "played_ms": "number",
-            "mode": "`commit`; `hold` and `release` are not granted",
+            "mode": "`commit`; with the feature `hold` also `hold`, `release`",
         },
         ext=("played_ms", "mode"),
     ),
@@ -231,137 +212,5 @@ FROM_CLIENT: Mapping[str, FromClient] = {
         FunctionResultPayload,
         {"A result": {"request_id": "req_1", "call_id": "call_1", "result": {"sky": "clear"}}},
         defaults={"result": "[null]", "error": "[nothing]"},
-    ),
-}
-
-_RECEIPT = FramedReceipt(
-    request_id="req_1",
-    reason="USER_STOP",
-    stop_ms=0.4,
-    stages={"stt": "idle", "llm": "closed", "tts": "closed", "tools": "idle"},
-    usage=UsageAccount(llm_tokens=31, tts_characters=64, source="estimated"),
-    audio=AudioAccount(generated_ms=2600.0, sent_ms=2120.0, heard_ms=1840.0, source="client"),
-    text=TextAccount(generated_chars=118, heard="The keeper lived here with his"),
-    last=LastFrames(text_stream_seq=28, voice_stream_seq=52),
-)
-
-FROM_SERVER: Mapping[str, FromServer] = {
-    "REGISTER_ACK": FromServer(
-        "The session is open.",
-        m.RegisterAck,
-        {
-            "After `resume`; without it `resumed` is left out": m.RegisterAck(
-                status="SUCCESS",
-                message="resumed",
-                session_id=SESSION_ID,
-                session_timeout_seconds=600,
-                features=("transcripts",),
-                audio=m.Audio(input_rate=16_000, output_rate=16_000),
-                resume_token="b0Xh3m8sQx1T",
-                resumed=m.Resumed(live=("req_1",), lost=(), outcomes={"req_0": "complete"}),
-            )
-        },
-        ext=("features", "audio", "resume_token", "resumed"),
-    ),
-    "RESPONSE": FromServer(
-        "A frame of an answer.",
-        ResponsePayload,
-        {
-            "A piece of text": m.Response(request_id="req_1", text_stream_seq=3, text=" lived here"),
-            "A piece of speech": m.Response(request_id="req_1", voice_stream_seq=17, voice=bytes((0, 0, 1, 0, 2, 0))),
-            "A function that the client is to call": m.Response(
-                request_id="req_1",
-                text_stream_seq=4,
-                function_call=m.FunctionCall(name="weather", parameters={"place": "Bergen"}, call_id="call_1"),
-            ),
-            "The last frame of a spoken answer": m.Response(
-                request_id="req_1", text_stream_seq=-1, voice_stream_seq=-1
-            ),
-            "The last frame of one that was interrupted": m.Response(
-                request_id="req_1",
-                text_stream_seq=-1,
-                voice_stream_seq=-1,
-                interrupted=True,
-                interrupt_reason="USER_STOP",
-            ),
-        },
-        ext=("function_call.call_id",),
-    ),
-    "INTERRUPT_ACK": FromServer(
-        "The requests have stopped. One for each INTERRUPT.",
-        m.InterruptAck,
-        {
-            "One was stopped": m.InterruptAck(
-                interrupt_request_id="req_1",
-                interrupted_request_ids=("req_1",),
-                status="SUCCESS",
-                message="stopped",
-                outcomes={"req_1": "stopped"},
-                receipts={"req_1": _RECEIPT},
-            ),
-            "There was nothing to interrupt, which is no error": m.InterruptAck(
-                interrupt_request_id="req_9",
-                interrupted_request_ids=(),
-                status="FAILED",
-                message="nothing to interrupt",
-                outcomes={"req_9": "not_found"},
-                receipts={},
-            ),
-        },
-        ext=("outcomes", "receipts"),
-    ),
-    "ERROR": FromServer(
-        "A message could not be used, or, with `request_id`, a request has failed.",
-        m.Error,
-        {
-            "A message": m.Error(
-                error_code="MALFORMED_PAYLOAD",
-                error_msg="Object missing required field `request_id`",
-                error_detail="$.payload",
-                retryable=False,
-            ),
-            "A request": m.Error(
-                error_code="UPSTREAM_ERROR",
-                error_msg="the model's provider failed while it answered; try again",
-                error_detail="stage llm",
-                retryable=True,
-                request_id="req_1",
-                stage="llm",
-                error_id="5b1f0c9a7e42",
-            ),
-        },
-        ext=("stage", "error_id"),
-    ),
-    "TRANSCRIPT": FromServer(
-        "**ext** (feature `transcripts`) What was understood so far.",
-        m.TranscriptMessage,
-        {"The whole of it": m.TranscriptMessage(request_id="req_3", text="who lived here", is_final=True)},
-    ),
-    "HEARTBEAT": FromServer("Every 30 s.", m.Heartbeat, {"A sign of life": m.Heartbeat(remaining_seconds=600)}),
-    "SESSION_WARN": FromServer(
-        "60 s before a silent session ends.",
-        m.SessionWarn,
-        {
-            "Say something": m.SessionWarn(
-                warn_type="EXPIRE_SOON", remaining_seconds=60, message="the session ends unless something is heard"
-            )
-        },
-    ),
-    "SESSION_INFO": FromServer(
-        "The answer to SESSION_QUERY.",
-        m.SessionInfo,
-        {
-            "Two fields": m.SessionInfo(
-                status="SUCCESS", message="", session_data={"platform": "WEB", "remaining_seconds": 600}
-            )
-        },
-    ),
-    "HEALTH_CHECK_ACK": FromServer(
-        "The answer to HEALTH_CHECK.",
-        m.HealthCheckAck,
-        {"All of it": m.HealthCheckAck(health_status=m.HealthStatus(cpu_usage=3.1, conn_count=2, status="HEALTHY"))},
-    ),
-    "SHUTDOWN": FromServer(
-        "The server begins to drain.", m.Shutdown, {"Going down": m.Shutdown(reason="the server is shutting down")}
     ),
 }

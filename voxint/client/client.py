@@ -2,37 +2,28 @@
 
 from __future__ import annotations
 
-import time
 import uuid
-from collections.abc import AsyncIterable, Callable, Iterable
-from typing import Any, Literal, TypeVar
-from weakref import WeakValueDictionary
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable
+from contextlib import asynccontextmanager
+from typing import Any, Literal
 
 import trio
 
 from voxint.arguments import Audio, check_all, check_arguments, check_not_negative, check_text, check_type
 from voxint.client.client_socket import ClientSocket
+from voxint.client.microphone import RemoteMicrophone
 from voxint.client.reply import RemoteReply, VoiceUpload
-from voxint.client.resume import Progress, ResumePoint
-from voxint.client.waiting import Waiter, Waiters
-from voxint.core.audio import check_audio
+from voxint.client.resume import ResumePoint
+from voxint.client.traffic import Traffic
+from voxint.core.audio import AudioFormat, check_audio
 from voxint.core.settings import SettingsChange
 from voxint.core.tools import FunctionOp, Tool
-from voxint.errors import ReplyOverflow, ServerError, WireError
 from voxint.inside_trio import within_block, within_trio
 from voxint.protocol import messages as m
-from voxint.protocol.codec import decode_server, encode_client
-from voxint.protocol.to_events import events_of
 
-__all__ = ["Client", "Notice"]
-
-Notice = m.Shutdown | m.SessionWarn | m.Error
-"""What a server says of its own accord: it goes down, the session is about to expire, or a message was refused that
-belongs to no reply."""
+__all__ = ["Client"]
 
 MAX_ID_CHARS = 128  # wire.md
-
-_T = TypeVar("_T")
 
 
 class Client:
@@ -52,26 +43,27 @@ class Client:
         self,
         socket: ClientSocket,
         nursery: trio.Nursery,
-        *,
-        answer_timeout_s: float,
+        traffic: Traffic,
+        register: m.Register,
+        resume: ResumePoint | None,
         unread_limit_bytes: int,
-        on_frame: Callable[[m.ServerMessage, float], None] | None,
-        on_notice: Callable[[Notice], None] | None,
-        resume: ResumePoint | None = None,
     ) -> None:
         self._socket = socket
         self._nursery = nursery
         self._block = socket.block
+        self._traffic = traffic
         self._unread_limit_bytes = unread_limit_bytes
-        self._on_frame = on_frame
-        self._on_notice = on_notice or (lambda notice: None)
-        self._session_id: str | None = None
-        self._replies: WeakValueDictionary[str, RemoteReply] = WeakValueDictionary()
-        self._waiters = Waiters(answer_timeout_s)
         self._upload: VoiceUpload | None = None
-        self._progress = Progress(resume)
-        self.resumed = {each: RemoteReply(self, each, unread_limit_bytes) for each in self._progress.seen}
-        self._replies.update(self.resumed)
+        self._traffic.spoken = bool(register.patch.require_tts)
+        self._register_as = register
+        self._listening = False
+        heard = None if resume is None else resume.heard
+        self._has_listened = heard is not None and "server_vad" in register.features
+        if self._has_listened:  # what comes before `listen_always` is called belongs to it
+            self._traffic.microphone = RemoteMicrophone(self, unread_limit_bytes)
+        asked = set(self._traffic.progress.seen).difference(heard or ())
+        self.resumed = {each: RemoteReply(self, each, unread_limit_bytes) for each in sorted(asked)}
+        self._traffic.replies.update(self.resumed)
 
     @property
     def resume_point(self) -> ResumePoint | None:
@@ -80,8 +72,11 @@ class Client:
         It is good for one `connect`. What this client's replies have not been read of stays with them; in the next
         client they go on behind it.
         """
-        token = self.registered.resume_token
-        return None if token is None else ResumePoint(self.registered.session_id, token, self._progress.seen)
+        token, progress = self.registered.resume_token, self._traffic.progress
+        if token is None:
+            return None
+        heard = progress.heard if self._has_listened else None
+        return ResumePoint(self.registered.session_id, token, progress.seen, heard)
 
     @within_block
     @check_arguments
@@ -172,11 +167,66 @@ class Client:
             ServerError: The server did not acknowledge in time.
             ValueError: `played_ms` is negative.
         """
-        waiter = self._post_interrupt(request_id or None, reason, played_ms)
-        for reply in list(self._replies.values()):
-            if request_id in (None, "", reply.request_id):
-                reply._silence(reason)
-        return (await self._waiters.answer(waiter, "an INTERRUPT"))[0]
+        waiter = self._traffic.post_interrupt(request_id or None, reason, played_ms)
+        self._traffic.silence(request_id or None, reason)
+        return (await self._traffic.waiters.answer(waiter, "an INTERRUPT"))[0]
+
+    @within_block
+    @asynccontextmanager
+    async def listen_always(self) -> AsyncGenerator[RemoteMicrophone]:
+        """Keep the microphone open for the block: the server hears when somebody speaks, and what is meant by it.
+
+        An utterance is a request that the server makes. It interrupts what it has to, and is answered; how the
+        server's agent is set decides that. One client of a session has the microphone, the latest that was granted it.
+
+        Raises:
+            RuntimeError: The server has not granted the feature ``server_vad``, or a microphone is open already.
+        """
+        self._check_granted("server_vad", "its agent needs a vad and an stt")
+        if self._listening:
+            raise RuntimeError("the microphone is open already: use the one that listen_always() gave")
+        traffic = self._traffic
+        if traffic.microphone is None:
+            traffic.microphone = RemoteMicrophone(self, self._unread_limit_bytes)
+        self._listening = self._has_listened = True
+        try:
+            yield traffic.microphone
+        finally:
+            self._listening, traffic.microphone = False, None
+
+    @within_block
+    @check_arguments
+    async def hold(self, request_id: str | None = None) -> m.InterruptAck:
+        """Have the server hold a reply by its id, or with None every live one, until `release`.
+
+        `outcomes` of the acknowledgement says which are ``held``. Nothing to hold is no error: `status` is ``FAILED``
+        then. The server releases what is held by itself after its limit, 2 s unless configured. What was sent already
+        is for the application's player to pause. Cancelled, it is held all the same.
+
+        Raises:
+            RuntimeError: The server has not granted the feature ``hold``.
+            ServerError: The server did not acknowledge in time.
+        """
+        return await self._pause(request_id, "hold")
+
+    @within_block
+    @check_arguments
+    async def release(self, request_id: str | None = None) -> m.InterruptAck:
+        """Have the server go on with a reply that is held, or with None with every one.
+
+        Raises:
+            As `hold`.
+        """
+        return await self._pause(request_id, "release")
+
+    async def _pause(self, request_id: str | None, mode: m.Pause) -> m.InterruptAck:
+        self._check_granted("hold", "it may be older than this client")
+        waiter = self._traffic.post_interrupt(request_id or None, "USER_STOP", mode=mode)
+        return (await self._traffic.waiters.answer(waiter, "an INTERRUPT"))[0]
+
+    def _check_granted(self, feature: str, why: str) -> None:
+        if feature not in self.registered.features:
+            raise RuntimeError(f'the server has not granted {feature}: ask with features=["{feature}"]; else {why}')
 
     @within_block
     def played(self, request_id: str, played_ms: float) -> None:
@@ -187,7 +237,7 @@ class Client:
         check_type(request_id, str, "request_id")
         played_ms = check_not_negative(played_ms, "played_ms")
         if self._socket.lost is None and not self._socket.congested:
-            self._post(m.Played(request_id=request_id, played_ms=played_ms))
+            self._traffic.post(m.Played(request_id=request_id, played_ms=played_ms))
 
     @within_block
     @check_arguments
@@ -217,22 +267,22 @@ class Client:
         )
         if patch == SettingsChange(function_calling_op=tools_op):
             raise ValueError("nothing to update: give at least one setting")
-        with self._waiters.in_time("a session update"):
+        with self._traffic.waiters.in_time("a session update"):
             await (await self._request(None, "TEXT", m.Content(text=""), patch)).text()
 
     @within_block
     @check_arguments
     async def session_info(self, *fields: str) -> dict[str, Any]:
         """Return the session's data: all of it, or the fields named."""
-        waiter = self._post_query(m.SessionQuery(query_fields=fields), m.SessionInfo)
-        return (await self._waiters.answer(waiter, "a SESSION_QUERY"))[0].session_data
+        waiter = self._traffic.post_query(m.SessionQuery(query_fields=fields), m.SessionInfo)
+        return (await self._traffic.waiters.answer(waiter, "a SESSION_QUERY"))[0].session_data
 
     @within_block
     @check_arguments
     async def health(self, *fields: str) -> m.HealthStatus:
         """Return how the server is: all of it, or the fields named."""
-        waiter = self._post_query(m.HealthCheck(check_fields=fields), m.HealthCheckAck)
-        return (await self._waiters.answer(waiter, "a HEALTH_CHECK"))[0].health_status
+        waiter = self._traffic.post_query(m.HealthCheck(check_fields=fields), m.HealthCheckAck)
+        return (await self._traffic.waiters.answer(waiter, "a HEALTH_CHECK"))[0].health_status
 
     @within_trio
     async def wait_disconnected(self) -> None:
@@ -246,13 +296,24 @@ class Client:
         if audio and self._upload is upload and not upload.reply._input.cancel_called:
             self._socket.post(audio)
 
+    async def _send_sound(self, audio: bytes) -> None:
+        """Send audio of the open microphone; see `RemoteMicrophone.send`."""
+        await self._socket.room()
+        self._socket.post(audio)
+
+    @property
+    def _sound(self) -> AudioFormat:
+        return AudioFormat(self.registered.audio.input_rate or AudioFormat().rate)
+
     async def _end_upload(self, upload: VoiceUpload) -> None:
         """End an upload; see `VoiceUpload.end`."""
         await self._socket.room()
         if self._upload is upload and not upload.reply._input.cancel_called:
             self._upload = None
             request_id = upload.reply.request_id
-            self._post(m.RequestMessage(request_id=request_id, data_type="VOICE", stream_flag=True, stream_seq=-1))
+            self._traffic.post(
+                m.RequestMessage(request_id=request_id, data_type="VOICE", stream_flag=True, stream_seq=-1)
+            )
             upload.reply.t_input_end = trio.current_time()
 
     async def _request(
@@ -268,17 +329,19 @@ class Client:
         request_id = f"req_{uuid.uuid4().hex}" if request_id is None else request_id
         if not 0 < len(request_id) <= MAX_ID_CHARS:
             raise ValueError(f"request_id has {len(request_id)} characters: give 1 to {MAX_ID_CHARS}")
-        known = self._replies.get(request_id)
+        known = self._traffic.replies.get(request_id)
         if known is not None and not known.ended:
             raise ValueError(f"request_id {request_id} is that of a live reply: each request needs its own")
         reply = RemoteReply(self, request_id, self._unread_limit_bytes)
         message = m.RequestMessage(
             request_id=request_id, data_type=data_type, stream_flag=stream, content=content, patch=patch
         )
-        self._post(message)
+        self._traffic.post(message)
         reply.t_input_end = None if stream else reply.t_sent
-        self._replies[request_id] = reply
-        self._progress.asked(request_id)
+        self._traffic.replies[request_id] = reply
+        self._traffic.progress.asked(request_id)
+        if patch.require_tts is not None:
+            self._traffic.spoken = patch.require_tts
         return reply
 
     async def _send_all(self, upload: VoiceUpload, audio: AsyncIterable[bytes]) -> None:
@@ -289,109 +352,16 @@ class Client:
         except Exception as error:  # noqa: BLE001 - the application's own iterable: the reply hands it back
             if not reply.ended:  # else nobody is left to tell
                 reply._fail(error)
-                self._post_interrupt(reply.request_id, "CLIENT_ERROR")
-
-    def _post(self, message: m.ClientMessage) -> None:
-        self._socket.post(encode_client(message, self._session_id, int(time.time() * 1000)))
-
-    def _post_interrupt(
-        self, request_id: str | None, reason: str, played_ms: float | None = None
-    ) -> Waiter[m.InterruptAck]:
-        check_type(reason, str, "reason")
-        if played_ms is not None:
-            played_ms = check_not_negative(played_ms, "played_ms")
-        self._post(m.Interrupt(interrupt_request_id=request_id, reason=reason, played_ms=played_ms))
-        return self._waiters.join((m.InterruptAck, request_id))
-
-    def _post_query(self, message: m.ClientMessage, answer: type[_T]) -> Waiter[_T]:
-        self._post(message)
-        return self._waiters.join(answer)
+                self._traffic.post_interrupt(reply.request_id, "CLIENT_ERROR")
 
     async def _interrupt(
         self, reply: RemoteReply, reason: str, played_ms: float | None
     ) -> tuple[m.InterruptAck, float]:
         """Return the acknowledgement with the instant it was read."""
-        waiter = self._post_interrupt(reply.request_id, reason, played_ms)
-        reply._silence(reason)
-        return await self._waiters.answer(waiter, "an INTERRUPT")
+        waiter = self._traffic.post_interrupt(reply.request_id, reason, played_ms)
+        self._traffic.silence(reply.request_id, reason)
+        return await self._traffic.waiters.answer(waiter, "an INTERRUPT")
 
-    async def _register(self, message: m.Register) -> None:
-        self.registered = (await self._waiters.answer(self._post_query(message, m.RegisterAck), "REGISTER"))[0]
-
-    def _receive(self, frame: str | bytes) -> None:
-        now = trio.current_time()
-        try:
-            message = decode_server(frame)
-        except WireError as error:
-            if error.detail == "$.msg_type":
-                return  # a newer server's message, additive as the protocol promises
-            raise
-        if self._on_frame is not None:
-            self._on_frame(message, now)
-        match message:
-            case m.Response() | m.TranscriptMessage():
-                self._reply_frame(message, now)
-            case m.InterruptAck():
-                self._waiters.arrived((m.InterruptAck, message.interrupt_request_id or None), message, now)
-            case m.Error():
-                self._error(message)
-            case m.Heartbeat():
-                if self._session_id is not None:  # else the server would refuse the answer, and with it all that waits
-                    self._post(m.HeartbeatReply(client_status="ONLINE"))
-            case m.Shutdown() | m.SessionWarn():
-                self._on_notice(message)
-            case m.RegisterAck():
-                # Set here and not in `_register`: what follows in the same step may already need it.
-                self._session_id = message.session_id
-                if message.resumed is not None:
-                    self._go_on(message.resumed)
-                self._waiters.arrived(m.RegisterAck, message, now)
-            case _:
-                self._waiters.arrived(type(message), message, now)
-
-    def _go_on(self, resumed: m.Resumed) -> None:
-        """Tell the replies from before what became of them meanwhile."""
-        for request_id, reply in self.resumed.items():
-            reply.incomplete = request_id in resumed.lost
-            if request_id not in resumed.live and request_id not in resumed.outcomes:
-                reply._fail(
-                    self._socket.disconnected(
-                        f"request {request_id} has not reached the server, or is forgotten there: ask again"
-                    )
-                )
-                self._progress.ended(request_id)
-
-    def _reply_frame(self, message: m.Response | m.TranscriptMessage, now: float) -> None:
-        if isinstance(message, m.Response):
-            self._progress.took(message)
-        reply = self._replies.get(message.request_id)
-        if reply is None or reply.ended:
-            return
-        try:
-            reply._take(events_of(message), now)
-        except ReplyOverflow:
-            self._post_interrupt(reply.request_id, "CLIENT_ERROR")
-
-    def _error(self, message: m.Error) -> None:
-        if message.request_id is not None:
-            self._progress.ended(message.request_id)
-        error = ServerError(
-            message.error_code,
-            message.error_msg,
-            message.error_detail,
-            message.retryable,
-            message.stage,
-            message.error_id,
-        )
-        reply = self._replies.get(message.request_id) if message.request_id else None
-        if reply is not None and not reply.ended:
-            reply._fail(error)
-        elif message.error_code == "SESSION_INVALID" or self._session_id is None:
-            self._fail_all(error)
-        else:
-            self._on_notice(message)
-
-    def _fail_all(self, error: ServerError) -> None:
-        for reply in list(self._replies.values()):
-            reply._fail(error)
-        self._waiters.fail(error)
+    async def _register(self) -> None:
+        waiter = self._traffic.post_query(self._register_as, m.RegisterAck)
+        self.registered = (await self._traffic.waiters.answer(waiter, "REGISTER"))[0]

@@ -10,9 +10,11 @@ import trio
 
 from voxint.arguments import check_all, check_arguments
 from voxint.background import open_background
-from voxint.client.client import Client, Notice
+from voxint.client.client import Client
 from voxint.client.client_socket import Address, ClientSocket
-from voxint.client.resume import ResumePoint
+from voxint.client.resume import Progress, ResumePoint
+from voxint.client.traffic import Notice, Traffic
+from voxint.client.waiting import Waiters
 from voxint.core.settings import OnDisconnect, Platform, SettingsChange
 from voxint.core.tools import Tool
 from voxint.inside_trio import require_trio
@@ -64,8 +66,8 @@ async def connect(
         platform: What kind of client this is.
         require_tts: Whether replies are spoken.
         enable_srs: A session setting that the server keeps; None: its default.
-        features: Extensions to ask for, such as ``transcripts`` and ``binary_audio``; `Client.registered` says which
-            were granted.
+        features: Extensions to ask for: ``transcripts``, ``binary_audio``, ``hold``, ``server_vad``;
+            `Client.registered` says which were granted.
         input_rate: Of the audio sent, in Hz; None: 16,000.
         output_rate: Of the audio received, in Hz; None: 16,000.
         system_prompt: Who the agent is; None: the server's own prompt.
@@ -109,19 +111,12 @@ async def connect(
         on_disconnect=on_disconnect,
     )
     socket = ClientSocket(Address.of(url), ssl_context)
+    traffic = Traffic(socket, Waiters(answer_timeout_s), on_frame, on_notice, Progress(resume))
     try:
         async with open_background() as nursery:
-            client = Client(
-                socket,
-                nursery,
-                answer_timeout_s=answer_timeout_s,
-                unread_limit_bytes=unread_limit_bytes,
-                on_frame=on_frame,
-                on_notice=on_notice,
-                resume=resume,
-            )
+            client = Client(socket, nursery, traffic, register, resume, unread_limit_bytes)
             try:
-                await _open(socket, client, nursery, register, connect_timeout_s)
+                await _open(socket, client, traffic, nursery, connect_timeout_s)
                 yield client
             finally:
                 await socket.close()
@@ -131,11 +126,11 @@ async def connect(
 
 
 async def _open(
-    socket: ClientSocket, client: Client, nursery: trio.Nursery, register: m.Register, timeout_s: float
+    socket: ClientSocket, client: Client, traffic: Traffic, nursery: trio.Nursery, timeout_s: float
 ) -> None:
     with trio.move_on_after(timeout_s) as scope:
-        await nursery.start(socket.run, client._receive, client._fail_all)
-        await client._register(register)
+        await nursery.start(socket.run, traffic.receive, traffic.fail_all)
+        await client._register()
     if scope.cancelled_caught:
         raise socket.disconnected(
             f"the server opened no session within {timeout_s:g} s: is this a voxint server's port, or is it busy?"

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterable
 from contextlib import aclosing, nullcontext
 from typing import Protocol
 
 import trio
-from attrs import evolve
 
 from voxint.arguments import Audio
+from voxint.client.unread import Unread, event_bytes
 from voxint.core.audio import check_audio
 from voxint.core.events import Ended, Event, Text, Voice
-from voxint.errors import ReplyOverflow, ServerError
+from voxint.errors import ReplyOverflow
 from voxint.inside_trio import Block, within_block, within_trio
-from voxint.protocol.messages import InterruptAck
+from voxint.protocol.messages import InterruptAck, Pause
 from voxint.protocol.receipt import FramedReceipt
 
 __all__ = ["RemoteReply", "VoiceUpload"]
-
-EVENT_BYTES = 128  # ours: what an event weighs beside its text or audio
 
 
 class Line(Protocol):
@@ -30,6 +27,9 @@ class Line(Protocol):
 
     async def _interrupt(self, reply: RemoteReply, reason: str, played_ms: float | None) -> tuple[InterruptAck, float]:
         """Interrupt and silence the reply; return the acknowledgement with the instant it was read."""
+
+    async def _pause(self, request_id: str | None, mode: Pause) -> InterruptAck:
+        """Hold or release; return the acknowledgement."""
 
     def _report(self, request_id: str, played_ms: float) -> None:
         """Report the playback position."""
@@ -76,12 +76,8 @@ class RemoteReply:
         self.t_ack: float | None = None
         self._line = line
         self._block = line._block
-        self._events: deque[Event] = deque()
-        self._unread_bytes = 0
-        self._limit_bytes = unread_limit_bytes
-        self._failure: Exception | None = None
+        self._unread: Unread[Event] = Unread(unread_limit_bytes)
         self._silenced: str | None = None
-        self._news = trio.lowlevel.ParkingLot()
         self._input = trio.CancelScope()  # around the task that sends the user's voice, if there is one
 
     def __aiter__(self) -> RemoteReply:
@@ -96,17 +92,7 @@ class RemoteReply:
             Disconnected: The connection was lost, likewise.
             ReplyOverflow: More came than the client keeps unread.
         """
-        await trio.lowlevel.checkpoint()
-        while not self._events:
-            if self._failure is not None:
-                # A copy: several tasks may raise it, each with its own traceback.
-                raise evolve(self._failure) if isinstance(self._failure, ServerError) else self._failure
-            if self.ended:
-                raise StopAsyncIteration
-            await self._news.park()
-        event = self._events.popleft()
-        self._unread_bytes -= _size(event)
-        return event
+        return await self._unread.next()
 
     @property
     def ended(self) -> bool:
@@ -149,6 +135,38 @@ class RemoteReply:
         return self.ack.receipts.get(self.request_id)
 
     @within_block
+    async def hold(self) -> bool:
+        """Have the server hold this reply where it is, until `release`: nothing more of it comes.
+
+        `Held` and `Released` are among its events, each where the reply stood then. The server releases it by itself
+        after its limit (2 s unless configured). What was sent already is for the application's player to pause.
+        Cancelled, it is held all the same.
+
+        Returns:
+            Whether it is held now; False where it had ended, and was played.
+
+        Raises:
+            RuntimeError: The server has not granted the feature ``hold``.
+            ServerError: The server did not acknowledge in time.
+            Disconnected: The connection was lost.
+        """
+        ack = await self._line._pause(self.request_id, "hold")
+        return ack.outcomes.get(self.request_id) == "held"
+
+    @within_block
+    async def release(self) -> bool:
+        """Have the server go on with this reply, from the very next sample.
+
+        Returns:
+            Whether it goes on by this; False where it was not held, or has ended.
+
+        Raises:
+            As `hold`.
+        """
+        ack = await self._line._pause(self.request_id, "release")
+        return ack.outcomes.get(self.request_id) == "released"
+
+    @within_block
     def played(self, played_ms: float) -> None:
         """Tell the server how many milliseconds of this reply's audio were heard so far.
 
@@ -179,27 +197,24 @@ class RemoteReply:
 
     def _end(self, event: Ended, now: float) -> None:
         self.t_ended = now
-        self._events.append(self._cut(event))
+        self._unread.put_last(self._cut(event))
         self._input.cancel(reason="the reply has ended")
-        self._news.unpark_all()
 
     def _fail(self, error: Exception) -> None:
         """End with an error; the first end stands."""
         if not self.ended:
             self.t_ended = trio.current_time()
-            self._failure = error
+            self._unread.fail(error)
             self._input.cancel(reason="the reply has failed")
-            self._news.unpark_all()
 
     def _silence(self, reason: str) -> None:
         """Throw away what is unread; nothing but `Ended` comes after."""
         self._silenced = reason
         self._input.cancel(reason="the reply was interrupted")
-        last = self._events[-1] if self._events else None
-        self._events.clear()
-        self._unread_bytes = 0
+        last = self._unread.last
+        self._unread.clear()
         if isinstance(last, Ended):
-            self._events.append(self._cut(last))
+            self._unread.put_last(self._cut(last))
 
     def _cut(self, end: Ended) -> Ended:
         return end if self._silenced is None or end.interrupted else Ended(True, self._silenced)
@@ -212,16 +227,11 @@ class RemoteReply:
             self.t_first_voice = now
 
     def _buffer(self, event: Event) -> None:
-        self._unread_bytes += _size(event)
-        if self._unread_bytes > self._limit_bytes:
-            self._events.clear()
-            error = ReplyOverflow(
-                f"reply {self.request_id} was not read while {self._limit_bytes} bytes came: read it or interrupt it"
-            )
+        try:
+            self._unread.put(event, event_bytes(event), f"reply {self.request_id}")
+        except ReplyOverflow as error:
             self._fail(error)
-            raise error
-        self._events.append(event)
-        self._news.unpark()
+            raise
 
 
 class VoiceUpload:
@@ -270,9 +280,3 @@ class VoiceUpload:
             Disconnected: The connection was lost.
         """
         await self._line._end_upload(self)
-
-
-def _size(event: Event) -> int:
-    if isinstance(event, Voice):
-        return EVENT_BYTES + len(event.audio)
-    return EVENT_BYTES + len(event.text) if isinstance(event, Text) else EVENT_BYTES

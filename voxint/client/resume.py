@@ -22,11 +22,14 @@ class ResumePoint:
         session_id: Which.
         resume_token: A secret that is good for one resume.
         seen: By the id of each request that has not ended, the last frames that have come.
+        heard: Those of them that an open microphone was told of: they go on in `Client.listen_always` and not as
+            replies. None: none was open.
     """
 
     session_id: str
     resume_token: str = field(repr=False)
     seen: Mapping[str, SeenFrames] = field(factory=dict, hash=False)
+    heard: tuple[str, ...] | None = None
 
     @property
     def message(self) -> Resume:
@@ -43,9 +46,11 @@ class Progress:
 
     def __init__(self, resume: ResumePoint | None) -> None:
         self._last: dict[str, tuple[int | None, int | None]] = {}
+        self._asked: set[str] = set()
         if resume is not None:
             for request_id, frames in resume.seen.items():
                 self._last[request_id] = (frames.text_stream_seq, frames.voice_stream_seq)
+            self._asked = set(resume.seen).difference(resume.heard or ())
 
     @property
     def seen(self) -> dict[str, SeenFrames]:
@@ -55,9 +60,19 @@ class Progress:
             request_id: SeenFrames(text_stream_seq=text, voice_stream_seq=voice) for request_id, (text, voice) in latest
         }
 
+    @property
+    def heard(self) -> tuple[str, ...]:
+        """The requests that this client has not asked."""
+        return tuple(each for each in self._last if each not in self._asked)
+
+    def has_asked(self, request_id: str) -> bool:
+        """Return whether it is a request of this client's that has not ended."""
+        return request_id in self._asked
+
     def asked(self, request_id: str) -> None:
         """Note a request of which nothing has come."""
         self._last[request_id] = (None, None)
+        self._asked.add(request_id)
 
     def took(self, frame: Response) -> None:
         """Note a frame."""
@@ -71,3 +86,4 @@ class Progress:
     def ended(self, request_id: str) -> None:
         """Note that nothing more comes of it."""
         self._last.pop(request_id, None)
+        self._asked.discard(request_id)

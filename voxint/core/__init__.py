@@ -11,8 +11,11 @@ What is run, and what a provider must do:
 Who asks and who hears:
 
     conversation.py   the library's door: ask, listen, interrupt, read the history
+    reply.py          a reply of the library, read event by event
     session.py        one caller: settings, dialogue, live requests, who listens; knows no connection
     ears/             a microphone that is always open: who speaks, and whether it interrupts
+    resumption.py     a listener that comes back: what it lacks, and what comes
+    open_microphone.py  a microphone of the library that is always open
     microphone.py     the session's: audio comes in whether or not a request listens
     listener.py       one who hears the session: a queue with one reader
     journal.py        the latest of what an answer said, kept for a listener that comes back
@@ -20,14 +23,17 @@ Who asks and who hears:
 
 A request's life:
 
+    intake.py         how a request comes in: made, given its seats, begun
     interrupt.py      what asks a request to stop
     registry.py       requests by id: admit, find, interrupt, remember
     seats.py          how many callers a stage serves at once: a seat for each, or a refusal at the door
     life.py           the states of a request and what each event makes of them, as a table
     request.py        one request: its cancel scope, its guard, its end
+    owner.py          what a request tells the session that keeps it
     alarms.py         what is to happen at some time, for the one guard that sleeps
     failure.py        why a request failed, in words that a stranger may read
     failure_line.py   what the log has of a failed request
+    account.py        the books of a request, and the receipt that is drawn up at its end
     receipt.py        what an interruption stopped, saved and cost
     timeline.py       named instants of a request and the durations between them
     observer.py       where a host hears of what happened
@@ -60,6 +66,9 @@ What is said, sent and heard:
 
     events.py         text, speech, calls, what was understood, and the one end
     answer.py         what one request says, in order: to its player and to who else listens
+    hearers.py        who hears one answer: its player, and who else listens
+    holding.py        the hold of one answer: nothing leaves, and its playing stands
+    fade.py           the first moment of speech behind a gap, brought up from silence
     pieces.py         what an answer says, waiting in one listener's queue
     pacing.py         speech, cut into frames that leave as playback goes on
     playout.py        what of an answer was generated, sent and heard: arithmetic on samples

@@ -4,28 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from math import inf
 
 import trio
 
-from voxint.core.alarms import Alarm, Alarms
+from voxint.core.alarms import Alarms
 from voxint.core.audio import BYTES_PER_SAMPLE
-from voxint.core.events import Called, Ended, Said, Text, Understood, Voice
+from voxint.core.events import (
+    Called,
+    Committed,
+    Ended,
+    Endpoint,
+    Event,
+    Held,
+    Onset,
+    Released,
+    ReleaseReason,
+    Said,
+    Text,
+    Understood,
+    Voice,
+)
+from voxint.core.hearers import Hearers
+from voxint.core.holding import Holding
 from voxint.core.journal import Journal, Seen
 from voxint.core.listener import Listener
-from voxint.core.pieces import PIECE_SIZE, OtherPiece, TextPiece, VoicePiece
+from voxint.core.pieces import PIECE_SIZE, ROOM, Other, OtherPiece, VoicePiece, growth, queue_text, untaken
 from voxint.core.playout import PlayoutLedger
 from voxint.core.stages import ToolCall
 
-__all__ = ["ROOM", "STALL_S", "Answer"]
-
-ROOM = 32_768
-"""What one request may have waiting for its player, in bytes of audio and characters of text: a second of 16 kHz
-audio. Chosen so that a reader that stalls for a moment costs nothing and one that stalls for good holds little."""
-
-STALL_S = 1.0
-"""How long the player may take nothing while others listen, or let playback stand in one answer; ours: they would
-notice more, and one that reads at all takes a piece within a tenth of it."""
+__all__ = ["Answer"]
 
 
 class Answer:
@@ -36,6 +43,8 @@ class Answer:
     journal keeps. Text that waits is joined; voice goes piece by piece. Everything is refused after `silence`, so a
     stage that takes its time to stop reaches nobody.
 
+    Held, it takes back what waits and lets nothing leave, text neither, until it is released.
+
     Args:
         request_id: The client's id of the request.
         ledger: Accounts for what was written and sent.
@@ -43,30 +52,32 @@ class Answer:
         player: Whose progress counts; None while nobody listens.
         listeners: Who hears the session; the session's own list, which changes.
         journal: Keeps the latest of what was said.
+        ends_silently: Whether nothing is said of a complete end, which an event has told before.
 
     Attributes:
         called: The functions that the player was asked to call.
         ended: Its end, once it was said.
+        holding: Whether it is held, and what that does.
         plays_until: Until when the player has something to play of what it was sent again, on trio's clock.
     """
 
     __slots__ = (
         "_behind",
-        "_listeners",
+        "_hearers",
         "_most",
         "_on_room",
         "_room",
         "_said",
-        "_stall",
         "_texts_taken",
         "_voiced",
         "_voices_taken",
         "_waiting",
         "called",
         "ended",
+        "ends_silently",
+        "holding",
         "journal",
         "ledger",
-        "player",
         "plays_until",
         "request_id",
         "silent",
@@ -82,31 +93,35 @@ class Answer:
         player: Listener | None,
         listeners: Sequence[Listener] = (),
         journal: Journal | None = None,
+        ends_silently: bool = False,
     ) -> None:
         self.request_id = request_id
         self.ledger = ledger
         self.spoken = spoken
-        self.player = player
         self.journal = Journal(0) if journal is None else journal
         self.called: list[Called] = []
         self.silent = False
+        self.ends_silently = ends_silently
+        self.holding = Holding(ledger)
         self.ended: Ended | None = None
         self.plays_until = -1.0
-        self._listeners = listeners
+        self._hearers = Hearers(player, listeners)
         self._behind: dict[Listener, tuple[int, float]] = {}  # who was sent samples again, from which on, and when
-        self._said = 0  # characters of text
-        self._voiced = 0  # samples
-        self._texts_taken = self._voices_taken = 0  # by players
-        self._waiting = 0
+        self._said = self._voiced = 0  # characters of text, samples
+        self._texts_taken = self._voices_taken = self._waiting = 0  # by players; for the player
         self._most = ROOM if player is not None else self.journal.most_bytes
         self._room = trio.lowlevel.ParkingLot()
-        self._on_room: Callable[[], None] | None = None
-        self._stall: Alarm | None = None
+        self._on_room: Callable[[], object] = bool
+
+    @property
+    def player(self) -> Listener | None:
+        """Whose progress counts; None while nobody listens."""
+        return self._hearers.player
 
     @property
     def full(self) -> bool:
         """Whether the next piece would have to wait for the player."""
-        return self._waiting >= self._most
+        return self._waiting >= self._most or self.holding.full(self._said)
 
     async def room(self) -> None:
         """Wait until there is room. Bounded by the request's own deadline: a sole reader may stall for so long."""
@@ -117,27 +132,10 @@ class Answer:
         """Wait until the player has taken everything. Bounded by the request's own deadline.
 
         Without a player it waits for one: what nobody has taken was not answered. A session that stays alone ends
-        before that.
+        before that. Held, it waits for the release.
         """
-        while self._waiting:
+        while self._waiting or self.holding.since is not None:
             await self._room.park()
-
-    def sounding(self, now: float, back_ms: float, ahead_ms: float) -> tuple[bytes, float]:
-        """Return the speech that the player has sounded lately, and what it sounds next.
-
-        Args:
-            now: The time.
-            back_ms: From how long before now, in milliseconds of speech.
-            ahead_ms: Until how long after it, at most.
-
-        Returns:
-            The speech, and how many milliseconds of it come after now. Without any, none was kept.
-        """
-        output, heard = self.ledger.audio_format, self.ledger.heard_samples(now)
-        end = min(self._voiced, heard + output.samples(ahead_ms))
-        begin = max(0, heard - output.samples(back_ms))
-        before_end = [(self._voiced - at) * BYTES_PER_SAMPLE for at in (begin, end)]
-        return self.journal.latest_voice(*before_end), output.ms(end - heard)
 
     def when_room(self, tell: Callable[[], None]) -> None:
         """Call `tell` whenever there may be room again, or another player, or none: in that step. It must not raise."""
@@ -145,20 +143,15 @@ class Answer:
 
     def watch_player(self, alarms: Alarms) -> None:
         """Drop a player that takes nothing for `STALL_S` while others listen; alone it is waited for."""
-        self._stall = alarms.alarm(self._drop_stalled)
-
-    def _drop_stalled(self) -> None:
-        if self._waiting:
-            self.drop_player()
+        self._hearers.watch_player(alarms, lambda: self._waiting > 0 and not self.holding.keeps_back)
 
     def drop_player(self) -> None:
         """End the player where others listen: they wait with it. Alone it may be as slow as it is."""
-        if self.player is not None and len(self._listeners) > 1:
-            self.player.drop()
+        self._hearers.drop_player()
 
     def text(self, text: str, *, protected: bool = False) -> None:
         """Say text, joined to what still waits; where it is protected, no voice may interrupt while it is spoken."""
-        hearers = self._hearers()
+        hearers = self._about_to_say()
         if self.silent:
             return
         self.ledger.wrote_text(text, protected=protected)
@@ -169,24 +162,24 @@ class Answer:
         for listener in hearers:
             self._queue_text(listener, text, self._said)
         if len(hearers) > 1:
-            self._expect_progress()
+            self._hearers.expect_progress()
 
     def voice(self, *pieces: bytes) -> None:
         """Say pieces of audio, whole samples each, which may leave together."""
-        hearers = self._hearers()
+        hearers = self._about_to_say()
         if self.silent:
             return
         said = []
-        for audio in pieces:
+        for audio in self.holding.faded(pieces):
             self._voiced += len(audio) // BYTES_PER_SAMPLE
             event = Voice(audio)
             self.journal.add(event)
             said.append((event, self._voiced))
             self._waiting += PIECE_SIZE + len(audio)
-        for listener in hearers:
-            listener.queue(*[VoicePiece(self, listener, event, upto) for event, upto in said])
+        for each in hearers:
+            each.queue(*[VoicePiece(self, each, event, upto) for event, upto in said])
         if len(hearers) > 1:
-            self._expect_progress()
+            self._hearers.expect_progress()
 
     def call(self, call: ToolCall) -> None:
         """Say a function call; text after it is a piece of its own."""
@@ -196,8 +189,12 @@ class Answer:
         """Say what was understood of the user's voice."""
         self._say(Understood(text, is_final))
 
-    def _say(self, event: Called | Understood) -> None:
-        hearers = self._hearers()
+    def say(self, event: Onset | Committed | Endpoint) -> None:
+        """Say what is known of who speaks."""
+        self._say(event)
+
+    def _say(self, event: Other) -> None:
+        hearers = self._about_to_say()
         if self.silent:
             return
         self.journal.add(event)
@@ -206,51 +203,84 @@ class Answer:
         for listener in hearers:
             self._queue_other(listener, event)
         if len(hearers) > 1:
-            self._expect_progress()
+            self._hearers.expect_progress()
 
-    def _hearers(self) -> Sequence[Listener]:
-        """Return who hears what is said now; one that is not the player and does not read is dropped.
-
-        To drop the last but one that is leaving silences the answer: look at `silent` behind it.
-        """
-        player = self.player
-        if player is not None and len(self._listeners) < 2:
-            return (player,)
-        hearers = []
-        for listener in tuple(self._listeners):
-            if listener is player:
-                continue
-            if listener.too_slow:
-                listener.drop()
-            else:
-                hearers.append(listener)
-        # The player comes last: what it takes makes room for more, which all others must have behind this.
-        return hearers if player is None else [*hearers, player]
+    def _about_to_say(self) -> Sequence[Listener]:
+        if self.holding.keeps_back:
+            self._hearers.set_aside(self)  # of one that has come since the hold, too
+        return self._hearers.now()
 
     @contextmanager
     def together(self) -> Iterator[None]:
         """Let all that is queued in the block leave at its end, in one write: the end, and who tells of it."""
-        hearers = self._hearers()
-        for listener in hearers:
-            listener.hold()
-        try:
+        with self._hearers.together():
             yield
-        finally:
-            for listener in hearers:
-                listener.go_on()
+
+    def hold(self, most_chars: int) -> None:
+        """Let nothing leave until `release`, and have whoever plays it pause; of one that has ended, only the latter.
+
+        Args:
+            most_chars: Text that may be written meanwhile before it is `full`.
+        """
+        self._hearers.now()
+        if not self.silent or self.ended is not None:  # else the last one who listened was dropped
+            self._keep_back(None if self.silent else most_chars)
+            self.holding.played_by(self.player, trio.current_time())
+            self._post(Held())
+            self._on_room()  # whoever sends by the clock has nothing to do until the release
+
+    def withhold(self, most_chars: int) -> None:
+        """Let nothing leave from its birth on, and tell nobody, until `give_out`; as `hold` without a word."""
+        self.holding.withheld = True
+        self._keep_back(most_chars)
+
+    def _keep_back(self, most_chars: int | None) -> None:
+        self.holding.begin(trio.current_time(), None if most_chars is None else self._said + most_chars)
+        if most_chars is not None:
+            self._hearers.set_aside(self)
+        self._hearers.expect_nothing()
+
+    def release(self, reason: ReleaseReason) -> None:
+        """Go on with what was kept back, behind the word that it goes on."""
+        with self.together():
+            self._post(Released(reason))
+            self._go_on()
+
+    def give_out(self) -> None:
+        """Let what was withheld leave, as if it were said now."""
+        with self.together():
+            self.holding.withheld = False
+            self._go_on()
+
+    def _go_on(self) -> None:
+        now, since = trio.current_time(), self.holding.since
+        if since is None:
+            return  # the last one who listened was dropped
+        again = None if self.player is None else self._behind.pop(self.player, None)
+        stood_s = self.holding.end(self, self.player, now)
+        self.plays_until += stood_s if self.plays_until > since else 0.0
+        for listener, (begin, at) in self._behind.items():
+            self._behind[listener] = (begin, now if at >= since else at + stood_s)
+        if again is not None:
+            self._play_again(again[0], now)
+        self._hearers.put_back(self)
+        self._room.unpark_all()
+        self._hearers.expect_progress()
+        self._on_room()
 
     def let_go(self) -> None:
         """Forget who was to be told of room: the request has ended."""
-        self._on_room = self._stall = None
+        self._on_room = bool
+        self._hearers.expect_nothing(for_good=True)
 
     def silence(self) -> None:
         """Throw away what waits and refuse everything but the end."""
         if not self.silent:
             self.silent = True
-            for listener in self._hearers():
-                listener.discard(self)
+            self._hearers.discard(self)
             self.journal = Journal(0)  # nobody lacks anything of it but its end
             self._waiting = 0
+            self.holding.forget()
             self._room.unpark_all()
 
     def end(self, ended: Ended) -> None:
@@ -259,13 +289,22 @@ class Answer:
             return
         self.ended = ended
         self.silent = True
-        for listener in self._hearers():
-            listener.post(Said(self.request_id, ended, self.spoken))
+        if self._tells_end(ended):
+            self._post(ended)
+
+    def _post(self, event: Event) -> None:
+        self._hearers.post(Said(self.request_id, event, self.spoken))
+
+    def _tells_end(self, ended: Ended) -> bool:
+        if self.holding.withheld:
+            return False  # nobody has heard of it
+        return ended.interrupted or ended.failure is not None or not self.ends_silently
 
     @property
     def to_come(self) -> Seen:
         """What a listener has behind it that wants what comes from now on: what no player has taken yet."""
-        return Seen(self._texts_taken, self._voices_taken) if self.player is None else self.journal.end
+        untold = self.player is None or self.holding.keeps_back
+        return Seen(self._texts_taken, self._voices_taken) if untold else self.journal.end
 
     def catch_up(self, listener: Listener, seen: Seen) -> Seen:
         """Queue for a listener that has come what it lacks of what is kept.
@@ -278,33 +317,25 @@ class Answer:
             What was said before the first piece that it gets: `seen`, or more where something is kept no more.
         """
         seen = self.journal.reach(seen)
-        chars, samples = self._said, self._voiced
-        pieces = list(self.journal.after(seen))
-        for piece in pieces:
+        if self.holding.keeps_back:
+            listener.set_aside(self)
+        pieces = self.journal.lacking(seen, self._said, self._voiced)
+        samples = sum(len(piece.audio) for piece, _ in pieces if isinstance(piece, Voice)) // BYTES_PER_SAMPLE
+        if samples:
+            self._behind[listener] = (self._voiced - samples, trio.current_time())
+        for piece, upto in pieces:
             if isinstance(piece, Text):
-                chars -= len(piece.text)
+                self._queue_text(listener, piece.text, upto)
             elif isinstance(piece, Voice):
-                samples -= len(piece.audio) // BYTES_PER_SAMPLE
-        if samples < self._voiced:
-            self._behind[listener] = (samples, trio.current_time())
-        for piece in pieces:
-            if isinstance(piece, Text):
-                chars += len(piece.text)
-                self._queue_text(listener, piece.text, chars)
-            elif isinstance(piece, Voice):
-                samples += len(piece.audio) // BYTES_PER_SAMPLE
-                listener.queue(VoicePiece(self, listener, piece, samples))
+                listener.queue(VoicePiece(self, listener, piece, upto))
             else:
                 self._queue_other(listener, piece)
-        if self.ended is not None:
+        if self.ended is not None and self._tells_end(self.ended):
             listener.post(Said(self.request_id, self.ended, self.spoken))
-        self._expect_progress()
+        if self.holding.held:
+            listener.post(Said(self.request_id, Held(), self.spoken))
+        self._hearers.expect_progress()
         return seen
-
-    def _expect_progress(self) -> None:
-        """Give the player its time, where something waits for it and others listen."""
-        if self._waiting and self._stall is not None and self._stall.due == inf:
-            self._stall.set(trio.current_time() + STALL_S)
 
     def forget(self, listener: Listener) -> None:
         """Let go of what is known of a listener that has gone."""
@@ -315,49 +346,38 @@ class Answer:
 
         None: nobody is, and what waits is what the last one has not taken.
         """
-        self.player = listener
+        self._hearers.player = listener
         self._room.unpark_all()
         if listener is None:
             self._most = self.journal.most_bytes
-            if self._on_room is not None:
-                self._on_room()
+            self._on_room()
             return
         self._most = ROOM
-        waiting = [item for item in listener.waiting(self) if isinstance(item, TextPiece | VoicePiece | OtherPiece)]
-        self._waiting = sum(item.size for item in waiting)
-        now = trio.current_time()
-        texts = [item for item in waiting if isinstance(item, TextPiece)]
-        voices = [item for item in waiting if isinstance(item, VoicePiece)]
-        calls = [item for item in waiting if isinstance(item, OtherPiece) and isinstance(item.event, Called)]
-        self.ledger.shown_until(self._said - sum(len(part) for item in texts for part in item.parts))
-        self.ledger.sent_until(self._voiced - sum(len(item.event.audio) for item in voices) // BYTES_PER_SAMPLE, now)
-        end = self.journal.end
-        untaken = sum(len(item.parts) for item in texts) + len(calls)
-        self._texts_taken, self._voices_taken = end.texts - untaken, end.voices - len(voices)
-        if (behind := self._behind.pop(listener, None)) is not None:
-            begin, at = behind
-            self.ledger.resent(begin, at)
-            self.plays_until = at + (self._voiced - begin) / self.ledger.audio_format.rate
-        if self._on_room is not None:
-            self._on_room()
+        now, left, end = trio.current_time(), untaken(self, listener), self.journal.end
+        self._waiting = left.size
+        self.ledger.shown_until(self._said - left.chars)
+        self.ledger.sent_until(self._voiced - left.samples, now)
+        self._texts_taken, self._voices_taken = end.texts - left.texts, end.voices - left.voices
+        behind = self._behind.get(listener)
+        waits = behind is not None and self.holding.is_kept_back(behind[1])
+        self.holding.played_by(listener, now, waits=waits)
+        if behind is not None:
+            self._play_again(*behind)
+            if not waits:
+                del self._behind[listener]  # else it is played again at the release
+        self._on_room()
+
+    def _play_again(self, begin: int, at: float) -> None:
+        """Account for what the player was sent again, from that sample on and at that time."""
+        self.ledger.resent(begin, at)
+        self.plays_until = at + (self._voiced - begin) / self.ledger.audio_format.rate
 
     def _queue_text(self, listener: Listener, text: str, upto: int) -> None:
-        """Queue text for one listener, joined to what waits."""
-        growing = listener.growing
-        joined = isinstance(growing, TextPiece) and growing.owner is self and growing.size < ROOM
-        size = len(text) if joined else PIECE_SIZE + len(text)
         if listener is self.player:
-            self._waiting += size
-        if isinstance(growing, TextPiece) and joined:
-            growing.parts.append(text)
-            growing.upto = upto
-            growing.size += size
-            listener.grew(size)
-        else:
-            listener.growing = piece = TextPiece(self, listener, text, upto)
-            listener.queue(piece)
+            self._waiting += growth(self, listener, text)
+        queue_text(self, listener, text, upto)
 
-    def _queue_other(self, listener: Listener, event: Called | Understood) -> None:
+    def _queue_other(self, listener: Listener, event: Other) -> None:
         if isinstance(event, Called):
             listener.growing = None
         piece = OtherPiece(self, listener, event)
@@ -371,10 +391,8 @@ class Answer:
         self._waiting -= size
         self._texts_taken += texts
         self._voices_taken += voices
-        if self._stall is not None and self._stall.due < inf:
-            self._stall.due = inf
-            self._expect_progress()
+        self._hearers.progressed()
         if not self.full:
             self._room.unpark_all()
-            if was_full and self._on_room is not None:
+            if was_full:
                 self._on_room()

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 
 from attrs import define, field, frozen
 
-from voxint.core.events import Called, Text, Understood, Voice
+from voxint.core.audio import BYTES_PER_SAMPLE
+from voxint.core.events import Called, Committed, Endpoint, Onset, Text, Understood, Voice
 
 __all__ = ["Journal", "Seen"]
 
-Piece = Text | Voice | Called | Understood
+Piece = Text | Voice | Called | Understood | Onset | Committed | Endpoint
 
 MOST_CHARACTER_BYTES = 4
 """What a character beyond ASCII takes in memory at the most, and with an emoji beside it always."""
@@ -45,6 +46,7 @@ class Journal:
     _pieces: deque[Piece] = field(init=False, factory=deque)
     _size: int = field(init=False, default=0)
     _gone: Seen = field(init=False, default=Seen())
+    _voice_bytes: int = field(init=False, default=0)  # of all that was said
 
     def __len__(self) -> int:
         return len(self._pieces)
@@ -58,6 +60,8 @@ class Journal:
         """Keep `piece`, and let go of the oldest where there is too much."""
         self._pieces.append(piece)
         self._size += _size(piece)
+        if isinstance(piece, Voice):
+            self._voice_bytes += len(piece.audio)
         while self._size > self.most_bytes:
             self._drop_oldest()
 
@@ -81,39 +85,58 @@ class Journal:
     def after(self, seen: Seen) -> Iterator[Piece]:
         """Yield what is here of the pieces after `seen`, in order.
 
-        What was understood of the user bears no number: it comes where something that was not seen stands before it,
-        or nothing that was seen behind it.
+        What is known of the user (what was understood, when they speak) bears no number: it comes where something that
+        was not seen stands before it, or nothing that was seen behind it.
         """
         texts, voices = self._gone.texts, self._gone.voices
         unnumbered: list[Piece] = []
         for piece in self._pieces:
-            if isinstance(piece, Understood):
-                unnumbered.append(piece)
-                continue
             if isinstance(piece, Voice):
                 voices += 1
                 is_new = voices > seen.voices
-            else:
+            elif isinstance(piece, Text | Called):
                 texts += 1
                 is_new = texts > seen.texts
+            else:
+                unnumbered.append(piece)
+                continue
             if is_new:
                 yield from unnumbered
                 yield piece
             unnumbered.clear()
         yield from unnumbered
 
-    def latest_voice(self, begin: int, end: int) -> bytes:
-        """Return the speech from `begin` to `end` bytes before the last that was said; less where it is kept no more."""
+    def voice(self, begin: int, end: int) -> bytes:
+        """Return the speech from `begin` to `end`, bytes of all that was said; less where it is kept no more."""
         found: list[bytes] = []
-        at = 0
+        at = self._voice_bytes
         for piece in reversed(self._pieces):
-            if at >= begin:
+            if at <= begin:
                 break
             if isinstance(piece, Voice):
-                size = len(piece.audio)
-                found.append(piece.audio[max(0, size - (begin - at)) : max(0, size - max(0, end - at))])
-                at += size
+                at -= len(piece.audio)
+                found.append(piece.audio[max(0, begin - at) : max(0, end - at)])
         return b"".join(reversed(found))
+
+    def lacking(self, seen: Seen, chars: int, samples: int) -> list[tuple[Piece, int]]:
+        """Return the pieces after `seen`, in order, and where each ends in the answer: its character or its sample.
+
+        Args:
+            seen: What is not lacking.
+            chars: Characters of the answer's text up to now.
+            samples: Samples of its speech up to now.
+        """
+        pieces = list[tuple[Piece, int]]()
+        for piece in reversed(list(self.after(seen))):
+            if isinstance(piece, Text):
+                pieces.append((piece, chars))
+                chars -= len(piece.text)
+            elif isinstance(piece, Voice):
+                pieces.append((piece, samples))
+                samples -= len(piece.audio) // BYTES_PER_SAMPLE
+            else:
+                pieces.append((piece, chars))
+        return pieces[::-1]
 
     def _drop_oldest(self) -> None:
         piece = self._pieces.popleft()
@@ -121,13 +144,13 @@ class Journal:
         texts, voices = self._gone.texts, self._gone.voices
         if isinstance(piece, Voice):
             self._gone = Seen(texts, voices + 1)
-        elif not isinstance(piece, Understood):
+        elif isinstance(piece, Text | Called):
             self._gone = Seen(texts + 1, voices)
 
 
 def _size(piece: Piece) -> int:
     if isinstance(piece, Voice):
         return len(piece.audio)
-    if isinstance(piece, Called):
+    if isinstance(piece, Called | Onset | Committed):
         return PIECE_SIZE
     return PIECE_SIZE + len(piece.text) * (1 if piece.text.isascii() else MOST_CHARACTER_BYTES)

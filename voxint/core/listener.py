@@ -72,6 +72,7 @@ class Listener:
     Args:
         drop: Called, at most a few times, where the session will not wait for this listener any more. It must not
             raise; None where nobody can be dropped, as in the library.
+        pauses: Whether it pauses where it is while an answer is held; False: it plays out what it has.
 
     Attributes:
         send_now: Sends what is queued for a reader that waits, in the step in which it was queued: without an await,
@@ -82,6 +83,7 @@ class Listener:
 
     __slots__ = (
         "_allowed",
+        "_aside",
         "_bytes",
         "_closed",
         "_drop",
@@ -92,14 +94,17 @@ class Listener:
         "_sending",
         "_waits",
         "growing",
+        "pauses",
         "send_now",
     )
 
-    def __init__(self, drop: Callable[[], None] | None = None) -> None:
+    def __init__(self, drop: Callable[[], None] | None = None, *, pauses: bool = True) -> None:
+        self.pauses = pauses
         self.send_now: Callable[[Iterable[object]], bool] | None = None
         self.growing: object = None
         self._drop = drop
         self._items: deque[Outgoing] = deque()
+        self._aside: dict[object, list[Outgoing]] = {}  # what may not leave yet, by its owner
         self._reader = trio.lowlevel.ParkingLot()
         self._waits = False
         self._left = False
@@ -116,11 +121,14 @@ class Listener:
     def too_slow(self) -> bool:
         """Whether more waits than may."""
         items, size = self._allowed
-        return len(self._items) >= items or self._bytes >= size
+        return self._count() >= items or self._bytes >= size
+
+    def _count(self) -> int:
+        return len(self._items) + sum(map(len, self._aside.values()))
 
     def allow(self) -> None:
         """Let what waits now wait beside the bounds: it was queued at once, for one that has just come."""
-        self._allowed = (len(self._items) + MOST_UNREAD, self._bytes + MOST_UNREAD_BYTES)
+        self._allowed = (self._count() + MOST_UNREAD, self._bytes + MOST_UNREAD_BYTES)
 
     def grew(self, size: int) -> None:
         """Note that something that waits has become larger."""
@@ -132,18 +140,40 @@ class Listener:
             self._drop()
 
     def waiting(self, owner: object) -> Iterator[Outgoing]:
-        """Yield what waits of `owner`."""
-        return (item for item in self._items if item.owner is owner)
+        """Yield what waits of `owner`, what was set aside too."""
+        yield from [item for item in self._items if item.owner is owner]
+        yield from self._aside.get(owner, ())
 
     def queue(self, *items: Outgoing) -> None:
-        """Append items, which are sent together where that can be. After `close` they are dropped: nobody reads."""
+        """Append items of one owner, which are sent together where that can be.
+
+        After `close` they are dropped: nobody reads.
+        """
         if self._closed:
             return
-        self._items.extend(items)
         for item in items:
             self._bytes += item.size
+        if self._aside and items and (aside := self._aside.get(items[0].owner)) is not None:
+            aside.extend(items)
+            return
+        self._items.extend(items)
         if not self._held:
             self._send()
+
+    def set_aside(self, owner: object) -> None:
+        """Let nothing of `owner` leave until `put_back`: neither what waits nor what is queued meanwhile."""
+        if owner not in self._aside:
+            self._aside[owner] = [item for item in self._items if item.owner is owner]
+            if self._aside[owner]:
+                self._items = deque(item for item in self._items if item.owner is not owner)
+
+    def put_back(self, owner: object) -> None:
+        """Append what was set aside of `owner`, in its order, and let what is queued from now on leave."""
+        items = self._aside.pop(owner, ())
+        if items and not self._closed:
+            self._items.extend(items)
+            if not self._held:
+                self._send()
 
     def hold(self) -> None:
         """Let nothing leave until `go_on`, for what is to leave together. Nobody may await in between."""
@@ -195,12 +225,14 @@ class Listener:
 
     def discard(self, owner: object) -> None:
         """Throw away what waits of `owner`; what is on its way is past recall."""
-        if any(item.owner is owner for item in self._items):
+        aside = self._aside.pop(owner, ())
+        self._bytes -= sum(item.size for item in aside)
+        if gone := [item for item in self._items if item.owner is owner]:
             self._items = deque(item for item in self._items if item.owner is not owner)
-            self._bytes = sum(item.size for item in self._items)
+            self._bytes -= sum(item.size for item in gone)
 
     def close(self) -> None:
-        """End the queue: the reader drains what is in it, later items are dropped."""
+        """End the queue: the reader drains what is in it; what is set aside and what comes later is dropped."""
         self._closed = True
         self._reader.unpark_all()
 
@@ -209,6 +241,7 @@ class Listener:
         self.close()
         self.send_now = self._drop = None
         self._items.clear()
+        self._aside.clear()
 
     async def next(self) -> object:
         """Wait for the next item and account for it as sent; None: go on with what `send_now` left.

@@ -38,7 +38,7 @@ class Microphone:
     def feed(self, source: object, audio: bytes) -> None:
         """Take audio from `source`, any size; never waits."""
         hearing = self._hearing
-        if hearing is not None and hearing.source is source and hearing.request.state == "live":
+        if hearing is not None and hearing.source is source and hearing.request.works:
             hearing.upload.push(audio)
 
     def close(self, source: object) -> None:
@@ -46,7 +46,7 @@ class Microphone:
         hearing = self._hearing
         if hearing is not None and hearing.source is source:
             self._hearing = None
-            if hearing.request.state == "live":
+            if hearing.request.works:
                 hearing.upload.end()
 
     def lost(self, source: object) -> Request | None:

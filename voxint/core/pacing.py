@@ -12,8 +12,8 @@ import trio
 
 from voxint.core.agent import Limits
 from voxint.core.alignment import Script
-from voxint.core.answer import STALL_S
 from voxint.core.audio import BYTES_PER_SAMPLE, AudioFormat
+from voxint.core.hearers import STALL_S
 from voxint.core.request import Request
 from voxint.core.resample import resampler
 from voxint.core.stages import Speech
@@ -76,6 +76,7 @@ class Pacer:
         self._plays_until = -1.0
         self._held_up_from = inf  # since when playback stands because of the player
         self._late_s = 0.0  # how long it has stood so in all
+        self._stood_s = 0.0  # how long the player has paused in all, for holds
         self._alarm = request.alarms.alarm(self._go_on)
         request.answer.when_room(self._go_on)
         request.when_stopping(self._stop)
@@ -144,9 +145,16 @@ class Pacer:
             return
         if self._answer.player is None:
             self._less.unpark_all()  # the bound is that of what is kept
-        now = trio.current_time()
-        self._plays_until = max(self._plays_until, self._answer.plays_until)
+        now, holding = trio.current_time(), self._answer.holding
+        # A player that paused has all that it had then; one that did not has played it out.
+        self._plays_until += holding.stood_s - self._stood_s
+        self._stood_s = holding.stood_s
+        self._plays_until = max(self._plays_until, self._answer.plays_until, holding.plays_until)
         self._mind_player(now)
+        if holding.keeps_back:
+            self._held_up_from = inf  # what waits now is no fault of the player's
+            self._alarm.due = inf
+            return
         while (leaves_at := self._leaves_at(now)) <= now:
             self._send_frames(now)
         self._mind_player(now)

@@ -4,13 +4,34 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from voxint.core.events import Called, Said, Text, Understood, Voice
+from attrs import frozen
+
+from voxint.core.audio import BYTES_PER_SAMPLE
+from voxint.core.events import Called, Committed, Endpoint, Onset, Said, Text, Understood, Voice
 from voxint.core.listener import Listener
 
 if TYPE_CHECKING:
     from voxint.core.answer import Answer
 
-__all__ = ["PIECE_SIZE", "OtherPiece", "TextPiece", "VoicePiece"]
+__all__ = [
+    "PIECE_SIZE",
+    "ROOM",
+    "Other",
+    "OtherPiece",
+    "TextPiece",
+    "Untaken",
+    "VoicePiece",
+    "growth",
+    "queue_text",
+    "untaken",
+]
+
+ROOM = 32_768
+"""What one request may have waiting for its player, in bytes of audio and characters of text: a second of 16 kHz
+audio. Chosen so that a reader that stalls for a moment costs nothing and one that stalls for good holds little."""
+
+Other = Called | Understood | Onset | Committed | Endpoint
+"""What an answer says beside text and speech."""
 
 PIECE_SIZE = 256
 """What every piece counts for in `ROOM` beside its text or audio, so that none that waits counts for nothing. Ours:
@@ -63,14 +84,14 @@ class VoicePiece:
 
 
 class OtherPiece:
-    """A function call, or what was understood of the user."""
+    """A function call, or what is known of the user: what was understood, when they speak."""
 
     __slots__ = ("_listener", "event", "owner", "size")
 
-    def __init__(self, owner: Answer, listener: Listener, event: Called | Understood) -> None:
+    def __init__(self, owner: Answer, listener: Listener, event: Other) -> None:
         self.owner = owner
         self.event = event
-        self.size = PIECE_SIZE + (len(event.text) if isinstance(event, Understood) else 0)
+        self.size = PIECE_SIZE + (len(event.text) if isinstance(event, Understood | Endpoint) else 0)
         self._listener = listener
 
     def take(self, now: float) -> Said:
@@ -81,3 +102,69 @@ class OtherPiece:
             if isinstance(event, Called) and event not in answer.called:
                 answer.called.append(event)
         return Said(answer.request_id, event, answer.spoken)
+
+
+def growth(answer: Answer, listener: Listener, text: str) -> int:
+    """Return by how much more of `answer` waits for a listener once `text` is queued: it is joined to what waits."""
+    return len(text) if _growing(answer, listener) is not None else PIECE_SIZE + len(text)
+
+
+def queue_text(answer: Answer, listener: Listener, text: str, upto: int) -> None:
+    """Queue text for one listener, joined to what waits.
+
+    Args:
+        answer: Who says it.
+        listener: Who hears it.
+        text: What is said.
+        upto: Characters of the answer's text up to its end.
+    """
+    if (growing := _growing(answer, listener)) is not None:
+        growing.parts.append(text)
+        growing.upto = upto
+        growing.size += len(text)
+        listener.grew(len(text))
+    else:
+        listener.growing = piece = TextPiece(answer, listener, text, upto)
+        listener.queue(piece)
+
+
+def _growing(answer: Answer, listener: Listener) -> TextPiece | None:
+    growing = listener.growing
+    if isinstance(growing, TextPiece) and growing.owner is answer and growing.size < ROOM:
+        return growing
+    return None
+
+
+@frozen
+class Untaken:
+    """What of an answer a listener has not taken.
+
+    Args:
+        size: All of it, as `size` of the pieces.
+        chars: Characters of text.
+        samples: Samples of speech.
+        texts: Pieces of text as they were said; a call counts as one.
+        voices: Pieces of speech.
+    """
+
+    size: int
+    chars: int
+    samples: int
+    texts: int
+    voices: int
+
+
+def untaken(answer: Answer, listener: Listener) -> Untaken:
+    """Return what waits of `answer` in the queue of `listener`."""
+    size = chars = samples = texts = voices = 0
+    for item in listener.waiting(answer):
+        size += item.size
+        if isinstance(item, TextPiece):
+            chars += sum(map(len, item.parts))
+            texts += len(item.parts)
+        elif isinstance(item, VoicePiece):
+            samples += len(item.event.audio) // BYTES_PER_SAMPLE
+            voices += 1
+        elif isinstance(item, OtherPiece) and isinstance(item.event, Called):
+            texts += 1
+    return Untaken(size, chars, samples, texts, voices)

@@ -138,7 +138,7 @@ class Pipeline:
         request, limits = self.request, self.agent.limits
         answer, speaker = request.answer, None if pieces is None else _Speaker(request, pieces)
         deadline, gate = request.deadline_of("llm"), ModelGate(limits)
-        think_until = trio.current_time() + limits.thinking_s
+        think_until = request.alarms.working_time + limits.thinking_s
 
         async def pass_on(item: object) -> None:
             item = gate.checked(item)
@@ -163,7 +163,7 @@ class Pipeline:
                 await answer.room()
             elif isinstance(item, Thinking):
                 if request.timeline.at("first_text") is None:
-                    left = think_until - trio.current_time()
+                    left = think_until - request.alarms.working_time
                     if left < limits.first_token_s:
                         deadline.expect("the first token", max(0.0, left), told_s=limits.thinking_s)
                     else:
@@ -235,13 +235,13 @@ class Pipeline:
             ours = not isinstance(error, UpstreamError)
             request.fail(internal_failure(error) if ours else stage_failure(deadline.stage, error))
 
-        return Sink(accept, failed, lambda: request.state != "live")
+        return Sink(accept, failed, lambda: not request.works)
 
     async def _run_stage(self, deadline: StageDeadline, stage: object, call: Callable[[], Awaitable[object]]) -> object:
         """Run a stage to its end, and return what it returned: nothing, unless its author believes that it counts."""
         request, name = self.request, deadline.stage
         by_itself, value = False, None
-        request.stage_began(name)
+        request.book.began(name)
         try:
             returned = call()
             check_returned(name, stage, returned)
@@ -258,7 +258,7 @@ class Pipeline:
                 del others  # it refers to this frame by its traceback: only a collector would let go of either
         finally:
             deadline.expect_nothing()
-            request.stage_ended(name, by_itself=by_itself)
+            request.book.ended(name, by_itself=by_itself)
         # Where the request is over, what would follow this stage does not begin.
         await trio.lowlevel.checkpoint_if_cancelled()
         return value
@@ -267,7 +267,7 @@ class Pipeline:
         """Have what of `error` is the stage's own end the request; return what is meant for others."""
         request = self.request
         own, others = own_errors(error, cancelled=trio.current_effective_deadline() == -inf)
-        if own is not None and request.state == "live":
+        if own is not None and request.works:
             request.fail(stage_failure(stage, own))
         elif own is not None and not request.has_failed_by(own):
             request.cleanup_failed(stage, own)  # nobody waits for the stage any more

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Literal
 
 from attrs import define, field
@@ -117,6 +118,9 @@ class PlayoutLedger:
     taken to stand still between reports, and one that falls silent ends by the clock. A report never counts more than
     was sent, nor less than the report before it.
 
+    A player that pauses has a time of its own, which stands still meanwhile: between `pause` and `go_on` nothing is
+    heard, and what it had then is heard behind them, to the sample.
+
     Args:
         audio_format: What the client is sent.
         spoken: Whether speech was asked for; without it, text sent counts as heard.
@@ -135,6 +139,8 @@ class PlayoutLedger:
     _client: _Playhead | None = field(init=False, default=None)
     _reported: int = field(init=False, default=0)
     _frozen: _Frozen | None = field(init=False, default=None)
+    _paused_at: float | None = field(init=False, default=None)
+    _stood_s: float = field(init=False, default=0.0)
 
     def __attrs_post_init__(self) -> None:
         self._clock = _Playhead(self.audio_format.rate)
@@ -183,9 +189,28 @@ class PlayoutLedger:
         if more <= 0:
             return
         self._sent = samples
-        self._clock.add(more, now)
+        own = self._own_time(now)
+        self._clock.add(more, own)
         if self._client is not None:
-            self._client.add(more, now)
+            self._client.add(more, own)
+
+    def pause(self, now: float) -> None:
+        """Record that the player pauses where it is, until `go_on`."""
+        if self._paused_at is None:
+            self._paused_at = now
+
+    def go_on(self, now: float) -> float:
+        """Record that the player goes on; return for how many seconds it has stood, 0 where it did not."""
+        if self._paused_at is None:
+            return 0.0
+        stood = now - self._paused_at
+        self._paused_at = None
+        self._stood_s += stood
+        return stood
+
+    def _own_time(self, now: float) -> float:
+        """Return the player's own time, which stands still while it pauses."""
+        return (now if self._paused_at is None else min(now, self._paused_at)) - self._stood_s
 
     def resent(self, begin: int, now: float) -> None:
         """Record that the player lacked what comes behind `begin` samples, and is sent that again now.
@@ -193,10 +218,10 @@ class PlayoutLedger:
         The player has played at most what it had, and plays on from there.
         """
         if self._frozen is None and begin < self._sent:
-            heard = min(begin, self.heard_samples(now))
-            self._clock = _Playhead(self.audio_format.rate, heard, now, self._sent - heard)
+            heard, own = min(begin, self.heard_samples(now)), self._own_time(now)
+            self._clock = _Playhead(self.audio_format.rate, heard, own, self._sent - heard)
             if self._client is not None:
-                self._client = _Playhead(self.audio_format.rate, heard, now, self._sent - heard)
+                self._client = _Playhead(self.audio_format.rate, heard, own, self._sent - heard)
 
     def reported(self, played_ms: float, now: float) -> None:
         """Take the client's word that it has played `played_ms` milliseconds of this reply's audio."""
@@ -206,7 +231,8 @@ class PlayoutLedger:
         at_end = played_ms > self.audio_format.ms(self._sent) - 1
         played = self._sent if at_end else self.audio_format.samples(max(0.0, played_ms))
         self._reported = max(self._reported, played)
-        self._client = _Playhead(self.audio_format.rate, self._reported, now, self._sent - self._reported)
+        left = self._sent - self._reported
+        self._client = _Playhead(self.audio_format.rate, self._reported, self._own_time(now), left)
 
     def freeze(self, now: float) -> None:
         """Fix what was heard: the reply was interrupted at `now`, and the client plays no more of it.
@@ -253,17 +279,22 @@ class PlayoutLedger:
 
     @property
     def playing_until(self) -> float | None:
-        """When the audio sent so far has been heard, or the freeze before that; None while none was sent."""
+        """When the audio sent so far has been heard, or the freeze before that; None while none was sent.
+
+        Infinite where some is left and the player pauses.
+        """
         if not self._sent:
             return None
-        until = (self._client or self._clock).until
+        until = (self._client or self._clock).until + self._stood_s
+        if self._paused_at is not None and until > self._paused_at:
+            until = inf
         return until if self._frozen is None else min(until, self._frozen.now)
 
     def heard_samples(self, now: float) -> int:
         """Return how many samples have been heard, at most those sent."""
         if self._frozen is not None:
             return self._frozen.samples
-        return (self._client or self._clock).at(now)
+        return (self._client or self._clock).at(self._own_time(now))
 
     def protected(self, now: float) -> bool:
         """Return whether the word that is spoken now, or comes next, is protected."""

@@ -16,14 +16,16 @@ from typing import Literal
 import trio
 from attrs import frozen
 
+from voxint.core.events import ReleaseReason
 from voxint.core.interrupt import InterruptOrder
 from voxint.core.receipt import Receipt
 from voxint.core.request import Request
 
 __all__ = ["InterruptOutcome", "Interruption", "Registry"]
 
-InterruptOutcome = Literal["stopped", "already_finished", "not_found", "overrun"]
-"""What an interrupt met: a request that it stopped, one that had ended, none, or one whose stage would not stop."""
+InterruptOutcome = Literal["stopped", "already_finished", "not_found", "overrun", "held", "released"]
+"""What an interrupt met: a request that it stopped, one that had ended, none, or one whose stage would not stop. And
+what a hold or a release met: `held`, it is held now; `released`, it goes on."""
 
 REMEMBERED = 64
 """Ended requests whose receipt is kept, and ids that were interrupted before they came; the protocol's number."""
@@ -34,7 +36,7 @@ EARLY_S = 5.0
 
 @frozen
 class Interruption:
-    """What an interrupt met.
+    """What an interrupt, a hold or a release met.
 
     Args:
         asked: The id that was asked for; None: all.
@@ -187,6 +189,30 @@ class Registry:
         while len(self._early) > REMEMBERED:
             self._early.popitem(last=False)
         return Interruption(request_id, (), {request_id: "not_found"}, (), read_late_ms)
+
+    def hold(self, request_id: str | None) -> Interruption:
+        """Hold the answer of that id, or with None all that can be held: what is live, and what still plays.
+
+        An unknown id is not remembered: what has not come can't be spoken over.
+        """
+        return self._each(request_id, "held", Request.hold)
+
+    def release(self, request_id: str | None, reason: ReleaseReason) -> Interruption:
+        """Release the answer of that id, or with None all that are held; one that goes on already is no error."""
+        return self._each(request_id, "released", lambda request: request.release(reason))
+
+    def _each(
+        self, request_id: str | None, outcome: Literal["held", "released"], act: Callable[[Request], bool]
+    ) -> Interruption:
+        if request_id is None:
+            met = [request for request in (*self.live, *self._newest()) if act(request)]
+            return Interruption(None, (), dict.fromkeys((request.id for request in met), outcome))
+        request = self.find(request_id)
+        if request is None or request.speculative or request.answer.ends_silently:
+            return Interruption(request_id, (), {request_id: "not_found"})
+        if act(request) or (outcome == "released" and request.works):
+            return Interruption(request_id, (), {request_id: outcome})
+        return Interruption(request_id, (), {request_id: "already_finished"})
 
     def cut_playing(self, interrupt: InterruptOrder) -> tuple[Request, ...]:
         """Cut the ended answers that are still being played; return them."""

@@ -11,51 +11,34 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Awaitable, Callable
-from typing import Literal, Protocol
 
 import trio
 from attrs import evolve
 
+from voxint.core.account import StageBook, receipt_of
 from voxint.core.agent import Limits
 from voxint.core.alarms import Alarms, StageDeadline
 from voxint.core.answer import Answer
 from voxint.core.dialogue import Ending
 from voxint.core.encodable import text_bytes
-from voxint.core.events import Ended
+from voxint.core.events import Ended, ReleaseReason
 from voxint.core.failure import NOT_OURS, Failure, Stage, internal_failure, stage_failure, too_long
+from voxint.core.holding import HoldLimit
 from voxint.core.interrupt import InterruptOrder
 from voxint.core.life import LifeEvent, State, next_state
+from voxint.core.owner import Owner
 from voxint.core.playout import PlayoutLedger
-from voxint.core.receipt import STAGES, Receipt, StageState, UsageAccount
+from voxint.core.receipt import Receipt, StageState
 from voxint.core.timeline import Timeline
-from voxint.core.tokens import estimate_tokens
 from voxint.errors import UpstreamTimeout
 from voxint.logs import leaves
 
-__all__ = ["Owner", "Request"]
+__all__ = ["Request"]
+
+WORKING: tuple[State, ...] = ("live", "held")
 
 GOING_DOWN = "SHUTDOWN"
 """The reason of a request that was cancelled from outside: its host's nursery is going down."""
-
-
-class Owner(Protocol):
-    """Who keeps the request: a session. Each is called in the same step as what it tells of, and never raises."""
-
-    @property
-    def id(self) -> str:
-        """The session's id."""
-
-    def settle(self, request: Request) -> None:
-        """Write into the dialogue what became of the answer; once at its end, and again when it is cut later."""
-
-    def retire(self, request: Request) -> None:
-        """Move the request from the live to the remembered: it has ended."""
-
-    def reaped(self, request: Request) -> None:
-        """The last task of an overrun request is gone."""
-
-    def cleanup_failed(self, request: Request, stage: Stage | None, error: BaseException) -> None:
-        """Something went wrong on the way out, where nobody waits for it any more."""
 
 
 class Request:
@@ -65,7 +48,7 @@ class Request:
         request_id: The client's id; unique among the live requests of its session.
         key: The session's own number for it.
         answer: What it says, on its way to who listens.
-        limits: `request_s` and `interrupt_s`.
+        limits: `request_s`, `interrupt_s`, `hold_s` and `held_chars`.
         owner: Told of the end before anybody who waits for `stopped` goes on.
 
     Attributes:
@@ -77,9 +60,12 @@ class Request:
         failure: Why it failed; the exception behind it until all have been told of the end.
         receipt: The account of its end, unless it is complete and was heard whole.
         stopped: Set when it has ended: nothing that bears its id will be sent any more.
+        book: Which of its stages ran, and how each ended.
         provider_tokens: What the provider says it wrote, where it said so.
         usage_believed: False where what it said cannot be; its tokens are estimated then.
         spoken_chars: Characters handed to the synthesizer.
+        hold_limit: When a hold ends by itself.
+        speculative: Whether it was withheld from its birth and was never given out.
     """
 
     def __init__(self, request_id: str, key: int, answer: Answer, limits: Limits, owner: Owner) -> None:
@@ -97,14 +83,16 @@ class Request:
         self.failure: Failure | None = None
         self.receipt: Receipt | None = None
         self.stopped = trio.Event()
+        self.book = StageBook()
         self.provider_tokens: int | None = None
         self.usage_believed = True
         self.spoken_chars = 0
+        self.speculative = False
+        self.hold_limit = HoldLimit(self.alarms, lambda: self.release("timeout"))
         self._stop_by = math.inf
         self._forgotten = False
         self._words_bytes = 0
         self._interrupt: InterruptOrder | None = None  # the one that ended or cut it
-        self._stages: dict[str, StageState | Literal["running"]] = dict.fromkeys(STAGES, "idle")
         self._limits = limits
         self._owner = owner
         self._on_stopping: list[Callable[[], None]] = []
@@ -112,7 +100,7 @@ class Request:
 
     @property
     def session_id(self) -> str:
-        """The id of the session that the request belongs to."""
+        """The id of its session."""
         return self._owner.id
 
     @property
@@ -121,12 +109,24 @@ class Request:
         return self.answer.ledger
 
     @property
+    def works(self) -> bool:
+        """Whether it is live or held: nobody has asked for its end yet, nor has it come."""
+        return self.state in WORKING
+
+    @property
+    def held(self) -> bool:
+        """Whether its answer is held, and whoever hears it knows."""
+        return self.answer.holding.held
+
+    @property
     def playing(self) -> bool:
-        """Whether the answer is complete, was not cut, and has not been heard to its end yet."""
+        """Whether the answer is complete, was not cut, and has not been heard to its end yet; or is held meanwhile."""
         until = self.ledger.playing_until
         if self._forgotten:  # what was heard of it can't be told any more
             return False
-        return self.ending == "complete" and self.receipt is None and until is not None and until > trio.current_time()
+        if self.ending != "complete" or self.receipt is not None or until is None:
+            return False
+        return self.held or until > trio.current_time()
 
     @property
     def reason(self) -> str | None:
@@ -138,20 +138,71 @@ class Request:
         now = trio.current_time()
         if (played_ms := interrupt.played_of(self.answer.player)) is not None:
             self.ledger.reported(played_ms, now)
-        if self._step("interrupt") == "live":
+        if self._step("interrupt") in WORKING:
             self._interrupt = interrupt
             self._stop(interrupt.reason, now, interrupt.late_s)
 
     def fail(self, failure: Failure) -> None:
         """End the work because of `failure`; the first end stands."""
-        if self._step("fail") == "live":
+        if self._step("fail") in WORKING:
             self.failure = failure
             self._stop(failure.kind, trio.current_time())
 
+    def hold(self) -> bool:
+        """Let nothing of the answer leave until `release`, for `hold_s` at most; return whether it is held now.
+
+        Its stages go on until they have to wait, and their deadlines rest. One that was sent to its end and still plays
+        can be held, nothing else that has ended, nor what was never heard of. To hold again changes nothing.
+        """
+        if self.held:
+            return True
+        if self.answer.ends_silently or not (self.state == "live" or self.playing):
+            return False
+        self._step("hold")
+        self.alarms.rest()
+        self.answer.hold(self._limits.held_chars)
+        if not self.held:
+            return False  # its last listener was dropped, and that has ended it
+        self.hold_limit.begin(self._limits.hold_s)
+        if self.ending is not None:
+            self._owner.held_after_end(self)
+        return True
+
+    def release(self, reason: ReleaseReason) -> bool:
+        """Let the answer go on from the very next sample; return whether it was held."""
+        if not self.held:
+            return False
+        self._go_on()
+        self.answer.release(reason)
+        self._owner.released(self, reason)
+        return True
+
+    def withhold(self) -> None:
+        """Let nothing of the answer leave, and nobody hear of it, until `give_out`: call it before its work begins.
+
+        Interrupted or failed meanwhile, it has said nothing, its end neither. Whoever asked so early ends it in time.
+        """
+        self.speculative = True
+        self._step("hold")
+        self.answer.withhold(self._limits.held_chars)
+
+    def give_out(self) -> bool:
+        """Let what was withheld leave; return whether anything was: it may have ended meanwhile."""
+        if not (self.speculative and self.works):
+            return False
+        self.speculative = False
+        self._go_on()
+        self.answer.give_out()
+        return True
+
+    def _go_on(self) -> None:
+        self._step("release")
+        self.hold_limit.end()
+        self.alarms.go_on()
+
     def _step(self, event: LifeEvent) -> State:
         """Take `event`; return the state before it."""
-        before = self.state
-        self.state = next_state(before, event)
+        before, self.state = self.state, next_state(self.state, event)
         return before
 
     def _stop(self, why: str, now: float, late_s: float = 0.0) -> None:
@@ -177,7 +228,7 @@ class Request:
             raise
         except* BaseException as group:  # noqa: BLE001 - see below
             # A stage's errors are caught at the stage; what arrives here is a bug of ours. This request alone ends.
-            if self.state == "live":
+            if self.works:
                 self.fail(internal_failure(group))
             else:
                 self._owner.cleanup_failed(self, None, group)
@@ -203,9 +254,9 @@ class Request:
         limit_s = self._limits.request_s
         self.alarms.alarm(lambda: self.fail(too_long(limit_s))).set(trio.current_time() + limit_s)
         try:
-            while self.state == "live":
+            while self.works:
                 self._ring_alarms()
-                if self.state == "live":
+                if self.works:
                     await self.alarms.sleep(self.stopped)
             await self._bound_way_out()
         except trio.Cancelled:
@@ -259,14 +310,12 @@ class Request:
 
     def _end(self) -> None:
         if self.failure is not None:
-            self.ending = "failed"
-            self.answer.end(Ended(False, None, evolve(self.failure, cause=None)))
+            self.ending, ended = "failed", Ended(False, None, evolve(self.failure, cause=None))
         elif self.reason is not None:
-            self.ending = "interrupted"
-            self.answer.end(Ended(True, self.reason))
+            self.ending, ended = "interrupted", Ended(True, self.reason)
         else:
-            self.ending = "complete"
-            self.answer.end(Ended(False))
+            self.ending, ended = "complete", Ended(False)
+        self.answer.end(ended)
 
     def _shrink(self) -> None:
         """Let go of what is large and done with: the request is remembered for its receipt."""
@@ -303,7 +352,7 @@ class Request:
 
     def when_stopping(self, tell: Callable[[], None]) -> None:
         """Call `tell` in the very step in which the end is asked for, or now where it was. `tell` must not raise."""
-        if self.state != "live":
+        if not self.works:
             tell()
         else:
             self._on_stopping.append(tell)
@@ -320,6 +369,8 @@ class Request:
         if not self.playing:
             return False
         self.ledger.freeze(now)
+        self.answer.holding.forget()
+        self.hold_limit.end()
         self._interrupt = interrupt
         self._do(self._write_receipt)
         self._do(functools.partial(self._owner.settle, self))
@@ -332,17 +383,9 @@ class Request:
     def _missed(self, stage: Stage, error: UpstreamTimeout) -> None:
         self.fail(stage_failure(stage, error))
 
-    def stage_began(self, stage: str) -> None:
-        """Note in the book that `stage` runs."""
-        self._stages[stage] = "running"
-
-    def stage_ended(self, stage: str, *, by_itself: bool) -> None:
-        """Note in the book how `stage` ended."""
-        self._stages[stage] = "finished" if by_itself else "closed"
-
     def stages(self) -> dict[str, StageState]:
-        """Return the book; a stage that runs although the request has ended has overrun."""
-        return {name: "overrun" if state == "running" else state for name, state in self._stages.items()}
+        """Return what became of each stage; one that runs although the request has ended has overrun."""
+        return self.book.states()
 
     def has_failed_by(self, error: BaseException) -> bool:
         """Return whether `error` is, or holds, what the request has failed by."""
@@ -353,29 +396,4 @@ class Request:
         self._owner.cleanup_failed(self, stage, error)
 
     def _write_receipt(self) -> None:
-        """Write the account of what was cut off or failed; what is complete needs none."""
-        reason = self.reason if self.failure is None else self.failure.kind
-        if reason is None:
-            return
-        now, interrupt = trio.current_time(), self._interrupt
-        stop_s = self.timeline.between_s("stopping", "stopped")
-        if stop_s is None:  # it is cut: its work had ended before
-            stop_s = 0.0 if interrupt is None else interrupt.late_s
-        self.receipt = Receipt(
-            request_id=self.id,
-            reason=reason,
-            stop_ms=round(stop_s * 1000, 3),
-            stages=self.stages(),
-            usage=self._usage(),
-            audio=self.ledger.audio_account(now),
-            text=self.ledger.text_account(now),
-            read_late_ms=None if interrupt is None else interrupt.read_late_ms,
-        )
-
-    def _usage(self) -> UsageAccount:
-        if self.provider_tokens is not None:
-            return UsageAccount(llm_tokens=self.provider_tokens, tts_characters=self.spoken_chars, source="provider")
-        if self._stages["llm"] == "idle":
-            return UsageAccount(llm_tokens=None, tts_characters=self.spoken_chars, source="unknown")
-        tokens = estimate_tokens(self.ledger.written)
-        return UsageAccount(llm_tokens=tokens, tts_characters=self.spoken_chars, source="estimated")
+        self.receipt = receipt_of(self, self._interrupt)

@@ -3,32 +3,27 @@
 from __future__ import annotations
 
 import functools
-import itertools
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import trio
 
 from voxint.core.agent import Agent
-from voxint.core.answer import Answer
 from voxint.core.dialogue import Dialogue
-from voxint.core.events import Ended
+from voxint.core.events import Ended, ReleaseReason
 from voxint.core.failure import Stage
+from voxint.core.intake import Intake
 from voxint.core.interrupt import InterruptOrder
-from voxint.core.journal import Journal
 from voxint.core.listener import Listener
 from voxint.core.microphone import Microphone
 from voxint.core.observer import NoObserver, Observer
-from voxint.core.pipeline import Pipeline
-from voxint.core.playout import PlayoutLedger
 from voxint.core.registry import REMEMBERED, Interruption, Registry
 from voxint.core.request import Request
-from voxint.core.seats import Claim, Seats
+from voxint.core.seats import Claim
 from voxint.core.settings import OnDisconnect, Settings
-from voxint.core.stages import SpeechToText, Turn
+from voxint.core.stages import Turn
 from voxint.core.tools import ToolCall
-from voxint.core.turns import LANE
 from voxint.core.upload import Upload
 from voxint.core.utterance import open_upload
 from voxint.errors import RequestRefused
@@ -66,7 +61,9 @@ class Session:
     Attributes:
         listeners: Who hears all that is said, in the order in which they came.
         microphone: Where the caller's voice comes in, where it comes by itself.
+        intake: How requests come in.
         ears: What listens to it where it is always open; None: nothing does.
+        when_released: Told of every answer that was held and goes on, in that step. It must not raise.
     """
 
     def __init__(
@@ -86,16 +83,15 @@ class Session:
         self.on_disconnect = on_disconnect
         self.dialogue = Dialogue(max_tokens=4 * agent.limits.history_tokens)
         self.registry = Registry(agent.limits.remembered_bytes)
-        self._lane = (caller, session_id)
-        self._seats = Seats(agent.limits.seat_kept_s)
         self.listeners: list[Listener] = []
         self._leaving: set[Listener] = set()
         self._kept: deque[Request] = deque(maxlen=REMEMBERED)  # ended, and what they said is kept
         self.microphone = Microphone()
         self.ears: Ears | None = None
-        self._home = home
+        self.home = home
+        self.intake = Intake(self, caller)
         self._observer: Observer = NoObserver() if observer is None else observer
-        self._keys = itertools.count()
+        self.when_released: Callable[[Request, ReleaseReason], None] | None = None
 
     # What a caller does.
 
@@ -116,8 +112,8 @@ class Session:
             raise RequestRefused(
                 "too_large", f"the text has more than {most} characters: send less at a time", "text_chars"
             )
-        request, pipeline = self.make(request_id, player)
-        claim = self.claim()
+        request, pipeline = self.intake.make(request_id, player)
+        claim = self.intake.claim()
         self.understood(request, text)
         return self._start(request, pipeline.answer_text, claim, late_s)
 
@@ -150,12 +146,20 @@ class Session:
         Raises:
             RequestRefused: As `ask`.
         """
-        request, _ = self.make(request_id, player)
+        request, _ = self.intake.make(request_id, player)
         request.answer.end(Ended(False))
 
     def interrupt(self, request_id: str | None, interrupt: InterruptOrder) -> Interruption:
         """Cancel one request, or with None all: at once. Its `stopped` waits for the proof."""
         return self.registry.interrupt(request_id, interrupt)
+
+    def hold(self, request_id: str | None) -> Interruption:
+        """Hold one answer, or with None all: at once. Its outcomes are `held` where it is held now."""
+        return self.registry.hold(request_id)
+
+    def release(self, request_id: str | None, reason: ReleaseReason) -> Interruption:
+        """Let one answer that is held go on, or with None all. Its outcomes are `released` where it goes on."""
+        return self.registry.release(request_id, reason)
 
     def played(self, request_id: str, played_ms: float, player: Listener | None = None) -> None:
         """Take the player's word for what it has played; an id nobody remembers is ignored.
@@ -171,7 +175,7 @@ class Session:
 
     def close(self, reason: str) -> None:
         """Cancel everything; the caller is gone or has to go."""
-        self.registry.interrupt(None, InterruptOrder(reason)).when_stopped(lambda _: self._seats.leave())
+        self.registry.interrupt(None, InterruptOrder(reason)).when_stopped(lambda _: self.intake.seats.leave())
 
     def dissolve(self, reason: str) -> None:
         """Cancel everything, and let go of all that is remembered: nobody will come back."""
@@ -179,10 +183,30 @@ class Session:
 
     def _let_go(self) -> None:
         """Take apart what refers to itself, so that no collector is needed."""
-        self._seats.leave()
+        self.intake.seats.leave()
         self.registry.clear()
         self._kept.clear()
         self.dialogue = Dialogue()
+
+    def _hear(self, request_id: str, player: Listener, whole: bytes | None, late_s: float) -> tuple[Request, Upload]:
+        stt = self.agent.stt
+        if stt is None:
+            raise RequestRefused(
+                "no_ears", "this agent has no speech recognition: ask in text, or give it an stt provider"
+            )
+        request, pipeline = self.intake.make(request_id, player)
+        claim = self.intake.claim(stt=stt)
+        deadline = request.deadline_of("stt")
+        upload = open_upload(
+            request, stt.audio_format, deadline, self.settings.input, limits=self.agent.limits, whole=whole
+        )
+        request.when_stopping(upload.stop)
+        self._start(request, functools.partial(pipeline.answer_voice, stt, upload, deadline), claim, late_s)
+        return request, upload
+
+    def _start(self, request: Request, work: Callable[[], Awaitable[None]], claim: Claim, late_s: float) -> Request:
+        predecessors = self.intake.supersede(InterruptOrder(NEW_INPUT, late_s=late_s))
+        return self.intake.begin(request, work, claim, behind=predecessors)
 
     # Who listens.
 
@@ -209,7 +233,7 @@ class Session:
         else:
             if unfinished is not None:
                 unfinished.interrupt(InterruptOrder(reason))
-            leaving = Interruption(None, tuple(each for each in self.registry.live if each.state != "live"), {})
+            leaving = Interruption(None, tuple(each for each in self.registry.live if not each.works), {})
         leaving.when_stopped(lambda _: self._forget(listener))
         return leaving
 
@@ -229,6 +253,15 @@ class Session:
 
     # What a request tells its owner.
 
+    def understood(self, request: Request, text: str) -> None:
+        """Put the user's words into the dialogue, to be answered by `request`."""
+        self.dialogue = self.dialogue.ask(request.key, text)
+
+    def turn(self, dialogue: Dialogue) -> Turn:
+        """Return what the model is asked with that dialogue."""
+        system = self.settings.instructions(self.agent.prompt)
+        return Turn(dialogue.messages(system, self.agent.limits.history_tokens), self.settings.tools)
+
     def settle(self, request: Request) -> None:
         """Write into the dialogue what became of the answer."""
         ledger = request.ledger
@@ -241,9 +274,13 @@ class Session:
         calls = tuple(ToolCall(call.call_id, call.name, call.parameters) for call in request.answer.called)
         self.dialogue = self.dialogue.settle(request.key, reply, ending, calls)
 
+    def accepted(self, request: Request) -> None:
+        """Pass on that a request is live."""
+        self._tell(request, functools.partial(self._observer.accepted, request))
+
     def retire(self, request: Request) -> None:
         """Move a request that has ended to the remembered, and tell the observer."""
-        self._seats.ended(request)
+        self.intake.seats.ended(request)
         self.registry.retire(request)
         if (most := request.answer.journal.most_bytes) > 0:
             self._kept.append(request)
@@ -253,9 +290,23 @@ class Session:
 
     def reaped(self, request: Request) -> None:
         """Pass on that an overrun request is gone."""
-        self._seats.reaped(request)
+        self.intake.seats.reaped(request)
         self.registry.reaped(request)
         self._tell(request, functools.partial(self._observer.reaped, request))
+
+    def held_after_end(self, request: Request) -> None:
+        """Bound the hold of an answer that has ended and still plays."""
+
+        async def bound() -> None:
+            if await request.hold_limit.sleep():
+                request.release("timeout")
+
+        self.home.start_soon(bound, name=f"hold of {request.id}")
+
+    def released(self, request: Request, reason: ReleaseReason) -> None:
+        """Pass on that an answer goes on which was held."""
+        if self.when_released is not None:
+            self.when_released(request, reason)
 
     def cleanup_failed(self, request: Request, stage: Stage | None, error: BaseException) -> None:
         """Log what nobody waits for, whoever else hears of it, and pass it on."""
@@ -267,133 +318,3 @@ class Session:
             hear()
         except Exception as error:  # noqa: BLE001 - an observer is the host's code; no request depends on it
             log.error("an observer raised", req_id=request.id, session_id=self.id, trace=places(error))
-
-    # How a request begins.
-
-    def make(
-        self, request_id: str, player: Listener, *, listens: bool = False, instead_of: Request | None = None
-    ) -> tuple[Request, Pipeline]:
-        """Make a request, of which nothing has begun: `begin` has to follow in the same step.
-
-        Args:
-            request_id: Its id.
-            player: Who plays its answer.
-            listens: Whether it only listens: its answer says who speaks, and nothing at a complete end.
-            instead_of: The request whose id and place it takes.
-
-        Raises:
-            RequestRefused: As `ask`.
-        """
-        limits, settings = self.agent.limits, self.settings
-        if instead_of is None and self.registry.is_live(request_id):
-            raise RequestRefused("live", "a request of that id is live already: each request needs an id of its own")
-        if self.registry.overrunning >= limits.overruns:
-            message = (
-                f"{limits.overruns} interrupted requests of this session have not stopped yet: try again when one has"
-            )
-            raise RequestRefused("busy", message, "overruns")
-        spoken = settings.require_tts and not listens
-        answer = Answer(
-            request_id,
-            PlayoutLedger(settings.output, spoken=spoken and self.agent.tts is not None),
-            spoken=spoken,
-            player=player,
-            listeners=self.listeners,
-            journal=Journal(settings.output.bytes(limits.keep_ms) if player in self.listeners else 0),
-            ends_silently=listens,
-        )
-        request = Request(request_id, next(self._keys), answer, limits, self)
-        pipeline = Pipeline(
-            agent=self.agent,
-            request=request,
-            output=settings.output,
-            understood=functools.partial(self.understood, request),
-            turn=lambda: self.turn(self.dialogue),
-        )
-        return request, pipeline
-
-    def understood(self, request: Request, text: str) -> None:
-        """Put the user's words into the dialogue, to be answered by `request`."""
-        self.dialogue = self.dialogue.ask(request.key, text)
-
-    def turn(self, dialogue: Dialogue) -> Turn:
-        """Return what the model is asked with that dialogue."""
-        system = self.settings.instructions(self.agent.prompt)
-        return Turn(dialogue.messages(system, self.agent.limits.history_tokens), self.settings.tools)
-
-    def _hear(self, request_id: str, player: Listener, whole: bytes | None, late_s: float) -> tuple[Request, Upload]:
-        stt = self.agent.stt
-        if stt is None:
-            raise RequestRefused(
-                "no_ears", "this agent has no speech recognition: ask in text, or give it an stt provider"
-            )
-        request, pipeline = self.make(request_id, player)
-        claim = self.claim(stt=stt)
-        deadline = request.deadline_of("stt")
-        upload = open_upload(
-            request, stt.audio_format, deadline, self.settings.input, limits=self.agent.limits, whole=whole
-        )
-        request.when_stopping(upload.stop)
-        self._start(request, functools.partial(pipeline.answer_voice, stt, upload, deadline), claim, late_s)
-        return request, upload
-
-    def claim(self, stt: SpeechToText | None = None) -> Claim:
-        """Find a seat at each stage that a request will use: the voice, and the ears where it has some to understand.
-
-        Raises:
-            RequestRefused: `busy`: a stage has no seat left.
-        """
-        stages: dict[Stage, object] = {} if stt is None else {"stt": stt}
-        if self.settings.require_tts and self.agent.tts is not None:
-            stages["tts"] = self.agent.tts
-        return self._seats.claim(stages)
-
-    def supersede(self, order: InterruptOrder, beside: Request | None = None) -> tuple[Request, ...]:
-        """Interrupt what is live and what still plays, but `beside`; return what was live."""
-        live = tuple(each for each in self.registry.live if each is not beside)
-        for each in live:
-            each.interrupt(order)
-        self.registry.cut_playing(order)
-        return live
-
-    def _start(self, request: Request, work: Callable[[], Awaitable[None]], claim: Claim, late_s: float) -> Request:
-        predecessors = self.supersede(InterruptOrder(NEW_INPUT, late_s=late_s))
-        return self.begin(request, work, claim, behind=predecessors)
-
-    def begin(
-        self,
-        request: Request,
-        work: Callable[[], Awaitable[None]],
-        claim: Claim,
-        *,
-        behind: Sequence[Request] = (),
-        admitted: bool = True,
-    ) -> Request:
-        """Begin the work of a request.
-
-        Args:
-            request: The request.
-            work: What it does.
-            claim: The seats that it takes.
-            behind: The requests whose end it waits for.
-            admitted: Whether it is found by its id from now on; one that is asked before its time is not.
-        """
-        self._seats.take(request, claim)
-        interrupted_before = self.registry.admit(request) if admitted else None
-        self._tell(request, functools.partial(self._observer.accepted, request))
-        if interrupted_before is not None:
-            request.end_before_start(interrupted_before)
-            return request
-        if claim.fault is not None:
-            request.fail(claim.fault)
-
-        async def after_predecessors() -> None:
-            LANE.set(self._lane)  # for this task and those that it starts
-            for predecessor in behind:
-                await predecessor.stopped.wait()  # bounded by its guard
-            await trio.lowlevel.checkpoint_if_cancelled()  # a request that is interrupted by now starts nothing
-            await work()
-
-        self._home.start_soon(request.run, after_predecessors, name=f"request {request.id}")
-        self._home.start_soon(request.guard, name=f"guard of {request.id}")
-        return request

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
+from attrs import evolve
+
 from voxint.core.failure import Failure, FailureKind
 from voxint.core.seats import SEATS
 from voxint.errors import RequestRefused, WireError
 from voxint.protocol.messages import Error, ErrorCode
 
-__all__ = ["FAILURE_CODES", "INTERNAL", "error_of", "wire_error"]
+__all__ = ["FAILURE_CODES", "INTERNAL", "error_of", "failure_of", "wire_error"]
 
 FAILURE_CODES: dict[FailureKind, ErrorCode] = {
     "upstream": "UPSTREAM_ERROR",
@@ -38,12 +40,27 @@ def error_of(failure: Failure, request_id: str) -> Error:
     return Error(
         error_code=FAILURE_CODES[failure.kind],
         error_msg=INTERNAL if failure.kind == "internal" else failure.message,
-        error_detail=f"stage {failure.stage}" if failure.stage else "",
+        error_detail=_detail(failure),
         retryable=failure.retryable,
         request_id=request_id,
         stage=failure.stage,
         error_id=failure.error_id,
     )
+
+
+def _detail(failure: Failure) -> str:
+    """Return whose fault it is, or which quota's, as a refused REQUEST is told."""
+    if failure.stage:
+        return f"stage {failure.stage}"
+    return f"quota {failure.limit}" if failure.kind == "busy" and failure.limit else ""
+
+
+def failure_of(error: Error) -> Failure:
+    """Return the failure that an ERROR tells of, as far as the wire tells it."""
+    kinds: dict[str, FailureKind] = {code: kind for kind, code in FAILURE_CODES.items()}
+    kind = kinds.get(error.error_code, "internal")
+    failure = Failure(kind, error.error_msg, error.retryable, error.stage)
+    return failure if error.error_id is None else evolve(failure, error_id=error.error_id)
 
 
 def wire_error(refusal: RequestRefused, request_id: str | None) -> WireError:

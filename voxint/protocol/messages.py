@@ -37,6 +37,7 @@ __all__ = [
     "InterruptAck",
     "LongText",
     "Outcome",
+    "Pause",
     "Played",
     "Register",
     "RegisterAck",
@@ -59,6 +60,9 @@ VERSION = "1.0"
 
 Ack = Literal["SUCCESS", "PARTIAL", "FAILED"]
 Outcome = Literal["stopped", "already_finished", "not_found", "overrun", "held", "released"]
+Pause = Literal["hold", "release"]
+"""What an INTERRUPT does to an answer that is not to end."""
+
 ErrorCode = Literal[
     "AUTH_FAILED",
     "SESSION_INVALID",
@@ -258,7 +262,7 @@ class Response(WireMessage, frozen=True):
 
 
 class InterruptAck(WireMessage, frozen=True):
-    """INTERRUPT_ACK: what was asked has stopped; `receipts` proves it.
+    """INTERRUPT_ACK: what was asked has stopped, and `receipts` proves it; or, as `mode` says, is held or goes on.
 
     Where the INTERRUPT waited for its turn, `read_late_ms` says how long at most, as far as that is known.
     """
@@ -270,6 +274,7 @@ class InterruptAck(WireMessage, frozen=True):
     outcomes: dict[Plain, Outcome]
     receipts: dict[Plain, FramedReceipt]
     read_late_ms: float | None = None
+    mode: Pause | None = None
 
 
 class Error(WireMessage, frozen=True):

@@ -35,13 +35,10 @@ from voxint.protocol.codes import error_of
 from voxint.protocol.payloads import ResponseContent, ResponsePayload
 from voxint.protocol.receipt import FramedReceipt, LastFrames
 
-__all__ = ["FEATURES", "Renderer", "granted"]
+__all__ = ["FEATURES", "Renderer", "granted", "pause_ack"]
 
 FEATURES = frozenset({"binary_audio", "transcripts", "hold", "server_vad"})
 """The ext features that change what a client receives; any other asked for in REGISTER is left out of the answer."""
-
-PAUSES: frozenset[str] = frozenset({"held", "released"})
-"""What became of an answer by an INTERRUPT of the mode `hold` or `release`."""
 
 _Aside = Understood | Onset | Committed | Endpoint | Held | Released
 """What is said of an answer, or of who speaks, and takes no number of a stream."""
@@ -281,10 +278,31 @@ class Renderer:
         )
 
 
+def pause_ack(interruption: Interruption, mode: m.Pause) -> m.InterruptAck:
+    """Return the acknowledgement of an INTERRUPT that holds or releases: nothing has stopped, and there is no account.
+
+    Args:
+        interruption: What became of what was asked.
+        mode: What was asked.
+    """
+    done: m.Outcome = "held" if mode == "hold" else "released"
+    outcomes: dict[str, m.Outcome] = dict(interruption.outcomes)
+    some = done in outcomes.values()
+    return m.InterruptAck(
+        interrupt_request_id=interruption.asked,
+        interrupted_request_ids=(),
+        status="SUCCESS" if some else "FAILED",
+        message=done if some else f"nothing to {mode}",
+        outcomes=outcomes,
+        receipts={},
+        read_late_ms=interruption.read_late_ms,
+        mode=mode,
+    )
+
+
 def _verdict(interruption: Interruption) -> tuple[Literal["SUCCESS", "PARTIAL", "FAILED"], str]:
     if not interruption.stopping:
-        paused = [outcome for outcome in interruption.outcomes.values() if outcome in PAUSES]
-        return ("SUCCESS", paused[0]) if paused else ("FAILED", "nothing to interrupt")
+        return "FAILED", "nothing to interrupt"
     if any(request.overran for request in interruption.stopping):
         return "PARTIAL", "a stage did not stop in time; nothing more of it will be sent"
     return "SUCCESS", "stopped"

@@ -48,6 +48,9 @@ _recognition_host.py     their processes, their voice detector, how many callers
 _recognition_job.py      what goes to such a process and comes back
 _recognition_guard.py    a model that has lost the thread, found out
 silero.py                voice detection by Silero's model
+smart_turn.py            the end of a turn, heard by Smart Turn, in a process that lets go of what is interrupted
+_smart_turn_worker.py    that process
+_smart_turn_features.py  what its model hears of a sound
 """
 
 from __future__ import annotations

@@ -4,17 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import trio
+
+from voxint.core.ears.ears import Ears
 from voxint.core.listener import Listener
 from voxint.core.session import Session
-from voxint.errors import WireError
+from voxint.errors import RequestRefused, UpstreamError, WireError
+from voxint.logs import get_logger, places
 from voxint.protocol.codec import REGISTER_FIRST
 from voxint.server import words
 
 __all__ = ["AudioIn"]
 
+MOVED = "MICROPHONE_MOVED"
+"""The reason of an utterance whose microphone another connection has taken over."""
+
+DEAF = "DETECTOR_FAILED"
+"""The reason of an utterance in which the voice detector has failed."""
+
+DEAF_S = 5.0
+"""Seconds until a microphone is opened anew whose detector has failed; ours: a process that died is back by then."""
+
+TELL_EVERY_S = 1.0
+"""How often a client is told that what its open microphone sends is not heard; ours: a microphone sends 50 to 400
+pieces a second."""
+
+log = get_logger()
+
 
 class AudioIn:
-    """The audio of one connection: of one upload at a time.
+    """The audio of one connection: of one upload at a time, or of a microphone that is always open.
 
     Args:
         listener: The connection's, by which its session knows whose voice it is.
@@ -27,22 +46,73 @@ class AudioIn:
         self._uploading: str | None = None
         self._refused: str | None = None
         self._stray_told = False
+        self._may_ask: Callable[[], None] | None = None
+        self._ears: Ears | None = None
+        self._open_again_at = 0.0
+        self._tell_again_at = 0.0
+
+    def listen_always(self, session: Session, may_ask: Callable[[], None]) -> None:
+        """Hear what comes from now on as the session's open microphone; whose that was loses it.
+
+        Args:
+            session: Whose; its agent has a voice detector and a recogniser.
+            may_ask: Raises `RequestRefused` where an utterance may not be asked now.
+        """
+        self._may_ask = may_ask
+        if session.ears is not None:
+            session.ears.close(MOVED)
+        self._ears = Ears(session, self._listener, may_ask=may_ask)
+
+    def lost(self, session: Session, why: str) -> None:
+        """Note that nothing more comes; the next connection that listens always and sends has the microphone then."""
+        if self._ears is not None and session.ears is self._ears:
+            self._ears.close(why)
 
     def take(self, session: Session | None, audio: bytes) -> None:
         """Take microphone audio; what belongs to an upload that has ended is swallowed."""
         if session is not None and self._uploading is not None:
             session.microphone.feed(self._listener, audio)
+        elif session is not None and self._may_ask is not None:
+            self._hear(session, audio, self._may_ask)
         elif not self._stray_told:
             self._stray_told = True
             stray = WireError("STREAM_SEQ_ERROR", words.STRAY_AUDIO)
             self._refuse(WireError("SESSION_INVALID", REGISTER_FIRST) if session is None else stray)
+
+    def _hear(self, session: Session, audio: bytes, may_ask: Callable[[], None]) -> None:
+        now = trio.current_time()
+        if session.ears is None and now >= self._open_again_at:  # whose it was is gone
+            self._ears = Ears(session, self._listener, may_ask=may_ask)
+        ears = session.ears
+        if ears is None:
+            return  # its detector has failed just now, which was told
+        if ears is not self._ears:
+            self._tell(WireError("STREAM_SEQ_ERROR", words.MICROPHONE_TAKEN), now)
+            return
+        try:
+            ears.feed(audio)
+        except RequestRefused as refusal:
+            self._tell(WireError("PAYLOAD_TOO_LARGE", refusal.message), now)
+        except UpstreamError as error:
+            log.warning("the voice detector failed", session_id=session.id, trace=places(error))
+            ears.close(DEAF)
+            self._open_again_at = now + DEAF_S
+            self._tell(WireError("UPSTREAM_ERROR", words.DEAF, "", None, True), now)
+
+    def _tell(self, error: WireError, now: float) -> None:
+        if now >= self._tell_again_at:
+            self._tell_again_at = now + TELL_EVERY_S
+            self._refuse(error)
 
     def begin(self, session: Session, request_id: str, late_s: float) -> None:
         """Begin an upload, in place of any other.
 
         Raises:
             RequestRefused: As `Session.listen`.
+            WireError: The microphone is always open, so that the upload would get no audio.
         """
+        if self._may_ask is not None:
+            raise WireError("MALFORMED_PAYLOAD", words.ALWAYS_OPEN, "$.payload.stream_flag", request_id)
         session.listen(request_id, self._listener, late_s=late_s)
         self._uploading = request_id
         self._stray_told = False

@@ -20,7 +20,7 @@ from voxint.net.places import Place
 from voxint.protocol import messages as m
 from voxint.protocol.codec import REGISTER_FIRST, decode_client, refused_upload
 from voxint.protocol.codes import wire_error
-from voxint.protocol.renderer import Renderer
+from voxint.protocol.renderer import Renderer, pause_ack
 from voxint.server import words
 from voxint.server.audio_in import AudioIn
 from voxint.server.entrance import STRANGE, Entrance
@@ -183,6 +183,7 @@ class Connection:
         if (session := self.session) is None:
             self._end()
         else:
+            self._audio.lost(session, why)
             leaving = session.detach(self.listener, why, for_good=for_good)
             leaving.when_stopped(lambda _: self._left(session, for_good=for_good))
 
@@ -262,9 +263,13 @@ class Connection:
             if self._place is not None and not self._place.call():
                 full = WireError("SERVER_BUSY", "the server has as many callers as it may have; try again later")
                 raise RegisterRefused(full, TRY_AGAIN, "the server is full: try again later")
-            self.session = register(self._host, message, principal, self.listener, self.renderer, address=self.address)
+            session = register(self._host, message, principal, self.listener, self.renderer, address=self.address)
         except RegisterRefused as refusal:
             self._refuse_register(refusal)
+            return
+        self.session = session
+        if "server_vad" in self.renderer.features:
+            self._audio.listen_always(session, functools.partial(self._host.check_may_ask, session.id))
 
     def _request(self, session: Session, message: m.RequestMessage) -> None:
         if message.stream_seq == -1:
@@ -310,12 +315,22 @@ class Connection:
 
     def _interrupt(self, session: Session, message: m.Interrupt) -> None:
         if message.mode != "commit":
-            raise WireError("MALFORMED_PAYLOAD", words.not_granted(message.mode), "$.payload.mode")
+            self._pause(session, message, message.mode)
+            return
         # Cancelled here, in the step in which it is read, before anything is sent or awaited.
         interrupt = InterruptOrder(message.reason, message.played_ms, self.listener, self.arrivals.late_s)
         interruption = session.interrupt(message.interrupt_request_id, interrupt)
         interruption.when_stopped(self.listener.post)
         self._interrupting = bool(interruption.stopping)
+
+    def _pause(self, session: Session, message: m.Interrupt, mode: m.Pause) -> None:
+        if "hold" not in self.renderer.features:
+            raise WireError("MALFORMED_PAYLOAD", words.not_granted(mode), "$.payload.mode")
+        asked = message.interrupt_request_id
+        if asked is not None and message.played_ms is not None:
+            session.played(asked, message.played_ms, self.listener)
+        met = session.hold(asked) if mode == "hold" else session.release(asked, "client")
+        self.listener.post(pause_ack(met, mode))
 
     def _played(self, session: Session, message: m.Played) -> None:
         session.played(message.request_id, message.played_ms, self.listener)

@@ -11,6 +11,7 @@ import trio
 
 from voxint.core.agent import Agent
 from voxint.core.observer import Observer
+from voxint.errors import RequestRefused
 from voxint.lag import LoopLag
 from voxint.logs import get_logger
 from voxint.net.places import Places
@@ -24,6 +25,7 @@ from voxint.server.quotas import Quotas
 from voxint.server.refused_page import RefusedPages
 from voxint.server.store import SessionStore
 from voxint.server.turned_away import TurnedAway
+from voxint.server.words import SHUTTING_DOWN
 
 if TYPE_CHECKING:
     from voxint.server.connection import Connection
@@ -99,6 +101,22 @@ class Host:
             yield
         finally:
             self.connections.discard(connection)
+
+    def check_may_ask(self, session_id: str) -> None:
+        """Count an utterance that is about to be asked, as a REQUEST is.
+
+        Args:
+            session_id: By whom.
+
+        Raises:
+            RequestRefused: It may not be.
+        """
+        if self.draining:
+            raise RequestRefused("busy", SHUTTING_DOWN)
+        now = trio.current_time()
+        if (refused := self.meter.refuse_request(session_id, now)) is not None:
+            raise RequestRefused("busy", refused.message, refused.quota)
+        self.meter.asked(session_id, now)
 
     async def until_idle(self) -> None:
         """Wait until no request that somebody listens to is live; each is bounded by its own guard."""

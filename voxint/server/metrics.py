@@ -33,6 +33,9 @@ REASONS = (
     "SESSION_EXPIRED",
     "KEY_REVOKED",
     "SHUTDOWN",
+    "SPEECH_WENT_ON",
+    "MICROPHONE_MOVED",
+    "DETECTOR_FAILED",
     "other",
 )
 """Label values of `reason`. Clients may send any string, and each would be a new time series for ever."""

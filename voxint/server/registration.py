@@ -16,7 +16,7 @@ from voxint.errors import RequestRefused, WireError
 from voxint.logs import get_logger
 from voxint.protocol import messages as m
 from voxint.protocol.codes import wire_error
-from voxint.protocol.renderer import FEATURES, Renderer
+from voxint.protocol.renderer import Renderer, granted
 from voxint.server.auth import is_open
 from voxint.server.host import Host
 from voxint.server.keyring import Principal
@@ -79,7 +79,9 @@ def register(
         WireError: The settings are too large; nothing has happened.
     """
     _check_share(host, principal)
-    renderer.features = frozenset(message.features) & FEATURES
+    agent = host.agent
+    renderer.features = granted(message.features, listens=agent.vad is not None and agent.stt is not None)
+    listener.pauses = "hold" in renderer.features
     with listener.together():
         if message.resume is None:
             session = _open(host, message, principal, listener, address)
@@ -170,28 +172,28 @@ def _check_quotas(host: Host, caller: str, address: str) -> None:
 
 
 def _resume(
-    host: Host, principal: Principal, resume: m.Resume, listener: Listener, renderer: Renderer
+    host: Host, principal: Principal, point: m.Resume, listener: Listener, renderer: Renderer
 ) -> tuple[Session, m.Resumed]:
     """Go on with a session as it is: what REGISTER says of settings is for a new one."""
-    if host.store.listeners_of(resume.session_id) >= MOST_LISTENERS:  # before the token is of no use any more
+    if host.store.listeners_of(point.session_id) >= MOST_LISTENERS:  # before the token is of no use any more
         many = WireError(
             "SERVER_BUSY",
             f"this session has {MOST_LISTENERS} connections already, and may have no more: close one first",
         )
         raise RegisterRefused(many, TRY_AGAIN, "this session has too many connections: close one first")
-    found = host.store.redeem(resume.session_id, resume.resume_token, principal)
+    found = host.store.redeem(point.session_id, point.resume_token, principal)
     if found is None:
         words = "there is no session to resume by this id and token: REGISTER without `resume`"
         gone = WireError("SESSION_INVALID", words, "$.payload.resume")
         raise RegisterRefused(gone, REFUSED, "there is no such session to resume")
     session, writer = found
     renderer.session_id = session.id
-    wanted = {name: frames for name, frames in (resume.seen or {}).items() if not _has_end(frames)}
+    wanted = {name: frames for name, frames in (point.seen or {}).items() if not _has_end(frames)}
     found_out = {name: writer.seen(name, frames) for name, frames in wanted.items()}
     seen = {name: has for name, has in found_out.items() if has is not None}
-    resumed = resume(session, listener, None if resume.seen is None else seen)
+    resumed = resume(session, listener, None if point.seen is None else seen)
     for request_id, before in resumed.begins.items():
-        frames = None if resume.seen is None else wanted.get(request_id, m.SeenFrames())
+        frames = None if point.seen is None else wanted.get(request_id, m.SeenFrames())
         renderer.begin(request_id, frames, before, writer)
     lost = dict.fromkeys((*resumed.lost, *(name for name, has in found_out.items() if has is None)))
     return session, m.Resumed(live=resumed.live, lost=tuple(lost), outcomes=dict(resumed.outcomes))

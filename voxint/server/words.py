@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 __all__ = [
+    "ALWAYS_OPEN",
+    "DEAF",
     "EMPTY_TEXT",
     "FAILED",
+    "MICROPHONE_TAKEN",
     "NO_MESSAGE",
     "NO_RESULTS",
     "OTHER_SESSION",
@@ -37,9 +40,19 @@ STRAY_AUDIO = "audio came without the start frame of an upload: it is ignored, a
 STRAY_END = "an end frame came for an upload that has not begun: send its start frame first"
 
 
+ALWAYS_OPEN = (
+    "`stream_flag` must be false: the microphone is always open (server_vad), so audio belongs to no upload; send it"
+    " without a REQUEST, or a whole recording as BASE64"
+)
+
+MICROPHONE_TAKEN = "another connection of this session has the microphone: what this one sends is not heard"
+
+DEAF = "the voice detector has failed: nothing is heard for a moment; text is answered as ever"
+
+
 def not_granted(mode: str) -> str:
     """Return why an INTERRUPT of another mode than commit is refused."""
-    return f"`mode` must be commit, or be left out: this server can't {mode} a reply"
+    return f"`mode` must be commit, or be left out: to {mode}, ask for the feature hold in REGISTER"
 
 
 def silence(register_s: float, heard_s: float, *, registered: bool) -> str:

@@ -121,7 +121,7 @@ class Checker:
     _spoken: bool | None = field(init=False, default=False)
     _audio_format: AudioFormat = field(init=False, factory=AudioFormat)
     _requests: dict[str, _Heard] = field(init=False, factory=dict)
-    _interrupts: list[tuple[str | None, float]] = field(init=False, factory=list)
+    _interrupts: list[tuple[str | None, str, float]] = field(init=False, factory=list)
     _receipts: dict[str, FramedReceipt] = field(init=False, factory=dict)
 
     def sent(self, message: ClientMessage, now: float) -> None:
@@ -133,7 +133,7 @@ class Checker:
             case Register(resume=Resume() as resume):
                 self._resumed(resume)
             case Interrupt():
-                self._interrupts.append((message.interrupt_request_id or None, now))
+                self._interrupts.append((message.interrupt_request_id or None, message.mode, now))
             case RequestMessage() if message.stream_seq != -1:
                 known = self._requests.get(message.request_id)
                 if known is None or known.ended:  # else: the id is live, the server has to say so, and changes nothing
@@ -167,7 +167,7 @@ class Checker:
                 self._violated("unanswered", request_id, "the request has no end")
             if heard.held and not heard.ended:
                 self._violated("unanswered", request_id, "the hold was not ended")
-        for asked, at in self._interrupts:
+        for asked, _, at in self._interrupts:
             self._violated("unanswered", asked, f"the INTERRUPT sent at {at:.3f} s has no acknowledgement")
 
     def _violated(self, rule: Rule, request_id: str | None, what: str) -> None:
@@ -270,13 +270,14 @@ class Checker:
 
     def _acknowledgement(self, ack: InterruptAck) -> None:
         asked = ack.interrupt_request_id
-        due = next((interrupt for interrupt in self._interrupts if interrupt[0] == asked), None)
+        kind = (asked, ack.mode or "commit")
+        due = next((interrupt for interrupt in self._interrupts if interrupt[:2] == kind), None)
         if due is None:
             self._violated("ack", asked, "an acknowledgement that no INTERRUPT waits for")
         else:
             self._interrupts.remove(due)
-            if self._now - due[1] > self.ack_within_s:
-                self._violated("late_ack", asked, f"the acknowledgement took {self._now - due[1]:.3f} s")
+            if (took_s := self._now - due[2]) > self.ack_within_s:
+                self._violated("late_ack", asked, f"the acknowledgement took {took_s:.3f} s")
         self._status(ack)
         for request_id in ack.interrupted_request_ids:
             heard = self._requests.setdefault(request_id, _Heard(None, ours=False, ended=True))

@@ -157,7 +157,7 @@ class ScriptedModel(_Scripted[Turn]):
 
     def __init__(
         self,
-        *script: str | float | Exception | ToolCall | Usage | Literal[_Verb.REPEAT],
+        *script: str | Delta | float | Exception | ToolCall | Usage | Literal[_Verb.REPEAT],
         lingers: float = 0.0,
         breaks: Exception | None = None,
     ) -> None:
@@ -182,7 +182,7 @@ class ScriptedModel(_Scripted[Turn]):
             call.given.append(turn)
 
             async def write(step: object) -> None:
-                assert isinstance(step, str | ToolCall | Usage), f"a model cannot write {step!r}"
+                assert isinstance(step, str | Delta | ToolCall | Usage), f"a model cannot write {step!r}"
                 call.written += 1
                 await out.send(Delta(step) if isinstance(step, str) else step)
 

@@ -30,9 +30,10 @@ KILL_S = 1.0
 PIPE_BYTES = 2**20
 """What a pipe is to hold, where the system grants it: a job or an answer in one piece. Linux' own limit for users."""
 
-ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1"}
+ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "ORT_DISABLE_TELEMETRY": "1"}
 """What an engine finds beside what an interpreter needs: numpy's products of matrices are small here, and its threads,
-which spin while they wait for one another, make them forty times slower where others are at work on the cores."""
+which spin while they wait for one another, make them forty times slower where others are at work on the cores. And
+onnxruntime, from 1.32 on, would note its use in a database in the home of this user."""
 
 THREAD_MIB = 80
 """Address space of a thread: on Linux a stack of 8 and 64 of its own to allocate from, most of it never touched. Where

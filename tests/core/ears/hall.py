@@ -7,11 +7,12 @@ from contextlib import asynccontextmanager
 from typing import TypeVar
 
 import trio
-from attrs import define, field
+from attrs import define, evolve, field
 
 from tests.core.ears.coded import WINDOW, CodedDetector, CodedEars
 from voxint.core.agent import Agent, Limits
 from voxint.core.ears.ears import Ears
+from voxint.core.ears.echo import EchoRules
 from voxint.core.ears.rules import EarRules
 from voxint.core.events import Event, Said, Voice
 from voxint.core.listener import Listener
@@ -102,7 +103,7 @@ async def a_hall(
         stt=CodedEars() if stt is None else stt,
         tts=ScriptedVoice() if voice is None else voice,
         vad=CodedDetector(),
-        ears=rules,
+        ears=evolve(rules, echo=EchoRules(guard=False)),  # the coded sound is no sound
         limits=limits,
     )
     async with trio.open_nursery() as readers, trio.open_nursery() as home:

@@ -43,7 +43,7 @@ def test_what_is_heard_decides(overlap: Overlap, verdict: Verdict) -> None:
 
 
 def test_the_end_of_an_answer_may_be_replied_to() -> None:
-    """ "Yes" over the last word of a question is an answer to it, and so over the last half second of anything."""
+    """A "yes" over the last word of a question is an answer to it, and so over the last half second of anything."""
     agreeing = Overlap(held=True, speech_ms=300, quiet_ms=300, text="Yes.")
     assert judge(RULES, agreeing) == "backchannel"
     assert judge(RULES, agreeing, said="Shall I go on?") == "commit"

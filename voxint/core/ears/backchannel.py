@@ -22,11 +22,11 @@ __all__ = [
 ]
 
 _ENGLISH = """
-mm, mhm, mm hm, mm hmm, mhmm, mmhmm, mmhm, m hm, m hmm, hm, hmm, hum, uh huh, uhuh, uh hum, unhuh, un huh, huh,
-ah, aha, ah ha, oh, ooh, oo, eh, um, uh, er, erm, em, ha, haha, heh, wow, whoa, gosh, gee,
-yeah, yea, yah, ya, yep, yup, yes, ok, okay, kay, mkay, right, alright, all right, sure, of course, exactly, indeed,
-absolutely, definitely, totally, certainly, precisely, true, that's true, that's right, correct, fine, good, great,
-nice, cool, lovely, perfect, awesome, amazing, excellent, interesting, very good, very nice, very interesting, so nice,
+mm, mhm, mm hm, mm hmm, mhmm, mmhmm, mmhm, m hm, m hmm, hm, hmm, hum, uh huh, uhuh, uh hum, unhuh, un huh, huh, ah,
+aha, ah ha, oh, ooh, oo, eh, um, uh, er, erm, em, ha, haha, heh, wow, whoa, gosh, gee, yeah, yea, yah, ya, yep,
+yup, yes, ok, o k, okay, kay, mkay, right, alright, all right, sure, of course, exactly, indeed, absolutely,
+definitely, totally, certainly, precisely, true, that's true, that's right, correct, fine, good, great, nice, cool,
+lovely, perfect, awesome, amazing, excellent, interesting, very good, very nice, very interesting, so nice,
 sounds good, i see, i understand, got it, i got it, gotcha, i get it, understood, makes sense, that makes sense,
 fair enough, no problem, really, oh really, is that so, is it, you don't say, no kidding, no way, go on, go ahead,
 keep going, please go on, carry on, please continue

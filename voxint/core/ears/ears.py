@@ -159,7 +159,7 @@ class Ears:
             self._on(event)
         if (utterance := self._speaking) is not None:
             utterance.turn.hear(self._sound.since(utterance.given))
-            utterance.given = window.end
+            utterance.given = self._sound.position
             if is_speech:
                 utterance.loudness.append(window.level_db)
         if self._speaking is not None or not self._activity.speaking:  # else this speech was given up
@@ -318,6 +318,9 @@ class Ears:
         """Ask what was said over an answer that could not be interrupted then, and can now."""
         if not self._floor.speaking or not self._floor.protected:
             self._waiting = None
+            self._settling = waiting
+            self._floor.take()
+            self._settling = None
             self._ask(waiting)
 
     def _ask(self, utterance: _Utterance) -> None:

@@ -87,9 +87,14 @@ class Floor:
         if verdict == "commit":
             self._commit_now()
             return "request"
-        if verdict not in ("wait", "hold"):
+        if verdict != "wait" and verdict != "hold":
             self._release(verdict)
         return _outcome(verdict)
+
+    def take(self) -> None:
+        """Interrupt what is spoken, if anything is: somebody has waited for that."""
+        if self.speaking:
+            self._commit_now()
 
     def let_go(self) -> None:
         """Note that a client, or the limit of a hold, has released: this stretch of speech holds nothing any more."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import trio
 
-from voxint.core.audio import AudioFormat
+from voxint.core.audio import BYTES_PER_SAMPLE, AudioFormat
 from voxint.core.ears.barge_in import BargeIn
 from voxint.core.ears.echo import EchoGuard, EchoRules
 from voxint.core.ears.sound import MicrophoneSound, Window
@@ -14,7 +14,7 @@ from voxint.core.resample import resampler
 __all__ = ["OwnSound"]
 
 HEARD_MS = 384.0
-"""Milliseconds of the microphone that are compared with an answer; ours: three syllables, told apart by their rhythm."""
+"""Milliseconds of the microphone that are compared with an answer; ours: some three syllables and their rhythm."""
 
 SMOOTH = 0.1
 """How much an utterance moves what is known of the person's level; ours: a dozen make it theirs."""
@@ -74,11 +74,13 @@ class OwnSound:
             return False
         begin = end - self._format.samples(HEARD_MS)
         heard = self._sound.since(max(0, begin))[: self._format.bytes(HEARD_MS)]
-        reach_ms = HEARD_MS + self._rules.most_delay_ms
-        reference, ahead_ms = request.answer.sounding(trio.current_time(), reach_ms, self._rules.ahead_ms)
+        output, now_at = request.ledger.audio_format, request.ledger.heard_samples(trio.current_time())
+        first = max(0, now_at - output.samples(HEARD_MS + self._rules.most_delay_ms))
+        last = now_at + output.samples(self._rules.ahead_ms)
+        reference = request.answer.journal.voice(first * BYTES_PER_SAMPLE, last * BYTES_PER_SAMPLE)
         if not reference:
             return False
-        output = request.ledger.audio_format
+        ahead_ms = max(0.0, output.bytes_ms(len(reference)) - output.ms(now_at - first))
         if output != self._format:
             conversion = resampler(output, self._format)
             reference = conversion.feed(reference) + conversion.flush()

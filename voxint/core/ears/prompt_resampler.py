@@ -89,4 +89,5 @@ def _filters(source: int, target: int) -> np.ndarray:
     cut = 2 * (1 - TRANSITION / 10) * half_hz / source
     window = np.i0(beta * np.sqrt(np.clip(1 - (at / ahead) ** 2, 0, None))) / np.i0(beta)
     rows = np.sinc(cut * at) * window
-    return (rows / rows.sum(axis=1, keepdims=True)).astype(np.float32)
+    whole: np.ndarray = (rows / rows.sum(axis=1, keepdims=True)).astype(np.float32)
+    return whole

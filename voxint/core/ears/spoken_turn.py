@@ -82,8 +82,8 @@ class SpokenTurn:
         self._early: tuple[Request, str] | None = None
         self._early_all: list[Request] = []
         self.speculative: list[Receipt] = []
-        self.request, self._pipeline = session.make(request_id, player, listens=True)
-        claim = session.claim(stt=agent.stt)
+        self.request, self._pipeline = session.intake.make(request_id, player, listens=True)
+        claim = session.intake.claim(stt=agent.stt)
         self._deadline = self.request.deadline_of("stt")
         self._upload = open_upload(
             self.request, agent.stt.audio_format, self._deadline, audio_format, limits=agent.limits, whole=None
@@ -92,7 +92,7 @@ class SpokenTurn:
         self.request.when_stopping(self._upload.stop)
         self.request.when_stopping(functools.partial(self.drop_early, WENT_ON))
         self.request.when_stopped(lambda: None if self._over.is_set() else lost())
-        session.begin(self.request, self._listen, claim)
+        session.intake.begin(self.request, self._listen, claim)
 
     # The one that listens.
 
@@ -196,7 +196,7 @@ class SpokenTurn:
         return request
 
     def refuse(self, refusal: RequestRefused) -> None:
-        """End the turn in the failure that a refusal is to who speaks: nobody asked, so there is none to raise it to."""
+        """End the turn as failed: whoever speaks has not asked, so there is nobody to raise a refusal to."""
         self._over.set()
         self.request.fail(Failure("busy", refusal.message, retryable=refusal.retryable, limit=refusal.limit))
 
@@ -207,19 +207,19 @@ class SpokenTurn:
 
     def _begin_answer(self, text: str, *, withheld: bool) -> Request:
         session, listening = self._session, self.request
-        request, pipeline = session.make(listening.id, self._player, instead_of=listening)
-        claim = session.claim()
+        request, pipeline = session.intake.make(listening.id, self._player, instead_of=listening)
+        claim = session.intake.claim()
         request.timeline.go_on_from(listening.timeline)
-        request.stage_ended("stt", by_itself=True)
+        request.book.ended("stt", by_itself=True)
         if withheld:
             request.withhold()
             behind: Sequence[Request] = [each for each in session.registry.live if each is not listening]
             pipeline = evolve(pipeline, turn=lambda: session.turn(session.dialogue.ask(request.key, text)))
         else:
-            behind = session.supersede(InterruptOrder("USER_NEW_INPUT"), beside=listening)
+            behind = session.intake.supersede(InterruptOrder("USER_NEW_INPUT"), beside=listening)
             behind = [*behind, *(each for each in self._early_all if each.state == "stopping")]
             session.understood(request, text)
-        return session.begin(request, pipeline.answer_text, claim, behind=behind, admitted=not withheld)
+        return session.intake.begin(request, pipeline.answer_text, claim, behind=behind, admitted=not withheld)
 
 
 def say(session: Session, request_id: str, player: Listener, sentence: str) -> Request:
@@ -228,10 +228,10 @@ def say(session: Session, request_id: str, player: Listener, sentence: str) -> R
     Raises:
         RequestRefused: `busy`: the voice has no seat left.
     """
-    request, pipeline = session.make(request_id, player)
+    request, pipeline = session.intake.make(request_id, player)
     pipeline = evolve(pipeline, agent=evolve(session.agent, llm=_Sentence(sentence)))
     session.understood(request, "")
-    return session.begin(request, pipeline.answer_text, session.claim())
+    return session.intake.begin(request, pipeline.answer_text, session.intake.claim())
 
 
 class _Sentence:

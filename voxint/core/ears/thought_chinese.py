@@ -29,18 +29,22 @@ _STANDS_ALONE = tuple(
 
 _OPEN = tuple(
     listed(
-        "我, 你, 您, 他, 她, 它, 们, 們, 这个, 這個, 的, 地, 得, 在, 会, 會, 能, 想, 要, 对, 對, 了, 过, 過, 着, 著, "
-        "这, 這, 那, 有, 去, 到, 用, 好像, 什么, 上, 下"
+        "我, 你, 您, 他, 她, 它, 们, 們, 这个, 這個, 的, 地, 得, 在, 会, 會, 能, 想, 要, 对, 對, 着, 著, "
+        "这, 這, 那, 有, 去, 到, 用, 好像, 什么"
     )
 )
 
 _ALONE = listed(
-    "我, 你, 您, 他, 她, 它, 我们, 我們, 你们, 你們, 他们, 他們, 这, 這, 那, 这个, 這個, 有, 要, 想, 在, 对了, "
-    "對了, 嗯嗯那"
+    "我, 你, 您, 他, 她, 它, 我们, 我們, 你们, 你們, 他们, 他們, 这, 這, 那, 这个, 這個, 有, 要, 想, 在, 对了, 對了"
 )
 """Half where they are all that was said."""
 
 _AGREES = "嗯"
+
+
+_CLAUSES = tuple(listed("如果, 要是, 假如, 因为, 因為, 虽然, 雖然, 尽管, 由于, 由於, 只要, 除非, 既然"))
+_MAIN = tuple("所就但那可也还還才都")
+"""What the second half of such a sentence has."""
 
 
 def ends_whole(said: str) -> bool:
@@ -57,4 +61,6 @@ def ends_half(said: str) -> bool:
 
 def ends_open(said: str) -> bool:
     """Return whether something may follow the last words, although they can be the end."""
+    if len(said) == 1 or (said.startswith(_CLAUSES) and not any(word in said[2:] for word in _MAIN)):
+        return True
     return said.strip(_AGREES) == "" or said.endswith(_STANDS_ALONE) or said.endswith(_OPEN)

@@ -36,7 +36,7 @@ _ASKING = listed("what, who, whom, whose, where, when, why, how, which")
 
 _OPEN = listed(
     "in, on, off, up, down, out, over, around, before, after, since, once, that, this, these, those, some, any, "
-    "more, most, less, her, his, so, then, just, also, even, only, not, well, though, no, all, many, much, few, "
+    "more, most, less, her, his, so, then, just, also, even, only, not, well, though, all, many, much, few, "
     "other, what, who, where, when, why, how, because, actually, basically, really, maybe, perhaps, probably, "
     "want, need, mean, said, says, tell, told, give, get, put, make, take, got, "
     "let, use, keep, find, called, named, around, under, inside, same"
@@ -52,11 +52,24 @@ _PAIRS = listed(
     "and also, and not, or maybe, i was, i am, we are, you are, they are, i were, there is, there are, "
     "there was, there were, what is, what are, where is, who is, how is, is there, are there, do you, did you, "
     "does it, have you, is that, at least, so that, even if, even though, as if, in case, based on, depends on, "
-    "up to, next to, because of, due to, if i, if you, when i, when you, that i, that we"
+    "up to, next to, because of, due to, if i, if you, when i, when you, that i, that we, "
+    "half past, quarter past, quarter to, and please, but please"
 )
 
-_SAYING = listed("think, hope, say, guess, believe, suppose, told, said")
-"""Behind them "so" is an end."""
+_NAMES = (" A", " May", " Will")
+"""What ends like a word of those above, and is none: "vitamin A", "the third of May"."""
+
+_ENDS = listed(
+    "think so, hope so, say so, guess so, believe so, suppose so, told so, said so, do so, do that, do this, "
+    "like that, like this, about that, about this, not that, of that, of this, and so on, turn it on, "
+    "turn it off, come in, come on, go on, that way, this one, that one, no more, once more, any more, or not, i know"
+)
+"""What ends like words of those above, and is an end where it has a mark."""
+
+_POINTING = listed("the, a, an, my, your, our, this, that, these, those, his, her, their")
+
+_BEGINNING = listed("then, well, like, now, also")
+"""Half where they are all that was said."""
 
 _CLAUSES = listed("if, when, while, whenever, although, though, unless, whereas")
 _OTHER_CLAUSES = listed("because, since, as, before, after, once, until, till, where, wherever")
@@ -73,7 +86,7 @@ def ends_half(sentence: str, *, asks: bool) -> bool:
     """
     words = spoken_words(sentence)
     last, before = words[-1], words[-2] if len(words) > 1 else ""
-    if last == "a" and before and sentence.endswith("A"):  # "vitamin A"
+    if before and sentence.endswith(_NAMES):
         return False
     if last in _HALF:
         return True
@@ -81,15 +94,17 @@ def ends_half(sentence: str, *, asks: bool) -> bool:
         return False
     if last in _STRANDED:
         return words[0] not in _ASKING
+    if words[0] in _CLAUSES and "," not in sentence and 1 < len(words) <= _CLAUSE_WORDS:
+        return True
     if last in _HELPERS:
         return before not in _PRONOUNS or (f"{before} {last}" in _PAIRS and len(words) == 2 and before != "i")
     if f"{before} {last}" in _PAIRS:
         return True
     if last in _WANTING and before in _SUBJECTS:
         return True
-    if last in ("so", "then", "well", "like", "now", "also"):
-        return len(words) == 1 or (last == "so" and before not in _SAYING)
-    return words[0] in _CLAUSES and "," not in sentence and 1 < len(words) <= _CLAUSE_WORDS
+    if last == "so":
+        return f"{before} so" not in _ENDS
+    return len(words) == 1 and last in _BEGINNING
 
 
 def ends_open(sentence: str, *, asks: bool) -> bool:
@@ -97,8 +112,12 @@ def ends_open(sentence: str, *, asks: bool) -> bool:
     words = spoken_words(sentence)
     if asks:
         return len(words) == 1 or " ".join(words[-2:]) in _PAIRS
-    if words[-1] == "so" and words[-2:-1] and words[-2] in _SAYING:
+    if " ".join(words[-2:]) in _ENDS or (words[:-1] and sentence.endswith(_NAMES)):
         return False
     if words[-1] in _OPEN or words[-1] in _HELPERS or words[-1] in _STRANDED:
+        return True
+    if len(words) == 1 or (len(words) == 2 and words[0] in _POINTING):
+        return True  # a name, or the beginning of what is said of it
+    if words[-1].endswith("ly") and words[-2] in _HELPERS:
         return True
     return words[0] in _OTHER_CLAUSES | _CLAUSES and "," not in sentence

@@ -28,6 +28,8 @@ _LONG = listed(
 )
 _CODES = listed("code, codes, pin, zip, postcode, passcode, password, extension, digits")
 _SHORT = listed("room, house, bus, gate, table, seat, platform, line, page, chapter, version")
+_LEADS = listed("is, number, code, pin, at, around, by, until, till, from, to")
+"""Behind them "one" is a number."""
 _TIMES = listed("at, around, by, until, till, before, after, from")
 _YEARS = listed("in, since, year, of, before, after, by, from, until")
 
@@ -47,6 +49,8 @@ def english_number(words: list[str]) -> Thought | None:
     if run[-1] in _HALF:
         # Without a number before it, "point" and "dash" are words like others.
         return Thought.HALF if len(run) > 1 or run[-1] in ("double", "triple", "treble") else None
+    if run == ["one"] and not (before and before[-1] in _LEADS):
+        return None  # "the other one"
     digits, cues = _digits(run), set(before)
     if cues & _CODES:
         return _counted(digits, CODE_DIGITS, 6)
@@ -106,32 +110,37 @@ _WIDE_LONG = re.compile(
 )
 _WIDE_CODES = re.compile("密码|密碼|验证码|驗證碼|邮编|郵編|代码|代碼|区号|尾号")
 _WIDE_WORDS = re.compile(
-    "(?:唯|万一|统|統|之|周|週|星期|礼拜|禮拜|初|不|同|专|专一|單|单|同一|[半几幾][点點])[一二三四五六点點]?$"
+    "(?:[万萬]一|(?:唯|统|統|之|周|週|星期|礼拜|禮拜|初|不|同|专|專|单|單)[一二三四五六]|[半几幾][点點])$"
 )
+"""Words that end like a number."""
+_WIDE_TIMES = re.compile("[午上晨夜在到是]$")
 _WIDE_LOOK_BACK = 24
 """Characters before a number in which its kind is looked for. Ours."""
 
 
-def chinese_number(said: str) -> Thought | None:
+def chinese_number(said: str, sentence: str) -> Thought | None:
     """Return what the number says that ends a text; None where there is none, or it says nothing.
 
     A number needs its unit or its measure word in Chinese, so one that ends a text seldom ends a thought.
 
     Args:
-        said: Without marks.
+        said: All of it, without marks.
+        sentence: Its last sentence, likewise; where that is the number alone, it may be an answer.
     """
     found = _WIDE_RUN.search(said[-64:])
     if found is None or _WIDE_WORDS.search(said):
         return None
     run = found[0]
     before = said[: len(said) - len(run)][-_WIDE_LOOK_BACK:]
+    if run in ("一点", "一點") and before and not _WIDE_TIMES.search(before):  # a little
+        return None
     if run[-1] in "点點":  # of a clock, or of a fraction
         return (Thought.OPEN if len(run) > 1 else None) if len(run) < 4 else Thought.HALF
     if _WIDE_CODES.search(before):
         return _counted(len(run), CODE_DIGITS, 6)
     if _WIDE_LONG.search(before):
         return _counted(len(run), TELEPHONE_DIGITS, 11)
-    if not before:
+    if run == sentence:
         long = len(run) > 1 and _WIDE_PLAIN.fullmatch(run)
         return _counted(len(run), TELEPHONE_DIGITS, 11) if long else Thought.OPEN
     if before.endswith("第"):
