@@ -1,8 +1,8 @@
 """pipecat-ai as a server that listens all the time: a pipeline for each WebSocket, as its quickstart has it.
 
 Its own: the transport, the Silero detector, the turn strategies with Smart Turn, the recovery from empty turns, the
-aggregators, the OpenAI model. Ours: the serializer, and two services that speak to the benchmark's voice and recogniser,
-built on pipecat's classes for such services.
+aggregators, the OpenAI model. Ours: the serializer, and two services that speak to the benchmark's voice and
+recogniser, built on pipecat's classes for such services.
 """
 
 # pipecat's packages are not installed where this file is checked.
@@ -12,14 +12,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import aiohttp
 import uvicorn
 from fastapi import FastAPI, WebSocket
-from loguru import logger
 from pipecat.audio.vad.silero import SileroVADAnalyzer
 from pipecat.frames.frames import (
     ErrorFrame,
@@ -209,8 +207,6 @@ async def _converse(websocket: WebSocket, given: Given, http: aiohttp.ClientSess
 
 def run(given: Given) -> None:
     """Serve on a free port of 127.0.0.1 until killed."""
-    logger.remove()
-    logger.add(sys.stderr, level="ERROR")
     listening = socket.create_server(("127.0.0.1", 0))
 
     @asynccontextmanager
