@@ -159,7 +159,7 @@ class RequestFailed(VoxintError):
 
     Args:
         kind: `upstream` (a provider failed), `timeout` (something took too long), `too_large` (the recogniser is too
-            far behind the upload) or `internal` (a bug of voxint's).
+            far behind the upload), `busy` (there is no room for a spoken turn now) or `internal` (a bug of voxint's).
         message: What happened; never a transcript, a key or an audio byte.
         retryable: Whether the same request may succeed later.
         stage: ``stt``, ``llm`` or ``tts`` where a provider was at fault.
@@ -169,7 +169,7 @@ class RequestFailed(VoxintError):
     Its `__cause__` is the exception behind it, where there was one: in a program of one's own that is nobody else's.
     """
 
-    kind: Literal["upstream", "timeout", "too_large", "internal"]
+    kind: Literal["upstream", "timeout", "too_large", "busy", "internal"]
     message: str
     retryable: bool = False
     stage: str | None = None

@@ -9,7 +9,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
-from attrs import Factory, define, frozen
+import msgspec
+from attrs import frozen
 
 from bench.bargein.canned import Canned, Run
 from bench.bargein.line import RATE
@@ -17,7 +18,7 @@ from bench.bargein.record import Happened, Record
 from bench.bargein.samples import Sample
 from voxint.testing.sim.ledger import LedgerEntry
 
-__all__ = ["Heard", "Rating", "Span", "heard_of", "rate"]
+__all__ = ["Heard", "Rating", "Span", "heard_of", "holds_of", "rate"]
 
 SILENT_MS = 100.0
 """Without sound from which on the answer counts as silent; ours: longer than a gap between late frames."""
@@ -67,9 +68,10 @@ class Heard:
         return self.runs[-1].end
 
 
-@define
-class Rating:
-    """A call in figures. Times are milliseconds; None: there was nothing to measure.
+class Rating(msgspec.Struct, omit_defaults=True):
+    """A call in figures; a Struct, because those of a whole run are kept, without what is not there.
+
+    Times are milliseconds; None: there was nothing to measure.
 
     Args:
         sample: The name of its sample.
@@ -113,10 +115,10 @@ class Rating:
     onset_to_hold_ms: float | None = None
     onset_to_commit_ms: float | None = None
     onset_to_close_ms: float | None = None
-    resume_gap_ms: list[float] = Factory(list)
+    resume_gap_ms: list[float] = msgspec.field(default_factory=list)
     lost: int = 0
     twice: int = 0
-    held_ms: list[float] = Factory(list)
+    held_ms: list[float] = msgspec.field(default_factory=list)
     held_tokens: int = 0
     held_audio_ms: float = 0.0
     endpoint_ms: float | None = None
@@ -222,7 +224,7 @@ def _rate_overlap(rating: Rating, record: Record, answers: Sequence[Heard], ledg
     rating.words = next((each.detail for each in reversed(later) if each.what in ("final", "transcribed")), "")
     if new:
         rating.next_voice_ms = _ms(new[0].first - end)
-    holds = _holds(record.happened, over)
+    holds = holds_of(record.happened, over)
     rating.held_ms = [_ms(hold.last - hold.first) for hold in holds]
     rating.held = any(hold.what == "resumed" for hold in holds)
     for hold in holds:
@@ -249,7 +251,8 @@ def _first(happened: Iterable[Happened], what: str, onset: int) -> float | None:
     return next((_ms(each.at - onset) for each in happened if each.what == what), None)
 
 
-def _holds(happened: Iterable[Happened], over: int) -> list[Span]:
+def holds_of(happened: Iterable[Happened], over: int) -> list[Span]:
+    """Return the holds of a call that lasts until `over`: what ended each of them, or that nothing did."""
     holds: list[Span] = []
     began: int | None = None
     for each in happened:

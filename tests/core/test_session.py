@@ -14,7 +14,6 @@ from voxint.core.events import Ended, Event, Said, Text, Understood
 from voxint.core.journal import Seen
 from voxint.core.listener import Listener
 from voxint.core.resumption import resume
-from voxint.core.resumption import resume
 from voxint.core.session import Session
 from voxint.core.settings import OnDisconnect, Settings
 from voxint.errors import RequestRefused

@@ -6,7 +6,6 @@ import functools
 import itertools
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-
 from typing import TYPE_CHECKING
 
 import trio

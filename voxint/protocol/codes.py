@@ -15,6 +15,7 @@ FAILURE_CODES: dict[FailureKind, ErrorCode] = {
     "upstream": "UPSTREAM_ERROR",
     "timeout": "REQUEST_TIMEOUT",
     "too_large": "PAYLOAD_TOO_LARGE",
+    "busy": "SERVER_BUSY",
     "internal": "INTERNAL_ERROR",
 }
 

@@ -1,15 +1,15 @@
 """What may interrupt an answer: what is known of the speech over it, and what follows from that; pure.
 
-An answer is held at the first suspicion, because silence is what a person who interrupts waits for, and a hold costs
-nothing that can't be taken back. What has been said decides then: words that are meant commit the interruption; a cough,
-a noise, the answer's own echo and words that say no more than "go on" release it.
+An answer is held at the first suspicion, because silence is what a person who interrupts waits for, and a hold can be
+taken back. What has been said decides then: words that are meant commit the interruption; a cough, a noise, the
+answer's own echo and words that say no more than "go on" release it.
 """
 
 from __future__ import annotations
 
 from typing import Literal
 
-from attrs import evolve, field, frozen
+from attrs import Factory, evolve, field, frozen
 
 from voxint.arguments import bounded, check_fields
 from voxint.core.discreet import size_of
@@ -58,10 +58,13 @@ class BargeIn:
     min_words: int = field(default=1, validator=bounded(at_least=1, at_most=20))
     sure_ms: float = field(default=1200.0, validator=bounded(more_than=0, at_most=60_000))
     release_ms: float = field(default=300.0, validator=bounded(more_than=0, at_most=10_000))
-    backchannels: frozenset[str] = BACKCHANNELS
+    backchannels: tuple[str, ...] = field(default=tuple(sorted(BACKCHANNELS["en"] | BACKCHANNELS["zh"])), repr=size_of)
     tail_ms: float = field(default=500.0, validator=bounded(at_least=0, at_most=10_000))
     min_answer_ms: float = field(default=0.0, validator=bounded(at_least=0, at_most=60_000))
     quieter_db: float = field(default=18.0, validator=bounded(at_least=0, at_most=60))
+    phrases: frozenset[str] = field(
+        init=False, eq=False, repr=False, default=Factory(lambda self: frozenset(self.backchannels), takes_self=True)
+    )
 
 
 @frozen(kw_only=True)
@@ -104,17 +107,18 @@ class Overlap:
         return evolve(self, held=False, run_ms=0.0, let_go=self.let_go or let_go)
 
 
-def judge(rules: BargeIn, overlap: Overlap, *, tail: bool = False, echoed: bool = False) -> Verdict:
+def judge(rules: BargeIn, overlap: Overlap, *, said: str = "", tail: bool = False, echoed: bool = False) -> Verdict:
     """Return what is to be done with an answer that somebody speaks over.
 
     Args:
         rules: What may interrupt.
         overlap: What is known of the speech.
+        said: What of the answer was heard: "yes" to a question in it is an answer.
         tail: Whether the answer is about to end: any word is a reply to it then.
         echoed: Whether the words are the answer's own.
     """
     words = 0 if echoed else count_words(overlap.text)
-    agreeing = not tail and is_backchannel(overlap.text, rules.backchannels)
+    agreeing = not tail and is_backchannel(overlap.text, rules.phrases, said)
     if words >= rules.min_words and not agreeing and (overlap.over or overlap.speech_ms >= rules.min_speech_ms):
         return "commit"
     if overlap.speech_ms >= rules.sure_ms and not echoed:

@@ -28,7 +28,7 @@ from voxint.core.resample import resampler
 from voxint.core.session import Session
 from voxint.core.transcript import join_transcripts
 from voxint.core.voice_activity import Activity, SpeechEnded, SpeechPaused, SpeechResumed, SpeechStarted, VoiceEvent
-from voxint.errors import RequestRefused, UpstreamError
+from voxint.errors import RequestRefused
 
 __all__ = ["SPOKEN", "Ears"]
 
@@ -101,6 +101,7 @@ class Ears:
         self._window_ms = self._format.ms(agent.vad.window_samples)
         self._opened_at = trio.current_time()
         self._taken = 0
+        self._tells_early = False  # whether the recogniser has words while somebody speaks
         self._speaking: _Utterance | None = None
         self._ending: list[_Utterance] = []  # over, and its last words are still to come
         self._settling: _Utterance | None = None  # all its words are known, and it is being decided about
@@ -125,7 +126,9 @@ class Ears:
         ahead_s = source.bytes_ms(self._taken) / 1000 - (now - self._opened_at)
         if ahead_s > AHEAD_S:
             self._taken -= len(audio)
-            raise RequestRefused("too_large", "the microphone brings more sound than time has passed: send it as it is heard")
+            raise RequestRefused(
+                "too_large", "the microphone brings more sound than time has passed: send it as it is heard"
+            )
         for window in self._sound.feed(audio):
             self._hear(window)
         if self._speaking is not None:
@@ -215,6 +218,7 @@ class Ears:
     def _heard(self, utterance: _Utterance, text: str) -> None:
         utterance.text = text
         if utterance is self._speaking:
+            self._tells_early = True
             self._floor.look()
             self._floor.understood(text)
             if self._activity.paused:
@@ -226,15 +230,17 @@ class Ears:
 
     def _ask_early(self, utterance: _Utterance) -> None:
         """Ask before the end is certain, where that is wanted and nothing is in the way."""
-        endpointing = self._rules.endpointing
-        if endpointing.speculate and utterance.text and not self._floor.speaking and not self._waiting:
+        if self._rules.speculate and utterance.text and not self._floor.speaking and not self._waiting:
             utterance.turn.ask_early(utterance.text)
 
     def _look_for_end(self, utterance: _Utterance) -> None:
         rules, quiet_ms = self._rules.endpointing, self._activity.quiet_ms
+        if utterance.text or self._tells_early:
+            enough_ms = silence_ms(utterance.text, rules, utterance.complete)
+        else:
+            enough_ms = rules.open_ms  # a recogniser that tells nothing before the end can't tell a half sentence
         too_long = self._ms(self._sound.position - utterance.start) >= rules.utterance_s * 1000
-        quiet = quiet_ms >= rules.least_ms and quiet_ms >= silence_ms(utterance.text, rules, utterance.complete)
-        if too_long or quiet:
+        if too_long or quiet_ms >= enough_ms:
             self._cut_off()
 
     def _cut_off(self) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import field, frozen
 
 from voxint.arguments import bounded, check_fields
-from voxint.core.audio import BYTES_PER_SAMPLE, AudioFormat
+from voxint.core.audio import AudioFormat
 
 if TYPE_CHECKING:
     import numpy as np
@@ -108,8 +108,10 @@ class EchoGuard:
             return x[:0]
         # drop from the front, so that the last samples of both stay aligned
         x = x[len(x) - (2 * n + 10) :]
+
         def at(k: int) -> Any:
             return x[k : k + 2 * n : 2]
+
         y = 0.5 * at(5) + 0.3053 * (at(4) + at(6)) - 0.0723 * (at(2) + at(8)) + 0.0170 * (at(0) + at(10))
         return y.astype(np.float32)
 

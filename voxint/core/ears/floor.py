@@ -7,7 +7,7 @@ from collections.abc import Callable
 import trio
 from attrs import evolve
 
-from voxint.core.ears.barge_in import BargeIn, Overlap, judge
+from voxint.core.ears.barge_in import BargeIn, Overlap, Verdict, judge
 from voxint.core.ears.echo_words import is_echo
 from voxint.core.events import ReleaseReason, UtteranceOutcome
 from voxint.core.request import Request
@@ -80,16 +80,15 @@ class Floor:
         self.look()
         if not self.speaking:
             return "request" if text else "noise"
-        overlap = evolve(self._overlap, text=text, over=True)
+        verdict = self._judge(evolve(self._overlap, text=text, over=True))
         if self.protected:
-            verdict = judge(self._rules, overlap, echoed=self._echoed(text))
             self._release("protected")
             return "protected" if verdict == "commit" else _outcome(verdict)
-        verdict = judge(self._rules, overlap, tail=self._at_tail(), echoed=self._echoed(text))
         if verdict == "commit":
             self._commit_now()
             return "request"
-        self._release("noise" if verdict in ("wait", "hold") else verdict)  # type: ignore[arg-type]
+        if verdict not in ("wait", "hold"):
+            self._release(verdict)
         return _outcome(verdict)
 
     def let_go(self) -> None:
@@ -102,9 +101,7 @@ class Floor:
         self._release("silence")
 
     def _decide(self) -> None:
-        verdict = judge(
-            self._rules, self._overlap, tail=self._at_tail(), echoed=self._echoed(self._overlap.text)
-        )
+        verdict = self._judge(self._overlap)
         if verdict == "hold":
             self._session.hold(None)
             self._overlap = evolve(self._overlap, held=any(each.held for each in self.speaking))
@@ -112,6 +109,20 @@ class Floor:
             self._commit_now()
         elif verdict != "wait":
             self._release(verdict)
+
+    def _judge(self, overlap: Overlap) -> Verdict:
+        if not overlap.text:
+            return judge(self._rules, overlap)
+        now = trio.current_time()
+        said = [each.ledger.heard_text(now) for each in self.speaking]
+        left_ms = [each.ledger.left_ms(now) for each in self.speaking]
+        return judge(
+            self._rules,
+            overlap,
+            said=said[-1],
+            tail=all(each is not None and each <= self._rules.tail_ms for each in left_ms),
+            echoed=any(is_echo(overlap.text, each) for each in said),
+        )
 
     def _commit_now(self) -> None:
         if self._commit(self.speaking):
@@ -122,19 +133,6 @@ class Floor:
             self._overlap = self._overlap.released()
             self._session.release(None, reason)
 
-    def _at_tail(self) -> bool:
-        """Whether all that speaks is about to end, so that whatever is said replies to it."""
-        now = trio.current_time()
-        return bool(self._overlap.text) and all(
-            (left_ms := each.ledger.left_ms(now)) is not None and left_ms <= self._rules.tail_ms
-            for each in self.speaking
-        )
 
-    def _echoed(self, text: str) -> bool:
-        """Whether words are those that an answer has just said."""
-        now = trio.current_time()
-        return bool(text) and any(is_echo(text, each.ledger.heard_text(now)) for each in self.speaking)
-
-
-def _outcome(verdict: str) -> UtteranceOutcome:
-    return verdict if verdict in ("backchannel", "echo") else "noise"  # type: ignore[return-value]
+def _outcome(verdict: Verdict) -> UtteranceOutcome:
+    return verdict if verdict == "backchannel" or verdict == "echo" else "noise"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import field, frozen
+from attrs import frozen
 
 from voxint.arguments import check_fields
 from voxint.core.ears.barge_in import BargeIn
@@ -22,6 +22,9 @@ class EarRules:
         barge_in: What may interrupt an answer.
         endpointing: When an utterance is over.
         echo: How the answer's own sound is told from a person's.
+        speculate: Whether the model is asked at a pause already, before it is certain that the person has ended. What
+            comes of it is withheld until then, and cancelled where the person goes on. By default it is not: a model
+            bills for what is thrown away.
         recovery: What is said where an answer was interrupted by what became no words; empty: nothing is said.
     """
 
@@ -29,4 +32,5 @@ class EarRules:
     barge_in: BargeIn = BargeIn()
     endpointing: Endpointing = Endpointing()
     echo: EchoRules = EchoRules()
-    recovery: str = field(default="")
+    speculate: bool = False
+    recovery: str = ""

@@ -1,0 +1,96 @@
+"""Missed interruptions against false stops as a threshold moves, and where each system stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from bench.bargein.figures import Curve, Figures
+from bench.report.names import GRID, INK, LATE, SOFT, SUBJECT, colour_of, target_name
+from bench.report.plots.canvas import SMALL, axes_at, picture, quiet
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["det"]
+
+WIDTH, HEIGHT, LEFT, RIGHT, ABOVE, BELOW = 430, 380, 58, 20, 14, 44
+
+LEAST = 0.005
+"""What is drawn for none at all: the axes are logarithmic."""
+
+TICKS = (LEAST, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+AIM = 0.02
+"""measuring.md's, of both."""
+
+TOLD = (200.0, 500.0, 1000.0)
+"""Thresholds that are written beside a curve."""
+
+
+def det(curves: Sequence[Curve], systems: Mapping[str, Figures]) -> str:
+    """Return the picture, or nothing if there is no curve and no system.
+
+    Args:
+        curves: Rules whose threshold moves.
+        systems: Where each system stands.
+    """
+    stands = {
+        name: (each.false_stop.share, each.missed.share)
+        for name, each in systems.items()
+        if each.false_stop.share is not None and each.missed.share is not None
+    }
+    if not curves and not stands:
+        return ""
+
+    def paint(figure: Figure) -> None:
+        axes = axes_at(figure, LEFT, ABOVE, WIDTH - LEFT - RIGHT, HEIGHT - ABOVE - BELOW)
+        _grid(axes)
+        for curve, line in zip(curves, ("--", "-"), strict=False):
+            _curve(axes, curve, line)
+        for name, (false, missed) in stands.items():
+            x, y = max(false or 0.0, LEAST), max(missed or 0.0, LEAST)
+            axes.plot([x], [y], marker="o", markersize=9, color=colour_of(name).light, clip_on=False, zorder=5)
+            axes.annotate(
+                target_name(name),
+                (x, y),
+                xytext=(8, 6) if x < 0.3 else (-8, 6),
+                textcoords="offset points",
+                ha="left" if x < 0.3 else "right",
+                fontsize=SMALL,
+                weight="bold" if name == SUBJECT else "normal",
+                color=INK.light,
+            )
+
+    title = f"missed interruptions against false stops, {', '.join(stands)}"
+    return picture("det", title, WIDTH, HEIGHT, paint)
+
+
+def _grid(axes: Axes) -> None:
+    quiet(axes)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlim(LEAST, 1.0)
+    axes.set_ylim(LEAST, 1.0)
+    names = ["0", *(f"{tick:.0%}" for tick in TICKS[1:])]
+    axes.set_xticks(TICKS, names)
+    axes.set_yticks(TICKS, names)
+    axes.minorticks_off()
+    axes.grid(color=GRID.light, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.plot([LEAST, AIM, AIM], [AIM, AIM, LEAST], color=LATE.light, linewidth=1.2)
+    axes.set_xlabel("false stops", fontsize=SMALL, labelpad=4)
+    axes.set_ylabel("missed interruptions", fontsize=SMALL, labelpad=4)
+
+
+def _curve(axes: Axes, curve: Curve, line: str) -> None:
+    falses = [max(false, LEAST) for _, false, _ in curve.points]
+    misses = [max(missed, LEAST) for _, _, missed in curve.points]
+    axes.plot(falses, misses, linestyle=line, color=SOFT.light, linewidth=1.6, clip_on=False)
+    for threshold, false, missed in curve.points:
+        if threshold in TOLD:
+            at = (max(false, LEAST), max(missed, LEAST))
+            axes.plot([at[0]], [at[1]], marker=".", markersize=6, color=SOFT.light, clip_on=False)
+            axes.annotate(
+                f"{threshold:.0f} ms", at, xytext=(5, -11), textcoords="offset points", fontsize=SMALL, color=SOFT.light
+            )

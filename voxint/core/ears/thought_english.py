@@ -1,0 +1,104 @@
+"""How a sentence in English ends that is not at its end, whatever mark a recogniser writes behind it."""
+
+from __future__ import annotations
+
+from voxint.core.ears.backchannel import listed, spoken_words
+
+__all__ = ["ends_half", "ends_open"]
+
+
+_HALF = listed(
+    "a, an, the, and, but, or, nor, because, cause, if, unless, until, till, whereas, although, than, whether, "
+    "while, my, your, our, their, its, every, very, i, i'm, i'll, i've, we're, we've, we'll, they're, they'll, "
+    "you're, you've, you'll, he's, she's, it's, that's, there's, what's, where's, who's, how's, here's, let's, "
+    "gonna, wanna, gotta, um, uh, er, erm, hmm, hm, mister, mr, mrs, ms, dr, per, plus, minus, versus, such, as, "
+    "whose, which, we, they, he, she, unlike, despite, except, including, regarding, besides, upon, quite, "
+    "another, both, either, neither, onto, into, isn't, aren't, wasn't, weren't, hasn't"
+)
+"""Nothing ends with these, not even a question."""
+
+_STRANDED = listed(
+    "of, to, for, from, with, at, by, about, without, between, among, against, during, toward, towards, near, "
+    "like, beside, beyond, through, across"
+)
+"""A question may: "Where are you from?"."""
+
+_HELPERS = listed(
+    "is, are, was, were, am, be, been, being, has, have, had, do, does, did, will, would, can, could, shall, "
+    "should, may, might, must, ought, don't, doesn't, didn't, won't, wouldn't, can't, couldn't, shouldn't, "
+    "haven't, hadn't"
+)
+"""A sentence may, behind a pronoun: "Yes, it is."."""
+
+_PRONOUNS = listed("i, you, he, she, it, we, they, this, that, these, those, one, there, not, who")
+
+_ASKING = listed("what, who, whom, whose, where, when, why, how, which")
+
+_OPEN = listed(
+    "in, on, off, up, down, out, over, around, before, after, since, once, that, this, these, those, some, any, "
+    "more, most, less, her, his, so, then, just, also, even, only, not, well, though, no, all, many, much, few, "
+    "other, what, who, where, when, why, how, because, actually, basically, really, maybe, perhaps, probably, "
+    "want, need, mean, said, says, tell, told, give, get, put, make, take, got, "
+    "let, use, keep, find, called, named, around, under, inside, same"
+)
+"""After these something may follow, although they can be the end."""
+
+_WANTING = listed("want, need, like, think, mean, guess, believe, wonder, suppose, hope, know, prefer, wondering, have")
+_SUBJECTS = listed("i, we, you, they, i'd, we'd, you'd, he, she")
+
+_PAIRS = listed(
+    "for example, for instance, kind of, sort of, such as, as well, in order, can you, could you, would you, "
+    "will you, can i, could i, may i, can we, let me, how many, how much, and then, but then, so then, and so, "
+    "and also, and not, or maybe, i was, i am, we are, you are, they are, i were, there is, there are, "
+    "there was, there were, what is, what are, where is, who is, how is, is there, are there, do you, did you, "
+    "does it, have you, is that, at least, so that, even if, even though, as if, in case, based on, depends on, "
+    "up to, next to, because of, due to, if i, if you, when i, when you, that i, that we"
+)
+
+_SAYING = listed("think, hope, say, guess, believe, suppose, told, said")
+"""Behind them "so" is an end."""
+
+_CLAUSES = listed("if, when, while, whenever, although, though, unless, whereas")
+_OTHER_CLAUSES = listed("because, since, as, before, after, once, until, till, where, wherever")
+_CLAUSE_WORDS = 12
+"""Most words of a clause that has no main sentence behind it, for want of a comma. Ours."""
+
+
+def ends_half(sentence: str, *, asks: bool) -> bool:
+    """Return whether something has to follow.
+
+    Args:
+        sentence: The last sentence, without the mark at its end.
+        asks: Whether that mark is a question's.
+    """
+    words = spoken_words(sentence)
+    last, before = words[-1], words[-2] if len(words) > 1 else ""
+    if last == "a" and before and sentence.endswith("A"):  # "vitamin A"
+        return False
+    if last in _HALF:
+        return True
+    if asks:  # who was cut short in a question asks no whole one, but for the words above it can't be told
+        return False
+    if last in _STRANDED:
+        return words[0] not in _ASKING
+    if last in _HELPERS:
+        return before not in _PRONOUNS or (f"{before} {last}" in _PAIRS and len(words) == 2 and before != "i")
+    if f"{before} {last}" in _PAIRS:
+        return True
+    if last in _WANTING and before in _SUBJECTS:
+        return True
+    if last in ("so", "then", "well", "like", "now", "also"):
+        return len(words) == 1 or (last == "so" and before not in _SAYING)
+    return words[0] in _CLAUSES and "," not in sentence and 1 < len(words) <= _CLAUSE_WORDS
+
+
+def ends_open(sentence: str, *, asks: bool) -> bool:
+    """Return whether something may follow, although that can be all. The arguments are those of `ends_half`."""
+    words = spoken_words(sentence)
+    if asks:
+        return len(words) == 1 or " ".join(words[-2:]) in _PAIRS
+    if words[-1] == "so" and words[-2:-1] and words[-2] in _SAYING:
+        return False
+    if words[-1] in _OPEN or words[-1] in _HELPERS or words[-1] in _STRANDED:
+        return True
+    return words[0] in _OTHER_CLAUSES | _CLAUSES and "," not in sentence
