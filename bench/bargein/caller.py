@@ -42,8 +42,9 @@ BEFORE_S = 0.6
 AFTER_S = 4.0
 """For which a call goes on behind the overlap; ours: a hold's own limit of 2 s, and a new answer, fit in."""
 
-ECHO_S = 5.0
-"""Of the answer where nothing but its echo comes into it; ours: two sentences."""
+ECHO_AFTER_S, ECHO_S = 0.3, 5.0
+"""Of the answer where nothing but its echo comes into it, from when and for how long; ours: two sentences, from where
+the answer is no longer one to half a question."""
 
 ANSWER_S = 12.0
 """For the first sound of the answer, from the end of the question; a call without one has failed."""
@@ -83,6 +84,7 @@ class _Call:
     microphone: Microphone
     player: Player = field(factory=Player)
     began: float = 0.0
+    kept_from: int = 0  # what sounded before was thrown away: it was an answer to half a question
     record: Record = field(init=False)
     ends: int = field(init=False)
 
@@ -110,26 +112,27 @@ class _Call:
 
     async def _speak(self) -> None:
         """Send the microphone, piece by piece, each when its last sample has sounded."""
-        placed = False
         while self.microphone.now < self.ends:
             end = self.microphone.now + PIECE
             await trio.sleep_until(self.began + end / RATE)
             self.player.advance(end)
-            if not placed and self.player.sounded:
-                placed = True
-                self._place(self.player.sounded[0].at)
+            if self.record.overlap is None:
+                self._place()
             pcm = self.microphone.take(PIECE, self.player.track)
             await self.line.send(pcm)
             late_ms = (trio.current_time() - self.began - end / RATE) * 1000
             self.record.late_ms = max(self.record.late_ms, late_ms)
 
-    def _place(self, answered: int) -> None:
-        """Let the overlap come at its time behind the answer's first sound."""
-        overlap = self.sample.overlap
+    def _place(self) -> None:
+        """Let the overlap come at its time behind the first sound of an answer that has not been thrown away."""
+        overlap, at = self.sample.overlap, self.microphone.now
+        answered = next((each.at for each in self.player.sounded if each.at + each.count > self.kept_from), None)
+        after_s = ECHO_AFTER_S if overlap is None else overlap.after_ms / 1000
+        if answered is None or at < max(answered, self.kept_from) + int(after_s * RATE):
+            return
         if overlap is None:
-            self.record.overlap = (answered, answered + int(ECHO_S * RATE))
+            self.record.overlap = (at, at + int(ECHO_S * RATE))
         else:
-            at = max(self.microphone.now, answered + int(overlap.after_ms * RATE / 1000))
             self.microphone.say(overlap.stretch, at)
             self.record.overlap = (at + overlap.stretch.onset, at + overlap.stretch.end)
         self.ends = self.record.overlap[1] + int(AFTER_S * RATE)
@@ -160,6 +163,7 @@ class _Call:
                 self.player.resume(at)
             case Flushed():
                 self.player.flush(at, event.answer)
+                self.kept_from = at
             case _:
                 pass
 

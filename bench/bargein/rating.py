@@ -213,8 +213,8 @@ def _rate_overlap(rating: Rating, record: Record, answers: Sequence[Heard], ledg
     assert record.overlap is not None
     onset, end = record.overlap
     over = len(record.output) // 2
-    before = [answer for answer in answers if answer.first < onset]
-    old, new = before[-1], [answer for answer in answers if answer.first >= onset]
+    before = [answer for answer in answers if answer.first <= onset]
+    old, new = before[-1], [answer for answer in answers if answer.first > onset]
     rating.stopped = bool(new) or old.last < over - ALIVE_MS * RATE / 1000
     rating.onset_to_silence_ms = _silence(old, onset, over)
     later = [each for each in record.happened if each.at >= onset]

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -36,6 +36,7 @@ from bench.recordings import Recording, RecordingsMissing, from_packages
 from voxint.children import python_environment
 from voxint.core.ears.barge_in import Overlap
 from voxint.core.voice_activity import VoiceCuts
+from voxint.logs import leaves
 from voxint.providers.silero import Silero
 from voxint.testing.sim import LedgerEntry
 
@@ -103,16 +104,13 @@ async def run_bargein(
                     if chosen is None or kept.systems[name].missing:
                         continue
                     await upstream.clear()
-                    calls = _Calls(chosen, mine, canned, language)
+                    calls = _Calls(chosen, mine, canned, language, plan.overlaps)
                     try:
-                        async for record in calls.made(upstream.base_url):
-                            tell(f"{name}: {record.sample} {record.failure}")
-                            if plan.overlaps is not None:
-                                sample = mine[len(calls.records) - 1]
-                                await trio.to_thread.run_sync(write_overlap, plan.overlaps / name, sample, record)
-                    except* (TargetFailed, trio.TooSlowError) as error:
+                        await calls.make(upstream.base_url, tell)
+                    except* (TargetFailed, trio.TooSlowError) as group:
                         info = kept.systems[name]
-                        kept.systems[name] = SystemInfo(info.notes, info.versions, str(error.exceptions[0]))
+                        why = "; ".join(str(error) for error in leaves(group))
+                        kept.systems[name] = SystemInfo(info.notes, info.versions, why)
                     ledger = (await upstream.ledger()).requests
                     rated, times = calls.rated(ledger, detector)
                     kept.ratings.setdefault(name, []).extend(rated)
@@ -149,34 +147,30 @@ class _Calls:
     samples: Sequence[Sample]
     canned: Canned
     language: Language
+    overlaps: Path | None = None
     records: list[Record] = Factory(list)
 
-    async def made(self, base_url: str) -> AsyncIterator[Record]:
-        """Make the calls by a caller in a process of its own, and yield each record."""
-        async with self.system.serve(base_url, self.language) as url:
-            job = msgspec.msgpack.encode(Job(self.system.name, url, list(self.samples)))
-            command = [sys.executable, "-m", "bench.bargein.caller"]
-            process = await trio.lowlevel.open_process(
-                command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=python_environment()
-            )
-            try:
-                assert process.stdin is not None
-                assert process.stdout is not None
-                await process.stdin.send_all(job)
-                await process.stdin.aclose()
-                reader = _Reader(process.stdout)
-                for _ in self.samples:
-                    with trio.fail_after(CALL_S):
-                        record = await reader.next()
-                    if record is None:
-                        raise TargetFailed("the caller ended in the middle of the set; standard error says why")
-                    self.records.append(record)
-                    yield record
-            finally:
-                with suppress(ProcessLookupError):
-                    process.kill()
-                with trio.CancelScope(shield=True):  # it has been killed: only the kernel is waited for
-                    await process.wait()
+    async def make(self, base_url: str, tell: Callable[[str], object]) -> None:
+        """Make the calls by a caller in a process of its own, and keep their records.
+
+        Raises:
+            TargetFailed: The system did not start, or the caller ended before its calls.
+            trio.TooSlowError: A call did not end.
+        """
+        async with (
+            self.system.serve(base_url, self.language) as url,
+            _caller(self.system.name, url, self.samples) as out,
+        ):
+            reader = _Reader(out)
+            for sample in self.samples:
+                with trio.fail_after(CALL_S):
+                    record = await reader.next()
+                if record is None:
+                    raise TargetFailed("the caller ended in the middle of the set; standard error says why")
+                self.records.append(record)
+                tell(f"{self.system.name}: {record.sample} {record.failure}")
+                if self.overlaps is not None:
+                    await trio.to_thread.run_sync(write_overlap, self.overlaps / self.system.name, sample, record)
 
     def rated(self, ledger: Sequence[LedgerEntry], detector: Silero) -> tuple[list[Rating], list[Timeline]]:
         """Return the calls' figures, and the timelines of a typical interruption and of a typical false alarm."""
@@ -195,6 +189,28 @@ class _Calls:
             timeline_of(*pairs[name], self.canned, ledger, f"{title}, {name}") for title, name in wanted.items() if name
         ]
         return ratings, [each for each in times if each is not None]
+
+
+@asynccontextmanager
+async def _caller(name: str, url: str, samples: Sequence[Sample]) -> AsyncGenerator[trio.abc.ReceiveStream]:
+    """Run the caller for the block, and give what it writes."""
+    process = await trio.lowlevel.open_process(
+        [sys.executable, "-m", "bench.bargein.caller"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=python_environment(),
+    )
+    try:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        await process.stdin.send_all(msgspec.msgpack.encode(Job(name, url, list(samples))))
+        await process.stdin.aclose()
+        yield process.stdout
+    finally:
+        process.kill()
+        with trio.CancelScope(shield=True):  # it has been killed: only the kernel is waited for
+            await process.wait()
 
 
 @define(eq=False)

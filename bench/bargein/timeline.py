@@ -46,7 +46,7 @@ def timeline_of(
         return round((at - onset) * 1000 / RATE, 1)
 
     answers = heard_of(record, canned)
-    old, new = ([each for each in answers if (each.first >= onset) is later] for later in (False, True))
+    old, new = ([each for each in answers if (each.first > onset) is later] for later in (False, True))
     begins = onset - sample.overlap.stretch.onset
     speech = [(ms(begins + first), ms(begins + last)) for first, last in _audible(sample.overlap.stretch)]
     marks = [

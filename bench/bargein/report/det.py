@@ -24,6 +24,9 @@ TICKS = (LEAST, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 AIM = 0.02
 """measuring.md's, of both."""
 
+APART = 1.3
+"""Points whose shares differ by less than that have their names above one another."""
+
 TOLD = (200.0, 500.0, 1000.0)
 """Thresholds that are written beside a curve."""
 
@@ -48,22 +51,35 @@ def det(curves: Sequence[Curve], systems: Mapping[str, Figures]) -> str:
         _grid(axes)
         for curve, line in zip(curves, ("--", "-"), strict=False):
             _curve(axes, curve, line)
+        written: list[tuple[float, float]] = []
         for name, (false, missed) in stands.items():
-            x, y = max(false or 0.0, LEAST), max(missed or 0.0, LEAST)
-            axes.plot([x], [y], marker="o", markersize=9, color=colour_of(name).light, clip_on=False, zorder=5)
-            axes.annotate(
-                target_name(name),
-                (x, y),
-                xytext=(8, 6) if x < 0.3 else (-8, 6),
-                textcoords="offset points",
-                ha="left" if x < 0.3 else "right",
-                fontsize=SMALL,
-                weight="bold" if name == SUBJECT else "normal",
-                color=INK.light,
-            )
+            at = (max(false or 0.0, LEAST), max(missed or 0.0, LEAST))
+            _system(axes, name, at, row=sum(_near(at, other) for other in written))
+            written.append(at)
 
     title = f"missed interruptions against false stops, {', '.join(stands)}"
     return picture("det", title, WIDTH, HEIGHT, paint)
+
+
+def _near(one: tuple[float, float], other: tuple[float, float]) -> bool:
+    """Return whether the names of two points would lie over each other."""
+    return all(1 / APART < first / second < APART for first, second in zip(one, other, strict=True))
+
+
+def _system(axes: Axes, name: str, at: tuple[float, float], row: int) -> None:
+    """Draw where a system stands, its name beside it, above those of others that stand there too."""
+    left = at[0] > 0.3
+    axes.plot(*([part] for part in at), marker="o", markersize=9, color=colour_of(name).light, clip_on=False, zorder=5)
+    axes.annotate(
+        target_name(name),
+        at,
+        xytext=(-8 if left else 8, 6 + 15 * row),
+        textcoords="offset points",
+        ha="right" if left else "left",
+        fontsize=SMALL,
+        weight="bold" if name == SUBJECT else "normal",
+        color=INK.light,
+    )
 
 
 def _grid(axes: Axes) -> None:

@@ -59,7 +59,8 @@ def _pictures(kept: Kept) -> Iterator[tuple[str, str]]:
 
 def page(kept: Kept) -> str:
     """Return the page of a run."""
-    run = f"run of {kept.began}, commit {kept.commit or 'unknown'}, seed {kept.seed}, {kept.samples} samples of a language"
+    made = f"seed {kept.seed}, {kept.samples} samples of a language"
+    run = f"run of {kept.began}, commit {kept.commit or 'unknown'}, {made}"
     drawn = dict(_pictures(kept))
     calls = [
         f"<h3>{escape(timeline.title)}</h3>{drawn[f'timeline-{number}']}"
