@@ -13,11 +13,11 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import aiohttp
 import uvicorn
-from fastapi import FastAPI, WebSocket
+from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 from pipecat.audio.vad.silero import SileroVADAnalyzer
 from pipecat.frames.frames import (
     ErrorFrame,
@@ -157,6 +157,12 @@ def _cancelled() -> bool:
 
 async def _converse(websocket: WebSocket, given: Given, http: aiohttp.ClientSession) -> None:
     """Hold one call, until the caller leaves."""
+
+    async def say(message: str) -> None:
+        # a caller who has left ends the pipeline; until then there is nobody to tell
+        with suppress(WebSocketDisconnect, RuntimeError):
+            await websocket.send_text(message)
+
     params = FastAPIWebsocketParams(
         serializer=Plain(),
         audio_in_enabled=True,
@@ -171,7 +177,7 @@ async def _converse(websocket: WebSocket, given: Given, http: aiohttp.ClientSess
     pipeline = Pipeline(
         [
             transport.input(),
-            Recogniser(http, given.base_url, websocket.send_text),
+            Recogniser(http, given.base_url, say),
             history.user(),
             OpenAILLMService(
                 api_key="none", base_url=given.base_url, settings=OpenAILLMService.Settings(model="simulated")
@@ -194,11 +200,11 @@ async def _converse(websocket: WebSocket, given: Given, http: aiohttp.ClientSess
 
     @history.user().event_handler("on_user_turn_started")
     async def begun(*_: object) -> None:
-        await websocket.send_text(event("onset"))
+        await say(event("onset"))
 
     @history.user().event_handler("on_user_turn_stopped")
     async def ended(*_: object) -> None:
-        await websocket.send_text(event("endpoint"))
+        await say(event("endpoint"))
 
     runner = WorkerRunner(handle_sigint=False)
     await runner.add_workers(worker)
