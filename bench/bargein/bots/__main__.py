@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 
 from bench.bargein.bots.wire import Given
@@ -19,6 +20,7 @@ def main() -> None:
     parser.add_argument("base_url", help="of the model, the voice and the recogniser; ends in /v1")
     parser.add_argument("language", choices=("en", "zh"))
     given = parser.parse_args()
+    os.environ["LOGURU_LEVEL"] = "ERROR"  # pipecat greets when it is imported
     bot = importlib.import_module(f"bench.bargein.bots.{given.name}")
 
     def ready(url: str) -> None:

@@ -16,7 +16,17 @@ import aiohttp
 import uvloop
 from aiohttp import web
 from livekit import rtc
-from livekit.agents import Agent, AgentSession, APIConnectionError, APIConnectOptions, stt, tts
+from livekit.agents import (
+    Agent,
+    AgentSession,
+    APIConnectionError,
+    APIConnectOptions,
+    ConversationItemAddedEvent,
+    UserInputTranscribedEvent,
+    UserStateChangedEvent,
+    stt,
+    tts,
+)
 from livekit.agents.language import LanguageCode
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS
 from livekit.agents.utils import aio, merge_frames, shortuuid
@@ -250,19 +260,20 @@ class _Sentence(tts.ChunkedStream):
 def _tell(session: AgentSession[None], out: _Out) -> None:
     """Have the session tell the caller what it makes of the microphone."""
 
-    @session.on("user_state_changed")
-    def changed(state: object) -> None:
+    def changed(state: UserStateChangedEvent) -> None:
         if state.new_state == "speaking":
             out.put(event("onset"))
 
-    @session.on("user_input_transcribed")
-    def transcribed(heard: object) -> None:
+    def transcribed(heard: UserInputTranscribedEvent) -> None:
         out.put(event("transcribed", text=heard.transcript, final=heard.is_final))
 
-    @session.on("conversation_item_added")
-    def added(told: object) -> None:
+    def added(told: ConversationItemAddedEvent) -> None:
         if getattr(told.item, "role", "") == "user":
             out.put(event("endpoint"))
+
+    session.on("user_state_changed", changed)
+    session.on("user_input_transcribed", transcribed)
+    session.on("conversation_item_added", added)
 
 
 class _Server:

@@ -1,8 +1,8 @@
 """pipecat-ai as a server that listens all the time: a pipeline for each WebSocket, as its quickstart has it.
 
 Its own: the transport, the Silero detector, the turn strategies with Smart Turn, the recovery from empty turns, the
-aggregators, the OpenAI model. Ours: the serializer, and two services that speak to the benchmark's voice and recogniser,
-built on pipecat's classes for such services.
+aggregators, the OpenAI model. Ours: the serializer, and two services that speak to the benchmark's voice and
+recogniser, built on pipecat's classes for such services.
 """
 
 # pipecat's packages are not installed where this file is checked.
@@ -12,14 +12,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import aiohttp
 import uvicorn
-from fastapi import FastAPI, WebSocket
-from loguru import logger
+from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 from pipecat.audio.vad.silero import SileroVADAnalyzer
 from pipecat.frames.frames import (
     ErrorFrame,
@@ -159,6 +157,12 @@ def _cancelled() -> bool:
 
 async def _converse(websocket: WebSocket, given: Given, http: aiohttp.ClientSession) -> None:
     """Hold one call, until the caller leaves."""
+
+    async def say(message: str) -> None:
+        # a caller who has left ends the pipeline; until then there is nobody to tell
+        with suppress(WebSocketDisconnect, RuntimeError):
+            await websocket.send_text(message)
+
     params = FastAPIWebsocketParams(
         serializer=Plain(),
         audio_in_enabled=True,
@@ -173,7 +177,7 @@ async def _converse(websocket: WebSocket, given: Given, http: aiohttp.ClientSess
     pipeline = Pipeline(
         [
             transport.input(),
-            Recogniser(http, given.base_url, websocket.send_text),
+            Recogniser(http, given.base_url, say),
             history.user(),
             OpenAILLMService(
                 api_key="none", base_url=given.base_url, settings=OpenAILLMService.Settings(model="simulated")
@@ -196,11 +200,11 @@ async def _converse(websocket: WebSocket, given: Given, http: aiohttp.ClientSess
 
     @history.user().event_handler("on_user_turn_started")
     async def begun(*_: object) -> None:
-        await websocket.send_text(event("onset"))
+        await say(event("onset"))
 
     @history.user().event_handler("on_user_turn_stopped")
     async def ended(*_: object) -> None:
-        await websocket.send_text(event("endpoint"))
+        await say(event("endpoint"))
 
     runner = WorkerRunner(handle_sigint=False)
     await runner.add_workers(worker)
@@ -209,8 +213,6 @@ async def _converse(websocket: WebSocket, given: Given, http: aiohttp.ClientSess
 
 def run(given: Given) -> None:
     """Serve on a free port of 127.0.0.1 until killed."""
-    logger.remove()
-    logger.add(sys.stderr, level="ERROR")
     listening = socket.create_server(("127.0.0.1", 0))
 
     @asynccontextmanager
