@@ -22,7 +22,7 @@ from voxint.core.observer import Observer, check_observer
 from voxint.core.open_microphone import OpenMicrophone
 from voxint.core.receipt import Receipt
 from voxint.core.registry import Interruption
-from voxint.core.reply import STOP, Opened, Reply, VoiceReply, receipts_of
+from voxint.core.reply import STOP, OpenedConversation, Reply, VoiceReply, receipts_of
 from voxint.core.resample import load_resampler
 from voxint.core.seats import SEATS
 from voxint.core.session import Session
@@ -79,7 +79,7 @@ async def open_conversation(
             session = Session(agent, home, session_id=session_id, settings=settings, observer=told)
             try:
                 with Block(BLOCK_ENDED) as block:
-                    yield Conversation(Opened(session, block))
+                    yield Conversation(OpenedConversation(session, block))
             finally:
                 session.close("CLOSED")
 
@@ -93,8 +93,8 @@ def _converts(agent: Agent, settings: Settings) -> bool:
 class Conversation:
     """One caller's conversation. Made by `open_conversation`."""
 
-    def __init__(self, opened: Opened) -> None:
-        if not isinstance(opened, Opened):
+    def __init__(self, opened: OpenedConversation) -> None:
+        if not isinstance(opened, OpenedConversation):
             raise TypeError(
                 "open_conversation() makes a Conversation: write async with open_conversation(agent) as ..."
             )

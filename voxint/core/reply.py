@@ -20,13 +20,13 @@ from voxint.core.session import Session
 from voxint.errors import RequestFailed
 from voxint.inside_trio import Block, within_block, within_trio
 
-__all__ = ["STOP", "Opened", "Reply", "VoiceReply", "receipts_of"]
+__all__ = ["STOP", "OpenedConversation", "Reply", "VoiceReply", "receipts_of"]
 
 STOP = "USER_STOP"
 
 
 @frozen
-class Opened:
+class OpenedConversation:
     """What a conversation and its replies stand on."""
 
     session: Session
@@ -40,7 +40,7 @@ class Reply:
         request_id: Its id, there from the start.
     """
 
-    def __init__(self, opened: Opened, request: Request, player: Listener) -> None:
+    def __init__(self, opened: OpenedConversation, request: Request, player: Listener) -> None:
         self.request_id = request.id
         self._session = opened.session
         self._block = opened.block

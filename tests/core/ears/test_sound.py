@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voxint.core.audio import AudioFormat
-from voxint.core.ears.sound import DEAF_S, MicrophoneSound, Window
+from voxint.core.ears.sound import DEAF_S, MicrophoneSound, SoundWindow
 from voxint.core.level import QUIETEST_DB, level_db
 from voxint.errors import UpstreamError
 
@@ -68,7 +68,7 @@ def cut(pcm: bytes, sizes: Iterable[int]) -> list[bytes]:
     raise AssertionError("no sizes")
 
 
-def fed(microphone: MicrophoneSound, pieces: Iterable[bytes]) -> list[Window]:
+def fed(microphone: MicrophoneSound, pieces: Iterable[bytes]) -> list[SoundWindow]:
     """Return all windows of the pieces."""
     return [window for piece in pieces for window in microphone.feed(piece)]
 

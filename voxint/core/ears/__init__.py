@@ -1,18 +1,24 @@
 """The server's ears: a microphone that is always open, and what is made of what it hears.
 
-rules.py         what is set of all this, in one frozen value
-sound.py         the microphone's stream: tiny frames joined, resampled, judged window by window; the last of it kept
+ears.py              hears, and acts on the session: the one place where all of it meets
+rules.py             what is set of all this, in one frozen value
+
+sound.py             the microphone's stream: tiny frames joined, resampled, judged by windows; the last of it kept
 prompt_resampler.py  from its rate to the detector's, within 3 ms
-onset.py         from a window's probability to a first suspicion of speech, sooner than an utterance begins
-barge_in.py      what may interrupt an answer: rules, and the decision to hold, release or commit; pure
-backchannel.py   words that say "go on" and no more; pure
-endpointing.py   how long a silence ends an utterance, by what was said so far; pure
-thought.py       how complete that is
-thought_english.py  by how its last sentence ends, in English
-thought_chinese.py  in Chinese
-thought_numbers.py  by a number at its end
-turn_detector.py what a model must do that hears whether a turn is complete
-echo.py          whether what comes in is the answer's own sound
-echo_path.py     what of one sound another explains; arithmetic on samples
-ears.py          hears, and acts on the session: the one place where all of it meets
+own_sound.py         what a window is worth while an answer sounds
+echo.py              whether what comes in is the answer's own sound
+echo_path.py         what of one sound another explains; arithmetic on samples
+echo_words.py        whether what was understood is what the answer has just said; pure
+
+floor.py             who has the floor: the answers that may be interrupted, held and released
+barge_in.py          what may interrupt an answer: rules, and the decision to hold, release or commit; pure
+backchannel.py       words that say "go on" and no more; pure
+
+spoken_turn.py       the two requests of a turn: one that listens, and one that answers
+turn_detector.py     what a model must do that hears whether a turn is complete
+endpointing.py       how long a silence ends an utterance, by what was said so far; pure
+thought.py           how complete that is
+thought_english.py   by how its last sentence ends, in English
+thought_chinese.py   in Chinese
+thought_numbers.py   by a number at its end
 """

@@ -17,7 +17,7 @@ from voxint.core.audio import AudioFormat
 from voxint.core.ears.endpointing import silence_ms
 from voxint.core.ears.floor import Floor
 from voxint.core.ears.own_sound import OwnSound
-from voxint.core.ears.sound import MicrophoneSound, Window
+from voxint.core.ears.sound import MicrophoneSound, SoundWindow
 from voxint.core.ears.spoken_turn import WENT_ON, SpokenTurn, say
 from voxint.core.events import Committed, Ended, Endpoint, Onset, ReleaseReason, Said, UtteranceOutcome
 from voxint.core.failure import Failure
@@ -149,7 +149,7 @@ class Ears:
         if reason in ("client", "timeout"):
             self._floor.let_go()
 
-    def _hear(self, window: Window) -> None:
+    def _hear(self, window: SoundWindow) -> None:
         self._floor.look()
         self._own.sounds(self._floor.speaking)
         probability = self._own.probability(window, self._rules.cuts.off)

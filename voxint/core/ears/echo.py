@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from attrs import field, frozen
 
 from voxint.arguments import bounded, check_fields
-from voxint.core.audio import AudioFormat
+from voxint.core.audio import BYTES_PER_SAMPLE, AudioFormat
 
 if TYPE_CHECKING:
     from voxint.core.ears.echo_path import EchoPath
@@ -108,91 +108,6 @@ class EchoGuard:
     def judge(self, microphone: bytes, reference: bytes, *, ahead_ms: float = 0.0) -> EchoVerdict:
         """Return what the microphone heard.
 
-<<<<<<< HEAD
-    def _samples(self, pcm: bytes) -> NDArray[np.float32]:
-        np = self._np
-        x = np.frombuffer(pcm[: len(pcm) // 2 * 2], "<i2").astype(np.float32) * np.float32(1 / 32768)
-        if not self._halve:
-            return x
-        n = (len(x) - 11) // 2
-        if n <= 0:
-            return x[:0]
-        # drop from the front, so that the last samples of both stay aligned
-        x = x[len(x) - (2 * n + 10) :]
-
-        def at(k: int) -> Any:
-            return x[k : k + 2 * n : 2]
-
-        y = 0.5 * at(5) + 0.3053 * (at(4) + at(6)) - 0.0723 * (at(2) + at(8)) + 0.0170 * (at(0) + at(10))
-        return y.astype(np.float32)
-
-    def _delay(self, mic: Any, ref: Any, ahead: int) -> int:
-        """Return the delay in samples: microphone[end - i] hears reference[end - ahead - delay - i]."""
-        np = self._np
-        size = 1 << (len(mic) + len(ref) - 1).bit_length()
-        a, b = np.fft.rfft(mic, size), np.fft.rfft(ref, size)
-        cross = a * np.conj(b)
-        mag = np.abs(cross)
-        k0, k1 = int(150 * size / RATE), int(3600 * size / RATE)
-        w = np.zeros(len(cross), np.float32)
-        w[k0:k1] = 1
-        cross = cross * w / (mag**0.7 + 1e-3 * mag.max() ** 0.7 + 1e-20)
-        corr = np.fft.irfft(cross, size)
-        # corr[l] = sum mic[n] ref[n-l]  -> mic[n] ~ ref[n-l]. mic index n at time n - len(mic); ref index j at time j - (len(ref)-ahead)
-        # delay d: mic time t hears ref time t-d: n-len(mic)-d = j-(len(ref)-ahead) -> n-j = l = len(mic)+d-len(ref)+ahead
-        most = int(self._rules.most_delay_ms * RATE / 1000)
-        lags = np.arange(-ahead, most + 1)
-        c = np.abs(corr[(len(mic) - len(ref) + ahead + lags) % size])
-        tot = float(np.sqrt(np.mean(c * c))) + 1e-20
-        c = c / tot
-        if self._trace is None or len(self._trace) != len(c):
-            self._trace = c
-        else:
-            self._trace = 0.9 * self._trace + c
-        return int(lags[int(np.argmax(self._trace))])
-
-    def _frames(self, x: Any) -> Any:
-        np = self._np
-        n = (len(x) - FRAME) // HOP + 1
-        v = np.lib.stride_tricks.as_strided(x, (n, FRAME), (x.strides[0] * HOP, x.strides[0]))
-        return np.fft.rfft(v * self._window, axis=1)[:, LOWEST:HIGHEST]
-
-    def _explained(self, mic: Any, ref: Any, ahead: int, delay: int) -> tuple[float, float]:
-        np = self._np
-        taps = self._taps
-        lead = HOP  # the path may begin a little before the strongest
-        n = (len(mic) - FRAME) // HOP + 1
-        used = (n - 1) * HOP + FRAME
-        mic = mic[len(mic) - used :]
-        end = len(ref) - ahead - delay + lead
-        span = used + (taps - 1) * STEP * HOP
-        want = np.zeros(span, np.float32)
-        lo, hi = end - span, end
-        s, e = max(lo, 0), min(hi, len(ref))
-        if e > s:
-            want[s - lo : e - lo] = ref[s:e]
-        m = self._frames(mic)
-        r = self._frames(want)
-        off = (taps - 1) * STEP
-        x = np.stack([r[off - k * STEP : off - k * STEP + n] for k in range(taps)], axis=2)  # n, bins, taps
-        x = np.ascontiguousarray(x.transpose(1, 0, 2))  # bins, n, taps
-        y = np.ascontiguousarray(m.T)[:, :, None]  # bins, n, 1
-        xh = np.conj(x.transpose(0, 2, 1))
-        rr = xh @ x
-        rm = xh @ y
-        diag = np.einsum("bkk->bk", rr).real.sum(axis=1) / taps
-        reg = 0.02 * diag + 1e-3 * diag.mean() + 1e-9
-        rr = rr + reg[:, None, None] * np.eye(taps, dtype=rr.dtype)
-        h = np.linalg.solve(rr, rm)
-        resid = np.abs(y - x @ h)[:, :, 0] ** 2
-        power = np.abs(y)[:, :, 0] ** 2
-        floor = np.quantile(resid, 0.15, axis=1) * 2
-        late = int(self._rules.judged_ms * RATE / 1000) // HOP
-        f = (np.arange(LOWEST, HIGHEST) / HIGHEST).astype(np.float32) ** 1  # lift the highs as ears do
-        res = np.maximum(resid[:, -late:] - floor[:, None], 0)
-        left = float((res.sum(axis=1) * f).sum()) / (float((power[:, -late:].sum(axis=1) * f).sum()) + 1e-12)
-        return max(0.0, 1 - left), left
-=======
         Args:
             microphone: Its latest samples; of more than `heard_ms` the last are taken. Of less than 64 ms nothing can
                 be said: that is nobody yet.
@@ -220,4 +135,3 @@ class EchoGuard:
         own = person_db < rules.person_db
         path.learn(own=own)
         return EchoVerdict(1 - left, delay * 1000 / self._rate, person_db, own=own)
->>>>>>> echo

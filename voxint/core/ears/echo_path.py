@@ -19,7 +19,7 @@ Floats = NDArray[np.float32]
 Spectrum = NDArray[np.complex64]
 
 RATE = 8_000
-"""Samples a second that are compared; ours: the lower half of speech's spectrum tells voices apart, at half the work."""
+"""Samples a second that are compared; ours: the lower half of the spectrum tells voices apart, at half the work."""
 
 FRAME, HOP = 256, 128
 """Samples of a frame of the spectrum, and from one to the next; ours: 32 ms, over which a voice stands still."""
@@ -244,7 +244,9 @@ def _beside(power: Floats) -> Floats:
 def _dilated(power: Floats) -> Floats:
     """Return the greatest of each frame, the two before and the one after; the first two have none before and go."""
     after = np.concatenate([power[:, 3:], power[:, -1:]], axis=1)
-    return np.maximum(np.maximum(power[:, 2:], power[:, 1:-1]), np.maximum(power[:, :-2], after))
+    before: Floats = np.maximum(power[:, :-2], power[:, 1:-1])
+    greatest: Floats = np.maximum(before, np.maximum(power[:, 2:], after))
+    return greatest
 
 
 def _paired(power: Floats) -> Floats:

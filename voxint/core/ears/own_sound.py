@@ -7,7 +7,7 @@ import trio
 from voxint.core.audio import BYTES_PER_SAMPLE, AudioFormat
 from voxint.core.ears.barge_in import BargeIn
 from voxint.core.ears.echo import EchoGuard, EchoRules
-from voxint.core.ears.sound import MicrophoneSound, Window
+from voxint.core.ears.sound import MicrophoneSound, SoundWindow
 from voxint.core.request import Request
 from voxint.core.resample import resampler
 
@@ -48,7 +48,7 @@ class OwnSound:
         elif self._last is not None and trio.current_time() > self._sounds_until:
             self._last = None
 
-    def probability(self, window: Window, least: float) -> float:
+    def probability(self, window: SoundWindow, least: float) -> float:
         """Return the probability that a person speaks in `window`, who means to be heard.
 
         Args:

@@ -20,7 +20,7 @@ from voxint.core.level import level_db
 from voxint.core.voice_activity import VoiceDetector, VoiceStream
 from voxint.errors import UpstreamError
 
-__all__ = ["MicrophoneSound", "Window"]
+__all__ = ["MicrophoneSound", "SoundWindow"]
 
 STEP_MS = 2.0
 """The least that is resampled at once; ours: a conversion that holds some samples back is not asked for each of them,
@@ -35,7 +35,7 @@ ROUNDED = 0.001
 
 
 @frozen
-class Window:
+class SoundWindow:
     """What was heard in one window of the detector.
 
     Args:
@@ -93,7 +93,7 @@ class MicrophoneSound:
         """
         return self._position
 
-    def feed(self, audio: bytes) -> list[Window]:
+    def feed(self, audio: bytes) -> list[SoundWindow]:
         """Take in what came, and return the windows that are complete now, the oldest first.
 
         A piece that completes none is appended, and that is all; else it takes 0.1 ms and more for a window.
@@ -126,13 +126,13 @@ class MicrophoneSound:
         self._kept.clear()
         self._ear.close()
 
-    def _heard(self) -> list[Window]:
+    def _heard(self) -> list[SoundWindow]:
         if self._closed:
             self._waiting.clear()
             return []
         if (fault := self._ear.fault()) is not None:
             raise fault
-        windows: list[Window] = []
+        windows: list[SoundWindow] = []
         while len(self._waiting) >= self._needed_bytes:
             # Cut by what is needed and not by how it came: the same sound gives the same samples.
             piece = bytes(memoryview(self._waiting)[: self._needed_bytes])
@@ -146,12 +146,12 @@ class MicrophoneSound:
             self._needed_bytes = self._needed()
         return windows
 
-    def _window(self) -> Window:
+    def _window(self) -> SoundWindow:
         start, end = self._judged, self._judged + self.window_samples
         at = len(self._kept) - (self._position - start) * BYTES_PER_SAMPLE
         pcm = bytes(memoryview(self._kept)[at : at + self.window_samples * BYTES_PER_SAMPLE])
         self._judged = end
-        return Window(self._ear.probability(pcm), start, end, level_db(pcm))
+        return SoundWindow(self._ear.probability(pcm), start, end, level_db(pcm))
 
     def _needed(self) -> int:
         """Return how many bytes of the source the next window wants, as far as that can be told."""
