@@ -228,7 +228,8 @@ def curves(ratings: Iterable[Rating]) -> list[Curve]:
     """Return the curves of two rules over the same calls: what would have ended the answer, had the threshold been it.
 
     *Speech alone*: what the detector takes for speech for so long. *Speech and words*: voxint's own decision, by what
-    was understood in the call, where that much speech is wanted beside the words.
+    was understood in the call, where that much speech is wanted beside the words. An echo counts there as it did in the
+    call: the guard against it works before that decision.
 
     Args:
         ratings: Calls with a system that tells its words.
@@ -243,10 +244,12 @@ def _alone(rating: Rating, threshold_ms: float) -> bool:
 
 
 def _with_words(rating: Rating, threshold_ms: float) -> bool:
+    if rating.kind == "echo":
+        return rating.stopped
     sure_ms = BargeIn().sure_ms - BargeIn().min_speech_ms + threshold_ms
     rules = BargeIn(min_speech_ms=threshold_ms, sure_ms=sure_ms)
     heard = Overlap(speech_ms=rating.speech_ms, text=rating.words)
-    return judge(rules, heard, echoed=rating.outcome == "echo") == "commit"
+    return judge(rules, heard) == "commit"
 
 
 def _points(rated: Sequence[Rating], rule: Callable[[Rating, float], bool]) -> list[tuple[float, float, float]]:

@@ -27,7 +27,7 @@ from bench.bargein.record import Record
 from bench.bargein.samples import Sample, lines_of, make_set
 from bench.bargein.synthesis import synthesize
 from bench.bargein.systems import system
-from bench.bargein.timeline import timeline_of, typical
+from bench.bargein.timeline import AFTER_MS, timeline_of, typical
 from bench.bargein.upstream import canned_answer, run_upstream
 from bench.environments import ROOT
 from bench.machine import commit, machine
@@ -179,16 +179,25 @@ class _Calls:
             rate(sample, record, self.canned, ledger, speech_in(record, detector)) for sample, record in pairs.values()
         ]
         meant = [each for each in ratings if each.kind == "interruption" and each.stopped]
+        shown = [each for each in meant if _ends_ms(each, pairs[each.sample][1]) < AFTER_MS]
         back = [each for each in ratings if each.kind == "backchannel"]
         wanted = {
-            "An interruption": typical(meant, lambda each: each.onset_to_silence_ms),
-            "A backchannel": typical(back, lambda each: each.held_ms[0] if each.held_ms else None)
-            or typical(back, lambda each: each.onset_to_silence_ms),
+            "An interruption": typical(shown or meant, lambda each: each.onset_to_silence_ms),
+            "A backchannel": typical(
+                [each for each in back if not each.stopped] or back, lambda each: each.onset_to_silence_ms
+            ),
         }
         times = [
             timeline_of(*pairs[name], self.canned, ledger, f"{title}, {name}") for title, name in wanted.items() if name
         ]
         return ratings, [each for each in times if each is not None]
+
+
+def _ends_ms(rating: Rating, record: Record) -> float:
+    """Return when the next answer came, after the overlap's onset."""
+    if rating.next_voice_ms is None or record.overlap is None:
+        return float("inf")
+    return rating.next_voice_ms + (record.overlap[1] - record.overlap[0]) * 1000 / RATE
 
 
 @asynccontextmanager

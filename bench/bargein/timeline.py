@@ -14,9 +14,9 @@ from bench.bargein.record import Record
 from bench.bargein.samples import Sample, Stretch
 from voxint.testing.sim.ledger import LedgerEntry
 
-__all__ = ["timeline_of", "typical"]
+__all__ = ["AFTER_MS", "BEFORE_MS", "timeline_of", "typical"]
 
-BEFORE_MS, AFTER_MS = 600.0, 3_600.0
+BEFORE_MS, AFTER_MS = 600.0, 4_000.0
 """Of the call around the onset; ours: a pause before it, and the next answer behind it."""
 
 APART_MS = 60.0

@@ -108,5 +108,11 @@ def _curve(axes: Axes, curve: Curve, line: str) -> None:
             at = (max(false, LEAST), max(missed, LEAST))
             axes.plot([at[0]], [at[1]], marker=".", markersize=6, color=SOFT.light, clip_on=False)
             axes.annotate(
-                f"{threshold:.0f} ms", at, xytext=(5, -11), textcoords="offset points", fontsize=SMALL, color=SOFT.light
+                f"{threshold:.0f} ms",
+                at,
+                xytext=(4, 5),
+                textcoords="offset points",
+                rotation=55,  # so that those of points side by side don't lie over each other
+                fontsize=SMALL,
+                color=SOFT.light,
             )
