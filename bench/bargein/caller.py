@@ -158,7 +158,7 @@ class _Call:
             case Audio():
                 self.player.take(at, event.pcm, event.answer)
             case Paused():
-                self.player.pause(at)
+                self.player.pause(at, event.answer)
             case Resumed():
                 self.player.resume(at)
             case Flushed():

@@ -41,9 +41,14 @@ class Player:
 
     track: bytearray = field(factory=bytearray, repr=False)
     sounded: list[Sounded] = field(factory=list)
-    paused: bool = False
+    _paused: str | None = None
     _waiting: deque[tuple[str, bytes]] = field(factory=deque, repr=False)
     _starts: int | None = None
+
+    @property
+    def paused(self) -> bool:
+        """Whether it stands still."""
+        return self._paused is not None
 
     @property
     def now(self) -> int:
@@ -75,20 +80,21 @@ class Player:
         if self._starts is None:
             self._starts = at + JITTER_MS * RATE // 1000
 
-    def pause(self, at: int) -> None:
-        """Stop at the sample `at`, and keep what waits."""
+    def pause(self, at: int, answer: str = "") -> None:
+        """Stop at the sample `at` because of an answer, and keep what waits."""
         self.advance(at)
-        self.paused = True
+        self._paused = answer
 
     def resume(self, at: int) -> None:
         """Go on at the sample `at`."""
         self.advance(at)
-        self.paused = False
+        self._paused = None
 
     def flush(self, at: int, answer: str = "") -> None:
-        """Throw away what waits of an answer at the sample `at`; a pause is over. Of all, where it has no name."""
+        """Throw away what waits of an answer at the sample `at`, its pause too. Of all, where it has no name."""
         self.advance(at)
-        self.paused = False
+        if answer in ("", self._paused):
+            self._paused = None
         self._waiting = deque((name, pcm) for name, pcm in self._waiting if answer and name != answer)
         if not self._waiting:
             self._starts = None

@@ -106,6 +106,7 @@ class VoxintLine:
                         events.append(Ended(answer))
                 return events
             case m.HoldMessage(request_id=answer, state="held"):
+                self._spoken.add(answer)  # it may be held before its first sound, and end so
                 return [Paused(answer)]
             case m.HoldMessage(request_id=answer):
                 return [Resumed(answer, message.reason or "")]

@@ -58,3 +58,14 @@ def test_flush_of_all_ends_a_pause() -> None:
     player.take(3000, _pcm(10))
     player.advance(5000)
     assert player.sounded == [Sounded(3000 + WAIT, 10)]
+
+
+def test_end_of_another_answer_ends_no_pause() -> None:
+    """An answer that is held stays so, whatever ends beside it."""
+    player = Player()
+    player.take(0, _pcm(100), "a")
+    player.pause(10, "a")
+    player.flush(20, "b")
+    assert player.paused
+    player.flush(30, "a")
+    assert not player.paused

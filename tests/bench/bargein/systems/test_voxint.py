@@ -92,6 +92,15 @@ async def test_what_never_sounded_is_not_flushed() -> None:
         await line.receive()
 
 
+async def test_answer_that_is_held_before_it_sounds_ends() -> None:
+    """Its end is told to the player, which would stand still for ever else."""
+    line = _line(
+        m.HoldMessage(request_id="a", state="held", voice_stream_seq=None),
+        m.Response(request_id="a", text_stream_seq=-1, voice_stream_seq=-1, interrupted=True),
+    )
+    assert await _all_of(line) == [Paused("a"), Flushed("a")]
+
+
 async def test_server_without_ears_is_told() -> None:
     """A server that grants no open microphone can't be called."""
     granted = m.RegisterAck(
