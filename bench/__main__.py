@@ -21,6 +21,7 @@ from bench.bargein.command import bargein
 from bench.compare import compare_results, print_comparison
 from bench.conversation import converse
 from bench.conversation import to_text as conversation_text
+from bench.ears import ears
 from bench.environments import HOME, TARGETS, install
 from bench.live import LiveProgress
 from bench.machine import commit, machine
@@ -162,6 +163,7 @@ def sessions(seconds: float, as_json: bool) -> None:
 
 main.add_command(attacks)
 main.add_command(bargein)
+main.add_command(ears)
 main.add_command(speech)
 
 

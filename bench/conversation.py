@@ -33,7 +33,8 @@ from voxint.measure.distribution import Distribution
 from voxint.net.http import open_http
 from voxint.server.collector import calm_collector
 from voxint.server.config import ServerConfig
-from voxint.server.config_file import Config, Given, StageConfig
+from voxint.server.config_file import Config, StageConfig
+from voxint.server.config_values import Given
 from voxint.server.serve import serve
 from voxint.testing.sim import serve_sim
 

@@ -29,7 +29,8 @@ from voxint.core.stages import SpeechToText, TextToSpeech
 from voxint.errors import ConfigError
 from voxint.net.http import open_http
 from voxint.printable import printable
-from voxint.server.config_file import Given, StageConfig
+from voxint.server.config_file import StageConfig
+from voxint.server.config_values import Given
 
 __all__ = ["Figures", "measure", "speech", "tables"]
 

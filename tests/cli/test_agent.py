@@ -56,6 +56,15 @@ class Ears(Voice):
 
 class Deaf: ...
 
+class Detector:
+    audio_format = AudioFormat(16_000)
+    window_samples = 512
+
+    def open(self): ...
+
+class Turns(Voice):
+    async def complete(self, pcm): ...
+
 ears = 3
 key = "persimmon"
 inst = Deaf()
@@ -107,6 +116,24 @@ async def test_a_local_provider_gets_its_options_and_the_http_client(load: Calla
         assert (model.name, model.size) == ("m", 3)
         assert isinstance(model.http, HttpClient)
         assert (agent.prompt, agent.limits, agent.stt, agent.tts) == ("p", Limits(lead_ms=100.0), None, None)
+
+
+async def test_detectors_and_rules_of_the_ears_are_the_agents(load: Callable[..., Config]) -> None:
+    """Entered as a stage is, judged in its words, and none where the configuration says so."""
+    stages = '[llm]\nprovider = "{here}:any_options"\n[stt]\nprovider = "{here}:Ears"\n'
+    config = load(
+        stages + '[vad]\nprovider = "{here}:Detector"\n[turns]\nprovider = "{here}:Turns"\n'
+        "[ears.barge_in]\nonset_ms = 96"
+    )
+    async with open_agent(config) as agent:
+        assert type(agent.vad).__name__ == "Detector"
+        assert type(agent.turns).__name__ == "Turns"
+        assert agent.ears.barge_in.onset_ms == 96
+        assert sys.modules[config.parts[0].provider.partition(":")[0]].log == ["entered", "entered"]
+    async with open_agent(load(stages + '[vad]\nprovider = "none"')) as agent:
+        assert agent.vad is None
+    assert "[vad] provider: local_stages_" in (told := await failure(load(stages + '[vad]\nprovider = "{here}:Turns"')))
+    assert told.endswith("Turns has no method `open`: it is a synthesizer; give it as tts=...")
 
 
 async def test_text_of_the_environment_becomes_what_the_parameter_wants(load: Callable[..., Config]) -> None:

@@ -12,6 +12,7 @@ from voxint.cli.demo_stages import (
     MODULES,
     MOONSHINE,
     POCKETSPHINX,
+    SILERO,
     DemoPart,
     Opened,
     choose_stages,
@@ -34,6 +35,7 @@ def test_what_is_installed_is_tried_the_best_first(installed: frozenset[str], li
     ears, voices = ([POCKETSPHINX], [ESPEAK]) if light else ([MOONSHINE, POCKETSPHINX], [KOKORO, ESPEAK])
     assert [*stages.ears] == [part for part in ears if part.modules <= installed]
     assert [*stages.voices] == [part for part in voices if part.modules <= installed]
+    assert [*stages.detectors] == [part for part in [SILERO] if stages.ears and part.modules <= installed]
 
 
 @pytest.mark.parametrize("light", [False, True])

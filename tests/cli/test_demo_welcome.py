@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from voxint.cli.demo_model import stand_in
-from voxint.cli.demo_stages import ESPEAK, KOKORO, MOONSHINE, POCKETSPHINX, Opened
+from voxint.cli.demo_stages import ESPEAK, KOKORO, MOONSHINE, POCKETSPHINX, SILERO, Opened
 from voxint.cli.demo_welcome import DemoCast, command, welcome
 from voxint.server.config import ServerConfig
 from voxint.server.serve import Server
@@ -19,7 +19,7 @@ SERVER = cast("Server", SimpleNamespace(url="ws://127.0.0.1:8765/ws/agent/stream
 
 def told(capsys: pytest.CaptureFixture[str], **opened: Any) -> str:
     """Return what the demo says of itself with these parts."""
-    welcome(DemoCast(**{"llm": MODEL, "stt": Opened(), "tts": Opened()} | opened), SERVER)
+    welcome(DemoCast(**{"llm": MODEL, "stt": Opened(), "tts": Opened(), "vad": Opened()} | opened), SERVER)
     return capsys.readouterr().out
 
 
@@ -92,6 +92,8 @@ def test_what_to_type_is_what_was_typed(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_the_configuration_is_of_those_that_were_opened() -> None:
     """Whatever was to be opened first."""
-    opened = DemoCast(MODEL, Opened(), Opened(ESPEAK, "voice"))
+    opened = DemoCast(MODEL, Opened(), Opened(ESPEAK, "voice"), Opened())
     config = opened.config("prompt", ServerConfig(port=0))
-    assert (config.llm.provider, config.stt, config.tts) == ("openai_chat", None, ESPEAK.stage)
+    assert (config.llm.provider, config.stt, config.tts, config.vad) == ("openai_chat", None, ESPEAK.stage, None)
+    hearing = DemoCast(MODEL, Opened(POCKETSPHINX, "ears"), Opened(), Opened(SILERO, "detector"))
+    assert [part.kind for part in hearing.config("prompt", ServerConfig()).parts] == ["llm", "stt", "vad"]

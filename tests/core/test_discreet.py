@@ -13,6 +13,7 @@ import voxint
 from voxint.core.alignment import Aligned
 from voxint.core.audio import AudioFormat
 from voxint.core.discreet import size_of
+from voxint.core.ears.rules import EarRules
 from voxint.core.failure import Failure
 from voxint.core.playout import PlayoutLedger
 from voxint.core.receipt import AudioAccount, TextAccount, UsageAccount
@@ -83,11 +84,11 @@ def made(kind: Any) -> Any:
         names = [attribute.name for attribute in attrs.fields(kind) if attribute.init]
     else:
         names = list(kind.__struct_fields__)
-    given = {name: filled(hints[name], name) for name in names}
     special: dict[str, Any] = {"accounts": {}, "token_secret": CANARY * 4, "llm": ScriptedModel(), "tts": None}
     special |= {"stt": None, "upload_share": 0.5, "allowed_origins": (), "trusted_proxies": (), "port": 8765}
     special |= {"frame_ms": 40.0, "functions": 3, "silent_mark": "[nothing]", "wordless_mark": "[none]"}
-    return kind(**{name: special.get(name, value) for name, value in given.items()})
+    special |= {"hold_s": 2.0, "vad": None, "turns": None, "ears": EarRules()}
+    return kind(**{name: special[name] if name in special else filled(hints[name], name) for name in names})
 
 
 @pytest.mark.parametrize("public", [*CLASSES, *MESSAGES], ids=lambda public: public.__name__)

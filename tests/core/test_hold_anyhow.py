@@ -19,9 +19,9 @@ from voxint.core.playout import PlayoutLedger
 from voxint.core.stages import ToolCall
 
 WORDS = ("text", "voice", "call")
-DOES = (*WORDS, *WORDS, "take", "take", "hold", "release", "leave", "come", "play", "wait", "report")
+DOES = (*WORDS, *WORDS, "take", "take", "take", "hold", "hold or release", "come or go", "play", "wait", "report")
 
-STEPS = st.lists(st.tuples(st.sampled_from(DOES), st.integers(0, 2), st.integers(1, 3)), max_size=60)
+STEPS = st.lists(st.tuples(st.sampled_from(DOES), st.integers(0, 2), st.integers(1, 3)), min_size=15, max_size=60)
 
 
 @define(eq=False)
@@ -75,20 +75,19 @@ class Client:
             assert not self.held
 
 
-@define(eq=False)
 class Scene:
-    """An answer, and three clients of which some listen; the first plays it."""
+    """An answer, and three clients of which some listen; at first all, and the first plays it.
 
-    listeners: list[Listener] = field(factory=list)
-    clients: list[Client] = field(factory=lambda: [Client(True), Client(False), Client(True)])
-    text: str = ""
-    calls: int = 0
-    samples: int = 0
-    ledger: PlayoutLedger = field(init=False)
-    answer: Answer = field(init=False)
+    Attributes:
+        text: All that was written; `calls` and `samples` count the rest.
+    """
 
-    def __attrs_post_init__(self) -> None:
-        self.listeners += [self.connect(client) for client in self.clients]
+    def __init__(self) -> None:
+        self.text = ""
+        self.calls = self.samples = 0
+        self.reported_ms = 0.0
+        self.clients = [Client(True), Client(False), Client(True)]
+        self.listeners = [self.connect(client) for client in self.clients]
         self.ledger = PlayoutLedger(AudioFormat(8_000), spoken=True)
         self.answer = Answer(
             "r1",
@@ -104,11 +103,6 @@ class Scene:
         client.listener = Listener(pauses=client.pauses)
         client.held = False
         return client.listener
-
-    @property
-    def whole_audio(self) -> bytes:
-        """All that was spoken: each sample is another."""
-        return struct.pack(f"<{self.samples}h", *range(1, self.samples + 1))
 
     async def do(self, what: str, who: int, count: int) -> None:
         """Take a step."""
@@ -128,13 +122,13 @@ class Scene:
             case "call":
                 answer.call(ToolCall(f"c{self.calls}", "look_up", {}))
                 self.calls += 1
-            case "hold" if not held:
+            case "hold" | "hold or release" if not held:
                 answer.hold(200)
-            case "release" if held:
+            case "release" | "hold or release" if held:
                 answer.release("noise")
-            case "leave" if client.listener is not None:
+            case "come or go" if client.listener is not None:
                 self.leave(client)
-            case "come" if client.listener is None:
+            case "come" | "come or go" if client.listener is None:
                 listener = self.connect(client)
                 answer.catch_up(listener, Seen(client.texts, client.voices))
                 self.listeners.append(listener)
@@ -145,7 +139,11 @@ class Scene:
             case "take" if client.listener is not None:
                 await client.take(count, may_hear=not held)
             case "report":
-                self.ledger.reported(12.5 * count, trio.current_time())
+                has = sum(len(each.audio) // 2 for each in self.clients if each.listener is answer.player is not None)
+                played_ms = min(12.5 * count, has / 8)
+                if has >= self.ledger.heard_samples(trio.current_time()) and played_ms >= self.reported_ms:
+                    self.reported_ms = played_ms  # a report counts for whoever plays it next: it has to have that
+                    self.ledger.reported(played_ms, trio.current_time())
             case "wait":
                 await trio.sleep(count / 64)
 
@@ -165,8 +163,6 @@ class Scene:
         account = self.ledger.audio_account(trio.current_time())
         most = max(len(client.audio) for client in self.clients) / 16
         assert account.heard_ms <= account.sent_ms <= most
-        if self.answer.holding.held:
-            assert all(item.owner is None for each in self.listeners for item in each._items)
 
 
 async def go_through(steps: list[tuple[str, int, int]]) -> None:
@@ -177,7 +173,7 @@ async def go_through(steps: list[tuple[str, int, int]]) -> None:
         await scene.do(what, who, count)
         scene.check()
         now_heard = scene.ledger.heard_samples(trio.current_time())
-        if what in ("hold", "release"):
+        if what in ("hold", "hold or release"):
             assert now_heard == heard
         heard = scene.ledger.heard_samples(trio.current_time())
         if scene.answer.holding.held and scene.answer.player is not None and scene.answer.player.pauses:
@@ -203,7 +199,7 @@ async def go_through(steps: list[tuple[str, int, int]]) -> None:
         await scene.answer.flushed()
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(STEPS)
 def test_nothing_is_lost_or_said_twice(steps: list[tuple[str, int, int]]) -> None:
     """Whatever is said, taken, held and released, by whomever it is played, and whoever comes back meanwhile."""

@@ -73,7 +73,7 @@ async def test_a_wrong_argument_is_told_at_the_call(
         ({"observer": Book}, "observer is the class Book: give an instance, Book(...)"),
         (
             {"observer": number},
-            "observer is an int without accepted, finished, reaped, cleanup_failed:",
+            "observer is an int without accepted, finished, reaped, cleanup_failed, utterance_over, released:",
         ),
     ],
 )

@@ -88,7 +88,7 @@ async def test_a_host_that_goes_down_waits_for_no_clean_up() -> None:
 async def test_an_observer_that_raises_costs_a_log_line(autojump_clock: MockClock) -> None:
     """Requests go on, end and are acknowledged without it; the log says where it broke and not what it said."""
 
-    class Broken:
+    class Broken(NoObserver):
         def accepted(self, request: Request) -> None:
             raise ValueError("a secret")
 

@@ -75,6 +75,41 @@ async def function(turn: Any, out: Any) -> None:
     """Do as a model would, and be none."""
 
 
+class _Detector:
+    audio_format = AudioFormat()
+    window_samples = 512
+
+    def open(self) -> Any: ...
+
+
+class _Late(_Detector):
+    async def open(self) -> Any: ...
+
+
+class _Windowless:
+    audio_format = AudioFormat()
+
+    def open(self) -> Any: ...
+
+
+class _Misjudging(_Detector):
+    window_samples = 0
+
+
+class _Turns:
+    audio_format = AudioFormat()
+
+    async def complete(self, pcm: bytes) -> float:
+        return 1.0
+
+
+class _Wordy(_Turns):
+    async def complete(self, pcm: bytes, words: str) -> float:  # type: ignore[override]  # wrong on purpose
+        return 1.0
+
+
+OPEN = "`def open(self)`"
+WINDOW = "write how many samples it judges at once, such as 512"
 HEAD = "`async def generate(self, turn, out)`"
 OBJECT = f"a language model is an object with a method {HEAD}"
 SEND = "write each piece with `await out.send(Delta(text))` instead of `yield`"
@@ -99,6 +134,26 @@ FORMAT = "write `audio_format = AudioFormat(16_000)`, with its samples a second"
         ({"tts": _Formatless()}, f"tts: _Formatless has no `audio_format`: {FORMAT}"),
         ({"tts": _Misformatted()}, f"tts: _Misformatted has an int as its `audio_format`: {FORMAT}"),
         ({"tts": _Voice}, "tts: _Voice is a class: give an instance, _Voice(...)"),
+        ({"vad": _Detector}, "vad: _Detector is a class: give an instance, _Detector(...)"),
+        ({"vad": "silero"}, f"vad: a str has no method `open`: a voice detector is an object with a method {OPEN}"),
+        ({"vad": _Late()}, f"vad: _Late.open is a coroutine function, and nobody awaits it: write {OPEN}"),
+        ({"vad": _Windowless()}, f"vad: _Windowless has no `window_samples`: {WINDOW}"),
+        ({"vad": _Misjudging()}, f"vad: _Misjudging has 0 as its `window_samples`: {WINDOW}"),
+        ({"vad": _Turns()}, "vad: _Turns has no method `open`: it is a turn detector; give it as turns=..."),
+        ({"turns": _Turns}, "turns: _Turns is a class: give an instance, _Turns(...)"),
+        (
+            {"turns": _Detector()},
+            "turns: _Detector has no method `complete`: it is a voice detector; give it as vad=...",
+        ),
+        (
+            {"turns": _Windowless()},
+            "turns: _Windowless has no method `complete`: a turn detector is an object with a method "
+            "`async def complete(self, pcm)`",
+        ),
+        (
+            {"turns": _Wordy()},
+            "turns: _Wordy.complete takes other arguments: write `async def complete(self, pcm)`",
+        ),
         ({"stt": _Voice()}, "stt: _Voice has no method `transcribe`: it is a synthesizer; give it as tts=..."),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -111,7 +166,8 @@ def test_a_stage_of_another_shape_is_told_when_the_agent_is_made(stages: dict[st
 
 
 def test_stages_of_the_right_shape_pass() -> None:
-    """Those of this package, a bare one, and no ears and no voice at all."""
+    """Those of this package, a bare one, and no ears and no voice at all; detectors too."""
+    Agent(llm=_Sound(), vad=_Detector(), turns=_Turns())
     Agent(llm=_Sound())
     Agent(llm=ScriptedModel(), stt=ScriptedEars(), tts=ScriptedVoice())
     Agent(llm=_Sound(), tts=_Voice())

@@ -37,7 +37,7 @@ SPREAD = {
     "_ids(request)": OF_A_REQUEST,
     "principal.shown": {"key"},
     "connection.principal.shown": {"key"},
-    "_described(config)": {"access", "llm", "stt", "tts"},
+    "_described(config)": {"access", "listens", "llm", "stt", "tts", "vad", "turns"},
     "failure_fields(failure)": OF_A_FAILURE,
     "held": {"by"},
     "_present(line)": set[str](),  # read from the dictionaries of its function

@@ -9,41 +9,17 @@ import trio
 
 from tests.core.ears.coded import CodedEars, quiet, speech
 from tests.memory import come_back
+from tests.server.spoken import ALWAYS, QUESTION, STORY, an_agent, stream
 from tests.talk import SPOKEN, WRITTEN, Talk, open_place, talk_with
-from voxint.core.agent import Agent, Limits
+from voxint.core.agent import Agent
 from voxint.protocol import messages as m
 from voxint.server.quotas import Quotas
 from voxint.testing.detector import ScriptedDetector
-from voxint.testing.stages import ScriptedModel, ScriptedVoice
+from voxint.testing.stages import ScriptedModel
 
 pytestmark = pytest.mark.virtual_time
 
-ALWAYS = ("server_vad", "transcripts")
-PIECE = 640
-PIECE_S = 0.02
-QUESTION = (quiet(320), speech(960, "what", "time", "is", "it?"), quiet(3000))
-STORY = "Once upon a time there was a keeper of a lighthouse, who lived alone with his dog for many years."
-
 T = TypeVar("T", bound=m.ServerMessage)
-
-
-def an_agent(*script: str | float, detector: ScriptedDetector | None = None, hold_s: float = 2.0) -> Agent:
-    """Return an agent that can listen always, and answers by a script."""
-    return Agent(
-        llm=ScriptedModel(*script or ("Noon.",)),
-        stt=CodedEars(),
-        tts=ScriptedVoice(),
-        vad=detector or ScriptedDetector(),
-        limits=Limits(hold_s=hold_s),
-    )
-
-
-async def stream(talk: Talk, *sounds: bytes) -> None:
-    """Send sound as a microphone does, at its pace."""
-    pcm = b"".join(sounds)
-    for at in range(0, len(pcm), PIECE):
-        talk.connection.receive(pcm[at : at + PIECE])
-        await trio.sleep(PIECE_S)
 
 
 def of(talk: Talk, kind: type[T]) -> list[T]:

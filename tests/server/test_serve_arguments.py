@@ -27,7 +27,7 @@ nested: Any = {}
         ({"quotas": nested}, "quotas must be a Quotas, not a dict: write Quotas(...)"),
         (
             {"observer": nested},
-            "observer is a dict without accepted, finished, reaped, cleanup_failed:",
+            "observer is a dict without accepted, finished, reaped, cleanup_failed, utterance_over, released:",
         ),
     ],
 )

@@ -9,6 +9,8 @@ import structlog
 import trio
 from structlog.testing import capture_logs
 
+from tests.core.ears.coded import quiet, speech
+from tests.server.spoken import ALWAYS, QUESTION, STORY, an_agent, stream
 from tests.talk import SPOKEN, WRITTEN, Book, Talk, open_talk
 from voxint.core.agent import Agent
 from voxint.core.failure import Failure
@@ -51,11 +53,11 @@ class Watched:
 
 
 @asynccontextmanager
-async def watch(agent: Agent, patch: SettingsChange = WRITTEN) -> Any:
+async def watch(agent: Agent, patch: SettingsChange = WRITTEN, features: tuple[str, ...] = ()) -> Any:
     """Connect a client that has registered."""
     async with open_talk(agent) as talk:
         watched = Watched(talk)
-        talk.register(patch)
+        talk.register(patch, features=features)
         yield watched
 
 
@@ -315,3 +317,37 @@ async def test_an_answer_cut_while_it_plays_out_is_no_interruption() -> None:
         assert watched.telemetry.metrics.registry.get_sample_value(
             "voxint_interrupts_total", {"reason": "DISCONNECT"}
         ) in (None, 0)
+
+
+async def test_what_is_heard_is_counted_and_logged(lines: Lines) -> None:
+    """One line for each utterance, and no word of it; who only listened is counted as no request."""
+    async with watch(an_agent(), features=ALWAYS) as watched:
+        await stream(watched.talk, speech(640), quiet(3000), *QUESTION)
+        await trio.sleep(2)
+        assert watched.sample("utterances_total", outcome="noise") == 1
+        assert watched.sample("utterances_total", outcome="request") == 1
+        assert watched.sample("requests_total", outcome="complete") == 1
+        assert watched.sample("requests_live") == 0
+    assert len([line for line in lines if line["event"] == "request finished"]) == 1
+    noise, asked = [line for line in lines if line["event"] == "utterance heard"]
+    assert (noise["outcome"], asked["outcome"]) == ("noise", "request")
+    assert asked["req_id"] == line_of(lines, "request finished")["req_id"]
+    assert 0 < asked["silence_ms"] < 3000
+    assert "what" not in str(asked)
+
+
+async def test_what_was_held_is_counted(lines: Lines) -> None:
+    """As released, by why it goes on; what a voice interrupts is counted as that."""
+    async with watch(an_agent(STORY), SPOKEN, ("hold", *ALWAYS)) as watched:
+        watched.talk.ask("r1")
+        await trio.sleep(1)
+        watched.talk.say(m.Interrupt(mode="hold"))
+        await trio.sleep(1)
+        watched.talk.say(m.Interrupt(mode="release"))
+        watched.talk.say(m.Interrupt(mode="hold"))
+        await trio.sleep(2.5)
+        assert watched.sample("releases_total", reason="client") == 1
+        assert watched.sample("releases_total", reason="timeout") == 1
+        await stream(watched.talk, *QUESTION)
+        await trio.sleep(1)
+        assert watched.sample("interrupts_total", reason="USER_VOICE_INPUT") == 1

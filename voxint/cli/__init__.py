@@ -16,6 +16,7 @@
 # bench.py      `voxint bench`: how long interruptions take on a running server
 # sim.py        `voxint sim`: the simulated upstream by itself
 # agent.py      from a configuration to a running agent
+# listening.py  whether a server hears a microphone that is always open, and why not
 # together.py   what takes long to open, opened at once
 # running.py    a server as a process: from the configuration to the last connection
 # outside.py    its main thread, outside of the event loop: signals, and the end in time

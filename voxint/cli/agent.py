@@ -25,7 +25,8 @@ from voxint.errors import ConfigError, UpstreamError, VoxintError
 from voxint.extras import to_add
 from voxint.logs import leaves
 from voxint.net.http import HttpClient, open_http
-from voxint.server.config_file import Config, Given, StageConfig, did_you_mean
+from voxint.server.config_file import Config, StageConfig, did_you_mean
+from voxint.server.config_values import Given
 
 __all__ = ["blamed", "open_agent", "open_stage"]
 
@@ -44,10 +45,10 @@ async def open_agent(config: Config) -> AsyncGenerator[Agent]:
             made before the first is entered. What is raised on entering comes in a group.
     """
     async with open_http() as http:
-        made = [(stage, _made(stage, http)) for stage in (config.llm, config.stt, config.tts) if stage is not None]
-        async with open_together({stage.kind: _entered(stage, given) for stage, given in made}) as opened:
-            stages: dict[str, Any] = dict(opened)
-            yield Agent(**stages, prompt=config.prompt, limits=config.limits)
+        made = [(part, _made(part, http)) for part in config.parts]
+        async with open_together({part.kind: _entered(part, given) for part, given in made}) as opened:
+            parts: dict[str, Any] = dict(opened)
+            yield Agent(**parts, ears=config.ears, prompt=config.prompt, limits=config.limits)
 
 
 @asynccontextmanager
@@ -166,7 +167,7 @@ def _callables(module: ModuleType) -> list[str]:
 
 def _is_a_stage(given: object) -> bool:
     """Return whether this is what a factory is to make, and no factory."""
-    methods = ("generate", "transcribe", "synthesize")
+    methods = ("generate", "transcribe", "synthesize", "complete")
     return not isinstance(given, type) and any(callable(getattr(given, method, None)) for method in methods)
 
 

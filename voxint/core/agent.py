@@ -10,9 +10,8 @@ from voxint.arguments import bounded, check_fields
 from voxint.core.discreet import size_of
 from voxint.core.ears.rules import EarRules
 from voxint.core.ears.turn_detector import TurnDetector
-from voxint.core.failure import Stage
 from voxint.core.settings import MAX_BYTES, MAX_TOOLS
-from voxint.core.shape import stage_fault
+from voxint.core.shape import Part, stage_fault
 from voxint.core.stages import LanguageModel, SpeechToText, TextToSpeech
 from voxint.core.voice_activity import VoiceDetector
 
@@ -115,10 +114,10 @@ class Limits:
 
 
 def _shaped(agent: object, attribute: Attribute[Any], value: object) -> None:
-    stage = cast("Stage", attribute.name)
+    part = cast("Part", attribute.name)
     needed = attribute.default is NOTHING
-    if (value is not None or needed) and (fault := stage_fault(stage, value)) is not None:
-        raise TypeError(f"Agent.{stage}: {fault}")
+    if (value is not None or needed) and (fault := stage_fault(part, value)) is not None:
+        raise TypeError(f"Agent.{part}: {fault}")
 
 
 @frozen(kw_only=True, field_transformer=check_fields)
@@ -136,15 +135,15 @@ class Agent:
         limits: Every bound of a request.
 
     Raises:
-        TypeError: A stage has not the shape of one: a class in place of an instance, no such method or a generator,
-            other arguments, no `audio_format`; says which, and what to write.
+        TypeError: A stage or a detector has not the shape of one: a class in place of an instance, no such method or a
+            generator, other arguments, no `audio_format`; says which, and what to write.
     """
 
     llm: LanguageModel = field(validator=_shaped)
     stt: SpeechToText | None = field(default=None, validator=_shaped)
     tts: TextToSpeech | None = field(default=None, validator=_shaped)
-    vad: VoiceDetector | None = None
-    turns: TurnDetector | None = None
+    vad: VoiceDetector | None = field(default=None, validator=_shaped)
+    turns: TurnDetector | None = field(default=None, validator=_shaped)
     ears: EarRules = EarRules()
     prompt: str = field(default="", repr=size_of)
     limits: Limits = Limits()

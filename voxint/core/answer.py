@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from math import inf
 
 import trio
 
@@ -106,7 +107,9 @@ class Answer:
         self.ended: Ended | None = None
         self.plays_until = -1.0
         self._hearers = Hearers(player, listeners)
-        self._behind: dict[Listener, tuple[int, float]] = {}  # who was sent samples again, from which on, and when
+        self._behind: dict[
+            Listener, tuple[int, float]
+        ] = {}  # who is sent samples again, from which on, and when; inf: they wait
         self._said = self._voiced = 0  # characters of text, samples
         self._texts_taken = self._voices_taken = self._waiting = 0  # by players; for the player
         self._most = ROOM if player is not None else self.journal.most_bytes
@@ -256,13 +259,10 @@ class Answer:
         now, since = trio.current_time(), self.holding.since
         if since is None:
             return  # the last one who listened was dropped
-        again = None if self.player is None else self._behind.pop(self.player, None)
         stood_s = self.holding.end(self, self.player, now)
         self.plays_until += stood_s if self.plays_until > since else 0.0
         for listener, (begin, at) in self._behind.items():
-            self._behind[listener] = (begin, now if at >= since else at + stood_s)
-        if again is not None:
-            self._play_again(again[0], now)
+            self._behind[listener] = (begin, min(now, at + stood_s))
         self._hearers.put_back(self)
         self._room.unpark_all()
         self._hearers.expect_progress()
@@ -322,7 +322,7 @@ class Answer:
         pieces = self.journal.lacking(seen, self._said, self._voiced)
         samples = sum(len(piece.audio) for piece, _ in pieces if isinstance(piece, Voice)) // BYTES_PER_SAMPLE
         if samples:
-            self._behind[listener] = (self._voiced - samples, trio.current_time())
+            self._behind[listener] = (self._voiced - samples, inf if self.holding.keeps_back else trio.current_time())
         for piece, upto in pieces:
             if isinstance(piece, Text):
                 self._queue_text(listener, piece.text, upto)
@@ -358,19 +358,13 @@ class Answer:
         self.ledger.shown_until(self._said - left.chars)
         self.ledger.sent_until(self._voiced - left.samples, now)
         self._texts_taken, self._voices_taken = end.texts - left.texts, end.voices - left.voices
-        behind = self._behind.get(listener)
-        waits = behind is not None and self.holding.is_kept_back(behind[1])
-        self.holding.played_by(listener, now, waits=waits)
-        if behind is not None:
-            self._play_again(*behind)
-            if not waits:
-                del self._behind[listener]  # else it is played again at the release
+        begin, at = self._behind.pop(listener, (self._voiced, -1.0))
+        self.holding.played_by(listener, now, waits=at == inf)
+        if begin < self._voiced:
+            self.ledger.resent(begin, min(at, now))
+            if at < inf:  # else it begins at the release
+                self.plays_until = at + (self._voiced - begin) / self.ledger.audio_format.rate
         self._on_room()
-
-    def _play_again(self, begin: int, at: float) -> None:
-        """Account for what the player was sent again, from that sample on and at that time."""
-        self.ledger.resent(begin, at)
-        self.plays_until = at + (self._voiced - begin) / self.ledger.audio_format.rate
 
     def _queue_text(self, listener: Listener, text: str, upto: int) -> None:
         if listener is self.player:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from voxint.authors_line import line_of_error
+from voxint.core.events import Endpoint, ReleaseReason
 from voxint.core.failure import Failure, Stage
 from voxint.core.observer import NoObserver, Observer
 from voxint.core.request import Request
@@ -77,3 +78,11 @@ class FailureLog:
     def cleanup_failed(self, request: Request, stage: Stage | None, error: BaseException) -> None:
         """Pass it on: the log has it already."""
         self._then.cleanup_failed(request, stage, error)
+
+    def utterance_over(self, request: Request, endpoint: Endpoint) -> None:
+        """Pass it on."""
+        self._then.utterance_over(request, endpoint)
+
+    def released(self, request: Request, reason: ReleaseReason) -> None:
+        """Pass it on."""
+        self._then.released(request, reason)

@@ -8,7 +8,6 @@ from math import inf
 import trio
 
 from voxint.core.alarms import Alarms
-from voxint.core.audio import BYTES_PER_SAMPLE
 from voxint.core.events import Voice
 from voxint.core.fade import FADE_MS, FadeIn
 from voxint.core.listener import Listener
@@ -88,10 +87,6 @@ class Holding:
         else:
             self.stood_s += self._ledger.go_on(now)
 
-    def is_kept_back(self, at: float) -> bool:
-        """Return whether what was queued at that time has not left for this hold."""
-        return self._keeps and self.since is not None and at >= self.since
-
     def end(self, answer: object, player: Listener | None, now: float) -> float:
         """Go on; return how long the playing has stood, in seconds.
 
@@ -107,7 +102,7 @@ class Holding:
             return stood_s
         until = self._ledger.playing_until
         waits = [item for item in player.waiting(answer) if isinstance(item, VoicePiece)]
-        left = sum(len(item.event.audio) for item in waits) // BYTES_PER_SAMPLE
+        left = max(0, waits[-1].upto - self._ledger.sent_samples) if waits else 0  # of what is new to any player
         self.plays_until = max(now, until or now) + left / self._ledger.audio_format.rate
         if not player.pauses and not stood_s and until is not None and until <= now:
             self._fade = FadeIn(self._ledger.audio_format.samples(FADE_MS))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from voxint.arguments import type_in_words
 
 if TYPE_CHECKING:
+    from voxint.core.events import Endpoint, ReleaseReason
     from voxint.core.failure import Stage
     from voxint.core.request import Request
 
@@ -36,6 +37,12 @@ class Observer(Protocol):
 
         The request's end does not depend on it. The log has it already.
         """
+
+    def utterance_over(self, request: Request, endpoint: Endpoint) -> None:
+        """What an open microphone heard is over; `request` has listened to it. Its words are not for a log."""
+
+    def released(self, request: Request, reason: ReleaseReason) -> None:
+        """`request` was held, and goes on."""
 
 
 def check_observer(given: object) -> None:
@@ -69,4 +76,10 @@ class NoObserver:
         """Do nothing."""
 
     def cleanup_failed(self, request: Request, stage: Stage | None, error: BaseException) -> None:
+        """Do nothing."""
+
+    def utterance_over(self, request: Request, endpoint: Endpoint) -> None:
+        """Do nothing."""
+
+    def released(self, request: Request, reason: ReleaseReason) -> None:
         """Do nothing."""

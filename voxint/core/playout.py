@@ -194,6 +194,11 @@ class PlayoutLedger:
         if self._client is not None:
             self._client.add(more, own)
 
+    @property
+    def sent_samples(self) -> int:
+        """How many samples were sent in all."""
+        return self._sent
+
     def pause(self, now: float) -> None:
         """Record that the player pauses where it is, until `go_on`."""
         if self._paused_at is None:

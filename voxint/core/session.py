@@ -11,7 +11,7 @@ import trio
 
 from voxint.core.agent import Agent
 from voxint.core.dialogue import Dialogue
-from voxint.core.events import Ended, ReleaseReason
+from voxint.core.events import Ended, Endpoint, ReleaseReason
 from voxint.core.failure import Stage
 from voxint.core.intake import Intake
 from voxint.core.interrupt import InterruptOrder
@@ -307,6 +307,11 @@ class Session:
         """Pass on that an answer goes on which was held."""
         if self.when_released is not None:
             self.when_released(request, reason)
+        self._tell(request, functools.partial(self._observer.released, request, reason))
+
+    def utterance_over(self, request: Request, endpoint: Endpoint) -> None:
+        """Pass on that what the open microphone heard is over; `request` has listened to it."""
+        self._tell(request, functools.partial(self._observer.utterance_over, request, endpoint))
 
     def cleanup_failed(self, request: Request, stage: Stage | None, error: BaseException) -> None:
         """Log what nobody waits for, whoever else hears of it, and pass it on."""

@@ -1,13 +1,21 @@
-"""What is wrong with the shape of a stage: told when an agent is made, to the one who wrote the stage."""
+"""What is wrong with the shape of a stage or a detector: told when an agent is made, to the one who wrote it."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
 from functools import partial
-from inspect import CO_ITERABLE_COROUTINE, isasyncgen, isasyncgenfunction, isawaitable, isgenerator, isgeneratorfunction
+from inspect import (
+    CO_ITERABLE_COROUTINE,
+    isasyncgen,
+    isasyncgenfunction,
+    isawaitable,
+    iscoroutinefunction,
+    isgenerator,
+    isgeneratorfunction,
+)
 from types import BuiltinFunctionType, FunctionType, MethodType
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 
 from attrs import frozen
 
@@ -17,7 +25,12 @@ from voxint.core.audio import AudioFormat
 from voxint.core.failure import Stage
 from voxint.errors import UpstreamError
 
-__all__ = ["check_returned", "seats_of", "stage_fault", "thrown_away"]
+__all__ = ["PARTS", "Part", "check_returned", "seats_of", "stage_fault", "thrown_away"]
+
+Part: TypeAlias = Stage | Literal["vad", "turns"]
+"""What an agent has one of: a stage, or a detector of its ears."""
+
+PARTS: tuple[Part, ...] = ("llm", "stt", "tts", "vad", "turns")
 
 _NOTHING: Final = object()
 
@@ -27,36 +40,54 @@ _FUNCTIONS = (FunctionType, BuiltinFunctionType, MethodType)
 
 @frozen
 class _Shape:
-    """What a stage has to be.
+    """What a stage or a detector has to be.
 
     Args:
         noun: What it is called.
         method: The name of its one method.
         takes: The names of the method's arguments.
-        writes: A statement that writes a piece.
+        instead: Of a generator: what to write in place of `yield`.
         has_format: Whether it has an `audio_format`.
+        at_once: Whether its method is a plain one, whose result nobody awaits.
+        has_seats: Whether it may say how many callers it serves at once.
+        has_window: Whether it has `window_samples`.
     """
 
     noun: str
     method: str
-    takes: str
-    writes: str
-    has_format: bool
+    takes: tuple[str, ...]
+    instead: str
+    has_format: bool = True
+    at_once: bool = False
+    has_seats: bool = False
+    has_window: bool = False
 
     @property
     def head(self) -> str:
         """The first line of the method."""
-        return f"`async def {self.method}(self, {self.takes})`"
+        return f"`{'' if self.at_once else 'async '}def {self.method}({', '.join(('self', *self.takes))})`"
 
 
-_SHAPES: dict[Stage, _Shape] = {
-    "llm": _Shape("language model", "generate", "turn, out", "await out.send(Delta(text))", has_format=False),
-    "stt": _Shape("recogniser", "transcribe", "audio, out", "await out.send(Transcript(text, True))", has_format=True),
-    "tts": _Shape("synthesizer", "synthesize", "text, out", "await out.send(Speech(audio, piece))", has_format=True),
+def _written(statement: str) -> str:
+    return f"write each piece with `{statement}` instead of `yield`"
+
+
+_SHAPES: dict[Part, _Shape] = {
+    "llm": _Shape(
+        "language model", "generate", ("turn", "out"), _written("await out.send(Delta(text))"), has_format=False
+    ),
+    "stt": _Shape(
+        "recogniser", "transcribe", ("audio", "out"), _written("await out.send(Transcript(text, True))"), has_seats=True
+    ),
+    "tts": _Shape(
+        "synthesizer", "synthesize", ("text", "out"), _written("await out.send(Speech(audio, piece))"), has_seats=True
+    ),
+    "vad": _Shape("voice detector", "open", (), "return the new stream", at_once=True, has_window=True),
+    "turns": _Shape("turn detector", "complete", ("pcm",), "return the probability"),
 }
 
 
-def stage_fault(stage: Stage, given: object) -> str | None:
+def stage_fault(stage: Part, given: object) -> str | None:
     """Return what is wrong with what was given as a stage, as a sentence with the remedy; None where it has the shape.
 
     A method that is a plain function passes: it may return an awaitable, as what a decorator or `functools.partial`
@@ -71,12 +102,16 @@ def stage_fault(stage: Stage, given: object) -> str | None:
     if not callable(method):
         return f"{what} has no method `{shape.method}`: {_no_method(stage, given)}"
     if _yields(method):
-        return f"{name} is a generator: write each piece with `{shape.writes}` instead of `yield`"
-    if not _takes(method, len(shape.takes.split(","))):
+        return f"{name} is a generator: {shape.instead}"
+    if shape.at_once and iscoroutinefunction(_bare(method)):
+        return f"{name} is a coroutine function, and nobody awaits it: write {shape.head}"
+    if not _takes(method, len(shape.takes)):
         return f"{name} takes other arguments: write {shape.head}"
-    if not shape.has_format:
-        return None
-    return _format_fault(given, what) or _seats_fault(_seen(given, "seats"), what)
+    return (
+        (_format_fault(given, what) if shape.has_format else None)
+        or (_seats_fault(_seen(given, "seats"), what) if shape.has_seats else None)
+        or (_window_fault(_seen(given, "window_samples"), what) if shape.has_window else None)
+    )
 
 
 def seats_of(stage: Stage, given: object) -> int | None:
@@ -97,7 +132,7 @@ def seats_of(stage: Stage, given: object) -> int | None:
     return seats if isinstance(seats, int) else None
 
 
-def check_returned(stage: Stage, given: object, returned: object) -> None:
+def check_returned(stage: Part, given: object, returned: object) -> None:
     """Refuse what a stage's method has returned where it can't be awaited.
 
     Raises:
@@ -107,7 +142,7 @@ def check_returned(stage: Stage, given: object, returned: object) -> None:
         return
     shape = _SHAPES[stage]
     generator = isasyncgen(returned) or isgenerator(returned)
-    remedy = f"write each piece with `{shape.writes}` instead of `yield`" if generator else f"write {shape.head}"
+    remedy = shape.instead if generator else f"write {shape.head}"
     fault = f"{_called(given)}.{shape.method} returned {type_in_words(returned)}, which can't be awaited"
     raise UpstreamError(
         f"the {shape.noun} can't be called; tell the operator of this service",
@@ -120,7 +155,9 @@ def thrown_away(stage: Stage, given: object, returned: object) -> str:
     """Return, for the log, that a stage's method gave a value to nobody, and what its author has to write instead."""
     shape = _SHAPES[stage]
     method = f"{_called(given)}.{shape.method}"
-    return f"{method} returned {type_in_words(returned)}, which is thrown away: write each piece with `{shape.writes}`"
+    return (
+        f"{method} returned {type_in_words(returned)}, which is thrown away: {shape.instead.partition(' instead')[0]}"
+    )
 
 
 def _called(given: object) -> str:
@@ -132,8 +169,14 @@ def _called(given: object) -> str:
     return type_in_words(given) if type(given).__module__ == "builtins" else type(given).__name__
 
 
-def _no_method(stage: Stage, given: object) -> str:
-    others = [other for other, shape in _SHAPES.items() if callable(_seen(given, shape.method))]
+def _no_method(stage: Part, given: object) -> str:
+    others = [
+        other
+        for other, shape in _SHAPES.items()
+        # Files and paths have an `open` too.
+        if callable(_seen(given, shape.method))
+        and not (shape.has_window and _seen(given, "window_samples") is _NOTHING)
+    ]
     shape = _SHAPES[stage]
     if given is not None and others:
         return f"it is a {_SHAPES[others[0]].noun}; give it as {others[0]}=..."
@@ -206,3 +249,13 @@ def _seats_fault(found: object, what: str) -> str | None:
         return f"{what}.seats {found.told}"
     said = str(found) if type(found) is int else type_in_words(found)
     return f"{what} has {said} as its `seats`: write how many callers it serves at once, 1 or more; None for no bound"
+
+
+def _window_fault(found: object, what: str) -> str | None:
+    if isinstance(found, int) and type(found) is not bool and found >= 1:
+        return None
+    if isinstance(found, _Raised):
+        return f"{what}.window_samples {found.told}"
+    said = str(found) if type(found) is int else type_in_words(found)
+    has = "has no `window_samples`" if found is _NOTHING else f"has {said} as its `window_samples`"
+    return f"{what} {has}: write how many samples it judges at once, such as 512"

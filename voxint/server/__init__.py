@@ -2,6 +2,7 @@
 
 config.py        what an operator sets
 config_file.py   where that is read from: a file, the environment, flags
+config_values.py  what its keys are, and the values made of what was given
 injected.py      variables of the environment that no operator set
 serve.py         listen, drain, and what runs beside
 front.py         letting connections in: a place, TLS, a page or a WebSocket

@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import codecs
 import difflib
-import math
 import re
 import tomllib
 import typing
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-import attrs
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from voxint.core.agent import Limits
 from voxint.core.discreet import size_of
-from voxint.core.failure import Stage
+from voxint.core.ears.rules import EarRules
+from voxint.core.shape import PARTS, Part
 from voxint.errors import ConfigError
 from voxint.server.config import ServerConfig
+from voxint.server.config_values import SECTIONS, Given, Section, Sections, converted, ears, made
 from voxint.server.injected import injected
 from voxint.server.quotas import Quotas
 
-__all__ = ["Config", "Given", "StageConfig", "did_you_mean", "load_config", "load_server_config", "shown_flag"]
-
-STAGES: tuple[Stage, ...] = ("llm", "stt", "tts")
+__all__ = ["NONE", "Config", "StageConfig", "did_you_mean", "load_config", "load_server_config", "shown_flag"]
 
 PREFIX = "VOXINT_"
 
@@ -33,36 +31,17 @@ OTHERS = frozenset({"VOXINT_API_KEY", "VOXINT_ASSETS", "VOXINT_URL", "VOXINT_LOG
 
 
 @frozen
-class Given:
-    """One value as the operator gave it.
-
-    Args:
-        value: As it stands there; may be a secret.
-        place: Where it stands.
-        typed: Whether it has a type of its own (TOML), or is text to be understood (environment, flags).
-    """
-
-    value: object = field(repr=False)
-    place: str
-    typed: bool
-
-
-Section = dict[str, Given]
-Sections = dict[str, Section]
-
-
-@frozen
 class StageConfig:
-    """Which provider does a stage, and its options, not yet looked at.
+    """Which provider does a stage or is a detector, and its options, not yet looked at.
 
     Args:
-        kind: ``llm``, ``stt`` or ``tts``.
+        kind: ``llm``, ``stt``, ``tts``, ``vad`` or ``turns``.
         provider: A name of the entry point group, or ``module:attribute``.
         place: Where the provider was named.
         options: By name.
     """
 
-    kind: Stage
+    kind: Part
     provider: str
     place: str
     options: Mapping[str, Given] = field(factory=dict)
@@ -80,24 +59,31 @@ class Config:
         llm: Who writes.
         stt: Who understands; without, a voice request is refused.
         tts: Who speaks; without, answers are text.
+        vad: Who hears when somebody speaks; without, a microphone can't be always open.
+        turns: Who hears whether a turn is complete.
+        ears: How a microphone that is always open is heard.
     """
 
     llm: StageConfig
     stt: StageConfig | None = None
     tts: StageConfig | None = None
+    vad: StageConfig | None = None
+    turns: StageConfig | None = None
+    ears: EarRules = EarRules()
     prompt: str = field(default="", repr=size_of)
     server: ServerConfig = ServerConfig()
     limits: Limits = Limits()
     quotas: Quotas = Quotas()
 
+    @property
+    def parts(self) -> tuple[StageConfig, ...]:
+        """The providers that there are, in the order of `core.shape.PARTS`."""
+        parts = (self.llm, self.stt, self.tts, self.vad, self.turns)
+        return tuple(part for part in parts if part is not None and part.provider != NONE)
 
-SECTIONS: Mapping[str, Mapping[str, object]] = {
-    "server": typing.get_type_hints(ServerConfig),
-    "limits": typing.get_type_hints(Limits),
-    "quotas": typing.get_type_hints(Quotas),
-    "agent": {"prompt": str},
-}
-"""The keys of each section but the stages', whose keys are their provider's, and the type of each."""
+
+NONE = "none"
+"""In the place of a provider: nobody, also where there would be one without a word."""
 
 
 def load_config(path: Path | None, environ: Mapping[str, str], flags: Mapping[str, str] | None = None) -> Config:
@@ -113,20 +99,25 @@ def load_config(path: Path | None, environ: Mapping[str, str], flags: Mapping[st
         ConfigError: The file can't be read, a key is unknown, or a value is not what is expected there.
     """
     sections = _sections(path, environ, flags)
-    llm, stt, tts = (_stage(kind, sections[kind]) for kind in STAGES)
+    llm, stt, tts, vad, turns = (_part(kind, sections[kind]) for kind in PARTS)
     if llm is None:
         raise ConfigError(
             str(path) if path else "configuration",
             'it names no language model: write [llm] provider = "openai_chat"; or try `voxint demo`, which brings one',
         )
+    if stt is None and (alone := vad or turns) is not None:
+        raise ConfigError(alone.place, "this is of no use without a recogniser: name one as [stt] provider")
     return Config(
         server=_server(sections),
-        limits=Limits(**_values("limits", Limits, sections["limits"])),
-        quotas=Quotas(**_values("quotas", Quotas, sections["quotas"])),
+        limits=made("limits", Limits, sections["limits"]),
+        quotas=made("quotas", Quotas, sections["quotas"]),
+        ears=ears(sections),
         prompt=_prompt(sections["agent"]),
         llm=llm,
         stt=stt,
         tts=tts,
+        vad=vad,
+        turns=turns,
     )
 
 
@@ -143,12 +134,13 @@ FILES = ("keys_file", "tls_cert", "tls_key")
 
 def _server(sections: Sections) -> ServerConfig:
     """Return the server's part. Its files are found from the directory that this process is in, and told whole."""
-    values = _values("server", ServerConfig, sections["server"])
-    return ServerConfig(**values | {key: str(Path(values[key]).absolute()) for key in FILES if values.get(key)})
+    server = made("server", ServerConfig, sections["server"])
+    files: dict[str, typing.Any] = {key: str(Path(path).absolute()) for key in FILES if (path := getattr(server, key))}
+    return evolve(server, **files)
 
 
 def _sections(path: Path | None, environ: Mapping[str, str], flags: Mapping[str, str] | None) -> Sections:
-    sections: Sections = {name: {} for name in (*SECTIONS, *STAGES)}
+    sections: Sections = {name: {} for name in (*SECTIONS, *PARTS)}
     for layer in (_file(path) if path else [], _environment(environ), _flags(flags or {})):
         for section, key, given in layer:
             sections[section][key] = given
@@ -172,15 +164,32 @@ def _file(path: Path) -> Layer:
         raise _toml_fault(path, str(error)) from None  # the traceback would show the file's text
     found: Layer = []
     for section, table in data.items():
-        if section not in (*SECTIONS, *STAGES):
+        if section not in (*SECTIONS, *PARTS):
             _refuse_section(path, section, table)
         if not isinstance(table, dict):
-            raise ConfigError(f"{path}: {section}", f"this is a section: write it as [{section}], with its keys below")
-        for key, value in table.items():
-            place = f"{path}: [{section}] {key}"
-            _check_key(place, section, key)
-            found.append((section, key, Given(value, place, typed=True)))
+            raise _no_section(path, section)
+        found += _table(path, section, table)
     return found
+
+
+def _table(path: Path, section: str, table: Mapping[str, object]) -> Layer:
+    """Read a section, and those within it."""
+    found: Layer = []
+    for key, value in table.items():
+        within = f"{section}.{key}"
+        if within in SECTIONS:
+            if not isinstance(value, dict):
+                raise _no_section(path, within)
+            found += _table(path, within, value)
+            continue
+        place = f"{path}: [{section}] {key}"
+        _check_key(place, section, key)
+        found.append((section, key, Given(value, place, typed=True)))
+    return found
+
+
+def _no_section(path: Path, section: str) -> ConfigError:
+    return ConfigError(f"{path}: {section}", f"this is a section: write it as [{section}], with its keys below")
 
 
 def _toml_fault(path: Path, words: str) -> ConfigError:
@@ -224,22 +233,23 @@ def _refuse_section(path: Path, section: str, table: object) -> typing.NoReturn:
     if homes and not isinstance(table, dict):
         raise ConfigError(f"{path}: {section}", f"this stands before any section, and belongs in {homes[0]}")
     raise ConfigError(
-        f"{path}: [{section}]", f"there is no section of this name; {did_you_mean(section, (*SECTIONS, *STAGES))}"
+        f"{path}: [{section}]", f"there is no section of this name; {did_you_mean(section, (*SECTIONS, *PARTS))}"
     )
 
 
 def _check_key(place: str, section: str, key: str) -> None:
-    if section in STAGES or key in SECTIONS[section]:
+    if section in PARTS or key in SECTIONS[section]:
         return
-    homes = [name for name, keys in SECTIONS.items() if key in keys]
-    hint = f"it belongs in [{homes[0]}]" if homes else did_you_mean(key, SECTIONS[section])
+    homes = [f"[{name}]" for name, keys in SECTIONS.items() if key in keys]
+    within = [name.removeprefix(f"{section}.") for name in SECTIONS if name.startswith(f"{section}.")]
+    hint = f"it belongs in {' or '.join(homes)}" if homes else did_you_mean(key, [*SECTIONS[section], *within])
     raise ConfigError(place, f"this section has no key of this name; {hint}")
 
 
 def _environment(environ: Mapping[str, str]) -> Layer:
     """Read what bears the prefix. A near miss is an error; what resembles nothing may be somebody else's."""
     names = {_variable(section, key): (section, key) for section, keys in SECTIONS.items() for key in keys}
-    providers = {f"{PREFIX}{kind.upper()}_PROVIDER" for kind in STAGES}
+    providers = {f"{PREFIX}{kind.upper()}_PROVIDER" for kind in PARTS}
     strangers = OTHERS | injected(environ)
     found: Layer = []
     for name, text in sorted(environ.items()):
@@ -248,7 +258,7 @@ def _environment(environ: Mapping[str, str]) -> Layer:
         kind, _, option = name.removeprefix(PREFIX).lower().partition("_")
         if name in names:
             section, key = names[name]
-        elif kind in STAGES and option:
+        elif kind in PARTS and option:
             section, key = kind, option
         elif close := difflib.get_close_matches(name, [*names, *providers, *OTHERS], n=1, cutoff=0.85):
             raise ConfigError(f"environment {name}", f"there is no variable of this name; did you mean {close[0]}?")
@@ -259,15 +269,17 @@ def _environment(environ: Mapping[str, str]) -> Layer:
 
 
 def _variable(section: str, key: str) -> str:
-    return PREFIX + (key if section == "server" else f"{section}_{key}").upper()
+    return PREFIX + (key if section == "server" else f"{section.replace('.', '_')}_{key}").upper()
 
 
 def _flags(flags: Mapping[str, str]) -> Layer:
     found: Layer = []
     for name, text in flags.items():
-        section, dot, key = name.partition(".")
-        if not dot or section not in (*SECTIONS, *STAGES):
-            known = f"one of {', '.join((*SECTIONS, *STAGES))}"
+        section, dot, key = name.rpartition(".")
+        if section not in SECTIONS:
+            section, dot, key = name.partition(".")
+        if not dot or section not in (*SECTIONS, *PARTS):
+            known = f"one of {', '.join((*SECTIONS, *PARTS))}"
             raise ConfigError(shown_flag(name), f"write it as section.key=value, where the section is {known}")
         _check_key(f"--set {name}", section, key)
         found.append((section, key, Given(text, f"--set {name}", typed=False)))
@@ -276,10 +288,10 @@ def _flags(flags: Mapping[str, str]) -> Layer:
 
 def shown_flag(name: str) -> str:
     """Return how an error names a --set that can't be read: what stands before a missing `=` may be the value."""
-    return f"--set {name}" if re.fullmatch(r"[a-z_]{1,40}(\.[a-z_]{1,40})?", name) else "--set"
+    return f"--set {name}" if re.fullmatch(r"[a-z_]{1,40}(\.[a-z_]{1,40}){0,2}", name) else "--set"
 
 
-def _stage(kind: Stage, section: Section) -> StageConfig | None:
+def _part(kind: Part, section: Section) -> StageConfig | None:
     if not section:
         return None
     options = dict(section)
@@ -293,65 +305,4 @@ def _stage(kind: Stage, section: Section) -> StageConfig | None:
 
 
 def _prompt(section: Section) -> str:
-    return str(_converted("agent", "prompt", section["prompt"])) if "prompt" in section else ""
-
-
-def _values(section: str, made: type[attrs.AttrsInstance], given: Section) -> dict[str, typing.Any]:
-    """Return the values for the class `made`, each of its type and found good by the class's own validator."""
-    values: dict[str, typing.Any] = {}
-    for attribute in attrs.fields(made):
-        if (entry := given.get(attribute.name)) is None:
-            continue
-        value = _converted(section, attribute.name, entry)
-        if attribute.validator is not None:
-            try:
-                attribute.validator(None, attribute, value)
-            except ValueError as error:
-                raise ConfigError(entry.place, f"it{str(error).removeprefix(attribute.name)}") from None
-        values[attribute.name] = value
-    return values
-
-
-def _converted(section: str, key: str, given: Given) -> object:
-    """Return the value as the type of its key; secrets stand in no error, so no value does."""
-    kind = SECTIONS[section][key]
-    value = given.value if given.typed else _understood(kind, str(given.value))
-    if kind is bool and isinstance(value, bool):
-        return value
-    if kind is int and isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if kind is float and isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-        return float(value)
-    if kind is str and isinstance(value, str):
-        return value
-    if kind == tuple[str, ...] and isinstance(value, list) and all(isinstance(each, str) for each in value):
-        return tuple(value)
-    if kind == Mapping[str, str] and isinstance(value, dict) and all(isinstance(each, str) for each in value.values()):
-        return value
-    raise ConfigError(given.place, f"write {_EXPECTED[kind]}")
-
-
-_EXPECTED: Mapping[object, str] = {
-    bool: "true or false",
-    int: "a whole number",
-    float: "a number",
-    str: "a string",
-    tuple[str, ...]: 'a list of strings, such as ["one", "two"]',
-    Mapping[str, str]: "a table of strings, in the file only: a section such as [server.accounts]",
-}
-
-
-def _understood(kind: object, text: str) -> object:
-    """Return what a text of the environment or of a flag means where `kind` is wanted; the text where it means none."""
-    try:
-        if kind is int:
-            return int(text)
-        if kind is float:
-            return float(text)
-    except ValueError:
-        return text
-    if kind is bool:
-        return {"true": True, "false": False}.get(text.strip().lower(), text)
-    if kind == tuple[str, ...]:
-        return [part.strip() for part in text.split(",") if part.strip()]
-    return text
+    return str(converted("agent", "prompt", section["prompt"])) if "prompt" in section else ""

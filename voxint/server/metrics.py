@@ -11,6 +11,7 @@ from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, M
 
 from voxint._version import __version__
 from voxint.core.dialogue import Ending
+from voxint.core.events import ReleaseReason, UtteranceOutcome
 from voxint.core.failure import Stage
 from voxint.core.receipt import STAGES
 from voxint.lag import BUCKETS_S, LoopLag
@@ -79,6 +80,12 @@ class Metrics:
         )
         self.requests = self._counter("requests", "Ended requests.", outcome=OUTCOMES)
         self.interrupts = self._counter("interrupts", "Requests that an interruption stopped.", reason=REASONS)
+        self.utterances = self._counter(
+            "utterances", "What open microphones heard, by what became of it.", outcome=get_args(UtteranceOutcome)
+        )
+        self.releases = self._counter(
+            "releases", "Answers that were held and went on, by why.", reason=get_args(ReleaseReason)
+        )
         self.overruns = self._counter("overruns", "Stages that did not stop by the interrupt deadline.", stage=STAGES)
         self.stage_failures = self._counter(
             "stage_failures", "Requests that a provider's failure ended.", stage=get_args(Stage)

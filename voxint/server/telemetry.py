@@ -14,6 +14,7 @@ from typing import Any
 
 import trio
 
+from voxint.core.events import Endpoint, ReleaseReason
 from voxint.core.failure import Failure, Stage
 from voxint.core.failure_line import tell_failure
 from voxint.core.observer import NoObserver, Observer
@@ -118,6 +119,24 @@ class Telemetry:
         self.metrics.cleanup_failures.labels(stage or "none").inc()
         self._then.cleanup_failed(request, stage, error)
 
+    def utterance_over(self, request: Request, endpoint: Endpoint) -> None:
+        """Count and log what became of it."""
+        self.metrics.utterances.labels(endpoint.outcome).inc()
+        log.info(
+            "utterance heard",
+            **_ids(request),
+            outcome=endpoint.outcome,
+            silence_ms=round(endpoint.decided_ms - endpoint.at_ms, 1),
+            recovered=endpoint.recovered is not None,
+            speculative=len(endpoint.speculative),
+        )
+        self._then.utterance_over(request, endpoint)
+
+    def released(self, request: Request, reason: ReleaseReason) -> None:
+        """Count it."""
+        self.metrics.releases.labels(reason).inc()
+        self._then.released(request, reason)
+
     def refused(self, quota: str) -> None:
         """Count that a quota, or a limit, has refused something."""
         self.metrics.refusals.labels(quota).inc()
@@ -152,6 +171,8 @@ class Telemetry:
             self.meter.charge(request.session_id, trio.current_time(), Use(calls, tokens, request.spoken_chars))
         if failure is not None and failure.limit and self.meter is not None:
             self.meter.tell(failure.limit, request.session_id, trio.current_time())
+        if request.answer.ends_silently and request.ending == "complete":
+            return  # it has listened, which its utterance tells; who speaks asks by another request
         self._count_outcome(request)
         self._count_work(request, tokens, source, audio)
         _log_outcome(request, failure, tokens, source, audio)

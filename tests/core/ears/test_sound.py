@@ -7,49 +7,14 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 import pytest
-from attrs import define, field
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.core.ears.detectors import DETECTORS, WINDOW, Scripted, ScriptedStream
 from voxint.core.audio import AudioFormat
 from voxint.core.ears.sound import DEAF_S, MicrophoneSound, SoundWindow
 from voxint.core.level import QUIETEST_DB, level_db
 from voxint.errors import UpstreamError
-
-WINDOW = 512
-DETECTORS = AudioFormat(16_000)
-
-
-@define(eq=False)
-class Scripted:
-    """A detector that says what a function makes of each window, and counts its streams."""
-
-    says: Callable[[bytes], object] = lambda pcm: [len(set(pcm)) / 256]
-    audio_format: AudioFormat = DETECTORS
-    window_samples: int = WINDOW
-    streams: list[ScriptedStream] = field(factory=list)
-
-    def open(self) -> ScriptedStream:
-        """Begin a stream."""
-        self.streams.append(ScriptedStream(self))
-        return self.streams[-1]
-
-
-@define(eq=False)
-class ScriptedStream:
-    """One of its streams."""
-
-    detector: Scripted
-    closed: int = 0
-
-    def feed(self, pcm: bytes) -> list[float]:
-        """Say what the script says."""
-        assert len(pcm) == 2 * WINDOW
-        return self.detector.says(pcm)  # type: ignore[return-value]  # a test may say nonsense
-
-    def close(self) -> None:
-        """Count that."""
-        self.closed += 1
 
 
 def sound(samples: int, seed: int = 1) -> bytes:

@@ -63,16 +63,19 @@ class PromptResampler:
             return b""
         at = np.arange(self._next, end) * self._down
         begins = at // self._up - (self._ahead - 1) - self._first
-        heard = np.lib.stride_tricks.sliding_window_view(self._waiting, 2 * self._ahead)[begins]
+        # The waiting samples once more from each on, without a copy; `sliding_window_view` makes the same in 20 µs.
+        size = 2 * self._ahead
+        each = np.ndarray((len(self._waiting) - size + 1, size), np.float32, self._waiting, 0, (4, 4))
         if self._up == 1:
-            found = heard @ self._filters[0]
+            # No `@` here: a BLAS would share it out to threads, which spin for longer than this takes.
+            found = np.einsum("kt,t->k", each[begins], self._filters[0])
         else:
-            found = np.einsum("kt,kt->k", heard, self._filters[at % self._up])
+            found = np.einsum("kt,kt->k", each[begins], self._filters[at % self._up])
         self._next = end
         done = max(0, end * self._down // self._up - (self._ahead - 1) - self._first)
         self._first += done
         self._waiting = self._waiting[done:]
-        return bytes(np.clip(np.rint(found), -32_768, 32_767).astype("<i2").tobytes())
+        return bytes(np.rint(found).clip(-32_768, 32_767).astype("<i2").tobytes())
 
 
 @lru_cache(maxsize=32)  # some 100 kB each at the most; ours: more rates than microphones have
@@ -89,5 +92,5 @@ def _filters(source: int, target: int) -> np.ndarray:
     cut = 2 * (1 - TRANSITION / 10) * half_hz / source
     window = np.i0(beta * np.sqrt(np.clip(1 - (at / ahead) ** 2, 0, None))) / np.i0(beta)
     rows = np.sinc(cut * at) * window
-    whole: np.ndarray = (rows / rows.sum(axis=1, keepdims=True)).astype(np.float32)
-    return whole
+    filters: np.ndarray = (rows / rows.sum(axis=1, keepdims=True)).astype(np.float32)
+    return filters

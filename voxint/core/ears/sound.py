@@ -246,10 +246,10 @@ class _Ear:
         (value,) = given
         if not isinstance(value, Real) or isinstance(value, bool):
             raise self._fault_that(f"returned {type_in_words(value)} as a probability: return a number from 0 to 1")
-        probability = float(value)
-        if not -ROUNDED <= probability <= 1 + ROUNDED:  # one that is no number at all is in no range
-            raise self._fault_that(f"returned {probability:g} as a probability: return a number from 0 to 1")
-        return min(1.0, max(0.0, probability))
+        number = float(value)
+        if not -ROUNDED <= number <= 1 + ROUNDED:  # one that is no number at all is in no range
+            raise self._fault_that(f"returned {number:g} as a probability: return a number from 0 to 1")
+        return min(1.0, max(0.0, number))
 
     def _fault_of(self, error: BaseException, method: str) -> UpstreamError:
         if isinstance(error, UpstreamError):

@@ -112,6 +112,8 @@ class SpokenTurn:
     def say(self, event: Onset | Committed | Endpoint) -> None:
         """Tell all who listen of the turn."""
         self.request.answer.say(event)
+        if isinstance(event, Endpoint):
+            self._session.utterance_over(self.request, event)
 
     def judge(self, pcm: bytes) -> None:
         """Ask the end-of-turn model about the voice so far, where there is one; a question under way is enough."""
