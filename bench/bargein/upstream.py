@@ -27,7 +27,8 @@ from voxint.core.resample import load_resampler
 from voxint.core.stages import SpeechToText, Transcript
 from voxint.core.transcript import join_transcripts
 from voxint.net.http import open_http
-from voxint.server.config_file import Given, StageConfig
+from voxint.server.config_file import StageConfig
+from voxint.server.config_values import Given
 from voxint.testing.sim import Sim, SimAddress, SimSettings
 from voxint.testing.sim.app import Simulator
 from voxint.testing.sim.play import PacedAnswer, SimCall, play
