@@ -18,9 +18,9 @@ from bench.bargein.systems.peer import Peer
 from bench.bargein.systems.pipecat import SYSTEM as PIPECAT
 from bench.bargein.upstream import serve_upstream
 from bench.environments import environment_of
-from bench.recordings import RecordingsMissing, prompts
+from bench.recordings import PROMPTS, prompts
 from tests.bench.bargein.scripted import canned
-from tests.needs import skip_for
+from tests.needs import missing, skip_for
 from voxint.core.audio import AudioFormat
 from voxint.core.stages import Transcript
 from voxint.testing.sim import SimAddress
@@ -33,6 +33,8 @@ LATEST_MS = 2_000.0
 class _Understands:
     """A recogniser that takes everything for the same words."""
 
+    audio_format = AudioFormat(wire.RATE)
+
     async def transcribe(self, audio: trio.abc.ReceiveChannel[bytes], out: trio.abc.SendChannel[Transcript]) -> None:
         """Hear to the end, then say them."""
         async for _ in audio:
@@ -42,10 +44,8 @@ class _Understands:
 
 def spoken() -> Stretch:
     """Return what a person says, or skip."""
-    try:
-        recording = next(each for each in prompts() if each.name == "vm-nobodyavail")
-    except RecordingsMissing as error:
-        skip_for(str(error))
+    skip_for(missing(files=[PROMPTS], debian="asterisk-core-sounds-en-wav"))
+    recording = next(each for each in prompts() if each.name == "vm-nobodyavail")
     pcm = np.frombuffer(recording.at(AudioFormat(wire.RATE)), dtype="<i2")
     return Stretch.of(pcm.astype(np.float64), -6.0, recording.text)
 
@@ -53,8 +53,7 @@ def spoken() -> Stretch:
 @pytest.mark.parametrize(("peer", "pauses"), [(PIPECAT, False), (LIVEKIT, True)], ids=("pipecat", "livekit"))
 async def test_speech_is_answered_and_speech_ends_the_answer(peer: Peer, pauses: bool) -> None:
     """Its own detector hears both. pipecat stops for good at once; livekit pauses first, and ends it at the words."""
-    if missing := environment_of(peer.name).missing:
-        pytest.skip(missing)
+    skip_for(environment_of(peer.name).missing)
     said, answer = spoken(), canned(30.0)
     sample = Sample("en-000", "interruption", ENGLISH, "person", -6.0, -60.0, 1, said, Overlap(1_500.0, said))
     with trio.fail_after(180):
