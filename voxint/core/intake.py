@@ -100,9 +100,14 @@ class Intake:
             stages["tts"] = agent.tts
         return self.seats.claim(stages)
 
-    def supersede(self, order: InterruptOrder, beside: Request | None = None) -> tuple[Request, ...]:
-        """Interrupt what is live and what still plays, but `beside`; return what was live."""
-        live = tuple(each for each in self._session.registry.live if each is not beside)
+    def supersede(self, order: InterruptOrder, *, spoken: bool = False) -> tuple[Request, ...]:
+        """Interrupt what is live and what still plays; return what was live.
+
+        Args:
+            order: Why.
+            spoken: Whether an open microphone asks: what it hears meanwhile goes on then.
+        """
+        live = tuple(each for each in self._session.registry.live if not (spoken and each.answer.ends_silently))
         for each in live:
             each.interrupt(order)
         self._session.registry.cut_playing(order)

@@ -21,7 +21,7 @@ from voxint.core.interrupt import InterruptOrder
 from voxint.core.listener import Listener
 from voxint.core.receipt import Receipt
 from voxint.core.request import Request
-from voxint.core.session import Session
+from voxint.core.session import NEW_INPUT, Session
 from voxint.core.stages import Delta, ModelOutput, Turn
 from voxint.core.utterance import open_upload
 from voxint.errors import RequestRefused, UpstreamError
@@ -215,10 +215,10 @@ class SpokenTurn:
         request.book.ended("stt", by_itself=True)
         if withheld:
             request.withhold()
-            behind: Sequence[Request] = [each for each in session.registry.live if each is not listening]
+            behind: Sequence[Request] = [each for each in session.registry.live if not each.answer.ends_silently]
             pipeline = evolve(pipeline, turn=lambda: session.turn(session.dialogue.ask(request.key, text)))
         else:
-            behind = session.intake.supersede(InterruptOrder("USER_NEW_INPUT"), beside=listening)
+            behind = session.intake.supersede(InterruptOrder(NEW_INPUT), spoken=True)
             behind = [*behind, *(each for each in self._early_all if each.state == "stopping")]
             session.understood(request, text)
         return session.intake.begin(request, pipeline.answer_text, claim, behind=behind, admitted=not withheld)
