@@ -99,6 +99,11 @@ class Overlap:
     over: bool = False
     let_go: bool = False
 
+    @property
+    def lasts(self) -> bool:
+        """Whether this stretch of speech may still go on."""
+        return self.speech_ms > 0 and self.quiet_ms < APART_MS
+
     def heard(self, ms: float, *, is_speech: bool) -> Overlap:
         """Return what is known with so many milliseconds more."""
         if not is_speech:

@@ -31,6 +31,7 @@ class TurnTaking:
         self._rules = rules
         self._commit = commit
         self._overlap = Overlap()
+        self._holds: tuple[Request, ...] = ()  # by us: what a client holds is the client's to release
         self.speaking: tuple[Request, ...] = ()
 
     @property
@@ -40,11 +41,10 @@ class TurnTaking:
 
     def look(self) -> None:
         """Look which answers there are to interrupt."""
-        speaking = self._session.registry.speaking()
-        if speaking != self.speaking:
-            self.speaking = speaking
-            if not any(each.held for each in speaking):
-                self._overlap = evolve(self._overlap, held=False)
+        self.speaking = self._session.registry.speaking()
+        if self._holds and not any(each.held for each in self._holds):
+            self._holds = ()
+            self._overlap = evolve(self._overlap, held=False)
 
     @property
     def protected(self) -> bool:
@@ -98,8 +98,9 @@ class TurnTaking:
 
     def let_go(self) -> None:
         """Note that a client, or the limit of a hold, has released: this stretch of speech holds nothing any more."""
-        if self._overlap.held:
-            self._overlap = self._overlap.released(let_go=True)
+        if self._overlap.held or self._overlap.lasts:
+            held = any(each.held for each in self._holds)
+            self._overlap = evolve(self._overlap.released(let_go=True), held=held)
 
     def abandon(self) -> None:
         """Let what is held go on: nobody will hear how the utterance ends."""
@@ -108,8 +109,8 @@ class TurnTaking:
     def _decide(self) -> None:
         verdict = self._judge(self._overlap)
         if verdict == "hold":
-            self._session.hold(None)
-            self._overlap = evolve(self._overlap, held=any(each.held for each in self.speaking))
+            self._holds = tuple(each for each in self.speaking if not each.held and each.hold())
+            self._overlap = evolve(self._overlap, held=bool(self._holds))
         elif verdict == "commit":
             self._commit_now()
         elif verdict != "wait":
@@ -131,12 +132,14 @@ class TurnTaking:
 
     def _commit_now(self) -> None:
         if self._commit(self.speaking):
-            self.speaking, self._overlap = (), Overlap(text=self._overlap.text)
+            self.speaking, self._holds, self._overlap = (), (), Overlap(text=self._overlap.text)
 
     def _release(self, reason: ReleaseReason) -> None:
         if self._overlap.held:
+            holds, self._holds = self._holds, ()
             self._overlap = self._overlap.released()
-            self._session.release(None, reason)
+            for each in holds:
+                each.release(reason)
 
 
 def _outcome(verdict: Verdict) -> UtteranceOutcome:
