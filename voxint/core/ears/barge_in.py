@@ -26,6 +26,9 @@ APART_MS = 300.0
 """Milliseconds of quiet between two sounds that are no longer one stretch of speech; ours: longer than the closure of a
 consonant."""
 
+SPEECH_MS = 90.0
+"""Milliseconds from which on a sound is called speech; ours: as `VoiceCuts.least_ms` has it by default."""
+
 
 @frozen(kw_only=True, field_transformer=check_fields)
 class BargeIn:
@@ -36,8 +39,8 @@ class BargeIn:
             interrupts for good, whatever it is; for who would rather be silent too often than speak over somebody.
         onset_ms: Milliseconds of speech in a row that hold an answer. Ours: two windows; a click has one, and each
             window more is one more of the answer over the person's first word.
-        min_speech_ms: Milliseconds of speech that an interruption has at least, beside its words. Ours: "stop" has 300;
-            a recogniser that is given a click sometimes makes a word of it.
+        min_speech_ms: Milliseconds of speech from which on words interrupt while they are spoken; what is shorter has to
+            be over first. Ours, by measuring: what a recogniser makes of less is often another word.
         min_words: Words that an interruption has at least, backchannels aside; in Chinese characters. Ours: "stop" is
             one.
         sure_ms: Milliseconds of speech that interrupt whatever was understood of it: a recogniser may be slow, or tell
@@ -59,7 +62,7 @@ class BargeIn:
 
     hold: bool = True
     onset_ms: float = field(default=64.0, validator=bounded(at_least=0, at_most=2_000))
-    min_speech_ms: float = field(default=200.0, validator=bounded(at_least=0, at_most=10_000))
+    min_speech_ms: float = field(default=600.0, validator=bounded(at_least=0, at_most=10_000))
     min_words: int = field(default=1, validator=bounded(at_least=1, at_most=20))
     sure_ms: float = field(default=1200.0, validator=bounded(more_than=0, at_most=60_000))
     release_ms: float = field(default=300.0, validator=bounded(more_than=0, at_most=10_000))
@@ -134,11 +137,16 @@ def judge(rules: BargeIn, overlap: Overlap, *, said: str = "", tail: bool = Fals
     """
     words = 0 if echoed else count_words(overlap.text)
     agreeing = not tail and _agrees(rules, overlap, said)
-    if words >= rules.min_words and not agreeing and (overlap.over or overlap.speech_ms >= rules.min_speech_ms):
+    paused = overlap.quiet_ms >= rules.release_ms
+    if (
+        words >= rules.min_words
+        and not agreeing
+        and (overlap.over or paused or overlap.speech_ms >= rules.min_speech_ms)
+    ):
         return "commit"
     if overlap.speech_ms >= rules.sure_ms and not echoed:
         return "commit"
-    if overlap.over or (overlap.held and overlap.quiet_ms >= rules.release_ms):
+    if overlap.over or (overlap.held and paused):
         return _reason(rules, overlap, agreeing=agreeing, echoed=echoed)
     if not overlap.held and not overlap.let_go and overlap.run_ms and overlap.run_ms >= rules.onset_ms:
         return "hold" if rules.hold else "commit"
@@ -159,4 +167,4 @@ def _reason(rules: BargeIn, overlap: Overlap, *, agreeing: bool, echoed: bool) -
         return "echo"
     if agreeing:
         return "backchannel"
-    return "noise" if overlap.over or overlap.speech_ms >= rules.min_speech_ms else "silence"
+    return "noise" if overlap.over or overlap.speech_ms >= SPEECH_MS else "silence"

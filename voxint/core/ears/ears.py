@@ -260,6 +260,7 @@ class Ears:
         self._speaking = None
         self._ending.append(utterance)
         utterance.end, utterance.decided = self._activity.voiced, self._now
+        self._turns.new_utterance()
         utterance.turn.end()
 
     def _stopping(self, utterance: Utterance) -> None:

@@ -59,16 +59,13 @@ class TurnTaking:
         if not self.speaking:
             self._overlap = Overlap(text=self._overlap.text)
             return
-        if (is_speech or self.held) and self.protected:
-            self._release("protected")
-            return
         self._overlap = self._overlap.heard(ms, is_speech=is_speech)
         self._decide()
 
     def understood(self, text: str) -> None:
         """Take the words of the utterance so far, and decide."""
         self._overlap = evolve(self._overlap, text=text)
-        if self.speaking and not self.protected:
+        if self.speaking:
             self._decide()
 
     def new_utterance(self) -> None:
@@ -108,7 +105,9 @@ class TurnTaking:
 
     def _decide(self) -> None:
         verdict = self._judge(self._overlap)
-        if verdict == "hold":
+        if (verdict in ("hold", "commit") or self.held) and self.protected:
+            self._release("protected")
+        elif verdict == "hold":
             self._holds = tuple(each for each in self.speaking if not each.held and each.hold())
             self._overlap = evolve(self._overlap, held=bool(self._holds))
         elif verdict == "commit":
