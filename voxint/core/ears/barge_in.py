@@ -39,8 +39,8 @@ class BargeIn:
             interrupts for good, whatever it is; for who would rather be silent too often than speak over somebody.
         onset_ms: Milliseconds of speech in a row that hold an answer. Ours: two windows; a click has one, and each
             window more is one more of the answer over the person's first word.
-        min_speech_ms: Milliseconds of speech from which on words interrupt while they are spoken; what is shorter has to
-            be over first. Ours, by measuring: what a recogniser makes of less is often another word.
+        min_speech_ms: Milliseconds of speech from which on words interrupt while they are spoken; what is shorter has
+            to be over first. Ours, by measuring: what a recogniser makes of less is often another word.
         min_words: Words that an interruption has at least, backchannels aside; in Chinese characters. Ours: "stop" is
             one.
         sure_ms: Milliseconds of speech that interrupt whatever was understood of it: a recogniser may be slow, or tell
