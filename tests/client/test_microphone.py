@@ -31,6 +31,11 @@ STOPPED = m.SpeechMessage(
 ENDED = m.Response(request_id="u1", text_stream_seq=-1)
 
 
+def committed(*interrupted: str) -> m.SpeechMessage:
+    """Return the message that says which answers the utterance interrupts."""
+    return m.SpeechMessage(state="committed", at_ms=700.0, request_id="u1", interrupted=interrupted)
+
+
 def text(words: str, request_id: str = "u1", seq: int = 0) -> m.Response:
     """Return a frame of text."""
     return m.Response(request_id=request_id, text_stream_seq=seq, text=words)
@@ -64,6 +69,7 @@ async def test_a_turn_by_voice() -> None:
         for message in (
             STARTED,
             m.TranscriptMessage(request_id="u1", text="what ti", is_final=False),
+            committed("r0", "r1"),
             cut("r0"),
             STOPPED,
             text("Noon."),
@@ -89,7 +95,7 @@ async def test_a_turn_by_voice() -> None:
         assert await anext(microphone) == Said("u1", Onset(320.0), spoken=True)
         assert await told(microphone, 9) == [
             ("u1", Understood("what ti", is_final=False)),
-            ("u1", Committed(1000.0625, ("r0",))),
+            ("u1", Committed(700.0, ("r0", "r1"))),
             ("r0", Ended(True, "USER_VOICE_INPUT")),
             ("u1", Endpoint(900.0, 1300.0, "what time?", "request")),
             ("u1", Text("Noon.")),
@@ -107,7 +113,8 @@ async def test_a_reply_keeps_its_own_events() -> None:
     async def script(peer: Peer) -> None:
         request = await peer.read(m.RequestMessage)
         held = m.HoldMessage(request_id=request.request_id, state="held", voice_stream_seq=None)
-        await say_all(peer, text("Well, ", request.request_id), STARTED, held, cut(request.request_id))
+        cuts = committed(request.request_id)
+        await say_all(peer, text("Well, ", request.request_id), STARTED, held, cuts, cut(request.request_id))
         await stay(peer)
 
     async with (
@@ -119,7 +126,32 @@ async def test_a_reply_keeps_its_own_events() -> None:
         await client.session_info()
         assert [event async for event in reply] == [Text("Well, "), Held(), Ended(True, "USER_VOICE_INPUT")]
         interrupted = (reply.request_id,)
-        assert await told(microphone, 2) == [("u1", Onset(320.0)), ("u1", Committed(0.0, interrupted))]
+        assert await told(microphone, 2) == [("u1", Onset(320.0)), ("u1", Committed(700.0, interrupted))]
+
+
+async def test_an_answer_that_was_sent_to_its_end_is_interrupted_by_name() -> None:
+    """It has ended, so its reply is told nothing more; the microphone is, for whoever still plays it."""
+
+    async def script(peer: Peer) -> None:
+        request = await peer.read(m.RequestMessage)
+        last = m.Response(request_id=request.request_id, text_stream_seq=-1)
+        held = m.HoldMessage(request_id=request.request_id, state="held", voice_stream_seq=None)
+        await say_all(peer, text("Well.", "mine"), last, held, STARTED, committed("mine"), STOPPED)
+        await stay(peer)
+
+    async with (
+        scripted(script, features=FEATURES) as url,
+        connect(url, features=FEATURES) as client,
+        client.listen_always() as microphone,
+    ):
+        reply = await client.send_text("Hi", request_id="mine")
+        await client.session_info()
+        assert [event async for event in reply] == [Text("Well."), Ended(False)]
+        assert await told(microphone, 3) == [
+            ("mine", Held()),
+            ("u1", Onset(320.0)),
+            ("u1", Committed(700.0, ("mine",))),
+        ]
 
 
 async def test_a_reply_that_was_let_go_of_is_told_to_nobody() -> None:
