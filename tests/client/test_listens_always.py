@@ -122,7 +122,7 @@ async def test_a_client_comes_back_and_listens_on() -> None:
             await client.wait_disconnected()
             point = client.resume_point
         assert point is not None
-        assert point.heard == (answered,)
+        assert point.by_voice == (answered,)
         async with (
             connect(network.url, features=FEATURES, resume=point) as client,
             client.listen_always() as microphone,

@@ -327,7 +327,7 @@ async def test_a_client_that_comes_back_listens_on() -> None:
                 await lose(client)
             point = client.resume_point
         assert point is not None
-        assert set(point.heard or ()) == {"u0", "u1"}
+        assert set(point.by_voice or ()) == {"u0", "u1"}
         async with connect(url, features=FEATURES, resume=point) as client:
             await client.session_info()
             assert client.resumed == {}

@@ -234,6 +234,38 @@ async def test_a_detector_that_fails_is_told_and_tried_again() -> None:
     assert (detector.opened, detector.closed) == (2, 2)
 
 
+async def test_a_detector_that_fails_in_the_middle_of_an_utterance() -> None:
+    """What is understood of it is asked: to a detector that hears nothing the speech is over."""
+    detector = ScriptedDetector()
+    async with talk_with(an_agent(detector=detector), features=ALWAYS) as talk:
+        await stream(talk, speech(640, "what", "time?"))
+        detector.broken = True
+        await stream(talk, speech(640, "hello?"), quiet(3000))
+        detector.broken = False
+        await trio.sleep(2)
+    assert [error.error_code for error in talk.errors] == ["UPSTREAM_ERROR"]
+    stopped = of(talk, m.SpeechMessage)[-1]
+    assert (stopped.state, stopped.outcome) == ("stopped", "request")
+    assert talk.text_of(stopped.request_id) == "Noon."
+
+
+async def test_a_detector_that_can_not_be_had_ends_no_connection() -> None:
+    """It is told behind REGISTER_ACK and each time that it is tried in vain; text is answered, and then it is heard."""
+    detector = ScriptedDetector()
+    detector.broken = True
+    async with talk_with(an_agent(detector=detector), features=ALWAYS) as talk:
+        talk.ask("r1")
+        await stream(talk, speech(5500, "nobody", "hears"))
+        assert [error.error_code for error in talk.errors] == ["UPSTREAM_ERROR"] * 2
+        detector.broken = False
+        await stream(talk, quiet(5000), *QUESTION)
+        await trio.sleep(2)
+    assert talk.frames[0][1] is talk.registered
+    assert len(talk.errors) == 2
+    assert talk.text_of("r1") == "Noon."
+    assert of(talk, m.SpeechMessage)[-1].text == "what time is it?"
+
+
 async def test_more_sound_than_a_microphone_has_is_refused() -> None:
     """It is told once a second, and costs no more than what was too much."""
     async with talk_with(an_agent(), features=ALWAYS) as talk:

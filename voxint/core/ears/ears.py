@@ -28,7 +28,8 @@ from voxint.core.resample import resampler
 from voxint.core.session import Session
 from voxint.core.transcript import join_transcripts
 from voxint.core.voice_activity import Activity, SpeechEnded, SpeechPaused, SpeechResumed, SpeechStarted, VoiceEvent
-from voxint.errors import RequestRefused
+from voxint.errors import RequestRefused, UpstreamError
+from voxint.logs import get_logger, places
 
 __all__ = ["SPOKEN", "Ears"]
 
@@ -46,6 +47,8 @@ AHEAD_S = 10.0
 
 LONGEST_PIECE_S = 2.0
 """Seconds of sound in one piece; ours: it is looked at in one step, which takes some 10 ms then."""
+
+log = get_logger()
 
 
 @define(eq=False)
@@ -82,6 +85,7 @@ class Ears:
 
     Raises:
         RequestRefused: `no_ears`: the agent has no voice detector, or no recogniser.
+        UpstreamError: The voice detector opens no stream.
     """
 
     def __init__(self, session: Session, player: Listener, *, may_ask: Callable[[], None] = lambda: None) -> None:
@@ -119,7 +123,8 @@ class Ears:
 
         Raises:
             RequestRefused: `too_large`: more at once, or more in all, than a microphone hears.
-            UpstreamError: The voice detector failed.
+            UpstreamError: The voice detector has failed, and is asked again after 5 s of sound; nothing is heard
+                meanwhile. The piece was taken.
         """
         source = self._session.settings.input
         if source.bytes_ms(len(audio)) > LONGEST_PIECE_S * 1000:
@@ -145,7 +150,10 @@ class Ears:
         if speaking is not None:
             speaking.turn.request.interrupt(InterruptOrder(reason))
         self._turns.abandon()
-        self._sound.close()
+        try:
+            self._sound.close()
+        except UpstreamError as error:
+            log.warning("the voice detector failed", session_id=self._session.id, trace=places(error))
 
     def _released(self, request: Request, reason: ReleaseReason) -> None:
         """Take note that an answer goes on by somebody else's will."""
