@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
 import pytest
 import trio
 import trio.testing
@@ -57,6 +60,17 @@ async def say_all(peer: Peer, *messages: m.ServerMessage) -> None:
     for message in messages:
         await peer.say(message)
     await peer.say(m.SessionInfo(status="SUCCESS", message="", session_data={}))
+
+
+@asynccontextmanager
+async def listening(script: Callable[[Peer], Awaitable[None]]) -> AsyncGenerator[tuple[Client, RemoteMicrophone]]:
+    """Open the microphone of a client whose server plays a script."""
+    async with (
+        scripted(script, features=FEATURES) as url,
+        connect(url, features=FEATURES) as client,
+        client.listen_always() as microphone,
+    ):
+        yield client, microphone
 
 
 async def test_a_turn_by_voice() -> None:
@@ -117,11 +131,7 @@ async def test_a_reply_keeps_its_own_events() -> None:
         await say_all(peer, text("Well, ", request.request_id), STARTED, held, cuts, cut(request.request_id))
         await stay(peer)
 
-    async with (
-        scripted(script, features=FEATURES) as url,
-        connect(url, features=FEATURES) as client,
-        client.listen_always() as microphone,
-    ):
+    async with listening(script) as (client, microphone):
         reply = await client.send_text("Hi")
         await client.session_info()
         assert [event async for event in reply] == [Text("Well, "), Held(), Ended(True, "USER_VOICE_INPUT")]
@@ -139,11 +149,7 @@ async def test_an_answer_that_was_sent_to_its_end_is_interrupted_by_name() -> No
         await say_all(peer, text("Well.", "mine"), last, held, STARTED, committed("mine"), STOPPED)
         await stay(peer)
 
-    async with (
-        scripted(script, features=FEATURES) as url,
-        connect(url, features=FEATURES) as client,
-        client.listen_always() as microphone,
-    ):
+    async with listening(script) as (client, microphone):
         reply = await client.send_text("Hi", request_id="mine")
         await client.session_info()
         assert [event async for event in reply] == [Text("Well."), Ended(False)]
@@ -164,11 +170,7 @@ async def test_a_reply_that_was_let_go_of_is_told_to_nobody() -> None:
         await say_all(peer, text("Well, ", request.request_id), last, held)
         await stay(peer)
 
-    async with (
-        scripted(script, features=FEATURES) as url,
-        connect(url, features=FEATURES) as client,
-        client.listen_always() as microphone,
-    ):
+    async with listening(script) as (client, microphone):
         await client.send_text("Hi", request_id="mine")
         await client.session_info()
         assert await told(microphone, 1) == [("mine", Held())]
@@ -187,11 +189,7 @@ async def test_an_answer_by_voice_is_silent_once_it_is_interrupted(cuts: str | N
         await say_all(peer, text("Hello.", "u2"))
         await stay(peer)
 
-    async with (
-        scripted(script, features=FEATURES) as url,
-        connect(url, features=FEATURES) as client,
-        client.listen_always() as microphone,
-    ):
+    async with listening(script) as (client, microphone):
         await client.session_info()
         await client.interrupt(cuts)
         await client.session_info()
@@ -217,11 +215,7 @@ async def test_an_utterance_that_fails_is_told() -> None:
         await say_all(peer, STARTED, error)
         await stay(peer)
 
-    async with (
-        scripted(script, features=FEATURES) as url,
-        connect(url, features=FEATURES) as client,
-        client.listen_always() as microphone,
-    ):
+    async with listening(script) as (client, microphone):
         await client.session_info()
         _, (failed, end) = await told(microphone, 2)
     assert failed == "u1"
@@ -287,11 +281,7 @@ async def test_a_lost_connection_ends_the_microphone() -> None:
         await say_all(peer, STARTED)
         await peer.ws.aclose(1011, "the server failed")
 
-    async with (
-        scripted(script, features=FEATURES) as url,
-        connect(url, features=FEATURES) as client,
-        client.listen_always() as microphone,
-    ):
+    async with listening(script) as (client, microphone):
         await client.session_info()
         assert await told(microphone, 1) == [("u1", Onset(320.0))]
         with pytest.raises(Disconnected):
