@@ -195,6 +195,8 @@ class Ears:
                 if utterance is not None:
                     utterance.turn.judge(self._latest(utterance))
                     self._ask_early(utterance)
+                else:
+                    self._cut_off()  # speech that was given up: what follows the pause is heard
             case SpeechResumed():
                 if utterance is not None:
                     utterance.complete = None
@@ -276,6 +278,8 @@ class Ears:
         """Let go of an utterance whose request was interrupted, or has failed; what it had held goes on."""
         if utterance is self._speaking:
             self._speaking = None
+            if self._activity.paused:
+                self._cut_off()
         if utterance in self._ending:
             self._ending.remove(utterance)
         if utterance is self._waiting:
