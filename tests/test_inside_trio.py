@@ -10,7 +10,7 @@ import re
 import sys
 import types
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Any
 
 import anyio
@@ -24,6 +24,7 @@ from voxint.client import Client
 from voxint.client.client_socket import ClientSocket
 from voxint.inside_trio import Block, require_trio, within_block, within_trio
 from voxint.net.http import HttpClient
+from voxint.testing.detector import ScriptedDetector
 from voxint.testing.stages import HEAR, REPEAT, ScriptedEars, ScriptedModel
 
 MODULES = (
@@ -41,7 +42,7 @@ MODULES = (
 )
 """Where the library's page says that its public names live."""
 
-MADE_ANYWHERE = {"LanguageModel", "SpeechToText", "TextToSpeech"}
+MADE_ANYWHERE = {"LanguageModel", "SpeechToText", "TextToSpeech", "TurnDetector"}
 MADE_ANYWHERE |= {"ScriptedModel", "ScriptedEars", "ScriptedVoice", "HttpSpeech", "HttpTranscription"}
 """Stages: a pipeline calls them, which has been opened in trio."""
 
@@ -187,20 +188,25 @@ async def opened(nursery: trio.Nursery) -> dict[str, object]:
     """Return one of each class that the methods are of, live until the nursery is cancelled."""
 
     async def hold(manager: Any, task_status: trio.TaskStatus[Any]) -> None:
-        async with manager as value:
+        async with AsyncExitStack() as stack:
+            waits = isinstance(manager, AbstractAsyncContextManager)
+            value = await stack.enter_async_context(manager) if waits else stack.enter_context(manager)
             task_status.started(value)
             await trio.sleep_forever()
 
     async def served(task_status: trio.TaskStatus[Any]) -> None:
         await voxint.serve(agent, ServerConfig(port=0), task_status=task_status)
 
-    agent = Agent(llm=ScriptedModel("word ", 0.05, REPEAT), stt=ScriptedEars(HEAR, "hello"))
+    agent = Agent(llm=ScriptedModel("word ", 0.05, REPEAT), stt=ScriptedEars(HEAR, "hello"), vad=ScriptedDetector())
     conversation: Conversation = await nursery.start(hold, voxint.open_conversation(agent))
     server: voxint.Server = await nursery.start(served)
     client: Client = await nursery.start(hold, voxint.connect(server.url))
     http: HttpClient = await nursery.start(hold, voxint.open_http())
     upload = await client.open_voice()
+    listens: Client = await nursery.start(hold, voxint.connect(server.url, features=["server_vad"]))
     things = (
+        await nursery.start(hold, conversation.listen_always()),
+        await nursery.start(hold, listens.listen_always()),
         conversation,
         conversation.ask("Hello"),
         conversation.listen(),

@@ -48,9 +48,28 @@ if TYPE_CHECKING:
     from voxint.core.audio import AudioFormat
     from voxint.core.conversation import Conversation, open_conversation
     from voxint.core.dialogue import ChatMessage, Dialogue, Exchange
-    from voxint.core.events import Called, Ended, Event, Text, Understood, Voice
+    from voxint.core.ears.barge_in import BargeIn
+    from voxint.core.ears.echo import EchoRules
+    from voxint.core.ears.endpointing import Endpointing
+    from voxint.core.ears.rules import EarRules
+    from voxint.core.ears.turn_detector import TurnDetector
+    from voxint.core.events import (
+        Called,
+        Committed,
+        Ended,
+        Endpoint,
+        Event,
+        Held,
+        Onset,
+        Released,
+        Said,
+        Text,
+        Understood,
+        Voice,
+    )
     from voxint.core.failure import Failure
     from voxint.core.observer import Observer
+    from voxint.core.open_microphone import OpenMicrophone
     from voxint.core.receipt import Receipt
     from voxint.core.reply import Reply, VoiceReply
     from voxint.core.settings import Settings
@@ -69,6 +88,7 @@ if TYPE_CHECKING:
         Usage,
     )
     from voxint.core.tools import Tool
+    from voxint.core.voice_activity import VoiceCuts, VoiceDetector
     from voxint.errors import (
         ConfigError,
         Disconnected,
@@ -92,8 +112,14 @@ _HOME = {
     "client": ("Client", "RemoteReply", "ResumePoint", "connect"),
     "core.agent": ("Agent", "Limits"),
     "core.conversation": ("Conversation", "open_conversation"),
+    "core.ears.barge_in": ("BargeIn",),
+    "core.ears.echo": ("EchoRules",),
+    "core.ears.endpointing": ("Endpointing",),
+    "core.ears.rules": ("EarRules",),
+    "core.ears.turn_detector": ("TurnDetector",),
     "core.failure": ("Failure",),
     "core.observer": ("Observer",),
+    "core.open_microphone": ("OpenMicrophone",),
     "core.reply": ("Reply", "VoiceReply"),
     "core.settings": ("Settings",),
     "core.stages": (
@@ -126,9 +152,23 @@ _HOME = {
     "net.http": ("HttpClient", "open_http"),
     "core.audio": ("AudioFormat",),
     "core.dialogue": ("ChatMessage", "Dialogue", "Exchange"),
-    "core.events": ("Called", "Ended", "Event", "Text", "Understood", "Voice"),
+    "core.events": (
+        "Called",
+        "Committed",
+        "Ended",
+        "Endpoint",
+        "Event",
+        "Held",
+        "Onset",
+        "Released",
+        "Said",
+        "Text",
+        "Understood",
+        "Voice",
+    ),
     "core.receipt": ("Receipt",),
     "core.tools": ("Tool",),
+    "core.voice_activity": ("VoiceCuts", "VoiceDetector"),
     "server.config": ("ServerConfig",),
     "server.serve": ("Server", "serve"),
 }
@@ -137,32 +177,43 @@ _MODULE = {name: f"voxint.{module}" for module, names in _HOME.items() for name 
 __all__ = [
     "Agent",
     "AudioFormat",
+    "BargeIn",
     "Called",
     "ChatMessage",
     "CheckVerdict",
     "Client",
+    "Committed",
     "ConfigError",
     "Conversation",
     "Delta",
     "Dialogue",
     "Disconnected",
+    "EarRules",
+    "EchoRules",
     "Ended",
+    "Endpoint",
+    "Endpointing",
     "Event",
     "Exchange",
     "Failure",
+    "Held",
     "HttpClient",
     "LanguageModel",
     "Limits",
     "ModelOutput",
     "Observer",
+    "Onset",
+    "OpenMicrophone",
     "OutsideTrio",
     "Receipt",
+    "Released",
     "RemoteReply",
     "Reply",
     "ReplyOverflow",
     "RequestFailed",
     "RequestRefused",
     "ResumePoint",
+    "Said",
     "Server",
     "ServerConfig",
     "ServerError",
@@ -176,11 +227,14 @@ __all__ = [
     "ToolCall",
     "Transcript",
     "Turn",
+    "TurnDetector",
     "Understood",
     "UpstreamError",
     "UpstreamTimeout",
     "Usage",
     "Voice",
+    "VoiceCuts",
+    "VoiceDetector",
     "VoiceReply",
     "VoxintError",
     "WireError",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
 import trio
 
 from tests.client.rig import cable, serving
 from tests.core.ears.coded import CodedEars, quiet, speech
-from voxint.client import RemoteMicrophone, connect
+from voxint.client import Client, RemoteMicrophone, connect
 from voxint.core.agent import Agent
 from voxint.core.events import Committed, Ended, Endpoint, Held, Onset, Released, Said, Text, Understood, Voice
 from voxint.testing.detector import ScriptedDetector
@@ -43,14 +46,21 @@ async def until_ended(microphone: RemoteMicrophone, request_id: str | None = Non
     raise AssertionError("an open microphone has no end")
 
 
-async def test_somebody_speaks_and_is_answered() -> None:
-    """All of it by one id: the onset, the words as they come, the endpoint, and the answer in text and voice."""
+@asynccontextmanager
+async def listening(agent: Agent) -> AsyncGenerator[tuple[Client, RemoteMicrophone, trio.Nursery]]:
+    """Serve an agent, and open a client's microphone; the nursery is for whoever streams it."""
     async with (
-        serving(an_agent()) as server,
+        serving(agent) as server,
         connect(server.url, features=FEATURES, require_tts=True) as client,
         client.listen_always() as microphone,
         trio.open_nursery() as nursery,
     ):
+        yield client, microphone, nursery
+
+
+async def test_somebody_speaks_and_is_answered() -> None:
+    """All of it by one id: the onset, the words as they come, the endpoint, and the answer in text and voice."""
+    async with listening(an_agent()) as (client, microphone, nursery):
         nursery.start_soon(stream, microphone, *ASKS)
         told = await until_ended(microphone)
     assert "hold" in client.registered.features
@@ -68,12 +78,7 @@ async def test_somebody_speaks_over_an_answer() -> None:
     """It is held, then cut off by the utterance, which is answered; the model of the first was really stopped."""
     story = ScriptedModel(STORY, 30.0)
     agent = an_agent(story, ScriptedModel("Noon."))
-    async with (
-        serving(agent) as server,
-        connect(server.url, features=FEATURES, require_tts=True) as client,
-        client.listen_always() as microphone,
-        trio.open_nursery() as nursery,
-    ):
+    async with listening(agent) as (client, microphone, nursery):
         reply = await client.send_text("A story", request_id="story")
         nursery.start_soon(stream, microphone, quiet(800), *ASKS)
         told = await until_ended(microphone)
@@ -90,12 +95,7 @@ async def test_somebody_speaks_over_an_answer() -> None:
 async def test_a_cough_lets_the_answer_go_on() -> None:
     """The answer is held and goes on where it was: all of its text and all of its voice come."""
     agent = an_agent(ScriptedModel(STORY[:48]))
-    async with (
-        serving(agent) as server,
-        connect(server.url, features=FEATURES, require_tts=True) as client,
-        client.listen_always() as microphone,
-        trio.open_nursery() as nursery,
-    ):
+    async with listening(agent) as (client, microphone, nursery):
         reply = await client.send_text("A story")
         nursery.start_soon(stream, microphone, quiet(600), speech(128), quiet(2500))
         heard = [event async for event in reply]
@@ -122,7 +122,7 @@ async def test_a_client_comes_back_and_listens_on() -> None:
             await client.wait_disconnected()
             point = client.resume_point
         assert point is not None
-        assert point.heard == (answered,)
+        assert point.by_voice == (answered,)
         async with (
             connect(network.url, features=FEATURES, resume=point) as client,
             client.listen_always() as microphone,
@@ -141,12 +141,7 @@ async def test_a_client_comes_back_and_listens_on() -> None:
 async def test_an_answer_by_voice_is_held_and_released_by_its_id() -> None:
     """Also one that this client has not asked: it is the session's."""
     agent = an_agent(ScriptedModel(STORY[:48]))
-    async with (
-        serving(agent) as server,
-        connect(server.url, features=FEATURES, require_tts=True) as client,
-        client.listen_always() as microphone,
-        trio.open_nursery() as nursery,
-    ):
+    async with listening(agent) as (client, microphone, nursery):
         nursery.start_soon(stream, microphone, *ASKS)
         async for said in microphone:
             if isinstance(said.event, Voice):

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
 import pytest
 import trio
 import trio.testing
@@ -31,6 +34,11 @@ STOPPED = m.SpeechMessage(
 ENDED = m.Response(request_id="u1", text_stream_seq=-1)
 
 
+def committed(*interrupted: str) -> m.SpeechMessage:
+    """Return the message that says which answers the utterance interrupts."""
+    return m.SpeechMessage(state="committed", at_ms=700.0, request_id="u1", interrupted=interrupted)
+
+
 def text(words: str, request_id: str = "u1", seq: int = 0) -> m.Response:
     """Return a frame of text."""
     return m.Response(request_id=request_id, text_stream_seq=seq, text=words)
@@ -54,6 +62,17 @@ async def say_all(peer: Peer, *messages: m.ServerMessage) -> None:
     await peer.say(m.SessionInfo(status="SUCCESS", message="", session_data={}))
 
 
+@asynccontextmanager
+async def listening(script: Callable[[Peer], Awaitable[None]]) -> AsyncGenerator[tuple[Client, RemoteMicrophone]]:
+    """Open the microphone of a client whose server plays a script."""
+    async with (
+        scripted(script, features=FEATURES) as url,
+        connect(url, features=FEATURES) as client,
+        client.listen_always() as microphone,
+    ):
+        yield client, microphone
+
+
 async def test_a_turn_by_voice() -> None:
     """The sound goes out as it is; who speaks, what was understood and the answer come in by one id, in order."""
     heard = bytearray()
@@ -64,6 +83,7 @@ async def test_a_turn_by_voice() -> None:
         for message in (
             STARTED,
             m.TranscriptMessage(request_id="u1", text="what ti", is_final=False),
+            committed("r0", "r1"),
             cut("r0"),
             STOPPED,
             text("Noon."),
@@ -89,7 +109,7 @@ async def test_a_turn_by_voice() -> None:
         assert await anext(microphone) == Said("u1", Onset(320.0), spoken=True)
         assert await told(microphone, 9) == [
             ("u1", Understood("what ti", is_final=False)),
-            ("u1", Committed(1000.0625, ("r0",))),
+            ("u1", Committed(700.0, ("r0", "r1"))),
             ("r0", Ended(True, "USER_VOICE_INPUT")),
             ("u1", Endpoint(900.0, 1300.0, "what time?", "request")),
             ("u1", Text("Noon.")),
@@ -107,19 +127,37 @@ async def test_a_reply_keeps_its_own_events() -> None:
     async def script(peer: Peer) -> None:
         request = await peer.read(m.RequestMessage)
         held = m.HoldMessage(request_id=request.request_id, state="held", voice_stream_seq=None)
-        await say_all(peer, text("Well, ", request.request_id), STARTED, held, cut(request.request_id))
+        cuts = committed(request.request_id)
+        await say_all(peer, text("Well, ", request.request_id), STARTED, held, cuts, cut(request.request_id))
         await stay(peer)
 
-    async with (
-        scripted(script, features=FEATURES) as url,
-        connect(url, features=FEATURES) as client,
-        client.listen_always() as microphone,
-    ):
+    async with listening(script) as (client, microphone):
         reply = await client.send_text("Hi")
         await client.session_info()
         assert [event async for event in reply] == [Text("Well, "), Held(), Ended(True, "USER_VOICE_INPUT")]
         interrupted = (reply.request_id,)
-        assert await told(microphone, 2) == [("u1", Onset(320.0)), ("u1", Committed(0.0, interrupted))]
+        assert await told(microphone, 2) == [("u1", Onset(320.0)), ("u1", Committed(700.0, interrupted))]
+
+
+async def test_an_answer_that_was_sent_to_its_end_is_interrupted_by_name() -> None:
+    """It has ended, so its reply is told nothing more; the microphone is, for whoever still plays it."""
+
+    async def script(peer: Peer) -> None:
+        request = await peer.read(m.RequestMessage)
+        last = m.Response(request_id=request.request_id, text_stream_seq=-1)
+        held = m.HoldMessage(request_id=request.request_id, state="held", voice_stream_seq=None)
+        await say_all(peer, text("Well.", "mine"), last, held, STARTED, committed("mine"), STOPPED)
+        await stay(peer)
+
+    async with listening(script) as (client, microphone):
+        reply = await client.send_text("Hi", request_id="mine")
+        await client.session_info()
+        assert [event async for event in reply] == [Text("Well."), Ended(False)]
+        assert await told(microphone, 3) == [
+            ("mine", Held()),
+            ("u1", Onset(320.0)),
+            ("u1", Committed(700.0, ("mine",))),
+        ]
 
 
 async def test_a_reply_that_was_let_go_of_is_told_to_nobody() -> None:
@@ -132,11 +170,7 @@ async def test_a_reply_that_was_let_go_of_is_told_to_nobody() -> None:
         await say_all(peer, text("Well, ", request.request_id), last, held)
         await stay(peer)
 
-    async with (
-        scripted(script, features=FEATURES) as url,
-        connect(url, features=FEATURES) as client,
-        client.listen_always() as microphone,
-    ):
+    async with listening(script) as (client, microphone):
         await client.send_text("Hi", request_id="mine")
         await client.session_info()
         assert await told(microphone, 1) == [("mine", Held())]
@@ -155,11 +189,7 @@ async def test_an_answer_by_voice_is_silent_once_it_is_interrupted(cuts: str | N
         await say_all(peer, text("Hello.", "u2"))
         await stay(peer)
 
-    async with (
-        scripted(script, features=FEATURES) as url,
-        connect(url, features=FEATURES) as client,
-        client.listen_always() as microphone,
-    ):
+    async with listening(script) as (client, microphone):
         await client.session_info()
         await client.interrupt(cuts)
         await client.session_info()
@@ -185,11 +215,7 @@ async def test_an_utterance_that_fails_is_told() -> None:
         await say_all(peer, STARTED, error)
         await stay(peer)
 
-    async with (
-        scripted(script, features=FEATURES) as url,
-        connect(url, features=FEATURES) as client,
-        client.listen_always() as microphone,
-    ):
+    async with listening(script) as (client, microphone):
         await client.session_info()
         _, (failed, end) = await told(microphone, 2)
     assert failed == "u1"
@@ -255,11 +281,7 @@ async def test_a_lost_connection_ends_the_microphone() -> None:
         await say_all(peer, STARTED)
         await peer.ws.aclose(1011, "the server failed")
 
-    async with (
-        scripted(script, features=FEATURES) as url,
-        connect(url, features=FEATURES) as client,
-        client.listen_always() as microphone,
-    ):
+    async with listening(script) as (client, microphone):
         await client.session_info()
         assert await told(microphone, 1) == [("u1", Onset(320.0))]
         with pytest.raises(Disconnected):
@@ -295,7 +317,7 @@ async def test_a_client_that_comes_back_listens_on() -> None:
                 await lose(client)
             point = client.resume_point
         assert point is not None
-        assert set(point.heard or ()) == {"u0", "u1"}
+        assert set(point.by_voice or ()) == {"u0", "u1"}
         async with connect(url, features=FEATURES, resume=point) as client:
             await client.session_info()
             assert client.resumed == {}

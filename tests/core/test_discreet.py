@@ -38,7 +38,7 @@ PLAIN = {
     "keys_file", "tls_cert", "tls_key", "interrupted_mark", "failed_mark", "called_mark", "silent_mark",
     "wordless_mark", "allowed_origins", "trusted_proxies", "account", "live", "lost", "interrupted_request_ids",
     "interrupt_request_id", "interrupt_reason", "status", "features", "error_code", "error_msg", "error_detail",
-    "words",
+    "words", "interrupted", "recovered", "by_voice", "recovery",
 }  # fmt: skip
 """Fields that hold ids, settings and sentences of ours; every other text is taken for a person's, a prompt or a key."""
 
@@ -84,10 +84,20 @@ def made(kind: Any) -> Any:
         names = [attribute.name for attribute in attrs.fields(kind) if attribute.init]
     else:
         names = list(kind.__struct_fields__)
-    special: dict[str, Any] = {"accounts": {}, "token_secret": CANARY * 4, "llm": ScriptedModel(), "tts": None}
-    special |= {"stt": None, "upload_share": 0.5, "allowed_origins": (), "trusted_proxies": (), "port": 8765}
-    special |= {"frame_ms": 40.0, "functions": 3, "silent_mark": "[nothing]", "wordless_mark": "[none]"}
-    special |= {"hold_s": 2.0, "vad": None, "turns": None, "ears": EarRules()}
+    # Numbers are bounded by others, and hold no words: they stay what they are by default.
+    numbers = {
+        each.name: each.default
+        for each in (attrs.fields(kind) if attrs.has(kind) else ())
+        if isinstance(each.default, int | float)
+    }
+    special: dict[str, Any] = numbers | {
+        "accounts": {},
+        "token_secret": CANARY * 4,
+        "llm": ScriptedModel(),
+        "tts": None,
+    }
+    special |= {"stt": None, "allowed_origins": (), "trusted_proxies": (), "vad": None, "turns": None}
+    special |= {"silent_mark": "[nothing]", "wordless_mark": "[none]", "ears": EarRules()}
     return kind(**{name: special[name] if name in special else filled(hints[name], name) for name in names})
 
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import pytest
 import trio
-from attrs import define, field
 
+from tests.core.hearer import Hearer, House, a_house
 from voxint.core.agent import Agent, Limits
-from voxint.core.events import Ended, Event, Said, Text, Understood
+from voxint.core.events import Ended, Text, Understood
 from voxint.core.journal import Seen
 from voxint.core.listener import Listener
 from voxint.core.resumption import resume
-from voxint.core.session import Session
 from voxint.core.settings import OnDisconnect, Settings
 from voxint.errors import RequestRefused
 from voxint.testing.stages import FOREVER, ScriptedEars, ScriptedModel
@@ -25,51 +24,14 @@ TALKS = ScriptedModel("One ", 1.0, "two ", 1.0, "three.")
 WRITTEN = Settings(require_tts=False)
 
 
-@define(eq=False)
-class Hearer:
-    """Who listens, and reads all the time."""
-
-    listener: Listener = field(factory=Listener)
-    events: list[Event] = field(factory=list)
-
-    async def read(self) -> None:
-        """Read to the end."""
-        with suppress(trio.EndOfChannel):
-            while isinstance(said := await self.listener.next(), Said):
-                self.events.append(said.event)
-
-
-@define(eq=False)
-class Room:
-    """A session, and who comes."""
-
-    session: Session
-    nursery: trio.Nursery
-
-    def come(self, seen: dict[str, Seen] | None = None) -> Hearer:
-        """Let one more listen; with `seen` it has been here before."""
-        hearer = Hearer()
-        self.nursery.start_soon(hearer.read)
-        if seen is None:
-            self.session.attach(hearer.listener)
-        else:
-            resume(self.session, hearer.listener, seen)
-        return hearer
-
-
 @asynccontextmanager
 async def a_room(
     model: ScriptedModel = TALKS, on_disconnect: OnDisconnect = "interrupt", limits: Limits = Limits()
-) -> AsyncGenerator[Room]:
-    """Open a session; at the end nothing of it may be left."""
+) -> AsyncGenerator[House]:
+    """Open a session that writes and can be spoken to; at the end nothing of it may be left."""
     agent = Agent(llm=model, stt=ScriptedEars.hears("what time is it?"), limits=limits)
-    async with trio.open_nursery() as readers, trio.open_nursery() as home:
-        room = Room(Session(agent, home, session_id="s1", settings=WRITTEN, on_disconnect=on_disconnect), readers)
-        yield room
-        room.session.close("the test has ended")
-        for listener in room.session.listeners:
-            listener.close()
-        readers.cancel_scope.cancel()
+    async with a_house(agent, on_disconnect=on_disconnect) as house:
+        yield house
 
 
 @pytest.mark.parametrize("how", ["ask", "listen", "listen_to"])
@@ -175,8 +137,8 @@ async def test_an_upload_without_its_end_is_interrupted() -> None:
 async def test_who_is_no_listener_of_the_session_is_not_kept_for() -> None:
     """The library's replies have a reader of their own, and nobody comes back for them."""
     async with a_room() as room:
-        player = Hearer()
-        room.nursery.start_soon(player.read)
+        player = Hearer(Listener())
+        room.readers.start_soon(player.read)
         request = room.session.ask("r1", "Hi", player.listener)
         await request.stopped.wait()
         assert len(request.answer.journal) == 0

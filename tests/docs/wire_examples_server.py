@@ -145,11 +145,14 @@ FROM_SERVER: Mapping[str, FromServer] = {
         {"The whole of it": m.TranscriptMessage(request_id="req_3", text="who lived here", is_final=True)},
     ),
     "SPEECH": FromServer(
-        "**ext** (feature `server_vad`) Who speaks into the open microphone. `text` and what follows it belong to"
-        " `stopped`.",
+        "**ext** (feature `server_vad`) Who speaks into the open microphone, and what that interrupts. `interrupted`"
+        " belongs to `committed`; `text` and what follows it belong to `stopped`.",
         m.SpeechMessage,
         {
             "Somebody has begun to speak": m.SpeechMessage(state="started", at_ms=48_320.0, request_id="req_7"),
+            "It is meant, and interrupts an answer": m.SpeechMessage(
+                state="committed", at_ms=48_928.0, request_id="req_7", interrupted=("req_6",)
+            ),
             "They have ended, and are answered": m.SpeechMessage(
                 state="stopped",
                 at_ms=49_856.0,

@@ -87,11 +87,12 @@ def test_transcripts_are_for_who_asked() -> None:
 
 
 def test_who_listens_always_is_told_who_speaks() -> None:
-    """By SPEECH, with the utterance's id; to others nothing is said of it, and of a commitment to nobody."""
+    """By SPEECH, with the utterance's id, and what it interrupts by theirs; to others nothing is said of it."""
     events = (Onset(320.0), Committed(700.0, ("r1",)), Endpoint(900.0, 1300.0, "what time?", "request", "r1"))
     assert say(a_renderer("hold", "transcripts"), *events, request_id="u1") == []
     assert say(a_renderer("server_vad"), *events, request_id="u1") == [
         m.SpeechMessage(state="started", at_ms=320.0, request_id="u1"),
+        m.SpeechMessage(state="committed", at_ms=700.0, request_id="u1", interrupted=("r1",)),
         m.SpeechMessage(
             state="stopped",
             at_ms=900.0,

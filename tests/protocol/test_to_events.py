@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from voxint.core.events import Called, Ended, Endpoint, Event, Held, Onset, Released, Text, Understood, Voice
+from voxint.core.events import Called, Committed, Ended, Endpoint, Event, Held, Onset, Released, Text, Understood, Voice
 from voxint.protocol.messages import (
     Error,
     FunctionCall,
@@ -67,6 +67,10 @@ STARTED = SpeechMessage(state="started", at_ms=320.0, request_id="u1")
     ("message", "event"),
     [
         (STARTED, Onset(320.0)),
+        (
+            SpeechMessage(state="committed", at_ms=700.0, request_id="u1", interrupted=("r1", "r2")),
+            Committed(700.0, ("r1", "r2")),
+        ),
         (
             SpeechMessage(
                 state="stopped",

@@ -195,6 +195,13 @@ server_messages: st.SearchStrategy[m.ServerMessage] = st.one_of(
     st.builds(m.SpeechMessage, state=st.just("started"), at_ms=millis, request_id=request_ids),
     st.builds(
         m.SpeechMessage,
+        state=st.just("committed"),
+        at_ms=millis,
+        request_id=request_ids,
+        interrupted=st.lists(request_ids, min_size=1, max_size=3).map(tuple),
+    ),
+    st.builds(
+        m.SpeechMessage,
         state=st.just("stopped"),
         at_ms=millis,
         request_id=request_ids,

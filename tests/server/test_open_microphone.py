@@ -65,7 +65,7 @@ async def test_noise_is_told_and_answered_by_nobody() -> None:
 
 
 async def test_who_speaks_over_an_answer_interrupts_it() -> None:
-    """It is held first; then its last frame says that a voice has interrupted it."""
+    """It is held first; then the utterance commits by name, and the last frame says that a voice has interrupted."""
     async with talk_with(an_agent(STORY), SPOKEN, features=ALWAYS) as talk:
         talk.ask("r1")
         await stream(talk, quiet(1600), *QUESTION)
@@ -75,7 +75,26 @@ async def test_who_speaks_over_an_answer_interrupts_it() -> None:
     last = talk.frames_of("r1")[-1]
     assert (held.state, held.voice_stream_seq) == ("held", voice[-1])
     assert (last.interrupted, last.interrupt_reason) == (True, "USER_VOICE_INPUT")
-    assert at(talk, of(talk, m.SpeechMessage)[0]) < at(talk, last)
+    started, committed, stopped = of(talk, m.SpeechMessage)
+    assert (committed.state, committed.request_id) == ("committed", started.request_id)
+    assert committed.interrupted == ("r1",)
+    assert started.at_ms < committed.at_ms < stopped.at_ms
+    assert at(talk, held) < at(talk, committed) < at(talk, last)
+
+
+async def test_an_answer_that_was_sent_to_its_end_is_interrupted_too() -> None:
+    """It was held while it played and has no frame left: that the utterance commits is its last word."""
+    async with talk_with(an_agent("A short one."), SPOKEN, features=ALWAYS) as talk:
+        talk.ask("r1")
+        await stream(talk, quiet(512), *QUESTION[1:])
+        await trio.sleep(2)
+    last = talk.frames_of("r1")[-1]
+    [held] = [each for each in of(talk, m.HoldMessage) if each.request_id == "r1"]
+    [committed] = [each for each in of(talk, m.SpeechMessage) if each.state == "committed"]
+    assert (last.voice_stream_seq, last.interrupted) == (-1, False)
+    assert (held.state, committed.interrupted) == ("held", ("r1",))
+    assert at(talk, last) < at(talk, held) < at(talk, committed)
+    assert [status for _, _, status in talk.history] == ["interrupted", "complete"]
 
 
 @pytest.mark.parametrize("lacks", ["vad", "stt"])
@@ -215,6 +234,38 @@ async def test_a_detector_that_fails_is_told_and_tried_again() -> None:
     assert (detector.opened, detector.closed) == (2, 2)
 
 
+async def test_a_detector_that_fails_in_the_middle_of_an_utterance() -> None:
+    """What is understood of it is asked: to a detector that hears nothing the speech is over."""
+    detector = ScriptedDetector()
+    async with talk_with(an_agent(detector=detector), features=ALWAYS) as talk:
+        await stream(talk, speech(640, "what", "time?"))
+        detector.broken = True
+        await stream(talk, speech(640, "hello?"), quiet(3000))
+        detector.broken = False
+        await trio.sleep(2)
+    assert [error.error_code for error in talk.errors] == ["UPSTREAM_ERROR"]
+    stopped = of(talk, m.SpeechMessage)[-1]
+    assert (stopped.state, stopped.outcome) == ("stopped", "request")
+    assert talk.text_of(stopped.request_id) == "Noon."
+
+
+async def test_a_detector_that_can_not_be_had_ends_no_connection() -> None:
+    """It is told behind REGISTER_ACK and each time that it is tried in vain; text is answered, and then it is heard."""
+    detector = ScriptedDetector()
+    detector.broken = True
+    async with talk_with(an_agent(detector=detector), features=ALWAYS) as talk:
+        talk.ask("r1")
+        await stream(talk, speech(5500, "nobody", "hears"))
+        assert [error.error_code for error in talk.errors] == ["UPSTREAM_ERROR"] * 2
+        detector.broken = False
+        await stream(talk, quiet(5000), *QUESTION)
+        await trio.sleep(2)
+    assert talk.frames[0][1] is talk.registered
+    assert len(talk.errors) == 2
+    assert talk.text_of("r1") == "Noon."
+    assert of(talk, m.SpeechMessage)[-1].text == "what time is it?"
+
+
 async def test_more_sound_than_a_microphone_has_is_refused() -> None:
     """It is told once a second, and costs no more than what was too much."""
     async with talk_with(an_agent(), features=ALWAYS) as talk:
@@ -287,6 +338,26 @@ async def test_what_was_heard_can_be_said_with_a_hold() -> None:
         talk.say(m.Interrupt(interrupt_request_id="r1"))
         await trio.sleep(1)
     assert talk.acks[-1].receipts["r1"].audio.source == "client"
+
+
+async def test_a_client_interrupts_what_it_holds_and_what_has_ended() -> None:
+    """The acknowledgement tells it, with the account of what was heard: nothing else of that answer comes any more."""
+    async with talk_with(an_agent("A short one."), SPOKEN, features=("hold",)) as talk:
+        talk.ask("r1")
+        await trio.sleep(0.6)
+        talk.say(m.Interrupt(interrupt_request_id="r1", mode="hold"))
+        await trio.sleep(0.5)
+        assert talk.frames_of("r1")[-1].voice_stream_seq == -1
+        talk.say(m.Interrupt(interrupt_request_id="r1", played_ms=480))
+        await trio.sleep(3)
+    assert [(ack.mode, ack.status, ack.outcomes) for ack in talk.acks] == [
+        ("hold", "SUCCESS", {"r1": "held"}),
+        (None, "FAILED", {"r1": "already_finished"}),
+    ]
+    audio = talk.acks[-1].receipts["r1"].audio
+    assert (audio.sent_ms, audio.heard_ms, audio.source) == (750.0, 480.0, "client")
+    assert [each.state for each in of(talk, m.HoldMessage)] == ["held"]
+    assert talk.frames[-1][1] is talk.acks[-1]
 
 
 async def test_what_is_written_can_be_held_too() -> None:

@@ -38,5 +38,7 @@ def test_a_broken_detector_fails() -> None:
     detector.broken = True
     with pytest.raises(UpstreamError):
         stream.feed(LOUD)
+    with pytest.raises(UpstreamError):
+        detector.open()
     detector.broken = False
     assert stream.feed(LOUD) == [1.0]

@@ -201,6 +201,12 @@ def spoke(state: Literal["started", "stopped"] = "stopped") -> m.SpeechMessage:
     return m.SpeechMessage(state=state, at_ms=0.0, request_id="r1", text="", outcome="noise")
 
 
+THEY_SPEAK = m.SpeechMessage(state="started", at_ms=0.0, request_id="u1")
+THEY_WAIT = m.SpeechMessage(state="stopped", at_ms=0.0, request_id="u1", text="", outcome="protected")
+COMMITTED = m.SpeechMessage(state="committed", at_ms=1.0, request_id="u1", interrupted=("r1",))
+OTHER = m.Response(request_id="r2", text_stream_seq=0, text="Noon.")
+
+
 @pytest.mark.parametrize(
     ("frames", "broken"),
     [
@@ -214,6 +220,12 @@ def spoke(state: Literal["started", "stopped"] = "stopped") -> m.SpeechMessage:
         ((spoke("started"), text(0)), ["speech"]),
         ((spoke(),), ["speech"]),
         ((spoke("started"), spoke("started")), ["speech"]),
+        ((text(0), held(), THEY_SPEAK, COMMITTED, CUT), []),
+        ((text(0), END, held(), THEY_SPEAK, COMMITTED), []),
+        ((text(0), THEY_SPEAK, THEY_WAIT, COMMITTED, CUT), []),
+        ((text(0), THEY_SPEAK, COMMITTED, text(1)), ["speech"]),
+        ((text(0), COMMITTED), ["speech"]),
+        ((THEY_SPEAK, m.SpeechMessage(state="committed", at_ms=1.0, request_id="u1")), ["speech"]),
     ],
 )
 def test_holds_and_utterances_have_their_order(frames: tuple[m.ServerMessage, ...], broken: list[str]) -> None:
@@ -224,13 +236,28 @@ def test_holds_and_utterances_have_their_order(frames: tuple[m.ServerMessage, ..
     assert [violation.rule for violation in checker.violations] == broken
 
 
-def test_a_hold_that_nobody_ends_is_told() -> None:
-    """At the end every answer has to go on, or to have stopped."""
-    checker = Checker()
-    checker.received(text(0), 0.0)
-    checker.received(held(), 0.0)
-    checker.settled()
-    assert [violation.rule for violation in checker.violations] == ["unanswered"]
+@pytest.mark.parametrize(
+    ("messages", "broken"),
+    [
+        ((text(0), held()), ["unanswered"]),
+        ((text(0), held(), OTHER), ["unanswered"]),
+        ((text(0), held(), THEY_SPEAK, COMMITTED), []),
+        ((text(0), END, held()), ["unanswered"]),
+        ((text(0), END, held(), held("released")), []),
+        ((text(0), END, held(), THEY_SPEAK, COMMITTED), []),
+        ((text(0), END, held(), OTHER), []),
+        ((text(0), END, held(), INTERRUPT, ack(status="FAILED", outcome="already_finished", receipt=receipt())), []),
+        ((text(0), END, held(), INTERRUPT, ack(status="FAILED", outcome="already_finished")), ["unanswered"]),
+    ],
+)
+def test_a_hold_that_nobody_ends_is_told(
+    messages: tuple[m.ClientMessage | m.ServerMessage, ...], broken: list[str]
+) -> None:
+    """Every answer has to go on, or to have stopped, also one that was sent to its end and plays.
+
+    That one has no frame left: the release tells it, the utterance that interrupts, an account, or another answer.
+    """
+    assert rules(*messages) == broken
 
 
 @pytest.mark.parametrize(("outcome", "status", "broken"), [("held", "SUCCESS", []), ("held", "FAILED", ["status"])])

@@ -57,11 +57,11 @@ class Client:
         self._traffic.spoken = bool(register.patch.require_tts)
         self._register_as = register
         self._listening = False
-        heard = None if resume is None else resume.heard
-        self._has_listened = heard is not None and "server_vad" in register.features
+        by_voice = None if resume is None else resume.by_voice
+        self._has_listened = by_voice is not None and "server_vad" in register.features
         if self._has_listened:  # what comes before `listen_always` is called belongs to it
             self._traffic.microphone = RemoteMicrophone(self, unread_limit_bytes)
-        asked = set(self._traffic.progress.seen).difference(heard or ())
+        asked = set(self._traffic.progress.seen).difference(by_voice or ())
         self.resumed = {each: RemoteReply(self, each, unread_limit_bytes) for each in sorted(asked)}
         self._traffic.replies.update(self.resumed)
 
@@ -75,8 +75,8 @@ class Client:
         token, progress = self.registered.resume_token, self._traffic.progress
         if token is None:
             return None
-        heard = progress.heard if self._has_listened else None
-        return ResumePoint(self.registered.session_id, token, progress.seen, heard)
+        by_voice = progress.by_voice if self._has_listened else None
+        return ResumePoint(self.registered.session_id, token, progress.seen, by_voice)
 
     @within_block
     @check_arguments

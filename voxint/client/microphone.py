@@ -9,12 +9,10 @@ from voxint.client.unread import Unread, event_bytes
 from voxint.core.audio import AudioFormat, check_audio
 from voxint.core.events import (
     Called,
-    Committed,
     Ended,
     Endpoint,
     Event,
     Held,
-    Onset,
     Released,
     Said,
     Text,
@@ -23,10 +21,7 @@ from voxint.core.events import (
 )
 from voxint.inside_trio import Block, within_block, within_trio
 
-__all__ = ["BY_VOICE", "RemoteMicrophone"]
-
-BY_VOICE = "USER_VOICE_INPUT"
-"""The reason of an answer that speech has interrupted."""
+__all__ = ["RemoteMicrophone"]
 
 ASKED: frozenset[UtteranceOutcome] = frozenset({"request", "protected"})
 """What becomes of an utterance that is answered, now or later."""
@@ -50,8 +45,8 @@ class RemoteMicrophone:
 
     Each item is a `Said`: an event, and the id of the utterance or the request whose it is. An utterance that is asked
     goes on as the request of the same id. There are the events of every request of the session that has no reply of
-    this client's, and `Committed`: it is made here from the end of each answer that speech interrupts, so that it has
-    one id, and its `at_ms` is how much had been sent by then.
+    this client's. `Committed` names what an utterance interrupts, replies of this client's too: whoever plays throws
+    away what it still has of those. One that was sent to its end and still played has no other end than that.
 
     What comes is buffered until it is read, so a slow reader holds up nothing but itself.
     """
@@ -61,7 +56,6 @@ class RemoteMicrophone:
         self._block = out._block
         self._sent_bytes = 0
         self._unread: Unread[Said] = Unread(unread_limit_bytes)
-        self._utterance: str | None = None
         self._live: set[str] = set()
         self._silenced: dict[str, str] = {}
 
@@ -116,21 +110,11 @@ class RemoteMicrophone:
             self._put(Said(request_id, event, spoken))
 
     def _note(self, request_id: str, event: Event) -> None:
-        """Know who speaks, and what has not ended."""
-        if isinstance(event, Onset):
-            self._utterance = request_id
-        elif isinstance(event, Endpoint | Ended) and request_id == self._utterance:
-            self._utterance = None
+        """Know what has not ended."""
         if isinstance(event, Ended) or (isinstance(event, Endpoint) and event.outcome not in ASKED):
             self._live.discard(request_id)
         elif not isinstance(event, Held | Released):  # which may also come while an answer plays that has ended
             self._live.add(request_id)
-
-    def _interrupts(self, interrupted: str, end: Ended) -> None:
-        """Say that the utterance commits, where this is the end of an answer which it has interrupted."""
-        if self._utterance not in (None, interrupted) and end.interrupted and end.reason == BY_VOICE:
-            assert self._utterance is not None
-            self._put(Said(self._utterance, Committed(self.sent_ms, (interrupted,)), spoken=False))
 
     def _put(self, said: Said) -> None:
         size = event_bytes(said.event)

@@ -22,14 +22,14 @@ class ResumePoint:
         session_id: Which.
         resume_token: A secret that is good for one resume.
         seen: By the id of each request that has not ended, the last frames that have come.
-        heard: Those of them that an open microphone was told of: they go on in `Client.listen_always` and not as
+        by_voice: Those of them that an open microphone was told of: they go on in `Client.listen_always` and not as
             replies. None: none was open.
     """
 
     session_id: str
     resume_token: str = field(repr=False)
     seen: Mapping[str, SeenFrames] = field(factory=dict, hash=False)
-    heard: tuple[str, ...] | None = None
+    by_voice: tuple[str, ...] | None = None
 
     @property
     def message(self) -> Resume:
@@ -50,7 +50,7 @@ class Progress:
         if resume is not None:
             for request_id, frames in resume.seen.items():
                 self._last[request_id] = (frames.text_stream_seq, frames.voice_stream_seq)
-            self._asked = set(resume.seen).difference(resume.heard or ())
+            self._asked = set(resume.seen).difference(resume.by_voice or ())
 
     @property
     def seen(self) -> dict[str, SeenFrames]:
@@ -61,7 +61,7 @@ class Progress:
         }
 
     @property
-    def heard(self) -> tuple[str, ...]:
+    def by_voice(self) -> tuple[str, ...]:
         """The requests that this client has not asked."""
         return tuple(each for each in self._last if each not in self._asked)
 

@@ -169,8 +169,6 @@ class Traffic:
         asked_here = self.progress.has_asked(request_id)
         if isinstance(message, m.Response):
             self.progress.took(message)
-        if self.microphone is not None and events and isinstance(end := events[-1], Ended):
-            self._overflows(request_id, lambda microphone: microphone._interrupts(request_id, end))
         reply = self.replies.get(request_id)
         if reply is not None and not reply.ended:
             try:
@@ -181,14 +179,11 @@ class Traffic:
             self._hear(request_id, events)
 
     def _hear(self, request_id: str, events: tuple[Event, ...]) -> None:
-        self._overflows(request_id, lambda microphone: microphone._take(request_id, events, spoken=self.spoken))
-
-    def _overflows(self, request_id: str, tell: Callable[[RemoteMicrophone], None]) -> None:
         """Tell the open microphone, if there is one; it is let go of where it is not read."""
         if self.microphone is None:
             return
         try:
-            tell(self.microphone)
+            self.microphone._take(request_id, events, spoken=self.spoken)
         except ReplyOverflow:
             self.microphone = None
             self.post_interrupt(request_id, "CLIENT_ERROR")

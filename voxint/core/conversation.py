@@ -33,6 +33,10 @@ from voxint.loop_watch import watched_loop
 
 __all__ = ["Conversation", "Reply", "VoiceReply", "open_conversation"]
 
+MICROPHONE_CLOSED = (
+    "the block of listen_always() has ended, and what was heard and answered in it is interrupted: use a microphone"
+    " within it"
+)
 BLOCK_ENDED = (
     "the block of open_conversation() has ended, and what was live is interrupted: use a conversation and its replies"
     " within it"
@@ -86,7 +90,9 @@ async def open_conversation(
 
 def _converts(agent: Agent, settings: Settings) -> bool:
     """Return whether a stage has another sample rate than the caller."""
-    formats = ((agent.stt, settings.input), (agent.tts, settings.output))
+    stt, tts, vad, turns = agent.stt, agent.tts, agent.vad, agent.turns
+    heard = settings.input if vad is None else vad.audio_format
+    formats = ((stt, settings.input), (stt, heard), (tts, settings.output), (vad, settings.input), (turns, heard))
     return any(stage is not None and stage.audio_format != wanted for stage, wanted in formats)
 
 
@@ -157,19 +163,20 @@ class Conversation:
             request = self._session.listen(request_id or _new_id(), player)
         return VoiceReply(self._opened, request, player)
 
+    @within_block
     @contextmanager
     def listen_always(self) -> Iterator[OpenMicrophone]:
         """Open a microphone for the block: stream it, and read what comes of it.
 
         Voices begin and end turns by themselves, hold what is spoken and interrupt it, as ``Agent.ears`` says. `ask`
-        and `listen` go on to work beside it. At the end of the block an utterance that is not over is interrupted, and
-        so is what is answered to this microphone. There is one at a time.
+        and `listen` go on to work beside it: what they ask is told to their reply. At the end of the block an utterance
+        that is not over is interrupted, and so is what is answered to this microphone. There is one at a time.
 
         Raises:
             RuntimeError: The agent has no voice detector or no speech recognition, or a microphone is open already.
+            UpstreamError: The voice detector opens no stream.
             trio.ClosedResourceError: As `ask`.
         """
-        self._block.check_open()
         session, listener = self._session, Listener()
         if session.ears is not None:
             raise RuntimeError("this conversation has an open microphone already: leave its block first")
@@ -179,10 +186,11 @@ class Conversation:
             raise RuntimeError(f"{refusal.message}: give Agent(vad=..., stt=...)") from None
         session.attach(listener)
         try:
-            yield OpenMicrophone(session, self._block, listener, ears)
+            with Block(MICROPHONE_CLOSED) as block:
+                yield OpenMicrophone(session, block, listener, ears)
         finally:
             ears.close("CLOSED")
-            session.detach(listener, "CLOSED").when_stopped(lambda _: listener.close())
+            session.leave(listener, "CLOSED").when_stopped(lambda _: listener.close())
 
     @within_trio
     def interrupt_nowait(self, reason: str = STOP) -> Interruption:

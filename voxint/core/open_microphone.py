@@ -26,8 +26,8 @@ class OpenMicrophone:
     Iterate over it for what the session says, each a `Said` with the id of its request: `Onset`, `Understood`,
     `Committed` and `Endpoint` of what a person says, then under the same id `Text`, `Voice`, `Called` and `Ended` of
     the answer; and `Held` and `Released` of an answer that somebody speaks over. Whoever plays the speech pauses at
-    `Held` where it is, goes on at `Released` with the next sample, and throws away what it has at an `Ended` that is
-    interrupted. What is not read holds the model back.
+    `Held` where it is, goes on at `Released` with the next sample, and throws away what it has of each id that a
+    `Committed` names, or at an `Ended` that is interrupted. What is not read holds the model back.
     """
 
     def __init__(self, session: Session, block: Block, listener: Listener, ears: Ears) -> None:
@@ -49,7 +49,7 @@ class OpenMicrophone:
             ValueError: It is the beginning of a WAV file.
             RequestRefused: It is more at once, or more in all, than a microphone hears.
             UpstreamError: The voice detector has failed; it is told once, and tried again after a while.
-            trio.ClosedResourceError: The block of `open_conversation` has ended.
+            trio.ClosedResourceError: The block of `listen_always` has ended.
         """
         self._ears.feed(check_audio(audio, "audio"))
 

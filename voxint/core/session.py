@@ -237,6 +237,21 @@ class Session:
         leaving.when_stopped(lambda _: self._forget(listener))
         return leaving
 
+    def leave(self, listener: Listener, reason: str) -> Interruption:
+        """Let go of a listener beside whom others play who do not hear the session: what it plays is interrupted.
+
+        Its last events still come to it. Nothing else is touched, as `detach` would.
+        """
+        self.listeners.remove(listener)
+        order = InterruptOrder(reason)
+        its = tuple(request for request in self.registry.live if request.answer.player is listener)
+        for request in its:
+            request.interrupt(order)
+        for request in self.registry.ended:
+            if request.playing and request.answer.player is listener:
+                request.cut(order)
+        return Interruption(None, its, {})
+
     def _forget(self, listener: Listener) -> None:
         self._leaving.discard(listener)
         self.listeners.remove(listener)

@@ -337,15 +337,17 @@ class TranscriptMessage(WireMessage, frozen=True):
 
 
 class SpeechMessage(WireMessage, frozen=True):
-    """SPEECH *ext* (feature `server_vad`): somebody has begun to speak into the open microphone, or has ended.
+    """SPEECH *ext* (feature `server_vad`): somebody speaks into the open microphone, interrupts by it, or has ended.
 
-    `request_id` is the utterance's, and that of the request it becomes. What is behind it belongs to `stopped`, which
-    always has `text` and `outcome`. Times are in milliseconds of the microphone's sound.
+    `request_id` is the utterance's, and that of the request it becomes. `interrupted` belongs to `committed`, and what
+    is behind it to `stopped`, which always has `text` and `outcome`. Times are in milliseconds of the microphone's
+    sound.
     """
 
-    state: Literal["started", "stopped"]
+    state: Literal["started", "committed", "stopped"]
     at_ms: float
     request_id: Plain
+    interrupted: tuple[Plain, ...] = ()
     text: str | None = None
     outcome: UtteranceOutcome | None = None
     decided_ms: float | None = None

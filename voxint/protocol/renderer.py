@@ -212,6 +212,10 @@ class Renderer:
                 return m.TranscriptMessage(request_id=request_id, text=event.text, is_final=event.is_final)
             case Onset() if "server_vad" in features:
                 return m.SpeechMessage(state="started", at_ms=event.at_ms, request_id=request_id)
+            case Committed() if "server_vad" in features:
+                return m.SpeechMessage(
+                    state="committed", at_ms=event.at_ms, request_id=request_id, interrupted=event.interrupted
+                )
             case Endpoint() if "server_vad" in features:
                 return self._stopped(request_id, event)
             case Held() | Released() if "hold" in features:
@@ -223,7 +227,7 @@ class Renderer:
                     voice_stream_seq=last,
                     reason=released,
                 )
-        return None  # also of `Committed`: the last frames of what it interrupts tell of it
+        return None
 
     def _stopped(self, request_id: str, endpoint: Endpoint) -> m.SpeechMessage:
         return m.SpeechMessage(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from voxint.core.events import Called, Ended, Endpoint, Event, Held, Onset, Released, Text, Understood, Voice
+from voxint.core.events import Called, Committed, Ended, Endpoint, Event, Held, Onset, Released, Text, Understood, Voice
 from voxint.protocol.messages import HoldMessage, Response, ServerMessage, SpeechMessage, TranscriptMessage
 
 __all__ = ["events_of"]
@@ -26,6 +26,8 @@ def events_of(message: ServerMessage) -> tuple[Event, ...]:
 
 
 def _event_of_speech(speech: SpeechMessage) -> Event:
+    if speech.state == "committed":
+        return Committed(speech.at_ms, speech.interrupted)
     if speech.text is None or speech.outcome is None:  # which one that says `stopped` has, as the message sees to
         return Onset(speech.at_ms)
     return Endpoint(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import trio
 
 from voxint.core.ears.ears import Ears
+from voxint.core.encodable import encodable
 from voxint.core.listener import Listener
 from voxint.core.session import Session
 from voxint.errors import RequestRefused, UpstreamError, WireError
@@ -19,11 +20,8 @@ __all__ = ["AudioIn"]
 MOVED = "MICROPHONE_MOVED"
 """The reason of an utterance whose microphone another connection has taken over."""
 
-DEAF = "DETECTOR_FAILED"
-"""The reason of an utterance in which the voice detector has failed."""
-
-DEAF_S = 5.0
-"""Seconds until a microphone is opened anew whose detector has failed; ours: a process that died is back by then."""
+OPEN_AGAIN_S = 5.0
+"""Seconds until a microphone is opened anew that could not be; ours: as long as a detector rests that has failed."""
 
 TELL_EVERY_S = 1.0
 """How often a client is told that what its open microphone sends is not heard; ours: a microphone sends 50 to 400
@@ -61,7 +59,7 @@ class AudioIn:
         self._may_ask = may_ask
         if session.ears is not None:
             session.ears.close(MOVED)
-        self._ears = Ears(session, self._listener, may_ask=may_ask)
+        self._open(session, may_ask)
 
     def lost(self, session: Session, why: str) -> None:
         """Note that nothing more comes; the next connection that listens always and sends has the microphone then."""
@@ -80,27 +78,37 @@ class AudioIn:
             self._refuse(WireError("SESSION_INVALID", REGISTER_FIRST) if session is None else stray)
 
     def _hear(self, session: Session, audio: bytes, may_ask: Callable[[], None]) -> None:
-        now = trio.current_time()
-        if session.ears is None and now >= self._open_again_at:  # whose it was is gone
-            self._ears = Ears(session, self._listener, may_ask=may_ask)
+        if session.ears is None and trio.current_time() >= self._open_again_at:  # whose it was is gone
+            self._open(session, may_ask)
         ears = session.ears
         if ears is None:
-            return  # its detector has failed just now, which was told
+            return  # its detector could not be had just now, which was told
         if ears is not self._ears:
-            self._tell(WireError("STREAM_SEQ_ERROR", words.MICROPHONE_TAKEN), now)
+            self._tell(WireError("STREAM_SEQ_ERROR", words.MICROPHONE_TAKEN))
             return
         try:
             ears.feed(audio)
         except RequestRefused as refusal:
-            self._tell(WireError("PAYLOAD_TOO_LARGE", refusal.message), now)
+            self._tell(WireError("PAYLOAD_TOO_LARGE", refusal.message))
         except UpstreamError as error:
-            log.warning("the voice detector failed", session_id=session.id, trace=places(error))
-            ears.close(DEAF)
-            self._open_again_at = now + DEAF_S
-            self._tell(WireError("UPSTREAM_ERROR", words.DEAF, "", None, True), now)
+            self._is_deaf(session, error)
 
-    def _tell(self, error: WireError, now: float) -> None:
-        if now >= self._tell_again_at:
+    def _open(self, session: Session, may_ask: Callable[[], None]) -> None:
+        """Hear the session's microphone, where its detector can be had; else it is tried again with later sound."""
+        try:
+            self._ears = Ears(session, self._listener, may_ask=may_ask)
+        except UpstreamError as error:
+            self._open_again_at = trio.current_time() + OPEN_AGAIN_S
+            self._is_deaf(session, error)
+
+    def _is_deaf(self, session: Session, error: UpstreamError) -> None:
+        """Tell that the voice detector has failed: it takes a rest, and what is said meanwhile is not heard."""
+        detail = encodable(error.operator_detail)
+        log.warning("the voice detector failed", session_id=session.id, detail=detail, trace=places(error))
+        self._refuse(WireError("UPSTREAM_ERROR", words.DEAF, "", None, True))
+
+    def _tell(self, error: WireError) -> None:
+        if (now := trio.current_time()) >= self._tell_again_at:
             self._tell_again_at = now + TELL_EVERY_S
             self._refuse(error)
 

@@ -20,7 +20,7 @@ class ScriptedDetector:
         loud: The least sample of speech, of 32,767.
 
     Attributes:
-        broken: Whether it fails, with an `UpstreamError`, whatever it is given.
+        broken: Whether it fails, with an `UpstreamError`: it opens no stream, and hears nothing in those that are open.
         opened: How many streams were opened.
         closed: How many were closed.
     """
@@ -35,9 +35,23 @@ class ScriptedDetector:
         self._loud = loud
 
     def open(self) -> _LoudStream:
-        """Begin a stream."""
+        """Begin a stream.
+
+        Raises:
+            UpstreamError: It is broken.
+        """
+        self.check()
         self.opened += 1
         return _LoudStream(self, self._loud)
+
+    def check(self) -> None:
+        """Do what a stream does first.
+
+        Raises:
+            UpstreamError: It is broken.
+        """
+        if self.broken:
+            raise UpstreamError("the scripted detector is broken", retryable=True)
 
 
 class _LoudStream:
@@ -50,8 +64,7 @@ class _LoudStream:
 
     def feed(self, pcm: bytes) -> list[float]:
         """Return 1 for each window that is loud, 0 for any other."""
-        if self._detector.broken:
-            raise UpstreamError("the scripted detector is broken", retryable=True)
+        self._detector.check()
         samples = self._rest + array("h", pcm)
         whole = len(samples) // WINDOW * WINDOW
         self._rest = samples[whole:]

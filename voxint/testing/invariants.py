@@ -67,8 +67,9 @@ class Violation:
             acknowledgement), `voice` (none unasked for, whole samples, none empty), `ack` (one for each INTERRUPT,
             behind the finals), `late_ack`, `status` (agrees with the outcomes), `receipt` (agrees with itself, the
             frames and its first issue), `hold` (held and released take turns, and of a held answer nothing comes but
-            its end), `speech` (an utterance begins and ends once, and its answer comes behind), `unanswered` (only
-            `Checker.settled` can tell).
+            its end), `speech` (an utterance begins and ends once, it commits while it lasts or waits, of what that
+            interrupts nothing comes but the end, and its answer comes behind), `unanswered` (only `Checker.settled` can
+            tell).
         request_id: Whose; None where it is nobody's.
         at: When, in the clock of the caller.
         what: What was seen and what was due.
@@ -100,6 +101,10 @@ class _Heard:
     held: bool = False
     speaking: bool = False
     """Whether it is an utterance that has begun and not ended."""
+    waits: bool = False
+    """Whether it is an utterance that has ended, and is answered once what speaks may be interrupted."""
+    cut: bool = False
+    """Whether an utterance has interrupted it."""
 
 
 @define(eq=False)
@@ -138,6 +143,7 @@ class Checker:
                 known = self._requests.get(message.request_id)
                 if known is None or known.ended:  # else: the id is live, the server has to say so, and changes nothing
                     self._patched(message.patch)
+                    self._superseded()
                     self._requests[message.request_id] = _Heard(self._spoken)
                     self._receipts.pop(message.request_id, None)
 
@@ -165,7 +171,7 @@ class Checker:
         for request_id, heard in self._requests.items():
             if heard.ours and not heard.ended:
                 self._violated("unanswered", request_id, "the request has no end")
-            if heard.held and not heard.ended:
+            if heard.held:
                 self._violated("unanswered", request_id, "the hold was not ended")
         for asked, _, at in self._interrupts:
             self._violated("unanswered", asked, f"the INTERRUPT sent at {at:.3f} s has no acknowledgement")
@@ -232,6 +238,16 @@ class Checker:
             self._violated("hold", request_id, "a frame came of an answer that is held")
         if heard.speaking:
             self._violated("speech", request_id, "a frame came before the utterance's end was told")
+        if heard.cut:
+            self._violated("speech", request_id, "a frame came of an answer that an utterance has interrupted")
+        if not heard.text_frames:
+            self._superseded()
+        heard.waits = False
+
+    def _superseded(self) -> None:
+        """Take note that what has ended and still plays is over: another request speaks."""
+        for heard in self._requests.values():
+            heard.held = heard.held and not heard.ended
 
     def _hold(self, hold: HoldMessage) -> None:
         # An answer that was sent to its end still plays, and can be held too: such a frame may follow the end.
@@ -244,9 +260,22 @@ class Checker:
 
     def _speech(self, speech: SpeechMessage) -> None:
         heard = self._of(speech.request_id)
+        if speech.state == "committed":
+            self._committed(speech, heard)
+            return
         if heard.speaking == (speech.state == "started"):
             self._violated("speech", speech.request_id, f"it has {speech.state}, and had so already")
         heard.speaking = speech.state == "started"
+        heard.waits = speech.outcome == "protected"
+
+    def _committed(self, speech: SpeechMessage, heard: _Heard) -> None:
+        if not heard.speaking and not heard.waits:
+            self._violated("speech", speech.request_id, "it has committed, and neither speaks nor waits")
+        if not speech.interrupted or speech.request_id in speech.interrupted:
+            self._violated("speech", speech.request_id, f"it has committed, and interrupts {speech.interrupted}")
+        for request_id in speech.interrupted:
+            cut = self._requests.setdefault(request_id, _Heard(None, ours=False))
+            cut.cut, cut.held = True, False
 
     def _in_sequence(self, request_id: str, stream: str, got: int, due: int) -> None:
         if got != due:
@@ -290,6 +319,8 @@ class Checker:
                 self._violated("receipt", request_id, "it was stopped, and there is no receipt of it")
         for request_id, receipt in ack.receipts.items():
             self._receipt(request_id, receipt)
+            if request_id in self._requests:  # also of one that was sent to its end, and was held as it played
+                self._requests[request_id].held = False
 
     def _status(self, ack: InterruptAck) -> None:
         asked, stopped, outcomes = ack.interrupt_request_id, ack.interrupted_request_ids, ack.outcomes

@@ -7,17 +7,18 @@ from collections.abc import Iterable
 
 import trio
 
-from voxint.core.audio import AudioFormat
 from voxint.core.stages import Transcript
+from voxint.testing.detector import ScriptedDetector
 
-__all__ = ["FORMAT", "WINDOW", "WINDOW_MS", "CodedDetector", "CodedEars", "quiet", "speech"]
+__all__ = ["FORMAT", "WINDOW", "WINDOW_MS", "CodedEars", "quiet", "speech"]
 
-FORMAT = AudioFormat(16_000)
-WINDOW = 512
-WINDOW_MS = 32.0
+FORMAT = ScriptedDetector.audio_format
+WINDOW = ScriptedDetector.window_samples
+WINDOW_MS = FORMAT.ms(WINDOW)
 
 LOUD = 1000
-"""Samples that are speech are as loud as this; a word is added to the first sample of its window."""
+"""Samples that are speech are as loud as this, which the scripted detector goes by; a word is added to the first sample
+of its window."""
 
 WORDS: list[str] = []
 
@@ -36,25 +37,6 @@ def speech(ms: float, *words: str) -> bytes:
 def quiet(ms: float) -> bytes:
     """Return silence for so long, in whole windows."""
     return bytes(2 * WINDOW * max(1, round(ms / WINDOW_MS)))
-
-
-class CodedDetector:
-    """A voice detector: loud windows are speech."""
-
-    audio_format = FORMAT
-    window_samples = WINDOW
-
-    def open(self) -> CodedDetector:
-        """Begin a stream: it remembers nothing."""
-        return self
-
-    def feed(self, pcm: bytes) -> list[float]:
-        """Return 1 for a loud window."""
-        samples = array("h", pcm)
-        return [1.0 if max(samples[at : at + WINDOW]) >= LOUD else 0.0 for at in range(0, len(samples), WINDOW)]
-
-    def close(self) -> None:
-        """Do nothing."""
 
 
 class CodedEars:

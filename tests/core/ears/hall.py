@@ -9,7 +9,7 @@ from typing import TypeVar
 import trio
 from attrs import define, evolve, field
 
-from tests.core.ears.coded import WINDOW, CodedDetector, CodedEars
+from tests.core.ears.coded import WINDOW, CodedEars
 from voxint.core.agent import Agent, Limits
 from voxint.core.ears.ears import Ears
 from voxint.core.ears.echo import EchoRules
@@ -19,6 +19,7 @@ from voxint.core.listener import Listener
 from voxint.core.session import Session
 from voxint.core.settings import Settings
 from voxint.core.stages import SpeechToText
+from voxint.testing.detector import ScriptedDetector
 from voxint.testing.stages import ScriptedModel, ScriptedVoice
 
 __all__ = ["Hall", "Heard", "a_hall"]
@@ -102,7 +103,7 @@ async def a_hall(
         llm=ScriptedModel("A long answer, of many words, that goes on and on for a while.") if model is None else model,
         stt=CodedEars() if stt is None else stt,
         tts=ScriptedVoice() if voice is None else voice,
-        vad=CodedDetector(),
+        vad=ScriptedDetector(),
         ears=evolve(rules, echo=EchoRules(guard=False)),  # the coded sound is no sound
         limits=limits,
     )

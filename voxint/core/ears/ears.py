@@ -65,6 +65,7 @@ class Ears:
 
     Raises:
         RequestRefused: `no_ears`: the agent has no voice detector, or no recogniser.
+        UpstreamError: The voice detector opens no stream.
     """
 
     def __init__(self, session: Session, player: Listener, *, may_ask: Callable[[], None] = lambda: None) -> None:
@@ -104,7 +105,8 @@ class Ears:
 
         Raises:
             RequestRefused: `too_large`: more at once, or more in all, than a microphone hears.
-            UpstreamError: The voice detector failed.
+            UpstreamError: The voice detector has failed, and is asked again after 5 s of sound; nothing is heard
+                meanwhile. The piece was taken.
         """
         source = self._session.settings.input
         if source.bytes_ms(len(audio)) > LONGEST_PIECE_S * 1000:
@@ -177,6 +179,8 @@ class Ears:
                 if utterance is not None:
                     utterance.turn.judge(self._latest(utterance))
                     self._ask_early(utterance)
+                else:
+                    self._cut_off()  # speech that was given up: what follows the pause is heard
             case SpeechResumed():
                 if utterance is not None:
                     utterance.complete = None

@@ -106,7 +106,8 @@ def silence_ms(text: str, rules: Endpointing, complete: float | None = None) -> 
         return steps[at]
     sure = 2 * min(max(complete, 0.0), 1.0) - 1  # from -1, more will come, to 1, it is over
     other = steps[at - 1] if sure > 0 else steps[min(at + 1, 4)]
-    return steps[at] + (other - steps[at]) * abs(sure)
+    told = steps[at] + (other - steps[at]) * abs(sure)
+    return min(max(told, rules.least_ms), rules.most_ms)  # which the last bit of a sum may miss
 
 
 def thought_of(text: str) -> Thought:
@@ -122,7 +123,7 @@ def thought_of(text: str) -> Thought:
         return Thought.NONE
     if _GOES_ON.search(tail):
         return Thought.HALF
-    sentence = _SENTENCE_END.split(tail.rstrip(_ENDS + " "))[-1]
+    sentence = next(filter(spoken_words, reversed(_SENTENCE_END.split(tail.rstrip(_ENDS + " ")))), tail)
     if consists_of(sentence, _FINISHED):
         return Thought.WHOLE
     if _UNSPACED.match(words[-1]):
