@@ -13,6 +13,7 @@ echo_words.py        whether what was understood is what the answer has just sai
 turn_taking.py       which answers may be interrupted; holds, releases and commits
 barge_in.py          what may interrupt an answer: rules, and the decision to hold, release or commit; pure
 backchannel.py       words that say "go on" and no more; pure
+commands.py          words that interrupt although they are short; pure
 
 spoken_turn.py       the two requests of a turn: one that listens, and one that answers
 turn_detector.py     what a model must do that hears whether a turn is complete
