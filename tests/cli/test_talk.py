@@ -11,15 +11,16 @@ import pytest
 from tests.cli.process import run_cli, start_cli
 from tests.cli.sound_card.processes import card_env
 from tests.cli.test_say import NO_PLAYER, install, serving
-from tests.core.ears.coded import CodedDetector, CodedEars, quiet, speech
+from tests.core.ears.coded import CodedEars, quiet, speech
 from voxint.core.agent import Agent
 from voxint.server.config import ServerConfig
+from voxint.testing.detector import ScriptedDetector
 from voxint.testing.stages import REPEAT, ScriptedModel, ScriptedVoice
 
 
 def listening(model: ScriptedModel) -> Agent:
     """Return an agent with ears of its own."""
-    return Agent(llm=model, stt=CodedEars(), tts=ScriptedVoice(), vad=CodedDetector())
+    return Agent(llm=model, stt=CodedEars(), tts=ScriptedVoice(), vad=ScriptedDetector())
 
 
 def say(folder: Path, voice: bytes) -> None:

@@ -12,6 +12,7 @@ from tests.cli.talking.scripted_ears import Scene, open_scene
 from tests.cli.test_receipts import receipt
 from voxint.core.events import (
     Called,
+    Committed,
     Ended,
     Endpoint,
     Held,
@@ -121,6 +122,7 @@ async def test_a_held_answer_is_cut_off_where_the_person_means_it(autojump_clock
         heard = scene.rig.speaker.played_ms
         played = len(samples(scene))
         scene.client.receipts["x1"] = receipt()
+        scene.say("x2", Committed(at_ms=3_500.0, interrupted=("x1",)))
         scene.say("x1", BY_VOICE)
         assert await scene.after(0.1) == "hearing"
         assert scene.client.interrupts == [("x1", "USER_VOICE_INPUT", heard)]

@@ -9,8 +9,9 @@ from attrs import evolve
 from voxint.cli.receipts import receipt_lines
 from voxint.cli.talking import states
 from voxint.cli.talking.conversation import PlayedAnswer, Talk
-from voxint.client.microphone import BY_VOICE, RemoteMicrophone
-from voxint.core.events import Called, Ended, Endpoint, Event, Held, Onset, Released, Text, Understood, Voice
+from voxint.client.microphone import RemoteMicrophone
+from voxint.core.ears.ears import SPOKEN
+from voxint.core.events import Called, Committed, Ended, Endpoint, Event, Held, Onset, Released, Text, Understood, Voice
 
 __all__ = ["FEATURES", "HandsFree"]
 
@@ -56,6 +57,9 @@ class HandsFree(Talk):
                 self._on("onset")
             case Understood(text) if request_id == self._utterance:
                 self.view = evolve(self.view, transcript=text)
+            case Committed(interrupted=interrupted):
+                if answer is not None and answer.going_on and answer.request_id in interrupted:
+                    self._yield(answer, "cut")
             case Endpoint():
                 self._endpoint(request_id, event)
             case Ended(failure=failure) if request_id == self._utterance:  # it could not be heard to its end
@@ -78,8 +82,6 @@ class HandsFree(Talk):
                 if answer.spoken:
                     self._on("answer")
                 self.tell(f"went on: {reason}")
-            case Ended(interrupted=True, reason=reason) if answer.going_on and reason == BY_VOICE:
-                self._yield(answer, "cut")
             case _:
                 super()._take(answer, event)
 
@@ -121,7 +123,7 @@ class HandsFree(Talk):
 
     async def _account(self, answer: PlayedAnswer, played_ms: float) -> None:
         """Show the receipt of what the ears have interrupted: an INTERRUPT of what has stopped is answered with it."""
-        ack = await self._client.interrupt(answer.request_id, reason=BY_VOICE, played_ms=played_ms)
+        ack = await self._client.interrupt(answer.request_id, reason=SPOKEN, played_ms=played_ms)
         if (receipt := ack.receipts.get(answer.request_id)) is not None:
             for line in receipt_lines(receipt):
                 self.tell(line)

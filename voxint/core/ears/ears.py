@@ -179,8 +179,6 @@ class Ears:
                 if utterance is not None:
                     utterance.turn.judge(self._latest(utterance))
                     self._ask_early(utterance)
-                else:
-                    self._cut_off()  # speech that was given up: what follows the pause is heard
             case SpeechResumed():
                 if utterance is not None:
                     utterance.complete = None
