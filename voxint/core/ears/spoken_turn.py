@@ -162,9 +162,10 @@ class SpokenTurn:
                 await self._over.wait()  # bounded by the request's own deadline
                 nursery.cancel_scope.cancel(reason="the utterance is over")
         finally:
-            # What was asked too early is this request's too: it has stopped when those have.
+            # Interrupted, this has stopped when what was asked too early has. At the utterance's end, which was told, an
+            # answer waits for that; without one nobody does, and an interrupt meets what has finished.
             with trio.CancelScope(shield=True):  # each is bounded by its guard
-                for request in self._early_all:
+                for request in () if self._over.is_set() else self._early_all:
                     if request.state == "stopping":
                         await request.stopped.wait()
 
@@ -270,15 +271,17 @@ class SpokenTurn:
 
 
 def say(session: Session, request_id: str, player: Listener | None, sentence: str) -> Request:
-    """Say a sentence that is there already, as the answer to nothing.
+    """Say a sentence that is there already, as the answer to nothing, behind what is on its way out.
 
     Raises:
         RequestRefused: `busy`: the voice has no seat left.
     """
     request, pipeline = session.intake.make(request_id, player)
     pipeline = evolve(pipeline, agent=evolve(session.agent, llm=_Sentence(sentence)))
+    claim = session.intake.claim()
+    behind = [each for each in session.registry.live if not each.answer.ends_silently]
     session.understood(request, "")
-    return session.intake.begin(request, pipeline.answer_text, session.intake.claim())
+    return session.intake.begin(request, pipeline.answer_text, claim, behind=behind)
 
 
 class _Sentence:
