@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import pytest
+import structlog.testing
 import trio
 from attrs import define, field
 
@@ -329,3 +330,25 @@ async def test_who_reads_nothing_holds_the_model_back() -> None:
                 while not isinstance((said := await anext(microphone)).event, Voice):
                     pass
             assert said.request_id == last
+
+
+async def test_a_detector_that_fails_as_it_is_let_go() -> None:
+    """It costs nobody anything: what is live is interrupted as ever, and the log has a line."""
+
+    class Clings(ScriptedDetector):
+        def open(self) -> Any:
+            """Begin a stream that can't be closed."""
+            stream = super().open()
+            stream.close = self.refuse  # type: ignore[method-assign]
+            return stream
+
+        def refuse(self) -> None:
+            """Fail."""
+            raise UpstreamError("it clings", retryable=False, operator_detail="the model is gone")
+
+    with structlog.testing.capture_logs() as logs:
+        async with a_booth(an_agent(vad=Clings())) as booth:
+            await booth.say(quiet(320), speech(640, "what"))
+    assert booth.said[-1].event == Ended(True, "CLOSED")
+    [line] = [each for each in logs if each["event"] == "the voice detector failed"]
+    assert line["detail"] == "the model is gone"

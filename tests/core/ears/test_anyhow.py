@@ -29,7 +29,9 @@ RULES = st.builds(
     EarRules,
     speculate=st.booleans(),
     recovery=st.sampled_from(["", "Sorry?"]),
-    barge_in=st.builds(BargeIn, hold=st.sampled_from([True, True, False]), min_answer_ms=st.sampled_from([0.0, 0.0, 800.0])),
+    barge_in=st.builds(
+        BargeIn, hold=st.sampled_from([True, True, False]), min_answer_ms=st.sampled_from([0.0, 0.0, 800.0])
+    ),
 )
 WORLDS = st.builds(
     World,

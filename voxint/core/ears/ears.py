@@ -20,6 +20,7 @@ from voxint.core.ears.sound import MicrophoneSound, SoundWindow
 from voxint.core.ears.spoken_turn import WENT_ON, SpokenTurn, say
 from voxint.core.ears.turn_taking import TurnTaking
 from voxint.core.ears.utterance import Utterance
+from voxint.core.encodable import encodable
 from voxint.core.events import Committed, Ended, Endpoint, Onset, ReleaseReason, Said, UtteranceOutcome
 from voxint.core.failure import Failure
 from voxint.core.interrupt import InterruptOrder
@@ -138,7 +139,8 @@ class Ears:
         try:
             self._sound.close()
         except UpstreamError as error:
-            log.warning("the voice detector failed", session_id=self._session.id, trace=places(error))
+            detail = encodable(error.operator_detail)
+            log.warning("the voice detector failed", session_id=self._session.id, detail=detail, trace=places(error))
 
     def _released(self, request: Request, reason: ReleaseReason) -> None:
         """Take note that an answer goes on by somebody else's will."""
