@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 import trio
 from attrs import define, evolve, field
 
-from tests.core.ears.coded import FORMAT, WINDOW, WINDOW_MS, CodedDetector, CodedEars, quiet, speech
+from tests.core.ears.coded import FORMAT, WINDOW, WINDOW_MS, CodedEars, quiet, speech
 from voxint.core.agent import Agent, Limits
 from voxint.core.ears.ears import Ears
 from voxint.core.ears.echo import EchoRules
@@ -28,6 +28,7 @@ from voxint.core.session import Session
 from voxint.core.settings import OnDisconnect, Settings
 from voxint.core.stages import Delta, ModelOutput, Speech, Transcript, Turn
 from voxint.errors import RequestRefused, UpstreamError
+from voxint.testing.detector import ScriptedDetector
 
 __all__ = ["HOLD_S", "SLACK_S", "Client", "Scene", "World", "a_scene"]
 
@@ -362,7 +363,7 @@ async def a_scene(world: World) -> AsyncGenerator[Scene]:
         stt=stages[0],
         llm=stages[1],
         tts=stages[2],
-        vad=CodedDetector(),
+        vad=ScriptedDetector(),
         ears=evolve(world.rules, echo=EchoRules(guard=False)),
         limits=Limits(hold_s=HOLD_S, transcript_s=1.5, keep_ms=600_000),
     )

@@ -6,7 +6,6 @@ from array import array
 from collections import Counter, defaultdict
 
 import trio
-from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock
@@ -129,8 +128,8 @@ def check_speech(scene: Scene) -> None:
         for request_id, text in said.items():
             assert any(text in each for each in texts)
             assert client is not scene.clients[0] or any(each.startswith(text) for each in texts)
-            end = ended.get(request_id)
-            if end is not None and not end.interrupted and end.failure is None and client is scene.clients[0]:
+            ending = ended.get(request_id)
+            if ending and not ending.interrupted and ending.failure is None and client is scene.clients[0]:
                 assert text in texts
         for pcm in audio.values():
             samples = array("h", pcm)
@@ -164,6 +163,3 @@ async def go_through(world: World, steps: list[Step]) -> None:
 def test_what_was_promised_holds(world: World, steps: list[Step]) -> None:
     """Whoever speaks, types, holds, interrupts and leaves, and however recognisers and models behave."""
     trio.run(go_through, world, steps, clock=MockClock(autojump_threshold=0))
-
-
-assert evolve
