@@ -257,10 +257,13 @@ class Ears:
             self._ask_waiting(utterance)
 
     def _end(self, utterance: Utterance) -> None:
+        self._is_over(utterance, self._activity.voiced)
+        utterance.turn.end()
+
+    def _is_over(self, utterance: Utterance, end: int) -> None:
         self._speaking = None
         self._ending.append(utterance)
-        utterance.end, utterance.decided = self._activity.voiced, self._now
-        utterance.turn.end()
+        utterance.end, utterance.decided, utterance.speech_ms = end, self._now, self._turns.speech_ms
 
     def _stopping(self, utterance: Utterance) -> None:
         """Hear no more of an utterance whose request is interrupted, or fails."""
@@ -282,9 +285,7 @@ class Ears:
 
     def _understood(self, utterance: Utterance, text: str) -> None:
         if utterance is self._speaking:  # the recogniser has ended before the person
-            self._speaking = None
-            self._ending.append(utterance)
-            utterance.end = utterance.decided = self._now
+            self._is_over(utterance, self._now)
         utterance.text, utterance.known = text, True
         self._settle_known()
 
@@ -297,7 +298,7 @@ class Ears:
         outcome: UtteranceOutcome = "request"
         if utterance.cut is None:
             self._settling = utterance
-            outcome = self._turns.settle(utterance.text)
+            outcome = self._turns.settle(utterance.text, utterance.speech_ms)
             self._settling = None
         waiting = self._waiting
         if waiting is not None and (utterance.cut is not None or outcome in ("request", "protected")):

@@ -162,8 +162,8 @@ class SpokenTurn:
                 await self._over.wait()  # bounded by the request's own deadline
                 nursery.cancel_scope.cancel(reason="the utterance is over")
         finally:
-            # Interrupted, this has stopped when what was asked too early has. At the utterance's end, which was told, an
-            # answer waits for that; without one nobody does, and an interrupt meets what has finished.
+            # Interrupted, this has stopped when what was asked too early has. At the utterance's end, which was told,
+            # an answer waits for that; without one nobody does, and an interrupt meets what has finished.
             with trio.CancelScope(shield=True):  # each is bounded by its guard
                 for request in () if self._over.is_set() else self._early_all:
                     if request.state == "stopping":
