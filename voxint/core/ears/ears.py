@@ -159,7 +159,8 @@ class Ears:
             utterance.given = self._now
             if is_speech:
                 utterance.loudness.append(window.level_db)
-        if self._speaking is not None or not self._activity.speaking:  # else this speech was given up
+        unknown = not self._activity.speaking and (is_speech or self._turns.listens)  # else this speech was given up
+        if self._speaking is not None or unknown:
             self._turns.heard(self._window_ms, is_speech=is_speech)
         if self._activity.speaking:
             self._look_for_end(self._speaking)

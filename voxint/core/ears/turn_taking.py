@@ -40,6 +40,11 @@ class TurnTaking:
         """Whether an answer is held because somebody speaks."""
         return self._overlap.held
 
+    @property
+    def listens(self) -> bool:
+        """Whether a quiet window may change anything where there is no utterance: most are in quiet."""
+        return self._overlap.held or self._overlap.lasts
+
     def look(self) -> None:
         """Look which answers there are to interrupt."""
         self.speaking = self._session.registry.speaking()
