@@ -124,8 +124,8 @@ def check_speech(scene: Scene) -> None:
                     said[heard.said.request_id] += text
                 case Voice(pcm):
                     audio[heard.said.request_id] += pcm
-                case Ended() as end:
-                    ended[heard.said.request_id] = end
+                case Ended() as ending:
+                    ended[heard.said.request_id] = ending
         if len({heard.connection for heard in client.heard}) > 1:
             continue  # what it lacks of what was interrupted meanwhile it is never sent
         for request_id, text in said.items():

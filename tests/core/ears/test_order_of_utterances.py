@@ -55,7 +55,7 @@ async def test_a_recogniser_that_fails_holds_up_nobody() -> None:
 async def test_to_interrupt_all_begins_nothing() -> None:
     """Neither of what has been understood already and waits for one before it."""
     async with a_hall(stt=MoodyEars(["late", "early"])) as hall:
-        await hall.say(speech(320, "One."), quiet(800), speech(160, "Two."), quiet(416))
+        await hall.say(speech(320, "One."), quiet(800), speech(160, "Two."), quiet(384))
         await trio.sleep(0.0625)
         hall.session.interrupt(None, InterruptOrder("USER_STOP"))
         await hall.say(quiet(2000))

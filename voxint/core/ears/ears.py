@@ -198,7 +198,7 @@ class Ears:
                 judged=functools.partial(self._judged, utterance),
                 understood=functools.partial(self._understood, utterance),
                 stopping=functools.partial(self._stopping, utterance),
-                lost=functools.partial(self._lost, utterance),
+                lost=self._lost,
                 due=functools.partial(self._look, utterance),
             )
         except RequestRefused as refusal:
@@ -270,13 +270,13 @@ class Ears:
         """Hear no more of an utterance whose request is interrupted, or fails."""
         if utterance is self._speaking:
             self._speaking = None
+        if utterance in self._ending:
+            self._ending.remove(utterance)
         if utterance is self._waiting:
             self._waiting = None
 
-    def _lost(self, utterance: Utterance) -> None:
-        """Let go of such an utterance once its request has stopped; what it had held goes on."""
-        if utterance in self._ending:
-            self._ending.remove(utterance)
+    def _lost(self) -> None:
+        """Let go on what such an utterance had held, and what waits for it, once its request has stopped."""
         self._turns.look()
         if not self._speaking:
             self._turns.abandon()
