@@ -163,7 +163,8 @@ class Ears:
             utterance.given = self._now
             if is_speech:
                 utterance.loudness.append(window.level_db)
-        if self._speaking is not None or not self._activity.speaking:  # else this speech was given up
+        unknown = not self._activity.speaking and (is_speech or self._turns.listens)  # else this speech was given up
+        if self._speaking is not None or unknown:
             self._turns.heard(self._window_ms, is_speech=is_speech)
         if self._activity.speaking:
             self._look_for_end(self._speaking)
@@ -201,7 +202,7 @@ class Ears:
                 judged=functools.partial(self._judged, utterance),
                 understood=functools.partial(self._understood, utterance),
                 stopping=functools.partial(self._stopping, utterance),
-                lost=functools.partial(self._lost, utterance),
+                lost=self._lost,
                 due=functools.partial(self._look, utterance),
             )
         except RequestRefused as refusal:
@@ -261,23 +262,26 @@ class Ears:
             self._ask_waiting(utterance)
 
     def _end(self, utterance: Utterance) -> None:
+        self._is_over(utterance, self._activity.voiced)
+        utterance.turn.end()
+
+    def _is_over(self, utterance: Utterance, end: int) -> None:
         self._speaking = None
         self._ending.append(utterance)
-        utterance.end, utterance.decided = self._activity.voiced, self._now
+        utterance.end, utterance.decided, utterance.speech_ms = end, self._now, self._turns.speech_ms
         self._turns.new_utterance()
-        utterance.turn.end()
 
     def _stopping(self, utterance: Utterance) -> None:
         """Hear no more of an utterance whose request is interrupted, or fails."""
         if utterance is self._speaking:
             self._speaking = None
+        if utterance in self._ending:
+            self._ending.remove(utterance)
         if utterance is self._waiting:
             self._waiting = None
 
-    def _lost(self, utterance: Utterance) -> None:
-        """Let go of such an utterance once its request has stopped; what it had held goes on."""
-        if utterance in self._ending:
-            self._ending.remove(utterance)
+    def _lost(self) -> None:
+        """Let go on what such an utterance had held, and what waits for it, once its request has stopped."""
         self._turns.look()
         if not self._speaking:
             self._turns.abandon()
@@ -287,9 +291,7 @@ class Ears:
 
     def _understood(self, utterance: Utterance, text: str) -> None:
         if utterance is self._speaking:  # the recogniser has ended before the person
-            self._speaking = None
-            self._ending.append(utterance)
-            utterance.end = utterance.decided = self._now
+            self._is_over(utterance, self._now)
         utterance.text, utterance.known = text, True
         self._settle_known()
 
@@ -302,7 +304,7 @@ class Ears:
         outcome: UtteranceOutcome = "request"
         if utterance.cut is None:
             self._settling = utterance
-            outcome = self._turns.settle(utterance.text)
+            outcome = self._turns.settle(utterance.text, utterance.speech_ms)
             self._settling = None
         waiting = self._waiting
         if waiting is not None and (utterance.cut is not None or outcome in ("request", "protected")):
