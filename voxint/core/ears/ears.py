@@ -10,12 +10,12 @@ import functools
 import uuid
 from collections.abc import Callable
 
-import trio
 from attrs import evolve
 
 from voxint.core.audio import BYTES_PER_SAMPLE, AudioFormat
 from voxint.core.ears.endpointing import silence_ms
 from voxint.core.ears.own_sound import OwnSound
+from voxint.core.ears.pace import MicrophonePace
 from voxint.core.ears.sound import MicrophoneSound, SoundWindow
 from voxint.core.ears.spoken_turn import WENT_ON, SpokenTurn, say
 from voxint.core.ears.turn_taking import TurnTaking
@@ -44,14 +44,8 @@ JUDGED_MS = 8_000.0
 GAP_S = 1.0
 """Seconds without a sample after which speech is over: the microphone was closed, or its network is. Ours."""
 
-AHEAD_S = 10.0
-"""Seconds by which a microphone may be ahead of the clock; ours: what a network holds up and delivers at once."""
-
 PROTECTED_S = 0.1
 """Seconds after which is looked again whether an answer may be interrupted; ours: nobody hears so short a wait."""
-
-LONGEST_PIECE_S = 2.0
-"""Seconds of sound in one piece; ours: it is looked at in one step, which takes some 10 ms then."""
 
 log = get_logger()
 
@@ -86,8 +80,7 @@ class Ears:
         cuts = evolve(rules.cuts, end_ms=max(rules.cuts.pause_ms, rules.endpointing.most_ms))
         self._activity = Activity(cuts, self._format, agent.vad.window_samples)
         self._window_ms = self._format.ms(agent.vad.window_samples)
-        self._opened_at = trio.current_time()
-        self._taken = 0
+        self._pace = MicrophonePace(session.settings.input)
         self._now = 0  # the sample after the window that is heard: a piece may bring many
         self._closed = False
         self._run_start = 0  # the first sample of the speech in a row up to now
@@ -109,17 +102,7 @@ class Ears:
             UpstreamError: The voice detector has failed, and is asked again after 5 s of sound; nothing is heard
                 meanwhile. The piece was taken.
         """
-        source = self._session.settings.input
-        if source.bytes_ms(len(audio)) > LONGEST_PIECE_S * 1000:
-            raise RequestRefused("too_large", f"send a microphone's sound in pieces of at most {LONGEST_PIECE_S:g} s")
-        self._taken += len(audio)
-        now = trio.current_time()
-        ahead_s = source.bytes_ms(self._taken) / 1000 - (now - self._opened_at)
-        if ahead_s > AHEAD_S:
-            self._taken -= len(audio)
-            raise RequestRefused(
-                "too_large", "the microphone brings more sound than time has passed: send it as it is heard"
-            )
+        self._pace.take(len(audio))
         for window in self._sound.feed(audio):
             if self._closed:  # by what it brought: whoever was to hear of it is gone
                 return
