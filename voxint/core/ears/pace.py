@@ -32,7 +32,7 @@ class MicrophonePace:
         """Count so many bytes more.
 
         Raises:
-            RequestRefused: `too_large`: they are more at once, or more in all, than a microphone hears. They don't count.
+            RequestRefused: `too_large`: that is more at once, or more in all, than a microphone hears.
         """
         if self._source.bytes_ms(size) > LONGEST_PIECE_S * 1000:
             raise RequestRefused("too_large", f"send a microphone's sound in pieces of at most {LONGEST_PIECE_S:g} s")
