@@ -31,9 +31,13 @@ RULES = BargeIn()
         (Overlap(held=True, speech_ms=640, text="The mum."), "wait"),  # a hum, in which words were found
         (Overlap(held=True, speech_ms=500, quiet_ms=300, text="The mum."), "backchannel"),
         (Overlap(held=True, speech_ms=500, text="The mum.", over=True), "backchannel"),
-        (Overlap(held=True, speech_ms=704, text="The mum"), "commit"),
+        (Overlap(held=True, speech_ms=928, text="The mum"), "commit"),
         (Overlap(held=True, speech_ms=640, text="The mum says"), "commit"),
         (Overlap(held=True, speech_ms=500, text="A stop.", over=True), "commit"),
+        (
+            Overlap(held=True, speech_ms=384, text="That's how it is.", over=True),
+            "backchannel",
+        ),  # nobody says it so fast
         (Overlap(held=True, speech_ms=500, text="妈妈", over=True), "backchannel"),
         (Overlap(held=True, speech_ms=500, text="停。", over=True), "commit"),
         (Overlap(held=True, speech_ms=640, text="Yeah, but"), "commit"),
@@ -72,8 +76,8 @@ def test_who_wants_no_hold_interrupts_at_the_onset() -> None:
 
 def test_more_words_may_be_wanted() -> None:
     """Fewer than that are none."""
-    assert judge(BargeIn(min_words=3), Overlap(held=True, speech_ms=700, text="Stop it")) == "wait"
-    assert judge(BargeIn(min_words=3), Overlap(held=True, speech_ms=700, text="Stop it now")) == "commit"
+    assert judge(BargeIn(min_words=3), Overlap(held=True, speech_ms=640, text="Stop it")) == "wait"
+    assert judge(BargeIn(min_words=3), Overlap(held=True, speech_ms=640, text="Stop it now")) == "commit"
 
 
 @given(st.lists(st.booleans(), max_size=200))

@@ -14,7 +14,7 @@ from attrs import Factory, evolve, field, frozen
 from voxint.arguments import bounded, check_fields
 from voxint.core.discreet import size_of
 from voxint.core.ears.backchannel import BACKCHANNELS, asks, count_words, is_backchannel
-from voxint.core.ears.commands import COMMANDS, calls, is_brief
+from voxint.core.ears.commands import COMMANDS, are_few, are_too_many, calls
 from voxint.core.events import ReleaseReason
 
 __all__ = ["BargeIn", "Overlap", "Verdict", "judge"]
@@ -48,9 +48,9 @@ class BargeIn:
         release_ms: Milliseconds of quiet after which an answer goes on that was held, where no word has come that is
             meant. Ours: longer than the closure of a consonant; each more is silence that a cough costs the person.
         backchannels: Words that say "go on" and no more, alone or repeated; by default those of English and Chinese.
-        brief_ms: Milliseconds of speech below which a word or two interrupt only where a command is among them: in a
-            hum a recogniser finds words that nobody has said. Ours, by measuring: "mm-hm" has 400 to 600, and of the
-            hums of three voices half became words.
+        brief_ms: Milliseconds of speech below which a word or two interrupt only where a command is among them, and
+            more than can be said in the time don't: in a hum a recogniser finds words that nobody has said. Ours, by
+            measuring: "mm-hm" and "okay" have 400 to 800, and a third of those of three voices became other words.
         commands: Words that interrupt although they are short; by default those of English and Chinese.
         tail_ms: Milliseconds of an answer that are its end: whatever is said over them replies to it, so that a "yes"
             counts that comes a moment early. Ours: people answer a question over its last word or two.
@@ -67,7 +67,7 @@ class BargeIn:
     sure_ms: float = field(default=1200.0, validator=bounded(more_than=0, at_most=60_000))
     release_ms: float = field(default=300.0, validator=bounded(more_than=0, at_most=10_000))
     backchannels: tuple[str, ...] = field(default=tuple(sorted(BACKCHANNELS["en"] | BACKCHANNELS["zh"])), repr=size_of)
-    brief_ms: float = field(default=700.0, validator=bounded(at_least=0, at_most=10_000))
+    brief_ms: float = field(default=900.0, validator=bounded(at_least=0, at_most=10_000))
     commands: tuple[str, ...] = field(default=tuple(sorted(COMMANDS["en"] | COMMANDS["zh"])), repr=size_of)
     tail_ms: float = field(default=500.0, validator=bounded(at_least=0, at_most=10_000))
     min_answer_ms: float = field(default=0.0, validator=bounded(at_least=0, at_most=60_000))
@@ -157,8 +157,12 @@ def _agrees(rules: BargeIn, overlap: Overlap, said: str) -> bool:
     """Return whether what is said wants nothing: a listener's words, or too few for so short a sound."""
     if is_backchannel(overlap.text, rules.phrases, said):
         return True
-    brief = 0 < overlap.speech_ms < rules.brief_ms and is_brief(overlap.text) and bool(overlap.text)
-    return brief and not asks(said) and not calls(overlap.text, rules.calls)
+    brief = bool(overlap.text) and 0 < overlap.speech_ms < rules.brief_ms
+    if not brief or asks(said):
+        return False
+    if are_too_many(overlap.text, overlap.speech_ms):
+        return True
+    return are_few(overlap.text) and not calls(overlap.text, rules.calls)
 
 
 def _reason(rules: BargeIn, overlap: Overlap, *, agreeing: bool, echoed: bool) -> ReleaseReason:

@@ -36,16 +36,23 @@ _IN_NUMBER = re.compile(r"(?<=\d)[.,:/](?=\d)")
 _UNSPACED = re.compile(f"[{UNSPACED}]")
 
 _FINISHED = (BACKCHANNELS["en"] | BACKCHANNELS["zh"]) - NO_ANSWERS - listed("嗯, 恩, 唔, 呣") | listed(
-    "no, nope, nah, no thanks, no thank you, not now, not really, not yet, stop, stop it, wait, wait a minute, "
-    "wait a second, please, yes please, thanks, thank you, thank you very much, thanks a lot, many thanks, bye, "
+    "no, nope, nah, no thanks, no thank you, not now, not really, not yet, "
+    "please, yes please, thanks, thank you, thank you very much, thanks a lot, many thanks, bye, "
     "goodbye, good bye, bye bye, see you, hello, hi, hi there, hey, good morning, good afternoon, good evening, "
     "good night, never mind, forget it, that's all, that's it, that is all, i don't know, no idea, maybe, "
-    "cancel, cancel that, help, help me, sorry, excuse me, pardon, me too, 不, 不是, 不要, 不用, 不用了, 不行, "
-    "不对, 不對, 没有, 沒有, 没了, 停, 停下, 停一下, 别说了, 谢谢, 謝謝, 谢谢你, 多谢, 不客气, 再见, 再見, 拜拜, "
+    "cancel, cancel that, help, help me, me too, 不, 不是, 不要, 不用, 不用了, 不行, "
+    "不对, 不對, 没有, 沒有, 没了, 别说了, 谢谢, 謝謝, 谢谢你, 多谢, 不客气, 再见, 再見, 拜拜, "
     "你好, 您好, 早, 早上好, 下午好, 晚上好, 晚安, 算了, 够了, 夠了, 好了, 行了, 就这样, 就這樣, 没事, 沒事, "
-    "不知道, 我不知道, 取消, 救命, 对不起, 對不起, 抱歉, 随便, 隨便"
+    "不知道, 我不知道, 取消, 救命, 随便, 隨便"
 )
 """What is said whole although it is short."""
+
+_CALLS = listed(
+    "stop, stop it, wait, wait a minute, wait a second, hold on, hang on, one moment, just a moment, just a minute, "
+    "sorry, excuse me, pardon, hey, listen, actually, no wait, 停, 停下, 停一下, 等, 等等, 等一下, 等一等, 稍等, "
+    "稍等一下, 慢着, 慢著, 打住, 对不起, 對不起, 抱歉, 不好意思, 打断一下, 打斷一下, 请问, 請問, 喂"
+)
+"""What calls for attention: more follows as a rule, and where nothing does, an answer has stopped already."""
 
 
 def _in_order(rules: Endpointing, attribute: Attribute[Any], value: float) -> None:
@@ -124,6 +131,8 @@ def thought_of(text: str) -> Thought:
     if _GOES_ON.search(tail):
         return Thought.HALF
     sentence = next(filter(spoken_words, reversed(_SENTENCE_END.split(tail.rstrip(_ENDS + " ")))), tail)
+    if consists_of(sentence, _CALLS):
+        return Thought.OPEN
     if consists_of(sentence, _FINISHED):
         return Thought.WHOLE
     if _UNSPACED.match(words[-1]):
