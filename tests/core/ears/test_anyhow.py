@@ -13,7 +13,7 @@ from trio.testing import MockClock
 from tests.core.ears.anyhow import GUARDED, HOLD_S, PLAIN, SLACK_S, Client, Heard, Scene, Step, World, a_scene
 from voxint.core.ears.barge_in import BargeIn
 from voxint.core.ears.rules import EarRules
-from voxint.core.events import Ended, Endpoint, Held, Onset, Released, Text, Voice
+from voxint.core.events import Committed, Ended, Endpoint, Held, Onset, Released, Text, Voice
 
 DOES = (
     *("speech", "speech", "speech", "speech", "half", "backchannel", "click", "burst"),
@@ -81,8 +81,8 @@ def check_heard(client: Client) -> None:
         listening: set[str] = set()
         for heard in all_heard:
             request_id, event = heard.said.request_id, heard.said.event
-            for each, since in held.items():
-                assert heard.at - since <= HOLD_S + SLACK_S + 40 * client.slow_s, each
+            for each, since in held.items():  # of what had ended and still played, no more may come
+                assert each in spoke or heard.at - since <= HOLD_S + SLACK_S + 40 * client.slow_s
             match event:
                 case Onset():
                     assert request_id not in listening
@@ -94,6 +94,10 @@ def check_heard(client: Client) -> None:
                     held[request_id] = heard.at
                 case Released():
                     del held[request_id]
+                case Committed(_, interrupted):
+                    for each in interrupted:
+                        if each in spoke:  # it had ended, and its end was told
+                            held.pop(each, None)
                 case Ended():
                     held.pop(request_id, None)
                     listening.discard(request_id)
@@ -105,7 +109,6 @@ def check_heard(client: Client) -> None:
                     assert request_id not in listening  # what was asked too early is not heard of
                     open_until[request_id] = True
                     assert len(open_until) == 1, (connection, open_until)  # never two at once
-        assert not held or all_heard[-1].at - max(held.values()) <= HOLD_S + SLACK_S + 40 * client.slow_s
 
 
 def check_speech(scene: Scene) -> None:
@@ -121,15 +124,15 @@ def check_speech(scene: Scene) -> None:
                     said[heard.said.request_id] += text
                 case Voice(pcm):
                     audio[heard.said.request_id] += pcm
-                case Ended() as end:
-                    ended[heard.said.request_id] = end
+                case Ended() as ending:
+                    ended[heard.said.request_id] = ending
         if len({heard.connection for heard in client.heard}) > 1:
             continue  # what it lacks of what was interrupted meanwhile it is never sent
         for request_id, text in said.items():
             assert any(text in each for each in texts)
             assert client is not scene.clients[0] or any(each.startswith(text) for each in texts)
-            ending = ended.get(request_id)
-            if ending and not ending.interrupted and ending.failure is None and client is scene.clients[0]:
+            end = ended.get(request_id)
+            if end is not None and not end.interrupted and end.failure is None and client is scene.clients[0]:
                 assert text in texts
         for pcm in audio.values():
             samples = array("h", pcm)
@@ -142,14 +145,24 @@ def check_speech(scene: Scene) -> None:
                 assert said[request.id].startswith(request.receipt.text.heard.strip())
 
 
+def check_holds(scene: Scene) -> None:
+    """None lasts for longer than it may."""
+    for request in (*scene.session.registry.live, *scene.session.registry.ended):
+        since = request.answer.holding.since
+        if request.held and since is not None:
+            assert trio.current_time() - since <= HOLD_S
+
+
 async def go_through(world: World, steps: list[Step]) -> None:
     """Take the steps, and look at all that came of them."""
     async with a_scene(world) as scene:
         for what, who, count in steps:
             await scene.do(what, who, count)
+            check_holds(scene)
         if scene.ears is not None:
             await scene.do("quiet", 1, 6)
         await trio.sleep(2)
+        assert not any(each.held for each in (*scene.session.registry.live, *scene.session.registry.ended))
     assert scene.watcher.broken == []
     check_orders(scene)
     check_utterances(scene)

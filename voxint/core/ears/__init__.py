@@ -4,6 +4,7 @@ ears.py              hears, and acts on the session: the one place where all of 
 rules.py             what is set of all this, in one frozen value
 
 sound.py             the microphone's stream: tiny frames joined, resampled, judged by windows; the last of it kept
+pace.py              how much it may bring at once, and in all
 prompt_resampler.py  from its rate to the detector's, within 3 ms
 own_sound.py         what a window is worth while an answer sounds
 echo.py              whether what comes in is the answer's own sound

@@ -10,12 +10,12 @@ import functools
 import uuid
 from collections.abc import Callable
 
-import trio
 from attrs import evolve
 
 from voxint.core.audio import BYTES_PER_SAMPLE, AudioFormat
 from voxint.core.ears.endpointing import silence_ms
 from voxint.core.ears.own_sound import OwnSound
+from voxint.core.ears.pace import MicrophonePace
 from voxint.core.ears.sound import MicrophoneSound, SoundWindow
 from voxint.core.ears.spoken_turn import WENT_ON, SpokenTurn, say
 from voxint.core.ears.turn_taking import TurnTaking
@@ -44,14 +44,8 @@ JUDGED_MS = 8_000.0
 GAP_S = 1.0
 """Seconds without a sample after which speech is over: the microphone was closed, or its network is. Ours."""
 
-AHEAD_S = 10.0
-"""Seconds by which a microphone may be ahead of the clock; ours: what a network holds up and delivers at once."""
-
 PROTECTED_S = 0.1
 """Seconds after which is looked again whether an answer may be interrupted; ours: nobody hears so short a wait."""
-
-LONGEST_PIECE_S = 2.0
-"""Seconds of sound in one piece; ours: it is looked at in one step, which takes some 10 ms then."""
 
 log = get_logger()
 
@@ -86,8 +80,7 @@ class Ears:
         cuts = evolve(rules.cuts, end_ms=max(rules.cuts.pause_ms, rules.endpointing.most_ms))
         self._activity = Activity(cuts, self._format, agent.vad.window_samples)
         self._window_ms = self._format.ms(agent.vad.window_samples)
-        self._opened_at = trio.current_time()
-        self._taken = 0
+        self._pace = MicrophonePace(session.settings.input)
         self._now = 0  # the sample after the window that is heard: a piece may bring many
         self._closed = False
         self._run_start = 0  # the first sample of the speech in a row up to now
@@ -109,17 +102,7 @@ class Ears:
             UpstreamError: The voice detector has failed, and is asked again after 5 s of sound; nothing is heard
                 meanwhile. The piece was taken.
         """
-        source = self._session.settings.input
-        if source.bytes_ms(len(audio)) > LONGEST_PIECE_S * 1000:
-            raise RequestRefused("too_large", f"send a microphone's sound in pieces of at most {LONGEST_PIECE_S:g} s")
-        self._taken += len(audio)
-        now = trio.current_time()
-        ahead_s = source.bytes_ms(self._taken) / 1000 - (now - self._opened_at)
-        if ahead_s > AHEAD_S:
-            self._taken -= len(audio)
-            raise RequestRefused(
-                "too_large", "the microphone brings more sound than time has passed: send it as it is heard"
-            )
+        self._pace.take(len(audio))
         for window in self._sound.feed(audio):
             if self._closed:  # by what it brought: whoever was to hear of it is gone
                 return
@@ -163,7 +146,8 @@ class Ears:
             utterance.given = self._now
             if is_speech:
                 utterance.loudness.append(window.level_db)
-        if self._speaking is not None or not self._activity.speaking:  # else this speech was given up
+        unknown = not self._activity.speaking and (is_speech or self._turns.listens)  # else this speech was given up
+        if self._speaking is not None or unknown:
             self._turns.heard(self._window_ms, is_speech=is_speech)
         if self._activity.speaking:
             self._look_for_end(self._speaking)
@@ -201,7 +185,7 @@ class Ears:
                 judged=functools.partial(self._judged, utterance),
                 understood=functools.partial(self._understood, utterance),
                 stopping=functools.partial(self._stopping, utterance),
-                lost=functools.partial(self._lost, utterance),
+                lost=self._lost,
                 due=functools.partial(self._look, utterance),
             )
         except RequestRefused as refusal:
@@ -261,23 +245,26 @@ class Ears:
             self._ask_waiting(utterance)
 
     def _end(self, utterance: Utterance) -> None:
+        self._is_over(utterance, self._activity.voiced)
+        utterance.turn.end()
+
+    def _is_over(self, utterance: Utterance, end: int) -> None:
         self._speaking = None
         self._ending.append(utterance)
-        utterance.end, utterance.decided = self._activity.voiced, self._now
+        utterance.end, utterance.decided, utterance.speech_ms = end, self._now, self._turns.speech_ms
         self._turns.new_utterance()
-        utterance.turn.end()
 
     def _stopping(self, utterance: Utterance) -> None:
         """Hear no more of an utterance whose request is interrupted, or fails."""
         if utterance is self._speaking:
             self._speaking = None
+        if utterance in self._ending:
+            self._ending.remove(utterance)
         if utterance is self._waiting:
             self._waiting = None
 
-    def _lost(self, utterance: Utterance) -> None:
-        """Let go of such an utterance once its request has stopped; what it had held goes on."""
-        if utterance in self._ending:
-            self._ending.remove(utterance)
+    def _lost(self) -> None:
+        """Let go on what such an utterance had held, and what waits for it, once its request has stopped."""
         self._turns.look()
         if not self._speaking:
             self._turns.abandon()
@@ -287,9 +274,7 @@ class Ears:
 
     def _understood(self, utterance: Utterance, text: str) -> None:
         if utterance is self._speaking:  # the recogniser has ended before the person
-            self._speaking = None
-            self._ending.append(utterance)
-            utterance.end = utterance.decided = self._now
+            self._is_over(utterance, self._now)
         utterance.text, utterance.known = text, True
         self._settle_known()
 
@@ -302,7 +287,7 @@ class Ears:
         outcome: UtteranceOutcome = "request"
         if utterance.cut is None:
             self._settling = utterance
-            outcome = self._turns.settle(utterance.text)
+            outcome = self._turns.settle(utterance.text, utterance.speech_ms)
             self._settling = None
         waiting = self._waiting
         if waiting is not None and (utterance.cut is not None or outcome in ("request", "protected")):

@@ -31,6 +31,7 @@ class TurnTaking:
         self._rules = rules
         self._commit = commit
         self._overlap = Overlap()
+        self._over_it = False  # whether something spoke at the last speech that was heard
         self._holds: tuple[Request, ...] = ()  # by us: what a client holds is the client's to release
         self.speaking: tuple[Request, ...] = ()
 
@@ -38,6 +39,11 @@ class TurnTaking:
     def held(self) -> bool:
         """Whether an answer is held because somebody speaks."""
         return self._overlap.held
+
+    @property
+    def listens(self) -> bool:
+        """Whether a quiet window may change anything where there is no utterance: most are in quiet."""
+        return self._overlap.held or self._overlap.lasts
 
     def look(self) -> None:
         """Look which answers there are to interrupt."""
@@ -56,8 +62,10 @@ class TurnTaking:
 
     def heard(self, ms: float, *, is_speech: bool) -> None:
         """Take so many milliseconds more, and decide."""
-        if not self.speaking:
-            self._overlap = Overlap(text=self._overlap.text)
+        if is_speech:
+            self._over_it = bool(self.speaking)
+        if not self.speaking:  # whoever speaks already when an answer begins is known to
+            self._overlap = evolve(self._overlap, held=False, let_go=False).heard(ms, is_speech=is_speech)
             return
         self._overlap = self._overlap.heard(ms, is_speech=is_speech)
         self._decide()
@@ -69,15 +77,25 @@ class TurnTaking:
             self._decide()
 
     def new_utterance(self) -> None:
-        """Forget the words of the one before."""
-        self._overlap = evolve(self._overlap, text="", over=False)
+        """Forget the one before."""
+        self._overlap = evolve(self._overlap, text="", speech_ms=self._overlap.run_ms)
 
-    def settle(self, text: str) -> UtteranceOutcome:
-        """Decide about an utterance that is over, with all its words; what is held goes on, or is interrupted."""
+    @property
+    def speech_ms(self) -> float:
+        """Milliseconds of speech over what speaks, as `Overlap` has them; none where nothing does."""
+        return self._overlap.speech_ms if self._over_it else 0.0
+
+    def settle(self, text: str, speech_ms: float) -> UtteranceOutcome:
+        """Decide about an utterance that is over; what is held goes on, or is interrupted.
+
+        Args:
+            text: All its words.
+            speech_ms: `speech_ms` at its end: somebody may speak again by now.
+        """
         self.look()
         if not self.speaking:
             return "request" if text else "noise"
-        verdict = self._judge(evolve(self._overlap, text=text, over=True))
+        verdict = self._judge(evolve(self._overlap, text=text, speech_ms=speech_ms, over=True))
         if self.protected:
             self._release("protected")
             return "protected" if verdict == "commit" else _outcome(verdict)
