@@ -239,10 +239,11 @@ def _moments(words: Mapping[str, str], scene: Scene, y: Mapping[str, int], top: 
         yield _moment("freed", until, above - 12, y["answer"] - 6)
         yield _text("strong good", _x(until) + 6, above, words["at_released"].format(f"{until:g}", scene.reason))
     if scene.asked is not None:
-        yield _moment("", scene.decided, above - 12, bottom)
-        yield _text("strong end", _x(scene.decided) - 6, above, words["at_decided"].format(f"{scene.decided:g}"))
-        yield _moment("", scene.asked, above - 12, bottom)
-        yield _text("strong", _x(scene.asked) + 6, above, words["at_asked"].format(f"{scene.asked:g}"))
+        below = bottom + 16
+        yield _moment("", scene.decided, y["person"], bottom)
+        yield _text("strong end", _x(scene.decided) - 6, below, words["at_decided"].format(f"{scene.decided:g}"))
+        yield _moment("", scene.asked, y["person"], bottom)
+        yield _text("strong", _x(scene.asked) + 6, below, words["at_asked"].format(f"{scene.asked:g}"))
 
 
 def _axis(words: Mapping[str, str]) -> Iterator[str]:
