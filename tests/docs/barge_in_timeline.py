@@ -30,7 +30,7 @@ BAR = 22
 ENGLISH: Mapping[str, str] = {
     "title": "Barge-in by voice, to scale",
     "desc": "Above: somebody says “Stop, what about Friday?” over an answer. {held} ms after the first sample it is "
-    "held, at {committed} ms the first word commits the interruption, and the model and the voice are closed. At "
+    "held, at {committed} ms its words commit the interruption, and the model and the voice are closed. At "
     "{decided} ms the utterance is over, and its answer begins. Below: somebody says “Mm-hm” over an answer. It is "
     "held at {held} ms as well, and at {released} ms it goes on with its next sample; the model was neither closed "
     "nor asked again.",
@@ -61,7 +61,7 @@ ENGLISH: Mapping[str, str] = {
 CHINESE: Mapping[str, str] = {
     "title": "语音打断，按比例绘制",
     "desc": "上：有人在回答播放时说 “Stop, what about Friday?”。第一个采样之后 {held} 毫秒回答被暂停，"
-    "{committed} 毫秒时第一个词落实打断，模型和合成被关闭。{decided} 毫秒时话语说完，它的回答开始。"
+    "{committed} 毫秒时说出的词落实打断，模型和合成被关闭。{decided} 毫秒时话语说完，它的回答开始。"
     "下：有人在回答播放时说 “Mm-hm”。回答同样在 {held} 毫秒被暂停，{released} 毫秒时从下一个采样继续；"
     "模型既没有关闭，也没有重新请求。",
     "interruption": "“Stop, what about Friday?” 是有意的：先暂停，再落实打断",
@@ -239,10 +239,11 @@ def _moments(words: Mapping[str, str], scene: Scene, y: Mapping[str, int], top: 
         yield _moment("freed", until, above - 12, y["answer"] - 6)
         yield _text("strong good", _x(until) + 6, above, words["at_released"].format(f"{until:g}", scene.reason))
     if scene.asked is not None:
-        yield _moment("", scene.decided, above - 12, bottom)
-        yield _text("strong end", _x(scene.decided) - 6, above, words["at_decided"].format(f"{scene.decided:g}"))
-        yield _moment("", scene.asked, above - 12, bottom)
-        yield _text("strong", _x(scene.asked) + 6, above, words["at_asked"].format(f"{scene.asked:g}"))
+        below = bottom + 16
+        yield _moment("", scene.decided, y["person"], bottom)
+        yield _text("strong end", _x(scene.decided) - 6, below, words["at_decided"].format(f"{scene.decided:g}"))
+        yield _moment("", scene.asked, y["person"], bottom)
+        yield _text("strong", _x(scene.asked) + 6, below, words["at_asked"].format(f"{scene.asked:g}"))
 
 
 def _axis(words: Mapping[str, str]) -> Iterator[str]:

@@ -21,6 +21,7 @@ from attrs import frozen
 
 from tests.docs.masks import agree
 from tests.docs.pages import PAGES, ROOT, Block, blocks, page_id
+from tests.docs.twins import TWINS
 
 SECONDS = 60
 """For one example: the slowest speaks for a few seconds, and a busy machine starts Python slowly."""
@@ -53,7 +54,8 @@ def examples(page: Path) -> list[Example]:
     return found
 
 
-WITH_EXAMPLES = [page for page in PAGES if examples(page)]
+WITH_EXAMPLES = [page for page in PAGES if examples(page) and page not in TWINS.values()]
+"""A Chinese page has the programs of its English one, to the letter: tests compare them."""
 
 
 def run(example: Example, folder: Path) -> str:

@@ -227,6 +227,9 @@ def test_what_differs_from_run_to_run_is_masked() -> None:
     shown = "interrupted: stopped in 0.7 ms\n  tokens  72 (estimated)\n  text    heard: “One two”\n"
     assert agree("understood: Tell me a story.\n", "understood: tell me a story\n")
     assert not agree("understood: Tell me a story.\n", "understood: tell me a long story\n")
+    held = "2026-11-30 16:09:16 [warning  ] the loop was held              by={} for_s=0.18 more=0\n"
+    assert agree(shown, held.format("unknown") + shown)
+    assert not agree(shown, held.format("story.py:8") + shown)
     assert agree(shown, shown.replace("0.7", "12").replace("72", "80").replace("two", "three"))
     assert not agree(shown, shown.replace("stopped", "ended"))
     assert not agree(shown, shown.replace("estimated", "provider"))
