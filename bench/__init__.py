@@ -13,6 +13,7 @@
 # conversation.py  callers and a server that hears and speaks by models of its own
 # speech.py        how well engines of speech understand and how soon they speak: engines.py measures one, by what
 #                  people said (recordings.py), and counts the wrong words (wer.py)
+# bargein/         what coughs, echoes and interruptions do to an answer while the microphone is open
 # ears.py          what microphones cost that are open while nobody speaks
 # attacks/         how bystanders fare while somebody attacks the server
 # machine.py       on what it was measured

@@ -17,6 +17,7 @@ import trio
 from rich.console import Console
 
 from bench.attacks.command import attacks
+from bench.bargein.command import bargein
 from bench.compare import compare_results, print_comparison
 from bench.conversation import converse
 from bench.conversation import to_text as conversation_text
@@ -161,6 +162,7 @@ def sessions(seconds: float, as_json: bool) -> None:
 
 
 main.add_command(attacks)
+main.add_command(bargein)
 main.add_command(ears)
 main.add_command(speech)
 

@@ -154,7 +154,12 @@ def cpu_s(process: psutil.Process) -> float:
 
 @asynccontextmanager
 async def announced(
-    module: str, *arguments: str, passed: Iterable[str] = (), core: int | None = None, start_s: float = START_S
+    module: str,
+    *arguments: str,
+    passed: Iterable[str] = (),
+    core: int | None = None,
+    start_s: float = START_S,
+    python: str = sys.executable,
 ) -> AsyncIterator[tuple[str, psutil.Process]]:
     """Run a module of ours as a process for the block, which begins when it has printed its first line; give both.
 
@@ -164,12 +169,13 @@ async def announced(
         passed: Variables of this environment that it is to have beside those of a Python program.
         core: The one that it is kept to; None: any.
         start_s: Seconds in which the line has to come.
+        python: The interpreter that runs it.
 
     Raises:
         TargetFailed: It ended before.
         trio.TooSlowError: It did not come in time.
     """
-    command = [sys.executable, "-m", module, *arguments]
+    command = [python, "-m", module, *arguments]
     environment = python_environment(*passed)
     process = await trio.lowlevel.open_process(command, cwd=ROOT, stdout=subprocess.PIPE, env=environment)
     try:

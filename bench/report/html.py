@@ -13,7 +13,7 @@ from bench.report.pictures import capacity_cards, cost_cards, ecdf_cards, waste_
 from bench.report.summary import EARLY_MS, summarize
 from bench.schema import Results
 
-__all__ = ["page", "write_report"]
+__all__ = ["document", "page", "write_report"]
 
 
 def _key(shape: str, meaning: str) -> str:
@@ -99,30 +99,48 @@ def _section(title: str, key: str, cards: Iterable[str]) -> str:
 
 
 def _document(head: Headline, results: Results, body: Iterable[str], tables: str, missing: str) -> str:
-    light = "".join(f"--x{colour.light[1:]}:{colour.light};" for colour in PALETTE)
-    dark = "".join(f"--x{colour.light[1:]}:{colour.dark};" for colour in PALETTE)
-    style = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
     tiles = "".join(
         f"<li><b>{escape(t.value)} <i>{escape(t.unit)}</i></b><span>{escape(t.label)}</span></li>" for t in head.tiles
     )
     sentences = "".join(f"<p>{escape(sentence)}</p>" for sentence in head.sentences)
     run = f"{results.mode} run of {results.began}, commit {results.commit or 'unknown'}"
-    return "\n".join(
+    return document(
+        head.title,
+        sentences + (f'<ul class="tiles">{tiles}</ul>' if tiles else ""),
         [
-            '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>{escape(head.title)}</title>",
-            f"<style>:root{{{light}}}\n@media (prefers-color-scheme: dark){{:root{{{dark}}}}}",
-            f"{style}</style>\n</head>\n<body>",
-            f"<header><h1>{escape(head.title)}</h1>{sentences}",
-            f'<ul class="tiles">{tiles}</ul></header>' if tiles else "</header>",
-            "<main>",
             *filter(None, body),
             f"<section><h2>All figures</h2>{tables}</section>" if tables else "",
             f"<section><h2>What was not measured</h2>{missing}</section>" if missing else "",
             f"<section><h2>The method, in short</h2>{METHOD}</section>",
             f"<section><h2>The systems</h2>{target_table(results)}</section>",
-            f"</main>\n<footer><p>{escape(machine_line(results.machine))}</p>",
-            f"<p>{escape(run)}</p></footer>\n</body>\n</html>\n",
+        ],
+        [machine_line(results.machine), run],
+    )
+
+
+def document(title: str, head: str, body: Iterable[str], foot: Iterable[str]) -> str:
+    """Return a page of ours: one file that needs no network and no script.
+
+    Args:
+        title: In words.
+        head: What is under it, as markup.
+        body: Its parts, as markup.
+        foot: Lines at its end, in words.
+    """
+    light = "".join(f"--x{colour.light[1:]}:{colour.light};" for colour in PALETTE)
+    dark = "".join(f"--x{colour.light[1:]}:{colour.dark};" for colour in PALETTE)
+    style = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
+    lines = "\n".join(f"<p>{escape(line)}</p>" for line in foot)
+    return "\n".join(
+        [
+            '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            f"<title>{escape(title)}</title>",
+            f"<style>:root{{{light}}}\n@media (prefers-color-scheme: dark){{:root{{{dark}}}}}",
+            f"{style}</style>\n</head>\n<body>",
+            f"<header><h1>{escape(title)}</h1>{head}</header>",
+            "<main>",
+            *body,
+            f"</main>\n<footer>{lines}</footer>\n</body>\n</html>\n",
         ]
     )

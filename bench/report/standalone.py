@@ -13,7 +13,7 @@ from bench.report.plots.ecdf import ecdf
 from bench.report.summary import summarize
 from bench.schema import Results
 
-__all__ = ["WATERFALL", "write_pictures"]
+__all__ = ["WATERFALL", "alone", "write_pictures"]
 
 WATERFALL = "waterfall"
 """The name of the picture of one interrupt; every other picture is named by its case."""
@@ -48,11 +48,11 @@ def write_pictures(results: Results, names: Sequence[str], directory: Path) -> l
     directory.mkdir(parents=True, exist_ok=True)
     paths = [directory / f"{name}.svg" for name in pictures]
     for path, svg in zip(paths, pictures.values(), strict=True):
-        path.write_text(_alone(svg), encoding="utf-8")
+        path.write_text(alone(svg), encoding="utf-8")
     return paths
 
 
-def _alone(svg: str) -> str:
+def alone(svg: str) -> str:
     """Return a picture of the page as a file: with its own paper, font and colours, those of a light page."""
     head = VIEW.match(svg)
     assert head is not None, "pictures come from plots/canvas.py, which writes this head"

@@ -10,12 +10,23 @@ import pytest
 
 from tests.cli.process import run_cli, start_cli
 from tests.cli.sound_card.processes import card_env
-from tests.cli.talking.rig import recording
 from tests.cli.test_say import NO_PLAYER, install, serving
-from tests.needs import needs_silero
+from tests.core.ears.coded import CodedEars, quiet, speech
 from voxint.core.agent import Agent
 from voxint.server.config import ServerConfig
-from voxint.testing.stages import HEAR, REPEAT, ScriptedEars, ScriptedModel, ScriptedVoice
+from voxint.testing.detector import ScriptedDetector
+from voxint.testing.stages import REPEAT, ScriptedModel, ScriptedVoice
+
+
+def listening(model: ScriptedModel) -> Agent:
+    """Return an agent with ears of its own."""
+    return Agent(llm=model, stt=CodedEars(), tts=ScriptedVoice(), vad=ScriptedDetector())
+
+
+def say(folder: Path, voice: bytes) -> None:
+    """Have the microphone of a process hear something, at once and whole."""
+    (folder / "part").write_bytes(quiet(200) + voice)
+    (folder / "part").rename(folder / "said")
 
 
 async def test_say_plays_through_the_sound_card(tmp_path: Path) -> None:
@@ -53,40 +64,53 @@ async def test_say_takes_a_player_where_the_card_is_busy(tmp_path: Path) -> None
         assert "the loudspeaker (Desk Loudspeaker) can't be opened" in done.err
 
 
-@needs_silero
 async def test_talk_without_a_terminal_is_hands_free_in_plain_lines(tmp_path: Path) -> None:
     """Words go to standard output, receipts to standard error; Ctrl-C interrupts, and then quits.
 
-    The voice is a person's, and the detector the real one.
+    A backchannel only makes the answer pause, and words that mean something interrupt it.
     """
-    agent = Agent(
-        llm=ScriptedModel("word ", 0.05, REPEAT), stt=ScriptedEars(HEAR, "not ill disposed"), tts=ScriptedVoice()
-    )
     async with (
-        serving(agent) as server,
+        serving(listening(ScriptedModel("word ", 0.05, REPEAT))) as server,
         start_cli("talk", "--url", server.url, cwd=tmp_path, env=card_env(tmp_path)) as talk,
     ):
         await talk.wait_for("[listening]")
-        (tmp_path / "part").write_bytes(recording("0880"))
-        (tmp_path / "part").rename(tmp_path / "said")
+        say(tmp_path, speech(800, "tell", "me", "a", "story"))
         await talk.wait_for("[hearing you]")
-        await talk.wait_for("you: not ill disposed")
+        await talk.wait_for("you: tell me a story")
         await talk.wait_for("[speaking]")
+        say(tmp_path, speech(400, "mm-hmm"))
+        await talk.wait_for("[held]")
+        await talk.wait_for("went on: backchannel")
+        await talk.wait_until(lambda output: output.count("[speaking]") == 2)
+        say(tmp_path, speech(800, "stop", "that", "please"))
+        await talk.wait_for("interrupted (USER_VOICE_INPUT)")
+        await talk.wait_for(" heard (client)")
+        assert "voxint: word" in talk.output
+        await talk.wait_for("you: stop that please")
+        await talk.wait_until(lambda output: output.count("[speaking]") == 3)
         talk.send(signal.SIGINT)
         await talk.wait_for("interrupted (USER_STOP)")
         await talk.wait_until(lambda output: output.count("[listening]") == 2)
-        assert " heard (client)" in talk.output
-        assert "voxint: word" in talk.output
         talk.send(signal.SIGINT)
         assert await talk.wait() == 130
         assert "Traceback" not in talk.output
 
 
-@needs_silero
+async def test_a_server_without_ears_is_told_with_what_to_do(tmp_path: Path) -> None:
+    """By one line, before a device is opened."""
+    async with serving(Agent(llm=ScriptedModel("Yes."))) as server:
+        done = await run_cli("talk", "--url", server.url, cwd=tmp_path, env=card_env(tmp_path))
+    assert (done.code, done.out) == (2, "")
+    assert done.err == (
+        "voxint: --url: this server does not listen by itself (it grants no server_vad): talk by a key with "
+        "--push-to-talk, or give the server a voice detector ([vad] in its configuration)\n"
+    )
+
+
 async def test_a_device_that_is_unplugged_ends_the_conversation(tmp_path: Path) -> None:
     """By a line that names it."""
     async with (
-        serving(Agent(llm=ScriptedModel("Yes."))) as server,
+        serving(listening(ScriptedModel("Yes."))) as server,
         start_cli("talk", "--url", server.url, cwd=tmp_path, env=card_env(tmp_path)) as talk,
     ):
         await talk.wait_for("[listening]")
@@ -128,20 +152,18 @@ async def test_what_talk_cannot_do_is_one_line(
     assert done.err.count("\n") == 1
 
 
-@needs_silero
 async def test_talk_gives_a_key_and_says_how_where_it_is_wanted(tmp_path: Path) -> None:
     """As `say` does."""
-    async with serving(Agent(llm=ScriptedModel("Yes.")), ServerConfig(port=0, api_keys=("k-1",))) as server:
+    async with serving(listening(ScriptedModel("Yes.")), ServerConfig(port=0, api_keys=("k-1",))) as server:
         done = await run_cli("talk", "--url", server.url, cwd=tmp_path, env=card_env(tmp_path))
         assert done.code == 2
         assert done.err == "voxint: --api-key: the server wants a key: give it by --api-key, or VOXINT_API_KEY\n"
 
 
-@needs_silero
 async def test_a_server_that_goes_down_ends_the_conversation(tmp_path: Path) -> None:
     """Also while nobody speaks; a line says so, and one that is not there from the start gets one too."""
     async with AsyncExitStack() as stack:
-        server = await stack.enter_async_context(serving(Agent(llm=ScriptedModel("Yes."))))
+        server = await stack.enter_async_context(serving(listening(ScriptedModel("Yes."))))
         arguments = ("talk", "--url", server.url)
         talk = await stack.enter_async_context(start_cli(*arguments, cwd=tmp_path, env=card_env(tmp_path)))
         await talk.wait_for("[listening]")

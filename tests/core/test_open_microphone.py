@@ -147,7 +147,7 @@ async def test_a_cough_lets_the_answer_go_on() -> None:
     """Told by both words, and with not a sample lost."""
     async with a_booth(an_agent("A short answer.")) as booth:
         answer = await booth.asked()
-        await booth.say(speech(96), quiet(3000))
+        await booth.say(speech(64), quiet(3000))
     assert booth.of(Held, answer) == [Held()]
     assert [each.reason for each in booth.of(Released, answer)] == ["silence"]
     assert len(b"".join(each.audio for each in booth.of(Voice))) == 2000 * len("A short answer.")

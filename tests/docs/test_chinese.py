@@ -94,6 +94,7 @@ def test_a_link_is_turned_to_the_heading_in_the_same_place() -> None:
     page = ROOT / "docs" / "reference" / "wire.md"
     assert in_chinese("[a](#the-receipt) [b](errors.md#logs)", page) == "[a](#回执) [b](errors.md#logs)"
     assert in_chinese("[c](docs/reference/wire.md#the-receipt)", README) == "[c](docs/reference/wire.zh-CN.md#回执)"
+    assert in_chinese("![d](docs/explanation/barge-in.svg)", README) == "![d](docs/explanation/barge-in.zh-CN.svg)"
     assert in_chinese('<img src="docs/explanation/interruption.svg">', README).count("interruption.svg") == 1
 
 

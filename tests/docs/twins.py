@@ -75,7 +75,7 @@ def lines(page: Path) -> list[str]:
 
 
 def in_chinese(text: str, page: Path) -> str:
-    """Return a text of an English page with every Markdown link to a page that has a twin leading to the twin.
+    """Return a text of an English page with every Markdown link to a page or a picture that has a twin leading there.
 
     A link to a heading leads to the twin's heading in the same place.
     """
@@ -83,6 +83,8 @@ def in_chinese(text: str, page: Path) -> str:
     def turned(match: re.Match[str]) -> str:
         path, mark, anchor = (match[1] or match[2]).partition("#")
         target = (page.parent / path).resolve() if path else page
+        if match[1] and path.endswith(".svg") and target.with_suffix(".zh-CN.svg").exists():
+            return f"]({path.removesuffix('.svg')}.zh-CN.svg)"
         if match[2] or target not in TWINS:
             return match[0]
         places = dict(zip(anchors(target), anchors(TWINS[target]), strict=True))

@@ -147,15 +147,17 @@ def test_every_field_of_the_rules_can_be_set() -> None:
     assert {f"ears.{name}" for name in parts} == {name for name in SECTIONS if name.startswith("ears.")}
 
 
-def test_every_setting_stands_in_the_reference_with_its_default() -> None:
-    """docs/reference/configuration.md: a table below the heading of each part, a row for each key."""
-    page = (Path(__file__).parents[2] / "docs/reference/configuration.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["reference/configuration.md", "explanation/barge-in.md"])
+def test_every_setting_stands_on_the_page_with_its_default(name: str) -> None:
+    """A table below the heading of each part, a row for each key, and none that is no key."""
+    page = (Path(__file__).parents[2] / "docs" / name).read_text(encoding="utf-8")
     below = dict(re.findall(r"^#+ \[(ears[\w.]*)\]\n(.*?)(?=^#|\Z)", page, re.MULTILINE | re.DOTALL))
     for section in SECTIONS:
         if section.partition(".")[0] != "ears":
             continue
         rows = dict(re.findall(r"^\| `(\w+)` \| `?([^|`]+?)`? \|", below[section], re.MULTILINE))
         part = EarRules() if section == "ears" else getattr(EarRules(), section.removeprefix("ears."))
+        assert rows.keys() <= SECTIONS[section].keys()
         for key in SECTIONS[section]:
             default = getattr(part, key)
             shown = f"{default:g}" if isinstance(default, float) else str(default).lower() if default != "" else "empty"

@@ -46,13 +46,13 @@ class Intake:
         self.seats = Seats(session.agent.limits.seat_kept_s)
 
     def make(
-        self, request_id: str, player: Listener, *, listens: bool = False, instead_of: Request | None = None
+        self, request_id: str, player: Listener | None, *, listens: bool = False, instead_of: Request | None = None
     ) -> tuple[Request, Pipeline]:
         """Make a request, of which nothing has begun: `begin` has to follow in the same step.
 
         Args:
             request_id: Its id.
-            player: Who plays its answer.
+            player: Who plays its answer; None: nobody is there, and what is said is kept for who comes.
             listens: Whether it only listens: its answer says who speaks, and nothing at a complete end.
             instead_of: The request whose id and place it takes.
 
@@ -75,7 +75,7 @@ class Intake:
             spoken=spoken,
             player=player,
             listeners=session.listeners,
-            journal=Journal(settings.output.bytes(limits.keep_ms) if player in session.listeners else 0),
+            journal=Journal(settings.output.bytes(limits.keep_ms) if player in (None, *session.listeners) else 0),
             ends_silently=listens,
         )
         request = Request(request_id, next(self._keys), answer, limits, session)
@@ -100,9 +100,14 @@ class Intake:
             stages["tts"] = agent.tts
         return self.seats.claim(stages)
 
-    def supersede(self, order: InterruptOrder, beside: Request | None = None) -> tuple[Request, ...]:
-        """Interrupt what is live and what still plays, but `beside`; return what was live."""
-        live = tuple(each for each in self._session.registry.live if each is not beside)
+    def supersede(self, order: InterruptOrder, *, but_ears: bool = False) -> tuple[Request, ...]:
+        """Interrupt what is live and what still plays; return what was live.
+
+        Args:
+            order: Why.
+            but_ears: Whether what only listens goes on: an utterance that is asked ends none that came after it.
+        """
+        live = tuple(each for each in self._session.registry.live if not (but_ears and each.answer.ends_silently))
         for each in live:
             each.interrupt(order)
         self._session.registry.cut_playing(order)

@@ -218,7 +218,7 @@ class Activity:
 
     def _before_speech(self, is_speech: bool) -> tuple[Activity, tuple[VoiceEvent, ...]]:
         if not is_speech:
-            return evolve(self, start=None), ()
+            return (self if self.start is None else evolve(self, start=None)), ()
         first = self.position - self.window if self.start is None else self.start
         if self.audio_format.ms(self.position - first) < self.cuts.least_ms:
             return evolve(self, start=first), ()

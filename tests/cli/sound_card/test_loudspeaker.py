@@ -51,6 +51,71 @@ async def test_an_interrupted_voice_is_silent_in_the_next_block(autojump_clock: 
     assert fill(speaker) == sound(20)
 
 
+async def test_a_voice_that_is_held_goes_on_with_its_very_next_sample(autojump_clock: object) -> None:
+    """It is silent within a fade; what was heard stands still meanwhile, and what comes meanwhile is kept."""
+    speaker = a_loudspeaker(FakeCard())
+    speaker.begin()
+    await speaker.play(sound(100))
+    assert fill(speaker) == sound(20)
+    speaker.pause()
+    await trio.sleep(0.02)
+    assert fill(speaker)[480:] == bytes(480)
+    assert abs(speaker.handed_s - 0.01) < 1e-9
+    await speaker.play(sound(20))
+    await trio.sleep(1)
+    assert fill(speaker) == bytes(960)
+    assert speaker.handed_s == 0
+    assert speaker.played_ms == 30
+    speaker.resume()
+    assert fill(speaker)[480:] == sound(10)
+    await trio.sleep(0.02)
+    assert speaker.played_ms == 50
+    assert fill(speaker) + fill(speaker) + fill(speaker) + fill(speaker) == sound(70) + bytes(480)
+    await trio.sleep(0.02)
+    assert speaker.played_ms == 120
+
+
+async def test_the_end_of_a_voice_that_is_held_comes_when_it_has_been_heard(autojump_clock: object) -> None:
+    """Whoever waits for the end waits through the pause, or until a silence."""
+    for goes_on in (True, False):
+        speaker = a_loudspeaker(FakeCard())
+        speaker.begin()
+        await speaker.play(sound(60))
+        speaker.pause()
+
+        async def device(speaker: Loudspeaker = speaker) -> None:
+            while True:
+                await trio.sleep(0.02)
+                fill(speaker)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(device)
+            with trio.move_on_after(5) as waiting:
+                await speaker.finish()
+            assert waiting.cancelled_caught
+            if goes_on:
+                speaker.resume()
+            else:
+                speaker.silence()
+            await speaker.finish()
+            assert round(speaker.played_ms) == (60 if goes_on else 10)
+            nursery.cancel_scope.cancel()
+
+
+async def test_another_answer_is_played_where_a_held_one_was_cut_off(autojump_clock: object) -> None:
+    """The pause ends with what was held, and so does its fade."""
+    speaker = a_loudspeaker(FakeCard())
+    speaker.begin()
+    await speaker.play(sound(60))
+    fill(speaker)
+    speaker.pause()
+    fill(speaker)
+    speaker.silence()
+    speaker.begin()
+    await speaker.play(sound(20))
+    assert fill(speaker) == sound(20)
+
+
 async def test_the_end_is_waited_for(autojump_clock: object) -> None:
     """Until the last frame has been heard."""
     speaker = a_loudspeaker(FakeCard())
@@ -65,7 +130,7 @@ async def test_the_end_is_waited_for(autojump_clock: object) -> None:
         nursery.start_soon(device)
         await speaker.finish()
         assert speaker.played_ms == 60
-        assert not speaker.sounding
+        assert speaker.handed_s == 0
         nursery.cancel_scope.cancel()
 
 

@@ -15,18 +15,20 @@ from voxint.cli.sound_card.loudspeaker import Loudspeaker, open_loudspeaker
 from voxint.cli.sound_card.microphone import open_microphone
 from voxint.cli.sound_card.portaudio import find_device
 from voxint.cli.talking.conversation import Talk
-from voxint.cli.talking.hearing import Hearing
+from voxint.cli.talking.push_to_talk import PushToTalk
 from voxint.cli.talking.screen import Who, draw
 from voxint.cli.talking.view import Picture
 from voxint.client import connect
 from voxint.core.agent import Agent
 from voxint.core.audio import AudioFormat
-from voxint.core.level import level_db
-from voxint.core.voice_activity import VoiceDetector
 from voxint.server.config import ServerConfig
-from voxint.server.serve import Server, serve
+from voxint.server.serve import serve
 
-__all__ = ["LIMIT_S", "TONE", "LoudDetector", "Notebook", "Rig", "recording", "rigged"]
+__all__ = ["HEARD", "LIMIT_S", "TONE", "VOICE", "Notebook", "Rig", "conversing", "recording", "rigged"]
+
+HEARD = AudioFormat(16_000)
+
+VOICE = AudioFormat(24_000)
 
 LIMIT_S = 30.0
 """For anything that is waited for; a machine that is busy is far below it."""
@@ -40,33 +42,6 @@ def recording(number: str) -> bytes:
     skip_for(missing(files=[LIBRIVOX], debian="pocketsphinx-testdata"))
     found = {each.name: each.audio for each in read_aloud()}
     return found[f"sense_and_sensibility_01_austen_64kb-{number}"]
-
-
-class _LoudStream:
-    def __init__(self) -> None:
-        self._rest = b""
-
-    def feed(self, pcm: bytes) -> list[float]:
-        self._rest += pcm
-        found = []
-        while len(self._rest) >= 1_024:
-            window, self._rest = self._rest[:1_024], self._rest[1_024:]
-            found.append(1.0 if level_db(window) > -40 else 0.0)
-        return found
-
-    def close(self) -> None:
-        self._rest = b""
-
-
-class LoudDetector:
-    """Takes whatever is loud for speech."""
-
-    audio_format = AudioFormat(16_000)
-    window_samples = 512
-
-    def open(self) -> _LoudStream:
-        """Begin a stream."""
-        return _LoudStream()
 
 
 @define(eq=False)
@@ -128,28 +103,29 @@ class Rig:
 
 
 @asynccontextmanager
-async def rigged(agent: Agent, detector: VoiceDetector | None, *, guarded: bool = False) -> AsyncGenerator[Rig]:
-    """Converse for the block: hands free with a detector, else by a key."""
+async def rigged(agent: Agent) -> AsyncGenerator[Rig]:
+    """Converse by a key with the real server for the block."""
     card, notebook = FakeCard(), Notebook()
     async with trio.open_nursery() as host:
         server = await host.start(serve, agent, ServerConfig(port=0))
-        async with _conversing(server, card, notebook, detector, guarded=guarded) as rig:
+        async with (
+            connect(
+                server.url, require_tts=True, features=("transcripts", "binary_audio"), output_rate=VOICE.rate
+            ) as client,
+            open_loudspeaker(card, find_device(card, "output"), VOICE) as speaker,
+            open_microphone(card, find_device(card, "input"), HEARD) as microphone,
+            conversing(PushToTalk(client, microphone, speaker, notebook, "push to talk"), card, speaker) as rig,
+        ):
             yield rig
         host.cancel_scope.cancel()
 
 
 @asynccontextmanager
-async def _conversing(
-    server: Server, card: FakeCard, notebook: Notebook, detector: VoiceDetector | None, *, guarded: bool
-) -> AsyncGenerator[Rig]:
-    async with (
-        connect(server.url, require_tts=True, features=("transcripts", "binary_audio"), output_rate=24_000) as client,
-        open_loudspeaker(card, find_device(card, "output"), AudioFormat(24_000)) as speaker,
-        open_microphone(card, find_device(card, "input"), AudioFormat(16_000)) as microphone,
-        trio.open_nursery() as nursery,
-    ):
-        hearing = None if detector is None else Hearing(detector, guarded=guarded)
-        conversation = Talk(client, microphone, speaker, hearing, notebook, "hands free")
+async def conversing(conversation: Talk, card: FakeCard, speaker: Loudspeaker) -> AsyncGenerator[Rig]:
+    """Have the card call back, and the conversation go on, for the block."""
+    notebook = conversation._screen
+    assert isinstance(notebook, Notebook)
+    async with trio.open_nursery() as nursery:
         await nursery.start(conversation.run)
         nursery.start_soon(card.run)
         nursery.start_soon(draw, notebook, lambda: conversation.view)

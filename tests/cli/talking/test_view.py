@@ -20,9 +20,9 @@ def drawn(view: Picture, width: int = 80, *, plain: bool = False) -> str:
 
 def test_the_screen_of_80_columns() -> None:
     """State, meter, what is understood so far, and what can be done."""
-    view = Picture("hearing", level_db=-30.0, probability=0.97, transcript="tell me a")
+    view = Picture("hearing", level_db=-30.0, transcript="tell me a")
     assert drawn(view) == (
-        f"hearing you {'━' * 20}{'╌' * 20}  -30 dB  voice  97%\n"
+        f"hearing you {'━' * 20}{'╌' * 20}  -30 dB\n"
         "you         tell me a\n"
         "speak to interrupt; space or Ctrl-C too; q quits\n"
     )
@@ -43,7 +43,7 @@ def test_an_answer_that_is_written_shows_its_end() -> None:
 @pytest.mark.parametrize("width", [20, 40, 80, 200])
 def test_nothing_is_wider_than_the_terminal(state: State, width: int) -> None:
     """A narrow one has no figures, and a shorter meter."""
-    view = Picture(state, "push to talk", -3.0, 1.0, "what " * 20, "yes " * 99, dropped=3)
+    view = Picture(state, "push to talk", -3.0, "what " * 20, "yes " * 99, dropped=3)
     lines = drawn(view, width).splitlines()
     assert max(map(len, lines)) <= width
     assert ("dB" in lines[0]) == (width >= 60)

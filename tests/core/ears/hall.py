@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
 
 import trio
@@ -14,10 +14,11 @@ from voxint.core.agent import Agent, Limits
 from voxint.core.ears.ears import Ears
 from voxint.core.ears.echo import EchoRules
 from voxint.core.ears.rules import EarRules
+from voxint.core.ears.turn_detector import TurnDetector
 from voxint.core.events import Event, Said, Voice
 from voxint.core.listener import Listener
 from voxint.core.session import Session
-from voxint.core.settings import Settings
+from voxint.core.settings import OnDisconnect, Settings
 from voxint.core.stages import SpeechToText
 from voxint.testing.detector import ScriptedDetector
 from voxint.testing.stages import ScriptedModel, ScriptedVoice
@@ -67,12 +68,14 @@ class Hall:
                 await trio.sleep(WINDOW_S)
                 self.ears.feed(sound[begin : begin + 2 * WINDOW])
 
-    async def read(self) -> None:
-        """Write down what is said."""
-        while True:
-            said = await self.listener.next()
-            assert isinstance(said, Said)
-            self.heard.append(Heard(trio.current_time(), said.request_id, said.event))
+    async def read(self, listener: Listener | None = None) -> None:
+        """Write down what is said, by default to the one who has the microphone."""
+        listener = self.listener if listener is None else listener
+        with suppress(trio.EndOfChannel):
+            while True:
+                said = await listener.next()
+                assert isinstance(said, Said)
+                self.heard.append(Heard(trio.current_time(), said.request_id, said.event))
 
     def of(self, kind: type[T], request_id: str | None = None) -> list[T]:
         """Return the events of a kind, of one request or of all."""
@@ -97,18 +100,25 @@ async def a_hall(
     voice: ScriptedVoice | None = None,
     stt: SpeechToText | None = None,
     limits: Limits = Limits(),
+    turns: TurnDetector | None = None,
+    vad: ScriptedDetector | None = None,
+    on_disconnect: OnDisconnect = "interrupt",
 ) -> AsyncGenerator[Hall]:
     """Open a session whose microphone is always open; at the end nothing of it may be left."""
     agent = Agent(
         llm=ScriptedModel("A long answer, of many words, that goes on and on for a while.") if model is None else model,
         stt=CodedEars() if stt is None else stt,
         tts=ScriptedVoice() if voice is None else voice,
-        vad=ScriptedDetector(),
+        vad=ScriptedDetector() if vad is None else vad,
+        turns=turns,
         ears=evolve(rules, echo=EchoRules(guard=False)),  # the coded sound is no sound
         limits=limits,
     )
     async with trio.open_nursery() as readers, trio.open_nursery() as home:
-        session, listener = Session(agent, home, session_id="s1", settings=Settings()), Listener()
+        session, listener = (
+            Session(agent, home, session_id="s1", settings=Settings(), on_disconnect=on_disconnect),
+            Listener(),
+        )
         session.attach(listener)
         hall = Hall(session, Ears(session, listener), listener)
         readers.start_soon(hall.read)

@@ -19,19 +19,28 @@ RULES = BargeIn()
         (Overlap(run_ms=64, speech_ms=64), "hold"),
         (Overlap(run_ms=64, speech_ms=64, let_go=True), "wait"),
         (Overlap(held=True, run_ms=64, speech_ms=64), "wait"),
-        (Overlap(held=True, speech_ms=96, quiet_ms=288), "wait"),
-        (Overlap(held=True, speech_ms=96, quiet_ms=300), "silence"),
-        (Overlap(held=True, speech_ms=300, quiet_ms=300), "noise"),
-        (Overlap(held=True, speech_ms=300, quiet_ms=300, text="Mm-hmm."), "backchannel"),
-        (Overlap(held=True, speech_ms=300, text="Mm-hmm."), "wait"),
-        (Overlap(held=True, speech_ms=300, text="Stop."), "commit"),
-        (Overlap(held=True, speech_ms=150, text="Stop."), "wait"),
-        (Overlap(held=True, speech_ms=300, text="Yeah, but"), "commit"),
-        (Overlap(held=True, speech_ms=300, text="等一下"), "commit"),
-        (Overlap(held=True, speech_ms=300, quiet_ms=300, text="嗯。"), "backchannel"),
-        (Overlap(held=False, speech_ms=300, quiet_ms=600, text="Stop."), "commit"),  # words that came late
+        (Overlap(held=True, speech_ms=64, quiet_ms=288), "wait"),
+        (Overlap(held=True, speech_ms=64, quiet_ms=300), "silence"),
+        (Overlap(held=True, speech_ms=96, quiet_ms=300), "noise"),
+        (Overlap(held=True, speech_ms=320, quiet_ms=300, text="Mm-hmm."), "backchannel"),
+        (Overlap(held=True, speech_ms=640, text="Mm-hmm."), "wait"),
+        (Overlap(held=True, speech_ms=640, text="Stop."), "commit"),
+        (Overlap(held=True, speech_ms=320, text="Stop."), "wait"),  # what is understood so soon is seldom right
+        (Overlap(held=True, speech_ms=320, quiet_ms=300, text="Stop."), "commit"),
+        (Overlap(held=True, speech_ms=320, text="Stop.", over=True), "commit"),
+        (Overlap(held=True, speech_ms=640, text="The mum."), "wait"),  # a hum, in which words were found
+        (Overlap(held=True, speech_ms=500, quiet_ms=300, text="The mum."), "backchannel"),
+        (Overlap(held=True, speech_ms=500, text="The mum.", over=True), "backchannel"),
+        (Overlap(held=True, speech_ms=704, text="The mum"), "commit"),
+        (Overlap(held=True, speech_ms=640, text="The mum says"), "commit"),
+        (Overlap(held=True, speech_ms=500, text="A stop.", over=True), "commit"),
+        (Overlap(held=True, speech_ms=500, text="妈妈", over=True), "backchannel"),
+        (Overlap(held=True, speech_ms=500, text="停。", over=True), "commit"),
+        (Overlap(held=True, speech_ms=640, text="Yeah, but"), "commit"),
+        (Overlap(held=True, speech_ms=640, text="等一下"), "commit"),
+        (Overlap(held=True, speech_ms=320, quiet_ms=300, text="嗯。"), "backchannel"),
+        (Overlap(held=False, speech_ms=320, quiet_ms=640, text="Stop."), "commit"),  # words that came late
         (Overlap(held=True, run_ms=1200, speech_ms=1200), "commit"),
-        (Overlap(held=True, speech_ms=150, text="Stop.", over=True), "commit"),
         (Overlap(held=True, speech_ms=150, text="Right.", over=True), "backchannel"),
         (Overlap(held=False, speech_ms=150, over=True), "noise"),
         (Overlap(held=True, speech_ms=150, over=True), "noise"),
@@ -63,8 +72,8 @@ def test_who_wants_no_hold_interrupts_at_the_onset() -> None:
 
 def test_more_words_may_be_wanted() -> None:
     """Fewer than that are none."""
-    assert judge(BargeIn(min_words=3), Overlap(held=True, speech_ms=500, text="Stop it")) == "wait"
-    assert judge(BargeIn(min_words=3), Overlap(held=True, speech_ms=500, text="Stop it now")) == "commit"
+    assert judge(BargeIn(min_words=3), Overlap(held=True, speech_ms=700, text="Stop it")) == "wait"
+    assert judge(BargeIn(min_words=3), Overlap(held=True, speech_ms=700, text="Stop it now")) == "commit"
 
 
 @given(st.lists(st.booleans(), max_size=200))

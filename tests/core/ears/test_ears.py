@@ -234,3 +234,14 @@ async def test_a_microphone_that_closes_interrupts_what_is_said() -> None:
         await trio.sleep(0.25)
         assert hall.of(Released)
         assert Ended(True, "DISCONNECT") in hall.of(Ended)
+
+
+async def test_speech_that_goes_on_before_the_last_words_are_known_is_heard() -> None:
+    """The next utterance is not interrupted by what is asked for the one before; it interrupts that in its turn."""
+    async with a_hall(stt=CodedEars(late_s=0.5)) as hall:
+        await hall.say(quiet(800), speech(640, "What", "time", "is", "it?"), quiet(416))
+        await hall.say(speech(960, "I", "mean", "in", "Rome."), quiet(1500))
+        assert [each.text for each in hall.of(Endpoint)] == ["What time is it?", "I mean in Rome."]
+        assert [each.outcome for each in hall.of(Endpoint)] == ["request", "request"]
+        assert [each.user for each in hall.session.dialogue] == ["What time is it?", "I mean in Rome."]
+        assert hall.of(Ended) == [Ended(True, "USER_VOICE_INPUT")]

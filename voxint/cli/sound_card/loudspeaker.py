@@ -33,6 +33,9 @@ AHEAD_S = 5.0
 STUCK_S = 2.0
 """Seconds without a call of the device's after which it is gone; ours: a block is 20 ms, and a laptop may be busy."""
 
+LOOK_S = 0.01
+"""Seconds between two looks at what is left, at the least; ours: in a pause it stays the same."""
+
 
 @frozen
 class Output:
@@ -81,8 +84,9 @@ class Loudspeaker:
         out[:] = self._playback.take(frames, now, delay_s)
 
     def begin(self) -> None:
-        """Begin another answer: what is heard counts from here, and a silence is over."""
+        """Begin another answer: what is heard counts from here, and a silence or a pause is over."""
         self._silent = False
+        self._playback.resume()
         self._resampler = resampler(self._source, self._taken.audio_format)
         self._playback.begin()
 
@@ -92,9 +96,9 @@ class Loudspeaker:
         return self._playback.heard_ms(self._clock())
 
     @property
-    def sounding(self) -> bool:
-        """Whether something is to be heard now."""
-        return self._playback.left_s(self._clock()) > 0
+    def handed_s(self) -> float:
+        """Seconds until all that the device holds has been heard: so long a pause or a silence is not heard yet."""
+        return self._playback.handed_s(self._clock())
 
     async def early_end(self) -> PlayerGone | None:
         """Return None: a device that does not work can't be opened."""
@@ -106,9 +110,20 @@ class Loudspeaker:
         Raises:
             PlayerGone: The device is gone.
         """
-        if self._silent:
-            return
-        self._playback.put(self._for_device(self._resampler.feed(audio)))
+        self.put(audio)
+        await self.room()
+
+    def put(self, audio: bytes) -> None:
+        """Take a piece of speech without a wait, for who must not be held up: what sends it has to keep to its pace."""
+        if not self._silent:
+            self._playback.put(self._for_device(self._resampler.feed(audio)))
+
+    async def room(self) -> None:
+        """Wait while far more is here than can be played.
+
+        Raises:
+            PlayerGone: The device is gone.
+        """
         await self._wait_until_left(AHEAD_S)
 
     async def finish(self) -> None:
@@ -121,6 +136,14 @@ class Loudspeaker:
             self._playback.put(self._for_device(self._resampler.flush()))
         await self._wait_until_left(0.0)
 
+    def pause(self) -> None:
+        """Fall silent behind what the device holds and a fade, and keep the rest; `finish` waits meanwhile."""
+        self._playback.pause()
+
+    def resume(self) -> None:
+        """Go on with the very next sample, and a fade in."""
+        self._playback.resume()
+
     def silence(self) -> None:
         """Fall silent: what waits is thrown away, and what comes later is dropped until the next answer begins."""
         self._silent = True
@@ -132,7 +155,7 @@ class Loudspeaker:
             if self._clock() - self._called_at > STUCK_S:
                 self.silence()
                 raise PlayerGone(f"{self._device} takes no more sound: was it unplugged?")
-            await trio.sleep(min(over, STUCK_S / 4))
+            await trio.sleep(min(max(over, LOOK_S), STUCK_S / 4))
 
     def _for_device(self, audio: bytes) -> bytes:
         if self._taken.channels == 1:

@@ -1,9 +1,13 @@
-"""A conversation by voice: the microphone is heard, utterances are asked, answers are played and interrupted."""
+"""A conversation by voice: answers are played, held and interrupted, and what goes on is shown.
+
+How the person is heard is a subclass's: by the server's ears (`hands_free`), or by a key (`push_to_talk`).
+"""
 
 from __future__ import annotations
 
 import signal
-from typing import Any
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
 
 import trio
 from attrs import define, evolve, field
@@ -12,53 +16,50 @@ from voxint.cli.failures import QUIT
 from voxint.cli.receipts import receipt_lines
 from voxint.cli.sound_card.loudspeaker import Loudspeaker
 from voxint.cli.sound_card.microphone import CardMicrophone
-from voxint.cli.talking.hearing import Began, Hearing
+from voxint.cli.sound_card.playback import FADE_S
+from voxint.cli.sound_card.portaudio import BLOCK_MS
 from voxint.cli.talking.screen import Screen
 from voxint.cli.talking.states import Event, after
 from voxint.cli.talking.view import Picture
-from voxint.client import Client, RemoteReply
-from voxint.core.events import Called, Ended, Text, Understood, Voice
+from voxint.client import Client
+from voxint.core import events
 from voxint.core.level import level_db
-from voxint.errors import Disconnected, ServerError
 
-__all__ = ["Talk"]
+__all__ = ["PlayedAnswer", "Talk"]
 
 REPORT_S = 0.25
 """Seconds between two reports of what was heard; ours: an interruption carries the exact figure with it."""
 
-UNSENT = 500
-"""Pieces of an utterance that wait for a slow network; ours: 10 s, after which the connection is no good for speech."""
-
 
 @define(eq=False)
-class _Turn:
-    """An utterance and its answer."""
+class PlayedAnswer:
+    """An answer that is asked for, or already comes.
 
-    voice: trio.MemorySendChannel[bytes]
-    source: trio.MemoryReceiveChannel[bytes]
-    asking: trio.CancelScope = field(factory=trio.CancelScope)
-    reply: RemoteReply | None = None
+    Attributes:
+        request_id: Whose.
+        text: What was written so far.
+        spoken: Whether it has a voice.
+        stopping: Whether it is cut off: it is silent, and shown no more.
+        over: Whether it was heard to its end.
+    """
+
+    request_id: str
     text: str = field(default="", repr=False)
     spoken: bool = False
     stopping: bool = False
     over: bool = False
 
-    def say(self, audio: bytes) -> None:
-        """Add what was heard; nobody is left to take it where the request has ended, or the network is far behind."""
-        try:
-            self.voice.send_nowait(audio)
-        except (trio.WouldBlock, trio.BrokenResourceError, trio.ClosedResourceError):
-            return
+    @property
+    def going_on(self) -> bool:
+        """Whether there may be more of it to hear."""
+        return not (self.stopping or self.over)
 
 
-def _turn() -> _Turn:
-    return _Turn(*trio.open_memory_channel[bytes](UNSENT))
-
-
-class Talk:
+class Talk(ABC):
     """Talks with a server until it is ended.
 
     Attributes:
+        key_event: What the space bar means.
         view: What is to be shown of it.
         code: The exit code, once it has ended.
         ended: Set when a key or a signal has ended it.
@@ -69,29 +70,23 @@ class Talk:
         client: The session.
         microphone: Where the person is heard.
         speaker: Where answers are heard.
-        hearing: Cuts utterances out of what the microphone gives; None: a key does.
         screen: Where it is shown.
         how: What can be done, as `view.HINTS` has it.
     """
 
+    key_event: ClassVar[Event]
+
     def __init__(
-        self,
-        client: Client,
-        microphone: CardMicrophone,
-        speaker: Loudspeaker,
-        hearing: Hearing | None,
-        screen: Screen,
-        how: str,
+        self, client: Client, microphone: CardMicrophone, speaker: Loudspeaker, screen: Screen, how: str
     ) -> None:
-        self.view = Picture(how=how, probability=None if hearing is None else 0.0)
+        self.view = Picture(how=how)
         self.code = 0
         self.ended = trio.Event()
         self._client = client
-        self._microphone = microphone
         self._speaker = speaker
-        self._hearing = hearing
         self._screen = screen
-        self._turn: _Turn | None = None
+        self._microphone = microphone
+        self._answer: PlayedAnswer | None = None
 
     async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Converse until a key or a signal ends it.
@@ -109,7 +104,7 @@ class Talk:
     def press(self, key: str) -> None:
         """Obey a key."""
         if key == " ":
-            self._on("talk" if self._hearing is None else "space")
+            self._on(self.key_event)
         elif key in "qQ":
             self._on("quit")
 
@@ -125,158 +120,163 @@ class Talk:
         """Show a note."""
         self._screen.say("note", words)
 
-    def _on(self, event: Event, voice: bytes = b"") -> None:
+    @abstractmethod
+    async def _hear(self) -> None:
+        """Attend to the microphone, and to what the server says, to the end of the conversation."""
+
+    @abstractmethod
+    def _open(self, stopped: tuple[PlayedAnswer, float] | None) -> None:
+        """Begin an utterance because a key says so.
+
+        Args:
+            stopped: What it interrupts, and how many milliseconds of that were heard.
+        """
+
+    @abstractmethod
+    def _end(self) -> None:
+        """End the utterance that a key began."""
+
+    async def _next_sound(self) -> bytes:
+        """Return what the microphone hears next, and show how loud it is."""
+        pcm = await self._microphone.receive()
+        self.view = evolve(self.view, level_db=level_db(pcm), dropped=self._microphone.dropped)
+        return pcm
+
+    async def _lost(self) -> None:
+        await self._client.wait_disconnected()
+        await self._client.session_info()  # raises why
+
+    def _on(self, event: Event) -> None:
         """Do what an event asks for, without an await: a voice falls silent in the step in which it is interrupted."""
         state, actions = after(self.view.state, event)
-        stopped: tuple[_Turn, float] | None = None
+        stopped: tuple[PlayedAnswer, float] | None = None
         self.view = evolve(self.view, state=state)
         for action in actions:
             match action:
                 case "interrupt":
                     stopped = self._silence()
+                case "flush":
+                    self._flush()
+                case "pause":
+                    self._speaker.pause()
+                    self._nursery.start_soon(self._report_pause)
+                case "resume":
+                    self._speaker.resume()
                 case "open":
-                    self._open(voice, stopped)
+                    self._open(stopped)
                 case "end":
-                    assert self._turn is not None
-                    self._turn.voice.close()
+                    self._end()
                 case "quit":
                     self.code = 0 if event == "quit" else QUIT
                     self._nursery.cancel_scope.cancel(reason="the person has quit")
         if stopped is not None and "open" not in actions:
             self._nursery.start_soon(self._stop, *stopped, "USER_STOP")
 
-    def _silence(self) -> tuple[_Turn, float]:
-        """Silence the live answer; return it, and how many milliseconds of it were heard."""
-        turn = self._turn
-        assert turn is not None
-        turn.stopping = True
-        turn.asking.cancel(reason="the person goes on before it was asked")
-        turn.voice.close()
-        played_ms = self._speaker.played_ms if turn.spoken else 0.0
+    def _silence(self) -> tuple[PlayedAnswer, float]:
+        """Silence the answer; return it, and how many milliseconds of it were heard."""
+        answer = self._answer
+        assert answer is not None
+        answer.stopping = True
+        played_ms = self._speaker.played_ms if answer.spoken else 0.0
         self._speaker.silence()
-        return turn, played_ms
+        return answer, played_ms
 
-    def _open(self, voice: bytes, stopped: tuple[_Turn, float] | None) -> None:
-        self._turn = turn = _turn()
-        if voice:
-            turn.say(voice)
+    def _flush(self) -> None:
+        """Silence the answer, which the server has ended, and write down what came of it."""
+        answer, _ = self._silence()
+        self._write_down(answer)
+
+    def _begin(self, request_id: str) -> PlayedAnswer:
+        """Attend to another answer from now on."""
+        self._answer = PlayedAnswer(request_id)
         self.view = evolve(self.view, transcript="", answer="")
-        self._nursery.start_soon(self._converse, turn, stopped)
+        return self._answer
 
-    async def _hear(self) -> None:
-        """Attend to the microphone, to the end of the conversation."""
-        while True:
-            pcm = await self._microphone.receive()
-            turn, hearing = self._turn, self._hearing
-            if hearing is not None:
-                for heard in hearing.feed(pcm, sounding=self._speaker.sounding):
-                    if isinstance(heard, Began):
-                        self._on("speech", heard.voice)
-                    else:
-                        self._on("silence")
-            if self.view.state == "hearing" and turn is not None and turn is self._turn:  # else it has this piece
-                turn.say(pcm)
-            self.view = evolve(
-                self.view,
-                level_db=level_db(pcm),
-                probability=None if hearing is None else hearing.probability,
-                dropped=self._microphone.dropped,
-            )
+    def _take(self, answer: PlayedAnswer, event: events.Event) -> None:
+        """Take what the server says of an answer."""
+        match event:
+            case events.Text(text):
+                answer.text += text
+                self._show(answer, answer=answer.text)
+            case events.Voice(audio) if answer.going_on:
+                if not answer.spoken:
+                    answer.spoken = True
+                    self._speaker.begin()
+                    self._on("answer")
+                    self._nursery.start_soon(self._report, answer)
+                self._speaker.put(audio)
+            case events.Called(name):
+                self.tell(f"the model calls {name}")
+            case events.Ended() if answer.going_on:
+                self._ended(answer, event)
 
-    async def _lost(self) -> None:
-        await self._client.wait_disconnected()
-        await self._client.session_info()  # raises why
-
-    async def _converse(self, turn: _Turn, stopped: tuple[_Turn, float] | None) -> None:
-        """Ask, and attend to the answer until it has been heard."""
-        if stopped is not None:
-            # Its INTERRUPT goes in front of the REQUEST, which would interrupt without saying what was heard.
-            await self._nursery.start(self._stop, *stopped, "USER_NEW_INPUT")
-        with turn.asking:
-            turn.reply = await self._client.send_voice(turn.source, require_tts=True)
-        if turn.reply is None:  # it was interrupted before it could be asked
-            if turn is self._turn:
-                self._on("stopped")
-            return
-        try:
-            await self._attend(turn, turn.reply)
-        except Disconnected:
-            raise
-        except ServerError as error:
-            self._speaker.silence()
-            self.tell(str(error))
-        turn.over = True
-        if turn is self._turn and not turn.stopping:
-            self._end_answer(turn)
-            self._on("over")
-
-    async def _attend(self, turn: _Turn, reply: RemoteReply) -> None:
-        async for event in reply:
-            match event:
-                case Text(text):
-                    turn.text += text
-                    self._show(turn, answer=turn.text)
-                case Voice(audio) if not turn.stopping:
-                    if not turn.spoken:
-                        turn.spoken = True
-                        self._speaker.begin()
-                        self._on("answer")
-                        self._nursery.start_soon(self._report, turn, reply)
-                    await self._speaker.play(audio)
-                case Understood(text, is_final):
-                    self._understood(turn, text, is_final=is_final)
-                case Called(name):
-                    self.tell(f"the model calls {name}")
-                case Ended(interrupted, reason):
-                    if interrupted and not turn.stopping:
-                        self._speaker.silence()
-                        self.tell(f"the server ended the answer: {reason}")
-        if turn.spoken and not turn.stopping:
-            await self._speaker.finish()
-
-    def _understood(self, turn: _Turn, text: str, *, is_final: bool) -> None:
-        if not is_final:
-            self._show(turn, transcript=text)
-        elif text:
-            self._show(turn, transcript="")
-            self._screen.say("you", text)
+    def _ended(self, answer: PlayedAnswer, end: events.Ended) -> None:
+        if end.failure is not None:
+            self._fail(answer, end.failure.message)
+        elif end.interrupted:
+            self._on("cut")
+            self.tell(f"the server ended the answer: {end.reason}")
+        elif answer.spoken:
+            self._nursery.start_soon(self._play_out, answer)
         else:
-            self.tell("nothing was understood")
+            self._complete(answer)
 
-    def _show(self, turn: _Turn, **changes: Any) -> None:
-        if turn is self._turn and not turn.stopping:
+    def _fail(self, answer: PlayedAnswer, words: str) -> None:
+        self.tell(words)
+        if answer is self._answer:
+            self._on("cut")
+
+    async def _play_out(self, answer: PlayedAnswer) -> None:
+        """Wait until an answer that was sent to its end has been heard to its end; as long as a hold may last, too."""
+        await self._speaker.finish()
+        if answer.going_on:
+            self._complete(answer)
+
+    def _complete(self, answer: PlayedAnswer) -> None:
+        answer.over = True
+        self._write_down(answer)
+        self._on("over")
+
+    def _show(self, of: PlayedAnswer, **changes: Any) -> None:
+        if of is self._answer and not of.stopping:
             self.view = evolve(self.view, **changes)
 
-    def _end_answer(self, turn: _Turn) -> None:
+    def _write_down(self, answer: PlayedAnswer) -> None:
         """Write an answer down for good."""
-        if turn is self._turn:
+        if answer is self._answer:
             self.view = evolve(self.view, answer="", transcript="")
-        if turn.text:
-            self._screen.say("voxint", turn.text)
+        if answer.text:
+            self._screen.say("voxint", answer.text)
 
-    async def _report(self, turn: _Turn, reply: RemoteReply) -> None:
+    async def _report(self, answer: PlayedAnswer) -> None:
         """Tell the server what was heard, as long as the answer is played; its end is the answer's, or cancelled."""
-        while not turn.over and not turn.stopping:
-            reply.played(self._speaker.played_ms)
+        while answer.going_on:
+            self._client.played(answer.request_id, self._speaker.played_ms)
             await trio.sleep(REPORT_S)
+
+    async def _report_pause(self) -> None:
+        """Tell where a pause stands, before the server may decide to interrupt: as soon as all before it was heard."""
+        answer = self._answer
+        assert answer is not None
+        await trio.sleep(self._speaker.handed_s + BLOCK_MS / 1000 + FADE_S)
+        if answer.spoken and answer.going_on:
+            self._client.played(answer.request_id, self._speaker.played_ms)
 
     async def _stop(
         self,
-        turn: _Turn,
+        answer: PlayedAnswer,
         played_ms: float,
         reason: str,
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
         """Interrupt a request that is silent already, and show the receipt."""
-        if (reply := turn.reply) is None:  # it is not sent any more
-            task_status.started()
-            return
         # Whoever waits for it goes on in the next pass of the loop, and the INTERRUPT is on its way in this one.
         task_status.started()
-        receipt = await reply.interrupt(reason, played_ms=played_ms)
-        took_s = (reply.t_ack or 0.0) - (reply.t_interrupt or 0.0)
-        self._end_answer(turn)
-        for line in receipt_lines(receipt, took_s):
+        asked_at = trio.current_time()
+        ack = await self._client.interrupt(answer.request_id, reason=reason, played_ms=played_ms)
+        took_s = trio.current_time() - asked_at
+        self._write_down(answer)
+        for line in receipt_lines(ack.receipts.get(answer.request_id), took_s):
             self.tell(line)
-        if turn is self._turn:
+        if answer is self._answer:
             self._on("stopped")

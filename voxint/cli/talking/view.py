@@ -20,6 +20,7 @@ STATES: dict[State, tuple[str, str]] = {
     "hearing": ("hearing you", "bold red"),
     "thinking": ("thinking", "yellow"),
     "speaking": ("speaking", "bold cyan"),
+    "held": ("held", "bold yellow"),
     "interrupted": ("interrupted", "magenta"),
 }
 """What a person reads for each state, and its colour."""
@@ -45,7 +46,6 @@ class Picture:
         state: Where it stands.
         how: A key of `HINTS`.
         level_db: Of the microphone.
-        probability: That somebody speaks; None: there is no detector.
         transcript: What was understood so far; it may change.
         answer: What was written of the answer so far.
         dropped: Blocks of the microphone's that were lost.
@@ -54,7 +54,6 @@ class Picture:
     state: State = "listening"
     how: str = "hands free"
     level_db: float = QUIETEST_DB
-    probability: float | None = None
     transcript: str = field(default="", repr=size_of)
     answer: str = field(default="", repr=size_of)
     dropped: int = 0
@@ -82,8 +81,6 @@ def layout(view: Picture, width: int, *, plain: bool = False) -> RenderableType:
 
 def _meter(view: Picture, width: int, *, plain: bool) -> Text:
     figures = f" {view.level_db:4.0f} dB" if width >= WIDE else ""
-    if figures and view.probability is not None:
-        figures += f"  voice {view.probability:4.0%}"
     cells = max(4, min(METER_CELLS, width - WORD_CELLS - len(figures) - 1))
     full = round(cells * (1 - view.level_db / QUIETEST_DB))
     style = "red" if view.level_db > -3 else "green"

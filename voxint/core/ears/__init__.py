@@ -4,6 +4,7 @@ ears.py              hears, and acts on the session: the one place where all of 
 rules.py             what is set of all this, in one frozen value
 
 sound.py             the microphone's stream: tiny frames joined, resampled, judged by windows; the last of it kept
+pace.py              how much it may bring at once, and in all
 prompt_resampler.py  from its rate to the detector's, within 3 ms
 own_sound.py         what a window is worth while an answer sounds
 echo.py              whether what comes in is the answer's own sound
@@ -13,7 +14,9 @@ echo_words.py        whether what was understood is what the answer has just sai
 turn_taking.py       which answers may be interrupted; holds, releases and commits
 barge_in.py          what may interrupt an answer: rules, and the decision to hold, release or commit; pure
 backchannel.py       words that say "go on" and no more; pure
+commands.py          words that interrupt although they are short; pure
 
+utterance.py         what is known of one utterance
 spoken_turn.py       the two requests of a turn: one that listens, and one that answers
 turn_detector.py     what a model must do that hears whether a turn is complete
 endpointing.py       how long a silence ends an utterance, by what was said so far; pure

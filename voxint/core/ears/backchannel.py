@@ -15,6 +15,7 @@ __all__ = [
     "NO_ANSWERS",
     "asks",
     "consists_of",
+    "contains_one_of",
     "count_words",
     "is_backchannel",
     "listed",
@@ -105,6 +106,12 @@ def consists_of(text: str, phrases: frozenset[str]) -> bool:
         if at in reached:
             reached |= {at + size for size in known.begins(words[at]) if known.has(words[at : at + size])}
     return bool(words) and len(words) in reached
+
+
+def contains_one_of(text: str, phrases: frozenset[str]) -> bool:
+    """Return whether one of the phrases stands in a text, word by word; compared as in `consists_of`."""
+    words, known = spoken_words(text), _known(phrases)
+    return any(known.has(words[at : at + size]) for at, word in enumerate(words) for size in known.begins(word))
 
 
 def is_backchannel(text: str, phrases: frozenset[str], said: str = "") -> bool:

@@ -13,7 +13,8 @@ from attrs import Factory, evolve, field, frozen
 
 from voxint.arguments import bounded, check_fields
 from voxint.core.discreet import size_of
-from voxint.core.ears.backchannel import BACKCHANNELS, count_words, is_backchannel
+from voxint.core.ears.backchannel import BACKCHANNELS, asks, count_words, is_backchannel
+from voxint.core.ears.commands import COMMANDS, calls, is_brief
 from voxint.core.events import ReleaseReason
 
 __all__ = ["BargeIn", "Overlap", "Verdict", "judge"]
@@ -25,6 +26,9 @@ APART_MS = 300.0
 """Milliseconds of quiet between two sounds that are no longer one stretch of speech; ours: longer than the closure of a
 consonant."""
 
+SPEECH_MS = 90.0
+"""Milliseconds from which on a sound is called speech; ours: as `VoiceCuts.least_ms` has it by default."""
+
 
 @frozen(kw_only=True, field_transformer=check_fields)
 class BargeIn:
@@ -35,8 +39,8 @@ class BargeIn:
             interrupts for good, whatever it is; for who would rather be silent too often than speak over somebody.
         onset_ms: Milliseconds of speech in a row that hold an answer. Ours: two windows; a click has one, and each
             window more is one more of the answer over the person's first word.
-        min_speech_ms: Milliseconds of speech that an interruption has at least, beside its words. Ours: "stop" has 300;
-            a recogniser that is given a click sometimes makes a word of it.
+        min_speech_ms: Milliseconds of speech from which on words interrupt while they are spoken; what is shorter has
+            to be over first. Ours, by measuring: what a recogniser makes of less is often another word.
         min_words: Words that an interruption has at least, backchannels aside; in Chinese characters. Ours: "stop" is
             one.
         sure_ms: Milliseconds of speech that interrupt whatever was understood of it: a recogniser may be slow, or tell
@@ -44,6 +48,10 @@ class BargeIn:
         release_ms: Milliseconds of quiet after which an answer goes on that was held, where no word has come that is
             meant. Ours: longer than the closure of a consonant; each more is silence that a cough costs the person.
         backchannels: Words that say "go on" and no more, alone or repeated; by default those of English and Chinese.
+        brief_ms: Milliseconds of speech below which a word or two interrupt only where a command is among them: in a
+            hum a recogniser finds words that nobody has said. Ours, by measuring: "mm-hm" has 400 to 600, and of the
+            hums of three voices half became words.
+        commands: Words that interrupt although they are short; by default those of English and Chinese.
         tail_ms: Milliseconds of an answer that are its end: whatever is said over them replies to it, so that a "yes"
             counts that comes a moment early. Ours: people answer a question over its last word or two.
         min_answer_ms: Milliseconds of an answer that are heard before it may be interrupted; what is said before waits.
@@ -54,16 +62,21 @@ class BargeIn:
 
     hold: bool = True
     onset_ms: float = field(default=64.0, validator=bounded(at_least=0, at_most=2_000))
-    min_speech_ms: float = field(default=200.0, validator=bounded(at_least=0, at_most=10_000))
+    min_speech_ms: float = field(default=600.0, validator=bounded(at_least=0, at_most=10_000))
     min_words: int = field(default=1, validator=bounded(at_least=1, at_most=20))
     sure_ms: float = field(default=1200.0, validator=bounded(more_than=0, at_most=60_000))
     release_ms: float = field(default=300.0, validator=bounded(more_than=0, at_most=10_000))
     backchannels: tuple[str, ...] = field(default=tuple(sorted(BACKCHANNELS["en"] | BACKCHANNELS["zh"])), repr=size_of)
+    brief_ms: float = field(default=700.0, validator=bounded(at_least=0, at_most=10_000))
+    commands: tuple[str, ...] = field(default=tuple(sorted(COMMANDS["en"] | COMMANDS["zh"])), repr=size_of)
     tail_ms: float = field(default=500.0, validator=bounded(at_least=0, at_most=10_000))
     min_answer_ms: float = field(default=0.0, validator=bounded(at_least=0, at_most=60_000))
     quieter_db: float = field(default=18.0, validator=bounded(at_least=0, at_most=60))
     phrases: frozenset[str] = field(
         init=False, eq=False, repr=False, default=Factory(lambda self: frozenset(self.backchannels), takes_self=True)
+    )
+    calls: frozenset[str] = field(
+        init=False, eq=False, repr=False, default=Factory(lambda self: frozenset(self.commands), takes_self=True)
     )
 
 
@@ -88,6 +101,11 @@ class Overlap:
     text: str = field(default="", repr=size_of)
     over: bool = False
     let_go: bool = False
+
+    @property
+    def lasts(self) -> bool:
+        """Whether this stretch of speech may still go on."""
+        return self.speech_ms > 0 and self.quiet_ms < APART_MS
 
     def heard(self, ms: float, *, is_speech: bool) -> Overlap:
         """Return what is known with so many milliseconds more."""
@@ -118,16 +136,29 @@ def judge(rules: BargeIn, overlap: Overlap, *, said: str = "", tail: bool = Fals
         echoed: Whether the words are the answer's own.
     """
     words = 0 if echoed else count_words(overlap.text)
-    agreeing = not tail and is_backchannel(overlap.text, rules.phrases, said)
-    if words >= rules.min_words and not agreeing and (overlap.over or overlap.speech_ms >= rules.min_speech_ms):
+    agreeing = not tail and _agrees(rules, overlap, said)
+    paused = overlap.quiet_ms >= rules.release_ms
+    if (
+        words >= rules.min_words
+        and not agreeing
+        and (overlap.over or paused or overlap.speech_ms >= rules.min_speech_ms)
+    ):
         return "commit"
     if overlap.speech_ms >= rules.sure_ms and not echoed:
         return "commit"
-    if overlap.over or (overlap.held and overlap.quiet_ms >= rules.release_ms):
+    if overlap.over or (overlap.held and paused):
         return _reason(rules, overlap, agreeing=agreeing, echoed=echoed)
     if not overlap.held and not overlap.let_go and overlap.run_ms and overlap.run_ms >= rules.onset_ms:
         return "hold" if rules.hold else "commit"
     return "wait"
+
+
+def _agrees(rules: BargeIn, overlap: Overlap, said: str) -> bool:
+    """Return whether what is said wants nothing: a listener's words, or too few for so short a sound."""
+    if is_backchannel(overlap.text, rules.phrases, said):
+        return True
+    brief = 0 < overlap.speech_ms < rules.brief_ms and is_brief(overlap.text) and bool(overlap.text)
+    return brief and not asks(said) and not calls(overlap.text, rules.calls)
 
 
 def _reason(rules: BargeIn, overlap: Overlap, *, agreeing: bool, echoed: bool) -> ReleaseReason:
@@ -136,4 +167,4 @@ def _reason(rules: BargeIn, overlap: Overlap, *, agreeing: bool, echoed: bool) -
         return "echo"
     if agreeing:
         return "backchannel"
-    return "noise" if overlap.over or overlap.speech_ms >= rules.min_speech_ms else "silence"
+    return "noise" if overlap.over or overlap.speech_ms >= SPEECH_MS else "silence"

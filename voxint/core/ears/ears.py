@@ -10,15 +10,16 @@ import functools
 import uuid
 from collections.abc import Callable
 
-import trio
-from attrs import define, evolve, field
+from attrs import evolve
 
-from voxint.core.audio import AudioFormat
+from voxint.core.audio import BYTES_PER_SAMPLE, AudioFormat
 from voxint.core.ears.endpointing import silence_ms
 from voxint.core.ears.own_sound import OwnSound
+from voxint.core.ears.pace import MicrophonePace
 from voxint.core.ears.sound import MicrophoneSound, SoundWindow
 from voxint.core.ears.spoken_turn import WENT_ON, SpokenTurn, say
 from voxint.core.ears.turn_taking import TurnTaking
+from voxint.core.ears.utterance import Utterance
 from voxint.core.encodable import encodable
 from voxint.core.events import Committed, Ended, Endpoint, Onset, ReleaseReason, Said, UtteranceOutcome
 from voxint.core.failure import Failure
@@ -43,37 +44,10 @@ JUDGED_MS = 8_000.0
 GAP_S = 1.0
 """Seconds without a sample after which speech is over: the microphone was closed, or its network is. Ours."""
 
-AHEAD_S = 10.0
-"""Seconds by which a microphone may be ahead of the clock; ours: what a network holds up and delivers at once."""
-
-LONGEST_PIECE_S = 2.0
-"""Seconds of sound in one piece; ours: it is looked at in one step, which takes some 10 ms then."""
+PROTECTED_S = 0.1
+"""Seconds after which is looked again whether an answer may be interrupted; ours: nobody hears so short a wait."""
 
 log = get_logger()
-
-
-@define(eq=False)
-class _Utterance:
-    """What is known of an utterance.
-
-    Args:
-        id: That of its requests.
-        start: Its first sample, with the padding in front.
-        onset: The first sample of its first window of speech.
-    """
-
-    id: str
-    start: int
-    onset: int
-    turn: SpokenTurn = field(init=False)
-    given: int = field(init=False)  # the sample up to which the recogniser has the sound
-    text: str = field(init=False, default="", repr=False)
-    complete: float | None = field(init=False, default=None)  # what the end-of-turn model says of its last pause
-    end: int = field(init=False, default=0)  # the sample after its last window of speech
-    decided: int = field(init=False, default=0)
-    loudness: list[float] = field(init=False, factory=list)
-    cut: tuple[str, ...] | None = field(init=False, default=None)  # what it has interrupted
-    before: str = field(init=False, default="", repr=False)  # words that had waited
 
 
 class Ears:
@@ -106,14 +80,15 @@ class Ears:
         cuts = evolve(rules.cuts, end_ms=max(rules.cuts.pause_ms, rules.endpointing.most_ms))
         self._activity = Activity(cuts, self._format, agent.vad.window_samples)
         self._window_ms = self._format.ms(agent.vad.window_samples)
-        self._opened_at = trio.current_time()
-        self._taken = 0
+        self._pace = MicrophonePace(session.settings.input)
+        self._now = 0  # the sample after the window that is heard: a piece may bring many
+        self._closed = False
         self._run_start = 0  # the first sample of the speech in a row up to now
         self._tells_early = False  # whether the recogniser has words while somebody speaks
-        self._speaking: _Utterance | None = None
-        self._ending: list[_Utterance] = []  # over, and its last words are still to come
-        self._settling: _Utterance | None = None  # all its words are known, and it is being decided about
-        self._waiting: _Utterance | None = None  # said over what may not be interrupted
+        self._speaking: Utterance | None = None
+        self._ending: list[Utterance] = []  # over, and its last words, or those of one before, are still to come
+        self._settling: Utterance | None = None  # all its words are known, and it is being decided about
+        self._waiting: Utterance | None = None  # said over what may not be interrupted
         session.ears = self
         session.when_released = self._released
 
@@ -127,24 +102,17 @@ class Ears:
             UpstreamError: The voice detector has failed, and is asked again after 5 s of sound; nothing is heard
                 meanwhile. The piece was taken.
         """
-        source = self._session.settings.input
-        if source.bytes_ms(len(audio)) > LONGEST_PIECE_S * 1000:
-            raise RequestRefused("too_large", f"send a microphone's sound in pieces of at most {LONGEST_PIECE_S:g} s")
-        self._taken += len(audio)
-        now = trio.current_time()
-        ahead_s = source.bytes_ms(self._taken) / 1000 - (now - self._opened_at)
-        if ahead_s > AHEAD_S:
-            self._taken -= len(audio)
-            raise RequestRefused(
-                "too_large", "the microphone brings more sound than time has passed: send it as it is heard"
-            )
+        self._pace.take(len(audio))
         for window in self._sound.feed(audio):
+            if self._closed:  # by what it brought: whoever was to hear of it is gone
+                return
             self._hear(window)
         if self._speaking is not None:
-            self._speaking.turn.expect_sound(GAP_S)
+            self._speaking.turn.look_again(GAP_S)
 
     def close(self, reason: str) -> None:
-        """Give the microphone up; an utterance that is not over is interrupted."""
+        """Give the microphone up; an utterance that is not over is interrupted. Safe to call twice."""
+        self._closed = True
         if self._session.ears is self:
             self._session.ears = self._session.when_released = None
         speaking, self._speaking = self._speaking, None
@@ -163,6 +131,7 @@ class Ears:
             self._turns.let_go()
 
     def _hear(self, window: SoundWindow) -> None:
+        self._now = window.end
         self._turns.look()
         self._own.sounds(self._turns.speaking)
         probability = self._own.probability(window, self._rules.cuts.off)
@@ -173,16 +142,15 @@ class Ears:
         for event in events:
             self._on(event)
         if (utterance := self._speaking) is not None:
-            utterance.turn.hear(self._sound.since(utterance.given))
-            utterance.given = self._sound.position
+            utterance.turn.hear(self._since(utterance.given))
+            utterance.given = self._now
             if is_speech:
                 utterance.loudness.append(window.level_db)
-        if self._speaking is not None or not self._activity.speaking:  # else this speech was given up
+        unknown = not self._activity.speaking and (is_speech or self._turns.listens)  # else this speech was given up
+        if self._speaking is not None or unknown:
             self._turns.heard(self._window_ms, is_speech=is_speech)
-        if self._speaking is not None:
+        if self._activity.speaking:
             self._look_for_end(self._speaking)
-        if self._waiting is not None and self._speaking is None:
-            self._ask_waiting(self._waiting)
 
     def _on(self, event: VoiceEvent) -> None:
         utterance = self._speaking
@@ -197,17 +165,16 @@ class Ears:
                 if utterance is not None:
                     utterance.turn.judge(self._latest(utterance))
                     self._ask_early(utterance)
-                else:
-                    self._cut_off()  # speech that was given up: what follows the pause is heard
             case SpeechResumed():
                 if utterance is not None:
                     utterance.complete = None
+                    utterance.turn.went_on()
                     utterance.turn.drop_early(WENT_ON)
 
     # The beginning of an utterance.
 
-    def _begin(self, at: int) -> _Utterance | None:
-        utterance = _Utterance(f"req_{uuid.uuid4().hex}", at, self._run_start)
+    def _begin(self, at: int) -> None:
+        utterance = Utterance(f"req_{uuid.uuid4().hex}", at, self._run_start)
         try:
             utterance.turn = SpokenTurn(
                 self._session,
@@ -217,22 +184,26 @@ class Ears:
                 heard=functools.partial(self._heard, utterance),
                 judged=functools.partial(self._judged, utterance),
                 understood=functools.partial(self._understood, utterance),
-                lost=functools.partial(self._lost, utterance),
-                silent=functools.partial(self._fell_silent, utterance),
+                stopping=functools.partial(self._stopping, utterance),
+                lost=self._lost,
+                due=functools.partial(self._look, utterance),
             )
         except RequestRefused as refusal:
             failure = Failure("busy", refusal.message, retryable=refusal.retryable, limit=refusal.limit)
             self._player.post(Said(utterance.id, Ended(False, None, failure), False))
-            return None
+            self._turns.abandon()
+            return
+        if not utterance.turn.request.works:  # its recogniser says of itself what can't be
+            self._turns.abandon()
+            return
         utterance.given = at
         self._speaking = utterance
         self._turns.new_utterance()
         utterance.turn.say(Onset(self._ms(utterance.onset)))
-        return utterance
 
     # Its words, and its end.
 
-    def _heard(self, utterance: _Utterance, text: str) -> None:
+    def _heard(self, utterance: Utterance, text: str) -> None:
         utterance.text = text
         if utterance is self._speaking:
             self._tells_early = True
@@ -241,22 +212,23 @@ class Ears:
             if self._activity.paused:
                 self._ask_early(utterance)
 
-    def _judged(self, utterance: _Utterance, complete: float) -> None:
-        if self._activity.paused:
-            utterance.complete = complete
+    def _judged(self, utterance: Utterance, complete: float) -> None:
+        utterance.complete = complete
 
-    def _ask_early(self, utterance: _Utterance) -> None:
+    def _ask_early(self, utterance: Utterance) -> None:
         """Ask before the end is certain, where that is wanted and nothing is in the way."""
-        if self._rules.speculate and utterance.text and not self._turns.speaking and not self._waiting:
+        free = not self._turns.speaking and not self._waiting and not self._ending
+        if self._rules.speculate and utterance.text and free:
             utterance.turn.ask_early(utterance.text)
 
-    def _look_for_end(self, utterance: _Utterance) -> None:
+    def _look_for_end(self, utterance: Utterance | None) -> None:
+        """End speech that is over; that of no utterance too, or whoever speaks next would not be heard."""
         rules, quiet_ms = self._rules.endpointing, self._activity.quiet_ms
-        if utterance.text or self._tells_early:
+        if utterance is not None and (utterance.text or self._tells_early):
             enough_ms = silence_ms(utterance.text, rules, utterance.complete)
         else:
             enough_ms = rules.open_ms  # a recogniser that tells nothing before the end can't tell a half sentence
-        too_long = self._ms(self._sound.position - utterance.start) >= rules.utterance_s * 1000
+        too_long = self._ms(self._now - (self._activity.start or 0)) >= rules.utterance_s * 1000
         if too_long or quiet_ms >= enough_ms:
             self._cut_off()
 
@@ -265,62 +237,77 @@ class Ears:
         for event in events:
             self._on(event)
 
-    def _fell_silent(self, utterance: _Utterance) -> None:
-        """End an utterance whose microphone brings nothing any more."""
+    def _look(self, utterance: Utterance) -> None:
+        """End an utterance whose microphone brings nothing any more; ask one that has waited for long enough."""
         if utterance is self._speaking:
             self._cut_off()
+        elif utterance is self._waiting:
+            self._ask_waiting(utterance)
 
-    def _end(self, utterance: _Utterance) -> None:
-        self._speaking = None
-        self._ending.append(utterance)
-        utterance.end, utterance.decided = self._activity.voiced, self._sound.position
+    def _end(self, utterance: Utterance) -> None:
+        self._is_over(utterance, self._activity.voiced)
         utterance.turn.end()
 
-    def _lost(self, utterance: _Utterance) -> None:
-        """Let go of an utterance whose request was interrupted, or has failed; what it had held goes on."""
+    def _is_over(self, utterance: Utterance, end: int) -> None:
+        self._speaking = None
+        self._ending.append(utterance)
+        utterance.end, utterance.decided, utterance.speech_ms = end, self._now, self._turns.speech_ms
+        self._turns.new_utterance()
+
+    def _stopping(self, utterance: Utterance) -> None:
+        """Hear no more of an utterance whose request is interrupted, or fails."""
         if utterance is self._speaking:
             self._speaking = None
-            if self._activity.paused:
-                self._cut_off()
         if utterance in self._ending:
             self._ending.remove(utterance)
         if utterance is self._waiting:
             self._waiting = None
+
+    def _lost(self) -> None:
+        """Let go on what such an utterance had held, and what waits for it, once its request has stopped."""
         self._turns.look()
         if not self._speaking:
             self._turns.abandon()
+        self._settle_known()
 
     # What becomes of it.
 
-    def _understood(self, utterance: _Utterance, text: str) -> None:
-        if utterance in self._ending:
-            self._ending.remove(utterance)
+    def _understood(self, utterance: Utterance, text: str) -> None:
         if utterance is self._speaking:  # the recogniser has ended before the person
-            self._speaking = None
-            utterance.end = utterance.decided = self._sound.position
-        if (waiting := self._waiting) is not None:
+            self._is_over(utterance, self._now)
+        utterance.text, utterance.known = text, True
+        self._settle_known()
+
+    def _settle_known(self) -> None:
+        """Decide about what is over, in the order in which it was said: a quick recogniser waits for a slow one."""
+        while self._ending and self._ending[0].known:
+            self._settle(self._ending.pop(0))
+
+    def _settle(self, utterance: Utterance) -> None:
+        outcome: UtteranceOutcome = "request"
+        if utterance.cut is None:
+            self._settling = utterance
+            outcome = self._turns.settle(utterance.text, utterance.speech_ms)
+            self._settling = None
+        waiting = self._waiting
+        if waiting is not None and (utterance.cut is not None or outcome in ("request", "protected")):
             self._waiting = None
             waiting.turn.close()
-            text = join_transcripts([each for each in (waiting.before, waiting.text, text) if each])
-        utterance.text = text
-        outcome: UtteranceOutcome
-        if utterance.cut is not None:
-            outcome = "request" if text else "noise"
-        else:
-            self._settling = utterance
-            outcome = self._turns.settle(text)
-            self._settling = None
+            utterance.text = join_transcripts([each for each in (waiting.text, utterance.text) if each])
+        if outcome == "request" and not utterance.text:
+            outcome = "noise"  # it was long enough to interrupt, and there were no words
         self._tell_end(utterance, outcome)
         if outcome == "request":
             self._ask(utterance)
         elif outcome == "protected":
             self._waiting = utterance
+            utterance.turn.look_again(PROTECTED_S)
         else:
             utterance.turn.close()
             if utterance.cut and self._rules.recovery:
-                self._recover()
+                self._recover(utterance)
 
-    def _tell_end(self, utterance: _Utterance, outcome: UtteranceOutcome) -> None:
+    def _tell_end(self, utterance: Utterance, outcome: UtteranceOutcome) -> None:
         recovered = utterance.cut[0] if outcome == "noise" and utterance.cut else None
         utterance.turn.say(
             Endpoint(
@@ -333,16 +320,19 @@ class Ears:
             )
         )
 
-    def _ask_waiting(self, waiting: _Utterance) -> None:
+    def _ask_waiting(self, waiting: Utterance) -> None:
         """Ask what was said over an answer that could not be interrupted then, and can now."""
-        if not self._turns.speaking or not self._turns.protected:
+        self._turns.look()
+        if self._speaking is not None or (self._turns.speaking and self._turns.protected):
+            waiting.turn.look_again(PROTECTED_S)
+        else:
             self._waiting = None
             self._settling = waiting
             self._turns.take()
             self._settling = None
             self._ask(waiting)
 
-    def _ask(self, utterance: _Utterance) -> None:
+    def _ask(self, utterance: Utterance) -> None:
         if utterance.loudness:
             loud = sorted(utterance.loudness)
             self._own.spoke(loud[len(loud) // 2])
@@ -352,9 +342,12 @@ class Ears:
         except RequestRefused as refusal:
             utterance.turn.refuse(refusal)
 
-    def _recover(self) -> None:
+    def _recover(self, utterance: Utterance) -> None:
+        self._turns.look()
+        if self._turns.speaking:
+            return  # whoever has asked since is answered
         try:
-            say(self._session, f"req_{uuid.uuid4().hex}", self._player, self._rules.recovery)
+            say(self._session, f"req_{uuid.uuid4().hex}", utterance.turn.request.answer.player, self._rules.recovery)
         except RequestRefused:
             return  # the voice is busy with others: it was told that nothing was understood
 
@@ -371,17 +364,22 @@ class Ears:
                 request.cut(order)
         ids = tuple(request.id for request in interrupted)
         utterance.cut = (*(utterance.cut or ()), *ids)
-        utterance.turn.say(Committed(self._ms(self._sound.position), ids))
+        utterance.turn.say(Committed(self._ms(self._now), ids))
         return True
 
-    def _latest(self, utterance: _Utterance) -> bytes:
+    def _latest(self, utterance: Utterance) -> bytes:
         """Return the latest part of an utterance, as an end-of-turn model wants it."""
-        first = max(utterance.start, self._sound.position - self._format.samples(JUDGED_MS))
-        pcm, turns = self._sound.since(first), self._session.agent.turns
+        first = max(utterance.start, self._now - self._format.samples(JUDGED_MS))
+        pcm, turns = self._since(first), self._session.agent.turns
         if turns is None or turns.audio_format == self._format:
             return pcm
         conversion = resampler(self._format, turns.audio_format)
         return conversion.feed(pcm) + conversion.flush()
+
+    def _since(self, sample: int) -> bytes:
+        """Return what was heard from `sample` on; what the same piece brought behind it is still to come."""
+        pcm, ahead = self._sound.since(sample), self._sound.position - self._now
+        return pcm[: max(0, len(pcm) - ahead * BYTES_PER_SAMPLE)]
 
     def _ms(self, sample: int) -> float:
         return round(self._format.ms(sample), 1)

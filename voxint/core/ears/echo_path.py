@@ -8,6 +8,7 @@ a jitter buffer jumps or a loudspeaker distorts.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import log10
 
 import numpy as np
@@ -144,7 +145,7 @@ class EchoPath:
         if not np.any(said):
             return 1.0
         power = _power(heard)
-        fading = self._fading(frames)
+        fading = _fading(frames)
         echo, rest = self._fitted(heard, said, delay)
         rest = np.maximum(rest - BEND * (_beside(echo) @ fading), 0)
         power, rest = _paired(power), _paired(rest)
@@ -205,12 +206,6 @@ class EchoPath:
         self._noise = low if self._noise is None else np.minimum(self._noise * np.float32(NOISE_RISES), low)
         return self._noise
 
-    @staticmethod
-    def _fading(frames: int) -> Floats:
-        """Return what spreads a power over the frames after it."""
-        later = np.arange(frames)[None, :] - np.arange(frames)[:, None]
-        return np.where(later >= 0, np.exp(-np.maximum(later, 0) * (HOP / RING)), 0).astype(np.float32)
-
 
 def level_db(sound: Floats) -> float:
     """Return the level of samples in decibels against full scale."""
@@ -236,7 +231,7 @@ def _power(spectrum: Spectrum) -> Floats:
 
 def _beside(power: Floats) -> Floats:
     """Return the mean of each bin and its neighbours."""
-    mean = power.copy()
+    mean: Floats = power.copy()
     mean[1:-1] = (power[:-2] + power[1:-1] + power[2:]) / 3
     return mean
 
@@ -244,11 +239,17 @@ def _beside(power: Floats) -> Floats:
 def _dilated(power: Floats) -> Floats:
     """Return the greatest of each frame, the two before and the one after; the first two have none before and go."""
     after = np.concatenate([power[:, 3:], power[:, -1:]], axis=1)
-    before: Floats = np.maximum(power[:, :-2], power[:, 1:-1])
-    greatest: Floats = np.maximum(before, np.maximum(power[:, 2:], after))
-    return greatest
+    widest: Floats = np.maximum(np.maximum(power[:, 2:], power[:, 1:-1]), np.maximum(power[:, :-2], after))
+    return widest
 
 
 def _paired(power: Floats) -> Floats:
     """Return the mean of each two bins."""
     return np.asarray((power[0::2] + power[1::2]) / 2, np.float32)
+
+
+@lru_cache(maxsize=16)  # a guard has one length of sound nearly always
+def _fading(frames: int) -> Floats:
+    """Return what spreads a power over the frames after it; not to be written to."""
+    later = np.arange(frames)[None, :] - np.arange(frames)[:, None]
+    return np.where(later >= 0, np.exp(-np.maximum(later, 0) * (HOP / RING)), 0).astype(np.float32)

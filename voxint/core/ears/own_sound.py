@@ -13,9 +13,6 @@ from voxint.core.resample import resampler
 
 __all__ = ["OwnSound"]
 
-HEARD_MS = 384.0
-"""Milliseconds of the microphone that are compared with an answer; ours: some three syllables and their rhythm."""
-
 SMOOTH = 0.1
 """How much an utterance moves what is known of the person's level; ours: a dozen make it theirs."""
 
@@ -70,18 +67,34 @@ class OwnSound:
         return bool(self._quieter_db) and self._level_db is not None and level_db < self._level_db - self._quieter_db
 
     def _echo(self, request: Request, end: int) -> bool:
+        """Return whether the microphone hears the answer alone, up to its sample `end`."""
         if self._guard is None:
             return False
-        begin = end - self._format.samples(HEARD_MS)
-        heard = self._sound.since(max(0, begin))[: self._format.bytes(HEARD_MS)]
-        output, now_at = request.ledger.audio_format, request.ledger.heard_samples(trio.current_time())
-        first = max(0, now_at - output.samples(HEARD_MS + self._rules.most_delay_ms))
-        last = now_at + output.samples(self._rules.ahead_ms)
-        reference = request.answer.journal.voice(first * BYTES_PER_SAMPLE, last * BYTES_PER_SAMPLE)
+        begin = max(0, end - self._format.samples(self._rules.heard_ms))
+        heard = self._sound.since(begin)[: (end - begin) * BYTES_PER_SAMPLE]
+        reference, ahead_ms = _sounding(request, self._guard.reference_ms, self._rules.ahead_ms)
         if not reference:
             return False
-        ahead_ms = max(0.0, output.bytes_ms(len(reference)) - output.ms(now_at - first))
+        output = request.ledger.audio_format
         if output != self._format:
             conversion = resampler(output, self._format)
             reference = conversion.feed(reference) + conversion.flush()
         return self._guard.judge(heard, reference, ahead_ms=ahead_ms).own
+
+
+def _sounding(request: Request, back_ms: float, ahead_ms: float) -> tuple[bytes, float]:
+    """Return what an answer's player has sounded lately, by the clock, and how many milliseconds of it are to come.
+
+    Where it stands, because it is held, has played all or waits for more, there is silence since then.
+    """
+    now, ledger = trio.current_time(), request.ledger
+    output, at = ledger.audio_format, ledger.heard_samples(now)
+    player, stands_since = request.answer.player, request.answer.holding.since
+    if stands_since is None or (player is not None and not player.pauses):
+        stands_since = min(now, ledger.playing_until or now)
+    silence = output.bytes(min(back_ms, (now - stands_since) * 1000))
+    first = max(0, at - output.samples(back_ms))
+    last = at if silence else at + output.samples(ahead_ms)
+    sounded = request.answer.journal.voice(first * BYTES_PER_SAMPLE, last * BYTES_PER_SAMPLE)
+    ahead = max(0, len(sounded) - (at - first) * BYTES_PER_SAMPLE)
+    return sounded + bytes(silence), output.bytes_ms(ahead)

@@ -7,13 +7,16 @@ words are meant, and may be asked before that, withheld, where a pause looks lik
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from numbers import Real
 
 import trio
-from attrs import evolve
+from attrs import define, evolve
 
+from voxint.arguments import type_in_words
 from voxint.core.audio import AudioFormat
+from voxint.core.dialogue import Dialogue
 from voxint.core.ears.turn_detector import TurnDetector
 from voxint.core.events import Committed, Endpoint, Onset
 from voxint.core.failure import Failure
@@ -21,10 +24,11 @@ from voxint.core.interrupt import InterruptOrder
 from voxint.core.listener import Listener
 from voxint.core.receipt import Receipt
 from voxint.core.request import Request
-from voxint.core.session import Session
+from voxint.core.session import NEW_INPUT, Session
+from voxint.core.settings import Settings
 from voxint.core.stages import Delta, ModelOutput, Turn
 from voxint.core.utterance import open_upload
-from voxint.errors import RequestRefused, UpstreamError
+from voxint.errors import RequestRefused
 from voxint.logs import get_logger, places
 
 __all__ = ["WENT_ON", "SpokenTurn", "say"]
@@ -33,6 +37,23 @@ WENT_ON = "SPEECH_WENT_ON"
 """The reason of a request that was asked at a pause, and cancelled because the person went on."""
 
 log = get_logger()
+
+
+@define(eq=False)
+class _Early:
+    """What was asked before its time.
+
+    Args:
+        request: The request.
+        text: The words.
+        settings: Those of the session then.
+        dialogue: What was said before, as the model was told; None: it was not asked yet.
+    """
+
+    request: Request
+    text: str
+    settings: Settings
+    dialogue: Dialogue | None = None
 
 
 class SpokenTurn:
@@ -46,8 +67,10 @@ class SpokenTurn:
         heard: Told of the words so far, in the step in which they are known.
         judged: Told what the end-of-turn model thinks, 0 to 1.
         understood: Told of all the words, once the recogniser has ended; `close` or `ask` has to follow some time.
-        lost: Told when the listening ended otherwise: it was interrupted, or has failed.
-        silent: Told when `hear` was not called for as long as `expect_sound` said.
+        stopping: Told in the step in which the listening is interrupted, or fails. It must begin no request: others
+            may be interrupted in the same step.
+        lost: Told when it has stopped by that.
+        due: Told at the time that `look_again` said.
 
     Raises:
         RequestRefused: `no_ears`, or `busy`: there is no recogniser, or no seat left.
@@ -67,19 +90,20 @@ class SpokenTurn:
         heard: Callable[[str], None],
         judged: Callable[[float], None],
         understood: Callable[[str], None],
+        stopping: Callable[[], None],
         lost: Callable[[], None],
-        silent: Callable[[], None],
+        due: Callable[[], None],
     ) -> None:
         agent = session.agent
         if agent.stt is None:
             raise RequestRefused("no_ears", "this agent has no speech recognition: give it an stt provider")
         self._session = session
-        self._player = player
         self._stt, self._turns = agent.stt, agent.turns
         self._heard, self._judged, self._understood = heard, judged, understood
         self._over = trio.Event()
-        self._to_judge, self._sound = trio.open_memory_channel[bytes](1)
-        self._early: tuple[Request, str] | None = None
+        self._to_judge, self._sound = trio.open_memory_channel[tuple[int, bytes]](1)
+        self._pause = 0
+        self._early: _Early | None = None
         self._early_all: list[Request] = []
         self.speculative: list[Receipt] = []
         self.request, self._pipeline = session.intake.make(request_id, player, listens=True)
@@ -88,7 +112,8 @@ class SpokenTurn:
         self._upload = open_upload(
             self.request, agent.stt.audio_format, self._deadline, audio_format, limits=agent.limits, whole=None
         )
-        self._silence = self.request.alarms.alarm(silent)
+        self._alarm = self.request.alarms.alarm(due)
+        self.request.when_stopping(lambda: None if self._over.is_set() else stopping())
         self.request.when_stopping(self._upload.stop)
         self.request.when_stopping(functools.partial(self.drop_early, WENT_ON))
         self.request.when_stopped(lambda: None if self._over.is_set() else lost())
@@ -100,13 +125,13 @@ class SpokenTurn:
         """Give more of the person's voice to the recogniser; never waits."""
         self._upload.push(pcm)
 
-    def expect_sound(self, seconds: float) -> None:
-        """Have `silent` told where nothing more is heard for so long."""
-        self._silence.set(trio.current_time() + seconds)
+    def look_again(self, seconds: float) -> None:
+        """Have `due` told in so many seconds, and not before."""
+        self._alarm.set(trio.current_time() + seconds)
 
     def end(self) -> None:
         """Note that the person has ended; `understood` follows."""
-        self._silence.due = math.inf
+        self._alarm.clear()
         self._upload.end()
 
     def say(self, event: Onset | Committed | Endpoint) -> None:
@@ -116,12 +141,16 @@ class SpokenTurn:
             self._session.utterance_over(self.request, event)
 
     def judge(self, pcm: bytes) -> None:
-        """Ask the end-of-turn model about the voice so far, where there is one; a question under way is enough."""
+        """Ask the end-of-turn model about the voice up to this pause, where there is one, and about none before it."""
         if self._turns is not None:
-            try:
-                self._to_judge.send_nowait(pcm)
-            except (trio.WouldBlock, trio.BrokenResourceError):
-                return
+            self.went_on()
+            with suppress(trio.WouldBlock):
+                self._sound.receive_nowait()
+            self._to_judge.send_nowait((self._pause, pcm))
+
+    def went_on(self) -> None:
+        """Note that the pause is over: what the end-of-turn model says of it counts no more."""
+        self._pause += 1
 
     async def _listen(self) -> None:
         try:
@@ -133,20 +162,24 @@ class SpokenTurn:
                 await self._over.wait()  # bounded by the request's own deadline
                 nursery.cancel_scope.cancel(reason="the utterance is over")
         finally:
-            # What was asked too early is this request's too: it has stopped when those have.
+            # Interrupted, this has stopped when what was asked too early has. At the utterance's end, which was told,
+            # an answer waits for that; without one nobody does, and an interrupt meets what has finished.
             with trio.CancelScope(shield=True):  # each is bounded by its guard
-                for request in self._early_all:
+                for request in () if self._over.is_set() else self._early_all:
                     if request.state == "stopping":
                         await request.stopped.wait()
 
     async def _judge(self, detector: TurnDetector) -> None:
-        async for pcm in self._sound:
+        async for pause, pcm in self._sound:
             try:
-                probability = await detector.complete(pcm)
-            except UpstreamError as error:
+                probability: object = await detector.complete(pcm)
+                if not isinstance(probability, Real):
+                    raise TypeError(f"TurnDetector.complete returned {type_in_words(probability)}, not a probability")
+            except Exception as error:  # noqa: BLE001 - a host's code; without it the words decide
                 log.warning("the end-of-turn model failed", session_id=self._session.id, trace=places(error))
             else:
-                self._judged(probability)
+                if pause == self._pause:
+                    self._judged(float(probability))
 
     # The one that answers.
 
@@ -155,21 +188,20 @@ class SpokenTurn:
 
         Where the same was asked already, it goes on; where something else was, that is cancelled.
         """
-        if self._early is not None and _same(self._early[1], text):
+        if not self.request.works or (self._early is not None and _same(self._early.text, text)):
             return
         self.drop_early(WENT_ON)
         try:
             request = self._begin_answer(text, withheld=True)
         except RequestRefused:
             return  # what the request itself meets at the endpoint is told then
-        self._early = request, text
         self._early_all.append(request)
 
     def drop_early(self, reason: str) -> None:
         """Cancel what was asked too early, if anything was; its account is kept."""
         early, self._early = self._early, None
         if early is not None:
-            request, _ = early
+            request = early.request
             request.when_stopped(functools.partial(self._note, request))
             request.interrupt(InterruptOrder(reason))
 
@@ -183,19 +215,24 @@ class SpokenTurn:
         Raises:
             RequestRefused: `busy`: a stage has no seat left.
         """
-        early, self._early = self._early, None
-        if early is not None and _same(early[1], text) and early[0].works:
-            request = early[0]
-            self._session.registry.admit(request)
-            self._session.understood(request, text)
+        early, session = self._early, self._session
+        if early is not None and early.request.works and self._still_right(early, text):
+            self._early = None
+            session.registry.admit(early.request)
+            session.understood(early.request, text)
             self.close()
-            request.give_out()
-            return request
-        self._early = early
+            early.request.give_out()
+            return early.request
         self.drop_early(WENT_ON)
         request = self._begin_answer(text, withheld=False)
         self.close()
         return request
+
+    def _still_right(self, early: _Early, text: str) -> bool:
+        """Return whether what was asked too early is what would be asked now."""
+        session = self._session
+        same = _same(early.text, text) and early.settings == session.settings and not session.registry.speaking()
+        return same and (early.dialogue is None or early.dialogue is session.dialogue)
 
     def refuse(self, refusal: RequestRefused) -> None:
         """End the turn as failed: whoever speaks has not asked, so there is nobody to raise a refusal to."""
@@ -209,31 +246,42 @@ class SpokenTurn:
 
     def _begin_answer(self, text: str, *, withheld: bool) -> Request:
         session, listening = self._session, self.request
-        request, pipeline = session.intake.make(listening.id, self._player, instead_of=listening)
+        player = listening.answer.player  # another one, where whose microphone it was has gone since
+        request, pipeline = session.intake.make(listening.id, player, instead_of=listening)
         claim = session.intake.claim()
         request.timeline.go_on_from(listening.timeline)
         request.book.ended("stt", by_itself=True)
         if withheld:
             request.withhold()
-            behind: Sequence[Request] = [each for each in session.registry.live if each is not listening]
-            pipeline = evolve(pipeline, turn=lambda: session.turn(session.dialogue.ask(request.key, text)))
+            behind: Sequence[Request] = [each for each in session.registry.live if not each.answer.ends_silently]
+            self._early = early = _Early(request, text, session.settings)
+            pipeline = evolve(pipeline, turn=functools.partial(self._turn_of, early))
         else:
-            behind = session.intake.supersede(InterruptOrder("USER_NEW_INPUT"), beside=listening)
+            behind = session.intake.supersede(InterruptOrder(NEW_INPUT), but_ears=True)
             behind = [*behind, *(each for each in self._early_all if each.state == "stopping")]
             session.understood(request, text)
         return session.intake.begin(request, pipeline.answer_text, claim, behind=behind, admitted=not withheld)
 
+    def _turn_of(self, early: _Early) -> Turn:
+        session, request = self._session, early.request
+        early.dialogue = session.dialogue
+        if request.speculative:
+            return session.turn(session.dialogue.ask(request.key, early.text))
+        return session.turn(session.dialogue)  # given out before the model was asked: the words stand in it
 
-def say(session: Session, request_id: str, player: Listener, sentence: str) -> Request:
-    """Say a sentence that is there already, as the answer to nothing.
+
+def say(session: Session, request_id: str, player: Listener | None, sentence: str) -> Request:
+    """Say a sentence that is there already, as the answer to nothing, behind what is on its way out.
 
     Raises:
         RequestRefused: `busy`: the voice has no seat left.
     """
     request, pipeline = session.intake.make(request_id, player)
     pipeline = evolve(pipeline, agent=evolve(session.agent, llm=_Sentence(sentence)))
+    claim = session.intake.claim()
+    behind = [each for each in session.registry.live if not each.answer.ends_silently]
     session.understood(request, "")
-    return session.intake.begin(request, pipeline.answer_text, session.intake.claim())
+    return session.intake.begin(request, pipeline.answer_text, claim, behind=behind)
 
 
 class _Sentence:

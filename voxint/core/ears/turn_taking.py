@@ -31,6 +31,8 @@ class TurnTaking:
         self._rules = rules
         self._commit = commit
         self._overlap = Overlap()
+        self._over_it = False  # whether something spoke at the last speech that was heard
+        self._holds: tuple[Request, ...] = ()  # by us: what a client holds is the client's to release
         self.speaking: tuple[Request, ...] = ()
 
     @property
@@ -38,13 +40,17 @@ class TurnTaking:
         """Whether an answer is held because somebody speaks."""
         return self._overlap.held
 
+    @property
+    def listens(self) -> bool:
+        """Whether a quiet window may change anything where there is no utterance: most are in quiet."""
+        return self._overlap.held or self._overlap.lasts
+
     def look(self) -> None:
         """Look which answers there are to interrupt."""
-        speaking = self._session.registry.speaking()
-        if speaking != self.speaking:
-            self.speaking = speaking
-            if not any(each.held for each in speaking):
-                self._overlap = evolve(self._overlap, held=False)
+        self.speaking = self._session.registry.speaking()
+        if self._holds and not any(each.held for each in self._holds):
+            self._holds = ()
+            self._overlap = evolve(self._overlap, held=False)
 
     @property
     def protected(self) -> bool:
@@ -56,11 +62,10 @@ class TurnTaking:
 
     def heard(self, ms: float, *, is_speech: bool) -> None:
         """Take so many milliseconds more, and decide."""
-        if not self.speaking:
-            self._overlap = Overlap(text=self._overlap.text)
-            return
-        if (is_speech or self.held) and self.protected:
-            self._release("protected")
+        if is_speech:
+            self._over_it = bool(self.speaking)
+        if not self.speaking:  # whoever speaks already when an answer begins is known to
+            self._overlap = evolve(self._overlap, held=False, let_go=False).heard(ms, is_speech=is_speech)
             return
         self._overlap = self._overlap.heard(ms, is_speech=is_speech)
         self._decide()
@@ -68,19 +73,29 @@ class TurnTaking:
     def understood(self, text: str) -> None:
         """Take the words of the utterance so far, and decide."""
         self._overlap = evolve(self._overlap, text=text)
-        if self.speaking and not self.protected:
+        if self.speaking:
             self._decide()
 
     def new_utterance(self) -> None:
-        """Forget the words of the one before."""
-        self._overlap = evolve(self._overlap, text="", over=False)
+        """Forget the one before."""
+        self._overlap = evolve(self._overlap, text="", speech_ms=self._overlap.run_ms)
 
-    def settle(self, text: str) -> UtteranceOutcome:
-        """Decide about an utterance that is over, with all its words; what is held goes on, or is interrupted."""
+    @property
+    def speech_ms(self) -> float:
+        """Milliseconds of speech over what speaks, as `Overlap` has them; none where nothing does."""
+        return self._overlap.speech_ms if self._over_it else 0.0
+
+    def settle(self, text: str, speech_ms: float) -> UtteranceOutcome:
+        """Decide about an utterance that is over; what is held goes on, or is interrupted.
+
+        Args:
+            text: All its words.
+            speech_ms: `speech_ms` at its end: somebody may speak again by now.
+        """
         self.look()
         if not self.speaking:
             return "request" if text else "noise"
-        verdict = self._judge(evolve(self._overlap, text=text, over=True))
+        verdict = self._judge(evolve(self._overlap, text=text, speech_ms=speech_ms, over=True))
         if self.protected:
             self._release("protected")
             return "protected" if verdict == "commit" else _outcome(verdict)
@@ -98,8 +113,9 @@ class TurnTaking:
 
     def let_go(self) -> None:
         """Note that a client, or the limit of a hold, has released: this stretch of speech holds nothing any more."""
-        if self._overlap.held:
-            self._overlap = self._overlap.released(let_go=True)
+        if self._overlap.held or self._overlap.lasts:
+            held = any(each.held for each in self._holds)
+            self._overlap = evolve(self._overlap.released(let_go=True), held=held)
 
     def abandon(self) -> None:
         """Let what is held go on: nobody will hear how the utterance ends."""
@@ -107,9 +123,11 @@ class TurnTaking:
 
     def _decide(self) -> None:
         verdict = self._judge(self._overlap)
-        if verdict == "hold":
-            self._session.hold(None)
-            self._overlap = evolve(self._overlap, held=any(each.held for each in self.speaking))
+        if (verdict in ("hold", "commit") or self.held) and self.protected:
+            self._release("protected")
+        elif verdict == "hold":
+            self._holds = tuple(each for each in self.speaking if not each.held and each.hold())
+            self._overlap = evolve(self._overlap, held=bool(self._holds))
         elif verdict == "commit":
             self._commit_now()
         elif verdict != "wait":
@@ -131,12 +149,14 @@ class TurnTaking:
 
     def _commit_now(self) -> None:
         if self._commit(self.speaking):
-            self.speaking, self._overlap = (), Overlap(text=self._overlap.text)
+            self.speaking, self._holds, self._overlap = (), (), Overlap(text=self._overlap.text)
 
     def _release(self, reason: ReleaseReason) -> None:
         if self._overlap.held:
+            holds, self._holds = self._holds, ()
             self._overlap = self._overlap.released()
-            self._session.release(None, reason)
+            for each in holds:
+                each.release(reason)
 
 
 def _outcome(verdict: Verdict) -> UtteranceOutcome:

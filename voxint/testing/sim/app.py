@@ -88,9 +88,15 @@ async def serve_sim(
 
 @define(eq=False)
 class Simulator:
-    """The endpoints over one ledger, for any stream, while its `ticker` runs; `serve_sim` puts both behind a port."""
+    """The endpoints over one ledger, for any stream, while its `ticker` runs; `serve_sim` puts both behind a port.
+
+    Args:
+        settings: The behaviour of requests that do not ask for another.
+        endpoints: By path, what serves it; the benchmark has some of its own.
+    """
 
     settings: SimSettings
+    endpoints: Mapping[str, tuple[Endpoint, Serve]] = Factory(lambda: ENDPOINTS)
     ledger: Ledger = Factory(Ledger)
     ticker: Ticker = Factory(Ticker)
     _connections: count[int] = Factory(lambda: count(1))
@@ -106,7 +112,7 @@ class Simulator:
 
     async def _answer(self, connection: int, client_port: int, request: HttpRequest) -> None:
         head = request.head
-        if head.method == "POST" and head.path in ENDPOINTS:
+        if head.method == "POST" and head.path in self.endpoints:
             entry = self.ledger.begin(head.path, time.monotonic(), connection, client_port)
             await self._serve_model(SimCall(request, entry, self.ticker))
             return
@@ -127,7 +133,7 @@ class Simulator:
                 self.ledger.clear()
                 await _json(request, self.ledger.report())
             case _:
-                known = head.path in (*ENDPOINTS, "/healthz", "/v1/models", "/ledger", "/settings")
+                known = head.path in (*self.endpoints, "/healthz", "/v1/models", "/ledger", "/settings")
                 await request.respond(405 if known else 404, b"the simulated upstream has no such endpoint\n")
 
     async def _configure(self, request: HttpRequest) -> None:
@@ -143,7 +149,7 @@ class Simulator:
     async def _serve_model(self, call: SimCall) -> None:
         """Run one of the three model endpoints under its ledger entry."""
         head = call.request.head
-        name, serve = ENDPOINTS[head.path]
+        name, serve = self.endpoints[head.path]
         call.entry.tag = head.header("x-request-id")
         try:
             changes = msgspec.json.decode(head.header("x-sim", "{}"), type=dict[str, object])
