@@ -141,7 +141,7 @@ async def test_what_is_protected_is_heard_out() -> None:
         Delta("This call is recorded. ", protected=True), "And now to what you have asked about, at length."
     )
     async with a_hall(model=model) as hall:
-        first = await asked(hall, quiet(160), speech(320, "Stop."), quiet(512))
+        first = await asked(hall, quiet(160), speech(320, "No."), quiet(512))
         assert hall.of(Held) == []
         assert hall.of(Endpoint)[-1].outcome == "protected"
         assert hall.of(Ended, first) == []
@@ -150,7 +150,7 @@ async def test_what_is_protected_is_heard_out() -> None:
         assert ended.interrupted
         settled = hall.session.dialogue.exchanges[0]
         assert settled.reply.startswith("This call is recorded.")
-        assert hall.session.dialogue.exchanges[-1].user == "Stop."
+        assert hall.session.dialogue.exchanges[-1].user == "No."
         assert len(hall.of(Endpoint)) == 2
 
 
@@ -158,7 +158,7 @@ async def test_an_answer_that_has_just_begun_may_be_kept() -> None:
     """For as long as is wanted."""
     rules = EarRules(barge_in=BargeIn(min_answer_ms=2000))
     async with a_hall(rules=rules) as hall:
-        first = await asked(hall, quiet(160), speech(320, "Stop."), quiet(800))
+        first = await asked(hall, quiet(160), speech(320, "No."), quiet(800))
         assert hall.of(Held) == []
         await hall.say(quiet(2000))
         assert hall.of(Ended, first) == [Ended(True, "USER_VOICE_INPUT")]

@@ -29,7 +29,7 @@ I would like to.|I would like to|What is the|What is the?|My number is five five
 """
 
 OPEN = """
-What is the weather in Paris|My number is 555-1234|Twenty|The code is 4271.|Because I like it.|Where are you from
+Stop|停|等一下。|Excuse me.|What is the weather in Paris|My number is 555-1234|Twenty|The code is 4271.|Because I like it.|Where are you from
 |Turn the light on.|Yes, it is.|Can you?|嗯|嗯。|今天天气怎么样|二零二五年|下午三点|我也是。|唯一|Tomorrow.
 |The number.|It is terribly.|因为下雨了。|请。|Because I am.|几点|我喜欢的。|He was not|I do.|She can.
 |It costs twenty|My zip code is 94103.|After lunch.|Before we go|Although it was raining, we went out.|What?
@@ -40,13 +40,13 @@ What is the weather in Paris|My number is 555-1234|Twenty|The code is 4271.|Beca
 WHOLE = """
 What is the weather in Paris?|My phone number is five five five one two three four five six seven.
 |Let's meet at ten thirty.|Let's meet at 10:30.|at ten o'clock.|I want two.|When is the next train?
-|If you want, we can go.|I think so.|Yes.|No|Stop|Thank you very much|Okay.|Where are you from?|Take vitamin A.
-|Hello|今天天气怎么样？|你好吗|我想喝水。|好的|好的。|不要|停|谢谢|我觉得不错。|他不是。|星期三。|密码是一二三四五六
+|If you want, we can go.|I think so.|Yes.|No|Thank you very much|Okay.|Where are you from?|Take vitamin A.
+|Hello|今天天气怎么样？|你好吗|我想喝水。|好的|好的。|不要|谢谢|我觉得不错。|他不是。|星期三。|密码是一二三四五六
 |I don't know.|I don't know|Book a table for two.|What are you looking for?|Who is it?|How are you?|What is it like?
 |How much is it?|I want it.|Good morning|Good morning.|Mm-hmm.|One moment, please.|It costs twenty dollars.
 |The pin is one two three four five six|The flight leaves at seven fifteen.|We are five.|Room number five.
 |No. Thank you.|The dog barked!|He said "no".|Merci beaucoup.|我要去上海。|我的手机号码是一三八五五五五二零二零
-|周六。|走吧|为什么呢|不是|没有|等一下。|我们就不去了。|请简单一点。|你是从哪里来的?|the third of May.
+|周六。|走吧|为什么呢|不是|没有|我们就不去了。|请简单一点。|你是从哪里来的?|the third of May.
 |因为下雨了，所以我不来。|The red one.|We had a good time recently.|I need a new phone, a cheap one.
 |On Monday, the first one.|Yes, please do that.|謝謝
 """

@@ -82,32 +82,32 @@ async def test_a_piece_with_two_utterances_gives_each_its_own() -> None:
 async def test_what_waits_is_asked_without_a_microphone(how: str) -> None:
     """It waits for the end of what may not be interrupted, and not for more sound."""
     async with a_hall(model=ScriptedModel(*GUARDED)) as hall:
-        first = await asked(hall, quiet(160), speech(320, "Stop."), quiet(512))
+        first = await asked(hall, quiet(160), speech(320, "No."), quiet(512))
         assert hall.of(Endpoint)[-1].outcome == "protected"
         if how == "closed":
             hall.ears.close("CLOSED")
         await trio.sleep(4)
         assert [each.reason for each in hall.of(Ended, first)] == ["USER_VOICE_INPUT"]
         assert hall.session.dialogue.exchanges[0].reply.startswith("This call is recorded, for training")
-        assert [each.user for each in hall.session.dialogue] == ["What time is it?", "Stop."]
+        assert [each.user for each in hall.session.dialogue] == ["What time is it?", "No."]
 
 
 async def test_a_sound_does_not_take_what_waits_along() -> None:
     """What waits is asked under its own id, though words of no account came after it."""
     async with a_hall(model=ScriptedModel(*GUARDED)) as hall:
-        await asked(hall, speech(320, "Stop."), quiet(512), speech(320, "Mm-hmm."), quiet(4000))
+        await asked(hall, speech(320, "No."), quiet(512), speech(320, "Mm-hmm."), quiet(4000))
         outcomes = [each.outcome for each in hall.of(Endpoint)[1:]]
         assert outcomes == ["protected", "backchannel"]
         waited = next(each.request_id for each in hall.heard if each.event == hall.of(Endpoint)[1])
         assert hall.of(Text, waited)
-        assert [each.user for each in hall.session.dialogue] == ["What time is it?", "Stop."]
+        assert [each.user for each in hall.session.dialogue] == ["What time is it?", "No."]
 
 
 async def test_words_behind_what_waits_are_asked_with_it() -> None:
     """In one request: they are one thought."""
     async with a_hall(model=ScriptedModel(*GUARDED)) as hall:
-        await asked(hall, speech(320, "Stop."), quiet(512), speech(320, "Wait."), quiet(4000))
-        assert [each.user for each in hall.session.dialogue] == ["What time is it?", "Stop. Wait."]
+        await asked(hall, speech(320, "No."), quiet(512), speech(320, "Wait."), quiet(4000))
+        assert [each.user for each in hall.session.dialogue] == ["What time is it?", "No. Wait."]
 
 
 async def test_whoever_has_spoken_in_vain_is_heard_soon() -> None:
