@@ -16,6 +16,10 @@ __all__ = ["OwnSound"]
 SMOOTH = 0.1
 """How much an utterance moves what is known of the person's level; ours: a dozen make it theirs."""
 
+SLIPS = 2
+"""Windows behind an echo that still count as one where they look like a person's; ours: who speaks does so for longer,
+and a guard that is wrong is so for one or two."""
+
 
 class OwnSound:
     """Judges the windows of one microphone.
@@ -36,6 +40,7 @@ class OwnSound:
         self._last: Request | None = None
         self._sounds_until = -1.0
         self._level_db: float | None = None
+        self._slips = 0  # how many windows behind an echo may look like a person's
 
     def sounds(self, speaking: tuple[Request, ...]) -> None:
         """Note which answers sound now; what has sounded last is remembered for as long as its echo may take."""
@@ -79,7 +84,11 @@ class OwnSound:
         if output != self._format:
             conversion = resampler(output, self._format)
             reference = conversion.feed(reference) + conversion.flush()
-        return self._guard.judge(heard, reference, ahead_ms=ahead_ms).own
+        if self._guard.judge(heard, reference, ahead_ms=ahead_ms).own:
+            self._slips = SLIPS
+            return True
+        slipped, self._slips = self._slips > 0, max(0, self._slips - 1)
+        return slipped
 
 
 def _sounding(request: Request, back_ms: float, ahead_ms: float) -> tuple[bytes, float]:
