@@ -26,7 +26,7 @@ FORMAT = AudioFormat(16_000)
 PIECE_MS = 20
 PIECE = FORMAT.bytes(PIECE_MS)
 COUGH = pcm(voice(3, 0.15, 150.0))
-"""A grunt of one syllable, made by code: the detector takes it for speech, the recogniser for an "uh" or for nothing."""
+"""A grunt made by code: the detector takes it for speech, the recogniser for an uh or for nothing."""
 
 
 class Reads:
