@@ -29,7 +29,8 @@ I would like to.|I would like to|What is the|What is the?|My number is five five
 """
 
 OPEN = """
-Stop|停|等一下。|Excuse me.|What is the weather in Paris|My number is 555-1234|Twenty|The code is 4271.|Because I like it.|Where are you from
+Stop|停|等一下。|Excuse me.|
+What is the weather in Paris|My number is 555-1234|Twenty|The code is 4271.|Because I like it.|Where are you from
 |Turn the light on.|Yes, it is.|Can you?|嗯|嗯。|今天天气怎么样|二零二五年|下午三点|我也是。|唯一|Tomorrow.
 |The number.|It is terribly.|因为下雨了。|请。|Because I am.|几点|我喜欢的。|He was not|I do.|She can.
 |It costs twenty|My zip code is 94103.|After lunch.|Before we go|Although it was raining, we went out.|What?

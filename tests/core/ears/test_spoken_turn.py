@@ -86,7 +86,7 @@ async def test_words_that_are_given_out_before_the_model_is_asked_are_asked_once
     async with a_hall(model=model, rules=EARLY) as hall:
         await asked(hall, quiet(640))
         began = len(model.calls)
-        await hall.say(speech(640, "Stop", "it", "at", "once,", "please."))
+        await hall.say(speech(960, "Stop", "it", "at", "once,", "please."))
         hall.session.interrupt(hall.of(Committed)[0].interrupted[0], InterruptOrder("USER_STOP"))
         await hall.say(quiet(2000))
         for call in model.calls[began:]:
