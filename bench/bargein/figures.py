@@ -178,6 +178,7 @@ def figures_of(ratings: Iterable[Rating]) -> Figures:
         "false_hold_ms": [ms for each in false if not each.stopped for ms in each.held_ms],
         "resume_gap_ms": [ms for each in rated for ms in each.resume_gap_ms],
         "endpoint_ms": [each.endpoint_ms for each in rated],
+        "endpoint_read_ms": [each.endpoint_read_ms for each in rated],
         "voice_to_voice_ms": [each.voice_to_voice_ms for each in rated if not each.cut_off],
         "next_voice_ms": [each.next_voice_ms for each in meant],
     }

@@ -94,7 +94,9 @@ class Rating(msgspec.Struct, omit_defaults=True):
         held_ms: How long each hold was.
         held_tokens: Tokens that the model wrote while held.
         held_audio_ms: Speech that was made while held.
-        endpoint_ms: From the last audible sample of the question to the end of the utterance decided.
+        endpoint_ms: From the last audible sample of the question to the end of the utterance decided, by the system's
+            own word; None: it has none.
+        endpoint_read_ms: To that word, as the client reads it.
         cut_off: Whether the question was ended before that; None: the system doesn't say, and no answer came before.
         voice_to_voice_ms: From the last audible sample of the question to the first sound of its answer.
         next_voice_ms: The same of an interruption and the next answer.
@@ -124,6 +126,7 @@ class Rating(msgspec.Struct, omit_defaults=True):
     held_tokens: int = 0
     held_audio_ms: float = 0.0
     endpoint_ms: float | None = None
+    endpoint_read_ms: float | None = None
     cut_off: bool | None = None
     voice_to_voice_ms: float | None = None
     next_voice_ms: float | None = None
@@ -218,7 +221,8 @@ def _rate_question(rating: Rating, record: Record, answers: Sequence[Heard]) -> 
         at = decided.at if decided.at_ms is None else int(decided.at_ms * RATE / 1000)
         rating.cut_off = at < end
         if at >= end:
-            rating.endpoint_ms = _ms(at - end)
+            rating.endpoint_read_ms = _ms(decided.at - end)
+            rating.endpoint_ms = None if decided.at_ms is None else _ms(at - end)
     elif first < end:
         rating.cut_off = True
     if first >= end:

@@ -28,7 +28,8 @@ TIMES: Mapping[str, str] = {
     "onset_to_close_ms": "onset to the last upstream closed",
     "false_hold_ms": "a hold that was released",
     "resume_gap_ms": "release to sound",
-    "endpoint_ms": "end of speech to end of turn",
+    "endpoint_ms": "end of speech to end of turn, by its own word",
+    "endpoint_read_ms": "end of speech to end of turn, as the client reads it",
     "voice_to_voice_ms": "end of speech to answer",
     "next_voice_ms": "end of an interruption to the next answer",
 }

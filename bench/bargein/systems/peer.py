@@ -8,11 +8,11 @@ from importlib.metadata import distributions
 from pathlib import Path
 
 import msgspec
-import trio
 from attrs import define, field, frozen
-from trio_websocket import ConnectionClosed, WebSocketConnection, open_websocket_url
+from trio_websocket import open_websocket_url
 
 from bench.bargein.line import Audio, Ended, Flushed, Heard, Language, LineEvent, Paused, Resumed, Transcribed
+from bench.bargein.systems.socket_line import SocketLine
 from bench.environments import environment_of
 from bench.processes import TargetFailed, announced
 from voxint.errors import WireError
@@ -63,21 +63,8 @@ def read(frame: str | bytes) -> LineEvent:
 
 
 @define(eq=False)
-class PeerLine:
+class PeerLine(SocketLine):
     """A call with a peer: `bench.bargein.line.Line`."""
-
-    _socket: WebSocketConnection
-
-    async def send(self, pcm: bytes) -> None:
-        """Send the next piece of the microphone.
-
-        Raises:
-            trio.BrokenResourceError: The connection is lost.
-        """
-        try:
-            await self._socket.send_message(pcm)
-        except ConnectionClosed:
-            raise trio.BrokenResourceError from None
 
     async def receive(self) -> LineEvent:
         """Return the next event.
@@ -86,10 +73,7 @@ class PeerLine:
             trio.EndOfChannel: The connection is closed.
             WireError: The server said what it must not.
         """
-        try:
-            return read(await self._socket.get_message())
-        except ConnectionClosed:
-            raise trio.EndOfChannel from None
+        return read(await self._next())
 
 
 @frozen

@@ -10,7 +10,7 @@ from importlib.metadata import version
 
 import trio
 from attrs import Factory, define, field, frozen
-from trio_websocket import ConnectionClosed, WebSocketConnection, open_websocket_url
+from trio_websocket import open_websocket_url
 
 from bench.bargein.line import (
     RATE,
@@ -24,6 +24,7 @@ from bench.bargein.line import (
     Resumed,
     Transcribed,
 )
+from bench.bargein.systems.socket_line import SocketLine
 from bench.processes import announced
 from voxint.core.settings import SettingsChange
 from voxint.errors import WireError
@@ -42,10 +43,9 @@ FEATURES = ("server_vad", "hold", "binary_audio", "transcripts")
 
 
 @define(eq=False)
-class VoxintLine:
+class VoxintLine(SocketLine):
     """A call with voxint: `bench.bargein.line.Line`."""
 
-    _socket: WebSocketConnection
     _spoken: set[str] = Factory(set)
     _waiting: deque[LineEvent] = Factory(deque)
 
@@ -63,20 +63,9 @@ class VoxintLine:
         )
         await self._socket.send_message(encode_client(register, None, int(time.time() * 1000)))
         with trio.fail_after(REGISTER_S):
-            answer = decode_server(await self._socket.get_message())
+            answer = decode_server(await self._next())
         if not isinstance(answer, m.RegisterAck) or not set(FEATURES) <= set(answer.features):
             raise WireError("MALFORMED_PAYLOAD", "the server keeps no microphone open: has it a voice detector?")
-
-    async def send(self, pcm: bytes) -> None:
-        """Send the next piece of the microphone.
-
-        Raises:
-            trio.BrokenResourceError: The connection is lost.
-        """
-        try:
-            await self._socket.send_message(pcm)
-        except ConnectionClosed:
-            raise trio.BrokenResourceError from None
 
     async def receive(self) -> LineEvent:
         """Return the next event.
@@ -85,11 +74,7 @@ class VoxintLine:
             trio.EndOfChannel: The connection is closed.
         """
         while not self._waiting:
-            try:
-                frame = await self._socket.get_message()
-            except ConnectionClosed:
-                raise trio.EndOfChannel from None
-            self._waiting.extend(self._read(decode_server(frame)))
+            self._waiting.extend(self._read(decode_server(await self._next())))
         return self._waiting.popleft()
 
     def _read(self, message: m.ServerMessage) -> list[LineEvent]:

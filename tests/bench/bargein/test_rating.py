@@ -123,8 +123,13 @@ async def test_endpoint(autojump_clock: trio.testing.MockClock) -> None:
     decided: list[tuple[float, LineEvent]] = [(ENDS + 0.5, Heard("endpoint", (ENDS + 0.4) * 1000, "request"))]
     rating = await _rated(sample(), decided, _spoken(10, at=2.2))
     assert rating.endpoint_ms == pytest.approx(400, abs=1)
+    assert rating.endpoint_read_ms == pytest.approx(500, abs=1)
     assert rating.cut_off is False
     assert rating.voice_to_voice_ms == pytest.approx((2.2 + JITTER - ENDS) * 1000, abs=1)
+    untold: list[tuple[float, LineEvent]] = [(ENDS + 0.5, Heard("endpoint"))]
+    rating = await _rated(sample(), untold, _spoken(10, at=2.2))
+    assert rating.endpoint_ms is None
+    assert rating.endpoint_read_ms == pytest.approx(500, abs=1)
     early: list[tuple[float, LineEvent]] = [(1.3, Heard("endpoint"))]
     rating = await _rated(sample(), early, _spoken(10, at=2.2))
     assert rating.cut_off is True
