@@ -1,8 +1,8 @@
 """Barge-in by voice, measured from outside: ``python -m bench bargein``."""
 
 # line.py       what a system under test must give: a server in a process, and a line that a caller speaks over
-# systems/      those systems, one file each: SYSTEM is what line.py asks for
-# clock.py      one clock for all processes: CLOCK_MONOTONIC, or the virtual one of a test
+# systems/      those systems, as the caller's process has them: what line.py asks for
+# bots/         their servers, each in a process; the peers' in environments of their own
 #
 # noises.py     coughs, claps, knocks, keys, doors, traffic, a room: made by code from a seed
 # phrases.py    what callers say, and the one answer that they hear, in two languages
@@ -17,6 +17,7 @@
 # record.py     what is kept of a call
 # rating.py     from a call's record to figures; pure
 # figures.py    figures of many calls, by kind, language and level; pure
+# timeline.py   what of a call's record a picture to scale shows; pure
 #
 # run.py        the set over the systems; command.py the command
 # overlaps.py   the set in the layout of Full-Duplex-Bench v1.5
