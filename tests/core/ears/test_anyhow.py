@@ -171,7 +171,7 @@ async def go_through(world: World, steps: list[Step]) -> None:
     check_speech(scene)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(WORLDS, STEPS)
 def test_what_was_promised_holds(world: World, steps: list[Step]) -> None:
     """Whoever speaks, types, holds, interrupts and leaves, and however recognisers and models behave."""

@@ -21,6 +21,7 @@ RULES = BargeIn()
         (Overlap(held=True, run_ms=64, speech_ms=64), "wait"),
         (Overlap(held=True, speech_ms=96, quiet_ms=288), "wait"),
         (Overlap(held=True, speech_ms=96, quiet_ms=300), "silence"),
+        (Overlap(held=False, speech_ms=96, quiet_ms=300), "wait"),
         (Overlap(held=True, speech_ms=300, quiet_ms=300), "noise"),
         (Overlap(held=True, speech_ms=300, quiet_ms=300, text="Mm-hmm."), "backchannel"),
         (Overlap(held=True, speech_ms=300, text="Mm-hmm."), "wait"),
@@ -73,6 +74,18 @@ def test_more_words_may_be_wanted() -> None:
     """Fewer than that are none."""
     assert judge(BargeIn(min_words=3), Overlap(held=True, speech_ms=500, text="Stop it")) == "wait"
     assert judge(BargeIn(min_words=3), Overlap(held=True, speech_ms=500, text="Stop it now")) == "commit"
+
+
+def test_what_was_let_go_is_held_again_by_another_stretch_alone() -> None:
+    """A pause within speech makes no other one; and a hold wants speech in a row again."""
+    let_go = Overlap(held=True, run_ms=320, speech_ms=320).released(let_go=True)
+    assert (let_go.held, let_go.run_ms, let_go.let_go) == (False, 0, True)
+    assert let_go.released().let_go
+    for quiet_ms, goes_on in ((APART_MS - 1, True), (APART_MS, False)):
+        later = let_go.heard(quiet_ms, is_speech=False)
+        assert later.lasts == goes_on
+        assert later.heard(64, is_speech=True).let_go == goes_on
+    assert not Overlap().lasts
 
 
 @given(st.lists(st.booleans(), max_size=200))

@@ -67,8 +67,10 @@ class TurnTaking:
         if not self.speaking:  # whoever speaks already when an answer begins is known to
             self._overlap = evolve(self._overlap, held=False, let_go=False).heard(ms, is_speech=is_speech)
             return
-        if (is_speech or self.held) and self.protected:
+        if self.protected:
             self._release("protected")
+            if not is_speech:
+                self._overlap = self._overlap.heard(ms, is_speech=False)
             return
         self._overlap = self._overlap.heard(ms, is_speech=is_speech)
         self._decide()
