@@ -21,7 +21,20 @@ DOES = (
     *("ask", "interrupt", "interrupt", "hold", "release", "come or go", "microphone", "slow", "settings"),
 )
 STEPS = st.lists(st.tuples(st.sampled_from(DOES), st.integers(0, 3), st.integers(1, 6)), min_size=4, max_size=30)
-EARS = ("early", "early", "early", "late", "final", "fails", "hangs", "is silent", "is empty", "ends early", "lingers")
+EARS = (
+    "early",
+    "early",
+    "early",
+    "late",
+    "slow",
+    "final",
+    "fails",
+    "hangs",
+    "is silent",
+    "is empty",
+    "ends early",
+    "lingers",
+)
 MODEL = ("plain", "plain", "guards", "thinks", "fails", "lingers")
 
 RULES = st.builds(

@@ -150,3 +150,26 @@ async def test_nothing_is_asked_too_early_over_an_answer() -> None:
     async with a_hall(model=model, rules=EARLY) as hall:
         await asked(hall, quiet(640), speech(320, "Mm-hmm."), quiet(2000))
         assert len(model.calls) == 1
+
+
+async def test_what_was_asked_too_early_stops_as_soon_as_the_person_goes_on() -> None:
+    """Whatever they say then: it costs as little as can be."""
+    model = ScriptedModel("It is ", 60.0, "noon.")
+    async with a_hall(model=model, rules=EARLY) as hall:
+        await hall.say(*QUESTION)
+        assert model.running == 1
+        await hall.say(speech(64))
+        assert model.running == 0
+
+
+async def test_an_utterance_that_is_interrupted_has_stopped_with_all_that_was_asked_for_it() -> None:
+    """The proof of the interrupt covers what nobody has heard of."""
+    model = ScriptedModel("It is ", 60.0, "noon.", lingers=0.125)
+    async with a_hall(model=model, rules=EARLY) as hall:
+        await hall.say(*QUESTION)
+        assert model.running == 1
+        met = hall.session.interrupt(hall.heard[-1].request_id, InterruptOrder("USER_STOP"))
+        with trio.fail_after(0.25):
+            await met.stopped()
+        assert model.running == 0
+        assert list(met.outcomes.values()) == ["stopped"]
