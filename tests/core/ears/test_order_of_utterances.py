@@ -283,7 +283,7 @@ async def test_what_is_heard_by_nobody_holds_nothing() -> None:
     stt = CodedEars()
     async with a_hall(stt=stt) as hall:
         first = await asked(hall, quiet(640))
-        stt.seats = -1  # type: ignore[attr-defined]
+        stt.seats = -1  # type: ignore[attr-defined]  # what a stage may say of itself
         await hall.say(speech(320, "Stop."), quiet(640))
         assert [each.failure is not None for each in hall.of(Ended)] == [True]
         assert [each.reason for each in hall.of(Released)] == ["silence"]
