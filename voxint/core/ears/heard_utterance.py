@@ -6,11 +6,11 @@ from attrs import define, field
 
 from voxint.core.ears.spoken_turn import SpokenTurn
 
-__all__ = ["Utterance"]
+__all__ = ["HeardUtterance"]
 
 
 @define(eq=False)
-class Utterance:
+class HeardUtterance:
     """What is known of an utterance.
 
     Args:
