@@ -98,6 +98,8 @@ class MoodyEars:
                 await out.send(Transcript("", is_final=True))
             case "late":
                 await CodedEars(early=False, late_s=0.75).transcribe(audio, out)
+            case "slow":
+                await CodedEars(late_s=1.5).transcribe(audio, out)
             case "lingers":
                 try:
                     await CodedEars(late_s=0.125).transcribe(audio, out)

@@ -80,17 +80,29 @@ def test_more_words_may_be_wanted() -> None:
     assert judge(BargeIn(min_words=3), Overlap(held=True, speech_ms=640, text="Stop it now")) == "commit"
 
 
+def test_what_was_let_go_is_held_again_by_another_stretch_alone() -> None:
+    """A pause within speech makes no other one; and a hold wants speech in a row again."""
+    let_go = Overlap(held=True, run_ms=320, speech_ms=320).released(let_go=True)
+    assert (let_go.held, let_go.run_ms, let_go.let_go) == (False, 0, True)
+    assert let_go.released().let_go
+    for quiet_ms, goes_on in ((APART_MS - 1, True), (APART_MS, False)):
+        later = let_go.heard(quiet_ms, is_speech=False)
+        assert later.lasts == goes_on
+        assert later.heard(64, is_speech=True).let_go == goes_on
+    assert not Overlap().lasts
+
+
 @given(st.lists(st.booleans(), max_size=200))
 def test_speech_in_pieces_is_one_stretch(windows: list[bool]) -> None:
-    """Speech counts across short pauses, and anew behind a longer one; a run ends with the first quiet window."""
+    """Speech counts with its short pauses, and anew behind a longer one; a run ends with the first quiet window."""
     overlap, ms = Overlap(), 32.0
     for is_speech in windows:
         before, overlap = overlap, overlap.heard(ms, is_speech=is_speech)
         assert 0 <= overlap.run_ms <= overlap.speech_ms
         if is_speech:
-            anew = before.quiet_ms >= APART_MS
+            anew = not before.speech_ms or before.quiet_ms >= APART_MS
             assert overlap.quiet_ms == 0
-            assert overlap.speech_ms == (0 if anew else before.speech_ms) + ms
+            assert overlap.speech_ms == (0 if anew else before.speech_ms + before.quiet_ms) + ms
         else:
             assert overlap.run_ms == 0
             assert (overlap.quiet_ms, overlap.speech_ms) == (before.quiet_ms + ms, before.speech_ms)

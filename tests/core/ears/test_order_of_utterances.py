@@ -11,6 +11,7 @@ from tests.core.ears.anyhow import MoodyEars
 from tests.core.ears.coded import LOUD, CodedEars, quiet, speech
 from tests.core.ears.hall import a_hall
 from tests.core.ears.test_ears import asked
+from voxint.core.agent import Limits
 from voxint.core.ears.barge_in import BargeIn
 from voxint.core.ears.rules import EarRules
 from voxint.core.events import Committed, Ended, Endpoint, Held, Onset, Released, Text
@@ -29,10 +30,15 @@ GUARDED = (Delta("This call is recorded, for training and for quality. ", protec
 
 async def test_what_was_said_first_is_asked_first() -> None:
     """A quick recogniser waits for a slow one: both utterances are asked, in the order in which they were said."""
-    async with a_hall(stt=MoodyEars(["late", "early"])) as hall:
-        await hall.say(speech(320, "One."), quiet(800), speech(160, "Two."), quiet(2000))
-        assert [(each.text, each.outcome) for each in hall.of(Endpoint)] == [("One.", "request"), ("Two.", "request")]
-        assert [each.user for each in hall.session.dialogue] == ["One.", "Two."]
+    async with a_hall(stt=MoodyEars(["slow", "early"])) as hall:
+        await hall.say(speech(320, "Hello."), quiet(800), speech(160, "Goodbye."), quiet(480))
+        assert hall.of(Endpoint) == []
+        await hall.say(quiet(1500))
+        assert [(each.text, each.outcome) for each in hall.of(Endpoint)] == [
+            ("Hello.", "request"),
+            ("Goodbye.", "request"),
+        ]
+        assert [each.user for each in hall.session.dialogue] == ["Hello.", "Goodbye."]
 
 
 async def test_late_words_do_not_end_what_is_being_said() -> None:
@@ -55,9 +61,8 @@ async def test_a_recogniser_that_fails_holds_up_nobody() -> None:
 
 async def test_to_interrupt_all_begins_nothing() -> None:
     """Neither of what has been understood already and waits for one before it."""
-    async with a_hall(stt=MoodyEars(["late", "early"])) as hall:
-        await hall.say(speech(320, "One."), quiet(800), speech(160, "Two."), quiet(384))
-        await trio.sleep(0.0625)
+    async with a_hall(stt=MoodyEars(["slow", "early"])) as hall:
+        await hall.say(speech(320, "Hello."), quiet(800), speech(160, "Goodbye."), quiet(480))
         hall.session.interrupt(None, InterruptOrder("USER_STOP"))
         await hall.say(quiet(2000))
         assert hall.of(Ended) == [Ended(True, "USER_STOP")] * 2
@@ -227,3 +232,80 @@ async def test_a_detector_that_fails_at_its_end_fails_nobody() -> None:
         hall.ears.close("CLOSED")
         await trio.sleep(0.25)
         assert len(hall.of(Released)) == 1
+
+
+async def test_an_answer_that_comes_while_another_is_held_is_held_too() -> None:
+    """The first is interrupted by what was typed; whoever speaks goes on, and the next one waits as well."""
+    async with a_hall() as hall:
+        first = await asked(hall, quiet(640), speech(64))
+        hall.session.ask("t1", "And where?", hall.listener)
+        await hall.say(speech(160))
+        assert hall.of(Ended, first) == [Ended(True, "USER_NEW_INPUT")]
+        assert len(hall.of(Held, first)) == len(hall.of(Held, "t1")) == 1
+
+
+async def test_an_answer_that_begins_while_somebody_speaks_is_held_at_once() -> None:
+    """They were heard before it came."""
+    async with a_hall(stt=MoodyEars(["late", "early"])) as hall:
+        await hall.say(speech(320, "Hello."), quiet(800), speech(1600))
+        assert hall.at(Held) == [pytest.approx(hall.at(Endpoint)[0], abs=0.0325)]
+
+
+async def test_words_that_come_while_nothing_may_be_interrupted_interrupt_nothing() -> None:
+    """Whoever says them has spoken since before the answer began."""
+    rules = EarRules(barge_in=BargeIn(min_answer_ms=2000))
+    async with a_hall(rules=rules, stt=MoodyEars(["late", "early"])) as hall:
+        await hall.say(speech(320, "Hello."), quiet(800), speech(960), speech(320, "Stop."), quiet(640))
+        assert hall.of(Committed) == []
+        await hall.say(quiet(4000))
+        assert [each.user for each in hall.session.dialogue] == ["Hello.", "Stop."]
+
+
+async def test_a_hold_that_has_lasted_is_not_begun_again_by_the_same_speech() -> None:
+    """Its limit is over before anything was decided."""
+    async with a_hall(limits=Limits(hold_s=0.5)) as hall:
+        await asked(hall, quiet(640), speech(1000), quiet(2500))
+        assert [each.reason for each in hall.of(Released)] == ["timeout"]
+        assert len(hall.of(Held)) == 1
+
+
+async def test_a_microphone_that_closes_lets_go_of_what_a_sound_has_held() -> None:
+    """Though it was no utterance yet."""
+    async with a_hall() as hall:
+        await asked(hall, quiet(640), speech(64))
+        hall.ears.close("CLOSED")
+        hall.ears.close("CLOSED")
+        await trio.sleep(0.0625)
+        assert [each.reason for each in hall.of(Released)] == ["silence"]
+
+
+async def test_what_is_heard_by_nobody_holds_nothing() -> None:
+    """A recogniser that says of itself what can't be fails the utterance, and the answer goes on."""
+    stt = CodedEars()
+    async with a_hall(stt=stt) as hall:
+        first = await asked(hall, quiet(640))
+        stt.seats = -1  # type: ignore[attr-defined]  # what a stage may say of itself
+        await hall.say(speech(320, "Stop."), quiet(640))
+        assert [each.failure is not None for each in hall.of(Ended)] == [True]
+        assert [each.reason for each in hall.of(Released)] == ["silence"]
+        assert len(hall.of(Endpoint)) == 1
+        await hall.say(quiet(4000))
+        assert hall.of(Ended, first) == [Ended(False)]
+
+
+async def test_a_yes_over_the_end_of_an_answer_is_meant() -> None:
+    """Over its middle it says "go on"."""
+    async with a_hall() as hall:
+        first = await asked(hall, quiet(1000), speech(320, "Yes."), quiet(640))
+        assert [each.reason for each in hall.of(Released)] == ["backchannel"]
+        await hall.say(quiet(1850), speech(320, "Yes."), quiet(640))
+        assert [each.interrupted for each in hall.of(Committed)] == [(first,)]
+
+
+async def test_what_waits_waits_for_whoever_speaks() -> None:
+    """Though the answer may be interrupted by now: the words are one thought."""
+    model = ScriptedModel(*GUARDED[:1], "And now to the matter, at length and in every detail that there is.")
+    async with a_hall(model=model) as hall:
+        await asked(hall, speech(320, "Stop."), quiet(2200), speech(1600, "Mm-hmm."), quiet(2000))
+        assert hall.of(Endpoint)[1].outcome == "protected"
+        assert "Stop." in [each.user for each in hall.session.dialogue][-1]

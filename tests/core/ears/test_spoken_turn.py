@@ -111,7 +111,7 @@ async def test_an_end_of_turn_model_moves_the_end(says: float, decided_ms: float
 
 
 async def test_what_is_said_of_a_pause_counts_for_that_pause_alone() -> None:
-    """A judgement that comes late says nothing of the next one.."""
+    """A judgement that comes late says nothing of the next one."""
     judge = Judge(1.0, 1.0, 0.0, takes_s=0.5)
     async with a_hall(turns=judge) as hall:
         await hall.say(speech(320, "I", "went", "there,"), quiet(288), speech(64), quiet(288), speech(64), quiet(480))
@@ -127,9 +127,10 @@ async def test_whoever_is_dropped_by_a_hold_closes_the_ears_in_the_middle() -> N
     """Of a piece that brings more: the rest of it is nobody's."""
     async with a_hall() as hall:
         await asked(hall, quiet(640))
-        onsets = len(hall.of(Onset))
+        onsets, dropped = len(hall.of(Onset)), list[float]()
 
         def drop() -> None:
+            dropped.append(trio.current_time())
             hall.ears.close("DISCONNECT")
 
         other = Listener(drop)
@@ -140,4 +141,35 @@ async def test_whoever_is_dropped_by_a_hold_closes_the_ears_in_the_middle() -> N
         await trio.sleep(2)
         assert len(hall.of(Onset)) == onsets
         assert len(hall.of(Held)) <= 1
-        assert hall.session.ears is None
+        assert dropped
+
+
+async def test_nothing_is_asked_too_early_over_an_answer() -> None:
+    """It would be paid for, and thrown away more often than not."""
+    model = ScriptedModel("A long answer, of many words, that goes on and on for a while.")
+    async with a_hall(model=model, rules=EARLY) as hall:
+        await asked(hall, quiet(640), speech(320, "Mm-hmm."), quiet(2000))
+        assert len(model.calls) == 1
+
+
+async def test_what_was_asked_too_early_stops_as_soon_as_the_person_goes_on() -> None:
+    """Whatever they say then: it costs as little as can be."""
+    model = ScriptedModel("It is ", 60.0, "noon.")
+    async with a_hall(model=model, rules=EARLY) as hall:
+        await hall.say(*QUESTION)
+        assert model.running == 1
+        await hall.say(speech(64))
+        assert model.running == 0
+
+
+async def test_an_utterance_that_is_interrupted_has_stopped_with_all_that_was_asked_for_it() -> None:
+    """The proof of the interrupt covers what nobody has heard of."""
+    model = ScriptedModel("It is ", 60.0, "noon.", lingers=0.125)
+    async with a_hall(model=model, rules=EARLY) as hall:
+        await hall.say(*QUESTION)
+        assert model.running == 1
+        met = hall.session.interrupt(hall.heard[-1].request_id, InterruptOrder("USER_STOP"))
+        with trio.fail_after(0.25):
+            await met.stopped()
+        assert model.running == 0
+        assert list(met.outcomes.values()) == ["stopped"]

@@ -16,7 +16,7 @@ barge_in.py          what may interrupt an answer: rules, and the decision to ho
 backchannel.py       words that say "go on" and no more; pure
 commands.py          words that interrupt although they are short; pure
 
-utterance.py         what is known of one utterance
+heard_utterance.py   what is known of one utterance
 spoken_turn.py       the two requests of a turn: one that listens, and one that answers
 turn_detector.py     what a model must do that hears whether a turn is complete
 endpointing.py       how long a silence ends an utterance, by what was said so far; pure

@@ -14,12 +14,12 @@ from attrs import evolve
 
 from voxint.core.audio import BYTES_PER_SAMPLE, AudioFormat
 from voxint.core.ears.endpointing import silence_ms
+from voxint.core.ears.heard_utterance import HeardUtterance
 from voxint.core.ears.own_sound import OwnSound
 from voxint.core.ears.pace import MicrophonePace
 from voxint.core.ears.sound import MicrophoneSound, SoundWindow
 from voxint.core.ears.spoken_turn import WENT_ON, SpokenTurn, say
 from voxint.core.ears.turn_taking import TurnTaking
-from voxint.core.ears.utterance import Utterance
 from voxint.core.encodable import encodable
 from voxint.core.events import Committed, Ended, Endpoint, Onset, ReleaseReason, Said, UtteranceOutcome
 from voxint.core.failure import Failure
@@ -85,10 +85,10 @@ class Ears:
         self._closed = False
         self._run_start = 0  # the first sample of the speech in a row up to now
         self._tells_early = False  # whether the recogniser has words while somebody speaks
-        self._speaking: Utterance | None = None
-        self._ending: list[Utterance] = []  # over, and its last words, or those of one before, are still to come
-        self._settling: Utterance | None = None  # all its words are known, and it is being decided about
-        self._waiting: Utterance | None = None  # said over what may not be interrupted
+        self._speaking: HeardUtterance | None = None
+        self._ending: list[HeardUtterance] = []  # over, and its last words, or those of one before, are still to come
+        self._settling: HeardUtterance | None = None  # all its words are known, and it is being decided about
+        self._waiting: HeardUtterance | None = None  # said over what may not be interrupted
         session.ears = self
         session.when_released = self._released
 
@@ -174,7 +174,7 @@ class Ears:
     # The beginning of an utterance.
 
     def _begin(self, at: int) -> None:
-        utterance = Utterance(f"req_{uuid.uuid4().hex}", at, self._run_start)
+        utterance = HeardUtterance(f"req_{uuid.uuid4().hex}", at, self._run_start)
         try:
             utterance.turn = SpokenTurn(
                 self._session,
@@ -203,7 +203,7 @@ class Ears:
 
     # Its words, and its end.
 
-    def _heard(self, utterance: Utterance, text: str) -> None:
+    def _heard(self, utterance: HeardUtterance, text: str) -> None:
         utterance.text = text
         if utterance is self._speaking:
             self._tells_early = True
@@ -212,16 +212,16 @@ class Ears:
             if self._activity.paused:
                 self._ask_early(utterance)
 
-    def _judged(self, utterance: Utterance, complete: float) -> None:
+    def _judged(self, utterance: HeardUtterance, complete: float) -> None:
         utterance.complete = complete
 
-    def _ask_early(self, utterance: Utterance) -> None:
+    def _ask_early(self, utterance: HeardUtterance) -> None:
         """Ask before the end is certain, where that is wanted and nothing is in the way."""
         free = not self._turns.speaking and not self._waiting and not self._ending
         if self._rules.speculate and utterance.text and free:
             utterance.turn.ask_early(utterance.text)
 
-    def _look_for_end(self, utterance: Utterance | None) -> None:
+    def _look_for_end(self, utterance: HeardUtterance | None) -> None:
         """End speech that is over; that of no utterance too, or whoever speaks next would not be heard."""
         rules, quiet_ms = self._rules.endpointing, self._activity.quiet_ms
         if utterance is not None and (utterance.text or self._tells_early):
@@ -237,24 +237,26 @@ class Ears:
         for event in events:
             self._on(event)
 
-    def _look(self, utterance: Utterance) -> None:
+    def _look(self, utterance: HeardUtterance) -> None:
         """End an utterance whose microphone brings nothing any more; ask one that has waited for long enough."""
         if utterance is self._speaking:
             self._cut_off()
         elif utterance is self._waiting:
             self._ask_waiting(utterance)
 
-    def _end(self, utterance: Utterance) -> None:
+    def _end(self, utterance: HeardUtterance) -> None:
         self._is_over(utterance, self._activity.voiced)
         utterance.turn.end()
 
-    def _is_over(self, utterance: Utterance, end: int) -> None:
+    def _is_over(self, utterance: HeardUtterance, end: int) -> None:
         self._speaking = None
         self._ending.append(utterance)
-        utterance.end, utterance.decided, utterance.speech_ms = end, self._now, self._turns.speech_ms
+        utterance.end, utterance.decided = end, self._now
+        if (speech_ms := self._turns.speech_ms) > 0:  # all of it, where a faint voice comes in pieces
+            utterance.speech_ms = max(speech_ms, self._ms(end - utterance.onset))
         self._turns.new_utterance()
 
-    def _stopping(self, utterance: Utterance) -> None:
+    def _stopping(self, utterance: HeardUtterance) -> None:
         """Hear no more of an utterance whose request is interrupted, or fails."""
         if utterance is self._speaking:
             self._speaking = None
@@ -272,7 +274,7 @@ class Ears:
 
     # What becomes of it.
 
-    def _understood(self, utterance: Utterance, text: str) -> None:
+    def _understood(self, utterance: HeardUtterance, text: str) -> None:
         if utterance is self._speaking:  # the recogniser has ended before the person
             self._is_over(utterance, self._now)
         utterance.text, utterance.known = text, True
@@ -283,7 +285,7 @@ class Ears:
         while self._ending and self._ending[0].known:
             self._settle(self._ending.pop(0))
 
-    def _settle(self, utterance: Utterance) -> None:
+    def _settle(self, utterance: HeardUtterance) -> None:
         outcome: UtteranceOutcome = "request"
         if utterance.cut is None:
             self._settling = utterance
@@ -307,7 +309,7 @@ class Ears:
             if utterance.cut and self._rules.recovery:
                 self._recover(utterance)
 
-    def _tell_end(self, utterance: Utterance, outcome: UtteranceOutcome) -> None:
+    def _tell_end(self, utterance: HeardUtterance, outcome: UtteranceOutcome) -> None:
         recovered = utterance.cut[0] if outcome == "noise" and utterance.cut else None
         utterance.turn.say(
             Endpoint(
@@ -320,7 +322,7 @@ class Ears:
             )
         )
 
-    def _ask_waiting(self, waiting: Utterance) -> None:
+    def _ask_waiting(self, waiting: HeardUtterance) -> None:
         """Ask what was said over an answer that could not be interrupted then, and can now."""
         self._turns.look()
         if self._speaking is not None or (self._turns.speaking and self._turns.protected):
@@ -332,17 +334,17 @@ class Ears:
             self._settling = None
             self._ask(waiting)
 
-    def _ask(self, utterance: Utterance) -> None:
+    def _ask(self, utterance: HeardUtterance) -> None:
         if utterance.loudness:
             loud = sorted(utterance.loudness)
-            self._own.spoke(loud[len(loud) // 2])
+            self._own.spoke(loud[len(loud) * 9 // 10])
         try:
             self._may_ask()
             utterance.turn.ask(utterance.text)
         except RequestRefused as refusal:
             utterance.turn.refuse(refusal)
 
-    def _recover(self, utterance: Utterance) -> None:
+    def _recover(self, utterance: HeardUtterance) -> None:
         self._turns.look()
         if self._turns.speaking:
             return  # whoever has asked since is answered
@@ -367,7 +369,7 @@ class Ears:
         utterance.turn.say(Committed(self._ms(self._now), ids))
         return True
 
-    def _latest(self, utterance: Utterance) -> bytes:
+    def _latest(self, utterance: HeardUtterance) -> bytes:
         """Return the latest part of an utterance, as an end-of-turn model wants it."""
         first = max(utterance.start, self._now - self._format.samples(JUDGED_MS))
         pcm, turns = self._since(first), self._session.agent.turns

@@ -25,8 +25,8 @@ class MicrophonePace:
 
     def __init__(self, source: AudioFormat) -> None:
         self._source = source
-        self._opened_at = trio.current_time()
-        self._taken = 0
+        self._ahead_s = 0.0  # how much more has come than time has passed; what was muted is not made up for
+        self._at = trio.current_time()
 
     def take(self, size: int) -> None:
         """Count so many bytes more.
@@ -36,9 +36,10 @@ class MicrophonePace:
         """
         if self._source.bytes_ms(size) > LONGEST_PIECE_S * 1000:
             raise RequestRefused("too_large", f"send a microphone's sound in pieces of at most {LONGEST_PIECE_S:g} s")
-        brought_s = self._source.bytes_ms(self._taken + size) / 1000
-        if brought_s - (trio.current_time() - self._opened_at) > AHEAD_S:
+        now = trio.current_time()
+        ahead_s = max(0.0, self._ahead_s - (now - self._at)) + self._source.bytes_ms(size) / 1000
+        if ahead_s > AHEAD_S:
             raise RequestRefused(
                 "too_large", "the microphone brings more sound than time has passed: send it as it is heard"
             )
-        self._taken += size
+        self._ahead_s, self._at = ahead_s, now

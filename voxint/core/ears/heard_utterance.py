@@ -6,11 +6,11 @@ from attrs import define, field
 
 from voxint.core.ears.spoken_turn import SpokenTurn
 
-__all__ = ["Utterance"]
+__all__ = ["HeardUtterance"]
 
 
 @define(eq=False)
-class Utterance:
+class HeardUtterance:
     """What is known of an utterance.
 
     Args:
@@ -28,7 +28,7 @@ class Utterance:
     complete: float | None = field(init=False, default=None)  # what the end-of-turn model says of its last pause
     end: int = field(init=False, default=0)  # the sample after its last window of speech
     decided: int = field(init=False, default=0)
-    speech_ms: float = field(init=False, default=0.0)  # of its last stretch
+    speech_ms: float = field(init=False, default=0.0)  # over an answer; 0: nothing spoke meanwhile
     known: bool = field(init=False, default=False)  # whether `text` is all of its words
     loudness: list[float] = field(init=False, factory=list)
     cut: tuple[str, ...] | None = field(init=False, default=None)  # what it has interrupted
