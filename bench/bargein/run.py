@@ -244,7 +244,7 @@ class _Reader:
 
 
 def speech_in(record: Record, detector: Silero) -> float:
-    """Return how many milliseconds of speech a detector hears in an overlap at most, short pauses aside."""
+    """Return how many milliseconds of speech a detector hears in an overlap at most, with its short pauses."""
     if record.overlap is None:
         return 0.0
     cuts, longest, heard, is_speech = VoiceCuts(), 0.0, Overlap(), False
