@@ -287,7 +287,8 @@ class Ears:
         outcome: UtteranceOutcome = "request"
         if utterance.cut is None:
             self._settling = utterance
-            outcome = self._turns.settle(utterance.text, utterance.speech_ms)
+            goes_on = self._speaking is not None
+            outcome = self._turns.settle(utterance.text, utterance.speech_ms, goes_on=goes_on)
             self._settling = None
         waiting = self._waiting
         if waiting is not None and (utterance.cut is not None or outcome in ("request", "protected")):
@@ -297,6 +298,8 @@ class Ears:
         if outcome == "request" and not utterance.text:
             outcome = "noise"  # it was long enough to interrupt, and there were no words
         self._tell_end(utterance, outcome)
+        if not utterance.turn.request.works:
+            return  # to tell of it has dropped a listener that does not read, the last one, and with it all there is
         if outcome == "request":
             self._ask(utterance)
         elif outcome == "protected":
@@ -330,7 +333,8 @@ class Ears:
             self._settling = waiting
             self._turns.take()
             self._settling = None
-            self._ask(waiting)
+            if waiting.turn.request.works:  # as in `_settle`
+                self._ask(waiting)
 
     def _ask(self, utterance: HeardUtterance) -> None:
         if utterance.loudness:

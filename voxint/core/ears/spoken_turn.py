@@ -221,6 +221,9 @@ class SpokenTurn:
             session.registry.admit(early.request)
             session.understood(early.request, text)
             self.close()
+            player = self.request.answer.player
+            if early.request.answer.player is not player:  # the one there was has gone meanwhile
+                early.request.answer.play_to(player)
             early.request.give_out()
             return early.request
         self.drop_early(WENT_ON)
