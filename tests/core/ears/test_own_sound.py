@@ -35,7 +35,7 @@ class Microphone:
         self.echo = pcm(echo_of(ANSWER, delay_ms=150, level_db=-14))
         self.at = 0
 
-    async def hear(self, ms: float, piece_ms: float, *, speaks: bool = True) -> list[bool]:
+    async def hear(self, ms: float, piece_ms: float, *others: Request, speaks: bool = True) -> list[bool]:
         """Return of each window whether it is taken for a person's, where the sound comes in such pieces."""
         persons: list[bool] = []
         size = FORMAT.bytes(piece_ms)
@@ -43,7 +43,7 @@ class Microphone:
             await trio.sleep(piece_ms / 1000)
             piece, self.at = self.echo[self.at : self.at + size], self.at + size
             for window in self.sound.feed(piece):
-                self.own.sounds((self.request,) if speaks else ())
+                self.own.sounds((self.request, *others) if speaks else others)
                 persons.append(self.own.probability(window, 0.35) > 0)
         return persons
 
@@ -72,8 +72,9 @@ async def test_an_echo_is_one_however_the_sound_is_cut(piece_ms: int) -> None:
         assert not any(persons)
 
 
-async def test_the_end_of_an_answer_that_was_interrupted_is_its_echo() -> None:
-    """Its player stops where it was, and the room sounds on."""
+@pytest.mark.parametrize("next_one", [False, True])
+async def test_the_end_of_an_answer_that_was_interrupted_is_its_echo(next_one: bool) -> None:
+    """Its player stops where it was, and the room sounds on; the next answer has not begun to sound."""
     async with trio.open_nursery() as home:
         session, listener = Session(Agent(llm=ScriptedModel("")), home, session_id="s1"), Listener()
         session.attach(listener)
@@ -81,7 +82,8 @@ async def test_the_end_of_an_answer_that_was_interrupted_is_its_echo() -> None:
         microphone = Microphone(request)
         await microphone.hear(2_016, 32)
         request.interrupt(InterruptOrder("USER_STOP"))
-        assert not any(await microphone.hear(150, 32, speaks=False))
+        others = [session.intake.make("r2", listener)[0]] if next_one else []
+        assert not any(await microphone.hear(150, 32, *others, speaks=False))
 
 
 async def test_the_sound_of_a_reply_that_the_microphone_is_not_told_is_known_too() -> None:

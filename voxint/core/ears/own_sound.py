@@ -40,18 +40,21 @@ class OwnSound:
         self._guard = EchoGuard(echo, audio_format) if echo.guard else None
         self._last: Request | None = None
         self._said = Journal(0)  # what that one has said: an answer that is interrupted lets go of it
-        self._sounds_until = -1.0
+        self._over_until = -1.0  # until when speech is speech over an answer
         self._level_db: float | None = None
         self._slips = 0  # how many windows behind an echo may look like a person's
 
     def sounds(self, speaking: tuple[Request, ...]) -> None:
-        """Note which answers sound now; what has sounded last is remembered for as long as its echo may take."""
+        """Note which answers there are; what has sounded last is remembered for as long as its echo may take."""
+        now = trio.current_time()
         if speaking:
-            self._last = speaking[-1]
-            self._said = self._last.answer.journal
-            self._sounds_until = trio.current_time() + self._rules.most_delay_ms / 1000
-        elif self._last is not None and trio.current_time() > self._sounds_until:
+            self._over_until = now + self._rules.most_delay_ms / 1000
+        elif now > self._over_until:
             self._last, self._said = None, Journal(0)
+        for request in reversed(speaking):
+            if request.ledger.sent_samples:  # else the one before it is what is heard
+                self._last, self._said = request, request.answer.journal
+                break
 
     def probability(self, window: SoundWindow, least: float) -> float:
         """Return the probability that a person speaks in `window`, who means to be heard.
@@ -60,11 +63,9 @@ class OwnSound:
             window: What the detector says.
             least: Below it nothing is looked at: it is no speech anyway.
         """
-        if self._last is None or window.probability < least:
+        if window.probability < least or trio.current_time() > self._over_until:
             return window.probability
-        if self._faint(window.level_db) or self._echo(self._last, window.end):
-            return 0.0
-        return window.probability
+        return 0.0 if self._faint(window.level_db) or self._echo(window.end) else window.probability
 
     def spoke(self, level_db: float) -> None:
         """Learn the level of a person who was answered, in decibels below full scale."""
@@ -74,9 +75,10 @@ class OwnSound:
     def _faint(self, level_db: float) -> bool:
         return bool(self._quieter_db) and self._level_db is not None and level_db < self._level_db - self._quieter_db
 
-    def _echo(self, request: Request, end: int) -> bool:
-        """Return whether the microphone hears the answer alone, up to its sample `end`."""
-        if self._guard is None:
+    def _echo(self, end: int) -> bool:
+        """Return whether the microphone hears an answer alone, up to its sample `end`."""
+        request = self._last
+        if self._guard is None or request is None:
             return False
         begin = max(0, end - self._format.samples(self._rules.heard_ms))
         heard = self._sound.since(begin)[: (end - begin) * BYTES_PER_SAMPLE]
