@@ -10,8 +10,6 @@ import functools
 import uuid
 from collections.abc import Callable
 
-from attrs import evolve
-
 from voxint.core.audio import BYTES_PER_SAMPLE, AudioFormat
 from voxint.core.ears.endpointing import silence_ms
 from voxint.core.ears.heard_utterance import HeardUtterance
@@ -77,9 +75,9 @@ class Ears:
         self._sound = MicrophoneSound(agent.vad, session.settings.input, kept_ms=longest_ms)
         self._own = OwnSound(self._sound, rules.echo, rules.barge_in, self._format)
         self._turns = TurnTaking(session, rules.barge_in, self._commit)
-        cuts = evolve(rules.cuts, end_ms=max(rules.cuts.pause_ms, rules.endpointing.most_ms))
-        self._activity = Activity(cuts, self._format, agent.vad.window_samples)
-        self._window_ms = self._format.ms(agent.vad.window_samples)
+        samples, most_ms = agent.vad.window_samples, rules.endpointing.most_ms
+        self._activity = Activity(rules.cuts, self._format, samples, most_ms)
+        self._window_ms = self._format.ms(samples)
         self._pace = MicrophonePace(session.settings.input)
         self._now = 0  # the sample after the window that is heard: a piece may bring many
         self._closed = False
