@@ -170,6 +170,7 @@ def figures_of(ratings: Iterable[Rating]) -> Figures:
     false = [each for each in rated if each.kind in FALSE]
     asked = [each for each in rated if each.cut_off is not None]
     values: dict[str, list[float | None]] = {
+        "onset_to_pause_ms": [each.onset_to_pause_ms for each in meant],
         "onset_to_silence_ms": [each.onset_to_silence_ms for each in meant],
         "onset_to_hold_ms": [each.onset_to_hold_ms for each in meant],
         "onset_to_commit_ms": [each.onset_to_commit_ms for each in meant if each.stopped],

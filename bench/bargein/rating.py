@@ -82,8 +82,9 @@ class Rating(msgspec.Struct, omit_defaults=True):
         failure: Why the call could not be rated; empty: it could.
         stopped: Whether the answer was over for good behind the overlap.
         held: Whether it paused, and went on.
-        onset_to_silence_ms: From the overlap's first audible sample to the last that was played of the answer before
-            it was silent.
+        onset_to_pause_ms: From the overlap's first audible sample to the last that was played of the answer before it
+            was silent first: it may go on behind that.
+        onset_to_silence_ms: To the last that was played of an answer that was stopped.
         onset_to_hold_ms: To the hold, as the client reads it.
         onset_to_commit_ms: To the answer's end for good, as the client reads it.
         onset_to_close_ms: To the end of the last connection to an upstream that was open at the onset.
@@ -111,6 +112,7 @@ class Rating(msgspec.Struct, omit_defaults=True):
     failure: str = ""
     stopped: bool = False
     held: bool = False
+    onset_to_pause_ms: float | None = None
     onset_to_silence_ms: float | None = None
     onset_to_hold_ms: float | None = None
     onset_to_commit_ms: float | None = None
@@ -152,11 +154,25 @@ def rate(
         rating.failure = rating.failure or "nothing of the answer was heard"
         return rating
     _rate_question(rating, record, answers)
+    broke_off = rating.kind == "echo" and not rating.cut_off and _broke_off(record)
+    if broke_off and record.overlap is None:
+        rating.stopped = True
+        return rating
     if record.overlap is None or rating.failure:
         rating.failure = rating.failure or "the overlap never came"
         return rating
     _rate_overlap(rating, record, answers, list(ledger))
+    rating.stopped |= broke_off
     return rating
+
+
+def _broke_off(record: Record) -> bool:
+    """Return whether an answer was ended behind the question, before the time of the overlap: its echo alone was there.
+
+    Who is stopped by that at once would never come to the time in which it is looked for.
+    """
+    until = len(record.output) // 2 if record.overlap is None else record.overlap[0]
+    return any(each.what == "flushed" and record.question[1] <= each.at < until for each in record.happened)
 
 
 def heard_of(record: Record, canned: Canned) -> list[Heard]:
@@ -214,9 +230,14 @@ def _rate_overlap(rating: Rating, record: Record, answers: Sequence[Heard], ledg
     onset, end = record.overlap
     over = len(record.output) // 2
     before = [answer for answer in answers if answer.first <= onset]
+    if not before:
+        rating.failure = "the overlap came before the answer"
+        return
     old, new = before[-1], [answer for answer in answers if answer.first > onset]
     rating.stopped = bool(new) or old.last < over - ALIVE_MS * RATE / 1000
-    rating.onset_to_silence_ms = _silence(old, onset, over)
+    rating.onset_to_pause_ms = _pause(old, onset, over)
+    if rating.stopped:
+        rating.onset_to_silence_ms = _ms(max(0, old.last - onset))
     later = [each for each in record.happened if each.at >= onset]
     rating.onset_to_hold_ms = _first(later, "paused", onset)
     rating.onset_to_commit_ms = _first(later, "flushed", onset)
@@ -235,7 +256,7 @@ def _rate_overlap(rating: Rating, record: Record, answers: Sequence[Heard], ledg
     _rate_upstreams(rating, record, holds, ledger)
 
 
-def _silence(old: Heard, onset: int, over: int) -> float | None:
+def _pause(old: Heard, onset: int, over: int) -> float | None:
     """Return how long after the onset the answer sounded before it was silent first; None: it never was."""
     last = onset
     for run in old.runs:

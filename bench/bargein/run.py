@@ -184,7 +184,7 @@ class _Calls:
         wanted = {
             "An interruption": typical(shown or meant, lambda each: each.onset_to_silence_ms),
             "A backchannel": typical(
-                [each for each in back if not each.stopped] or back, lambda each: each.onset_to_silence_ms
+                [each for each in back if not each.stopped] or back, lambda each: each.onset_to_pause_ms
             ),
         }
         times = [

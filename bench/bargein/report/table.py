@@ -21,7 +21,8 @@ BEFORE, AFTER = "voxint_at_onset", "voxint"
 """The same server without hold and release, and with them."""
 
 TIMES: Mapping[str, str] = {
-    "onset_to_silence_ms": "onset to silence",
+    "onset_to_pause_ms": "onset to the first silence",
+    "onset_to_silence_ms": "onset to silence for good",
     "onset_to_hold_ms": "onset to hold",
     "onset_to_commit_ms": "onset to the answer's end",
     "onset_to_close_ms": "onset to the last upstream closed",

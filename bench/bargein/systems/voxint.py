@@ -112,6 +112,11 @@ class VoxintLine:
                 return [Resumed(answer, message.reason or "")]
             case m.SpeechMessage(state="started"):
                 return [Heard("onset", message.at_ms)]
+            case m.SpeechMessage(state="committed"):
+                # One that was sent to its end and still plays gets no other word; another's end is told once.
+                cut = self._spoken.intersection(message.interrupted)
+                self._spoken -= cut
+                return [Heard("committed", message.at_ms), *(Flushed(answer, "committed") for answer in sorted(cut))]
             case m.SpeechMessage():
                 return [Heard("endpoint", message.decided_ms, message.outcome or "")]
             case m.TranscriptMessage(text=text):

@@ -63,16 +63,39 @@ async def test_goes_on_after_hold(autojump_clock: trio.testing.MockClock) -> Non
     rating = await _rated(asked, before, held(ONSET + 0.16, until, "noise"), _spoken(9, at=until, first=1.4))
     assert not rating.stopped
     assert rating.held
-    assert rating.onset_to_silence_ms == pytest.approx(160, abs=1)
+    assert rating.onset_to_pause_ms == pytest.approx(160, abs=1)
+    assert rating.onset_to_silence_ms is None
     assert rating.held_ms == [pytest.approx(540, abs=1)]
     assert rating.resume_gap_ms == [pytest.approx(0, abs=1)]
     assert (rating.lost, rating.twice) == (0, 0)
+
+
+async def test_stopped_after_it_went_on(autojump_clock: trio.testing.MockClock) -> None:
+    """An answer that was held, went on and was ended then is silent from its last sample on, not from the hold."""
+    until = ONSET + 0.5
+    events = held(ONSET + 0.16, until, "noise"), _spoken(0.2, at=until, first=1.4), cut(until + 0.25)
+    rating = await _rated(sample(), _spoken(1.4), *events)
+    assert rating.stopped
+    assert rating.onset_to_pause_ms == pytest.approx(160, abs=1)
+    assert rating.onset_to_silence_ms == pytest.approx(750, abs=1)
+
+
+async def test_echo_that_stops_at_once(autojump_clock: trio.testing.MockClock) -> None:
+    """Who is stopped by an echo before the time in which it is looked for is stopped; whoever speaks anew, too."""
+    asked = evolve(sample("echo"), overlap=None)
+    early = cut(SPEAKS + 0.3)
+    rating = await _rated(asked, _spoken(0.3), early)
+    assert (rating.stopped, rating.failure) == (True, "")
+    rating = await _rated(asked, _spoken(0.3), early, _spoken(10, at=SPEAKS + 1, name="b"))
+    assert (rating.stopped, rating.failure) == (True, "")
+    assert not (await _rated(asked, _spoken(11))).stopped
 
 
 async def test_missed(autojump_clock: trio.testing.MockClock) -> None:
     """An answer that is spoken over to the call's end was not stopped, and never silent."""
     rating = await _rated(sample(), _spoken(10))
     assert not rating.stopped
+    assert rating.onset_to_pause_ms is None
     assert rating.onset_to_silence_ms is None
 
 

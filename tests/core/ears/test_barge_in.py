@@ -94,15 +94,15 @@ def test_what_was_let_go_is_held_again_by_another_stretch_alone() -> None:
 
 @given(st.lists(st.booleans(), max_size=200))
 def test_speech_in_pieces_is_one_stretch(windows: list[bool]) -> None:
-    """Speech counts across short pauses, and anew behind a longer one; a run ends with the first quiet window."""
+    """Speech counts with its short pauses, and anew behind a longer one; a run ends with the first quiet window."""
     overlap, ms = Overlap(), 32.0
     for is_speech in windows:
         before, overlap = overlap, overlap.heard(ms, is_speech=is_speech)
         assert 0 <= overlap.run_ms <= overlap.speech_ms
         if is_speech:
-            anew = before.quiet_ms >= APART_MS
+            anew = not before.speech_ms or before.quiet_ms >= APART_MS
             assert overlap.quiet_ms == 0
-            assert overlap.speech_ms == (0 if anew else before.speech_ms) + ms
+            assert overlap.speech_ms == (0 if anew else before.speech_ms + before.quiet_ms) + ms
         else:
             assert overlap.run_ms == 0
             assert (overlap.quiet_ms, overlap.speech_ms) == (before.quiet_ms + ms, before.speech_ms)

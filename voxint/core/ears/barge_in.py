@@ -56,8 +56,8 @@ class BargeIn:
             counts that comes a moment early. Ours: people answer a question over its last word or two.
         min_answer_ms: Milliseconds of an answer that are heard before it may be interrupted; what is said before waits.
             By default there are none.
-        quieter_db: Decibels below the person's own level that speech over an answer is somebody else's. Ours: across
-            a room, a voice is 10 to 20 dB below that of who sits before the microphone. 0: all speech counts.
+        quieter_db: Decibels below the person's own loud windows that speech over an answer is somebody else's. Ours:
+            who turns away or speaks softly is 10 dB below, and a first syllable 10 more. 0: all speech counts.
     """
 
     hold: bool = True
@@ -71,7 +71,7 @@ class BargeIn:
     commands: tuple[str, ...] = field(default=tuple(sorted(COMMANDS["en"] | COMMANDS["zh"])), repr=size_of)
     tail_ms: float = field(default=500.0, validator=bounded(at_least=0, at_most=10_000))
     min_answer_ms: float = field(default=0.0, validator=bounded(at_least=0, at_most=60_000))
-    quieter_db: float = field(default=18.0, validator=bounded(at_least=0, at_most=60))
+    quieter_db: float = field(default=24.0, validator=bounded(at_least=0, at_most=60))
     phrases: frozenset[str] = field(
         init=False, eq=False, repr=False, default=Factory(lambda self: frozenset(self.backchannels), takes_self=True)
     )
@@ -87,7 +87,7 @@ class Overlap:
     Args:
         held: Whether the answer is held now.
         run_ms: Milliseconds of speech in a row up to now.
-        speech_ms: Milliseconds of speech, short pauses aside; behind a longer one it counts anew.
+        speech_ms: Milliseconds of speech, with its short pauses; behind a longer one it counts anew.
         quiet_ms: Milliseconds since the last of it.
         text: What was understood of the utterance so far.
         over: Whether the utterance is over, and `text` all of it.
@@ -111,11 +111,11 @@ class Overlap:
         """Return what is known with so many milliseconds more."""
         if not is_speech:
             return evolve(self, run_ms=0.0, quiet_ms=self.quiet_ms + ms)
-        apart = self.quiet_ms >= APART_MS
+        apart = not self.lasts
         return evolve(
             self,
             run_ms=self.run_ms + ms,
-            speech_ms=(0.0 if apart else self.speech_ms) + ms,
+            speech_ms=(0.0 if apart else self.speech_ms + self.quiet_ms) + ms,
             quiet_ms=0.0,
             let_go=self.let_go and not apart,
         )

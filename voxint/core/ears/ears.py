@@ -249,7 +249,9 @@ class Ears:
     def _is_over(self, utterance: HeardUtterance, end: int) -> None:
         self._speaking = None
         self._ending.append(utterance)
-        utterance.end, utterance.decided, utterance.speech_ms = end, self._now, self._turns.speech_ms
+        utterance.end, utterance.decided = end, self._now
+        if (speech_ms := self._turns.speech_ms) > 0:  # all of it, where a faint voice comes in pieces
+            utterance.speech_ms = max(speech_ms, self._ms(end - utterance.onset))
         self._turns.new_utterance()
 
     def _stopping(self, utterance: HeardUtterance) -> None:
@@ -337,7 +339,7 @@ class Ears:
     def _ask(self, utterance: HeardUtterance) -> None:
         if utterance.loudness:
             loud = sorted(utterance.loudness)
-            self._own.spoke(loud[len(loud) // 2])
+            self._own.spoke(loud[len(loud) * 9 // 10])
         try:
             self._may_ask()
             utterance.turn.ask(utterance.text)

@@ -28,7 +28,7 @@ class HeardUtterance:
     complete: float | None = field(init=False, default=None)  # what the end-of-turn model says of its last pause
     end: int = field(init=False, default=0)  # the sample after its last window of speech
     decided: int = field(init=False, default=0)
-    speech_ms: float = field(init=False, default=0.0)  # of its last stretch
+    speech_ms: float = field(init=False, default=0.0)  # over an answer; 0: nothing spoke meanwhile
     known: bool = field(init=False, default=False)  # whether `text` is all of its words
     loudness: list[float] = field(init=False, factory=list)
     cut: tuple[str, ...] | None = field(init=False, default=None)  # what it has interrupted

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 import trio
 
 from voxint.core.audio import BYTES_PER_SAMPLE, AudioFormat
@@ -16,6 +18,9 @@ __all__ = ["OwnSound"]
 
 SMOOTH = 0.1
 """How much an utterance moves what is known of the person's level; ours: a dozen make it theirs."""
+
+RECENT = 8
+"""Windows of speech of which the loudest counts; ours: a syllable or two, of which one is as loud as the voice is."""
 
 SLIPS = 2
 """Windows behind an echo that still count as one where they look like a person's; ours: who speaks does so for longer,
@@ -42,6 +47,8 @@ class OwnSound:
         self._said = Journal(0)  # what that one has said: an answer that is interrupted lets go of it
         self._over_until = -1.0  # until when speech is speech over an answer
         self._level_db: float | None = None
+        self._recent: deque[float] = deque(maxlen=RECENT)
+        self._heard_until = 0
         self._slips = 0  # how many windows behind an echo may look like a person's
 
     def sounds(self, speaking: tuple[Request, ...]) -> None:
@@ -65,15 +72,21 @@ class OwnSound:
         """
         if window.probability < least or trio.current_time() > self._over_until:
             return window.probability
-        return 0.0 if self._faint(window.level_db) or self._echo(window.end) else window.probability
+        return 0.0 if self._faint(window) or self._echo(window.end) else window.probability
 
     def spoke(self, level_db: float) -> None:
-        """Learn the level of a person who was answered, in decibels below full scale."""
+        """Learn how loud a person is who was answered, in decibels below full scale: that of their loud windows."""
         known = self._level_db
         self._level_db = level_db if known is None else known + SMOOTH * (level_db - known)
 
-    def _faint(self, level_db: float) -> bool:
-        return bool(self._quieter_db) and self._level_db is not None and level_db < self._level_db - self._quieter_db
+    def _faint(self, window: SoundWindow) -> bool:
+        """Return whether the loudest of the last windows in a row is much fainter than the person is."""
+        if window.start != self._heard_until:
+            self._recent.clear()
+        self._recent.append(window.level_db)
+        self._heard_until = window.end
+        known = self._level_db
+        return bool(self._quieter_db) and known is not None and max(self._recent) < known - self._quieter_db
 
     def _echo(self, end: int) -> bool:
         """Return whether the microphone hears an answer alone, up to its sample `end`."""

@@ -85,6 +85,25 @@ async def test_events_of_a_call() -> None:
     ]
 
 
+async def test_what_an_utterance_interrupts_is_flushed() -> None:
+    """An utterance that interrupts is no end of a turn, and the player throws away what it has of each answer."""
+    line = _line(
+        _voice("a"),
+        m.Response(request_id="a", text_stream_seq=-1, voice_stream_seq=-1),
+        _voice("b"),
+        m.SpeechMessage(state="committed", at_ms=30.0, request_id="u", interrupted=("a", "b", "never sounded")),
+        m.Response(request_id="b", text_stream_seq=-1, voice_stream_seq=-1, interrupted=True),
+    )
+    assert await _all_of(line) == [
+        Audio(b"\1\0", "a"),
+        Ended("a"),
+        Audio(b"\1\0", "b"),
+        Heard("committed", 30.0),
+        Flushed("a", "committed"),
+        Flushed("b", "committed"),
+    ]
+
+
 async def test_what_never_sounded_is_not_flushed() -> None:
     """The end of a request that only listened is nothing to a player."""
     line = _line(m.Response(request_id="u", text_stream_seq=-1, voice_stream_seq=-1, interrupted=True))
