@@ -326,7 +326,11 @@ async def test_what_ends_while_it_is_told_is_not_asked() -> None:
     model = ScriptedModel("A long answer.")
     async with a_hall(stt=CodedEars(late_s=0.5), model=model) as hall:
         await hall.say(speech(320, "One."), quiet(800))
-        slow = Listener(lambda: hall.session.interrupt(None, InterruptOrder("DISCONNECT")))
+
+        def drop() -> None:
+            hall.session.interrupt(None, InterruptOrder("DISCONNECT"))
+
+        slow = Listener(drop)
         hall.session.attach(slow)
         for _ in range(MOST_UNREAD - 1):  # and the words
             slow.post("waits")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from voxint.core.ears.backchannel import spoken_words
+from voxint.core.ears.words import spoken_words
 
 __all__ = ["is_echo"]
 
