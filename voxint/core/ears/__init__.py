@@ -19,6 +19,7 @@ words.py             how a text is split into words, and looked through for phra
 
 heard_utterance.py   what is known of one utterance
 spoken_turn.py       the two requests of a turn: one that listens, and one that answers
+recovery.py          a sentence that is said without a model, where there were no words after all
 turn_detector.py     what a model must do that hears whether a turn is complete
 endpointing.py       how long a silence ends an utterance, by what was said so far; pure
 thought.py           how complete that is

@@ -15,8 +15,9 @@ from voxint.core.ears.endpointing import silence_ms
 from voxint.core.ears.heard_utterance import HeardUtterance
 from voxint.core.ears.own_sound import OwnSound
 from voxint.core.ears.pace import MicrophonePace
+from voxint.core.ears.recovery import say
 from voxint.core.ears.sound import MicrophoneSound, SoundWindow
-from voxint.core.ears.spoken_turn import WENT_ON, SpokenTurn, say
+from voxint.core.ears.spoken_turn import WENT_ON, SpokenTurn
 from voxint.core.ears.turn_taking import TurnTaking
 from voxint.core.encodable import encodable
 from voxint.core.events import Committed, Ended, Endpoint, Onset, ReleaseReason, Said, UtteranceOutcome
