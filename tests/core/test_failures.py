@@ -264,7 +264,7 @@ async def test_a_failing_recogniser_starts_no_model() -> None:
         await trio.sleep(1)
     assert (talk.errors[0].error_code, talk.errors[0].stage) == ("UPSTREAM_ERROR", "stt")
     assert model.calls == []
-    assert talk.book.finished_requests[0].stages()["llm"] == "idle"
+    assert talk.book.finished_requests[0].book.states()["llm"] == "idle"
 
 
 async def test_a_synthesizer_that_fails_stops_the_model() -> None:

@@ -55,7 +55,7 @@ def receipt_of(request: Request, interrupt: InterruptOrder | None) -> Receipt | 
         request_id=request.id,
         reason=reason,
         stop_ms=round(stop_s * 1000, 3),
-        stages=request.stages(),
+        stages=request.book.states(),
         usage=_usage(request),
         audio=ledger.audio_account(now),
         text=ledger.text_account(now),
@@ -68,7 +68,7 @@ def _usage(request: Request) -> UsageAccount:
     spoken_chars = request.spoken_chars
     if request.provider_tokens is not None:
         return UsageAccount(llm_tokens=request.provider_tokens, tts_characters=spoken_chars, source="provider")
-    if request.stages()["llm"] == "idle":
+    if request.book.states()["llm"] == "idle":
         return UsageAccount(llm_tokens=None, tts_characters=spoken_chars, source="unknown")
     tokens = estimate_tokens(request.ledger.written)
     return UsageAccount(llm_tokens=tokens, tts_characters=spoken_chars, source="estimated")

@@ -107,9 +107,8 @@ class Answer:
         self.ended: Ended | None = None
         self.plays_until = -1.0
         self._hearers = Hearers(player, listeners)
-        self._behind: dict[
-            Listener, tuple[int, float]
-        ] = {}  # who is sent samples again, from which on, and when; inf: they wait
+        # Who is sent samples again, from which on, and when; inf: they wait.
+        self._behind: dict[Listener, tuple[int, float]] = {}
         self._said = self._voiced = 0  # characters of text, samples
         self._texts_taken = self._voices_taken = self._waiting = 0  # by players; for the player
         self._most = ROOM if player is not None else self.journal.most_bytes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from math import inf
 
 import trio
@@ -95,14 +95,10 @@ class Hearers:
     @contextmanager
     def together(self) -> Iterator[None]:
         """Let all that is queued in the block leave at its end, in one write for each."""
-        hearers = self.now()
-        for listener in hearers:
-            listener.hold()
-        try:
+        with ExitStack() as stack:
+            for listener in reversed(self.now()):  # so that the player is the last of which it leaves
+                stack.enter_context(listener.together())
             yield
-        finally:
-            for listener in hearers:
-                listener.go_on()
 
     def post(self, item: object) -> None:
         """Say something complete to all."""

@@ -69,13 +69,15 @@ class Intake:
             )
             raise RequestRefused("busy", message, "overruns")
         spoken = settings.require_tts and not listens
+        # What was said is kept for who comes back, and to know its echo in an open microphone.
+        kept = player in (None, *session.listeners) or session.ears is not None
         answer = Answer(
             request_id,
             PlayoutLedger(settings.output, spoken=spoken and session.agent.tts is not None),
             spoken=spoken,
             player=player,
             listeners=session.listeners,
-            journal=Journal(settings.output.bytes(limits.keep_ms) if player in (None, *session.listeners) else 0),
+            journal=Journal(settings.output.bytes(limits.keep_ms) if kept else 0),
             ends_silently=listens,
         )
         request = Request(request_id, next(self._keys), answer, limits, session)

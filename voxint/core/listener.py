@@ -86,8 +86,8 @@ class Listener:
         "_aside",
         "_bytes",
         "_closed",
+        "_corked",
         "_drop",
-        "_held",
         "_items",
         "_left",
         "_reader",
@@ -108,7 +108,7 @@ class Listener:
         self._reader = trio.lowlevel.ParkingLot()
         self._waits = False
         self._left = False
-        self._held = 0
+        self._corked = 0
         self._closed = False
         self._sending = False
         self._bytes = 0
@@ -157,7 +157,7 @@ class Listener:
             aside.extend(items)
             return
         self._items.extend(items)
-        if not self._held:
+        if not self._corked:
             self._send()
 
     def set_aside(self, owner: object) -> None:
@@ -172,27 +172,19 @@ class Listener:
         items = self._aside.pop(owner, ())
         if items and not self._closed:
             self._items.extend(items)
-            if not self._held:
+            if not self._corked:
                 self._send()
-
-    def hold(self) -> None:
-        """Let nothing leave until `go_on`, for what is to leave together. Nobody may await in between."""
-        self._held += 1
-
-    def go_on(self) -> None:
-        """Let what was queued since `hold` leave, in one write if the reader waits."""
-        self._held -= 1
-        if self._items and not self._held:
-            self._send()
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Let what is queued in the block leave at its end; the block must not await."""
-        self.hold()
+        """Let what is queued in the block leave at its end, in one write if the reader waits; it must not await."""
+        self._corked += 1
         try:
             yield
         finally:
-            self.go_on()
+            self._corked -= 1
+            if self._items and not self._corked:
+                self._send()
 
     def _send(self) -> None:
         """Send what is queued for a reader that waits, or wake it."""

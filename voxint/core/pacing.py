@@ -124,7 +124,7 @@ class Pacer:
 
     def _stop(self) -> None:
         """Let a synthesizer go on that waits for room: the request is over, and what it writes is thrown away."""
-        self._alarm.due = inf
+        self._alarm.clear()
         self._buffer.clear()
         self._less.unpark_all()
 
@@ -153,7 +153,7 @@ class Pacer:
         self._mind_player(now)
         if holding.keeps_back:
             self._held_up_from = inf  # what waits now is no fault of the player's
-            self._alarm.due = inf
+            self._alarm.clear()
             return
         while (leaves_at := self._leaves_at(now)) <= now:
             self._send_frames(now)

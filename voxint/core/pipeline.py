@@ -316,7 +316,7 @@ class _Speaker:
         if self._segmenter.ends_at_pause:
             self._pause.set(trio.current_time() + PAUSE_S)
         else:
-            self._pause.due = inf
+            self._pause.clear()
         return bool(self._ready)
 
     async def speak(self) -> None:
@@ -328,7 +328,7 @@ class _Speaker:
 
     async def flush(self) -> None:
         """Hand on all there is: the model has ended, or pauses for a call."""
-        self._pause.due = inf
+        self._pause.clear()
         self._add(self._segmenter.flush())
         await self.speak()
 

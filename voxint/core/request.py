@@ -28,7 +28,7 @@ from voxint.core.interrupt import InterruptOrder
 from voxint.core.life import LifeEvent, State, next_state
 from voxint.core.owner import Owner
 from voxint.core.playout import PlayoutLedger
-from voxint.core.receipt import Receipt, StageState
+from voxint.core.receipt import Receipt
 from voxint.core.timeline import Timeline
 from voxint.errors import UpstreamTimeout
 from voxint.logs import leaves
@@ -65,7 +65,6 @@ class Request:
         usage_believed: False where what it said cannot be; its tokens are estimated then.
         spoken_chars: Characters handed to the synthesizer.
         hold_limit: When a hold ends by itself.
-        speculative: Whether it was withheld from its birth and was never given out.
     """
 
     def __init__(self, request_id: str, key: int, answer: Answer, limits: Limits, owner: Owner) -> None:
@@ -87,7 +86,6 @@ class Request:
         self.provider_tokens: int | None = None
         self.usage_believed = True
         self.spoken_chars = 0
-        self.speculative = False
         self.hold_limit = HoldLimit(self.alarms, lambda: self.release("timeout"))
         self._stop_by = math.inf
         self._forgotten = False
@@ -117,6 +115,11 @@ class Request:
     def held(self) -> bool:
         """Whether its answer is held, and whoever hears it knows."""
         return self.answer.holding.held
+
+    @property
+    def speculative(self) -> bool:
+        """Whether it was withheld from its birth and was never given out."""
+        return self.answer.holding.withheld
 
     @property
     def playing(self) -> bool:
@@ -182,7 +185,6 @@ class Request:
 
         Interrupted or failed meanwhile, it has said nothing, its end neither. Whoever asked so early ends it in time.
         """
-        self.speculative = True
         self._step("hold")
         self.answer.withhold(self._limits.held_chars)
 
@@ -190,7 +192,6 @@ class Request:
         """Let what was withheld leave; return whether anything was: it may have ended meanwhile."""
         if not (self.speculative and self.works):
             return False
-        self.speculative = False
         self._go_on()
         self.answer.give_out()
         return True
@@ -382,10 +383,6 @@ class Request:
 
     def _missed(self, stage: Stage, error: UpstreamTimeout) -> None:
         self.fail(stage_failure(stage, error))
-
-    def stages(self) -> dict[str, StageState]:
-        """Return what became of each stage; one that runs although the request has ended has overrun."""
-        return self.book.states()
 
     def has_failed_by(self, error: BaseException) -> bool:
         """Return whether `error` is, or holds, what the request has failed by."""

@@ -27,6 +27,10 @@ __all__ = [
 ]
 
 
+END_MS = 600.0
+"""Milliseconds of quiet that end speech; ours: longer than a breath between two parts of a sentence."""
+
+
 class VoiceStream(Protocol):
     """What a detector knows of one stream of audio. It is used by one task at a time."""
 
@@ -65,11 +69,6 @@ def _below_on(cuts: VoiceCuts, attribute: Attribute[Any], off: float) -> None:
         raise ValueError(f"VoiceCuts.off must be at most VoiceCuts.on ({cuts.on:g}), not {off:g}")
 
 
-def _after_pause(cuts: VoiceCuts, attribute: Attribute[Any], end_ms: float) -> None:
-    if end_ms < cuts.pause_ms:
-        raise ValueError(f"VoiceCuts.end_ms must be at least VoiceCuts.pause_ms ({cuts.pause_ms:g}), not {end_ms:g}")
-
-
 @frozen(field_transformer=check_fields)
 class VoiceCuts:
     """How probabilities become speech.
@@ -83,7 +82,6 @@ class VoiceCuts:
         before_ms: Milliseconds that belong to the speech before its first window. Ours: a detector may need so long to
             know a voice that is there from the first sample of a stream.
         pause_ms: Milliseconds of quiet that are a pause. Ours: longer than the closure of a consonant.
-        end_ms: Milliseconds of quiet that end the speech. Ours: longer than a breath between two parts of a sentence.
         after_ms: Milliseconds that belong to the speech after its last window. Ours: soft consonants are seldom taken
             for speech.
     """
@@ -93,7 +91,6 @@ class VoiceCuts:
     least_ms: float = field(default=90.0, validator=bounded(at_least=0, at_most=10_000))
     before_ms: float = field(default=500.0, validator=bounded(at_least=0, at_most=10_000))
     pause_ms: float = field(default=250.0, validator=bounded(more_than=0, at_most=60_000))
-    end_ms: float = field(default=600.0, validator=[bounded(more_than=0, at_most=60_000), _after_pause])
     after_ms: float = field(default=250.0, validator=bounded(at_least=0, at_most=10_000))
 
 
@@ -132,7 +129,7 @@ class SpeechResumed:
 
 @frozen
 class SpeechEnded:
-    """Nothing was said for `VoiceCuts.end_ms`, or the stream is over.
+    """Nothing was said for `Activity.end_ms`, or the stream is over.
 
     Args:
         start: First sample of the speech, as `SpeechStarted` told it.
@@ -160,6 +157,7 @@ class Activity:
         cuts: How probabilities become speech.
         audio_format: Of the stream.
         window: Samples of a window.
+        end_ms: Milliseconds of quiet that end the speech.
         position: Samples heard so far.
         speaking: Whether somebody speaks, pauses included: between `SpeechStarted` and `SpeechEnded`.
         paused: Whether they have paused.
@@ -171,6 +169,7 @@ class Activity:
     cuts: VoiceCuts
     audio_format: AudioFormat
     window: int
+    end_ms: float = END_MS
     position: int = 0
     speaking: bool = False
     paused: bool = False
@@ -233,7 +232,7 @@ class Activity:
         paused: tuple[VoiceEvent, ...] = ()
         if quiet_ms >= self.cuts.pause_ms and not self.paused:
             paused = (SpeechPaused(self._last),)
-        if quiet_ms < self.cuts.end_ms:
+        if quiet_ms < self.end_ms:
             return evolve(self, paused=self.paused or bool(paused)), paused
         after, ended = self._end()
         return after, paused + ended

@@ -46,7 +46,7 @@ class Cuts:
     """Where speech is cut.
 
     Args:
-        voice: What is speech, a pause and an end.
+        voice: What is speech, and what a pause.
         long_ms: Milliseconds from which a stretch ends at its next pause. Ours: what a model needs for its grammar;
             of stretches cut at every pause it misheard a tenth more words.
         most_ms: Most milliseconds of a stretch. Ours: no run of Moonshine takes longer than the 0.3 s that a final may.

@@ -99,7 +99,7 @@ class Telemetry:
         else:
             self._catch_up()
         if request.overran:
-            hanging = [stage for stage, state in request.stages().items() if state == "overrun"]
+            hanging = [stage for stage, state in request.book.states().items() if state == "overrun"]
             self.metrics.overrunning.inc()
             for stage in hanging:
                 self.metrics.overruns.labels(stage).inc()
@@ -167,7 +167,7 @@ class Telemetry:
         tokens, source = _tokens(request)
         audio = request.ledger.audio_account(trio.current_time())
         if self.meter is not None:
-            calls = sum(state != "idle" for state in request.stages().values())
+            calls = sum(state != "idle" for state in request.book.states().values())
             self.meter.charge(request.session_id, trio.current_time(), Use(calls, tokens, request.spoken_chars))
         if failure is not None and failure.limit and self.meter is not None:
             self.meter.tell(failure.limit, request.session_id, trio.current_time())

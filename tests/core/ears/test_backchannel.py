@@ -6,16 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voxint.core.ears.backchannel import (
-    BACKCHANNELS,
-    NO_ANSWERS,
-    asks,
-    consists_of,
-    count_words,
-    is_backchannel,
-    listed,
-    spoken_words,
-)
+from voxint.core.ears.backchannel import BACKCHANNELS, NO_ANSWERS, asks, is_backchannel
+from voxint.core.ears.words import consists_of, count_words, listed, spoken_words
 
 BOTH = BACKCHANNELS["en"] | BACKCHANNELS["zh"]
 

@@ -16,7 +16,7 @@ from voxint.core.ears.barge_in import BargeIn
 from voxint.core.ears.rules import EarRules
 from voxint.core.events import Committed, Ended, Endpoint, Held, Onset, Released, Text
 from voxint.core.interrupt import InterruptOrder
-from voxint.core.listener import Listener
+from voxint.core.listener import MOST_UNREAD, Listener
 from voxint.core.resumption import resume
 from voxint.core.stages import Delta
 from voxint.errors import UpstreamError
@@ -309,3 +309,32 @@ async def test_what_waits_waits_for_whoever_speaks() -> None:
         await asked(hall, speech(320, "Stop."), quiet(2200), speech(1600, "Mm-hmm."), quiet(2000))
         assert hall.of(Endpoint)[1].outcome == "protected"
         assert "Stop." in [each.user for each in hall.session.dialogue][-1]
+
+
+async def test_late_words_let_nothing_go_on_that_somebody_else_has_stopped() -> None:
+    """A sound that was none is told of late: the answer stays held for the one who speaks by then."""
+    model = ScriptedModel("A long answer, of many words, that goes on and on for a while, and then for a while more.")
+    async with a_hall(model=model, stt=MoodyEars(["early", "slow", "early"])) as hall:
+        await asked(hall, quiet(640), speech(160, "Mm-hmm."), quiet(1200), speech(960), quiet(640))
+        assert [each.outcome for each in hall.of(Endpoint)][1:] == ["backchannel"]
+        assert [each.reason for each in hall.of(Released)] == ["backchannel", "noise"]
+        assert len(hall.of(Held)) == 2
+
+
+async def test_what_ends_while_it_is_told_is_not_asked() -> None:
+    """To tell of the end drops a listener that does not read, and with the last one all that there is."""
+    model = ScriptedModel("A long answer.")
+    async with a_hall(stt=CodedEars(late_s=0.5), model=model) as hall:
+        await hall.say(speech(320, "One."), quiet(800))
+
+        def drop() -> None:
+            hall.session.interrupt(None, InterruptOrder("DISCONNECT"))
+
+        slow = Listener(drop)
+        hall.session.attach(slow)
+        for _ in range(MOST_UNREAD - 1):  # and the words
+            slow.post("waits")
+        await trio.sleep(1)
+        assert hall.of(Ended) == [Ended(True, "DISCONNECT")]
+        assert model.calls == []
+        assert len(hall.session.dialogue) == 0

@@ -9,13 +9,14 @@ import pytest
 import trio
 from attrs import evolve
 
-from tests.core.ears.coded import FORMAT, quiet, speech
+from tests.core.ears.coded import FORMAT, CodedEars, quiet, speech
 from tests.core.ears.hall import Hall, a_hall
 from tests.core.ears.test_ears import asked
 from voxint.core.ears.rules import EarRules
 from voxint.core.events import Committed, Ended, Endpoint, Held, Onset, Text, Voice
 from voxint.core.interrupt import InterruptOrder
 from voxint.core.listener import Listener
+from voxint.core.resumption import resume
 from voxint.testing.stages import ScriptedModel
 
 pytestmark = pytest.mark.virtual_time
@@ -173,3 +174,23 @@ async def test_an_utterance_that_is_interrupted_has_stopped_with_all_that_was_as
             await met.stopped()
         assert model.running == 0
         assert list(met.outcomes.values()) == ["stopped"]
+
+
+async def test_what_was_asked_too_early_is_played_by_whoever_is_there_then() -> None:
+    """Its listener has gone before the last words were known: it waits for who comes, as what is asked in time does."""
+    model = ScriptedModel("It is noon.")
+    async with a_hall(model=model, rules=EARLY, stt=CodedEars(late_s=0.75), on_disconnect="keep") as hall:
+        await hall.say(*QUESTION, quiet(160))
+        hall.ears.close("DISCONNECT")
+        hall.session.detach(hall.listener)
+        hall.listener.close()
+        await trio.sleep(2)
+        again = Listener()
+        resume(hall.session, again, {})
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(hall.read, again)
+            await trio.sleep(5)
+            nursery.cancel_scope.cancel()
+        assert len(model.calls) == 1
+        assert hall.of(Ended) == [Ended(False)]
+        assert hall.voice()

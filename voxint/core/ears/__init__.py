@@ -15,9 +15,11 @@ turn_taking.py       which answers may be interrupted; holds, releases and commi
 barge_in.py          what may interrupt an answer: rules, and the decision to hold, release or commit; pure
 backchannel.py       words that say "go on" and no more; pure
 commands.py          words that interrupt although they are short; pure
+words.py             how a text is split into words, and looked through for phrases; pure
 
 heard_utterance.py   what is known of one utterance
 spoken_turn.py       the two requests of a turn: one that listens, and one that answers
+recovery.py          a sentence that is said without a model, where there were no words after all
 turn_detector.py     what a model must do that hears whether a turn is complete
 endpointing.py       how long a silence ends an utterance, by what was said so far; pure
 thought.py           how complete that is

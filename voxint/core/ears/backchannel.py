@@ -1,26 +1,14 @@
-"""What a listener says to show that they follow: words that say "go on" and no more, and how many words a text has."""
+"""What a listener says to show that they follow: words that say "go on" and no more."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from collections.abc import Mapping
 from types import MappingProxyType
 
-from voxint.core.tokens import UNSPACED
+from voxint.core.ears.words import consists_of, listed
 
-__all__ = [
-    "BACKCHANNELS",
-    "NO_ANSWERS",
-    "asks",
-    "consists_of",
-    "contains_one_of",
-    "count_words",
-    "is_backchannel",
-    "listed",
-    "spoken_words",
-]
+__all__ = ["BACKCHANNELS", "NO_ANSWERS", "asks", "is_backchannel"]
 
 _ENGLISH = """
 mm, mhm, mm hm, mm hmm, mhmm, mmhmm, mmhm, m hm, m hmm, hm, hmm, hum, uh huh, uhuh, uh hum, unhuh, un huh, huh, ah,
@@ -44,11 +32,6 @@ _CHINESE = """
 """
 
 
-def listed(lines: str) -> frozenset[str]:
-    """Return the phrases of a text that has commas between them."""
-    return frozenset(phrase for piece in lines.replace("\n", " ").split(",") if (phrase := piece.strip()))
-
-
 BACKCHANNELS: Mapping[str, frozenset[str]] = MappingProxyType({"en": listed(_ENGLISH), "zh": listed(_CHINESE)})
 """By language. Ours: what people say in a conversation without wanting the floor, in the spellings of recognisers.
 
@@ -62,56 +45,11 @@ NO_ANSWERS = listed(
 )
 """Those that answer no question: sounds of thinking and of wonder. 嗯 is not among them, for it means yes."""
 
-_WORD = re.compile(rf"(?=[^\W_])[{UNSPACED}]|[^\W_{UNSPACED}]+(?:['’][^\W_{UNSPACED}]+)*")
-"""A character of a script without spaces, or a word."""
-
-_COUNTED = re.compile(rf"(?=[^\W_])[{UNSPACED}]|[^\s{UNSPACED}]+")
-"""As `_WORD`; one with hyphens counts once."""
-
-_DRAWN_OUT = re.compile(r"(.)\1{2,}")
-"""Three and more of a letter: "yeahhh", "Hmmmmm"."""
-
 _ASKS = re.compile(r"[?？؟吗嗎呢][^\w]*$")
 """How a question ends. 吗 and 呢 say it without a mark."""
 
 _TAIL = 200
 """Characters at the end of a text that tell whether it asks. Ours."""
-
-
-def count_words(text: str) -> int:
-    """Return how many words a text has: in Chinese and Japanese each character is one, and marks are none."""
-    return sum(any(map(str.isalnum, word)) for word in _COUNTED.findall(text))
-
-
-def spoken_words(text: str) -> list[str]:
-    """Return the words as they are compared: without case, marks and full width; a Chinese character is a word."""
-    plain = unicodedata.normalize("NFKC", text).replace("’", "'").casefold()
-    return _WORD.findall(plain)
-
-
-def consists_of(text: str, phrases: frozenset[str]) -> bool:
-    """Return whether a text is one or several of some phrases and nothing else; a text without a word is none.
-
-    Case, marks and letters that are drawn out ("Hmmmm", "yeahhh") don't matter. The time is linear in the text.
-
-    Args:
-        text: What was said.
-        phrases: In any spelling that differs in case and marks alone: "uh-huh" and "uh huh" are the same.
-    """
-    known = _known(phrases)
-    words = spoken_words(text)
-    # Where a phrase may begin: behind each of those that were found, and none of the words before it is left over.
-    reached = {0}
-    for at in range(len(words)):
-        if at in reached:
-            reached |= {at + size for size in known.begins(words[at]) if known.has(words[at : at + size])}
-    return bool(words) and len(words) in reached
-
-
-def contains_one_of(text: str, phrases: frozenset[str]) -> bool:
-    """Return whether one of the phrases stands in a text, word by word; compared as in `consists_of`."""
-    words, known = spoken_words(text), _known(phrases)
-    return any(known.has(words[at : at + size]) for at, word in enumerate(words) for size in known.begins(word))
 
 
 def is_backchannel(text: str, phrases: frozenset[str], said: str = "") -> bool:
@@ -134,35 +72,3 @@ def is_backchannel(text: str, phrases: frozenset[str], said: str = "") -> bool:
 def asks(said: str) -> bool:
     """Return whether a text ends in a question: by its mark, in Chinese by 吗 or 呢 too."""
     return bool(_ASKS.search(said[-_TAIL:]))
-
-
-class _Known:
-    """Phrases as words, found by their first one."""
-
-    def __init__(self, phrases: Iterable[str]) -> None:
-        self._phrases = {words for phrase in phrases if (words := tuple(spoken_words(phrase)))}
-        self._sizes: dict[str, set[int]] = {}
-        for words in self._phrases:
-            self._sizes.setdefault(words[0], set()).add(len(words))
-
-    def begins(self, word: str) -> set[int]:
-        """Return how many words the phrases have that begin so."""
-        return set().union(*(self._sizes.get(each, ()) for each in _spellings(word)))
-
-    def has(self, words: list[str]) -> bool:
-        """Return whether the words are a phrase, in one of their spellings."""
-        spelt: set[tuple[str, ...]] = {()}
-        for word in words:
-            spelt = {(*before, each) for before in spelt for each in _spellings(word)}
-        return not spelt.isdisjoint(self._phrases)
-
-
-def _spellings(word: str) -> tuple[str, ...]:
-    if _DRAWN_OUT.search(word) is None:
-        return (word,)
-    return _DRAWN_OUT.sub(r"\1", word), _DRAWN_OUT.sub(r"\1\1", word)
-
-
-@lru_cache(maxsize=32)  # ours: an application has one set of phrases, or one for each language
-def _known(phrases: frozenset[str]) -> _Known:
-    return _Known(phrases)

@@ -13,8 +13,9 @@ from attrs import Factory, evolve, field, frozen
 
 from voxint.arguments import bounded, check_fields
 from voxint.core.discreet import size_of
-from voxint.core.ears.backchannel import BACKCHANNELS, asks, count_words, is_backchannel
+from voxint.core.ears.backchannel import BACKCHANNELS, asks, is_backchannel
 from voxint.core.ears.commands import COMMANDS, are_few, are_too_many, calls
+from voxint.core.ears.words import count_words
 from voxint.core.events import ReleaseReason
 
 __all__ = ["BargeIn", "Overlap", "Verdict", "judge"]

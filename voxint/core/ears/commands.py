@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from voxint.core.ears.backchannel import contains_one_of, listed, spoken_words
+from voxint.core.ears.words import contains_one_of, listed, spoken_words
 from voxint.core.tokens import UNSPACED
 
 __all__ = ["COMMANDS", "are_few", "are_too_many", "calls"]

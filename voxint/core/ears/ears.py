@@ -10,15 +10,14 @@ import functools
 import uuid
 from collections.abc import Callable
 
-from attrs import evolve
-
 from voxint.core.audio import BYTES_PER_SAMPLE, AudioFormat
 from voxint.core.ears.endpointing import silence_ms
 from voxint.core.ears.heard_utterance import HeardUtterance
 from voxint.core.ears.own_sound import OwnSound
 from voxint.core.ears.pace import MicrophonePace
+from voxint.core.ears.recovery import say
 from voxint.core.ears.sound import MicrophoneSound, SoundWindow
-from voxint.core.ears.spoken_turn import WENT_ON, SpokenTurn, say
+from voxint.core.ears.spoken_turn import WENT_ON, SpokenTurn
 from voxint.core.ears.turn_taking import TurnTaking
 from voxint.core.encodable import encodable
 from voxint.core.events import Committed, Ended, Endpoint, Onset, ReleaseReason, Said, UtteranceOutcome
@@ -77,9 +76,9 @@ class Ears:
         self._sound = MicrophoneSound(agent.vad, session.settings.input, kept_ms=longest_ms)
         self._own = OwnSound(self._sound, rules.echo, rules.barge_in, self._format)
         self._turns = TurnTaking(session, rules.barge_in, self._commit)
-        cuts = evolve(rules.cuts, end_ms=max(rules.cuts.pause_ms, rules.endpointing.most_ms))
-        self._activity = Activity(cuts, self._format, agent.vad.window_samples)
-        self._window_ms = self._format.ms(agent.vad.window_samples)
+        samples, most_ms = agent.vad.window_samples, rules.endpointing.most_ms
+        self._activity = Activity(rules.cuts, self._format, samples, most_ms)
+        self._window_ms = self._format.ms(samples)
         self._pace = MicrophonePace(session.settings.input)
         self._now = 0  # the sample after the window that is heard: a piece may bring many
         self._closed = False
@@ -289,7 +288,8 @@ class Ears:
         outcome: UtteranceOutcome = "request"
         if utterance.cut is None:
             self._settling = utterance
-            outcome = self._turns.settle(utterance.text, utterance.speech_ms)
+            goes_on = self._speaking is not None
+            outcome = self._turns.settle(utterance.text, utterance.speech_ms, goes_on=goes_on)
             self._settling = None
         waiting = self._waiting
         if waiting is not None and (utterance.cut is not None or outcome in ("request", "protected")):
@@ -299,6 +299,8 @@ class Ears:
         if outcome == "request" and not utterance.text:
             outcome = "noise"  # it was long enough to interrupt, and there were no words
         self._tell_end(utterance, outcome)
+        if not utterance.turn.request.works:
+            return  # to tell of it has dropped a listener that does not read, the last one, and with it all there is
         if outcome == "request":
             self._ask(utterance)
         elif outcome == "protected":
@@ -332,7 +334,8 @@ class Ears:
             self._settling = waiting
             self._turns.take()
             self._settling = None
-            self._ask(waiting)
+            if waiting.turn.request.works:  # as in `_settle`
+                self._ask(waiting)
 
     def _ask(self, utterance: HeardUtterance) -> None:
         if utterance.loudness:

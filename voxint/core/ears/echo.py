@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from math import log10
+from math import inf
 from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
 from voxint.arguments import bounded, check_fields
 from voxint.core.audio import BYTES_PER_SAMPLE, AudioFormat
+from voxint.core.level import QUIETEST_DB, decibels
 
 if TYPE_CHECKING:
     from voxint.core.ears.echo_path import EchoPath
 
 __all__ = ["EchoGuard", "EchoRules", "EchoVerdict"]
-
-LEAST_DB = -60.0
-"""Decibels that stand for nothing."""
-
 
 LEAST_MS = 64.0
 """Of a microphone; ours: less is two frames of a spectrum, and no syllable."""
@@ -87,7 +84,7 @@ class EchoGuard:
 
     def __init__(self, rules: EchoRules, audio_format: AudioFormat) -> None:
         # numpy takes 0.1 s to import, which a session without a microphone need not pay.
-        from voxint.core.ears.echo_path import RATE, TAIL_MS, EchoPath, level_db
+        from voxint.core.ears.echo_path import RATE, TAIL_MS, EchoPath, power_of
 
         if audio_format.rate not in (RATE, 2 * RATE):
             raise ValueError(
@@ -102,7 +99,7 @@ class EchoGuard:
             judged=int(rules.judged_ms * RATE / 1000),
         )
         self._rate = RATE
-        self._level_db = level_db
+        self._power_of = power_of
         self.reference_ms = rules.heard_ms + rules.most_delay_ms + TAIL_MS
         """How much of the answer before the microphone's last sample is looked at; what is older is of no use."""
 
@@ -127,12 +124,14 @@ class EchoGuard:
         reference = reference[max(0, whole - ahead - sound_format.bytes(self.reference_ms)) : whole]
         path = self._path
         heard, sounded = path.samples(microphone), path.samples(reference)
-        if sound_format.bytes_ms(len(microphone)) < LEAST_MS or self._level_db(heard) < rules.faintest_db:
-            return EchoVerdict(1.0, 0.0, LEAST_DB, own=True)
+        if sound_format.bytes_ms(len(microphone)) < LEAST_MS or (
+            decibels(self._power_of(heard), -inf) < rules.faintest_db
+        ):
+            return EchoVerdict(1.0, 0.0, QUIETEST_DB, own=True)
         ahead_samples = min(len(sounded), int(sound_format.bytes_ms(ahead) * self._rate / 1000))
         delay = path.delay(heard, sounded, ahead_samples)
         left = path.left(heard, sounded, ahead_samples, delay)
-        person_db = max(LEAST_DB, 10 * log10(left)) if left else LEAST_DB
+        person_db = decibels(left)
         own = person_db < rules.person_db
         path.learn(own=own)
         return EchoVerdict(1 - left, delay * 1000 / self._rate, person_db, own=own)

@@ -9,12 +9,11 @@ a jitter buffer jumps or a loudspeaker distorts.
 from __future__ import annotations
 
 from functools import lru_cache
-from math import log10
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["RATE", "TAIL_MS", "EchoPath", "level_db"]
+__all__ = ["RATE", "TAIL_MS", "EchoPath", "power_of"]
 
 Floats = NDArray[np.float32]
 Spectrum = NDArray[np.complex64]
@@ -207,9 +206,9 @@ class EchoPath:
         return self._noise
 
 
-def level_db(sound: Floats) -> float:
-    """Return the level of samples in decibels against full scale."""
-    return 10 * log10(float(np.mean(sound * sound)) + 1e-12)
+def power_of(sound: Floats) -> float:
+    """Return the mean power of samples; that of full scale is 1."""
+    return float(np.mean(sound * sound))
 
 
 def _last(sound: Floats, size: int) -> Floats:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from voxint.core.ears.words import spoken_words
 
 __all__ = ["is_echo"]
 
@@ -12,8 +12,6 @@ LEAST = 3
 LATEST = 40
 """Words of the answer that an echo may be of; ours: some fifteen seconds of speech."""
 
-_WORD = re.compile(r"[\u3400-\u9fff]|[^\W_]+(?:['’][^\W_]+)*")
-
 
 def is_echo(text: str, spoken: str) -> bool:
     """Return whether `text` stands, word by word, in the latest part of what an answer has spoken.
@@ -22,13 +20,9 @@ def is_echo(text: str, spoken: str) -> bool:
         text: What was understood.
         spoken: What of the answer was heard so far.
     """
-    words = _words(text)
+    words = spoken_words(text)
     if len(words) < LEAST:
         return False
-    said = _words(spoken[-16 * LATEST :])[-LATEST:]
+    said = spoken_words(spoken[-16 * LATEST :])[-LATEST:]
     size = len(words)
     return any(said[begin : begin + size] == words for begin in range(len(said) - size + 1))
-
-
-def _words(text: str) -> list[str]:
-    return _WORD.findall(text.casefold())

@@ -13,7 +13,7 @@ from typing import Any
 from attrs import Attribute, field, frozen
 
 from voxint.arguments import bounded, check_fields
-from voxint.core.ears.backchannel import BACKCHANNELS, NO_ANSWERS, consists_of, listed, spoken_words
+from voxint.core.ears.backchannel import BACKCHANNELS, NO_ANSWERS
 from voxint.core.ears.thought import Thought
 from voxint.core.ears.thought_chinese import ends_half as ends_half_chinese
 from voxint.core.ears.thought_chinese import ends_open as ends_open_chinese
@@ -21,6 +21,7 @@ from voxint.core.ears.thought_chinese import ends_whole as ends_whole_chinese
 from voxint.core.ears.thought_english import ends_half as ends_half_english
 from voxint.core.ears.thought_english import ends_open as ends_open_english
 from voxint.core.ears.thought_numbers import chinese_number, english_number
+from voxint.core.ears.words import consists_of, listed, spoken_words
 from voxint.core.tokens import UNSPACED
 
 __all__ = ["Endpointing", "silence_ms", "thought_of"]

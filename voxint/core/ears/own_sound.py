@@ -10,6 +10,7 @@ from voxint.core.audio import BYTES_PER_SAMPLE, AudioFormat
 from voxint.core.ears.barge_in import BargeIn
 from voxint.core.ears.echo import EchoGuard, EchoRules
 from voxint.core.ears.sound import MicrophoneSound, SoundWindow
+from voxint.core.journal import Journal
 from voxint.core.request import Request
 from voxint.core.resample import resampler
 
@@ -43,19 +44,24 @@ class OwnSound:
         self._format = audio_format
         self._guard = EchoGuard(echo, audio_format) if echo.guard else None
         self._last: Request | None = None
-        self._sounds_until = -1.0
+        self._said = Journal(0)  # what that one has said: an answer that is interrupted lets go of it
+        self._over_until = -1.0  # until when speech is speech over an answer
         self._level_db: float | None = None
         self._recent: deque[float] = deque(maxlen=RECENT)
         self._heard_until = 0
         self._slips = 0  # how many windows behind an echo may look like a person's
 
     def sounds(self, speaking: tuple[Request, ...]) -> None:
-        """Note which answers sound now; what has sounded last is remembered for as long as its echo may take."""
+        """Note which answers there are; what has sounded last is remembered for as long as its echo may take."""
+        now = trio.current_time()
         if speaking:
-            self._last = speaking[-1]
-            self._sounds_until = trio.current_time() + self._rules.most_delay_ms / 1000
-        elif self._last is not None and trio.current_time() > self._sounds_until:
-            self._last = None
+            self._over_until = now + self._rules.most_delay_ms / 1000
+        elif now > self._over_until:
+            self._last, self._said = None, Journal(0)
+        for request in reversed(speaking):
+            if request.ledger.sent_samples:  # else the one before it is what is heard
+                self._last, self._said = request, request.answer.journal
+                break
 
     def probability(self, window: SoundWindow, least: float) -> float:
         """Return the probability that a person speaks in `window`, who means to be heard.
@@ -64,11 +70,9 @@ class OwnSound:
             window: What the detector says.
             least: Below it nothing is looked at: it is no speech anyway.
         """
-        if self._last is None or window.probability < least:
+        if window.probability < least or trio.current_time() > self._over_until:
             return window.probability
-        if self._faint(window) or self._echo(self._last, window.end):
-            return 0.0
-        return window.probability
+        return 0.0 if self._faint(window) or self._echo(window.end) else window.probability
 
     def spoke(self, level_db: float) -> None:
         """Learn how loud a person is who was answered, in decibels below full scale: that of their loud windows."""
@@ -84,13 +88,15 @@ class OwnSound:
         known = self._level_db
         return bool(self._quieter_db) and known is not None and max(self._recent) < known - self._quieter_db
 
-    def _echo(self, request: Request, end: int) -> bool:
-        """Return whether the microphone hears the answer alone, up to its sample `end`."""
-        if self._guard is None:
+    def _echo(self, end: int) -> bool:
+        """Return whether the microphone hears an answer alone, up to its sample `end`."""
+        request = self._last
+        if self._guard is None or request is None:
             return False
         begin = max(0, end - self._format.samples(self._rules.heard_ms))
         heard = self._sound.since(begin)[: (end - begin) * BYTES_PER_SAMPLE]
-        reference, ahead_ms = _sounding(request, self._guard.reference_ms, self._rules.ahead_ms)
+        then = trio.current_time() - self._sound.behind_ms(end) / 1000  # a piece may bring many windows
+        reference, ahead_ms = _sounding(request, self._said, then, self._guard.reference_ms, self._rules.ahead_ms)
         if not reference:
             return False
         output = request.ledger.audio_format
@@ -104,19 +110,19 @@ class OwnSound:
         return slipped
 
 
-def _sounding(request: Request, back_ms: float, ahead_ms: float) -> tuple[bytes, float]:
-    """Return what an answer's player has sounded lately, by the clock, and how many milliseconds of it are to come.
+def _sounding(request: Request, said: Journal, then: float, back_ms: float, ahead_ms: float) -> tuple[bytes, float]:
+    """Return what an answer's player had sounded by a time, by the clock, and how many milliseconds of it came after.
 
-    Where it stands, because it is held, has played all or waits for more, there is silence since then.
+    Where it stood, because it was held or stopped, had played all or waited for more, there is silence up to then.
     """
-    now, ledger = trio.current_time(), request.ledger
-    output, at = ledger.audio_format, ledger.heard_samples(now)
+    ledger = request.ledger
+    output, at = ledger.audio_format, ledger.heard_samples(then)
     player, stands_since = request.answer.player, request.answer.holding.since
     if stands_since is None or (player is not None and not player.pauses):
-        stands_since = min(now, ledger.playing_until or now)
-    silence = output.bytes(min(back_ms, (now - stands_since) * 1000))
+        stands_since = ledger.playing_until or then
+    silence = output.bytes(min(back_ms, max(0.0, then - stands_since) * 1000))
     first = max(0, at - output.samples(back_ms))
     last = at if silence else at + output.samples(ahead_ms)
-    sounded = request.answer.journal.voice(first * BYTES_PER_SAMPLE, last * BYTES_PER_SAMPLE)
+    sounded = said.voice(first * BYTES_PER_SAMPLE, last * BYTES_PER_SAMPLE)
     ahead = max(0, len(sounded) - (at - first) * BYTES_PER_SAMPLE)
     return sounded + bytes(silence), output.bytes_ms(ahead)

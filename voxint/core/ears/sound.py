@@ -115,6 +115,10 @@ class MicrophoneSound:
         at = len(self._kept) - (self._position - sample) * BYTES_PER_SAMPLE
         return bytes(memoryview(self._kept)[max(0, at) :])
 
+    def behind_ms(self, sample: int) -> float:
+        """Return how many milliseconds of what was fed come after `sample`, what waits for its window too."""
+        return self.audio_format.ms(self._position - sample) + self._source.bytes_ms(len(self._waiting))
+
     def close(self) -> None:
         """Give up what the detector holds for it, and what is kept; safe to call twice.
 

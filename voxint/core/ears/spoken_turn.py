@@ -26,12 +26,12 @@ from voxint.core.receipt import Receipt
 from voxint.core.request import Request
 from voxint.core.session import NEW_INPUT, Session
 from voxint.core.settings import Settings
-from voxint.core.stages import Delta, ModelOutput, Turn
+from voxint.core.stages import Turn
 from voxint.core.utterance import open_upload
 from voxint.errors import RequestRefused
 from voxint.logs import get_logger, places
 
-__all__ = ["WENT_ON", "SpokenTurn", "say"]
+__all__ = ["WENT_ON", "SpokenTurn"]
 
 WENT_ON = "SPEECH_WENT_ON"
 """The reason of a request that was asked at a pause, and cancelled because the person went on."""
@@ -221,6 +221,9 @@ class SpokenTurn:
             session.registry.admit(early.request)
             session.understood(early.request, text)
             self.close()
+            player = self.request.answer.player
+            if early.request.answer.player is not player:  # the one there was has gone meanwhile
+                early.request.answer.play_to(player)
             early.request.give_out()
             return early.request
         self.drop_early(WENT_ON)
@@ -268,31 +271,6 @@ class SpokenTurn:
         if request.speculative:
             return session.turn(session.dialogue.ask(request.key, early.text))
         return session.turn(session.dialogue)  # given out before the model was asked: the words stand in it
-
-
-def say(session: Session, request_id: str, player: Listener | None, sentence: str) -> Request:
-    """Say a sentence that is there already, as the answer to nothing, behind what is on its way out.
-
-    Raises:
-        RequestRefused: `busy`: the voice has no seat left.
-    """
-    request, pipeline = session.intake.make(request_id, player)
-    pipeline = evolve(pipeline, agent=evolve(session.agent, llm=_Sentence(sentence)))
-    claim = session.intake.claim()
-    behind = [each for each in session.registry.live if not each.answer.ends_silently]
-    session.understood(request, "")
-    return session.intake.begin(request, pipeline.answer_text, claim, behind=behind)
-
-
-class _Sentence:
-    """A language model that knows one sentence."""
-
-    def __init__(self, sentence: str) -> None:
-        self._sentence = sentence
-
-    async def generate(self, turn: Turn, out: trio.abc.SendChannel[ModelOutput]) -> None:
-        """Write the sentence."""
-        await out.send(Delta(self._sentence))
 
 
 def _same(one: str, other: str) -> bool:

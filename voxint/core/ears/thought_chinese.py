@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from voxint.core.ears.backchannel import listed
+from voxint.core.ears.words import listed
 
 __all__ = ["ends_half", "ends_open", "ends_whole"]
 

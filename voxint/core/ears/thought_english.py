@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from voxint.core.ears.backchannel import listed, spoken_words
+from voxint.core.ears.words import listed, spoken_words
 
 __all__ = ["ends_half", "ends_open"]
 

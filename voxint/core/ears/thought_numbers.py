@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from voxint.core.ears.backchannel import listed
 from voxint.core.ears.thought import Thought
+from voxint.core.ears.words import listed
 
 __all__ = ["chinese_number", "english_number"]
 

@@ -85,12 +85,13 @@ class TurnTaking:
         """Milliseconds of speech over what speaks, as `Overlap` has them; none where nothing does."""
         return self._overlap.speech_ms if self._over_it else 0.0
 
-    def settle(self, text: str, speech_ms: float) -> UtteranceOutcome:
+    def settle(self, text: str, speech_ms: float, *, goes_on: bool) -> UtteranceOutcome:
         """Decide about an utterance that is over; what is held goes on, or is interrupted.
 
         Args:
             text: All its words.
             speech_ms: `speech_ms` at its end: somebody may speak again by now.
+            goes_on: Whether the next utterance is being heard: then what is held is held for that one.
         """
         self.look()
         if not self.speaking:
@@ -102,7 +103,7 @@ class TurnTaking:
         if verdict == "commit":
             self._commit_now()
             return "request"
-        if verdict != "wait" and verdict != "hold":
+        if verdict != "wait" and verdict != "hold" and not goes_on:
             self._release(verdict)
         return _outcome(verdict)
 
