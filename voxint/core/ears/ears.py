@@ -16,6 +16,7 @@ from voxint.core.audio import BYTES_PER_SAMPLE, AudioFormat
 from voxint.core.ears.endpointing import silence_ms
 from voxint.core.ears.own_sound import OwnSound
 from voxint.core.ears.pace import MicrophonePace
+from voxint.core.ears.portions import Portions
 from voxint.core.ears.sound import MicrophoneSound, SoundWindow
 from voxint.core.ears.spoken_turn import WENT_ON, SpokenTurn, say
 from voxint.core.ears.turn_taking import TurnTaking
@@ -81,6 +82,7 @@ class Ears:
         self._activity = Activity(cuts, self._format, agent.vad.window_samples)
         self._window_ms = self._format.ms(agent.vad.window_samples)
         self._pace = MicrophonePace(session.settings.input)
+        self._portions = Portions(session.home, session.settings.input, self._take_in)
         self._now = 0  # the sample after the window that is heard: a piece may bring many
         self._closed = False
         self._run_start = 0  # the first sample of the speech in a row up to now
@@ -97,12 +99,17 @@ class Ears:
     def feed(self, audio: bytes) -> None:
         """Take sound of any length, s16le mono at the session's input rate; never waits.
 
+        A long piece is heard bit by bit, in this step and the next ones.
+
         Raises:
             RequestRefused: `too_large`: more at once, or more in all, than a microphone hears.
             UpstreamError: The voice detector has failed, and is asked again after 5 s of sound; nothing is heard
                 meanwhile. The piece was taken.
         """
         self._pace.take(len(audio))
+        self._portions.take(audio)
+
+    def _take_in(self, audio: bytes) -> None:
         for window in self._sound.feed(audio):
             if self._closed:  # by what it brought: whoever was to hear of it is gone
                 return
@@ -113,6 +120,7 @@ class Ears:
     def close(self, reason: str) -> None:
         """Give the microphone up; an utterance that is not over is interrupted. Safe to call twice."""
         self._closed = True
+        self._portions.close()
         if self._session.ears is self:
             self._session.ears = self._session.when_released = None
         speaking, self._speaking = self._speaking, None

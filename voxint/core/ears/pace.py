@@ -13,11 +13,11 @@ AHEAD_S = 10.0
 """Seconds by which a microphone may be ahead of the clock; ours: what a network holds up and delivers at once."""
 
 LONGEST_PIECE_S = 2.0
-"""Seconds of sound in one piece; ours: it is looked at in one step, which takes some 10 ms then."""
+"""Seconds of sound in one piece; ours: an open microphone sends what it hears, and no recording."""
 
 
 class MicrophonePace:
-    """Counts what one microphone brings, from now on.
+    """Counts what one microphone brings, from now on. Time in which it brings nothing saves up nothing.
 
     Args:
         source: The format that it brings.
@@ -25,8 +25,7 @@ class MicrophonePace:
 
     def __init__(self, source: AudioFormat) -> None:
         self._source = source
-        self._opened_at = trio.current_time()
-        self._taken = 0
+        self._until = trio.current_time()  # when all that it has brought would have been heard at its own pace
 
     def take(self, size: int) -> None:
         """Count so many bytes more.
@@ -36,9 +35,10 @@ class MicrophonePace:
         """
         if self._source.bytes_ms(size) > LONGEST_PIECE_S * 1000:
             raise RequestRefused("too_large", f"send a microphone's sound in pieces of at most {LONGEST_PIECE_S:g} s")
-        brought_s = self._source.bytes_ms(self._taken + size) / 1000
-        if brought_s - (trio.current_time() - self._opened_at) > AHEAD_S:
+        now = trio.current_time()
+        until = max(now, self._until) + self._source.bytes_ms(size) / 1000
+        if until - now > AHEAD_S:
             raise RequestRefused(
                 "too_large", "the microphone brings more sound than time has passed: send it as it is heard"
             )
-        self._taken += size
+        self._until = until
