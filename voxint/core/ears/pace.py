@@ -24,7 +24,7 @@ class MicrophonePace:
     """
 
     def __init__(self, source: AudioFormat) -> None:
-        self._source = source
+        self._bytes_a_second = source.bytes(1000)
         self._until = trio.current_time()  # when all that it has brought would have been heard at its own pace
 
     def take(self, size: int) -> None:
@@ -33,10 +33,10 @@ class MicrophonePace:
         Raises:
             RequestRefused: `too_large`: that is more at once, or more in all, than a microphone hears.
         """
-        if self._source.bytes_ms(size) > LONGEST_PIECE_S * 1000:
+        if size > LONGEST_PIECE_S * self._bytes_a_second:
             raise RequestRefused("too_large", f"send a microphone's sound in pieces of at most {LONGEST_PIECE_S:g} s")
         now = trio.current_time()
-        until = max(now, self._until) + self._source.bytes_ms(size) / 1000
+        until = max(now, self._until) + size / self._bytes_a_second  # half a sample too: many are some
         if until - now > AHEAD_S:
             raise RequestRefused(
                 "too_large", "the microphone brings more sound than time has passed: send it as it is heard"

@@ -11,8 +11,8 @@ from voxint.core.audio import AudioFormat
 __all__ = ["AT_ONCE_MS", "Portions"]
 
 AT_ONCE_MS = 64.0
-"""Milliseconds of sound that are heard in one step; ours: two windows of a usual detector, 1 ms of work, and 6 ms where
-they are compared with an answer. A microphone's own pieces are shorter, and are heard in the step in which they come."""
+"""Milliseconds of sound that are heard in one step; ours: two windows of a usual detector, 1 ms of work, and 6 ms
+where they are compared with an answer. A microphone's own pieces are mostly shorter, and are heard as they come."""
 
 
 class Portions:
