@@ -6,9 +6,12 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
+from tests.core.ears.coded import quiet, speech
+from tests.core.ears.hall import a_hall
 from voxint.core.audio import AudioFormat
 from voxint.core.ears.pace import AHEAD_S, LONGEST_PIECE_S, MicrophonePace
 from voxint.core.ears.portions import AT_ONCE_MS, Portions
+from voxint.core.events import Endpoint
 from voxint.errors import RequestRefused
 
 pytestmark = pytest.mark.virtual_time
@@ -111,3 +114,16 @@ async def test_a_microphone_may_go_on_for_ever_at_its_pace() -> None:
     for _ in range(36_000):
         pace.take(FORMAT.bytes(100.01))
         await trio.sleep(0.1)
+
+
+async def test_what_comes_at_once_is_understood_like_what_comes_in_time() -> None:
+    """Ten seconds in the longest pieces, in one step: nothing of the voice is lost, and nobody waits for all of it."""
+    async with a_hall() as hall:
+        hall.ears.feed(speech(1984, "what", "time"))
+        hall.ears.feed(speech(1984, "is", "it?"))
+        for _ in range(3):
+            hall.ears.feed(quiet(1984))
+        await wait_all_tasks_blocked()
+        [endpoint] = hall.of(Endpoint)
+    assert (endpoint.text, endpoint.outcome) == ("what time is it?", "request")
+    assert endpoint.at_ms == pytest.approx(2 * 1984, abs=64)
