@@ -25,6 +25,9 @@ LONGEST_S = 2
 FLOOD_S = 0.005
 """Between two writes; each brings far more than has passed."""
 
+BEGUN_S = 0.3
+"""Until the answer has begun: ours, for the simulated model and voice."""
+
 TINY = b"".join(frame_of(bytes(1), masked=True) for _ in range(250))
 """Each byte a frame of its own: 50,000 a second."""
 
@@ -63,7 +66,8 @@ async def flood_open(site: Site) -> None:
         async with site.guest(key, speech=True, more=OPEN) as guest, trio.open_nursery() as nursery:
             nursery.start_soon(_count, site, guest)
             await guest.ask("q1", f"turn {number}")
-            await trio.sleep(0.5)
+            site.count("asked")
+            await trio.sleep(BEGUN_S)
             for n in range(200):
                 await guest.write_raw(longest if n < 10 else TINY)
                 site.count("writes")
