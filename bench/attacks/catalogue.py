@@ -6,13 +6,14 @@ from collections.abc import Mapping
 
 from bench.attacks import judges
 from bench.attacks.attack import Attack, Sections
-from bench.attacks.clients import doors, floods, frames, guesses, loop, strangers, turns, upstream
+from bench.attacks.clients import doors, floods, frames, guesses, loop, microphones, strangers, turns, upstream
 
 __all__ = ["CATALOGUE"]
 
 PLACES = 50
 FEW: Sections = {"server": {"max_connections": PLACES}}
 SPHINX: Sections = {"stt": {"provider": "pocketsphinx"}}
+SILERO: Sections = {"vad": {"provider": "silero"}}
 ESPEAK: Sections = {"tts": {"provider": "espeak"}}
 
 UNFINISHED_MIB = 20.0
@@ -84,6 +85,8 @@ CATALOGUE: Mapping[str, Attack] = {
     "synthesis": Attack("callers", "50 answers spoken by one key", turns.hog_synthesis, judges.honest_served, ESPEAK),
     "chatter": Attack("callers", "the smallest messages, at full speed", floods.chatter, ALLOWED),
     "microphones": Attack("callers", "4 microphones at full speed", floods.pour_microphone, ALLOWED),
+    "microphones_open": Attack("callers", "50 open microphones", microphones.keep_open, ALLOWED, SILERO),
+    "microphone_flood": Attack("callers", "4 open ones at full speed", microphones.flood_open, ALLOWED, SILERO),
     "never_reads": Attack("callers", "8 callers who read nothing", floods.never_read, ALLOWED),
     "gzip_bomb": _upstream("gzip_bomb", "1 GiB of zeros in 1 MB"),
     "gzip_comments": _upstream("gzip_comments", "1 GiB of comments in 5 MB"),

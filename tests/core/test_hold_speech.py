@@ -13,6 +13,8 @@ from voxint.core.audio import AudioFormat
 from voxint.core.events import Ended, Held, Released, Voice
 from voxint.core.fade import FADE_MS
 from voxint.core.interrupt import InterruptOrder
+from voxint.core.journal import Seen
+from voxint.core.resumption import resume
 from voxint.core.stages import Speech
 from voxint.testing.stages import FOREVER, ScriptedModel
 
@@ -165,6 +167,21 @@ async def test_what_was_sent_to_its_end_and_still_plays_is_held() -> None:
     assert hearer.events[-3:] == [Ended(False), Held(), Released("noise")]
     assert house.released == [(5.5, "r1", "noise")]
     assert request.receipt is None
+
+
+@pytest.mark.parametrize("seen", [None, {}])
+async def test_who_comes_then_is_told_that_it_is_held(seen: dict[str, Seen] | None) -> None:
+    """Although nothing of it comes any more: that it goes on is told to all, and nobody goes on who was not held."""
+    agent = Agent(llm=ScriptedModel(SECOND), tts=Counting(), limits=LIMITS)
+    async with a_house(agent, spoken=True) as house:
+        request = house.session.ask("r1", "Hi", house.come().listener)
+        await request.stopped.wait()
+        request.hold()
+        resume(house.session, (late := house.come()).listener, seen)
+        house.session.listeners.remove(late.listener)  # it is in the list twice
+        await trio.sleep(0.5)
+        request.release("client")
+    assert late.events == [Held(), Released("client")]
 
 
 async def test_such_a_hold_ends_by_itself_too() -> None:

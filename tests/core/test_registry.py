@@ -44,9 +44,10 @@ class Desk:
     def released(self, request: Request, reason: ReleaseReason) -> None:
         """Tell nobody."""
 
-    def admit(self, request_id: str) -> Request:
+    def admit(self, request_id: str, *, spoken: bool = False, listens: bool = False) -> Request:
         """Return a live request."""
-        answer = Answer(request_id, PlayoutLedger(AudioFormat(), spoken=False), spoken=False, player=Listener())
+        ledger = PlayoutLedger(AudioFormat(), spoken=spoken)
+        answer = Answer(request_id, ledger, spoken=spoken, player=Listener(), ends_silently=listens)
         request = Request(request_id, 0, answer, Limits(), self)
         assert self.registry.admit(request) is None
         return request
@@ -158,3 +159,18 @@ async def test_who_waits_is_told_whatever_the_books_say(broken: str) -> None:
     assert request.stopped.is_set()
     assert not desk.registry.is_live("r1")
     assert failures == [(None, ZeroDivisionError)]
+
+
+async def test_what_only_listened_hides_no_answer_that_plays() -> None:
+    """However many utterances came to nothing since its end, a voice and an interrupt of all still meet it."""
+    desk = Desk()
+    answer = desk.admit("r1", spoken=True)
+    await answer.run(trio.lowlevel.checkpoint)
+    answer.ledger.sent_until(answer.ledger.audio_format.samples(60_000), trio.current_time())
+    for number in range(10):
+        await desk.admit(f"u{number}", listens=True).run(trio.lowlevel.checkpoint)
+    assert answer.playing
+    assert desk.registry.speaking() == (answer,)
+    assert desk.registry.hold(None).outcomes == {"r1": "held"}
+    assert desk.registry.interrupt(None, InterruptOrder("USER_STOP")).outcomes == {"r1": "already_finished"}
+    assert not answer.playing

@@ -214,6 +214,23 @@ async def test_nothing_is_asked_of_a_server_that_goes_down() -> None:
     assert refused.request_id == of(talk, m.SpeechMessage)[0].request_id
 
 
+async def test_who_speaks_keeps_no_server_that_goes_down() -> None:
+    """It waits for the answer that is live, and not for an utterance that will be refused, however long it lasts."""
+    async with talk_with(an_agent(STORY), features=ALWAYS) as talk, trio.open_nursery() as nursery:
+        talk.ask("r1")
+        nursery.start_soon(stream, talk, speech(3000, "um"))
+        await trio.sleep(0.5)
+        assert of(talk, m.SpeechMessage)
+        assert talk.connection.session is not None
+        talk.host.draining = True
+        talk.interrupt("r1")
+        with trio.fail_after(0.5):
+            await talk.host.until_idle(but_ears=True)
+        assert talk.connection.session.registry.find("r1") not in talk.connection.session.registry.live
+        assert talk.connection.session.registry.live
+        nursery.cancel_scope.cancel()
+
+
 async def test_a_detector_that_fails_is_told_and_tried_again() -> None:
     """One ERROR, that names no request; text is answered meanwhile, and after 5 s the microphone is heard."""
     detector = ScriptedDetector()

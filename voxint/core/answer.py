@@ -331,10 +331,14 @@ class Answer:
                 self._queue_other(listener, piece)
         if self.ended is not None and self._tells_end(self.ended):
             listener.post(Said(self.request_id, self.ended, self.spoken))
-        if self.holding.held:
-            listener.post(Said(self.request_id, Held(), self.spoken))
+        self.tell_held(listener)
         self._hearers.expect_progress()
         return seen
+
+    def tell_held(self, listener: Listener) -> None:
+        """Tell a listener that has come that it is held, if it is: all will be told that it goes on."""
+        if self.holding.held:
+            listener.post(Said(self.request_id, Held(), self.spoken))
 
     def forget(self, listener: Listener) -> None:
         """Let go of what is known of a listener that has gone."""

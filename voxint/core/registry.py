@@ -220,5 +220,6 @@ class Registry:
         return tuple(request for request in playing if request.cut(interrupt))
 
     def _newest(self) -> Iterable[Request]:
-        # Only the last few can still be playing: playback outlasts an end by the lead, or by what was sent again.
-        return islice(reversed(self._ended.values()), 4)
+        # Only the last few can still be playing: playback outlasts an end by the lead, or by what was sent again. What
+        # only listened never plays, and many such may have ended since.
+        return islice((each for each in reversed(self._ended.values()) if not each.answer.ends_silently), 4)

@@ -49,6 +49,7 @@ def resume(session: Session, listener: Listener, seen: Mapping[str, Seen] | None
         elif seen is not None and request.id in seen:
             outcomes[request.id] = request.ending
         else:
+            answer.tell_held(listener)
             continue
         has = answer.to_come if seen is None else seen.get(request.id, Seen())
         begins[request.id] = answer.catch_up(listener, has)

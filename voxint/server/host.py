@@ -118,9 +118,20 @@ class Host:
             raise RequestRefused("busy", refused.message, refused.quota)
         self.meter.asked(session_id, now)
 
-    async def until_idle(self) -> None:
-        """Wait until no request that somebody listens to is live; each is bounded by its own guard."""
-        while live := [request for each in self.store.sessions if each.listeners for request in each.registry.live]:
+    async def until_idle(self, *, but_ears: bool = False) -> None:
+        """Wait until no request that somebody listens to is live; each is bounded by its own guard.
+
+        Args:
+            but_ears: Whether those are not waited for that only listen to an open microphone: who speaks without a
+                pause, or into a noisy room, would keep a server that takes no request any more.
+        """
+        while live := [
+            request
+            for each in self.store.sessions
+            if each.listeners
+            for request in each.registry.live
+            if not (but_ears and request.answer.ends_silently)
+        ]:
             await live[0].stopped.wait()
 
     def close_unknown(self) -> None:

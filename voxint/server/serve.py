@@ -209,7 +209,7 @@ async def _drain(host: Host) -> None:
     for connection in host.connections:
         connection.listener.post(Shutdown(reason=SHUTTING_DOWN))
     with trio.move_on_after(host.config.drain_s):
-        await host.until_idle()
+        await host.until_idle(but_ears=True)
     for session in host.store.sessions:
         session.close("SHUTDOWN")
     await host.until_idle()  # bounded: every request's guard has been told to stop it

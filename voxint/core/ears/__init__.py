@@ -5,6 +5,7 @@ rules.py             what is set of all this, in one frozen value
 
 sound.py             the microphone's stream: tiny frames joined, resampled, judged by windows; the last of it kept
 pace.py              how much it may bring at once, and in all
+portions.py          heard bit by bit, where it brings much at once
 prompt_resampler.py  from its rate to the detector's, within 3 ms
 own_sound.py         what a window is worth while an answer sounds
 echo.py              whether what comes in is the answer's own sound

@@ -15,6 +15,7 @@ from voxint.core.ears.endpointing import silence_ms
 from voxint.core.ears.heard_utterance import HeardUtterance
 from voxint.core.ears.own_sound import OwnSound
 from voxint.core.ears.pace import MicrophonePace
+from voxint.core.ears.portions import Portions
 from voxint.core.ears.recovery import say
 from voxint.core.ears.sound import MicrophoneSound, SoundWindow
 from voxint.core.ears.spoken_turn import WENT_ON, SpokenTurn
@@ -80,6 +81,7 @@ class Ears:
         self._activity = Activity(rules.cuts, self._format, samples, most_ms)
         self._window_ms = self._format.ms(samples)
         self._pace = MicrophonePace(session.settings.input)
+        self._portions = Portions(session.home, session.settings.input, self._take_in)
         self._now = 0  # the sample after the window that is heard: a piece may bring many
         self._closed = False
         self._run_start = 0  # the first sample of the speech in a row up to now
@@ -96,12 +98,18 @@ class Ears:
     def feed(self, audio: bytes) -> None:
         """Take sound of any length, s16le mono at the session's input rate; never waits.
 
+        A long piece is heard bit by bit, in this step and the next ones.
+
         Raises:
             RequestRefused: `too_large`: more at once, or more in all, than a microphone hears.
             UpstreamError: The voice detector has failed, and is asked again after 5 s of sound; nothing is heard
                 meanwhile. The piece was taken.
         """
         self._pace.take(len(audio))
+        self._portions.take(audio)
+
+    def _take_in(self, audio: bytes) -> None:
+        self._sound.left_ms = self._portions.left_ms
         for window in self._sound.feed(audio):
             if self._closed:  # by what it brought: whoever was to hear of it is gone
                 return
@@ -112,6 +120,7 @@ class Ears:
     def close(self, reason: str) -> None:
         """Give the microphone up; an utterance that is not over is interrupted. Safe to call twice."""
         self._closed = True
+        self._portions.close()
         if self._session.ears is self:
             self._session.ears = self._session.when_released = None
         speaking, self._speaking = self._speaking, None

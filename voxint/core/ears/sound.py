@@ -84,6 +84,8 @@ class MicrophoneSound:
         self._judged = 0
         self._closed = False
         self._needed_bytes = self._needed()
+        self.left_ms = 0.0
+        """Milliseconds of sound that have come and are not fed yet: whoever feeds it in portions says so."""
 
     @property
     def position(self) -> int:
@@ -116,8 +118,8 @@ class MicrophoneSound:
         return bytes(memoryview(self._kept)[max(0, at) :])
 
     def behind_ms(self, sample: int) -> float:
-        """Return how many milliseconds of what was fed come after `sample`, what waits for its window too."""
-        return self.audio_format.ms(self._position - sample) + self._source.bytes_ms(len(self._waiting))
+        """Return how many milliseconds of what has come are after `sample`, what waits to be heard too."""
+        return self.audio_format.ms(self._position - sample) + self._source.bytes_ms(len(self._waiting)) + self.left_ms
 
     def close(self) -> None:
         """Give up what the detector holds for it, and what is kept; safe to call twice.
