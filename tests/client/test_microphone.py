@@ -233,13 +233,18 @@ async def test_an_utterance_that_fails_is_told() -> None:
 
 async def test_what_was_not_granted_is_said_at_once() -> None:
     """A server that can't, or that was not asked, would ignore the sound, or leave a hold unanswered."""
-    async with scripted(stay) as url, connect(url) as client:
-        with pytest.raises(RuntimeError, match="has not granted server_vad"):
-            async with client.listen_always():
-                pass
-        for refused in (client.hold, client.release):
-            with pytest.raises(RuntimeError, match="has not granted hold"):
-                await refused()
+    told: dict[tuple[str, ...], tuple[str, str]] = {
+        (): ("server_vad was not asked for: connect", "hold was not asked for: connect"),
+        FEATURES: ("has not granted server_vad: its agent", "has not granted hold: it is older"),
+    }
+    for asked, (not_always, not_held) in told.items():
+        async with scripted(stay) as url, connect(url, features=asked) as client:
+            with pytest.raises(RuntimeError, match=not_always):
+                async with client.listen_always():
+                    pass
+            for refused in (client.hold, client.release):
+                with pytest.raises(RuntimeError, match=not_held):
+                    await refused()
 
 
 async def test_one_microphone_at_a_time() -> None:

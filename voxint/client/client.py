@@ -182,7 +182,9 @@ class Client:
         Raises:
             RuntimeError: The server has not granted the feature ``server_vad``, or a microphone is open already.
         """
-        self._check_granted("server_vad", "its agent needs a vad and an stt")
+        self._check_granted(
+            "server_vad", 'its agent has no voice detector or no recogniser; its log says under "listens" what to do'
+        )
         if self._listening:
             raise RuntimeError("the microphone is open already: use the one that listen_always() gave")
         traffic = self._traffic
@@ -220,13 +222,16 @@ class Client:
         return await self._pause(request_id, "release")
 
     async def _pause(self, request_id: str | None, mode: m.Pause) -> m.InterruptAck:
-        self._check_granted("hold", "it may be older than this client")
+        self._check_granted("hold", "it is older than this client")
         waiter = self._traffic.post_interrupt(request_id or None, "USER_STOP", mode=mode)
         return (await self._traffic.waiters.answer(waiter, "an INTERRUPT"))[0]
 
     def _check_granted(self, feature: str, why: str) -> None:
-        if feature not in self.registered.features:
-            raise RuntimeError(f'the server has not granted {feature}: ask with features=["{feature}"]; else {why}')
+        if feature in self.registered.features:
+            return
+        if feature not in self._register_as.features:
+            raise RuntimeError(f'{feature} was not asked for: connect(..., features=["{feature}"])')
+        raise RuntimeError(f"the server has not granted {feature}: {why}")
 
     @within_block
     def played(self, request_id: str, played_ms: float) -> None:
