@@ -339,7 +339,7 @@ async def test_a_detector_that_fails_as_it_is_let_go() -> None:
         def open(self) -> Any:
             """Begin a stream that can't be closed."""
             stream = super().open()
-            stream.close = self.refuse  # type: ignore[method-assign]
+            stream.close = self.refuse  # type: ignore[method-assign]  # a stream that fails as it ends
             return stream
 
         def refuse(self) -> None:
