@@ -258,6 +258,23 @@ async def test_one_microphone_at_a_time() -> None:
             assert microphone.sent_ms == 0.0
 
 
+async def test_its_block_ends_it() -> None:
+    """Behind the block nothing is sent, and who reads gets what had come, and the end."""
+
+    async def script(peer: Peer) -> None:
+        await say_all(peer, STARTED)
+        await stay(peer)
+
+    async with scripted(script, features=FEATURES) as url, connect(url, features=FEATURES) as client:
+        async with client.listen_always() as microphone:
+            await client.session_info()
+        with pytest.raises(trio.ClosedResourceError, match="block of listen_always"):
+            await microphone.send(A_SECOND)
+        with trio.fail_after(1):
+            assert [said.event async for said in microphone] == [Onset(320.0)]
+        assert microphone.sent_ms == 0.0
+
+
 async def test_who_does_not_read_is_told() -> None:
     """More than the client keeps is thrown away with an error, and what it was is interrupted."""
     interrupted: list[m.Interrupt] = []

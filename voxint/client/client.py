@@ -179,6 +179,9 @@ class Client:
         An utterance is a request that the server makes. It interrupts what it has to, and is answered; how the
         server's agent is set decides that. One client of a session has the microphone, the latest that was granted it.
 
+        Leaving the block interrupts nothing. The server takes what it has heard for over, and goes on with an answer;
+        what comes of it while no microphone is open is thrown away. `interrupt` stops it.
+
         Raises:
             RuntimeError: The server has not granted the feature ``server_vad``, or a microphone is open already.
         """
@@ -191,9 +194,11 @@ class Client:
         if traffic.microphone is None:
             traffic.microphone = RemoteMicrophone(self, self._unread_limit_bytes)
         self._listening = self._has_listened = True
+        microphone = traffic.microphone
         try:
-            yield traffic.microphone
+            yield microphone
         finally:
+            microphone._close()
             self._listening, traffic.microphone = False, None
 
     @within_block
