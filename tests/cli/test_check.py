@@ -240,13 +240,20 @@ async def test_it_reaches_every_provider(here: Path) -> None:
         sim.send(signal.SIGINT)
         assert await sim.wait() == 0
     assert good.code == 0
-    assert list(verdicts(good)) == [("config", "ok"), ("port", "ok"), ("llm", "ok"), ("tts", "ok")]
+    assert list(verdicts(good)) == [("config", "ok"), ("listens", "ok"), ("port", "ok"), ("llm", "ok"), ("tts", "ok")]
+    assert "listens ok      never: there is no [stt]\n" in good.out
     assert other.code == 0
     assert ("llm", "warn") in verdicts(other)
     assert "is reachable, but sin is not among the 1 models it lists: did you mean sim?" in other.out
     bad = await run_cli("check", *flags, *setting("llm.model=sim"), cwd=here)
     assert bad.code == 1
-    assert list(verdicts(bad)) == [("config", "ok"), ("port", "ok"), ("llm", "FAILED"), ("tts", "ok")]
+    assert list(verdicts(bad)) == [
+        ("config", "ok"),
+        ("listens", "ok"),
+        ("port", "ok"),
+        ("llm", "FAILED"),
+        ("tts", "ok"),
+    ]
     assert "cannot be reached" in bad.out
 
 

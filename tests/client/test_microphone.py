@@ -233,13 +233,18 @@ async def test_an_utterance_that_fails_is_told() -> None:
 
 async def test_what_was_not_granted_is_said_at_once() -> None:
     """A server that can't, or that was not asked, would ignore the sound, or leave a hold unanswered."""
-    async with scripted(stay) as url, connect(url) as client:
-        with pytest.raises(RuntimeError, match="has not granted server_vad"):
-            async with client.listen_always():
-                pass
-        for refused in (client.hold, client.release):
-            with pytest.raises(RuntimeError, match="has not granted hold"):
-                await refused()
+    told: dict[tuple[str, ...], tuple[str, str]] = {
+        (): ("server_vad was not asked for: connect", "hold was not asked for: connect"),
+        FEATURES: ("has not granted server_vad: its agent", "has not granted hold: it is older"),
+    }
+    for asked, (not_always, not_held) in told.items():
+        async with scripted(stay) as url, connect(url, features=asked) as client:
+            with pytest.raises(RuntimeError, match=not_always):
+                async with client.listen_always():
+                    pass
+            for refused in (client.hold, client.release):
+                with pytest.raises(RuntimeError, match=not_held):
+                    await refused()
 
 
 async def test_one_microphone_at_a_time() -> None:
@@ -251,6 +256,23 @@ async def test_one_microphone_at_a_time() -> None:
                     pass
         async with client.listen_always() as microphone:
             assert microphone.sent_ms == 0.0
+
+
+async def test_its_block_ends_it() -> None:
+    """Behind the block nothing is sent, and who reads gets what had come, and the end."""
+
+    async def script(peer: Peer) -> None:
+        await say_all(peer, STARTED)
+        await stay(peer)
+
+    async with scripted(script, features=FEATURES) as url, connect(url, features=FEATURES) as client:
+        async with client.listen_always() as microphone:
+            await client.session_info()
+        with pytest.raises(trio.ClosedResourceError, match="block of listen_always"):
+            await microphone.send(A_SECOND)
+        with trio.fail_after(1):
+            assert [said.event async for said in microphone] == [Onset(320.0)]
+        assert microphone.sent_ms == 0.0
 
 
 async def test_who_does_not_read_is_told() -> None:

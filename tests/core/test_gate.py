@@ -53,6 +53,7 @@ def test_what_a_model_writes_is_made_harmless(written: object, passed: object) -
         (Delta, "the class Delta"),
         (None, "the model wrote None where"),
         (Delta(None), "the model wrote a Delta whose text is None"),  # type: ignore[arg-type]  # wrong on purpose
+        (Delta("a", protected="yes"), "the model wrote a Delta whose protected is a str"),  # type: ignore[arg-type]  # wrong on purpose
         (Delta("x" * (1 << 21)), "more than 1,048,576 characters"),
         (ToolCall("c", "look", ["word"]), "the model wrote a ToolCall whose arguments are a list"),  # type: ignore[arg-type]  # wrong on purpose
         (ToolCall("c", "look", {"a": object()}), "arguments that are not JSON"),

@@ -14,6 +14,7 @@ import trio
 from voxint.arguments import type_in_words
 from voxint.cli.agent import blamed, open_stage
 from voxint.cli.failures import BAD_CONFIG, FAILED, run
+from voxint.cli.listening import listens
 from voxint.cli.running import check_place
 from voxint.cli.serve import config_options, config_path, read_config
 from voxint.cli.terminal import echo
@@ -53,6 +54,7 @@ def check(config: Path | None, settings: tuple[str, ...]) -> None:
         read = read_config(config, settings)
         check_exposure(read.server)
         _tell("config", "ok", str(config_path(config) or "the environment and the flags alone"))
+        _tell("listens", "ok", listens(read))
         codes = [_read("keys", read.server, _keys), _read("tls", read.server, _tls), await _port(read.server)]
         async with open_http() as http:
             codes += [await _answers(stage, http) for stage in read.parts]
@@ -134,7 +136,8 @@ async def _answers(stage: StageConfig, http: HttpClient) -> int:
             raise UpstreamTimeout(f"no answer within {PROVIDER_S:g} s")
     except* (VoxintError, OSError) as group:
         errors = list(leaves(group))
-        _tell(stage.kind, "FAILED", f"{stage.provider}: {errors[0]}")
+        name = f"{stage.provider}: "
+        _tell(stage.kind, "FAILED", name + str(errors[0]).removeprefix(name))  # an engine's error says whose it is too
         code = BAD_CONFIG if any(isinstance(error, ConfigError) for error in errors) else FAILED
     else:
         _tell(stage.kind, "warn" if verdict.warning else "ok", f"{stage.provider}: {verdict.words}")

@@ -179,19 +179,26 @@ class Client:
         An utterance is a request that the server makes. It interrupts what it has to, and is answered; how the
         server's agent is set decides that. One client of a session has the microphone, the latest that was granted it.
 
+        Leaving the block interrupts nothing. The server takes what it has heard for over, and goes on with an answer;
+        what comes of it while no microphone is open is thrown away. `interrupt` stops it.
+
         Raises:
             RuntimeError: The server has not granted the feature ``server_vad``, or a microphone is open already.
         """
-        self._check_granted("server_vad", "its agent needs a vad and an stt")
+        self._check_granted(
+            "server_vad", 'its agent has no voice detector or no recogniser; its log says under "listens" what to do'
+        )
         if self._listening:
             raise RuntimeError("the microphone is open already: use the one that listen_always() gave")
         traffic = self._traffic
         if traffic.microphone is None:
             traffic.microphone = RemoteMicrophone(self, self._unread_limit_bytes)
         self._listening = self._has_listened = True
+        microphone = traffic.microphone
         try:
-            yield traffic.microphone
+            yield microphone
         finally:
+            microphone._close()
             self._listening, traffic.microphone = False, None
 
     @within_block
@@ -220,13 +227,16 @@ class Client:
         return await self._pause(request_id, "release")
 
     async def _pause(self, request_id: str | None, mode: m.Pause) -> m.InterruptAck:
-        self._check_granted("hold", "it may be older than this client")
+        self._check_granted("hold", "it is older than this client")
         waiter = self._traffic.post_interrupt(request_id or None, "USER_STOP", mode=mode)
         return (await self._traffic.waiters.answer(waiter, "an INTERRUPT"))[0]
 
     def _check_granted(self, feature: str, why: str) -> None:
-        if feature not in self.registered.features:
-            raise RuntimeError(f'the server has not granted {feature}: ask with features=["{feature}"]; else {why}')
+        if feature in self.registered.features:
+            return
+        if feature not in self._register_as.features:
+            raise RuntimeError(f'{feature} was not asked for: connect(..., features=["{feature}"])')
+        raise RuntimeError(f"the server has not granted {feature}: {why}")
 
     @within_block
     def played(self, request_id: str, played_ms: float) -> None:

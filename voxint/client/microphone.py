@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import trio
+
 from voxint.arguments import Audio
 from voxint.client.unread import Unread, event_bytes
 from voxint.core.audio import AudioFormat, check_audio
@@ -55,6 +57,7 @@ class RemoteMicrophone:
         self._out = out
         self._block = out._block
         self._sent_bytes = 0
+        self._closed = False
         self._unread: Unread[Said] = Unread(unread_limit_bytes)
         self._live: set[str] = set()
         self._silenced: dict[str, str] = {}
@@ -69,7 +72,10 @@ class RemoteMicrophone:
             TypeError: It is no audio.
             ValueError: It is the beginning of a WAV file.
             Disconnected: The connection was lost.
+            trio.ClosedResourceError: The block of `listen_always` has ended.
         """
+        if self._closed:
+            raise trio.ClosedResourceError("the block of listen_always() has ended: use a microphone within it")
         if piece := check_audio(audio, "audio"):
             await self._out._send_sound(piece)
             self._sent_bytes += len(piece)
@@ -84,7 +90,7 @@ class RemoteMicrophone:
 
     @within_trio
     async def __anext__(self) -> Said:
-        """Wait for what is said next: without bound, nobody may speak. The loss of the connection ends it.
+        """Wait for what is said next: without bound, nobody may speak. The end of the block or the connection ends it.
 
         Raises:
             Disconnected: The connection was lost; raised once what came before it was read.
@@ -93,6 +99,11 @@ class RemoteMicrophone:
         return await self._unread.next()
 
     # What follows is for the client, which reads the socket.
+
+    def _close(self) -> None:
+        """Note that the block has ended: nothing is sent any more, and who reads comes to the end behind the rest."""
+        self._closed = True
+        self._unread.end()
 
     def _take(self, request_id: str, events: tuple[Event, ...], *, spoken: bool) -> None:
         """Buffer what has come of a request.

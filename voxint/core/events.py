@@ -31,8 +31,9 @@ __all__ = [
 
 ReleaseReason = Literal["silence", "noise", "backchannel", "echo", "protected", "client", "timeout"]
 """Why an answer goes on that was held. `silence`: the sound was too short to be speech; `noise`: there were no words in
-it; `backchannel`: the words say "go on"; `echo`: it was the answer's own sound; `protected`: the answer may not be
-interrupted here; `client`: a client has asked for it; `timeout`: nothing was decided within the hold's limit."""
+it; `backchannel`: the words say "go on", or are too few or too short to be meant; `echo`: it was the answer's own
+sound; `protected`: the answer may not be interrupted here; `client`: a client has asked for it; `timeout`: nothing was
+decided within the hold's limit."""
 
 UtteranceOutcome = Literal["request", "backchannel", "echo", "noise", "protected"]
 """What became of an utterance. `request`: it is asked under its id; `noise`: there were no words; `protected`: it waits

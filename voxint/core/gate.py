@@ -183,7 +183,9 @@ def checked_model_output(item: object) -> ModelOutput:
             return item  # what nearly every piece is
     match item:
         case Delta():
-            return Delta(_text(item.text, "model", "a Delta whose text is"), protected=item.protected is True)
+            if type(item.protected) is not bool:
+                raise _wrong_part("model", "a Delta whose protected is", item.protected, "True or False")
+            return Delta(_text(item.text, "model", "a Delta whose text is"), item.protected)
         case Thinking():
             return item
         case ToolCall():

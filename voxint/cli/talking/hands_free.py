@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import trio
 from attrs import evolve
 
 from voxint.cli.receipts import receipt_lines
@@ -29,8 +30,8 @@ class HandsFree(Talk):
     """The id of the answer before this one, of which something may still come."""
 
     async def _hear(self) -> None:
-        async with self._client.listen_always() as microphone:
-            self._nursery.start_soon(self._stream, microphone)
+        async with self._client.listen_always() as microphone, trio.open_nursery() as nursery:
+            nursery.start_soon(self._stream, microphone)
             async for said in microphone:
                 self._said(said.request_id, said.event)
 
