@@ -13,14 +13,19 @@ from tests.cli.sound_card.processes import card_env
 from tests.cli.test_say import NO_PLAYER, install, serving
 from tests.core.ears.coded import CodedEars, quiet, speech
 from voxint.core.agent import Agent
+from voxint.core.ears.echo import EchoRules
+from voxint.core.ears.rules import EarRules
 from voxint.server.config import ServerConfig
 from voxint.testing.detector import ScriptedDetector
 from voxint.testing.stages import REPEAT, ScriptedModel, ScriptedVoice
 
+UNGUARDED = EarRules(echo=EchoRules(guard=False))
+"""The coded sound is no sound, so that the guard has nothing to compare."""
+
 
 def listening(model: ScriptedModel) -> Agent:
     """Return an agent with ears of its own."""
-    return Agent(llm=model, stt=CodedEars(), tts=ScriptedVoice(), vad=ScriptedDetector())
+    return Agent(llm=model, stt=CodedEars(), tts=ScriptedVoice(), vad=ScriptedDetector(), ears=UNGUARDED)
 
 
 def say(folder: Path, voice: bytes) -> None:
