@@ -9,6 +9,7 @@ portions.py          heard bit by bit, where it brings much at once
 prompt_resampler.py  from its rate to the detector's, within 3 ms
 own_sound.py         what a window is worth while an answer sounds
 echo.py              whether what comes in is the answer's own sound
+echo_level.py        how loud a microphone hears answers; pure
 echo_path.py         what of one sound another explains; arithmetic on samples
 echo_words.py        whether what was understood is what the answer has just said; pure
 

@@ -9,6 +9,7 @@ import trio
 from voxint.core.audio import BYTES_PER_SAMPLE, AudioFormat
 from voxint.core.ears.barge_in import BargeIn
 from voxint.core.ears.echo import EchoGuard, EchoRules
+from voxint.core.ears.echo_level import LEARNT_MS, EchoLevel
 from voxint.core.ears.sound import MicrophoneSound, SoundWindow
 from voxint.core.journal import Journal
 from voxint.core.request import Request
@@ -49,6 +50,7 @@ class OwnSound:
         self._level_db: float | None = None
         self._recent: deque[float] = deque(maxlen=RECENT)
         self._heard_until = 0
+        self._echo_level = EchoLevel()
         self._slips = 0  # how many windows behind an echo may look like a person's
 
     def sounds(self, speaking: tuple[Request, ...]) -> None:
@@ -70,9 +72,17 @@ class OwnSound:
             window: What the detector says.
             least: Below it nothing is looked at: it is no speech anyway.
         """
-        if window.probability < least or trio.current_time() > self._over_until:
+        if trio.current_time() > self._over_until:
             return window.probability
-        return 0.0 if self._faint(window) or self._echo(window.end) else window.probability
+        if window.probability < least:
+            self._echo_level.heard(window.level_db)
+            return window.probability
+        if self._faint(window):
+            return 0.0
+        if not self._too_loud(window.level_db) and self._echo(window.end):
+            self._echo_level.heard(window.level_db)
+            return 0.0
+        return window.probability
 
     def spoke(self, level_db: float) -> None:
         """Learn how loud a person is who was answered, in decibels below full scale: that of their loud windows."""
@@ -87,6 +97,12 @@ class OwnSound:
         self._heard_until = window.end
         known = self._level_db
         return bool(self._quieter_db) and known is not None and max(self._recent) < known - self._quieter_db
+
+    def _too_loud(self, level_db: float) -> bool:
+        """Return whether a window is louder than an echo can be, as far as the answer has told how loud that is."""
+        request = self._last
+        known = request is not None and request.ledger.heard_ms(trio.current_time()) >= LEARNT_MS
+        return known and self._echo_level.is_outdone(level_db)
 
     def _echo(self, end: int) -> bool:
         """Return whether the microphone hears an answer alone, up to its sample `end`."""
