@@ -45,6 +45,10 @@ class Intake:
         self._keys = itertools.count()
         self.seats = Seats(session.agent.limits.seat_kept_s)
 
+    def let_go(self) -> None:
+        """Take in no more: the session is over, and this and it refer to each other. Safe to call twice."""
+        vars(self).pop("_session", None)
+
     def make(
         self, request_id: str, player: Listener | None, *, listens: bool = False, instead_of: Request | None = None
     ) -> tuple[Request, Pipeline]:

@@ -184,6 +184,7 @@ class Session:
     def _let_go(self) -> None:
         """Take apart what refers to itself, so that no collector is needed."""
         self.intake.seats.leave()
+        self.intake.let_go()
         self.registry.clear()
         self._kept.clear()
         self.dialogue = Dialogue()

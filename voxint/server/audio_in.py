@@ -107,6 +107,11 @@ class AudioIn:
         log.warning("the voice detector failed", session_id=session.id, detail=detail, trace=places(error))
         self._refuse(WireError("UPSTREAM_ERROR", words.DEAF, "", None, True))
 
+    def let_go(self) -> None:
+        """Forget whom to tell: the connection is closed, and owns this."""
+        self._refuse = lambda error: None
+        self._may_ask = self._ears = None
+
     def _tell(self, error: WireError) -> None:
         if (now := trio.current_time()) >= self._tell_again_at:
             self._tell_again_at = now + TELL_EVERY_S

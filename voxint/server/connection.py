@@ -206,6 +206,7 @@ class Connection:
     def let_go(self) -> None:
         """Take apart what refers to itself: the connection is closed, and no collector should be needed."""
         self.listener.let_go()
+        self._audio.let_go()
         self.session = None
 
     @property

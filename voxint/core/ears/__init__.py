@@ -2,6 +2,7 @@
 
 ears.py              hears, and acts on the session: the one place where all of it meets
 rules.py             what is set of all this, in one frozen value
+weakly.py            a method that what its object owns calls back
 
 sound.py             the microphone's stream: tiny frames joined, resampled, judged by windows; the last of it kept
 pace.py              how much it may bring at once, and in all

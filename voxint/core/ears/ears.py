@@ -20,6 +20,7 @@ from voxint.core.ears.recovery import say
 from voxint.core.ears.sound import MicrophoneSound, SoundWindow
 from voxint.core.ears.spoken_turn import WENT_ON, SpokenTurn
 from voxint.core.ears.turn_taking import TurnTaking
+from voxint.core.ears.weakly import weakly
 from voxint.core.encodable import encodable
 from voxint.core.events import Committed, Ended, Endpoint, Onset, ReleaseReason, Said, UtteranceOutcome
 from voxint.core.failure import Failure
@@ -76,12 +77,12 @@ class Ears:
         longest_ms = rules.cuts.before_ms + rules.endpointing.most_ms + JUDGED_MS
         self._sound = MicrophoneSound(agent.vad, session.settings.input, kept_ms=longest_ms)
         self._own = OwnSound(self._sound, rules.echo, rules.barge_in, self._format)
-        self._turns = TurnTaking(session, rules.barge_in, self._commit)
+        self._turns = TurnTaking(session, rules.barge_in, weakly(self._commit))
         samples, most_ms = agent.vad.window_samples, rules.endpointing.most_ms
         self._activity = Activity(rules.cuts, self._format, samples, most_ms)
         self._window_ms = self._format.ms(samples)
         self._pace = MicrophonePace(session.settings.input)
-        self._portions = Portions(session.home, session.settings.input, self._take_in)
+        self._portions = Portions(session.home, session.settings.input, weakly(self._take_in))
         self._now = 0  # the sample after the window that is heard: a piece may bring many
         self._closed = False
         self._run_start = 0  # the first sample of the speech in a row up to now

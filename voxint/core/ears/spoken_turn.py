@@ -117,6 +117,7 @@ class SpokenTurn:
         self.request.when_stopping(self._upload.stop)
         self.request.when_stopping(functools.partial(self.drop_early, WENT_ON))
         self.request.when_stopped(lambda: None if self._over.is_set() else lost())
+        self.request.when_stopped(self._let_go)
         session.intake.begin(self.request, self._listen, claim)
 
     # The one that listens.
@@ -247,6 +248,10 @@ class SpokenTurn:
         self.drop_early(WENT_ON)
         self._over.set()
 
+    def _let_go(self) -> None:
+        """Forget who is told of it: nothing comes any more, and who is told refers to this."""
+        self._heard = self._judged = self._understood = _nothing
+
     def _begin_answer(self, text: str, *, withheld: bool) -> Request:
         session, listening = self._session, self.request
         player = listening.answer.player  # another one, where whose microphone it was has gone since
@@ -271,6 +276,10 @@ class SpokenTurn:
         if request.speculative:
             return session.turn(session.dialogue.ask(request.key, early.text))
         return session.turn(session.dialogue)  # given out before the model was asked: the words stand in it
+
+
+def _nothing(told: object) -> None:
+    """Do nothing."""
 
 
 def _same(one: str, other: str) -> bool:
