@@ -27,7 +27,6 @@ from voxint.core.failure import Failure
 from voxint.core.interrupt import InterruptOrder
 from voxint.core.listener import Listener
 from voxint.core.request import Request
-from voxint.core.resample import resampler
 from voxint.core.session import Session
 from voxint.core.transcript import join_transcripts
 from voxint.core.voice_activity import Activity, SpeechEnded, SpeechPaused, SpeechResumed, SpeechStarted, VoiceEvent
@@ -383,13 +382,8 @@ class Ears:
         return True
 
     def _latest(self, utterance: HeardUtterance) -> bytes:
-        """Return the latest part of an utterance, as an end-of-turn model wants it."""
-        first = max(utterance.start, self._now - self._format.samples(JUDGED_MS))
-        pcm, turns = self._since(first), self._session.agent.turns
-        if turns is None or turns.audio_format == self._format:
-            return pcm
-        conversion = resampler(self._format, turns.audio_format)
-        return conversion.feed(pcm) + conversion.flush()
+        """Return the latest part of an utterance, for an end-of-turn model."""
+        return self._since(max(utterance.start, self._now - self._format.samples(JUDGED_MS)))
 
     def _since(self, sample: int) -> bytes:
         """Return what was heard from `sample` on; what the same piece brought behind it is still to come."""

@@ -24,6 +24,7 @@ from voxint.core.interrupt import InterruptOrder
 from voxint.core.listener import Listener
 from voxint.core.receipt import Receipt
 from voxint.core.request import Request
+from voxint.core.resample import resampler
 from voxint.core.session import NEW_INPUT, Session
 from voxint.core.settings import Settings
 from voxint.core.stages import Turn
@@ -99,6 +100,7 @@ class SpokenTurn:
             raise RequestRefused("no_ears", "this agent has no speech recognition: give it an stt provider")
         self._session = session
         self._stt, self._turns = agent.stt, agent.turns
+        self._format = audio_format
         self._heard, self._judged, self._understood = heard, judged, understood
         self._over = trio.Event()
         self._to_judge, self._sound = trio.open_memory_channel[tuple[int, bytes]](1)
@@ -144,6 +146,9 @@ class SpokenTurn:
     def judge(self, pcm: bytes) -> None:
         """Ask the end-of-turn model about the voice up to this pause, where there is one, and about none before it."""
         if self._turns is not None:
+            if self._turns.audio_format != self._format:
+                conversion = resampler(self._format, self._turns.audio_format)
+                pcm = conversion.feed(pcm) + conversion.flush()
             self.went_on()
             with suppress(trio.WouldBlock):
                 self._sound.receive_nowait()
