@@ -198,7 +198,7 @@ class Client:
         try:
             yield microphone
         finally:
-            microphone._close()
+            microphone._end_block()
             self._listening, traffic.microphone = False, None
 
     @within_block

@@ -100,7 +100,7 @@ class RemoteMicrophone:
 
     # What follows is for the client, which reads the socket.
 
-    def _close(self) -> None:
+    def _end_block(self) -> None:
         """Note that the block has ended: nothing is sent any more, and who reads comes to the end behind the rest."""
         self._closed = True
         self._unread.end()
