@@ -13,7 +13,7 @@ __all__ = ["COMMANDS", "are_few", "are_too_many", "calls"]
 
 _ENGLISH = """
 stop, wait, hold on, hang on, hold it, pause, quiet, silence, shush, hush, shut up, enough, no, nope, don't, cancel,
-never mind, forget it, sorry, excuse me, pardon, what, why, how, who, whose, where, when, which, again, repeat, louder,
+never mind, forget it, sorry, excuse me, pardon, what, why, how, where, when, again, repeat, louder,
 slower, faster, quieter, help, next, skip, back, go back, change, instead, listen, actually, but, one moment,
 one second, just a second, just a moment, just a minute, be quiet, that's enough, hey, question
 """
@@ -27,8 +27,8 @@ _CHINESE = """
 """
 
 COMMANDS: Mapping[str, frozenset[str]] = MappingProxyType({"en": listed(_ENGLISH), "zh": listed(_CHINESE)})
-"""By language. Ours: what people say who want to be heard at once, and how a question begins. "Hello" is not among
-them: recognisers hear it in a hum."""
+"""By language. Ours: what people say who want to be heard at once, and how a question begins. "Hello" and "who" are not
+among them: recognisers hear these in a hum."""
 
 BRIEF_WORDS = 2
 """Words that are few; ours: in a hum of half a second a recogniser finds one or two."""
