@@ -10,7 +10,7 @@ import trio
 from attrs import field, frozen
 
 from voxint.core.encodable import encodable
-from voxint.errors import UpstreamError, UpstreamTimeout
+from voxint.errors import RequestRefused, UpstreamError, UpstreamTimeout
 from voxint.logs import leaves
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Stage",
     "internal_failure",
     "own_errors",
+    "refused",
     "stage_failure",
     "too_long",
 ]
@@ -131,6 +132,11 @@ def internal_failure(error: BaseException) -> Failure:
     kind = type(next(leaves(error))).__name__
     message = f"a bug of voxint's ({kind}) has ended the request: try again, and report it with its cause"
     return Failure("internal", message, True, cause=error)
+
+
+def refused(refusal: RequestRefused) -> Failure:
+    """Return the failure that a refusal is to who speaks: nobody has asked, so there is none to raise it to."""
+    return Failure("busy", refusal.message, retryable=refusal.retryable, limit=refusal.limit)
 
 
 def too_long(seconds: float) -> Failure:

@@ -23,7 +23,7 @@ from voxint.core.ears.turn_taking import TurnTaking
 from voxint.core.ears.weakly import weakly
 from voxint.core.encodable import encodable
 from voxint.core.events import Committed, Ended, Endpoint, Onset, ReleaseReason, Said, UtteranceOutcome
-from voxint.core.failure import Failure
+from voxint.core.failure import refused
 from voxint.core.interrupt import InterruptOrder
 from voxint.core.listener import Listener
 from voxint.core.request import Request
@@ -197,8 +197,7 @@ class Ears:
                 due=functools.partial(self._look, utterance),
             )
         except RequestRefused as refusal:
-            failure = Failure("busy", refusal.message, retryable=refusal.retryable, limit=refusal.limit)
-            self._player.post(Said(utterance.id, Ended(False, None, failure), False))
+            self._player.post(Said(utterance.id, Ended(False, None, refused(refusal)), False))
             self._turns.abandon()
             return
         if not utterance.turn.request.works:  # its recogniser says of itself what can't be

@@ -19,7 +19,7 @@ from voxint.core.audio import AudioFormat
 from voxint.core.dialogue import Dialogue
 from voxint.core.ears.turn_detector import TurnDetector
 from voxint.core.events import Committed, Endpoint, Onset
-from voxint.core.failure import Failure
+from voxint.core.failure import refused
 from voxint.core.interrupt import InterruptOrder
 from voxint.core.listener import Listener
 from voxint.core.receipt import Receipt
@@ -246,7 +246,7 @@ class SpokenTurn:
     def refuse(self, refusal: RequestRefused) -> None:
         """End the turn as failed: whoever speaks has not asked, so there is nobody to raise a refusal to."""
         self._over.set()
-        self.request.fail(Failure("busy", refusal.message, retryable=refusal.retryable, limit=refusal.limit))
+        self.request.fail(refused(refusal))
 
     def close(self) -> None:
         """End the listening: all of it has been said."""
