@@ -65,7 +65,7 @@ Boundary = tuple[Strength, int]
 """What a gap is, and where the next piece would begin."""
 
 
-def is_unspaced(text: str, at: int) -> bool:
+def is_unspaced(text: str, at: int = 0) -> bool:
     """Return whether the character at `at` is of a script without spaces."""
     return _UNSPACED.match(text, at) is not None
 

@@ -7,6 +7,7 @@ import re
 from attrs import define, field
 
 from voxint.core.alignment import Aligned, Part
+from voxint.core.boundaries import is_unspaced
 from voxint.core.markup import (
     COMMENT_END,
     FORMULA_END,
@@ -20,7 +21,6 @@ from voxint.core.markup import (
     URL_END,
     fence_end,
 )
-from voxint.core.tokens import UNSPACED
 from voxint.core.wording import ENGLISH, Wording, host_of, wording_for
 
 __all__ = ["SpeechText"]
@@ -29,7 +29,6 @@ _NEWLINES = re.compile(r"\s*\n")
 _SPACES = re.compile(r"[^\S\n]+")
 _URL_TRAIL = re.compile(r"[.,;:!?*_~'\")]+\Z")
 _BREAKING_TAG = re.compile(r"</?(?:br|dd|div|dt|h[1-6]|hr|li|p|td|th|tr)\b", re.IGNORECASE)
-_UNSPACED = re.compile(f"[{UNSPACED}]")
 _PAUSES = frozenset(".!?,;:…。！？，、；：")
 
 _SILENT = frozenset({"closing_hashes", "definition", "indent", "rule", "target"})
@@ -116,7 +115,7 @@ class _Parts:
         """Let the voice pause for `written`, unless it does already: `mark` takes the place of white space before."""
         if not self.last or self.last in _PAUSES:
             if written.isspace():
-                self.say(written, "" if not self.last or _UNSPACED.match(self.last) else " ")
+                self.say(written, "" if not self.last or is_unspaced(self.last) else " ")
             else:
                 self.silent(written, opens=True)
             return
@@ -214,7 +213,7 @@ class SpeechText:
             parts.silent(marks.group())
             at = marks.end()
         if space := _NEWLINES.match(text, at) or (None if self._before == "\n" else _SPACES.match(text, at)):
-            parts.say(space.group(), "" if _UNSPACED.match(self._before) else " ")
+            parts.say(space.group(), "" if is_unspaced(self._before) else " ")
             at = space.end()
         return at
 

@@ -14,8 +14,8 @@ from attrs import Factory, evolve, field, frozen
 from voxint.arguments import bounded, check_fields
 from voxint.core.discreet import size_of
 from voxint.core.ears.backchannel import BACKCHANNELS, asks, is_backchannel
-from voxint.core.ears.commands import COMMANDS, are_few, are_too_many, calls
-from voxint.core.ears.words import count_words
+from voxint.core.ears.commands import COMMANDS, are_few, are_too_many
+from voxint.core.ears.words import contains_one_of, count_words
 from voxint.core.events import ReleaseReason
 
 __all__ = ["BargeIn", "Overlap", "Verdict", "judge"]
@@ -163,7 +163,7 @@ def _agrees(rules: BargeIn, overlap: Overlap, said: str) -> bool:
         return False
     if are_too_many(overlap.text, overlap.speech_ms):
         return True
-    return are_few(overlap.text) and not calls(overlap.text, rules.calls)
+    return are_few(overlap.text) and not contains_one_of(overlap.text, rules.calls)
 
 
 def _reason(rules: BargeIn, overlap: Overlap, *, agreeing: bool, echoed: bool) -> ReleaseReason:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from voxint.core.ears.words import contains_one_of, listed, spoken_words
-from voxint.core.tokens import UNSPACED
+from voxint.core.boundaries import is_unspaced
+from voxint.core.ears.words import listed, spoken_words
 
-__all__ = ["COMMANDS", "are_few", "are_too_many", "calls"]
+__all__ = ["COMMANDS", "are_few", "are_too_many"]
 
 _ENGLISH = """
 stop, wait, hold on, hang on, hold it, pause, quiet, silence, shush, hush, shut up, enough, no, nope, don't, cancel,
@@ -33,16 +32,8 @@ among them: recognisers hear these in a hum."""
 BRIEF_WORDS = 2
 """Words that are few; ours: in a hum of half a second a recogniser finds one or two."""
 
-
 WORD_MS = 130.0
 """Milliseconds of the shortest word; ours: who speaks fast says six in a second, short ones among them."""
-
-_UNSPACED = re.compile(f"[{UNSPACED}]")
-
-
-def calls(text: str, phrases: frozenset[str]) -> bool:
-    """Return whether one of the phrases stands in a text."""
-    return contains_one_of(text, phrases)
 
 
 def are_few(text: str) -> bool:
@@ -57,4 +48,4 @@ def are_too_many(text: str, speech_ms: float) -> bool:
 
 def _words(text: str) -> float:
     """Return how many words a text has; two Chinese characters count as one."""
-    return sum(0.5 if _UNSPACED.match(word) else 1.0 for word in spoken_words(text))
+    return sum(0.5 if is_unspaced(word) else 1.0 for word in spoken_words(text))

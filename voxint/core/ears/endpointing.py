@@ -13,6 +13,7 @@ from typing import Any
 from attrs import Attribute, field, frozen
 
 from voxint.arguments import bounded, check_fields
+from voxint.core.boundaries import is_unspaced
 from voxint.core.ears.backchannel import BACKCHANNELS, NO_ANSWERS
 from voxint.core.ears.thought import Thought
 from voxint.core.ears.thought_chinese import ends_half as ends_half_chinese
@@ -22,7 +23,6 @@ from voxint.core.ears.thought_english import ends_half as ends_half_english
 from voxint.core.ears.thought_english import ends_open as ends_open_english
 from voxint.core.ears.thought_numbers import chinese_number, english_number
 from voxint.core.ears.words import consists_of, listed, spoken_words
-from voxint.core.tokens import UNSPACED
 
 __all__ = ["Endpointing", "silence_ms", "thought_of"]
 
@@ -34,7 +34,6 @@ _GOES_ON = re.compile(r"(?:\.\.+|[,;:、~…‥—–-])$")
 _ENDS = ".!?。؟।"
 _SENTENCE_END = re.compile(r"[.!?。]+(?:\s+|(?<=[!?。]))")
 _IN_NUMBER = re.compile(r"(?<=\d)[.,:/](?=\d)")
-_UNSPACED = re.compile(f"[{UNSPACED}]")
 
 _FINISHED = (BACKCHANNELS["en"] | BACKCHANNELS["zh"]) - NO_ANSWERS - listed("嗯, 恩, 唔, 呣") | listed(
     "no, nope, nah, no thanks, no thank you, not now, not really, not yet, "
@@ -136,7 +135,7 @@ def thought_of(text: str) -> Thought:
         return Thought.OPEN
     if consists_of(sentence, _FINISHED):
         return Thought.WHOLE
-    if _UNSPACED.match(words[-1]):
+    if is_unspaced(words[-1]):
         return _chinese(sentence, words, tail[-1])
     return _english(sentence, words, tail[-1])
 

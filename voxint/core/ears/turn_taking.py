@@ -36,11 +36,6 @@ class TurnTaking:
         self.speaking: tuple[Request, ...] = ()
 
     @property
-    def held(self) -> bool:
-        """Whether an answer is held because somebody speaks."""
-        return self._overlap.held
-
-    @property
     def listens(self) -> bool:
         """Whether a quiet window may change anything where there is no utterance: most are in quiet."""
         return self._overlap.held or self._overlap.lasts
@@ -124,7 +119,7 @@ class TurnTaking:
 
     def _decide(self) -> None:
         verdict = self._judge(self._overlap)
-        if (verdict in ("hold", "commit") or self.held) and self.protected:
+        if (verdict in ("hold", "commit") or self._overlap.held) and self.protected:
             self._release("protected")
         elif verdict == "hold":
             self._holds = tuple(each for each in self.speaking if not each.held and each.hold())
