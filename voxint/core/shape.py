@@ -46,7 +46,8 @@ class _Shape:
         noun: What it is called.
         method: The name of its one method.
         takes: The names of the method's arguments.
-        instead: Of a generator: what to write in place of `yield`.
+        writes: A statement that writes a piece, of one that writes pieces.
+        returns: What the method returns, of another.
         has_format: Whether it has an `audio_format`.
         at_once: Whether its method is a plain one, whose result nobody awaits.
         has_seats: Whether it may say how many callers it serves at once.
@@ -56,7 +57,8 @@ class _Shape:
     noun: str
     method: str
     takes: tuple[str, ...]
-    instead: str
+    writes: str = ""
+    returns: str = ""
     has_format: bool = True
     at_once: bool = False
     has_seats: bool = False
@@ -67,23 +69,25 @@ class _Shape:
         """The first line of the method."""
         return f"`{'' if self.at_once else 'async '}def {self.method}({', '.join(('self', *self.takes))})`"
 
+    @property
+    def remedy(self) -> str:
+        """What to do with what the method gives."""
+        return f"write each piece with `{self.writes}`" if self.writes else f"return {self.returns}"
 
-def _written(statement: str) -> str:
-    return f"write each piece with `{statement}` instead of `yield`"
+    @property
+    def instead(self) -> str:
+        """What to do in place of `yield`."""
+        return f"{self.remedy} instead of `yield`" if self.writes else self.remedy
 
 
 _SHAPES: dict[Part, _Shape] = {
-    "llm": _Shape(
-        "language model", "generate", ("turn", "out"), _written("await out.send(Delta(text))"), has_format=False
-    ),
+    "llm": _Shape("language model", "generate", ("turn", "out"), "await out.send(Delta(text))", has_format=False),
     "stt": _Shape(
-        "recogniser", "transcribe", ("audio", "out"), _written("await out.send(Transcript(text, True))"), has_seats=True
+        "recogniser", "transcribe", ("audio", "out"), "await out.send(Transcript(text, True))", has_seats=True
     ),
-    "tts": _Shape(
-        "synthesizer", "synthesize", ("text", "out"), _written("await out.send(Speech(audio, piece))"), has_seats=True
-    ),
-    "vad": _Shape("voice detector", "open", (), "return the new stream", at_once=True, has_window=True),
-    "turns": _Shape("turn detector", "complete", ("pcm",), "return the probability"),
+    "tts": _Shape("synthesizer", "synthesize", ("text", "out"), "await out.send(Speech(audio, piece))", has_seats=True),
+    "vad": _Shape("voice detector", "open", (), returns="the new stream", at_once=True, has_window=True),
+    "turns": _Shape("turn detector", "complete", ("pcm",), returns="the probability"),
 }
 
 
@@ -155,9 +159,7 @@ def thrown_away(stage: Stage, given: object, returned: object) -> str:
     """Return, for the log, that a stage's method gave a value to nobody, and what its author has to write instead."""
     shape = _SHAPES[stage]
     method = f"{_called(given)}.{shape.method}"
-    return (
-        f"{method} returned {type_in_words(returned)}, which is thrown away: {shape.instead.partition(' instead')[0]}"
-    )
+    return f"{method} returned {type_in_words(returned)}, which is thrown away: {shape.remedy}"
 
 
 def _called(given: object) -> str:
