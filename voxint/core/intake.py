@@ -113,10 +113,11 @@ class Intake:
             order: Why.
             but_ears: Whether what only listens goes on: an utterance that is asked ends none that came after it.
         """
-        live = tuple(each for each in self._session.registry.live if not (but_ears and each.answer.ends_silently))
+        registry = self._session.registry
+        live = registry.answering if but_ears else registry.live
         for each in live:
             each.interrupt(order)
-        self._session.registry.cut_playing(order)
+        registry.cut_playing(order)
         return live
 
     def begin(

@@ -108,10 +108,15 @@ class Registry:
         """The requests that have not ended, oldest first."""
         return tuple(self._live.values())
 
+    @property
+    def answering(self) -> tuple[Request, ...]:
+        """Those of them that answer, and do not only listen."""
+        return tuple(request for request in self._live.values() if not request.listens)
+
     def speaking(self) -> tuple[Request, ...]:
         """Return what somebody who speaks would interrupt: the answers that are made or held, and those that play."""
-        live = [each for each in self._live.values() if each.works and not each.answer.ends_silently]
-        return (*(each for each in self._newest() if each.playing), *live)
+        playing = (each for each in self._newest() if each.playing)
+        return (*playing, *(each for each in self.answering if each.works))
 
     @property
     def ended(self) -> tuple[Request, ...]:
@@ -208,7 +213,7 @@ class Registry:
             met = [request for request in (*self.live, *self._newest()) if act(request)]
             return Interruption(None, (), dict.fromkeys((request.id for request in met), outcome))
         request = self.find(request_id)
-        if request is None or request.speculative or request.answer.ends_silently:
+        if request is None or request.speculative or request.listens:
             return Interruption(request_id, (), {request_id: "not_found"})
         if act(request) or (outcome == "released" and request.works):
             return Interruption(request_id, (), {request_id: outcome})
@@ -222,4 +227,4 @@ class Registry:
     def _newest(self) -> Iterable[Request]:
         # Only the last few can still be playing: playback outlasts an end by the lead, or by what was sent again. What
         # only listened never plays, and many such may have ended since.
-        return islice((each for each in reversed(self._ended.values()) if not each.answer.ends_silently), 4)
+        return islice((each for each in reversed(self._ended.values()) if not each.listens), 4)

@@ -52,6 +52,7 @@ class Request:
         owner: Told of the end before anybody who waits for `stopped` goes on.
 
     Attributes:
+        listens: Whether it only listens: another one answers what it hears.
         scope: An interrupt cancels it; the registry finds it by `request_id` from acceptance on.
         state: Where it is in its life.
         alarms: What is to happen to it at some time; its guard sleeps for them.
@@ -71,6 +72,7 @@ class Request:
         self.id = request_id
         self.key = key
         self.answer = answer
+        self.listens = answer.ends_silently
         self.scope = trio.CancelScope()
         self.timeline = Timeline()
         self.timeline.mark("accepted")
@@ -159,7 +161,7 @@ class Request:
         """
         if self.held:
             return True
-        if self.answer.ends_silently or not (self.state == "live" or self.playing):
+        if self.listens or not (self.state == "live" or self.playing):
             return False
         self._step("hold")
         self.alarms.rest()

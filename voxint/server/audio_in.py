@@ -6,12 +6,10 @@ from collections.abc import Callable
 
 import trio
 
-from voxint.core.ears.ears import Ears
-from voxint.core.encodable import encodable
+from voxint.core.ears.ears import Ears, tell_deaf
 from voxint.core.listener import Listener
 from voxint.core.session import Session
 from voxint.errors import RequestRefused, UpstreamError, WireError
-from voxint.logs import get_logger, places
 from voxint.protocol.codec import REGISTER_FIRST
 from voxint.server import words
 
@@ -26,8 +24,6 @@ OPEN_AGAIN_S = 5.0
 TELL_EVERY_S = 1.0
 """How often a client is told that what its open microphone sends is not heard; ours: a microphone sends 50 to 400
 pieces a second."""
-
-log = get_logger()
 
 
 class AudioIn:
@@ -103,8 +99,7 @@ class AudioIn:
 
     def _is_deaf(self, session: Session, error: UpstreamError) -> None:
         """Tell that the voice detector has failed: it takes a rest, and what is said meanwhile is not heard."""
-        detail = encodable(error.operator_detail)
-        log.warning("the voice detector failed", session_id=session.id, detail=detail, trace=places(error))
+        tell_deaf(session.id, error)
         self._refuse(WireError("UPSTREAM_ERROR", words.DEAF, "", None, True))
 
     def let_go(self) -> None:

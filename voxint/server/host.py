@@ -130,7 +130,7 @@ class Host:
             for each in self.store.sessions
             if each.listeners
             for request in each.registry.live
-            if not (but_ears and request.answer.ends_silently)
+            if not (but_ears and request.listens)
         ]:
             await live[0].stopped.wait()
 

@@ -171,7 +171,7 @@ class Telemetry:
             self.meter.charge(request.session_id, trio.current_time(), Use(calls, tokens, request.spoken_chars))
         if failure is not None and failure.limit and self.meter is not None:
             self.meter.tell(failure.limit, request.session_id, trio.current_time())
-        if request.answer.ends_silently and request.ending == "complete":
+        if request.listens and request.ending == "complete":
             return  # it has listened, which its utterance tells; who speaks asks by another request
         self._count_outcome(request)
         self._count_work(request, tokens, source, audio)

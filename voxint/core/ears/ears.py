@@ -33,7 +33,7 @@ from voxint.core.voice_activity import Activity, SpeechEnded, SpeechPaused, Spee
 from voxint.errors import RequestRefused, UpstreamError
 from voxint.logs import get_logger, places
 
-__all__ = ["SPOKEN", "Ears"]
+__all__ = ["SPOKEN", "Ears", "tell_deaf"]
 
 SPOKEN = "USER_VOICE_INPUT"
 """The reason of a request that a voice has interrupted, as existing clients call it."""
@@ -48,6 +48,12 @@ PROTECTED_S = 0.1
 """Seconds after which is looked again whether an answer may be interrupted; ours: nobody hears so short a wait."""
 
 log = get_logger()
+
+
+def tell_deaf(session_id: str, error: UpstreamError) -> None:
+    """Log that a voice detector has failed, for whom it heard."""
+    detail = encodable(error.operator_detail)
+    log.warning("the voice detector failed", session_id=session_id, detail=detail, trace=places(error))
 
 
 class Ears:
@@ -130,8 +136,7 @@ class Ears:
         try:
             self._sound.close()
         except UpstreamError as error:
-            detail = encodable(error.operator_detail)
-            log.warning("the voice detector failed", session_id=self._session.id, detail=detail, trace=places(error))
+            tell_deaf(self._session.id, error)
 
     def _released(self, request: Request, reason: ReleaseReason) -> None:
         """Take note that an answer goes on by somebody else's will."""
@@ -370,12 +375,9 @@ class Ears:
         if utterance is None:
             return False
         order = InterruptOrder(SPOKEN)
-        for request in interrupted:
-            if request.ending is None:
-                request.interrupt(order)
-            else:
-                request.cut(order)
         ids = tuple(request.id for request in interrupted)
+        for request_id in ids:
+            self._session.interrupt(request_id, order)
         utterance.cut = (*(utterance.cut or ()), *ids)
         utterance.turn.say(Committed(self._ms(self._now), ids))
         return True

@@ -22,9 +22,8 @@ def say(session: Session, request_id: str, player: Listener | None, sentence: st
     request, pipeline = session.intake.make(request_id, player)
     pipeline = evolve(pipeline, agent=evolve(session.agent, llm=_Sentence(sentence)))
     claim = session.intake.claim()
-    behind = [each for each in session.registry.live if not each.answer.ends_silently]
     session.understood(request, "")
-    return session.intake.begin(request, pipeline.answer_text, claim, behind=behind)
+    return session.intake.begin(request, pipeline.answer_text, claim, behind=session.registry.answering)
 
 
 class _Sentence:

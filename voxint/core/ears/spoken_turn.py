@@ -266,7 +266,7 @@ class SpokenTurn:
         request.book.ended("stt", by_itself=True)
         if withheld:
             request.withhold()
-            behind: Sequence[Request] = [each for each in session.registry.live if not each.answer.ends_silently]
+            behind: Sequence[Request] = session.registry.answering
             self._early = early = _Early(request, text, session.settings)
             pipeline = evolve(pipeline, turn=functools.partial(self._turn_of, early))
         else:
