@@ -7,11 +7,12 @@ from array import array
 from collections import deque
 
 from voxint.core.audio import BYTES_PER_SAMPLE
+from voxint.core.fade import FADE_MS
 
 __all__ = ["Playback"]
 
-FADE_S = 0.01
-"""Seconds of a fade; ours: long enough that a cut in a vowel does not click, too short to be heard as a fade."""
+FADE_S = FADE_MS / 1000
+"""Seconds of a fade, as the server fades an answer in for who does not pause."""
 
 
 class Playback:
