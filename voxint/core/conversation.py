@@ -17,7 +17,6 @@ from voxint.core.dialogue import Dialogue
 from voxint.core.ears.ears import Ears
 from voxint.core.failure_line import FailureLog
 from voxint.core.interrupt import InterruptOrder
-from voxint.core.listener import Listener
 from voxint.core.observer import Observer, check_observer
 from voxint.core.open_microphone import OpenMicrophone
 from voxint.core.receipt import Receipt
@@ -50,6 +49,7 @@ async def open_conversation(
     *,
     observer: Observer | None = None,
     watch_loop: bool = True,
+    marks: bool = False,
 ) -> AsyncGenerator[Conversation, None]:
     """Open a conversation with `agent`; leaving the block interrupts what is live and waits until it has stopped.
 
@@ -59,6 +59,7 @@ async def open_conversation(
         observer: Hears of every request.
         watch_loop: Whether to log what holds the event loop up, with its line. One thread looks for that, for all
             conversations of a loop, 50 times a second.
+        marks: Whether replies say how far in their text the voice is (`Marks`), so that a caption can keep up with it.
 
     Raises:
         TypeError: An argument is of another type; says which.
@@ -75,6 +76,7 @@ async def open_conversation(
     check_type(agent, Agent, "agent")
     check_type(settings, Settings, "settings")
     check_observer(observer)
+    check_type(marks, bool, "marks")
     if _converts(agent, settings):
         await load_resampler()
     with watched_loop() if watch_loop else nullcontext():
@@ -83,7 +85,7 @@ async def open_conversation(
             session = Session(agent, home, session_id=session_id, settings=settings, observer=told)
             try:
                 with Block(BLOCK_ENDED) as block:
-                    yield Conversation(OpenedConversation(session, block))
+                    yield Conversation(OpenedConversation(session, block, marks))
             finally:
                 session.close("CLOSED")
 
@@ -141,7 +143,7 @@ class Conversation:
         """
         text = check_text(text, "text", "the user's words; a voice is heard by listen()")
         check_type(request_id, str | None, "request_id")
-        player = Listener()
+        player = self._opened.listener()
         with _translated_refusals():
             request = self._session.ask(request_id or _new_id(), text, player)
         return Reply(self._opened, request, player)
@@ -158,7 +160,7 @@ class Conversation:
             trio.ClosedResourceError: As `ask`.
         """
         check_type(request_id, str | None, "request_id")
-        player = Listener()
+        player = self._opened.listener()
         with _translated_refusals():
             request = self._session.listen(request_id or _new_id(), player)
         return VoiceReply(self._opened, request, player)
@@ -177,7 +179,7 @@ class Conversation:
             UpstreamError: The voice detector opens no stream.
             trio.ClosedResourceError: As `ask`.
         """
-        session, listener = self._session, Listener()
+        session, listener = self._session, self._opened.listener()
         if session.ears is not None:
             raise RuntimeError("this conversation has an open microphone already: leave its block first")
         try:
