@@ -135,6 +135,7 @@ _HOME = {
         "Transcript",
         "Turn",
         "Usage",
+        "VoiceOption",
     ),
     "errors": (
         "ConfigError",
@@ -235,6 +236,7 @@ __all__ = [
     "Voice",
     "VoiceCuts",
     "VoiceDetector",
+    "VoiceOption",
     "VoiceReply",
     "VoxintError",
     "WireError",
