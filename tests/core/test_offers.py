@@ -242,7 +242,7 @@ class _Texts(_Raising):
 
 class _Read(_Raising):
     @property
-    def voices(self) -> Any:  # type: ignore[override]  # wrong on purpose
+    def voices(self) -> Any:
         raise OSError("no such file")
 
 
