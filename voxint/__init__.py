@@ -136,6 +136,7 @@ _HOME = {
         "Transcript",
         "Turn",
         "Usage",
+        "VoiceOption",
     ),
     "errors": (
         "ConfigError",
@@ -238,6 +239,7 @@ __all__ = [
     "Voice",
     "VoiceCuts",
     "VoiceDetector",
+    "VoiceOption",
     "VoiceReply",
     "VoxintError",
     "WireError",
