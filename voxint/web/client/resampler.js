@@ -5,7 +5,7 @@
  * the samples behind an instant, and is not heard as an offset.
  */
 
-const CROSSINGS = 24; // zero crossings on a side. Ours: passes 79 % of the band that both rates have, and looks 1.5 ms ahead at 16 kHz
+const CROSSINGS = 24; // on a side. Ours: passes 79 % of the band that both rates have; 1.5 ms ahead at 16 kHz
 const KAISER = 7.86; // Ours: 80 dB of stop band
 const MOST_PHASES = 1024; // Ours: rates without a common divisor get the nearest of so many, 60 dB below the sound
 
@@ -94,7 +94,7 @@ export class Resampler {
   }
 
   /**
-   * The stream is over: write what was waiting for more, so that all in all it is as long as what came in. Then begin anew.
+   * The stream is over: write what waited for more, so that all in all it is as long as what came in. Then begin anew.
    *
    * @param {Float32Array} output with room for `most(0)`
    * @returns {number} samples that were written
@@ -138,7 +138,9 @@ export class Resampler {
       const phase = Math.floor(((at - whole * this.#up) * this.#phases) / this.#up);
       const row = phase * taps;
       let sum = 0;
-      for (let tap = 0; tap < taps; tap += 1) sum += /** @type {number} */ (kept[from + tap]) * /** @type {number} */ (table[row + tap]);
+      for (let tap = 0; tap < taps; tap += 1) {
+        sum += /** @type {number} */ (kept[from + tap]) * /** @type {number} */ (table[row + tap]);
+      }
       output[count] = sum;
       this.#made += 1;
     }
@@ -178,11 +180,12 @@ function sincs(phases, half, stretch) {
  * @returns {Int16Array} a buffer of its own, to be transferred
  */
 export function resampled(resampler, pcm) {
-  const input = new Float32Array(pcm?.length ?? 0);
-  pcm?.forEach((sample, index) => (input[index] = sample));
+  const input = Float32Array.from(pcm ?? []);
   const output = new Float32Array(resampler.most(input.length));
   const count = pcm ? resampler.feed(input, output) : resampler.flush(output);
-  return Int16Array.from({ length: count }, (_, index) => clipped(output[index] ?? 0));
+  const converted = new Int16Array(count);
+  for (let index = 0; index < count; index += 1) converted[index] = clipped(output[index] ?? 0);
+  return converted;
 }
 
 /** @param {number} sample @returns {number} within 16 bits */
