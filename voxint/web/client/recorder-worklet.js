@@ -1,11 +1,11 @@
 /** The recorder's part on the audio thread: frames for the page, and hints straight to the player. */
 
 import { Capture } from "./capture.js";
+import { lines } from "./hint-line.js";
 import { OnsetHint } from "./onset.js";
 
 /**
- * @typedef {{type: "mute", muted: boolean} | {type: "confirm", was: boolean} | {type: "close"}
- *   | {type: "hint-port", port: MessagePort}} ToRecorder
+ * @typedef {{type: "mute", muted: boolean} | {type: "confirm", was: boolean} | {type: "close"}} ToRecorder
  * @typedef {(import("./capture.js").Frame & {type: "audio", frame: number}) | {type: "begin", frame: number}
  *   | {type: "onset", frame: number, at: number}} FromRecorder
  */
@@ -13,16 +13,17 @@ import { OnsetHint } from "./onset.js";
 class RecorderProcessor extends AudioWorkletProcessor {
   #capture;
   #hint;
-  /** @type {MessagePort | null} */ #hintPort = null;
+  #line;
   #rate;
   #nothing = new Float32Array(128);
   #begin = -1;
   #open = true;
 
-  /** @param {{processorOptions: {rate: number}}} options */
-  constructor({ processorOptions: { rate } }) {
+  /** @param {{processorOptions: {rate: number, line?: number}}} options `line` of the player that hints are for */
+  constructor({ processorOptions: { rate, line = 0 } }) {
     super();
     this.#rate = rate;
+    this.#line = line;
     this.#capture = new Capture(sampleRate, rate);
     this.#hint = new OnsetHint(rate);
     this.port.onmessage = ({ data }) => this.#take(data);
@@ -38,6 +39,7 @@ class RecorderProcessor extends AudioWorkletProcessor {
     const input = channels?.[0] ?? this.#nothing;
     const before = this.#capture.made;
     const count = this.#capture.feed(input, this.#frame);
+    this.#hint.plays(lines.get(this.#line)?.outputDb ?? -100);
     const hint = this.#hint.feed(this.#capture.samples, count);
     if (hint >= 0) this.#onset(before + hint);
     return this.#open;
@@ -45,7 +47,7 @@ class RecorderProcessor extends AudioWorkletProcessor {
 
   /** @param {number} at samples of the frames' rate */
   #onset(at) {
-    this.#hintPort?.postMessage("hint");
+    lines.get(this.#line)?.duck();
     this.#tell({ type: "onset", frame: this.#onContext(at), at });
   }
 
@@ -61,14 +63,8 @@ class RecorderProcessor extends AudioWorkletProcessor {
   /** @param {ToRecorder} message */
   #take(message) {
     if (message.type === "mute") this.#capture.muted = message.muted;
-    else if (message.type === "hint-port") {
-      this.#hintPort = message.port;
-      this.#hintPort.onmessage = ({ data }) => this.#hint.plays(data);
-    }
-    else if (message.type === "close") {
-      this.#open = false;
-      this.#hintPort?.close();
-    } else if (message.was) this.#hint.confirmed();
+    else if (message.type === "close") this.#open = false;
+    else if (message.was) this.#hint.confirmed();
     else this.#hint.unconfirmed();
   }
 

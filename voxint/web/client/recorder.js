@@ -21,7 +21,7 @@ const REFUSALS = {
  *
  * Events (`CustomEvent.detail`): "audio" {pcm: Int16Array, frame, at}: `at` samples came before it, and `frame` is its
  * first one on the context's sample clock; "level" {rms, peak} in decibels, 17 a second; "onset" {frame, atMs}: somebody
- * may have begun to speak while an answer plays; "ended": the device went away; "error" {error: VoxintError}.
+ * may have begun to speak over an answer; "ended": the device went away; "error" {error: VoxintError}.
  */
 export class Recorder extends EventTarget {
   #context;
@@ -38,7 +38,7 @@ export class Recorder extends EventTarget {
    * Ask for the microphone. The person may take any time to answer, so this wait has no bound.
    *
    * @param {AudioContext} context the player's too, so that both have one clock
-   * @param {{rate?: number, constraints?: MediaTrackConstraints, hintPort?: MessagePort, deviceId?: string}} [options]
+   * @param {{rate?: number, constraints?: MediaTrackConstraints, hintPort?: number, deviceId?: string}} [options]
    *   `rate` of the frames, 16000 Hz by default, as the protocol has it; `constraints` over those of a telephone call,
    *   which are asked for by default; `hintPort` of the player; `deviceId` as the browser lists it
    * @returns {Promise<Recorder>}
@@ -50,9 +50,8 @@ export class Recorder extends EventTarget {
     try {
       const source = context.createMediaStreamSource(stream);
       const node = await openWorklet(context, "recorder", {
-        channelCount: 1, channelCountMode: "explicit", outputChannelCount: [1], processorOptions: { rate },
+        channelCount: 1, channelCountMode: "explicit", outputChannelCount: [1], processorOptions: { rate, line: hintPort },
       });
-      if (hintPort) node.port.postMessage({ type: "hint-port", port: hintPort }, [hintPort]);
       return new Recorder(context, { stream, source, node, rate });
     } catch (error) {
       for (const track of stream.getTracks()) track.stop();
