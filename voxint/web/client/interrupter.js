@@ -31,7 +31,7 @@ export class Interrupter {
     const now = () => ({ rttMs: client.rttMs ?? 0, counts: service().counts });
     const log = (this.log = new InterruptionLog({ clock, now, tell }));
     sound.on("onset", ({ ms }) => log.heard(ms));
-    sound.on("silent", ({ ms }) => log.silent(ms));
+    sound.on("silent", ({ ms, why }) => log.silent(ms, why));
     sound.on("unducked", ({ why }) => why !== "held" && log.unducked());
     client.on("speech", (speech) => {
       if (speech.state === "started") log.began(timeOf(speech));

@@ -47,6 +47,9 @@ const RATES = { inputRate: 16000, outputRate: 24000 }; // ours: that of most syn
 /** Ours: interruptions that are kept to look back at. */
 const MOST_RECORDS = 50;
 
+/** Of a message: nothing more of its answer is waited for. */
+const OVER = ["complete", "interrupted", "failed"];
+
 /** @type {Clock} */
 const CLOCK = {
   now: () => performance.now(),
@@ -255,6 +258,7 @@ export class VoiceAgent extends Emitter {
     this.interrupter.log.close();
     await Promise.all([this.sound.close(), this.client.close()]);
     this.#opened = false;
+    this.#failed = false;
     this.#changed();
   }
 
@@ -270,9 +274,6 @@ export class VoiceAgent extends Emitter {
       this.emit("session", { ...opened, features: client.features });
       this.#changed();
     });
-    client.on("end", ({ requestId, interrupted }) => {
-      if (interrupted || !this.sound.player) this.#answered(requestId);
-    });
     client.on("failed", ({ requestId, error }) => {
       this.#answered(requestId);
       this.#fail(error);
@@ -284,6 +285,7 @@ export class VoiceAgent extends Emitter {
   #listenToMessages() {
     this.service.on("message", ({ message }) => {
       this.emit("message", { message });
+      if (message.role === "agent" && OVER.includes(message.status)) this.#answered(message.requestId);
       this.#changed();
     });
     this.service.on("counts", ({ counts }) => this.emit("counts", { counts }));
