@@ -17,7 +17,6 @@ import { RecentAudio, UtteranceCutter } from "./utterances.js";
  * @property {() => Interrupter} interrupter
  * @property {(requestId: string, atMs: number | null) => void} asked by a voice whose last sound was then, on the clock;
  *   null: just now
- * @property {(request: VoiceRequest) => void} uploads a request was made here
  * @property {() => void} changed `hearing` did
  * @property {(error: unknown) => void} failed
  */
@@ -192,8 +191,6 @@ export class OwnEars {
     const upload = this.host.client.sendVoiceRequestStream();
     this.#upload = upload;
     upload.write(this.#recent.since(this.#begin));
-    upload.promise.catch(() => this.#upload === upload && (this.#upload = null)); // "failed" tells the error
-    this.host.uploads(upload);
   }
 
   #release() {

@@ -1,4 +1,4 @@
-/** @import { Request, Speech } from "./types.js" */
+/** @import { Speech } from "./types.js" */
 /** @import { Detector } from "./detector.js" */
 /** @import { Interrupter } from "./interrupter.js" */
 /** @import { By } from "./interruption.js" */
@@ -115,7 +115,7 @@ export class Listening {
   async beginTalk(by) {
     if (this.#talk) return;
     void this.interrupter().cut(by, "USER_NEW_INPUT");
-    const talk = this.#handsFree ? null : new Talk(this.client, this.inputRate, this.uploads);
+    const talk = this.#handsFree ? null : new Talk(this.client, this.inputRate);
     this.#talk = talk;
     this.changed();
     try {
@@ -137,7 +137,4 @@ export class Listening {
     this.changed();
     return request?.requestId ?? null;
   }
-
-  /** @param {Request} request */
-  uploads = ({ promise }) => void promise.catch(() => {}); // "failed" of the client has told it
 }

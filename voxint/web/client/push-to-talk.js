@@ -20,12 +20,10 @@ export class Talk {
   /**
    * @param {WebSocketClient} client
    * @param {number} rate of the sound, in Hz
-   * @param {(request: Request) => void} began a request was made
    */
-  constructor(client, rate, began) {
+  constructor(client, rate) {
     this.client = client;
     this.rate = rate;
-    this.began = began;
     this.inPieces = !client.features.has("server_vad");
   }
 
@@ -38,7 +36,6 @@ export class Talk {
     if (this.inPieces && !this.#upload && this.#samples >= LEAST_S * this.rate) {
       this.#upload = this.client.sendVoiceRequestStream();
       this.#upload.write(this.#joined());
-      this.began(this.#upload);
     }
     return true;
   }
@@ -50,9 +47,7 @@ export class Talk {
       return this.#upload;
     }
     if (this.#samples < LEAST_S * this.rate) return null;
-    const request = this.client.sendVoiceRequest(this.#joined());
-    this.began(request);
-    return request;
+    return this.client.sendVoiceRequest(this.#joined());
   }
 
   #joined() {

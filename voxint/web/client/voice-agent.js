@@ -1,8 +1,9 @@
-/** @import { ClientEvents, ClientOptions, Clock, Counts, Message, Opened, Settings } from "./types.js" */
+/** @import { ClientEvents, ClientOptions, Counts, Message, Opened, Settings } from "./types.js" */
 /** @import { AgentState } from "./agent-state.js" */
 /** @import { By, InterruptionRecord } from "./interruption.js" */
 
 import { agentState } from "./agent-state.js";
+import { CLOCK } from "./clock.js";
 import { Emitter } from "./emitter.js";
 import { VoxintError } from "./errors.js";
 import { loadDetector } from "./hands-free.js";
@@ -50,13 +51,6 @@ const MOST_RECORDS = 50;
 /** Of a message: nothing more of its answer is waited for. */
 const OVER = ["complete", "interrupted", "failed"];
 
-/** @type {Clock} */
-const CLOCK = {
-  now: () => performance.now(),
-  setTimeout: (callback, ms) => setTimeout(callback, ms),
-  clearTimeout: (timer) => clearTimeout(timer),
-};
-
 /**
  * A conversation with an agent in a browser: connection, loudspeaker, microphone and messages, as one object.
  *
@@ -77,6 +71,10 @@ export class VoiceAgent extends Emitter {
   /** @type {{requestId: string, at: number} | null} */
   #asked = null;
   #keep = false;
+  /** @type {ClientOptions} read by the client at each REGISTER */
+  #registers;
+  /** @type {WeakSet<VoxintError>} so that what a client's event and its promise tell is told once */
+  #told = new WeakSet();
   #page = new AbortController();
 
   /** @param {AgentOptions} options */
@@ -86,7 +84,8 @@ export class VoiceAgent extends Emitter {
     this.clock = clock;
     this.#keep = onDisconnect === "keep";
     const all = handsFree ? [...features, "server_vad"] : features;
-    const client = (this.client = new parts.WebSocketClient({ ...options, clock, features: all, audio }));
+    this.#registers = { ...options, clock, features: all, audio };
+    const client = (this.client = new parts.WebSocketClient(this.#registers));
     const sound = (this.sound = new Sound({ clock, AudioContext, constraints, parts }));
     const failed = (/** @type {unknown} */ error) => void this.#fail(error);
     this.listening = new Listening({
@@ -129,10 +128,11 @@ export class VoiceAgent extends Emitter {
   }
 
   /**
-   * Connect, and stay connected until `close`.
+   * Connect, and stay connected until `close`. The first try settles it; one that may help goes on behind that.
    *
    * @returns {Promise<Opened>}
-   * @throws {VoxintError} what the server or the network says; the state is "failed" then, and it may be called again
+   * @throws {VoxintError} what the server or the network says. Where no other try can help, the state is "failed", and it
+   *   may be called again
    */
   async connect() {
     this.#wanted = true;
@@ -144,7 +144,7 @@ export class VoiceAgent extends Emitter {
       await this.sound.at(opened.audio);
       return opened;
     } catch (error) {
-      this.#failed = this.client.state !== "open";
+      this.#failed = this.client.state === "closed"; // else it goes on trying
       this.#changed();
       throw this.#fail(error);
     }
@@ -187,8 +187,7 @@ export class VoiceAgent extends Emitter {
    */
   ask(text) {
     void this.interrupter.cut("text", "USER_NEW_INPUT");
-    const { promise, ...ids } = this.service.ask(text);
-    promise.catch(() => {}); // "failed" of the client has told it
+    const { promise: _, ...ids } = this.service.ask(text);
     this.#asks(ids.requestId, null);
     return ids;
   }
@@ -236,7 +235,7 @@ export class VoiceAgent extends Emitter {
    * session on.  @param {boolean} keep */
   setKeep(keep) {
     this.#keep = keep;
-    this.client.options.onDisconnect = keep ? "keep" : "interrupt";
+    this.#registers.onDisconnect = keep ? "keep" : "interrupt";
   }
 
   /**
@@ -359,7 +358,8 @@ export class VoiceAgent extends Emitter {
   /** @param {unknown} error @returns {VoxintError} */
   #fail(error) {
     const known = asError(error, "internal", "the client failed");
-    this.emit("error", { error: known });
+    if (!this.#told.has(known)) this.emit("error", { error: known });
+    this.#told.add(known);
     return known;
   }
 
