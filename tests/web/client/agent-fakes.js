@@ -187,10 +187,16 @@ export class FakeService extends Emitter {
 
   /** @param {string} text */
   ask(text) {
+    if (this.currentRequestId) void this.interruptCurrentRequest("USER_NEW_INPUT");
     const requestId = `req_${this.messages.length + 1}`;
     this.client.sent.push(["ASK", text]);
     this.answer(requestId, "waiting");
     return { requestId, messageId: `msg_${requestId}`, promise: new Promise(() => {}) };
+  }
+
+  talk() {
+    if (this.currentRequestId) void this.interruptCurrentRequest("USER_NEW_INPUT");
+    return this.client.sendVoiceRequestStream();
   }
 
   /** @param {string} reason */
@@ -200,6 +206,7 @@ export class FakeService extends Emitter {
     const playedMs = this.player?.playedMs(id);
     void this.player?.discard(id);
     this.answer(id, "interrupted");
+    this.currentRequestId = null;
     return this.client.interrupt(id, { reason, playedMs });
   }
 }

@@ -1,4 +1,5 @@
 /** @import { Request, VoiceRequest } from "./types.js" */
+/** @import { MessageService } from "./message-service.js" */
 /** @import { WebSocketClient } from "./websocket-client.js" */
 
 /** Ours: a press that is shorter was none, in seconds; no word is. */
@@ -19,10 +20,12 @@ export class Talk {
 
   /**
    * @param {WebSocketClient} client
+   * @param {MessageService} service
    * @param {number} rate of the sound, in Hz
    */
-  constructor(client, rate) {
+  constructor(client, service, rate) {
     this.client = client;
+    this.service = service;
     this.rate = rate;
     this.inPieces = !client.features.has("server_vad");
   }
@@ -34,7 +37,7 @@ export class Talk {
     if (this.#upload) this.#upload.write(pcm);
     else this.#kept.push(pcm);
     if (this.inPieces && !this.#upload && this.#samples >= LEAST_S * this.rate) {
-      this.#upload = this.client.sendVoiceRequestStream();
+      this.#upload = this.service.talk();
       this.#upload.write(this.#joined());
     }
     return true;

@@ -89,8 +89,9 @@ export class VoiceAgent extends Emitter {
     const sound = (this.sound = new Sound({ clock, AudioContext, constraints, parts }));
     const failed = (/** @type {unknown} */ error) => void this.#fail(error);
     this.listening = new Listening({
-      client, sound, failed, loadDetector: parts.loadDetector, interrupter: () => this.interrupter,
-      asked: (requestId, atMs) => this.#asks(requestId, atMs), changed: () => this.#changed(),
+      client, sound, failed, loadDetector: parts.loadDetector, service: () => this.service,
+      interrupter: () => this.interrupter, asked: (requestId, atMs) => this.#asks(requestId, atMs),
+      changed: () => this.#changed(),
     });
     this.interrupter = new Interrupter({
       client, sound, clock, failed, service: () => this.service,
@@ -186,7 +187,7 @@ export class VoiceAgent extends Emitter {
    * @returns {{requestId: string, messageId: string}} the messages tell the rest
    */
   ask(text) {
-    void this.interrupter.cut("text", "USER_NEW_INPUT");
+    this.interrupter.note("text", "USER_NEW_INPUT");
     const { promise: _, ...ids } = this.service.ask(text);
     this.#asks(ids.requestId, null);
     return ids;
