@@ -41,7 +41,7 @@ import { WebSocketClient } from "./websocket-client.js";
  * @property {ClientEvents["open"] & {features: Set<string>}} session
  */
 
-const PARTS = { WebSocketClient, MessageService, Player, Recorder, loadDetector };
+const PARTS = { WebSocketClient, Player, Recorder, loadDetector };
 
 const FEATURES = ["binary_audio", "transcripts", "hold", "marks"];
 const RATES = { inputRate: 16000, outputRate: 24000 }; // ours: that of most synthesizers
@@ -97,7 +97,7 @@ export class VoiceAgent extends Emitter {
       client, sound, clock, failed, service: () => this.service,
       timeOf: (speech) => this.listening.timeOf(speech), tell: (record) => this.#record(record),
     });
-    this.service = new parts.MessageService(client);
+    this.service = new MessageService(client);
     this.#listenToClient();
     this.#listenToMessages();
     this.#listenToSound();
