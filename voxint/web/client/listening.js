@@ -1,13 +1,14 @@
 /** @import { Speech } from "./types.js" */
 /** @import { Detector } from "./detector.js" */
+/** @import { OwnEars } from "./own-ears.js" */
 /** @import { MessageService } from "./message-service.js" */
 /** @import { Interrupter } from "./interrupter.js" */
 /** @import { By } from "./interruption.js" */
 /** @import { Captured, Sound } from "./sound.js" */
 /** @import { WebSocketClient } from "./websocket-client.js" */
 
-import { OwnEars, ServerEars } from "./hands-free.js";
 import { Talk } from "./push-to-talk.js";
+import { ServerEars } from "./server-ears.js";
 import { asError } from "./sound.js";
 
 /** What a microphone is for: hands-free by whichever ears the connection has, or while a button is held. */
@@ -86,9 +87,10 @@ export class Listening {
     this.changed();
   }
 
+  /** Load what only a server without ears needs. */
   async #load() {
     try {
-      const detector = await this.loadDetector();
+      const [{ OwnEars }, detector] = await Promise.all([import("./own-ears.js"), this.loadDetector()]);
       return this.#handsFree ? new OwnEars(this, detector) : null; // it may have been closed meanwhile
     } catch (error) {
       throw asError(error, "audio_failed", "the voice detector can't be loaded");

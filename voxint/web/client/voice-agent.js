@@ -6,7 +6,6 @@ import { agentState } from "./agent-state.js";
 import { CLOCK } from "./clock.js";
 import { Emitter } from "./emitter.js";
 import { VoxintError } from "./errors.js";
-import { loadDetector } from "./hands-free.js";
 import { Interrupter } from "./interrupter.js";
 import { medianStopMs } from "./interruption.js";
 import { joinUrl } from "./join.js";
@@ -41,7 +40,9 @@ import { WebSocketClient } from "./websocket-client.js";
  * @property {ClientEvents["open"] & {features: Set<string>}} session
  */
 
-const PARTS = { WebSocketClient, Player, Recorder, loadDetector };
+const PARTS = {
+  WebSocketClient, Player, Recorder, loadDetector: async () => (await import("./detector.js")).Detector.load(),
+};
 
 const FEATURES = ["binary_audio", "transcripts", "hold", "marks"];
 const RATES = { inputRate: 16000, outputRate: 24000 }; // ours: that of most synthesizers
