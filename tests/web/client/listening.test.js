@@ -272,6 +272,34 @@ test("a press that is too short asks nothing, and neither does one that is over 
   assert.equal(agent.state, "ready");
 });
 
+test("a microphone that is closed while the button is held sends what was said", async () => {
+  const { agent, sent } = await connected({ handsFree: false });
+  await agent.beginTalk();
+  devices.recorder?.hears(20);
+  agent.closeMicrophone();
+  assert.equal(sent("END").length, 1);
+});
+
+test("who joins a session leaves its microphone to the other device", async () => {
+  new VoiceAgent({ url: "ws://voice.example", join: { sessionId: "sess_1", token: "t" }, parts: /** @type {any} */ ({
+    WebSocketClient: FakeClient }), clock });
+  assert.ok(!made.at(-1)?.options.features.includes("server_vad"));
+});
+
+test("a detector that is loaded too late is let go", async () => {
+  const { agent, client, opened, sent } = await connected({ granted: [] });
+  let loaded = (/** @type {any} */ _) => {};
+  agent.listening.loadDetector = () => new Promise((resolve) => (loaded = resolve));
+  const opening = opened();
+  await settled();
+  client.granted = ["server_vad"];
+  client.opens({ fresh: true });
+  loaded({ feed: () => { throw new Error("nobody listens here any more"); }, reset() {} });
+  const { recorder } = await opening;
+  recorder.hears(3);
+  assert.equal(sent("AUDIO").length, 3);
+});
+
 test("a button that is held over an answer ends it at once", async () => {
   const { agent, client, sent } = await connected({ handsFree: false });
   await agent.openAudio();
@@ -289,6 +317,11 @@ test("with the microphone open the button unmutes it, and what is held for too l
   assert.equal(recorder.muted, false);
   agent.endTalk();
   assert.equal(agent.microphone, "muted");
+  agent.mute(false);
+  await agent.beginTalk();
+  agent.endTalk();
+  agent.endTalk();
+  assert.equal(agent.microphone, "on"); // as it was
   agent.closeMicrophone();
   await agent.beginTalk();
   devices.recorder?.hears(120 * 50);

@@ -31,8 +31,8 @@ export class ServerEars {
   /** @param {Host} host */
   constructor(host) {
     this.host = host;
-    this.#sent = new MicrophoneClock(16000, host.sound.contextRate);
-    const { client } = host;
+    const { client, sound } = host;
+    this.#sent = new MicrophoneClock(client.audio.inputRate, sound.contextRate);
     const { signal } = this.#end;
     client.on("speech", (speech) => this.#told(speech), { signal });
     client.on("end", ({ requestId }) => requestId === this.#requestId && this.#hears(null), { signal });
