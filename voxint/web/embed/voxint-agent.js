@@ -9,12 +9,12 @@ const TOKEN_MS = 10_000; // ours: how long the site's own server may take
 const TOLD = /** @type {const} */ (["state", "message", "interruption", "error"]);
 
 /**
- * A voice agent on anybody's page: `<voxint-agent src="https://voice.example" token-url="/voice-token"></voxint-agent>`.
+ * A voice agent on anybody's page: `<voxint-agent src="https://voice.example" token-url="/token"></voxint-agent>`.
  *
- * Attributes: `src`, by default where this file comes from; `token-url`, where the page's own server answers a POST by
- * `{"token": "..."}`, asked before each connection; or `token`; `lang` of its words (en, zh); `language` that is spoken;
- * `voice`; `prompt`; `hands-free`, to listen always. Events are VoiceAgent's: "state", "message", "interruption", "error".
- * Styles: `--voxint-ink`, `-paper`, `-quiet`, `-accent`, and a part for each thing.
+ * Attributes: `src`, by default where this file is from; `token-url`, where the page's own server answers a POST by
+ * `{"token": "..."}`, asked before each connection; or `token`; `lang` of its words (en, zh); `language` that is
+ * spoken; `voice`; `prompt`; `hands-free`, to listen always. Its events are VoiceAgent's "state", "message",
+ * "interruption", "error". Styles: `--voxint-ink`, `-paper`, `-quiet`, `-accent`, and a part for each thing.
  */
 export class VoxintAgentElement extends HTMLElement {
   static observedAttributes = ["src", "lang", "hands-free"];
@@ -35,7 +35,7 @@ export class VoxintAgentElement extends HTMLElement {
     super();
     const style = new CSSStyleSheet(); // constructed, it needs no style-src of the page
     style.replaceSync(STYLE);
-    const root = this.attachShadow({ mode: "open", delegatesFocus: true });
+    const root = this.attachShadow({ mode: "open" });
     root.adoptedStyleSheets = [style];
     const form = make("form", "form", {}, this.#input, this.#send);
     const row = make("div", "row", {}, this.#talk, this.#stop);
@@ -69,10 +69,6 @@ export class VoxintAgentElement extends HTMLElement {
 
   get state() {
     return this.agent?.state ?? "off";
-  }
-
-  get messages() {
-    return this.agent?.messages ?? [];
   }
 
   /** Connect, and open the loudspeaker: call it in a click. Rejects as VoiceAgent.connect. */
@@ -130,7 +126,8 @@ export class VoxintAgentElement extends HTMLElement {
     agent.on("state", () => this.#draw(), { signal });
     agent.on("message", ({ message }) => this.#show(message), { signal });
     agent.on("error", ({ error }) => (this.#error.textContent = this.#words.error(error.code)), { signal });
-    for (const name of TOLD) agent.on(name, (detail) => this.dispatchEvent(new CustomEvent(name, { detail })), { signal });
+    for (const name of TOLD)
+      agent.on(name, (detail) => this.dispatchEvent(new CustomEvent(name, { detail })), { signal });
     return agent;
   }
 
@@ -138,10 +135,11 @@ export class VoxintAgentElement extends HTMLElement {
   async #auth() {
     const place = this.getAttribute("token-url");
     if (place === null) return { type: "API_KEY", api_key: this.getAttribute("token") ?? "none" };
-    const reply = await fetch(place, { method: "POST", credentials: "same-origin", signal: AbortSignal.timeout(TOKEN_MS) });
+    const signal = AbortSignal.timeout(TOKEN_MS);
+    const reply = await fetch(place, { method: "POST", credentials: "same-origin", signal });
     const { token } = reply.ok ? await reply.json() : {};
     if (typeof token === "string") return { type: "API_KEY", api_key: token };
-    throw new VoxintError("key_needed", `POST ${place} answered ${reply.status}: it has to give {"token": "..."}`);
+    throw new VoxintError("key_needed", `POST ${place} gave no token: ${reply.status}`);
   }
 
   get #words() {
@@ -177,8 +175,7 @@ export class VoxintAgentElement extends HTMLElement {
   }
 }
 
-/** An "error" event has told it. */
-function told() {}
+function told() {} // by an "error" event
 
 /**
  * @param {string} tag

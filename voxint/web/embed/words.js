@@ -1,10 +1,10 @@
 /** @import { ErrorCode } from "../client/errors.js" */
 
-/** @type {Partial<Record<ErrorCode, number>>} which of the sentences tells an error; of the others it is the first */
+/** @type {Partial<Record<ErrorCode, number>>} the sentence of an error; of the others the first */
 const SENTENCES = {
-  microphone_denied: 1, insecure_origin: 1, microphone_missing: 2, microphone_busy: 2, audio_blocked: 3, audio_failed: 3,
-  no_websocket: 4, unreachable: 4, lost: 4, no_such_path: 4, origin_refused: 5, key_needed: 6, key_refused: 6,
-  busy: 7, draining: 7,
+  microphone_denied: 1, insecure_origin: 1, microphone_missing: 2, microphone_busy: 2, audio_blocked: 3,
+  audio_failed: 3, no_websocket: 4, unreachable: 4, lost: 4, no_such_path: 4, origin_refused: 5, key_needed: 6,
+  key_refused: 6, busy: 7, draining: 7,
 };
 
 const EN = {
@@ -46,11 +46,7 @@ const ZH = {
   ],
 };
 
-/**
- * What the element says, in one language.
- *
- * @param {string} lang a BCP 47 tag; Chinese, and English for all others
- */
+/** @param {string} lang a BCP 47 tag: Chinese, and English for all others */
 export function wordsOf(lang) {
   const words = /^zh\b/i.test(lang) ? ZH : EN;
   return { ...words, error: (/** @type {ErrorCode} */ code) => words.errors[SENTENCES[code] ?? 0] ?? code };
