@@ -178,6 +178,16 @@ test("with reconnect: false a loss is the end, and connect goes on with the sess
   assert.ok(FakeSocket.last.said("REGISTER")[0]?.payload.resume);
 });
 
+test("an error before there is a connection is its end, also where no close follows", async () => {
+  const { client, told } = setUp();
+  const connected = client.connect();
+  await settled();
+  FakeSocket.last.onerror();
+  await assert.rejects(connected, { code: "unreachable", retryable: true });
+  FakeSocket.last.lose(1006);
+  assert.deepEqual(codes(told), ["state connecting", "state waiting", "error unreachable"]);
+});
+
 test("a server that never answers REGISTER is given up after 10 s; a key that can't be had is tried again", async () => {
   const { clock, client } = setUp();
   const connected = client.connect();

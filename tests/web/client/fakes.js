@@ -61,6 +61,7 @@ export class FakeSocket {
   /** @type {(string | Uint8Array)[]} */
   sent = [];
   onopen = () => {};
+  onerror = () => {};
   onclose = (/** @type {{code: number, reason: string}} */ event) => void event;
   onmessage = (/** @type {{data: unknown}} */ event) => void event;
 
