@@ -132,6 +132,7 @@ export class Dock {
     this.#orb.disabled = !hears;
     this.#orb.dataset.on = String(on);
     this.#mode.hidden = !hears;
+    this.#words.placeholder = say(hears ? "type_hint" : "type_here");
     this.#orbIcon.setAttribute("href", on || hold ? "#mic" : "#mic-off");
     const label = say(hold ? "mic_hold" : on ? "mic_on" : "mic_off");
     this.#orb.setAttribute("aria-label", label);
