@@ -12,7 +12,7 @@ pytest.importorskip("playwright", reason="the package playwright: not on this ma
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.browser.fake_page import serve_fake_page
+from tests.browser.fake_page import WEB, serve_fake_page
 from tests.browser.scenes import SCENES, show
 from tests.browser.screenshots import CHROMIUM
 
@@ -200,13 +200,30 @@ def test_a_finger_finds_every_button(page: Page, base: str, name: str) -> None:
     page.set_viewport_size({"width": 320, "height": 640})
     show(page, base, SCENE[name])
     small = page.evaluate(
-        """() => [...document.querySelectorAll("button, select, input:not([type=radio], [type=checkbox]), textarea, summary")]
+        """() => [...document.querySelectorAll(
+          ":is(button, select, input, textarea, summary):not([type=radio], [type=checkbox])")]
           .map((one) => [one.id || one.className || one.tagName, one.getBoundingClientRect()])
           .filter(([, box]) => box.width > 0 && (box.width < 43.5 || box.height < 43.5)).map(([name]) => name)"""
     )
     assert small == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
     assert page.evaluate("document.body.scrollWidth") <= 320
+
+
+def test_the_real_agent_fits_the_page(browser: Browser, base: str) -> None:
+    """Where nobody speaks WebSocket, it says so in words, and the way back is a button."""
+    context = browser.new_context(reduced_motion="reduce")
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    real = (WEB / "client" / "voice-agent.js").read_text(encoding="utf-8")
+    page.route("**/voice-agent.js", lambda route: route.fulfill(content_type="text/javascript", body=real))
+    show(page, base, SCENE["welcome"])
+    page.locator("#words").fill("Hello")
+    page.keyboard.press("Enter")
+    expect(page.locator(".notice strong")).to_have_text("The server does not answer")
+    context.close()
+    assert wrong == []
 
 
 def test_nothing_is_fetched_from_elsewhere(page: Page, base: str) -> None:

@@ -65,7 +65,8 @@ export class ConversationView {
     const rest = make("span", { class: "rest" });
     const note = make("p", { class: "note" });
     const who = make("span", { class: "unseen who" });
-    const element = make("article", { class: `bubble ${message.role}` }, make("p", { class: "text" }, who, spoken, rest), note);
+    const text = make("p", { class: "text" }, who, spoken, rest);
+    const element = make("article", { class: `bubble ${message.role}` }, text, note);
     const bubble = { element, spoken, rest, note, message };
     this.#bubbles.set(message.messageId, bubble);
     this.#log.querySelector(".empty")?.remove();

@@ -124,7 +124,8 @@ export class Dock {
   }
 
   /** @param {Shown} shown */
-  show({ state, microphone, hears, againMs }) {
+  show(shown) {
+    const { state, microphone, hears } = shown;
     const hold = this.mode === "hold";
     const on = microphone === "on" && !hold;
     const dock = this.#orb.closest("section");
@@ -141,11 +142,11 @@ export class Dock {
     this.#stop.hidden = !STOPPABLE.has(state);
     this.#meter.breathe(state === "speaking" ? 0.35 : 0);
     find("state", HTMLElement).textContent = say(`state_${state}`);
-    find("hint", HTMLElement).textContent = this.#hint(state, microphone, hears, againMs);
+    find("hint", HTMLElement).textContent = this.#hint(shown);
   }
 
-  /** @param {AgentState} state @param {MicrophoneState} microphone @param {boolean} hears @param {number | null} againMs */
-  #hint(state, microphone, hears, againMs) {
+  /** @param {Shown} shown */
+  #hint({ state, microphone, hears, againMs }) {
     const hold = this.mode === "hold";
     if (microphone === "asking") return say("hint_asking");
     if (state === "ready" && !hears) return say("no_ears");
