@@ -8,8 +8,8 @@ const LEAST_S = 0.2;
 const MOST_S = 119;
 
 /**
- * What a person says while they hold a button: uploaded as it is spoken, or in one piece at its end where the connection
- * has the server's ears, which take the microphone's frames for themselves.
+ * What a person says while they hold a button: uploaded as it is spoken, or in one piece at its end where the
+ * connection has the server's ears, which take the microphone's frames for themselves.
  */
 export class Talk {
   /** @type {Int16Array[]} what waits for the end, or for a press that is long enough */
@@ -26,7 +26,7 @@ export class Talk {
     this.client = client;
     this.service = service;
     this.rate = client.audio.inputRate;
-    this.inPieces = !client.features.has("server_vad");
+    this.inPieces = client.state === "open" && !client.features.has("server_vad"); // before, nobody knows
   }
 
   /** @param {Int16Array} pcm @returns {boolean} false: it is as long as a request may be, and no more of it is taken */

@@ -17,7 +17,7 @@ import { SampleClock } from "./sample-clock.js";
  * @property {Captured} audio
  * @property {{rms: number, peak: number}} level
  * @property {{ms: number}} onset the local hint of a voice, on the clock
- * @property {{ms: number, why: "hint" | "pause" | "discard"}} silent the loudspeaker's first silent sample, on the clock
+ * @property {{ms: number, why: "hint" | "pause" | "discard"}} silent the first silent sample, on the clock
  * @property {{why: "expired" | "told" | "held"}} unducked
  * @property {{requestId: string, playedMs: number}} played
  * @property {{requestId: string}} drained
@@ -41,7 +41,8 @@ import { SampleClock } from "./sample-clock.js";
 
 /**
  * @template {object} Events
- * @typedef {<Name extends keyof Events & string>(target: EventTarget, name: Name, listener: (detail: Events[Name]) => void) => void} Hear
+ * @typedef {<Name extends keyof Events & string>(
+ *   target: EventTarget, name: Name, listener: (detail: Events[Name]) => void) => void} Hear
  */
 
 /** Ours: how long a context may take to run; one that a click has opened runs within 50 ms, others never do. */
@@ -52,7 +53,11 @@ const REFUSED = {
   microphone_denied: "denied", microphone_missing: "missing", microphone_busy: "busy", insecure_origin: "insecure",
 };
 
-/** The devices of a conversation: one AudioContext, and on it a loudspeaker and a microphone. @extends {Emitter<SoundEvents>} */
+/**
+ * The devices of a conversation: one AudioContext, and on it a loudspeaker and a microphone.
+ *
+ * @extends {Emitter<SoundEvents>}
+ */
 export class Sound extends Emitter {
   /** @type {MicrophoneState} */
   microphone = "off";
@@ -66,6 +71,7 @@ export class Sound extends Emitter {
   #recorder = null;
   /** Whether the microphone is wanted: one that was lost is opened again when there is another. */
   #wanted = false;
+  #muted = false;
   #inputRate = 16000;
   #outputRate = 24000;
   /** Ends what is listened to of the page. */
@@ -153,8 +159,8 @@ export class Sound extends Emitter {
   }
 
   /**
-   * Open the microphone, and keep it open over lost devices until `deafen`. A person is asked first, for as long as they
-   * like: that alone has no bound.
+   * Open the microphone, and keep it open over lost devices until `deafen`. A person is asked first, for as long as
+   * they like: that alone has no bound.
    *
    * @throws {VoxintError} microphone_denied, microphone_missing, microphone_busy, insecure_origin, audio_failed
    */
@@ -171,7 +177,7 @@ export class Sound extends Emitter {
       this.#take(recorder);
     } catch (error) {
       const known = asError(error, "audio_failed", "the microphone can't be opened");
-      if (known.code === "microphone_denied") this.#wanted = false; // nothing but the person can change that
+      this.#wanted = false;
       this.#become(REFUSED[known.code] ?? "off");
       throw known;
     }
@@ -189,7 +195,8 @@ export class Sound extends Emitter {
     hear(recorder, "onset", ({ frame }) => this.emit("onset", { ms: this.msOf(frame) }));
     hear(recorder, "error", (detail) => this.emit("error", detail));
     hear(recorder, "ended", () => void this.#lost(recorder));
-    this.#become("on");
+    recorder.muted = this.#muted;
+    this.#become(this.#muted ? "muted" : "on");
   }
 
   /** @param {Recorder} recorder whose device went away, or whose permission did */
@@ -208,8 +215,10 @@ export class Sound extends Emitter {
   async #again() {
     try {
       await this.listen();
-    } catch (error) {
-      this.emit("error", { error: asError(error, "audio_failed", "the microphone can't be opened again") });
+    } catch (cause) {
+      const error = asError(cause, "audio_failed", "the microphone can't be opened again");
+      this.#wanted = error.code !== "microphone_denied"; // that, nothing but the person can change
+      this.emit("error", { error });
     }
   }
 
@@ -226,10 +235,11 @@ export class Sound extends Emitter {
 
   /** Whether zeros go out in place of what the microphone hears. */
   get muted() {
-    return this.#recorder?.muted ?? false;
+    return this.#muted;
   }
 
   set muted(muted) {
+    this.#muted = muted;
     if (!this.#recorder) return;
     this.#recorder.muted = muted;
     this.#become(muted ? "muted" : "on");
@@ -242,7 +252,7 @@ export class Sound extends Emitter {
 
   /** Close the microphone. */
   deafen() {
-    this.#wanted = false;
+    this.#wanted = this.#muted = false;
     this.#drop();
     this.#become("off");
   }
