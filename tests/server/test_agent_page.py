@@ -46,7 +46,7 @@ async def test_it_tells_what_a_client_has_to_know(nursery: trio.Nursery) -> None
             "listens": False,
             "voices": [],
             "languages": [],
-            "features": ["binary_audio", "hold", "transcripts"],
+            "features": ["binary_audio", "hold", "marks", "transcripts"],
         }
         assert "k-123" not in answer.text
     server.shut_down()
