@@ -245,6 +245,17 @@ test("a voice as it is spoken: what is understood grows, the answer is awaited a
   assert.deepEqual([service.messages[2]?.status, interrupts().length], ["interrupted", 2]);
 });
 
+test("a voice in one piece is asked like a text, and what was understood fills the person's message", async () => {
+  const { service, player } = await opened();
+  const first = service.ask("a");
+  say(first.requestId, "b", 100);
+  const { requestId } = service.askVoice(Int16Array.of(1));
+  assert.deepEqual([service.currentRequestId, interrupts().length, player.told.at(-1)?.[0]], [requestId, 1, "discard"]);
+  FakeSocket.last.say("TRANSCRIPT", { request_id: requestId, text: "who?", is_final: true });
+  say(requestId, "A keeper.");
+  assert.deepEqual(shown(service).slice(2), [["person", "who?", "complete", 0], ["agent", "A keeper.", "writing", 0]]);
+});
+
 test("a request that fails shows it, and what has come is played out", async () => {
   const { service, player } = await opened();
   const { requestId } = service.ask("a");

@@ -95,6 +95,25 @@ test("a request of which nothing is heard for two minutes fails; one that goes o
   assert.equal((await speaks.promise).text.length, 13);
 });
 
+test("what nobody awaits any more is not asked when the connection is back", async () => {
+  const { clock, client, socket } = await opened();
+  socket.lose(1006);
+  const [old, voice] = [client.sendTextRequest("a"), client.sendVoiceRequestStream()];
+  const later = [];
+  for (let n = 0; n < 70; n += 1) later.push(client.sendTextRequest("b"));
+  await assert.rejects(/** @type {(typeof old)} */ (later.at(-1)).promise, { code: "busy", retryable: true });
+  FakeSocket.last.readyState = 0;
+  for (let n = 0; n < 13; n += 1) {
+    await clock.pass(10_000);
+    if (client.state === "connecting") FakeSocket.last.lose(1006);
+  }
+  await assert.rejects(old.promise, { code: "timeout" });
+  await assert.rejects(voice.promise, { code: "timeout" });
+  await clock.pass(10_000);
+  FakeSocket.last.register({ resumed: { live: [], lost: [], outcomes: {} } });
+  assert.deepEqual(FakeSocket.last.said("REQUEST"), []);
+});
+
 test("a change of the session is told to nobody, and the next session has it", async () => {
   const { clock, client, socket } = await opened();
   const told = record(client, "text", "end", "failed");

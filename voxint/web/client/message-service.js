@@ -1,6 +1,6 @@
 /**
  * @import { Ack, Answer, ClientEvents, Counts, Message, MessageEvents } from "./types.js"
- * @import { PlayerLike, Receipt, Speech, VoiceRequest } from "./types.js"
+ * @import { PlayerLike, Receipt, Request, Speech, VoiceRequest } from "./types.js"
  * @import { Turn } from "./turns.js"
  * @import { WebSocketClient } from "./websocket-client.js"
  */
@@ -88,12 +88,7 @@ export class MessageService extends Emitter {
    */
   ask(text) {
     this.#leave("USER_NEW_INPUT");
-    const { requestId, promise } = this.#client.sendTextRequest(text);
-    const turn = this.#turns.of(requestId);
-    this.#turns.add(turn, "person", { text, status: "complete" });
-    const { messageId } = this.#turns.add(turn, "agent", { text: "", status: "waiting" });
-    this.currentRequestId = requestId;
-    return { requestId, messageId, promise };
+    return this.#asked(this.#client.sendTextRequest(text), { text, status: "complete" });
   }
 
   /**
@@ -116,6 +111,17 @@ export class MessageService extends Emitter {
   }
 
   /**
+   * Ask in voice that is here already: as `ask`.
+   *
+   * @param {Int16Array} pcm at the session's input rate, 120 s at most
+   * @returns {{requestId: string, messageId: string, promise: Promise<Answer>}} `messageId` is the answer's bubble
+   */
+  askVoice(pcm) {
+    this.#leave("USER_NEW_INPUT");
+    return this.#asked(this.#client.sendVoiceRequest(pcm), { text: "", status: "writing" });
+  }
+
+  /**
    * Interrupt the current request by its request id; the player is silent at once.
    *
    * @param {string} [reason] USER_STOP, USER_VOICE_INPUT, or words of your own
@@ -124,6 +130,15 @@ export class MessageService extends Emitter {
   interruptCurrentRequest(reason = "USER_STOP") {
     const turn = this.#turns.get(this.currentRequestId);
     return turn === null || isOver(turn) ? Promise.resolve(null) : this.#cut(turn, reason);
+  }
+
+  /** @param {Request} request @param {Pick<Message, "text" | "status">} person what is known of what was asked */
+  #asked({ requestId, promise }, person) {
+    const turn = this.#turns.of(requestId);
+    this.#turns.add(turn, "person", person);
+    const { messageId } = this.#turns.add(turn, "agent", { text: "", status: "waiting" });
+    this.currentRequestId = requestId;
+    return { requestId, messageId, promise };
   }
 
   /** @param {"dropped" | "stale" | "interruptions"} name */
