@@ -147,11 +147,6 @@ export class MessageService extends Emitter {
     this.emit("counts", { counts: this.counts });
   }
 
-  /** @param {Turn} turn */
-  #speaks(turn) {
-    return turn.audioMs > 0 || (this.#player !== null && this.#client.requireTts);
-  }
-
   // What is current.
 
   /**
@@ -208,7 +203,9 @@ export class MessageService extends Emitter {
     if (turn.cut) return playedMs;
     turn.cut = true;
     if (playedMs !== undefined && agent) this.#turns.change(agent, { spokenChars: turn.caption.at(playedMs) });
-    if (turn.plays) this.#player?.discard(requestId).catch((cause) => this.#broken(cause));
+    const broken = (/** @type {unknown} */ cause) =>
+      this.emit("error", { error: new VoxintError("audio_failed", "the player could not be silenced", { cause }) });
+    if (turn.plays) this.#player?.discard(requestId).catch(broken);
     if (this.#pausedFor === requestId) {
       this.#pausedFor = null;
       this.#player?.resume(); // nothing is left of this one; the next one is not to wait
@@ -227,11 +224,6 @@ export class MessageService extends Emitter {
     });
   }
 
-  /** @param {unknown} cause */
-  #broken(cause) {
-    this.emit("error", { error: new VoxintError("audio_failed", "the player could not be silenced", { cause }) });
-  }
-
   // What comes of an answer.
 
   /** @param {ClientEvents["text"]} told */
@@ -243,7 +235,8 @@ export class MessageService extends Emitter {
     turn.caption.add(text);
     const whole = agent.text + text;
     const status = agent.status === "waiting" && text !== "" ? "writing" : agent.status;
-    const spokenChars = this.#speaks(turn) ? agent.spokenChars : whole.length;
+    const speaks = turn.audioMs > 0 || (this.#player !== null && this.#client.requireTts);
+    const spokenChars = speaks ? agent.spokenChars : whole.length;
     this.#turns.change(agent, { text: whole, status, spokenChars });
   }
 

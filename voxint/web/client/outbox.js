@@ -5,7 +5,7 @@ import { VoxintError } from "./errors.js";
 const MOST = 64; // ours: what a person does in an outage, many times over
 const MOST_CHARS = 8 * 1024 * 1024; // ours: one message as large as a server takes
 
-/** @typedef {{type: string, payload: Record<string, unknown>, chars: number, sent: (() => void) | undefined}} Waiting */
+/** @typedef {{type: string, payload: Record<string, unknown>, chars: number, sent?: () => void}} Waiting */
 
 export class Outbox {
   /** @type {Waiting[]} */
