@@ -2,7 +2,10 @@
 
 import { VoxintError } from "./errors.js";
 
-/** @typedef {{type: string, sessionId: string | null, payload: Record<string, unknown>}} Incoming */
+/**
+ * @typedef {{type: string, sessionId: string | null, payload: Record<string, unknown>}} Incoming
+ * @typedef {{requestId: string, seq: number, pcm: Int16Array}} Voice
+ */
 
 const VOICE = 0x01; // the first byte of a binary frame of speech
 
@@ -43,7 +46,7 @@ export function unpack(frame) {
  * Return the speech that a binary frame holds.
  *
  * @param {ArrayBuffer} frame 1, the length of the id, the id, a number of four bytes, then PCM
- * @returns {{requestId: string, seq: number, pcm: Int16Array}}
+ * @returns {Voice}
  * @throws {VoxintError} "malformed": it holds none
  */
 export function unpackVoice(frame) {

@@ -1,7 +1,8 @@
+import { within } from "./clock.js";
 import { VoxintError } from "./errors.js";
 import { Heard } from "./heard.js";
 import { Resampler, resampled } from "./resampler.js";
-import { openWorklet, stopped, within } from "./worklet.js";
+import { openWorklet, stopped } from "./worklet.js";
 
 const PLAYED_MS = 200; // between two "played" events, as the protocol recommends for PLAYED
 const MOST_LATENCY_S = 1; // Ours: a browser that tells more than a Bluetooth loudspeaker has is wrong
