@@ -50,7 +50,8 @@ def cut(told: list[Floats]) -> list[list[tuple[str, int]]]:
 def test_it_is_what_its_source_says(tmp_path: Path) -> None:
     """Compiled anew it has the same bytes."""
     skip_for(lacking_tools("assemblyscript/bin/asc.js"))
-    assert (tools := node_tools()) is not None
+    tools = node_tools()
+    assert tools is not None
     compiler = tools / "assemblyscript/bin/asc.js"
     made = tmp_path / "detector.wasm"
     options = ["--runtime", "stub", "-O3", "--noAssert"]
