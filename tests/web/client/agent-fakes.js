@@ -200,7 +200,8 @@ export const made = [];
 /** What the last of these was. @type {{player: FakePlayer | null, recorder: FakeRecorder | null, opens: number}} */
 export const devices = { player: null, recorder: null, opens: 0 };
 
-export class FakePlayer extends EventTarget {
+/** @extends {Emitter<any>} */
+export class FakePlayer extends Emitter {
   /** @type {string[]} */
   did = [];
   ms = 1200;
@@ -215,7 +216,7 @@ export class FakePlayer extends EventTarget {
 
   /** @param {string} name @param {object} detail */
   tells(name, detail) {
-    this.dispatchEvent(new CustomEvent(name, { detail }));
+    this.emit(name, detail);
   }
 
   playedMs() {
@@ -245,7 +246,8 @@ export class FakePlayer extends EventTarget {
   }
 }
 
-export class FakeRecorder extends EventTarget {
+/** @extends {Emitter<any>} */
+export class FakeRecorder extends Emitter {
   muted = false;
   closed = false;
   /** @type {boolean[]} */
@@ -264,7 +266,7 @@ export class FakeRecorder extends EventTarget {
 
   /** @param {string} name @param {object | null} detail */
   tells(name, detail) {
-    this.dispatchEvent(new CustomEvent(name, { detail }));
+    this.emit(name, detail);
   }
 
   /** Record 20 ms, as often.  @param {number} [times] */

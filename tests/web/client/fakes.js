@@ -162,8 +162,12 @@ export function record(emitter, ...names) {
   return told;
 }
 
-/** A player that says what it was told. */
-export class FakePlayer extends EventTarget {
+/**
+ * A player that says what it was told.
+ *
+ * @extends {Emitter<{played: {requestId: string, playedMs: number}, drained: {requestId: string}}>}
+ */
+export class FakePlayer extends Emitter {
   /** @type {unknown[][]} */
   told = [];
   ms = 0;
@@ -196,11 +200,11 @@ export class FakePlayer extends EventTarget {
   /** @param {string} requestId @param {number} playedMs */
   plays(requestId, playedMs) {
     this.ms = playedMs;
-    this.dispatchEvent(new CustomEvent("played", { detail: { requestId, playedMs } }));
+    this.emit("played", { requestId, playedMs });
   }
   /** @param {string} requestId */
   drains(requestId) {
-    this.dispatchEvent(new CustomEvent("drained", { detail: { requestId } }));
+    this.emit("drained", { requestId });
   }
 }
 

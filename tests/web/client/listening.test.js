@@ -47,7 +47,7 @@ async function connected({ handsFree = true, granted } = {}) {
     return { player: /** @type {FakePlayer} */ (player), recorder: /** @type {FakeRecorder} */ (recorder) };
   };
   const sent = (/** @type {string[]} */ ...names) => client.sent.filter(([what]) => names.includes(what));
-  return { agent, client, voice, opened, sent };
+  return { agent, client, voice, opened, sent, parts };
 }
 
 test("the server hears everything, silence too, and nothing is loaded for it", async () => {
@@ -247,8 +247,8 @@ test("a server that comes back without ears is listened for here, and one with e
 });
 
 test("a detector that can't be loaded is told, and the microphone stays for the button", async () => {
-  const { agent } = await connected({ granted: [] });
-  agent.listening.loadDetector = async () => { throw new TypeError("no such file"); };
+  const { agent, parts } = await connected({ granted: [] });
+  parts.loadDetector = async () => { throw new TypeError("no such file"); };
   await assert.rejects(agent.openMicrophone(), { code: "audio_failed" });
   assert.equal(agent.state, "ready");
 });
@@ -307,9 +307,9 @@ test("who joins a session leaves its microphone to the other device", async () =
 });
 
 test("a detector that is loaded too late is let go", async () => {
-  const { agent, client, opened, sent } = await connected({ granted: [] });
+  const { client, opened, parts, sent } = await connected({ granted: [] });
   let loaded = (/** @type {any} */ _) => {};
-  agent.listening.loadDetector = () => new Promise((resolve) => (loaded = resolve));
+  parts.loadDetector = () => new Promise((resolve) => (loaded = resolve));
   const opening = opened();
   await settled();
   client.granted = ["server_vad"];

@@ -53,7 +53,7 @@ const plug = () => navigator.mediaDevices.dispatchEvent(new Event("devicechange"
 
 test("a microphone that was lost comes back when one is plugged in", async () => {
   const { sound, told } = newSound();
-  await sound.listen();
+  await sound.openMicrophone();
   refuse("microphone_missing");
   devices.recorder?.tells("ended", null);
   await settled();
@@ -68,12 +68,12 @@ test("a microphone that was lost comes back when one is plugged in", async () =>
 test("one that never opened, was closed, or is denied now is not opened by itself", async () => {
   const { sound } = newSound();
   refuse("microphone_missing");
-  await assert.rejects(sound.listen());
+  await assert.rejects(sound.openMicrophone());
   FakeRecorder.allows = async () => {};
   plug();
   await settled();
   assert.equal(sound.microphone, "missing");
-  await sound.listen();
+  await sound.openMicrophone();
   refuse("microphone_denied");
   devices.recorder?.tells("ended", null);
   await settled();
@@ -81,8 +81,8 @@ test("one that never opened, was closed, or is denied now is not opened by itsel
   plug();
   await settled();
   assert.equal(sound.microphone, "denied");
-  await sound.listen();
-  sound.deafen();
+  await sound.openMicrophone();
+  sound.closeMicrophone();
   const { opens } = devices;
   plug();
   await settled();
@@ -91,7 +91,7 @@ test("one that never opened, was closed, or is denied now is not opened by itsel
 
 test("what was muted stays muted over another device", async () => {
   const { sound } = newSound();
-  await sound.listen();
+  await sound.openMicrophone();
   sound.muted = true;
   devices.recorder?.tells("ended", null);
   await settled();
@@ -101,27 +101,27 @@ test("what was muted stays muted over another device", async () => {
 
 test("a tab that is shown again asks its sound to go on, and what can't is told", async () => {
   const { sound, told } = newSound();
-  await sound.open();
+  await sound.openPlayer();
   FakeContext.allowed = false;
   FakeContext.latest.state = "interrupted";
   document.dispatchEvent(new Event("visibilitychange"));
   await clock.tick(1000);
   assert.deepEqual(told, ["audio_blocked"]);
   FakeContext.allowed = true;
-  await sound.open();
+  await sound.openPlayer();
   assert.equal(FakeContext.latest.state, "running");
 });
 
 test("a closed sound listens to the page no more, and can be opened again", async () => {
   const { sound } = newSound();
-  await sound.listen();
+  await sound.openMicrophone();
   await sound.close();
   const { opens } = devices;
   plug();
   document.dispatchEvent(new Event("visibilitychange"));
   await settled();
   assert.equal(devices.opens, opens);
-  await sound.open();
+  await sound.openPlayer();
   assert.deepEqual(devices.player?.did, ["open 24000"]);
 });
 

@@ -8,7 +8,7 @@
 import { heardLength, SpeakingRate } from "./captions.js";
 import { Emitter } from "./emitter.js";
 import { VoxintError } from "./errors.js";
-import { isOver, Turns } from "./turns.js";
+import { isDone, Turns } from "./turns.js";
 
 const FINAL = new Set(["stopped", "already_finished", "overrun"]); // outcomes behind which nothing comes
 
@@ -33,6 +33,8 @@ export class MessageService extends Emitter {
   #turns = new Turns(this.#rate, (message) => this.emit("message", { message }));
   /** @type {PlayerLike | null} */
   #player = null;
+  /** Ends what is listened to of the player. */
+  #ends = new AbortController();
   /** @type {string | null} whose HOLD has paused the player */
   #pausedFor = null;
 
@@ -54,7 +56,7 @@ export class MessageService extends Emitter {
     client.on("speech", (told) => this.#speech(told));
     client.on("hold", (told) => this.#hold(told));
     client.on("ack", (ack) => this.#acknowledged(ack));
-    client.on("open", (told) => told.resumed && this.#resumed());
+    client.on("open", ({ resumed }) => this.#anew(resumed));
   }
 
   /** The bubbles, the oldest first: the last 500. */
@@ -67,17 +69,33 @@ export class MessageService extends Emitter {
     return this.#turns.get(this.currentRequestId)?.agent?.messageId ?? null;
   }
 
+  /** @returns {Message | null} the answer that is awaited or heard */
+  get answering() {
+    const turn = this.#turns.get(this.currentRequestId);
+    return turn && !isDone(turn) ? turn.agent : null;
+  }
+
+  /** @param {string} requestId @returns {Message | null} its answer, as far as it has come */
+  answerOf(requestId) {
+    return this.#turns.get(requestId)?.agent ?? null;
+  }
+
   /** @returns {PlayerLike | null} */
   get player() {
     return this.#player;
   }
 
   set player(player) {
+    this.#ends.abort();
+    const { signal } = (this.#ends = new AbortController());
     this.#player = player;
-    const told = (/** @type {Event} */ event) =>
-      /** @type {CustomEvent<{requestId: string, playedMs: number}>} */ (event).detail;
-    player?.addEventListener("played", (event) => player === this.#player && this.#played(told(event)));
-    player?.addEventListener("drained", (event) => player === this.#player && this.#drained(told(event).requestId));
+    this.#pausedFor = null;
+    for (const turn of this.#turns.all) {
+      if (turn.plays && turn.closed && !isDone(turn)) this.#turns.complete(turn); // nobody tells its end any more
+      turn.plays = false;
+    }
+    player?.on("played", (told) => this.#played(told), { signal });
+    player?.on("drained", ({ requestId }) => this.#drained(requestId), { signal });
   }
 
   /**
@@ -129,7 +147,7 @@ export class MessageService extends Emitter {
    */
   interruptCurrentRequest(reason = "USER_STOP") {
     const turn = this.#turns.get(this.currentRequestId);
-    return turn === null || isOver(turn) ? Promise.resolve(null) : this.#cut(turn, reason);
+    return turn === null || isDone(turn) ? Promise.resolve(null) : this.#cut(turn, reason);
   }
 
   /** @param {Request} request @param {Pick<Message, "text" | "status">} person what is known of what was asked */
@@ -175,7 +193,7 @@ export class MessageService extends Emitter {
   /** @param {string} reason */
   #leave(reason) {
     const turn = this.#turns.get(this.currentRequestId);
-    if (turn !== null && !isOver(turn)) this.#quietly(this.#cut(turn, reason));
+    if (turn !== null && !isDone(turn)) this.#quietly(this.#cut(turn, reason));
   }
 
   /**
@@ -206,10 +224,7 @@ export class MessageService extends Emitter {
     const broken = (/** @type {unknown} */ cause) =>
       this.emit("error", { error: new VoxintError("audio_failed", "the player could not be silenced", { cause }) });
     if (turn.plays) this.#player?.discard(requestId).catch(broken);
-    if (this.#pausedFor === requestId) {
-      this.#pausedFor = null;
-      this.#player?.resume(); // nothing is left of this one; the next one is not to wait
-    }
+    if (this.#pausedFor === requestId) this.#unpause(); // nothing is left of it; the next one is not to wait
     this.#turns.change(agent ?? person, { status: "interrupted", reason });
     if (this.currentRequestId === requestId) this.currentRequestId = null;
     this.#count("interruptions");
@@ -285,6 +300,7 @@ export class MessageService extends Emitter {
     turn.closed = true;
     if (turn.cut) return;
     if (turn.plays) this.#player?.end(requestId); // what is there is played out
+    if (this.#pausedFor === requestId) this.#unpause();
     this.#turns.fail(turn, error);
   }
 
@@ -295,7 +311,7 @@ export class MessageService extends Emitter {
       const turn = this.#turns.get(requestId);
       if (turn === null || !FINAL.has(outcome)) continue;
       turn.closed = true;
-      if (!isOver(turn)) this.#silence(turn, reason);
+      if (!isDone(turn)) this.#silence(turn, reason);
       const receipt = receipts[requestId];
       if (receipt && turn.agent?.status === "interrupted") this.#receipt(turn, receipt);
     }
@@ -324,7 +340,7 @@ export class MessageService extends Emitter {
   #speech({ state, requestId, text, outcome, interrupted = [] }) {
     if (state === "committed") {
       const met = interrupted.map((id) => this.#turns.get(id));
-      for (const turn of met) if (turn && !isOver(turn)) this.#quietly(this.#cut(turn, "USER_VOICE_INPUT"));
+      for (const turn of met) if (turn && !isDone(turn)) this.#quietly(this.#cut(turn, "USER_VOICE_INPUT"));
       return;
     }
     const turn = this.#turns.of(requestId);
@@ -343,19 +359,23 @@ export class MessageService extends Emitter {
     }
   }
 
-  /** @param {ClientEvents["hold"]} told */
+  /** @param {Pick<ClientEvents["hold"], "requestId" | "state">} told */
   #hold({ requestId, state }) {
     const turn = this.#turns.get(requestId);
-    if (turn === null || turn.cut || isOver(turn)) return;
+    if (turn === null || turn.cut || isDone(turn)) return;
     if (state === "held") {
       if (turn.plays) this.#player?.pause();
       this.#pausedFor = requestId;
       this.#turns.change(turn.agent, { status: "held" });
     } else if (this.#pausedFor === requestId) {
-      this.#pausedFor = null;
-      if (turn.plays) this.#player?.resume();
+      this.#unpause();
       this.#turns.change(turn.agent, { status: this.#statusOf(turn) });
     }
+  }
+
+  #unpause() {
+    this.#pausedFor = null;
+    this.#player?.resume();
   }
 
   /** @param {Turn} turn that is not held */
@@ -380,17 +400,23 @@ export class MessageService extends Emitter {
   /** @param {string} requestId */
   #drained(requestId) {
     const turn = this.#turns.get(requestId);
-    if (!turn?.agent || !turn.closed || isOver(turn)) return;
+    if (!turn?.agent || !turn.closed || isDone(turn)) return;
     this.#turns.complete(turn);
     this.#rate.learn(turn.agent.text, turn.audioMs);
   }
 
-  /** The session goes on over another connection: what could not be told by the old one is told again. */
-  #resumed() {
+  /**
+   * There is another connection: what could not be told by the old one is told again, and what that one was in the
+   * middle of is over.
+   *
+   * @param {boolean} resumed whether the session goes on
+   */
+  #anew(resumed) {
+    if (this.#pausedFor !== null) this.#hold({ requestId: this.#pausedFor, state: "released" });
     for (const turn of this.#turns.all) {
-      const { requestId, person } = turn;
-      if (turn.cut && !turn.closed) this.#quietly(this.#client.interrupt(requestId, { reason: "CLIENT_ERROR" }));
-      if (turn.byEars && !turn.closed && person?.status === "writing") {
+      const { requestId, person, cut, closed, byEars } = turn;
+      if (cut && !closed && resumed) this.#quietly(this.#client.interrupt(requestId, { reason: "CLIENT_ERROR" }));
+      if (byEars && !closed && person?.status === "writing") {
         // Its sound has ended with the old connection.
         this.#turns.change(person, { status: person.text === "" ? "dismissed" : "complete" });
       }

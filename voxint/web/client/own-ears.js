@@ -1,8 +1,8 @@
 /** @import { VoiceRequest } from "./types.js" */
 /** @import { Detector } from "./detector.js" */
-/** @import { Host } from "./server-ears.js" */
-/** @import { Captured } from "./sound.js" */
+/** @import { Captured } from "./recorder.js" */
 /** @import { Utterance } from "./utterances.js" */
+/** @import { Host } from "./voice-agent.js" */
 
 import { WINDOW } from "./detector.js";
 import { MicrophoneClock } from "./sample-clock.js";
@@ -24,8 +24,8 @@ const LONGEST = 60 * 16000;
  * the sound was short, or uploads what is said from its first sample on, which interrupts.
  */
 export class OwnEars {
-  hearing = false;
-  /** @type {MicrophoneClock} */
+  #host;
+  #detector;
   #clock;
   #recent = new RecentAudio(KEPT);
   #speechMs = ALONE_MS;
@@ -41,15 +41,17 @@ export class OwnEars {
   #upload = null;
   #end = new AbortController();
 
-  /**
-   * @param {Host} host
-   * @param {Detector} detector
-   */
+  /** @param {Host} host @param {Detector} detector */
   constructor(host, detector) {
-    this.host = host;
-    this.detector = detector;
+    this.#host = host;
+    this.#detector = detector;
     this.#clock = new MicrophoneClock(16000, host.sound.contextRate);
     host.client.on("state", ({ state }) => state !== "open" && this.#drop(), { signal: this.#end.signal });
+  }
+
+  /** Whether somebody speaks, or coughs. */
+  get hearing() {
+    return this.#cutter.speaking;
   }
 
   /** @param {Captured} captured */
@@ -57,7 +59,7 @@ export class OwnEars {
     this.#clock.sent(pcm.length, frame);
     this.#recent.put(pcm);
     this.#upload?.write(pcm);
-    for (const probability of this.detector.feed(pcm)) {
+    for (const probability of this.#detector.feed(pcm)) {
       this.#choose();
       this.#judged += WINDOW;
       this.#cutter.heard(probability).forEach((happened) => this.#on(happened));
@@ -77,7 +79,7 @@ export class OwnEars {
 
   /** @returns {string | null} */
   #answering() {
-    return this.host.interrupter().answering()?.requestId ?? null;
+    return this.#host.service.answering?.requestId ?? null;
   }
 
   /** @param {Utterance} happened */
@@ -87,26 +89,25 @@ export class OwnEars {
     else if (type === "speech") this.#speech();
     else if (type === "noise") this.#release();
     else this.#over(sample);
-    this.hearing = this.#cutter.speaking;
-    this.host.changed();
+    this.#host.changed();
   }
 
   /** @param {number} sample */
   #onset(sample) {
     this.#begin = sample;
-    this.host.interrupter().log.began(this.#msOf(sample + BEFORE_MS * 16));
+    this.#host.interrupter.log.began(this.#msOf(sample + BEFORE_MS * 16));
     this.#held = this.#answering();
     if (this.#held === null) return;
-    this.host.sound.player?.pause();
+    this.#host.sound.player?.pause();
     this.#ask(this.#held, "hold");
   }
 
   /** It is meant: what is answered ends, and this is asked, while it is still being said. */
   #speech() {
-    this.host.interrupter().note("voice", "USER_NEW_INPUT");
+    this.#host.interrupter.note("voice", "USER_NEW_INPUT");
     this.#held = null;
-    const upload = this.host.service().talk(); // which interrupts
-    this.host.sound.player?.resume(); // for the next answer: nothing of this one is left
+    const upload = this.#host.service.talk(); // which interrupts
+    this.#host.sound.player?.resume(); // for the next answer: nothing of this one is left
     this.#upload = upload;
     upload.write(this.#recent.since(this.#begin));
   }
@@ -115,8 +116,8 @@ export class OwnEars {
     const held = this.#held;
     this.#held = null;
     if (held === null) return;
-    this.host.interrupter().log.released();
-    this.host.sound.player?.resume();
+    this.#host.interrupter.log.released();
+    this.#host.sound.player?.resume();
     this.#ask(held, "release");
   }
 
@@ -126,34 +127,31 @@ export class OwnEars {
     this.#upload = null;
     if (!upload) return;
     upload.end();
-    this.host.asked(upload.requestId, this.#msOf(sample));
+    this.#host.asked(upload.requestId, this.#msOf(sample));
   }
 
-  /**
-   * @param {string} requestId
-   * @param {"hold" | "release"} mode
-   */
+  /** @param {string} requestId @param {"hold" | "release"} mode */
   #ask(requestId, mode) {
-    const { client, sound } = this.host;
+    const { client, sound } = this.#host;
     if (!client.features.has("hold")) return; // it goes on there, and waits here
     const playedMs = sound.player?.playedMs(requestId);
-    client.interrupt(requestId, { mode, reason: "USER_VOICE_INPUT", playedMs }).catch(this.host.failed);
+    client.interrupt(requestId, { mode, reason: "USER_VOICE_INPUT", playedMs }).catch(this.#host.failed);
   }
 
   /** @param {number} sample @returns {number | null} on the clock */
   #msOf(sample) {
     const frame = this.#clock.frameOf(sample / 16);
-    return frame === null ? null : this.host.sound.msOf(frame);
+    return frame === null ? null : this.#host.sound.msOf(frame);
   }
 
-  /** The connection is gone, and with it an upload; or the microphone is closed. */
+  /** The connection is gone, and with it an upload that was under way; one that still waits is asked as it is. */
   #drop() {
     this.#cutter.ended();
+    this.#upload?.end();
     this.#upload = null;
-    if (this.#held !== null) this.host.sound.player?.resume();
+    if (this.#held !== null) this.#host.sound.player?.resume();
     this.#held = null;
-    this.hearing = false;
-    this.host.changed();
+    this.#host.changed();
   }
 
   close() {

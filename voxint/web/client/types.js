@@ -2,6 +2,7 @@
  * What the parts of the client tell each other. Times are milliseconds of the client's clock (`performance.now()`),
  * unless a line says otherwise.
  *
+ * @import { Emitter } from "./emitter.js"
  * @import { VoxintError } from "./errors.js"
  *
  * @typedef {{type: "API_KEY", api_key: string} | {type: "ACCOUNT", account: string, password: string}} Auth
@@ -163,8 +164,7 @@
  * @property {() => void} resume
  * @property {(requestId?: string) => Promise<unknown>} discard
  * @property {(requestId: string) => number} playedMs
- * @property {(name: string, listener: (event: Event) => void) => void} addEventListener for "played" {requestId,
- *   playedMs} and "drained" {requestId}
+ * @property {Emitter<{played: {requestId: string, playedMs: number}, drained: {requestId: string}}>["on"]} on
  */
 
 export {};

@@ -1,5 +1,6 @@
-/** @import { ClientEvents, ClientOptions, Counts, Message, Opened, Settings } from "./types.js" */
+/** @import { ClientEvents, ClientOptions, Clock, Counts, Message, Opened, Settings } from "./types.js" */
 /** @import { AgentState } from "./agent-state.js" */
+/** @import { Detector } from "./detector.js" */
 /** @import { By, InterruptionRecord } from "./interruption.js" */
 
 import { agentState } from "./agent-state.js";
@@ -13,7 +14,9 @@ import { Listening } from "./listening.js";
 import { MessageService } from "./message-service.js";
 import { Player } from "./player.js";
 import { Recorder } from "./recorder.js";
+import { FEATURES } from "./session.js";
 import { asError, Sound } from "./sound.js";
+import { isOver } from "./turns.js";
 import { WebSocketClient } from "./websocket-client.js";
 
 /**
@@ -45,13 +48,23 @@ const PARTS = {
   WebSocketClient, Player, Recorder, loadDetector: async () => (await import("./detector.js")).Detector.load(),
 };
 
-const FEATURES = ["binary_audio", "transcripts", "hold", "marks"];
 const RATES = { inputRate: 16000, outputRate: 24000 }; // ours: that of most synthesizers
 /** Ours: interruptions that are kept to look back at. */
 const MOST_RECORDS = 50;
 
-/** Of a message: nothing more of its answer is waited for. */
-const OVER = ["complete", "interrupted", "failed"];
+/**
+ * @typedef {object} Host what the parts of an agent have of each other
+ * @property {Clock} clock
+ * @property {WebSocketClient} client
+ * @property {Sound} sound
+ * @property {MessageService} service
+ * @property {Interrupter} interrupter
+ * @property {Listening} listening
+ * @property {() => Promise<Detector>} loadDetector
+ * @property {(requestId: string, atMs: number | null) => void} asked by a voice that ended then, on the clock; null: now
+ * @property {() => void} changed whether a person is heard, or listened to
+ * @property {(error: unknown) => void} failed
+ */
 
 /**
  * A conversation with an agent in a browser: connection, loudspeaker, microphone and messages, as one object.
@@ -91,16 +104,20 @@ export class VoiceAgent extends Emitter {
     this.#registers = { ...options, clock, features: all, audio };
     const client = (this.client = new parts.WebSocketClient(this.#registers));
     const sound = (this.sound = new Sound({ clock, AudioContext, constraints, parts }));
-    const failed = (/** @type {unknown} */ error) => void this.#fail(error);
-    this.listening = new Listening({
-      client, sound, failed, loadDetector: parts.loadDetector, service: () => this.service,
-      interrupter: () => this.interrupter, asked: (requestId, atMs) => this.#asks(requestId, atMs),
+    const agent = this;
+    /** @type {Host} */
+    const host = {
+      clock, client, sound,
+      get service() { return agent.service; },
+      get interrupter() { return agent.interrupter; },
+      get listening() { return agent.listening; },
+      loadDetector: () => parts.loadDetector(),
+      asked: (requestId, atMs) => this.#asks(requestId, atMs),
       changed: () => this.#changed(),
-    });
-    this.interrupter = new Interrupter({
-      client, sound, clock, failed, service: () => this.service,
-      timeOf: (speech) => this.listening.timeOf(speech), tell: (record) => this.#record(record),
-    });
+      failed: (error) => void this.#fail(error),
+    };
+    this.listening = new Listening(host);
+    this.interrupter = new Interrupter(host, (record) => this.#record(record));
     this.service = new MessageService(client);
     this.#listenToClient();
     this.#listenToMessages();
@@ -145,7 +162,7 @@ export class VoiceAgent extends Emitter {
     this.#watchPage();
     try {
       const opened = await this.client.connect();
-      await this.sound.at(opened.audio);
+      await this.sound.setRates(opened.audio);
       return opened;
     } catch (error) {
       if (!this.#wanted) throw error; // it was closed meanwhile
@@ -161,7 +178,7 @@ export class VoiceAgent extends Emitter {
    * @throws {VoxintError} audio_blocked, audio_failed
    */
   async openAudio() {
-    await this.sound.open().catch((error) => this.#rethrow(error));
+    await this.sound.openPlayer().catch((error) => this.#rethrow(error));
   }
 
   /**
@@ -293,7 +310,7 @@ export class VoiceAgent extends Emitter {
   #listenToMessages() {
     this.service.on("message", ({ message }) => {
       this.emit("message", { message });
-      if (message.role === "agent" && OVER.includes(message.status)) this.#answered(message.requestId);
+      if (message.role === "agent" && isOver(message.status)) this.#answered(message.requestId);
       this.#changed();
     });
     this.service.on("counts", ({ counts }) => this.emit("counts", { counts }));
@@ -379,7 +396,7 @@ export class VoiceAgent extends Emitter {
 
   /** @param {number} [inMs] until the next try */
   #changed(inMs) {
-    const status = this.interrupter.answering()?.status;
+    const status = this.service.answering?.status;
     const state = agentState({
       connection: this.client.state, opened: this.#opened, failed: this.#failed,
       held: status === "held", hearing: this.listening.hearing,
