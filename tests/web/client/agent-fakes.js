@@ -62,6 +62,8 @@ export class FakeClient extends Emitter {
   /** @type {VoxintError | null} what the next connect fails with */
   refuses = null;
   requireTts = true;
+  /** Whether the network has room. */
+  takes = true;
   audio = { inputRate: 16000, outputRate: 24000 };
   /** @type {(id: string | null, mode: string) => Promise<Ack>} */
   acknowledges = async (id, mode) => this.ack(id, mode, receipt(id ?? ""));
@@ -158,8 +160,8 @@ export class FakeClient extends Emitter {
 
   /** @param {Int16Array} pcm */
   sendAudio(pcm) {
-    this.sent.push(["AUDIO", pcm.length]);
-    return true;
+    if (this.takes) this.sent.push(["AUDIO", pcm.length]);
+    return this.takes;
   }
 
   /** @param {Int16Array} pcm */

@@ -138,6 +138,21 @@ test("a microphone that is opened anew goes on with the server's count of its so
   assert.equal(agent.latency.answerMs, 1000 - 700 - 100);
 });
 
+test("sound that the network had no room for is not counted: the server has not heard it", async () => {
+  const { agent, client, opened } = await connected();
+  const { player, recorder } = await opened();
+  recorder.frame = clock.now() * 48;
+  client.takes = false;
+  recorder.hears(25);
+  client.takes = true;
+  recorder.hears(50);
+  await clock.tick(1500);
+  client.emit("speech", { state: "stopped", requestId: "req_7", atMs: 700, text: "Hello", outcome: "request" });
+  client.answers("req_7", "speaking");
+  player.tells("played", { requestId: "req_7", playedMs: 100 });
+  assert.equal(agent.latency.answerMs, 1500 - 500 - 700 - 100);
+});
+
 test("an utterance that fails, or is lost with its connection, is heard no more", async () => {
   const { agent, client, opened } = await connected();
   await opened();
@@ -219,6 +234,17 @@ test("an upload is over after a minute, however long somebody talks", async () =
   assert.equal(sent("END").length, 1);
 });
 
+test("what is said while the connection is looked for is asked to its end", async () => {
+  const { client, voice, opened, sent } = await connected({ granted: [] });
+  const { recorder } = await opened();
+  client.becomes("waiting");
+  voice.now = true;
+  recorder.hears(30);
+  assert.equal(sent("BEGIN").length, 1);
+  client.becomes("connecting");
+  assert.equal(sent("END").length, 1);
+});
+
 test("a microphone that is closed in the middle of a sentence ends it", async () => {
   const { agent, voice, opened, sent } = await connected({ granted: [] });
   const { recorder } = await opened();
@@ -273,6 +299,7 @@ test("with the server's ears it goes up in one piece: they take every frame for 
   devices.recorder?.hears(50);
   agent.endTalk();
   assert.deepEqual(sent("BEGIN", "AUDIO", "VOICE"), [["VOICE", 16000]]);
+  assert.deepEqual(agent.messages.map(({ role, requestId }) => [role, requestId]), [["person", "req_v"], ["agent", "req_v"]]);
 });
 
 test("a press that is too short, or over before the person has allowed it, asks nothing", async () => {

@@ -125,6 +125,46 @@ test("a closed sound listens to the page no more, and can be opened again", asyn
   assert.deepEqual(devices.player?.did, ["open 24000"]);
 });
 
+test("a loudspeaker that is opened twice at once is opened once, and one that is closed meanwhile is let go", async (t) => {
+  const { sound } = newSound();
+  const opened = t.mock.method(FakePlayer, "open");
+  const told = t.mock.fn();
+  sound.on("player", told);
+  await Promise.all([sound.openPlayer(), sound.openMicrophone(), sound.openPlayer()]);
+  assert.deepEqual([opened.mock.callCount(), told.mock.callCount(), sound.microphone], [1, 1, "on"]);
+  await sound.close();
+  assert.equal(told.mock.calls.at(-1)?.arguments[0].player, null);
+  const { player } = devices;
+  for (const steps of [1, 8]) {
+    const opening = sound.openMicrophone();
+    for (let n = 0; n < steps; n += 1) await Promise.resolve();
+    await sound.close();
+    await opening;
+    assert.deepEqual([sound.player, devices.opens, sound.microphone], [null, 1, "off"]);
+  }
+  assert.notEqual(devices.player, player, "one was opened");
+  assert.deepEqual(devices.player?.did, ["open 24000", "close"]);
+  await sound.openPlayer();
+  assert.notEqual(sound.player, null);
+});
+
+test("a question for the microphone that is refused late does not undo the next one's yes", async () => {
+  const { sound } = newSound();
+  await sound.openPlayer();
+  let refused = (/** @type {Error} */ _) => {};
+  FakeRecorder.allows = () => new Promise((_, reject) => (refused = reject));
+  const first = sound.openMicrophone();
+  await settled();
+  FakeRecorder.allows = async () => {};
+  await sound.openMicrophone();
+  refused(new VoxintError("microphone_busy", "no"));
+  await assert.rejects(first);
+  assert.equal(sound.microphone, "on");
+  devices.recorder?.tells("ended", null);
+  await settled();
+  assert.equal(sound.microphone, "on", "it is still wanted");
+});
+
 test("a page that is left ends the session, and one that comes back from the cache connects anew", async () => {
   const agent = new VoiceAgent({ url: "ws://voice.example", clock, parts: PARTS, AudioContext });
   const client = /** @type {FakeClient} */ (made.at(-1));

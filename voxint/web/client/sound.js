@@ -98,7 +98,8 @@ export class Sound extends Emitter {
   async openPlayer() {
     const context = (this.#context ??= this.#newContext());
     await this.#run(context);
-    if (!this.player) await (this.#opening ?? this.#openPlayer(context));
+    if (context !== this.#context || this.player) return; // closed meanwhile, or opened
+    await (this.#opening ?? this.#openPlayer(context));
   }
 
   #newContext() {
@@ -122,7 +123,7 @@ export class Sound extends Emitter {
         detail: context.state, retryable: true,
       });
     await within(context.resume(), RUNNING_MS, blocked, this.clock);
-    if (/** @type {string} */ (context.state) !== "running") throw blocked();
+    if (/** @type {string} */ (context.state) !== "running" && context === this.#context) throw blocked();
   }
 
   /** @param {AudioContext} context */
