@@ -280,12 +280,7 @@ export class MessageService extends Emitter {
     }
   }
 
-  /**
-   * It was interrupted, by somebody.
-   *
-   * @param {Turn} turn
-   * @param {string} reason
-   */
+  /** It was interrupted, by somebody. @param {Turn} turn @param {string} reason */
   #interrupted(turn, reason) {
     const known = turn.cut || this.#client.isInterrupting(turn.requestId);
     const playedMs = this.#silence(turn, reason);

@@ -6,14 +6,12 @@
 
 import { WINDOW } from "./detector.js";
 import { MicrophoneClock } from "./sample-clock.js";
-import { RecentAudio, UtteranceCutter } from "./utterances.js";
+import { BEFORE_MS, RecentAudio, UtteranceCutter } from "./utterances.js";
 
 /** Speech over an answer that interrupts it, as in the server (`min_speech_ms`); a cough or "mm-hm" is shorter. */
 const OVER_MS = 600;
 /** Ours: where nothing plays, speech that is no noise. */
 const ALONE_MS = 250;
-/** Ours: sound from before the detector knew that goes along, for a soft first syllable. */
-const BEFORE_MS = 300;
 /** Ours: sound that is kept for the beginning of an upload: 3 s, so that speech with pauses becomes certain in it. */
 const KEPT = 3 * 16000;
 /** The longest utterance, in samples: 60 s, as in the server (`utterance_s`). */
@@ -29,7 +27,7 @@ export class OwnEars {
   #clock;
   #recent = new RecentAudio(KEPT);
   #speechMs = ALONE_MS;
-  #cutter = newCutter(ALONE_MS);
+  #cutter = new UtteranceCutter(ALONE_MS);
   /** Samples that the detector has judged, and how many of them before this cutter's first. */
   #judged = 0;
   #before = 0;
@@ -73,7 +71,7 @@ export class OwnEars {
     const speechMs = this.#answering() === null ? ALONE_MS : OVER_MS;
     if (speechMs === this.#speechMs || this.#cutter.speaking) return;
     this.#speechMs = speechMs;
-    this.#cutter = newCutter(speechMs);
+    this.#cutter = new UtteranceCutter(speechMs);
     this.#before = this.#judged;
   }
 
@@ -159,9 +157,4 @@ export class OwnEars {
     this.#cutter.ended().forEach((happened) => this.#on(happened));
     this.#drop();
   }
-}
-
-/** @param {number} speechMs */
-function newCutter(speechMs) {
-  return new UtteranceCutter({ speechMs, beforeMs: BEFORE_MS, window: WINDOW });
 }

@@ -29,11 +29,7 @@ const REFUSALS = {
  * @property {{error: VoxintError}} error
  */
 
-/**
- * A microphone as s16le frames of 20 ms, through an AudioWorklet.
- *
- * @extends {Emitter<RecorderEvents>}
- */
+/** A microphone as s16le frames of 20 ms, through an AudioWorklet. @extends {Emitter<RecorderEvents>} */
 export class Recorder extends Emitter {
   #context;
   #stream;

@@ -52,12 +52,7 @@ export class Turns {
     return [...this.#turns.values()];
   }
 
-  /**
-   * Return a request's turn, a new one where there is none.
-   *
-   * @param {string} requestId
-   * @returns {Turn}
-   */
+  /** Return a request's turn, a new one where there is none. @param {string} requestId @returns {Turn} */
   of(requestId) {
     const known = this.#turns.get(requestId);
     if (known) return known;
@@ -104,11 +99,7 @@ export class Turns {
     if (names.some((name) => before[name] !== message[name])) this.#changed({ ...message });
   }
 
-  /**
-   * It is asked, and its answer awaited.
-   *
-   * @param {Turn} turn
-   */
+  /** It is asked, and its answer awaited. @param {Turn} turn */
   wait(turn) {
     this.change(turn.person, { status: "complete" });
     if (turn.agent === null) this.add(turn, "agent", { text: "", status: "waiting" });

@@ -230,11 +230,7 @@ export class VoiceAgent extends Emitter {
     return this.listening.endTalk();
   }
 
-  /**
-   * Stop the answer: silent here at once, then there.
-   *
-   * @param {By} [by]
-   */
+  /** Stop the answer: silent here at once, then there. @param {By} [by] */
   async interrupt(by = "button") {
     await this.interrupter.cut(by, "USER_STOP");
   }
