@@ -1,6 +1,5 @@
-/** @import { Speech } from "./types.js" */
+/** @import { Host, Speech } from "./types.js" */
 /** @import { By, InterruptionRecord } from "./interruption.js" */
-/** @import { Host } from "./voice-agent.js" */
 
 import { InterruptionLog } from "./interruption-log.js";
 

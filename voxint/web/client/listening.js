@@ -1,8 +1,7 @@
-/** @import { Speech } from "./types.js" */
+/** @import { Host, Speech } from "./types.js" */
 /** @import { OwnEars } from "./own-ears.js" */
 /** @import { By } from "./interruption.js" */
 /** @import { Captured } from "./recorder.js" */
-/** @import { Host } from "./voice-agent.js" */
 
 import { VoxintError } from "./errors.js";
 import { Talk } from "./push-to-talk.js";

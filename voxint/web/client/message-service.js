@@ -1,9 +1,7 @@
-/**
- * @import { Ack, Answer, ClientEvents, Counts, Message, MessageEvents } from "./types.js"
- * @import { PlayerLike, Receipt, Request, Speech, VoiceRequest } from "./types.js"
- * @import { Turn } from "./turns.js"
- * @import { WebSocketClient } from "./websocket-client.js"
- */
+/** @import { Ack, Answer, ClientEvents, Counts, Message, MessageEvents } from "./types.js" */
+/** @import { PlayerLike, Receipt, Request, Speech, VoiceRequest } from "./types.js" */
+/** @import { Turn } from "./turns.js" */
+/** @import { WebSocketClient } from "./websocket-client.js" */
 
 import { heardLength, SpeakingRate } from "./captions.js";
 import { Emitter } from "./emitter.js";
@@ -66,16 +64,15 @@ export class MessageService extends Emitter {
 
   /** @returns {string | null} "msg_…": the bubble of the current request's answer; never on the wire */
   get currentMessageId() {
-    return this.#turns.get(this.currentRequestId)?.agent?.messageId ?? null;
+    return this.answerOf(this.currentRequestId)?.messageId ?? null;
   }
 
   /** @returns {Message | null} the answer that is awaited or heard */
   get answering() {
-    const turn = this.#turns.get(this.currentRequestId);
-    return turn && !isDone(turn) ? turn.agent : null;
+    return this.#live?.agent ?? null;
   }
 
-  /** @param {string} requestId @returns {Message | null} its answer, as far as it has come */
+  /** @param {string | null} requestId @returns {Message | null} its answer, as far as it has come */
   answerOf(requestId) {
     return this.#turns.get(requestId)?.agent ?? null;
   }
@@ -124,15 +121,13 @@ export class MessageService extends Emitter {
       voice.end();
       if (!turn.cut && !turn.closed) this.#turns.wait(turn);
     };
-    const cancel = () => this.#cut(turn, "USER_STOP");
-    return { ...voice, messageId, end, cancel };
+    return { ...voice, messageId, end, cancel: () => this.#cut(turn, "USER_STOP") };
   }
 
   /**
    * Ask in voice that is here already: as `ask`.
    *
    * @param {Int16Array} pcm at the session's input rate, 120 s at most
-   * @returns {{requestId: string, messageId: string, promise: Promise<Answer>}} `messageId` is the answer's bubble
    */
   askVoice(pcm) {
     this.#leave("USER_NEW_INPUT");
@@ -146,8 +141,7 @@ export class MessageService extends Emitter {
    * @returns {Promise<Ack | null>} null: nothing is awaited or heard; rejects as `WebSocketClient.interrupt`
    */
   interruptCurrentRequest(reason = "USER_STOP") {
-    const turn = this.#turns.get(this.currentRequestId);
-    return turn === null || isDone(turn) ? Promise.resolve(null) : this.#cut(turn, reason);
+    return this.#live ? this.#cut(this.#live, reason) : Promise.resolve(null);
   }
 
   /** @param {Request} request @param {Pick<Message, "text" | "status">} person what is known of what was asked */
@@ -167,11 +161,13 @@ export class MessageService extends Emitter {
 
   // What is current.
 
-  /**
-   * Return the turn that a chunk belongs to, which is current then; null: it is not to be shown.
-   *
-   * @param {string} requestId
-   */
+  /** @returns {Turn | null} the current one, where something of it is awaited or heard */
+  get #live() {
+    const turn = this.#turns.get(this.currentRequestId);
+    return turn && !isDone(turn) ? turn : null;
+  }
+
+  /** Return a chunk's turn, which is current then; null: it is not to be shown. @param {string} requestId */
   #current(requestId) {
     const turn = this.#turns.of(requestId);
     if (turn.cut || turn.closed) {
@@ -184,25 +180,17 @@ export class MessageService extends Emitter {
   }
 
   /** @param {Turn} turn */
-  #takeOver(turn) {
-    if (this.currentRequestId === turn.requestId) return;
-    this.#leave("USER_NEW_INPUT");
-    this.currentRequestId = turn.requestId;
+  #takeOver({ requestId }) {
+    if (this.currentRequestId !== requestId) this.#leave("USER_NEW_INPUT");
+    this.currentRequestId = requestId;
   }
 
   /** @param {string} reason */
   #leave(reason) {
-    const turn = this.#turns.get(this.currentRequestId);
-    if (turn !== null && !isDone(turn)) this.#quietly(this.#cut(turn, reason));
+    if (this.#live) this.#quietly(this.#cut(this.#live, reason));
   }
 
-  /**
-   * Silence a request here, and have the server stop it.
-   *
-   * @param {Turn} turn
-   * @param {string} reason
-   * @returns {Promise<Ack>}
-   */
+  /** Silence a request here, and have the server stop it. @param {Turn} turn @param {string} reason */
   #cut(turn, reason) {
     const playedMs = this.#silence(turn, reason);
     return this.#client.interrupt(turn.requestId, { reason, playedMs });
@@ -211,8 +199,7 @@ export class MessageService extends Emitter {
   /**
    * Silence a request here, where that has not been done.
    *
-   * @param {Turn} turn
-   * @param {string} reason
+   * @param {Turn} turn @param {string} reason
    * @returns {number | undefined} how much of its speech was heard; undefined: the server knows better
    */
   #silence(turn, reason) {
@@ -251,8 +238,7 @@ export class MessageService extends Emitter {
     const whole = agent.text + text;
     const status = agent.status === "waiting" && text !== "" ? "writing" : agent.status;
     const speaks = turn.audioMs > 0 || (this.#player !== null && this.#client.requireTts);
-    const spokenChars = speaks ? agent.spokenChars : whole.length;
-    this.#turns.change(agent, { text: whole, status, spokenChars });
+    this.#turns.change(agent, { text: whole, status, spokenChars: speaks ? agent.spokenChars : whole.length });
   }
 
   /** @param {ClientEvents["audio"]} told */
@@ -271,13 +257,11 @@ export class MessageService extends Emitter {
     const turn = this.#turns.get(requestId);
     if (turn === null) return;
     turn.closed = true;
-    if (interrupted) {
-      this.#interrupted(turn, reason ?? "USER_STOP");
-    } else if (!turn.cut) {
-      turn.caption.ended(turn.audioMs);
-      if (turn.plays) this.#player?.end(requestId);
-      else this.#turns.complete(turn);
-    }
+    if (interrupted) return this.#interrupted(turn, reason ?? "USER_STOP");
+    if (turn.cut) return;
+    turn.caption.ended(turn.audioMs);
+    if (turn.plays) this.#player?.end(requestId);
+    else this.#turns.complete(turn);
   }
 
   /** It was interrupted, by somebody. @param {Turn} turn @param {string} reason */
@@ -364,19 +348,14 @@ export class MessageService extends Emitter {
       this.#turns.change(turn.agent, { status: "held" });
     } else if (this.#pausedFor === requestId) {
       this.#unpause();
-      this.#turns.change(turn.agent, { status: this.#statusOf(turn) });
+      const status = turn.plays ? "speaking" : turn.agent?.text ? "writing" : "waiting";
+      this.#turns.change(turn.agent, { status });
     }
   }
 
   #unpause() {
     this.#pausedFor = null;
     this.#player?.resume();
-  }
-
-  /** @param {Turn} turn that is not held */
-  #statusOf({ agent, plays }) {
-    if (plays) return "speaking";
-    return agent?.text ? "writing" : "waiting";
   }
 
   // What the player tells.

@@ -1,8 +1,7 @@
-/** @import { VoiceRequest } from "./types.js" */
+/** @import { Host, VoiceRequest } from "./types.js" */
 /** @import { Detector } from "./detector.js" */
 /** @import { Captured } from "./recorder.js" */
 /** @import { Utterance } from "./utterances.js" */
-/** @import { Host } from "./voice-agent.js" */
 
 import { WINDOW } from "./detector.js";
 import { MicrophoneClock } from "./sample-clock.js";

@@ -1,7 +1,6 @@
-/** @import { Speech } from "./types.js" */
+/** @import { Host, Speech } from "./types.js" */
 /** @import { Captured } from "./recorder.js" */
 /** @import { MicrophoneClock } from "./sample-clock.js" */
-/** @import { Host } from "./voice-agent.js" */
 
 /** The server hears: all sound goes out, and what it says of it comes back. */
 export class ServerEars {

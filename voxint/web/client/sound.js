@@ -146,8 +146,8 @@ export class Sound extends Emitter {
   }
 
   /**
-   * Open the microphone, and keep it open over lost devices until `closeMicrophone`. A person is asked first, for as long as
-   * they like: that alone has no bound.
+   * Open the microphone, and keep it open over lost devices until `closeMicrophone`. A person is asked first, for as
+   * long as they like: that alone has no bound.
    *
    * @throws {VoxintError} microphone_denied, microphone_missing, microphone_busy, insecure_origin, audio_failed
    */

@@ -1,6 +1,5 @@
-/** @import { ClientEvents, ClientOptions, Clock, Counts, Message, Opened, Settings } from "./types.js" */
+/** @import { ClientEvents, ClientOptions, Counts, Host, Message, Opened, Settings } from "./types.js" */
 /** @import { AgentState } from "./agent-state.js" */
-/** @import { Detector } from "./detector.js" */
 /** @import { By, InterruptionRecord } from "./interruption.js" */
 
 import { agentState } from "./agent-state.js";
@@ -51,20 +50,6 @@ const PARTS = {
 const RATES = { inputRate: 16000, outputRate: 24000 }; // ours: that of most synthesizers
 /** Ours: interruptions that are kept to look back at. */
 const MOST_RECORDS = 50;
-
-/**
- * @typedef {object} Host what the parts of an agent have of each other
- * @property {Clock} clock
- * @property {WebSocketClient} client
- * @property {Sound} sound
- * @property {MessageService} service
- * @property {Interrupter} interrupter
- * @property {Listening} listening
- * @property {() => Promise<Detector>} loadDetector
- * @property {(requestId: string, atMs: number | null) => void} asked by a voice that ended then, on the clock; null: now
- * @property {() => void} changed whether a person is heard, or listened to
- * @property {(error: unknown) => void} failed
- */
 
 /**
  * A conversation with an agent in a browser: connection, loudspeaker, microphone and messages, as one object.

@@ -45,7 +45,7 @@ export class WebSocketClient extends Emitter {
     return this.#connection.state;
   }
 
-  /** @returns {number | null} milliseconds of a round trip: the least of the last eight, one each 10 s; null: none yet */
+  /** @returns {number | null} milliseconds of a round trip: the least of the last eight, one each 10 s */
   get rttMs() {
     return this.#session.rttMs;
   }
