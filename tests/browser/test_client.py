@@ -33,6 +33,14 @@ CONNECT = """async ([url, more]) => {
   return { ...opened, features: [...opened.features] };
 }"""
 
+WHY = """async (options) => {
+  try {
+    await new client.WebSocketClient(options).connect();
+  } catch (error) {
+    return error.code;
+  }
+}"""
+
 
 @pytest.fixture(scope="module")
 def browser(playwright: Playwright) -> Iterator[Browser]:
@@ -152,19 +160,17 @@ def test_a_server_that_died_is_found_again(tab: Tab) -> None:
 
 def test_who_can_not_come_in_is_told_why(tab: Tab, scripted: VoiceServer) -> None:
     """Nobody there, another path, a key that is not known: each has its own code, and no promise is left open."""
-    code = "async (options) => { try { await new client.WebSocketClient(options).connect(); } catch (e) { return e.code; } }"
     with VoiceServer(server={"api_keys": ["a key of the tests"]}) as closed:
-        assert tab.run(code, {"url": closed.url}) == "key_needed"
+        assert tab.run(WHY, {"url": closed.url}) == "key_needed"
         wrong = {"url": closed.url, "auth": {"type": "API_KEY", "api_key": "another"}}
-        assert tab.run(code, wrong) == "key_refused"
+        assert tab.run(WHY, wrong) == "key_refused"
         right = {"url": closed.url, "auth": {"type": "API_KEY", "api_key": "a key of the tests"}}
-        assert tab.run(code, right) is None
+        assert tab.run(WHY, right) is None
         nobody = closed.url
-    assert tab.run(code, {"url": nobody, "reconnect": False}) == "unreachable"
+    assert tab.run(WHY, {"url": nobody, "reconnect": False}) == "unreachable"
 
 
 def test_another_page_is_refused_in_words(tab: Tab) -> None:
     """A page whose origin may not connect learns that, and that it is no use to try again."""
-    code = "async (options) => { try { await new client.WebSocketClient(options).connect(); } catch (e) { return e.code; } }"
     with VoiceServer(server={"allowed_origins": ["https://example.org"]}) as elsewhere:
-        assert tab.run(code, {"url": elsewhere.url}) == "origin_refused"
+        assert tab.run(WHY, {"url": elsewhere.url}) == "origin_refused"
