@@ -34,7 +34,9 @@ words.py         what a client is told in several places
 page.py          a page, and what every page tells a browser
 tokens_page.py   `POST /v1/tokens`
 pages.py         what a browser, a load balancer and Prometheus find on the same port
-landing.html     the page about the server
+agent_page.py    `GET /v1/agent`: what a browser client has to know before it connects
+web_files.py     the files that a browser loads, in a table
+readiness.py     whether somebody new would be taken
 telemetry.py     what the operator sees of a request
 metrics.py       the numbers of one server
 collector.py     the garbage collector of a process that does nothing but serve
