@@ -136,6 +136,7 @@ _HOME = {
         "Transcript",
         "Turn",
         "Usage",
+        "VoiceOption",
     ),
     "errors": (
         "ConfigError",
@@ -236,6 +237,7 @@ __all__ = [
     "Voice",
     "VoiceCuts",
     "VoiceDetector",
+    "VoiceOption",
     "VoiceReply",
     "VoxintError",
     "WireError",

@@ -134,13 +134,15 @@ class RequestRefused(VoxintError):
 
     Args:
         kind: `live` (a request of that id is live already), `busy` (a stage has no seat left, or too many interrupted
-            requests have not let go), `no_ears` (the agent has no speech recognition) or `too_large` (a longer text or
-            utterance, or more settings, than a session may have).
+            requests have not let go), `no_ears` (the agent has no speech recognition), `too_large` (a longer text or
+            utterance, or more settings, than a session may have) or `not_offered` (the agent has no such voice, or
+            can't be told such a language).
         message: What is wrong, for the person who reads the caller's log.
-        limit: The field of `Limits` that refuses it, or `seats`; empty: none does.
+        limit: The field of `Limits` that refuses it, or `seats`; the field of `Settings` that is not offered. Empty:
+            none.
     """
 
-    kind: Literal["live", "busy", "no_ears", "too_large"]
+    kind: Literal["live", "busy", "no_ears", "too_large", "not_offered"]
     message: str
     limit: str = ""
 

@@ -48,7 +48,13 @@ async def open_agent(config: Config) -> AsyncGenerator[Agent]:
         made = [(part, _made(part, http)) for part in config.parts]
         async with open_together({part.kind: _entered(part, given) for part, given in made}) as opened:
             parts: dict[str, Any] = dict(opened)
-            yield Agent(**parts, ears=config.ears, prompt=config.prompt, limits=config.limits)
+            yield Agent(
+                **parts,
+                ears=config.ears,
+                prompt=config.prompt,
+                limits=config.limits,
+                language_prompt=config.language_prompt,
+            )
 
 
 @asynccontextmanager

@@ -260,8 +260,12 @@ class Client:
         scene_context: str | None = None,
         tools: Iterable[Tool] | None = None,
         tools_op: FunctionOp = "REPLACE",
+        voice: str | None = None,
+        language: str | None = None,
     ) -> None:
         """Change the session, and wait until the server has. What is not given stays; live replies go on.
+
+        A `voice` or `language` of "" is the server's own again.
 
         Raises:
             ServerError: The server refused, or did not answer in time.
@@ -274,6 +278,8 @@ class Client:
             scene_context=scene_context,
             function_calling=None if tools is None else check_all(tools, Tool, "tools"),
             function_calling_op=tools_op,
+            voice=voice,
+            language=language,
         )
         if patch == SettingsChange(function_calling_op=tools_op):
             raise ValueError("nothing to update: give at least one setting")

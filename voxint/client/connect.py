@@ -43,6 +43,8 @@ async def connect(
     system_prompt: str | None = None,
     scene_context: str | None = None,
     tools: Iterable[Tool] = (),
+    voice: str | None = None,
+    language: str | None = None,
     on_disconnect: OnDisconnect = "interrupt",
     resume: ResumePoint | None = None,
     connect_timeout_s: float = 5.0,
@@ -73,11 +75,13 @@ async def connect(
         system_prompt: Who the agent is; None: the server's own prompt.
         scene_context: Where the user is; None: nothing.
         tools: Functions the model may call.
+        voice: Who speaks, by a name that the server offers; None: the server's own.
+        language: What is spoken to the server, as a tag that it offers, such as ``zh``; None: it finds out.
         on_disconnect: What becomes of live replies when the session's last connection is lost: ``interrupt``, or
             ``keep``, so that who resumes gets all of them.
         resume: Where a client before this one was: its `Client.resume_point`, once it is lost. The session goes on as
-            it is: what is said here of its settings, of `require_tts` to `tools`, and of `on_disconnect` is for a new
-            one.
+            it is: what is said here of its settings, of `require_tts` to `language`, and of `on_disconnect` is for a
+            new one.
         connect_timeout_s: For dialling, both handshakes and the registration together.
         answer_timeout_s: For an acknowledgement, a query, an update.
         unread_limit_bytes: What a reply may hold unread before it fails with `ReplyOverflow` and is interrupted.
@@ -88,8 +92,8 @@ async def connect(
 
     Raises:
         Disconnected: The server can't be reached, refused the connection, or took too long.
-        ServerError: The server refused the registration: with ``AUTH_FAILED``, or with ``SESSION_INVALID`` where it
-            has no such session to resume.
+        ServerError: The server refused the registration: with ``AUTH_FAILED``, with ``SESSION_INVALID`` where it has no
+            such session to resume, or with ``MALFORMED_PAYLOAD`` where it offers no such voice or language.
         ConfigError: The url is not a WebSocket's.
         TypeError: An argument is of another type.
         ValueError: There is a password without its account, an account without its password, or a key beside them.
@@ -104,6 +108,8 @@ async def connect(
             system_prompt=system_prompt,
             scene_context=scene_context,
             function_calling=check_all(tools, Tool, "tools") or None,
+            voice=voice,
+            language=language,
         ),
         features=check_all(features, str, "features"),
         audio=m.Audio(input_rate=input_rate, output_rate=output_rate),

@@ -6,6 +6,8 @@ What is run, and what a provider must do:
     stages.py         one async method between two channels: the three protocols and what they exchange
     shape.py          what is wrong with the shape of a stage, told when an agent is made
     settings.py       what a caller sets for its session, and how a message changes it
+    offers.py         what callers may choose of an agent, voice and language, and the stages that they get by that
+    languages.py      what languages are called
     tools.py          the functions that a caller offers the model, and the model's calls
 
 Who asks and who hears:

@@ -15,7 +15,11 @@ from voxint.core.shape import Part, stage_fault
 from voxint.core.stages import LanguageModel, SpeechToText, TextToSpeech
 from voxint.core.voice_activity import VoiceDetector
 
-__all__ = ["BOUNDS", "Agent", "Limits"]
+__all__ = ["BOUNDS", "LANGUAGE_PROMPT", "Agent", "Limits"]
+
+LANGUAGE_PROMPT = "Answer in {language}."
+"""Ours: a model that is asked in a word or a name alone can't know in which language to answer, and who has chosen one
+expects to be answered in it."""
 
 BOUNDS = ("text_chars", "functions", "settings_bytes", "upload_s", "upload_share", "upload_ahead_s", "overruns")
 """The limits that refuse a caller for what it brings or how it brings it; each names itself where it does."""
@@ -133,6 +137,8 @@ class Agent:
         ears: How a microphone that is always open is heard.
         prompt: The operator's system prompt; a session's own role and scene follow it.
         limits: Every bound of a request.
+        language_prompt: What the model is told behind all that where a session has chosen a language; ``{language}`` is
+            its name. Empty: nothing, as for an agent that answers in another language than it is asked in.
 
     Raises:
         TypeError: A stage or a detector has not the shape of one: a class in place of an instance, no such method or a
@@ -147,3 +153,4 @@ class Agent:
     ears: EarRules = EarRules()
     prompt: str = field(default="", repr=size_of)
     limits: Limits = Limits()
+    language_prompt: str = field(default=LANGUAGE_PROMPT, repr=size_of)

@@ -19,6 +19,7 @@ from voxint.core.failure_line import FailureLog
 from voxint.core.interrupt import InterruptOrder
 from voxint.core.listener import Listener
 from voxint.core.observer import Observer, check_observer
+from voxint.core.offers import check_offered
 from voxint.core.open_microphone import OpenMicrophone
 from voxint.core.receipt import Receipt
 from voxint.core.registry import Interruption
@@ -55,13 +56,15 @@ async def open_conversation(
 
     Args:
         agent: Who answers; entered already where its stages are context managers.
-        settings: Whether to speak, the audio formats, the prompts and the tools. Default: speak, at 16 kHz.
+        settings: Whether to speak, the audio formats, the prompts, the tools, the voice and the language. Default:
+            speak, at 16 kHz.
         observer: Hears of every request.
         watch_loop: Whether to log what holds the event loop up, with its line. One thread looks for that, for all
             conversations of a loop, 50 times a second.
 
     Raises:
         TypeError: An argument is of another type; says which.
+        ValueError: The agent offers no such voice or language as the settings want; says what there is.
 
     Where a stage's sample rate is another than the caller's, the first such conversation loads what brings the two
     together, which takes 0.1 s and more.
@@ -75,6 +78,8 @@ async def open_conversation(
     check_type(agent, Agent, "agent")
     check_type(settings, Settings, "settings")
     check_observer(observer)
+    with _translated_refusals():
+        check_offered(agent, settings)
     if _converts(agent, settings):
         await load_resampler()
     with watched_loop() if watch_loop else nullcontext():
@@ -115,13 +120,19 @@ class Conversation:
 
     @property
     def settings(self) -> Settings:
-        """The settings; assign an evolved copy to change what the next request gets."""
+        """The settings; assign an evolved copy to change what the next request gets.
+
+        Raises:
+            ValueError: On assigning: the agent offers no such voice or language; says what there is.
+        """
         return self._session.settings
 
     @settings.setter
     @within_block
     def settings(self, settings: Settings) -> None:
         check_type(settings, Settings, "settings")
+        with _translated_refusals():
+            check_offered(self._session.agent, settings)
         self._session.settings = settings
 
     @within_block
@@ -223,7 +234,7 @@ def _translated_refusals() -> Iterator[None]:
             raise RuntimeError("this agent has no speech recognition: give Agent(stt=...), or ask in text") from None
         if refusal.limit == SEATS:
             raise  # no mistake of the program's: it may wait for a seat
-        kind = ValueError if refusal.kind == "live" else RuntimeError
+        kind = ValueError if refusal.kind in ("live", "not_offered") else RuntimeError
         raise kind(refusal.message) from None
 
 

@@ -8,17 +8,18 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 import trio
+from attrs import evolve
 
 from voxint.core.answer import Answer
 from voxint.core.failure import Stage
 from voxint.core.interrupt import InterruptOrder
 from voxint.core.journal import Journal
 from voxint.core.listener import Listener
+from voxint.core.offers import ChosenStages, chosen_stages
 from voxint.core.pipeline import Pipeline
 from voxint.core.playout import PlayoutLedger
 from voxint.core.request import Request
 from voxint.core.seats import Claim, Seats
-from voxint.core.stages import SpeechToText
 from voxint.core.turns import LANE
 from voxint.errors import RequestRefused
 
@@ -88,23 +89,32 @@ class Intake:
         pipeline = Pipeline(
             agent=session.agent,
             request=request,
+            stages=chosen_stages(session.agent, settings),
             output=settings.output,
             understood=functools.partial(session.understood, request),
             turn=lambda: session.turn(session.dialogue),
         )
         return request, pipeline
 
-    def claim(self, stt: SpeechToText | None = None) -> Claim:
-        """Find a seat at each stage that a request will use: the voice, and the ears where it has some to understand.
+    def claim(self, chosen: ChosenStages, *, hears: bool = False) -> Claim:
+        """Find a seat at each stage that a request will use. The seats are the agent's, whatever was chosen of it.
+
+        Args:
+            chosen: The request's stages.
+            hears: Whether it has something to understand.
 
         Raises:
             RequestRefused: `busy`: a stage has no seat left.
         """
-        stages: dict[Stage, object] = {} if stt is None else {"stt": stt}
+        stages: dict[Stage, object] = {}
         agent = self._session.agent
+        if hears:
+            stages["stt"] = agent.stt
         if self._session.settings.require_tts and agent.tts is not None:
             stages["tts"] = agent.tts
-        return self.seats.claim(stages)
+        claim = self.seats.claim(stages)
+        fault = next((chosen.faults[name] for name in stages if name in chosen.faults), None)
+        return claim if fault is None else evolve(claim, fault=fault)
 
     def supersede(self, order: InterruptOrder, *, but_ears: bool = False) -> tuple[Request, ...]:
         """Interrupt what is live and what still plays; return what was live.

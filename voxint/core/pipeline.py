@@ -20,6 +20,7 @@ from voxint.core.alignment import Aligned, Script
 from voxint.core.audio import AudioFormat
 from voxint.core.failure import Stage, internal_failure, own_errors, stage_failure
 from voxint.core.gate import NOT_BELIEVED, ModelGate, SpeechGate, TranscriptGate
+from voxint.core.offers import ChosenStages
 from voxint.core.omissions import tell_omission, tell_returned
 from voxint.core.pacing import Pacer
 from voxint.core.request import Request
@@ -55,8 +56,9 @@ class Pipeline:
     """What a request needs to be answered.
 
     Args:
-        agent: The stages and the limits.
+        agent: The model and the limits.
         request: Whose work it is.
+        stages: The ears and the voice that its session has chosen.
         output: The format of the client's audio.
         understood: Called with the user's words when a voice upload has been recognised.
         turn: Returns what the model is asked, at the moment when it is asked.
@@ -64,13 +66,14 @@ class Pipeline:
 
     agent: Agent
     request: Request
+    stages: ChosenStages
     output: AudioFormat
     understood: Callable[[str], None]
     turn: Callable[[], Turn]
 
     async def answer_text(self) -> None:
         """Answer the user's words: the model writes, the synthesizer speaks, both at once."""
-        request, tts = self.request, self.agent.tts
+        request, tts = self.request, self.stages.tts
         if tts is None or not request.answer.spoken:
             await self._write(None)
         else:

@@ -113,7 +113,7 @@ class Session:
                 "too_large", f"the text has more than {most} characters: send less at a time", "text_chars"
             )
         request, pipeline = self.intake.make(request_id, player)
-        claim = self.intake.claim()
+        claim = self.intake.claim(pipeline.stages)
         self.understood(request, text)
         return self._start(request, pipeline.answer_text, claim, late_s)
 
@@ -190,13 +190,13 @@ class Session:
         self.dialogue = Dialogue()
 
     def _hear(self, request_id: str, player: Listener, whole: bytes | None, late_s: float) -> tuple[Request, Upload]:
-        stt = self.agent.stt
-        if stt is None:
+        if self.agent.stt is None:
             raise RequestRefused(
                 "no_ears", "this agent has no speech recognition: ask in text, or give it an stt provider"
             )
         request, pipeline = self.intake.make(request_id, player)
-        claim = self.intake.claim(stt=stt)
+        claim = self.intake.claim(pipeline.stages, hears=True)
+        stt = pipeline.stages.ears
         deadline = request.deadline_of("stt")
         upload = open_upload(
             request, stt.audio_format, deadline, self.settings.input, limits=self.agent.limits, whole=whole
@@ -275,7 +275,7 @@ class Session:
 
     def turn(self, dialogue: Dialogue) -> Turn:
         """Return what the model is asked with that dialogue."""
-        system = self.settings.instructions(self.agent.prompt)
+        system = self.settings.instructions(self.agent.prompt, self.agent.language_prompt)
         return Turn(dialogue.messages(system, self.agent.limits.history_tokens), self.settings.tools)
 
     def settle(self, request: Request) -> None:

@@ -10,6 +10,7 @@ from attrs import evolve, field, frozen
 from voxint.arguments import check_fields
 from voxint.core.audio import AudioFormat
 from voxint.core.discreet import size_of
+from voxint.core.languages import language_name
 from voxint.core.tools import FunctionOp, Tool, apply_function_op
 from voxint.errors import RequestRefused
 
@@ -34,6 +35,7 @@ class SettingsChange:
 
     `system_prompt` and `scene_context` are plain text: each replaces the whole of what the session had, "" clears it.
     `function_calling_op` says what `function_calling` does to the session's list; without a list it says nothing.
+    `voice` and `language` are one of what the agent offers (`core.offers`), or "".
     """
 
     require_tts: bool | None = None
@@ -42,6 +44,8 @@ class SettingsChange:
     scene_context: str | None = field(default=None, repr=size_of)
     function_calling: tuple[Tool, ...] | None = None
     function_calling_op: FunctionOp = "REPLACE"
+    voice: str | None = None
+    language: str | None = None
 
 
 @frozen(field_transformer=check_fields)
@@ -57,6 +61,9 @@ class Settings:
         tools: The functions the model may call.
         input: The format of the client's voice.
         output: The format of the answers' voice.
+        voice: Who speaks, by a name that the agent's synthesizer offers; "": whom it takes by itself.
+        language: What is spoken to the agent, as a tag that its recogniser offers, such as ``zh``; "": what it takes
+            the speech for.
     """
 
     platform: Platform = "WEB"
@@ -67,6 +74,8 @@ class Settings:
     tools: tuple[Tool, ...] = ()
     input: AudioFormat = AudioFormat()
     output: AudioFormat = AudioFormat()
+    voice: str = ""
+    language: str = ""
 
     def changed(self, change: SettingsChange, *, most_tools: int = MAX_TOOLS, most_bytes: int = MAX_BYTES) -> Settings:
         """Return the settings after `change`; what it leaves out stays.
@@ -91,6 +100,8 @@ class Settings:
             system_prompt=self.system_prompt if change.system_prompt is None else change.system_prompt,
             scene_context=self.scene_context if change.scene_context is None else change.scene_context,
             tools=tools,
+            voice=self.voice if change.voice is None else change.voice,
+            language=self.language if change.language is None else change.language,
         )
         settings._check_size(most_tools, most_bytes)
         return settings
@@ -106,6 +117,13 @@ class Settings:
             )
             raise RequestRefused("too_large", message, "settings_bytes")
 
-    def instructions(self, operator_prompt: str) -> str:
-        """Return the system prompt: the operator's words first, then the session's role and scene."""
-        return "\n\n".join(part for part in (operator_prompt, self.system_prompt, self.scene_context) if part)
+    def instructions(self, operator_prompt: str, language_prompt: str = "") -> str:
+        """Return the system prompt: the operator's words first, then the session's role and scene.
+
+        Args:
+            operator_prompt: The operator's words.
+            language_prompt: What stands behind all that where the session has a language, whose name stands there for
+                ``{language}``.
+        """
+        last = language_prompt.replace("{language}", language_name(self.language)) if self.language else ""
+        return "\n\n".join(part for part in (operator_prompt, self.system_prompt, self.scene_context, last) if part)

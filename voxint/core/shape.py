@@ -23,9 +23,10 @@ from voxint.arguments import type_in_words
 from voxint.authors_line import line_of_error
 from voxint.core.audio import AudioFormat
 from voxint.core.failure import Stage
+from voxint.core.stages import MOST_NAME_CHARS, VoiceOption
 from voxint.errors import UpstreamError
 
-__all__ = ["PARTS", "Part", "check_returned", "seats_of", "stage_fault", "thrown_away"]
+__all__ = ["PARTS", "Part", "check_returned", "chosen_of", "options_of", "seats_of", "stage_fault", "thrown_away"]
 
 Part: TypeAlias = Stage | Literal["vad", "turns"]
 """What an agent has one of: a stage, or a detector of its ears."""
@@ -36,6 +37,28 @@ _NOTHING: Final = object()
 
 _FUNCTIONS = (FunctionType, BuiltinFunctionType, MethodType)
 """By their types: `inspect.isroutine` asks the stage's own class, whose author may have written what it answers."""
+
+
+@frozen
+class _Choice:
+    """How a stage says what callers may choose of it.
+
+    Args:
+        options: The attribute that has them, as a tuple.
+        write: What one of them is, for who writes it.
+        method: The method that returns the stage for one of them.
+        takes: The name of its argument.
+    """
+
+    options: str
+    write: str
+    method: str
+    takes: str
+
+    @property
+    def head(self) -> str:
+        """The first line of the method."""
+        return f"`def {self.method}(self, {self.takes})`"
 
 
 @frozen
@@ -52,6 +75,7 @@ class _Shape:
         at_once: Whether its method is a plain one, whose result nobody awaits.
         has_seats: Whether it may say how many callers it serves at once.
         has_window: Whether it has `window_samples`.
+        choice: What callers may choose of it, where it offers anything.
     """
 
     noun: str
@@ -63,6 +87,7 @@ class _Shape:
     at_once: bool = False
     has_seats: bool = False
     has_window: bool = False
+    choice: _Choice | None = None
 
     @property
     def head(self) -> str:
@@ -83,9 +108,21 @@ class _Shape:
 _SHAPES: dict[Part, _Shape] = {
     "llm": _Shape("language model", "generate", ("turn", "out"), "await out.send(Delta(text))", has_format=False),
     "stt": _Shape(
-        "recogniser", "transcribe", ("audio", "out"), "await out.send(Transcript(text, True))", has_seats=True
+        "recogniser",
+        "transcribe",
+        ("audio", "out"),
+        "await out.send(Transcript(text, True))",
+        has_seats=True,
+        choice=_Choice("languages", 'the tags of languages, such as ("en", "zh")', "hearing", "language"),
     ),
-    "tts": _Shape("synthesizer", "synthesize", ("text", "out"), "await out.send(Speech(audio, piece))", has_seats=True),
+    "tts": _Shape(
+        "synthesizer",
+        "synthesize",
+        ("text", "out"),
+        "await out.send(Speech(audio, piece))",
+        has_seats=True,
+        choice=_Choice("voices", "VoiceOption(name, language) for each", "speaking_as", "voice"),
+    ),
     "vad": _Shape("voice detector", "open", (), returns="the new stream", at_once=True, has_window=True),
     "turns": _Shape("turn detector", "complete", ("pcm",), returns="the probability"),
 }
@@ -115,6 +152,7 @@ def stage_fault(stage: Part, given: object) -> str | None:
         (_format_fault(given, what) if shape.has_format else None)
         or (_seats_fault(_seen(given, "seats"), what) if shape.has_seats else None)
         or (_window_fault(_seen(given, "window_samples"), what) if shape.has_window else None)
+        or (_choice_fault(shape.choice, given, what) if shape.choice else None)
     )
 
 
@@ -128,12 +166,48 @@ def seats_of(stage: Stage, given: object) -> int | None:
     """
     seats = _seen(given, "seats")
     if (fault := _seats_fault(seats, _called(given))) is not None:
-        raise UpstreamError(
-            f"the {_SHAPES[stage].noun} can't be called; tell the operator of this service",
-            retryable=False,
-            operator_detail=fault,
-        )
+        raise _uncallable(stage, fault)
     return seats if isinstance(seats, int) else None
+
+
+def options_of(stage: Stage, given: object) -> tuple[Any, ...]:
+    """Return what callers may choose of a stage, as it says now: voices or languages; nothing, where it says nothing.
+
+    It is read each time: an engine may know it only once it is entered.
+
+    Raises:
+        UpstreamError: What it says is no such tuple; names the stage's class, and what to write.
+    """
+    choice = _SHAPES[stage].choice
+    options = _NOTHING if choice is None else _seen(given, choice.options)
+    if choice is None or options is _NOTHING:
+        return ()
+    if (fault := _options_fault(choice, options, _called(given))) is not None:
+        raise _uncallable(stage, fault)
+    return options if isinstance(options, tuple) else ()
+
+
+def chosen_of(stage: Stage, given: object, option: str) -> object:
+    """Return the stage that a stage gives for what a caller has chosen of it.
+
+    Raises:
+        UpstreamError: It gives what is no such stage; names its method, and what is wrong with that.
+        Exception: Whatever the method raises.
+    """
+    choice = _SHAPES[stage].choice
+    assert choice is not None, f"nobody can choose anything of {stage}"
+    chosen = getattr(given, choice.method)(option)
+    if (fault := stage_fault(stage, chosen)) is not None:
+        raise _uncallable(stage, f"{_called(given)}.{choice.method} returned what is no {_SHAPES[stage].noun}: {fault}")
+    return chosen
+
+
+def _uncallable(stage: Part, fault: str) -> UpstreamError:
+    return UpstreamError(
+        f"the {_SHAPES[stage].noun} can't be called; tell the operator of this service",
+        retryable=False,
+        operator_detail=fault,
+    )
 
 
 def check_returned(stage: Part, given: object, returned: object) -> None:
@@ -148,11 +222,7 @@ def check_returned(stage: Part, given: object, returned: object) -> None:
     generator = isasyncgen(returned) or isgenerator(returned)
     remedy = shape.instead if generator else f"write {shape.head}"
     fault = f"{_called(given)}.{shape.method} returned {type_in_words(returned)}, which can't be awaited"
-    raise UpstreamError(
-        f"the {shape.noun} can't be called; tell the operator of this service",
-        retryable=False,
-        operator_detail=f"{fault}: {remedy}",
-    )
+    raise _uncallable(stage, f"{fault}: {remedy}")
 
 
 def thrown_away(stage: Stage, given: object, returned: object) -> str:
@@ -261,3 +331,36 @@ def _window_fault(found: object, what: str) -> str | None:
     said = str(found) if type(found) is int else type_in_words(found)
     has = "has no `window_samples`" if found is _NOTHING else f"has {said} as its `window_samples`"
     return f"{what} {has}: write how many samples it judges at once, such as 512"
+
+
+def _choice_fault(choice: _Choice, given: object, what: str) -> str | None:
+    """Return what is wrong with what a stage offers, or with the method that it has for that."""
+    options, method = _seen(given, choice.options), _seen(given, choice.method)
+    if options is _NOTHING:
+        return None
+    if (fault := _options_fault(choice, options, what)) is not None:
+        return fault
+    if isinstance(method, _Raised):
+        return f"{what}.{choice.method} {method.told}"
+    if not callable(method):
+        return f"{what} has `{choice.options}` and no method `{choice.method}`: write {choice.head}"
+    if iscoroutinefunction(_bare(method)) or _yields(method):
+        return f"{what}.{choice.method} must return the stage itself, and at once: write {choice.head}"
+    return None if _takes(method, 1) else f"{what}.{choice.method} takes other arguments: write {choice.head}"
+
+
+def _options_fault(choice: _Choice, options: object, what: str) -> str | None:
+    if isinstance(options, _Raised):
+        return f"{what}.{choice.options} {options.told}"
+    if not isinstance(options, tuple):
+        return f"{what} has {type_in_words(options)} as its `{choice.options}`: write a tuple, {choice.write}"
+    for each in options:
+        fits = _is_tag(each) if choice.options == "languages" else isinstance(each, VoiceOption)
+        if not fits:
+            wrong = "a text that is no tag" if isinstance(each, str) else type_in_words(each)
+            return f"{what} has {wrong} in its `{choice.options}`: write {choice.write}"
+    return None
+
+
+def _is_tag(option: object) -> bool:
+    return isinstance(option, str) and 0 < len(option) <= MOST_NAME_CHARS and option.replace("-", "").isalnum()

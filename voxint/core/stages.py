@@ -13,7 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 import trio.abc
 from attrs import Attribute, field, frozen
 
-from voxint.arguments import check_type, field_name
+from voxint.arguments import check_fields, check_type, field_name
 from voxint.core.audio import AudioFormat
 from voxint.core.dialogue import ChatMessage
 from voxint.core.discreet import size_of
@@ -32,7 +32,11 @@ __all__ = [
     "Transcript",
     "Turn",
     "Usage",
+    "VoiceOption",
 ]
+
+MOST_NAME_CHARS = 64
+"""Of a voice's name, and of a language's tag; ours: more than any has, and a refusal that lists them stays short."""
 
 
 def _tuple_of(turn: object, attribute: Attribute[Any], values: object) -> None:
@@ -120,11 +124,37 @@ class Speech:
     text: str | None = field(default=None, repr=size_of)
 
 
+def _named(option: object, attribute: Attribute[Any], value: str) -> None:
+    """Refuse what can't stand in a list to choose from."""
+    if not (0 < len(value) <= MOST_NAME_CHARS and value.isprintable()):
+        name = field_name(option, attribute)
+        raise ValueError(f"{name} must have 1 to {MOST_NAME_CHARS} characters that can be printed")
+
+
+@frozen(field_transformer=check_fields)
+class VoiceOption:
+    """A voice that a synthesizer offers its callers.
+
+    Args:
+        name: What a caller chooses it by.
+        language: The language that it is for, as a primary tag of BCP 47, such as ``en`` or ``zh``. It may speak
+            others too.
+    """
+
+    name: str = field(validator=_named)
+    language: str = field(validator=_named)
+
+
 @runtime_checkable
 class SpeechToText(Protocol):
     """Turn audio into transcripts while the audio still comes in.
 
     One that keeps up with so many callers and no more has a `seats` too, as `TextToSpeech` has.
+
+    One that can be told what is spoken has two attributes more. ``languages: tuple[str, ...]``: what it knows, as
+    primary tags of BCP 47. ``def hearing(self, language)``: returns the recogniser that hears that one, which is one of
+    `languages`; it may be itself. That one shares all that this one owns; to make it is cheap, and waits for nothing.
+    It is asked for whenever a request begins of a session that has chosen a language. The seats are this one's.
     """
 
     @property
@@ -161,6 +191,10 @@ class TextToSpeech(Protocol):
     most have none: ``seats: int | None``, 1 or more; None, as without it: no bound. It is read whenever a request
     begins. Beyond it a request is refused at the door (`core.seats`); it bounds callers and not calls, as a call that
     has overrun may still be under way when the next one comes.
+
+    One that has several voices has two attributes more. ``voices: tuple[VoiceOption, ...]``: those that a caller may
+    choose from. ``def speaking_as(self, voice)``: returns the synthesizer that speaks with that one, by its name. For
+    both holds what `SpeechToText` says of `hearing`.
     """
 
     @property

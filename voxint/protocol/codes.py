@@ -21,11 +21,12 @@ FAILURE_CODES: dict[FailureKind, ErrorCode] = {
     "internal": "INTERNAL_ERROR",
 }
 
-_REFUSAL_CODES: dict[Literal["live", "busy", "no_ears", "too_large"], ErrorCode] = {
+_REFUSAL_CODES: dict[Literal["live", "busy", "no_ears", "too_large", "not_offered"], ErrorCode] = {
     "live": "MALFORMED_PAYLOAD",
     "busy": "SERVER_BUSY",
     "no_ears": "MALFORMED_PAYLOAD",
     "too_large": "PAYLOAD_TOO_LARGE",
+    "not_offered": "MALFORMED_PAYLOAD",
 }
 
 
@@ -76,6 +77,8 @@ def wire_error(refusal: RequestRefused, request_id: str | None) -> WireError:
         detail = "$.payload.content.text"
     elif refusal.limit == "upload_s":
         detail = "$.payload.content.voice"
+    elif refusal.kind == "not_offered":
+        detail = f"$.payload.{refusal.limit}"
     elif refusal.limit == SEATS:
         detail = f"quota {SEATS}"
     return WireError(code, refusal.message, detail, request_id, refusal.retryable)

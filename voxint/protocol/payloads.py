@@ -140,6 +140,8 @@ class RequestPayload(SettingsPayload, frozen=True, kw_only=True):
             scene_context=first(update.scene_context, beside.scene_context),
             function_calling=first(update.function_calling, beside.function_calling),
             function_calling_op=first(self.update_session.op(), self.op()) or "REPLACE",
+            voice=first(update.voice, beside.voice),
+            language=first(update.language, beside.language),
         )
 
 

@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from voxint.core.depth import MOST_LEVELS, nests_too_deep
 from voxint.core.settings import MAX_TOOLS, SettingsChange
+from voxint.core.stages import MOST_NAME_CHARS
 from voxint.core.tools import FunctionOp, Tool
 from voxint.protocol.message_repr import Discreet
 from voxint.protocol.messages import LongText
@@ -17,6 +18,8 @@ from voxint.protocol.messages import LongText
 __all__ = ["Payload", "SettingsPayload", "check_depth", "first", "settings_of"]
 
 _T = TypeVar("_T")
+
+_Name = Annotated[str, Meta(max_length=MOST_NAME_CHARS)]
 
 _SCENE_DESCRIPTION = ("scene_description", "sceneDescription", "description")
 
@@ -129,6 +132,8 @@ class SettingsPayload(Payload, frozen=True):
     functionCalling: _Tools | None = None
     function_calling_op: FunctionOp | None = None
     functionCallingOp: FunctionOp | None = None
+    voice: _Name | None = None
+    language: _Name | None = None
 
     def __post_init__(self) -> None:
         for scene in (self.scene_context, self.sceneContext):
@@ -145,6 +150,8 @@ class SettingsPayload(Payload, frozen=True):
             scene_context=first(_scene_text(self.scene_context), _scene_text(self.sceneContext)),
             function_calling=None if tools is None else tuple(tool.tool() for tool in tools),
             function_calling_op=self.op() or "REPLACE",
+            voice=self.voice,
+            language=self.language,
         )
 
     def op(self) -> FunctionOp | None:
@@ -162,6 +169,8 @@ def settings_of(patch: SettingsChange) -> dict[str, Any]:
         "scene_context": None if patch.scene_context is None else {"scene_description": patch.scene_context},
         "function_calling": None if tools is None else tuple(_tool_payload(tool) for tool in tools),
         "function_calling_op": patch.function_calling_op,
+        "voice": patch.voice,
+        "language": patch.language,
     }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ctypes
 import functools
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 from voxint.providers._espeak_job import Manner, Mark, Utterance
 from voxint.workers.child import JobFailed
@@ -23,6 +23,9 @@ END_PAUSE = 0x1000
 POS_CHARACTER = 1
 LIST_TERMINATED, WORD = 0, 1  # of the types of events
 RATE, VOLUME, PITCH = 1, 2, 3
+
+OTHERS_DATA = b"mb/"
+"""Where the voices lie that need the data of another program, MBROLA."""
 
 CALLBACK_MS = 250
 """Speech per callback. Chosen here: 0.5 ms of work, so that an abort is prompt and the GIL is seldom asked for."""
@@ -50,6 +53,23 @@ class EventPointer(Protocol):
 
     def __getitem__(self, at: int, /) -> Event:
         """Read what lies there, whatever it is."""
+
+
+class Voice(ctypes.Structure):
+    """The beginning of espeak_VOICE of speak_lib.h."""
+
+    _fields_ = (
+        ("name", ctypes.c_char_p),
+        ("languages", ctypes.c_char_p),  # several, each behind a byte with its priority
+        ("identifier", ctypes.c_char_p),  # its file
+    )
+
+
+class VoicePointers(Protocol):
+    """What ctypes gives for `espeak_VOICE **`: the last one is null, which is false."""
+
+    def __getitem__(self, at: int, /) -> Any:
+        """Read the pointer there."""
 
 
 Callback = ctypes.CFUNCTYPE(ctypes.c_int, Pointer, ctypes.c_int, ctypes.POINTER(Event))
@@ -80,6 +100,7 @@ class EspeakLibrary:
             Pointer,
         ]
         library.espeak_Info.restype = ctypes.c_char_p
+        library.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(Voice))
         self.rate: int = library.espeak_Initialize(SYNCHRONOUS, CALLBACK_MS, data_path.encode(), DONT_EXIT)
         if self.rate <= 0:
             raise OSError("the data files of the package espeakng-loader can't be read: install it again")
@@ -90,6 +111,18 @@ class EspeakLibrary:
         """Whether espeak knows `voice`; loads it, so that its first words need not wait for that."""
         self._manner = None
         return bool(self._library.espeak_SetVoiceByName(voice.encode()) == 0)
+
+    def languages(self) -> list[str]:
+        """Return the languages that its data has, such as ``en-gb``: each is the name of a voice too."""
+        found = dict[str, None]()
+        voices: VoicePointers = self._library.espeak_ListVoices(None)
+        at = 0
+        while voices[at]:
+            voice = voices[at].contents
+            at += 1
+            if not voice.identifier.startswith(OTHERS_DATA):
+                found[voice.languages[1:].decode()] = None  # the first: its own
+        return list(found)
 
     def speak(self, text: str, manner: Manner, stop: Callable[[], bool]) -> Utterance:
         """Speak `text` and return its samples and words; blocks.

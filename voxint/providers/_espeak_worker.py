@@ -40,7 +40,8 @@ class _Speaker:
     def __init__(self, library: EspeakLibrary, voices: list[str]) -> None:
         self._library = library
         lacking = [voice for voice in voices if not library.has_voice(voice)]
-        self.ready = json.dumps({"version": library.version, "rate": library.rate, "lacking": lacking}).encode()
+        facts = {"version": library.version, "rate": library.rate, "lacking": lacking, "languages": library.languages()}
+        self.ready = json.dumps(facts).encode()
 
     def run(self, job: Job) -> bytes:
         """Speak the text; an abort ends that about half a millisecond later, and leaves the engine as it was."""

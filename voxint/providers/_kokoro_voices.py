@@ -14,7 +14,7 @@ from voxint.assets import Asset, find, is_there, names
 from voxint.errors import ConfigError
 from voxint.extras import to_add
 
-__all__ = ["Cast", "asset_of", "british_folder", "choose", "has_mandarin", "voices_there"]
+__all__ = ["Cast", "asset_of", "british_folder", "choose", "has_mandarin", "language_of", "voices_there"]
 
 Language = Literal["en", "zh"]
 
@@ -97,6 +97,11 @@ def choose(voice: str, there: Iterable[str], *, mandarin: bool) -> Cast:
     if voice[0] == "z" and missing:
         raise ConfigError(OPTION, f"this voice is {missing}")
     return Cast(voice, None if missing else voice, missing)
+
+
+def language_of(voice: str) -> Language:
+    """Return the language that a voice is for, of those that are spoken here: of Japanese ones it is English."""
+    return "zh" if voice.startswith("z") else "en"
 
 
 def _not_there(voice: str, found: Sequence[str]) -> str:

@@ -94,6 +94,7 @@ async def recognise(
     detector: VoiceDetector,
     desk: Desk,
     cuts: Cuts,
+    hint: bytes = b"",
 ) -> None:
     """Write transcripts of the speech in `audio`: partials as it grows, a final for each stretch, at least one in all.
 
@@ -103,12 +104,14 @@ async def recognise(
         detector: Tells what is speech.
         desk: Where it is recognised.
         cuts: Where it is cut.
+        hint: What the recogniser is told of each stretch before it has heard anything of it, in its own code.
 
     Raises:
         UpstreamError: A recogniser failed, or none had time.
     """
     with closing(detector.open()) as voice:
-        recognition = _Recognition(voice, SpeechCutter(detector.audio_format, detector.window_samples, cuts), desk, out)
+        speech = SpeechCutter(detector.audio_format, detector.window_samples, cuts)
+        recognition = _Recognition(voice, speech, desk, out, hint)
         async with open_background() as nursery:
             nursery.start_soon(recognition.read, audio, detector)
             await recognition.write()
@@ -122,15 +125,17 @@ class _Recognition:
         speech: The speech that was cut out of the audio.
         desk: Where it is recognised.
         out: Where the transcripts go.
+        hint: What is known of all of it.
     """
 
     def __init__(
-        self, voice: VoiceStream, speech: SpeechCutter, desk: Desk, out: trio.abc.SendChannel[Transcript]
+        self, voice: VoiceStream, speech: SpeechCutter, desk: Desk, out: trio.abc.SendChannel[Transcript], hint: bytes
     ) -> None:
         self._voice = voice
         self._speech = speech
         self._desk = desk
         self._out = out
+        self._hint = hint
         self._all_read = False
         self._news = trio.Event()  # for the task that writes: audio has come
         self._room = trio.Event()  # for the task that reads: a stretch has gone
@@ -205,7 +210,7 @@ class _Recognition:
             async with self._desk.turn_to_look():
                 self._looked_at = trio.current_time()
                 self._look_covers = self._speech.end_of(stretch)
-                stretch.heard = await self._desk.ask(self._speech.sound_of(stretch), stretch.heard.hint)
+                stretch.heard = await self._ask(stretch)
                 stretch.covered = self._look_covers
                 self._look_took_s = trio.current_time() - self._looked_at
         self._look = None
@@ -213,11 +218,14 @@ class _Recognition:
             stretch.shown = stretch.heard.text
             await self._out.send(Transcript(stretch.shown, is_final=False))
 
+    async def _ask(self, stretch: Stretch) -> Recognised:
+        return await self._desk.ask(self._speech.sound_of(stretch), stretch.heard.hint or self._hint)
+
     async def _settle(self, stretch: Stretch) -> None:
         """Write the final of a stretch: what was made of it last, where that was neither less of it nor more."""
         if stretch.covered != stretch.end:
             async with self._desk.turn_to_settle():
-                stretch.heard = await self._desk.ask(self._speech.sound_of(stretch), stretch.heard.hint)
+                stretch.heard = await self._ask(stretch)
         if stretch.heard.text or stretch.shown:
             self._settled_any = True
             await self._out.send(Transcript(stretch.heard.text, is_final=True))

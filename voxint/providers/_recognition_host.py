@@ -94,8 +94,13 @@ class RecogniserHost(PoolOwner):
             UpstreamError: Every process was busy for `wait_s`, or this one's died.
             UpstreamTimeout: A process gave no answer in time.
         """
+        await self._recognise(audio, out)
+
+    async def _recognise(
+        self, audio: trio.abc.ReceiveChannel[bytes], out: trio.abc.SendChannel[Transcript], hint: bytes = b""
+    ) -> None:
         self._entered()
-        await recognise(audio, out, self._detector, self._desk, self._cuts)
+        await recognise(audio, out, self._detector, self._desk, self._cuts, hint)
 
     async def _try_out(self) -> str:
         """Have a process hear a second of silence."""

@@ -1,6 +1,7 @@
 """A job for a recogniser's process, and its answer; needs the standard library alone, for both sides import it.
 
 A hint is what the recogniser itself made of the beginning of the same sound, in its own code: it may spare it work.
+What is known of a sound beforehand, such as its language, is told by a hint too.
 """
 
 from __future__ import annotations

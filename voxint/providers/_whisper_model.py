@@ -85,17 +85,23 @@ class WhisperWords:
         if self._language and self._language not in self._model.supported_languages:
             raise ValueError(f"language {language} is none that it knows: write a code such as zh or en, or auto")
 
+    @property
+    def languages(self) -> list[str]:
+        """The codes of the languages that it knows."""
+        return list(self._model.supported_languages)
+
     def hear(self, pcm: bytes, language: str, check: Callable[[], None]) -> tuple[str, str]:
         """Return the words in a sound, and the language that it was taken for.
 
         Args:
             pcm: 16-bit samples at 16 kHz, at most 30 s of them.
-            language: What the beginning of the sound was taken for; empty: that is to be found out.
+            language: The language that the caller has chosen, or that the beginning of the sound was taken for; empty:
+                that is to be found out.
             check: Called before each step; raises where nobody wants the words any more.
         """
         sound = np.frombuffer(pcm, "<i2").astype(np.float32) / 32768
         encoded = self._encoded(sound, len(sound) * FRAMES_A_SECOND // RATE + SILENCE_FRAMES, check)
-        language = self._language or language or self._model.model.detect_language(encoded)[0][0][0][2:-2]
+        language = language or self._language or self._model.model.detect_language(encoded)[0][0][0][2:-2]
         tokenizer = Tokenizer(self._model.hf_tokenizer, self._model.model.is_multilingual, "transcribe", language)
         before = self._prompt if self._prompt is not None else MANDARIN if language == "zh" else ""
         prompt = self._model.get_prompt(tokenizer, tokenizer.encode(before) if before else [], without_timestamps=True)

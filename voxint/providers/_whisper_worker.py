@@ -44,7 +44,8 @@ class _Engine:
 
         files = WhisperFiles(**{name: read(file) for name, file in given.files.items()})
         self._model = WhisperWords(files, given.threads, given.language, given.prompt)
-        self.ready = json.dumps({"speed": TRIAL_S / min(map(self._trial_s, range(TRIALS)))}).encode()
+        speed = TRIAL_S / min(map(self._trial_s, range(TRIALS)))
+        self.ready = json.dumps({"speed": speed, "languages": self._model.languages}).encode()
 
     def run(self, job: Job) -> bytes:
         hint, pcm = unpacked(job.payload)

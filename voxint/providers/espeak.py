@@ -11,9 +11,10 @@ from contextlib import AsyncExitStack
 
 import trio
 import trio.abc
+from attrs import frozen
 
 from voxint.core.audio import AudioFormat
-from voxint.core.stages import Speech
+from voxint.core.stages import Speech, TextToSpeech, VoiceOption
 from voxint.errors import ConfigError
 from voxint.providers import _espeak_worker
 from voxint.providers._espeak_job import SPEAK, Manner, Utterance, job_bytes, utterance_of
@@ -40,6 +41,9 @@ SEGMENT_CHARS = 160
 
 SEGMENT_CHINESE_CHARS = 40
 """The same in Mandarin, where a character is a syllable and lasts as long as four letters."""
+
+MOST_VOICES = 200
+"""Voices that callers can choose from. Ours: espeak-ng 1.52 has 130 languages, and a list has to end."""
 
 WAIT_S = 10.0
 """Seconds a segment waits for its turn. Ours: fifty callers take half a second, a new process a fifth of one."""
@@ -73,7 +77,7 @@ class Espeak(PoolOwner):
 
     Args:
         voice: An espeak voice, such as ``en``, ``en-us`` or ``cmn``; ``auto`` takes ``cmn`` for text that is mostly
-            Chinese and ``en`` for all other.
+            Chinese and ``en`` for all other. A caller may choose another.
         rate_wpm: Words a minute, 80 to 450.
         pitch: 0 to 100.
         volume: 0 to 200; 100 is espeak's normal.
@@ -93,12 +97,22 @@ class Espeak(PoolOwner):
         self._voice = voice
         self._audio_format = AudioFormat(RATE)
         self._version = ""
+        self._voices: dict[str, VoiceOption] = {}
 
     async def _open(self, stack: AsyncExitStack) -> WorkerPool:
         voices = ("cmn", "en") if self._voice == "auto" else (self._voice,)
         pool = await stack.enter_async_context(open_pool(WORKER, voices))
         self._version = self._judge(pool.ready)
         return pool
+
+    @property
+    def voices(self) -> tuple[VoiceOption, ...]:
+        """A voice for each language that the engine's data has, by its code; none before it is entered."""
+        return tuple(self._voices.values())
+
+    def speaking_as(self, voice: str) -> TextToSpeech:
+        """Return who speaks with that voice alone, in the same process; it is one of `voices`."""
+        return _EspeakVoice(self, self._voices[voice].name)
 
     @property
     def audio_format(self) -> AudioFormat:
@@ -114,10 +128,15 @@ class Espeak(PoolOwner):
         Raises:
             UpstreamError: espeak refused a text, crashed three times in a row, or can't be started any more.
         """
+        await self._synthesize(self._voice, text, out)
+
+    async def _synthesize(
+        self, wanted: str, text: trio.abc.ReceiveChannel[str], out: trio.abc.SendChannel[Speech]
+    ) -> None:
         pool = self._entered()
-        voice, lost = "en" if self._voice == "auto" else self._voice, LostTexts("espeak")
+        voice, lost = "en" if wanted == "auto" else wanted, LostTexts("espeak")
         async for piece in text:
-            if self._voice == "auto" and (found := language(piece)) is not None:
+            if wanted == "auto" and (found := language(piece)) is not None:
                 voice = VOICES[found]
             for segment in segments(piece, SEGMENT_CHINESE_CHARS if voice == "cmn" else SEGMENT_CHARS):
                 if not segment.spoken:
@@ -148,6 +167,8 @@ class Espeak(PoolOwner):
         if facts["rate"] != RATE:
             wanted = f"its library speaks at {facts['rate']} Hz, not {RATE}: install the package espeakng-loader again"
             raise ConfigError("espeak", wanted)
+        codes: list[str] = facts["languages"]
+        self._voices = {code: VoiceOption(code, _language_of(code)) for code in sorted(codes)[:MOST_VOICES]}
         version: str = facts["version"]
         return version
 
@@ -157,3 +178,24 @@ class Espeak(PoolOwner):
         async with pool.worker(WAIT_S) as worker:
             answer = await answer_or_crash(worker, SPEAK, job)
         return None if answer is None else utterance_of(answer)
+
+
+@frozen(eq=False)
+class _EspeakVoice:
+    """One of espeak's voices, for the callers that have chosen it: `core.stages.TextToSpeech`."""
+
+    espeak: Espeak
+    voice: str
+
+    @property
+    def audio_format(self) -> AudioFormat:
+        return self.espeak.audio_format
+
+    async def synthesize(self, text: trio.abc.ReceiveChannel[str], out: trio.abc.SendChannel[Speech]) -> None:
+        await self.espeak._synthesize(self.voice, text, out)
+
+
+def _language_of(code: str) -> str:
+    """Return the primary tag of espeak's code of a language: Mandarin is known as Chinese."""
+    primary = code.partition("-")[0]
+    return "zh" if primary == "cmn" else primary

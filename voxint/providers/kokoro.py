@@ -12,11 +12,11 @@ from pathlib import Path
 
 import trio
 import trio.abc
-from attrs import define, evolve, field
+from attrs import define, evolve, field, frozen
 
 from voxint.assets import find
 from voxint.core.audio import AudioFormat
-from voxint.core.stages import Speech
+from voxint.core.stages import Speech, TextToSpeech, VoiceOption
 from voxint.errors import ConfigError, UpstreamError
 from voxint.providers import _kokoro_worker
 from voxint.providers._deadline_turns import DeadlineTurns
@@ -25,11 +25,13 @@ from voxint.providers._kokoro_joins import Joiner
 from voxint.providers._kokoro_plan import RATE
 from voxint.providers._kokoro_voices import (
     MANDARIN_PACKAGES,
+    Cast,
     Language,
     asset_of,
     british_folder,
     choose,
     has_mandarin,
+    language_of,
     voices_there,
 )
 from voxint.providers._lost_texts import LostTexts, answer_or_crash, crashing
@@ -86,7 +88,8 @@ class Kokoro(PoolOwner):
 
     Args:
         voice: A voice, such as ``af_heart``; ``auto`` takes the best that is there, and another for text that is mostly
-            Chinese. ``a`` is American, ``b`` British, ``z`` Chinese, ``j`` Japanese (it speaks English too).
+            Chinese. ``a`` is American, ``b`` British, ``z`` Chinese, ``j`` Japanese (who speaks English here). A caller
+            may choose another one of those on this machine.
         speed: How fast, 0.5 to 2.
         threads: How many work on one window. Ours: two are not twice as fast as one.
         seats: As the attribute; None: measured.
@@ -117,14 +120,17 @@ class Kokoro(PoolOwner):
             raise ConfigError("kokoro option voice", "write the name of a voice, such as auto or af_heart")
         folder = check_folder("kokoro option assets", assets)
         mandarin = has_mandarin()
-        self._cast = choose(voice, voices_there(folder), mandarin=mandarin)
+        there = voices_there(folder)
+        self._cast = choose(voice, there, mandarin=mandarin)
+        self._casts = {name: choose(name, there, mandarin=mandarin) for name in there if mandarin or name[0] != "z"}
         self._start = Start(
             model=model_file(find("kokoro", folder)),
             vocabulary=model_file(find("kokoro-vocab", folder)),
-            voices={name: model_file(asset_of(name, folder)) for name in self._cast.voices},
+            # Its own first, for by that it is measured.
+            voices={name: model_file(asset_of(name, folder)) for name in (*self._cast.voices, *self._casts)},
             threads=threads,
             british=british_folder(),
-            mandarin=mandarin and self._cast.chinese is not None,
+            mandarin=mandarin,
             measured=self.seats is None,
         )
         self._audio_format = AudioFormat(RATE)
@@ -146,13 +152,17 @@ class Kokoro(PoolOwner):
         return pool
 
     @property
-    def voices(self) -> tuple[str, ...]:
-        """The voices with which it speaks."""
-        return self._cast.voices
+    def voices(self) -> tuple[VoiceOption, ...]:
+        """The voices that a caller may choose: all on this machine, but Chinese ones where that can't be spoken."""
+        return tuple(VoiceOption(name, language_of(name)) for name in self._casts)
+
+    def speaking_as(self, voice: str) -> TextToSpeech:
+        """Return who speaks with that voice alone, in the same process; it is one of `voices`."""
+        return _KokoroVoice(self, self._casts[voice])
 
     @property
     def languages(self) -> tuple[Language, ...]:
-        """The languages that it speaks here: Chinese only where its dictionaries and a voice for it are."""
+        """The languages that it speaks by itself here: Chinese only where its dictionaries and a voice for it are."""
         return ("en",) if self._cast.chinese is None else ("en", "zh")
 
     @property
@@ -170,8 +180,13 @@ class Kokoro(PoolOwner):
             UpstreamError: No turn came within `wait_s`, the process refused a text, crashed on three in a row or can't
                 be started any more, or a piece is Chinese and nobody here speaks that.
         """
+        await self._synthesize(self._cast, text, out)
+
+    async def _synthesize(
+        self, cast: Cast, text: trio.abc.ReceiveChannel[str], out: trio.abc.SendChannel[Speech]
+    ) -> None:
         self._entered()
-        speaking = _Speaking()
+        speaking = _Speaking(cast)
         async for piece in text:
             for segment in segments(piece, TEXT_CHARS):
                 if segment.spoken:
@@ -199,12 +214,12 @@ class Kokoro(PoolOwner):
     async def _say(self, text: str, speaking: _Speaking, out: trio.abc.SendChannel[Speech]) -> None:
         """Speak one text, window by window; where the process crashes, the rest is written without sound."""
         speaking.language = language(text) or speaking.language
-        voice = self._cast.voice(speaking.language)
+        voice = speaking.cast.voice(speaking.language)
         if voice is None:
             raise UpstreamError(
                 "the voice has no Chinese: ask for the answer as text alone",
                 retryable=False,
-                operator_detail=f"kokoro: {self._cast.unsaid}",
+                operator_detail=f"kokoro: {speaking.cast.unsaid}",
             )
         dry = speaking.dry_at <= trio.current_time()
         wish = Wish(text, speaking.language, voice, self._speed, level=speaking.levels.get(voice), first=dry)
@@ -242,17 +257,34 @@ class Kokoro(PoolOwner):
         return None if answer is None else SpokenWindow.unpacked(answer)
 
 
+@frozen(eq=False)
+class _KokoroVoice:
+    """One of Kokoro's voices, for the callers that have chosen it: `core.stages.TextToSpeech`."""
+
+    kokoro: Kokoro
+    cast: Cast
+
+    @property
+    def audio_format(self) -> AudioFormat:
+        return self.kokoro.audio_format
+
+    async def synthesize(self, text: trio.abc.ReceiveChannel[str], out: trio.abc.SendChannel[Speech]) -> None:
+        await self.kokoro._synthesize(self.cast, text, out)
+
+
 @define(eq=False)
 class _Speaking:
     """One request's speech, as far as it has come.
 
     Attributes:
+        cast: Who speaks what.
         language: Of the text so far.
         levels: The loudness of each voice so far, in dB.
         dry_at: When its listener has nothing left to play.
         lost: Texts on which the process crashed.
     """
 
+    cast: Cast
     language: Language = "en"
     joiner: Joiner = field(factory=Joiner)
     levels: dict[str, float] = field(factory=dict)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from voxint.assets import find
 from voxint.providers import _moonshine_worker
@@ -93,3 +94,10 @@ class Moonshine(RecogniserHost):
             seats=None if seats is None else check_number("moonshine option seats", seats, 1, MOST_SEATS),
             cuts=Cuts(),
         )
+
+    languages: Final = ("en",)
+    """What a caller can choose: there is English alone."""
+
+    def hearing(self, language: str) -> Moonshine:
+        """Return itself: it hears English, whatever it is told."""
+        return self

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Final
 
 import trio
 import trio.abc
@@ -77,6 +78,13 @@ class PocketSphinx(PoolOwner):
         self._most = check_number("pocketsphinx option max_workers", max_workers, self._least, MOST_WORKERS)
         self._wait_s = check_seconds("pocketsphinx option wait_s", wait_s)
         self._audio_format = AudioFormat(16_000)
+
+    languages: Final = ("en",)
+    """What a caller can choose: there is English alone."""
+
+    def hearing(self, language: str) -> PocketSphinx:
+        """Return itself: it hears English, whatever it is told."""
+        return self
 
     async def _open(self, stack: AsyncExitStack) -> WorkerPool:
         pool = open_pool(WORKER, (self._grammar,), least=self._least, most=self._most, spare=ONE_MORE)

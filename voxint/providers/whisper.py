@@ -8,15 +8,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 
+import trio.abc
+from attrs import frozen
+
 from voxint.assets import find
+from voxint.core.audio import AudioFormat
+from voxint.core.stages import SpeechToText, Transcript
 from voxint.errors import ConfigError
 from voxint.providers import _whisper_worker
 from voxint.providers._model_files import model_file
 from voxint.providers._options import MOST_SEATS, check_folder, check_number, check_seconds
 from voxint.providers._recognition_host import RecogniserHost
 from voxint.providers._recognition_speech import Cuts
+from voxint.workers.pool import WorkerPool
 from voxint.workers.process import WorkerKind
 
 __all__ = ["Whisper"]
@@ -31,6 +38,9 @@ FILES = {
     "vocabulary": "whisper-base-vocabulary",
 }
 """What the process loads, by the name that it knows it by."""
+
+TAGS = {"jw": "jv"}
+"""What BCP 47 calls a language for which the model has a code of its own: Javanese."""
 
 PROMPT_CHARS = 200
 """Most characters of a prompt. Ours: the model takes 224 tokens."""
@@ -64,7 +74,7 @@ class Whisper(RecogniserHost):
 
     Args:
         language: The code of the language that is spoken, such as ``zh`` or ``en``; ``auto``: what each stretch of the
-            speech is taken for, which may be wrong for a word or two.
+            speech is taken for, which may be wrong for a word or two. A caller may choose another for itself.
         prompt: What the model is told to have heard before, at most 200 characters: names, or the way to write. None:
             for Chinese a sentence in simplified characters, for all others nothing.
         workers: Processes, each 400 MB, and 600 MB while it starts. One serves several callers in turn.
@@ -112,3 +122,33 @@ class Whisper(RecogniserHost):
             cuts=Cuts(),
             lets_go=False,
         )
+        self._codes: dict[str, str] = {}
+
+    async def _open(self, stack: AsyncExitStack) -> WorkerPool:
+        pool = await super()._open(stack)
+        self._codes = {TAGS.get(code, code): code for code in json.loads(pool.ready)["languages"]}
+        return pool
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """What it can be told to hear: the languages that the model knows; none before it is entered."""
+        return tuple(self._codes)
+
+    def hearing(self, language: str) -> SpeechToText:
+        """Return who hears that language alone, in the same processes; it is one of `languages`."""
+        return _WhisperLanguage(self, self._codes[language])
+
+
+@frozen(eq=False)
+class _WhisperLanguage:
+    """Whisper for the callers that have chosen a language: `core.stages.SpeechToText`."""
+
+    whisper: Whisper
+    code: str
+
+    @property
+    def audio_format(self) -> AudioFormat:
+        return self.whisper.audio_format
+
+    async def transcribe(self, audio: trio.abc.ReceiveChannel[bytes], out: trio.abc.SendChannel[Transcript]) -> None:
+        await self.whisper._recognise(audio, out, self.code.encode())

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from attrs import evolve, field, frozen
 
-from voxint.core.agent import Limits
+from voxint.core.agent import LANGUAGE_PROMPT, Limits
 from voxint.core.discreet import size_of
 from voxint.core.ears.rules import EarRules
 from voxint.core.shape import PARTS, Part
@@ -56,6 +56,7 @@ class Config:
         server: The port, the keys, the connections.
         limits: The bounds of a request.
         prompt: The operator's system prompt.
+        language_prompt: What the model is told where a session has chosen a language.
         llm: Who writes.
         stt: Who understands; without, a voice request is refused.
         tts: Who speaks; without, answers are text.
@@ -71,6 +72,7 @@ class Config:
     turns: StageConfig | None = None
     ears: EarRules = EarRules()
     prompt: str = field(default="", repr=size_of)
+    language_prompt: str = field(default=LANGUAGE_PROMPT, repr=size_of)
     server: ServerConfig = ServerConfig()
     limits: Limits = Limits()
     quotas: Quotas = Quotas()
@@ -112,7 +114,8 @@ def load_config(path: Path | None, environ: Mapping[str, str], flags: Mapping[st
         limits=made("limits", Limits, sections["limits"]),
         quotas=made("quotas", Quotas, sections["quotas"]),
         ears=ears(sections),
-        prompt=_prompt(sections["agent"]),
+        prompt=_words(sections["agent"], "prompt", ""),
+        language_prompt=_words(sections["agent"], "language_prompt", LANGUAGE_PROMPT),
         llm=llm,
         stt=stt,
         tts=tts,
@@ -304,5 +307,5 @@ def _part(kind: Part, section: Section) -> StageConfig | None:
     return StageConfig(kind, provider.value, provider.place, options)
 
 
-def _prompt(section: Section) -> str:
-    return str(converted("agent", "prompt", section["prompt"])) if "prompt" in section else ""
+def _words(section: Section, key: str, default: str) -> str:
+    return str(converted("agent", key, section[key])) if key in section else default

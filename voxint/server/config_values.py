@@ -58,7 +58,7 @@ SECTIONS: Mapping[str, Mapping[str, object]] = {
     "server": _settable(ServerConfig),
     "limits": _settable(Limits),
     "quotas": _settable(Quotas),
-    "agent": {"prompt": str},
+    "agent": {"prompt": str, "language_prompt": str},
     "ears": _settable(EarRules),
     **{f"ears.{name}": _settable(part) for name, part in _EARS.items()},
 }

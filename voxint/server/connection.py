@@ -12,6 +12,7 @@ from attrs import frozen
 
 from voxint.core.interrupt import InterruptOrder
 from voxint.core.listener import SMALL, Listener
+from voxint.core.offers import changed_settings
 from voxint.core.session import Session
 from voxint.core.settings import SettingsChange
 from voxint.errors import RequestRefused, WireError
@@ -43,7 +44,8 @@ MAX_REGISTER_BYTES = 256 * 1024
 read in milliseconds, where anybody may send it."""
 
 SESSION_FIELDS = frozenset(
-    ("platform", "require_tts", "enable_srs", "function_calling", "create_time", "remaining_seconds")
+    {"platform", "require_tts", "enable_srs", "voice", "language"}
+    | {"function_calling", "create_time", "remaining_seconds"}
 )
 
 log = get_logger()
@@ -278,15 +280,13 @@ class Connection:
             return
         if self._host.draining:
             raise WireError("SERVER_BUSY", words.SHUTTING_DOWN, "", message.request_id)
-        meter, now, limits = self._host.meter, trio.current_time(), self._host.agent.limits
+        meter, now = self._host.meter, trio.current_time()
         if (refused := meter.refuse_request(session.id, now)) is not None:
             meter.tell(refused.quota, session.id, now)
             raise refused.error(message.request_id)
         before = session.settings
         try:
-            session.settings = before.changed(
-                message.patch, most_tools=limits.functions, most_bytes=limits.settings_bytes
-            )
+            session.settings = changed_settings(session.agent, before, message.patch)
             self._begin(session, message)
             meter.asked(session.id, now)
         except RequestRefused as refusal:
@@ -349,6 +349,8 @@ class Connection:
             "platform": settings.platform,
             "require_tts": settings.require_tts,
             "enable_srs": settings.enable_srs,
+            "voice": settings.voice,
+            "language": settings.language,
             "function_calling": [
                 {"name": tool.name, "description": tool.description, "parameters": dict(tool.parameters)}
                 for tool in settings.tools

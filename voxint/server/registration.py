@@ -9,6 +9,7 @@ from attrs import frozen
 
 from voxint.core.audio import AudioFormat
 from voxint.core.listener import Listener
+from voxint.core.offers import changed_settings
 from voxint.core.resumption import resume
 from voxint.core.session import Session
 from voxint.core.settings import Settings
@@ -76,7 +77,7 @@ def register(
 
     Raises:
         RegisterRefused: There is no such session to go on with, or there are as many sessions as there may be.
-        WireError: The settings are too large; nothing has happened.
+        WireError: The settings are too large, or want what is not offered; nothing has happened.
     """
     _check_share(host, principal)
     agent = host.agent
@@ -113,8 +114,7 @@ def _open(host: Host, message: m.Register, principal: Principal, listener: Liste
         output=AudioFormat(message.audio.output_rate or AudioFormat().rate),
     )
     try:
-        limits = host.agent.limits
-        settings = settings.changed(message.patch, most_tools=limits.functions, most_bytes=limits.settings_bytes)
+        settings = changed_settings(host.agent, settings, message.patch)
     except RequestRefused as refusal:
         host.meter.tell(refusal.limit, "", trio.current_time())
         raise wire_error(refusal, None) from None

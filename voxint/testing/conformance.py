@@ -6,7 +6,7 @@
         deltas = await check_language_model(MyModel(...), Turn((ChatMessage("user", "Hello?"),)))
         assert deltas                                   # and whatever else the provider promises
 
-Each check runs the stage to its end, three times at once, and then again and again, cancelled at another moment each
+Each check looks at the stage's shape, and at what it gives for each voice or language that it offers. It runs the stage to its end, three times at once, and then again and again, cancelled at another moment each
 time: after its first steps, at every send, half-way between two of them. After each it must be gone: no task, no
 swallowed `Cancelled`, no other error in its place. No step of it may hold the event loop. Then it has to work as on the
 first day: a model that answered at first still answers.
@@ -29,7 +29,7 @@ import trio
 from voxint.arguments import Audio, check_all, check_type, type_in_words
 from voxint.core.audio import BYTES_PER_SAMPLE
 from voxint.core.failure import Stage
-from voxint.core.shape import check_returned, stage_fault
+from voxint.core.shape import check_returned, chosen_of, options_of, stage_fault
 from voxint.core.stages import (
     Delta,
     LanguageModel,
@@ -42,6 +42,7 @@ from voxint.core.stages import (
     Transcript,
     Turn,
     Usage,
+    VoiceOption,
 )
 from voxint.errors import UpstreamError
 from voxint.inside_trio import require_trio
@@ -187,11 +188,21 @@ def _answers(written: Sequence[ModelOutput]) -> bool:
 
 
 def _check_shape(kind: Stage, stage: object) -> None:
-    """Find that a stage has the shape that `Agent` wants, in its words."""
+    """Find that a stage has the shape that `Agent` wants, in its words, and gives one for each of its options."""
     if (fault := stage_fault(kind, stage)) is None:
+        _check_options(kind, stage)
         return
     other = next((check for each, check in CHECKS.items() if stage_fault(each, stage) is None), None)
     raise AssertionError(fault if other is None else f"{class_name(stage)} is another kind of stage: use {other}")
+
+
+def _check_options(kind: Stage, stage: object) -> None:
+    for option in options_of(kind, stage):
+        name = option.name if isinstance(option, VoiceOption) else option
+        try:
+            chosen_of(kind, stage, name)
+        except UpstreamError as error:
+            raise AssertionError(error.operator_detail) from None
 
 
 async def _called(kind: Stage, stage: object, returned: Awaitable[None]) -> None:

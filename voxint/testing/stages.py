@@ -23,7 +23,7 @@ With `trio.testing.MockClock(autojump_threshold=0)` and pauses in halves, quarte
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from enum import Enum
 from typing import Generic, Literal, TypeVar
 
@@ -31,7 +31,18 @@ import trio
 from attrs import define, field, frozen
 
 from voxint.core.audio import AudioFormat
-from voxint.core.stages import Delta, ModelOutput, Speech, ToolCall, Transcript, Turn, Usage
+from voxint.core.stages import (
+    Delta,
+    ModelOutput,
+    Speech,
+    SpeechToText,
+    TextToSpeech,
+    ToolCall,
+    Transcript,
+    Turn,
+    Usage,
+    VoiceOption,
+)
 
 __all__ = ["FOREVER", "HEAR", "REPEAT", "SPEAK", "Call", "ScriptedEars", "ScriptedModel", "ScriptedVoice"]
 
@@ -68,6 +79,7 @@ class Call(Generic[T]):
         cancelled: When `Cancelled` reached it, or None.
         ended: When it returned or raised, clean-up included; None while it runs.
         error: What its script raised, or None.
+        chosen: The voice, or the language, that its caller has chosen; "": none.
     """
 
     given: list[T] = field(factory=list)
@@ -76,6 +88,7 @@ class Call(Generic[T]):
     cancelled: float | None = None
     ended: float | None = None
     error: Exception | None = None
+    chosen: str = ""
 
     @property
     def running(self) -> bool:
@@ -109,9 +122,9 @@ class _Scripted(Generic[T]):
         """How many calls are under way."""
         return sum(call.running for call in self.calls)
 
-    async def _call(self, work: Callable[[Call[T], tuple[object, ...]], Awaitable[None]]) -> None:
+    async def _call(self, work: Callable[[Call[T], tuple[object, ...]], Awaitable[None]], chosen: str = "") -> None:
         script = self._scripts[min(len(self.calls), len(self._scripts) - 1)]
-        call: Call[T] = Call()
+        call: Call[T] = Call(chosen=chosen)
         self.calls.append(call)
         try:
             await work(call, script.steps)
@@ -201,6 +214,7 @@ class ScriptedVoice(_Scripted[str]):
         every: Seconds to synthesize one; less than `chunk_s` is faster than it is played.
         rate: Samples a second.
         seats: How many callers it serves at once; None: no bound.
+        voices: Those that a caller may choose.
         lingers: Seconds of shielded clean-up when it is cancelled.
         breaks: Raised at the end of that clean-up instead of `Cancelled`.
     """
@@ -213,19 +227,29 @@ class ScriptedVoice(_Scripted[str]):
         every: float = 0.0,
         rate: int = 16_000,
         seats: int | None = None,
+        voices: Iterable[VoiceOption] = (),
         lingers: float = 0.0,
         breaks: Exception | None = None,
     ) -> None:
         super().__init__(_Script(script or (SPEAK,), lingers, breaks))
         self.seats = seats
+        self.voices = tuple(voices)
         self.audio_format = AudioFormat(rate)
         self._seconds_per_char = seconds_per_char
         self._chunk = self.audio_format.bytes(chunk_s * 1000)
         self._every = every
 
+    def speaking_as(self, voice: str) -> TextToSpeech:
+        """Return the same stage for a caller that has chosen a voice; its calls are noted here."""
+        return _ChosenVoice(self, voice)
+
     async def synthesize(self, text: trio.abc.ReceiveChannel[str], out: trio.abc.SendChannel[Speech]) -> None:
         """Do the script for each piece until there is no more text."""
+        await self._synthesize(text, out, "")
 
+    async def _synthesize(
+        self, text: trio.abc.ReceiveChannel[str], out: trio.abc.SendChannel[Speech], chosen: str
+    ) -> None:
         async def work(call: Call[str], steps: tuple[object, ...]) -> None:
             async def write(step: object) -> None:
                 if step is SPEAK:
@@ -239,7 +263,7 @@ class ScriptedVoice(_Scripted[str]):
                 call.given.append(piece)
                 await _perform(steps, write)
 
-        await self._call(work)
+        await self._call(work, chosen)
 
     async def _speak(self, call: Call[str], out: trio.abc.SendChannel[Speech]) -> None:
         piece = call.given[-1]
@@ -257,6 +281,7 @@ class ScriptedEars(_Scripted[bytes]):
         *script: See the head of this file; a `str` becomes a final `Transcript`.
         rate: Samples a second.
         seats: How many callers it serves at once; None: no bound.
+        languages: Those that a caller may choose.
         lingers: Seconds of shielded clean-up when it is cancelled.
         breaks: Raised at the end of that clean-up instead of `Cancelled`.
     """
@@ -266,11 +291,13 @@ class ScriptedEars(_Scripted[bytes]):
         *script: str | float | Exception | Transcript | Literal[_Verb.HEAR, _Verb.REPEAT],
         rate: int = 16_000,
         seats: int | None = None,
+        languages: Iterable[str] = (),
         lingers: float = 0.0,
         breaks: Exception | None = None,
     ) -> None:
         super().__init__(_Script(script, lingers, breaks))
         self.seats = seats
+        self.languages = tuple(languages)
         self.audio_format = AudioFormat(rate)
 
     @classmethod
@@ -278,9 +305,17 @@ class ScriptedEars(_Scripted[bytes]):
         """Return ears that understand `text`, `after` seconds from the end of the upload."""
         return cls(HEAR, after, text)
 
+    def hearing(self, language: str) -> SpeechToText:
+        """Return the same stage for a caller that has chosen a language; its calls are noted here."""
+        return _ChosenEars(self, language)
+
     async def transcribe(self, audio: trio.abc.ReceiveChannel[bytes], out: trio.abc.SendChannel[Transcript]) -> None:
         """Do the script."""
+        await self._transcribe(audio, out, "")
 
+    async def _transcribe(
+        self, audio: trio.abc.ReceiveChannel[bytes], out: trio.abc.SendChannel[Transcript], chosen: str
+    ) -> None:
         async def work(call: Call[bytes], steps: tuple[object, ...]) -> None:
             async def write(step: object) -> None:
                 if step is HEAR:
@@ -293,4 +328,34 @@ class ScriptedEars(_Scripted[bytes]):
 
             await _perform(steps, write)
 
-        await self._call(work)
+        await self._call(work, chosen)
+
+
+@frozen(eq=False)
+class _ChosenVoice:
+    """A scripted voice, for a caller that has chosen one of its voices."""
+
+    whole: ScriptedVoice
+    voice: str
+
+    @property
+    def audio_format(self) -> AudioFormat:
+        return self.whole.audio_format
+
+    async def synthesize(self, text: trio.abc.ReceiveChannel[str], out: trio.abc.SendChannel[Speech]) -> None:
+        await self.whole._synthesize(text, out, self.voice)
+
+
+@frozen(eq=False)
+class _ChosenEars:
+    """Scripted ears, for a caller that has chosen a language."""
+
+    whole: ScriptedEars
+    language: str
+
+    @property
+    def audio_format(self) -> AudioFormat:
+        return self.whole.audio_format
+
+    async def transcribe(self, audio: trio.abc.ReceiveChannel[bytes], out: trio.abc.SendChannel[Transcript]) -> None:
+        await self.whole._transcribe(audio, out, self.language)

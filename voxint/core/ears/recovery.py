@@ -21,7 +21,7 @@ def say(session: Session, request_id: str, player: Listener | None, sentence: st
     """
     request, pipeline = session.intake.make(request_id, player)
     pipeline = evolve(pipeline, agent=evolve(session.agent, llm=_Sentence(sentence)))
-    claim = session.intake.claim()
+    claim = session.intake.claim(pipeline.stages)
     session.understood(request, "")
     return session.intake.begin(request, pipeline.answer_text, claim, behind=session.registry.answering)
 

@@ -99,7 +99,7 @@ class SpokenTurn:
         if agent.stt is None:
             raise RequestRefused("no_ears", "this agent has no speech recognition: give it an stt provider")
         self._session = session
-        self._stt, self._turns = agent.stt, agent.turns
+        self._turns = agent.turns
         self._format = audio_format
         self._heard, self._judged, self._understood = heard, judged, understood
         self._over = trio.Event()
@@ -109,10 +109,11 @@ class SpokenTurn:
         self._early_all: list[Request] = []
         self.speculative: list[Receipt] = []
         self.request, self._pipeline = session.intake.make(request_id, player, listens=True)
-        claim = session.intake.claim(stt=agent.stt)
+        self._stt = self._pipeline.stages.ears
+        claim = session.intake.claim(self._pipeline.stages, hears=True)
         self._deadline = self.request.deadline_of("stt")
         self._upload = open_upload(
-            self.request, agent.stt.audio_format, self._deadline, audio_format, limits=agent.limits, whole=None
+            self.request, self._stt.audio_format, self._deadline, audio_format, limits=agent.limits, whole=None
         )
         self._alarm = self.request.alarms.alarm(due)
         self.request.when_stopping(lambda: None if self._over.is_set() else stopping())
@@ -261,7 +262,7 @@ class SpokenTurn:
         session, listening = self._session, self.request
         player = listening.answer.player  # another one, where whose microphone it was has gone since
         request, pipeline = session.intake.make(listening.id, player, instead_of=listening)
-        claim = session.intake.claim()
+        claim = session.intake.claim(pipeline.stages)
         request.timeline.go_on_from(listening.timeline)
         request.book.ended("stt", by_itself=True)
         if withheld:
