@@ -6,13 +6,13 @@ import { bars, medianStopMs, recordOf, saved } from "../../../voxint/web/client/
 
 /** @typedef {import("../../../voxint/web/client/interruption.js").Facts} Facts */
 
-/** @type {import("../../../voxint/web/client/interruption.js").Receipt} */
+/** @type {import("../../../voxint/web/client/types.js").Receipt} */
 const RECEIPT = {
   request_id: "req_1", reason: "USER_STOP", stop_ms: 4,
   stages: { stt: "idle", llm: "closed", tts: "closed", tools: "idle" }, closed_ms: { llm: 1, tts: 3 },
   usage: { llm_tokens: 31, tts_characters: 64, source: "estimated" },
   audio: { generated_ms: 2600, sent_ms: 2120, heard_ms: 1840, source: "client" },
-  text: { generated_chars: 118, heard: "The keeper lived here" },
+  text: { generated_chars: 118, heard: "The keeper lived here" }, last: { text_stream_seq: 28, voice_stream_seq: 52 },
 };
 
 /** @param {Partial<Facts>} [more] @returns {Facts} */
@@ -38,7 +38,7 @@ test("by voice the closings count from the word of the stop, and not from the la
 });
 
 test("a stage that was not cut off has no closing, and one of a server that tells none was closed when all was", () => {
-  const stages = { ...RECEIPT.stages, llm: "finished" };
+  const stages = { ...RECEIPT.stages, llm: /** @type {const} */ ("finished") };
   const record = recordOf(facts({ receipt: { ...RECEIPT, stages, closed_ms: undefined } }));
   assert.equal(record.at.modelClosed, null);
   assert.equal(record.at.synthesisClosed, 14);

@@ -82,14 +82,19 @@ export class InterruptionLog {
    *   `playing`: whether it is heard, so that a silence is waited for
    */
   interrupted(requestId, { by, reason, local, playing, recognised = null }) {
-    if (this.#open.has(requestId) || this.#told.includes(requestId)) return;
+    if (this.knows(requestId)) return;
     const { rttMs, counts } = this.now();
-    const speech = by === "voice" ? this.#speech : nothing();
+    const speech = by === "voice" ? this.#speech : { silent: this.#speech.silent }; // a held answer is silent already
     const facts = { ...speech, requestId, by, reason, local, recognised, rttMs, dropped: 0, stale: 0 };
     const timer = this.clock.setTimeout(() => this.#settle(requestId), ACK_MS);
     this.#open.set(requestId, { facts, before: { ...counts }, playing, timer });
     if (this.#open.size > MOST) this.#settle(/** @type {string} */ (this.#open.keys().next().value));
-    if (by === "voice") this.#speech = nothing();
+    this.#speech = nothing();
+  }
+
+  /** @param {string} requestId @returns {boolean} whether it is noted, or was told */
+  knows(requestId) {
+    return this.#open.has(requestId) || this.#told.includes(requestId);
   }
 
   /** Its interrupted last frame arrived.  @param {string} requestId @param {number} ms */

@@ -1,19 +1,11 @@
+/** @import { Receipt } from "./types.js" */
+
 /**
  * One interruption as it is drawn and told: from what was noted of it, and the server's receipt. Pure.
  *
  * @typedef {"voice" | "button" | "key" | "text" | "elsewhere"} By who interrupted; elsewhere: another device or program
  *
  * @typedef {typeof MARKS[number]} MarkName
- *
- * @typedef {object} Receipt what the server says of a request that it interrupted; fields not named here are kept too
- * @property {string} request_id
- * @property {string} reason
- * @property {number} stop_ms from the interrupt's arrival to the request's scope left
- * @property {Record<string, string>} stages closed, finished, idle or overrun, by stage
- * @property {Record<string, number>} [closed_ms] from the stop to when a stage was let go of, for those that are `closed`
- * @property {{llm_tokens: number | null, tts_characters: number, source: string}} usage
- * @property {{generated_ms: number, sent_ms: number, heard_ms: number, source: string}} audio
- * @property {{generated_chars: number, heard: string}} text
  *
  * @typedef {object} Facts what was noted of an interruption; instants in milliseconds of one clock (`performance.now`),
  *   null where it did not happen

@@ -1,35 +1,524 @@
+/** @import { ClientEvents, ClientOptions, Clock, Counts, Message, Opened, Request, Settings } from "./types.js" */
+/** @import { AgentState } from "./agent-state.js" */
+/** @import { By, InterruptionRecord } from "./interruption.js" */
+/** @import { MicrophoneState } from "./sound.js" */
+/** @import { Host } from "./hands-free.js" */
+
+import { agentState } from "./agent-state.js";
+import { Emitter } from "./emitter.js";
+import { VoxintError } from "./errors.js";
+import { loadDetector, OwnEars, ServerEars } from "./hands-free.js";
+import { medianStopMs } from "./interruption.js";
+import { InterruptionLog } from "./interruption-log.js";
+import { joinUrl } from "./join.js";
+import { MessageService } from "./message-service.js";
+import { Player } from "./player.js";
+import { Talk } from "./push-to-talk.js";
+import { Recorder } from "./recorder.js";
+import { asError, Sound } from "./sound.js";
+import { WebSocketClient } from "./websocket-client.js";
+
+/**
+ * @typedef {object} OwnOptions
+ * @property {boolean} [handsFree] whether the server's ears are asked for (`server_vad`); default true. False: an open
+ *   microphone is heard by the detector of this client, and what is said while a button is held goes out as it is spoken
+ * @property {typeof AudioContext} [AudioContext] default the browser's
+ * @property {MediaTrackConstraints} [constraints] of the microphone; by default the browser cancels the echo
+ * @property {typeof PARTS} [parts] what it is made of, for tests
+ *
+ * @typedef {ClientOptions & OwnOptions} AgentOptions
+ *
+ * @typedef {object} AgentEvents
+ * @property {{state: AgentState}} state
+ * @property {{microphone: MicrophoneState}} microphone
+ * @property {{message: Message}} message added or changed
+ * @property {{record: InterruptionRecord}} interruption
+ * @property {{rms: number, peak: number}} level of the microphone, in dB of full scale
+ * @property {{error: VoxintError}} error
+ * @property {{rttMs: number | null, answerMs: number | null}} latency
+ * @property {{counts: Counts}} counts
+ * @property {ClientEvents["open"] & {features: Set<string>}} session
+ */
+
+const PARTS = { WebSocketClient, MessageService, Player, Recorder, loadDetector };
+
+const FEATURES = ["binary_audio", "transcripts", "hold", "marks"];
+const RATES = { inputRate: 16000, outputRate: 24000 }; // ours: that of most synthesizers
+/** Ours: interruptions that are kept to look back at. */
+const MOST_RECORDS = 50;
+const LIVE = ["waiting", "writing", "speaking", "held"];
+
+/** @type {Clock} */
+const CLOCK = {
+  now: () => performance.now(),
+  setTimeout: (callback, ms) => setTimeout(callback, ms),
+  clearTimeout: (timer) => clearTimeout(timer),
+};
+
 /**
  * A conversation with an agent in a browser: connection, loudspeaker, microphone and messages, as one object.
  *
- * @typedef {import("./agent-state.js").AgentState} AgentState
- * @typedef {import("./interruption.js").By} By
- * @typedef {import("./interruption.js").InterruptionRecord} InterruptionRecord
- *
- * @typedef {"off" | "asking" | "on" | "muted" | "denied" | "missing" | "busy" | "insecure"} MicrophoneState
- *
- * @typedef {object} AgentOptions beside every one of `ClientOptions` (url, auth, voice, language, systemPrompt, ...)
- * @property {boolean} [handsFree] whether the server's ears are asked for (`server_vad`), where it has them; default
- *   true. False: the microphone is open while `beginTalk` holds it, or by the detector of this client
- * @property {typeof AudioContext} [AudioContext] default the browser's
- * @property {MediaTrackConstraints} [constraints] of the microphone; default: the browser cancels the echo
- *
- * @typedef {object} AgentEvents what each event's `detail` has
- * @property {{state: AgentState}} state
- * @property {{microphone: MicrophoneState}} microphone
- * @property {{message: object}} message added or changed
- * @property {{record: InterruptionRecord}} interruption
- * @property {{rms: number, peak: number}} level of the microphone, in dB of full scale
- * @property {{error: import("./errors.js").VoxintError}} error
- * @property {{rttMs: number | null, answerMs: number | null}} latency
- * @property {{dropped: number, stale: number, interruptions: number}} counts
- * @property {{sessionId: string, resumed: boolean, fresh: boolean, features: string[]}} session
+ * What fails is told by an "error" event; a method that opens or sets something rejects, too. A state
+ * that a failure leads to is left by the same method. @extends {Emitter<AgentEvents>}
  */
+export class VoiceAgent extends Emitter {
+  /** @type {InterruptionRecord[]} the last 50 */
+  interruptions = [];
+  /** @type {{rttMs: number | null, answerMs: number | null}} round trip of the connection; from the end of speech, or
+   *  from the asking, to the first sound of the latest answer */
+  latency = { rttMs: null, answerMs: null };
+  /** @type {AgentState} */
+  #state = "off";
+  #opened = false;
+  #wanted = false;
+  #failed = false;
+  #handsFree = false;
+  /** @type {ServerEars | OwnEars | null} */
+  #ears = null;
+  /** @type {Talk | null} */
+  #talk = null;
+  /** @type {{requestId: string, at: number} | null} */
+  #asked = null;
+  #keep = false;
+  #inputRate = RATES.inputRate;
+  #page = new AbortController();
 
-/** Speak with an agent, and interrupt it by voice, button, key or text. Each failure is an "error" event, too. */
-export class VoiceAgent extends EventTarget {
-  /** @param {AgentOptions & {url: string | URL}} options */
-  constructor(options) {
+  /** @param {AgentOptions} options */
+  constructor({ handsFree = true, AudioContext, constraints, parts = PARTS, ...options }) {
     super();
-    this.options = options;
+    const { clock = CLOCK, features = FEATURES, audio = RATES, onDisconnect } = options;
+    this.clock = clock;
+    this.parts = parts;
+    this.#keep = onDisconnect === "keep";
+    const all = handsFree ? [...features, "server_vad"] : features;
+    this.client = new parts.WebSocketClient({ ...options, clock, features: all, audio });
+    this.sound = new Sound({ clock, AudioContext, constraints, parts });
+    this.log = new InterruptionLog({
+      clock,
+      now: () => ({ rttMs: this.client.rttMs ?? 0, counts: this.counts }),
+      tell: (record) => this.#record(record),
+    });
+    this.#listenToClient(); // before the messages do: what was heard is noted before it is thrown away
+    this.service = new parts.MessageService(this.client);
+    this.#listenToMessages();
+    this.#listenToSound();
+  }
+
+  /** @returns {AgentState} */
+  get state() {
+    return this.#state;
+  }
+
+  /** @returns {MicrophoneState} */
+  get microphone() {
+    return this.sound.microphone;
+  }
+
+  /** @returns {Message[]} */
+  get messages() {
+    return this.service.messages;
+  }
+
+  /** @returns {Counts} */
+  get counts() {
+    return this.service.counts;
+  }
+
+  /** @returns {number | null} milliseconds, of the interruptions that are kept */
+  get medianStopMs() {
+    return medianStopMs(this.interruptions);
+  }
+
+  /**
+   * Connect, and stay connected until `close`.
+   *
+   * @returns {Promise<Opened>}
+   * @throws {VoxintError} what the server or the network says; the state is "failed" then, and it may be called again
+   */
+  async connect() {
+    this.#wanted = true;
+    this.#failed = false;
+    this.#watchPage();
+    try {
+      const opened = await this.client.connect();
+      this.#inputRate = opened.audio.inputRate;
+      await this.sound.at(opened.audio);
+      return opened;
+    } catch (error) {
+      this.#failed = this.client.state !== "open";
+      this.#changed();
+      throw this.#fail(error);
+    }
+  }
+
+  /**
+   * Open the loudspeaker; in a click, or a browser refuses it.
+   *
+   * @throws {VoxintError} audio_blocked, audio_failed
+   */
+  async openAudio() {
+    await this.sound.open().catch((error) => this.#rethrow(error));
+  }
+
+  /**
+   * Open the microphone and listen, hands-free: by the server's ears, else by the detector of this client.
+   *
+   * @throws {VoxintError} microphone_denied, microphone_missing, microphone_busy, insecure_origin, audio_blocked, audio_failed
+   */
+  async openMicrophone() {
+    this.#handsFree = true;
+    try {
+      if (this.microphone === "muted") this.sound.muted = false;
+      else if (this.microphone !== "on") await this.sound.listen();
+      await this.#listen();
+    } catch (error) {
+      this.#handsFree = false;
+      throw this.#fail(error);
+    } finally {
+      this.#changed();
+    }
+  }
+
+  /** Close it. What is being said is over. */
+  closeMicrophone() {
+    this.#handsFree = false;
+    this.#deafen();
+    this.sound.deafen();
+    this.#changed();
+  }
+
+  /** Keep the microphone open, and send zeros.  @param {boolean} [muted] */
+  mute(muted = true) {
+    this.sound.muted = muted;
+  }
+
+  /**
+   * Ask by text. An answer that is live or heard ends.
+   *
+   * @param {string} text
+   * @returns {{requestId: string, messageId: string}} the messages tell the rest
+   */
+  ask(text) {
+    this.#cut("text", "USER_NEW_INPUT");
+    const { promise, ...ids } = this.service.ask(text);
+    promise.catch(() => {}); // "failed" of the client has told it
+    this.#asks(ids.requestId, null);
+    return ids;
+  }
+
+  /**
+   * Begin to talk, while a button is held. An answer that is live or heard ends. With the microphone open hands-free it
+   * is unmuted for so long; else it is opened, and stays open, unheard, until `closeMicrophone`.
+   *
+   * @param {By} [by]
+   */
+  async beginTalk(by = "button") {
+    if (this.#talk) return;
+    this.#cut(by, "USER_NEW_INPUT");
+    const talk = new Talk(this.client, this.#inputRate, (request) => this.#uploads(request));
+    if (!this.#handsFree) this.#talk = talk;
+    this.#changed();
+    try {
+      if (this.microphone !== "on" && this.microphone !== "muted") await this.sound.listen();
+      this.sound.muted = !this.#handsFree && this.#talk !== talk; // it may be over before the person has allowed it
+    } catch (error) {
+      this.#talk = null;
+      this.#changed();
+      throw this.#fail(error);
+    }
+  }
+
+  /** @returns {string | null} the request; null where nothing was said, or the open microphone asks by itself */
+  endTalk() {
+    if (this.microphone === "on") this.sound.muted = true;
+    const talk = this.#talk;
+    this.#talk = null;
+    const request = talk?.end() ?? null;
+    if (request) this.#asks(request.requestId, null);
+    this.#changed();
+    return request?.requestId ?? null;
+  }
+
+  /**
+   * Stop the answer: silent here at once, then there.
+   *
+   * @param {By} [by]
+   */
+  async interrupt(by = "button") {
+    await this.#cut(by, "USER_STOP");
+  }
+
+  /** @param {string} voice a name of /v1/agent; "" is the agent's own */
+  async setVoice(voice) {
+    await this.#set({ voice });
+  }
+
+  /** @param {string} language a BCP 47 primary tag; "" is automatic */
+  async setLanguage(language) {
+    await this.#set({ language });
+  }
+
+  /** @param {string} systemPrompt behind the operator's own */
+  async setPrompt(systemPrompt) {
+    await this.#set({ systemPrompt });
+  }
+
+  /** Whether an answer goes on when the page is left or its connection lost: the first at once, the second from the next
+   * session on.  @param {boolean} keep */
+  setKeep(keep) {
+    this.#keep = keep;
+    this.client.options.onDisconnect = keep ? "keep" : "interrupt";
+  }
+
+  /**
+   * Make a link by which one other device joins this session.
+   *
+   * @param {string | URL} pageUrl of the page that reads it with `joinFrom(location.hash)`
+   * @returns {Promise<URL>}
+   */
+  async joinLink(pageUrl) {
+    const token = await this.client.joinToken().catch((error) => this.#rethrow(error));
+    return joinUrl(pageUrl, { sessionId: this.client.sessionId ?? "", token });
+  }
+
+  /** End it all: devices and connection. */
+  async close() {
+    this.#wanted = false;
+    this.#page.abort();
+    this.closeMicrophone();
+    this.#talk = null;
+    this.log.close();
+    await Promise.all([this.sound.close(), this.client.close()]);
+    this.#opened = false;
+    this.#changed();
+  }
+
+  #listenToClient() {
+    const { client, log } = this;
+    client.on("state", ({ state }) => {
+      if (state === "closed" && this.#wanted) this.#failed = true;
+      this.#changed();
+    });
+    client.on("open", (opened) => {
+      this.#opened = true;
+      this.#failed = false;
+      log.released();
+      this.emit("session", { ...opened, features: client.features });
+      this.#listen().catch((error) => this.#fail(error));
+      this.#changed();
+    });
+    client.on("speech", (speech) => {
+      if (speech.state !== "committed" || !(this.#ears instanceof ServerEars)) return;
+      const recognised = this.#ears.recognised(speech);
+      for (const id of speech.interrupted ?? []) this.#note(id, "voice", "USER_VOICE_INPUT", recognised);
+    });
+    client.on("hold", ({ state }) => {
+      if (state === "held") log.held(this.clock.now());
+      else log.released();
+      this.sound.confirm(state === "held");
+    });
+    client.on("end", ({ requestId, interrupted, reason }) => {
+      if (interrupted) this.#stopped(requestId, reason);
+      if (interrupted || !this.sound.player) this.#answered(requestId);
+    });
+    client.on("ack", (ack) => log.acknowledged(ack));
+    client.on("failed", ({ requestId, error }) => {
+      this.#answered(requestId);
+      this.#fail(error);
+    });
+    client.on("error", ({ error }) => void this.#fail(error));
+    client.on("rtt", ({ ms }) => this.#measured({ rttMs: ms }));
+  }
+
+  #listenToMessages() {
+    this.service.on("message", ({ message }) => {
+      this.emit("message", { message });
+      this.#changed();
+    });
+    this.service.on("counts", ({ counts }) => this.emit("counts", { counts }));
+    this.service.on("error", ({ error }) => void this.#fail(error));
+  }
+
+  #listenToSound() {
+    const { log, sound } = this;
+    sound.on("player", ({ player }) => (this.service.player = player));
+    sound.on("audio", (captured) => {
+      if (this.#talk && !this.#talk.write(captured.pcm)) this.endTalk();
+      else if (!this.#talk) this.#ears?.audio(captured);
+    });
+    sound.on("onset", ({ ms }) => log.heard(ms));
+    sound.on("silent", ({ ms }) => log.silent(ms));
+    sound.on("unducked", ({ why }) => why !== "held" && log.unducked());
+    sound.on("played", ({ requestId, playedMs }) => this.#plays(requestId, playedMs));
+    sound.on("level", (level) => this.emit("level", level));
+    sound.on("microphone", ({ microphone }) => {
+      this.emit("microphone", { microphone });
+      this.#changed();
+    });
+    sound.on("error", ({ error }) => void this.#fail(error));
+  }
+
+  /** Listen with the ears that this connection has, where the microphone is open for it. */
+  async #listen() {
+    const { features, state } = this.client;
+    if (state !== "open" || !this.#handsFree) return;
+    const byServer = features.has("server_vad");
+    if (this.#ears && this.#ears instanceof ServerEars === byServer) return;
+    this.#deafen();
+    if (byServer) this.#ears = new ServerEars(this.#host());
+    else {
+      const ears = await OwnEars.open(this.#host(), this.parts.loadDetector).catch((error) => {
+        throw asError(error, "audio_failed", "the voice detector can't be loaded");
+      });
+      if (this.#handsFree && !this.#ears) this.#ears = ears; // else it was closed, or opened again, meanwhile
+      else ears.close();
+    }
+    this.#changed();
+  }
+
+  /** @returns {Host} */
+  #host() {
+    return {
+      client: this.client, sound: this.sound, log: this.log,
+      answering: () => this.#answering()?.requestId ?? null,
+      cut: () => void this.#cut("voice", "USER_VOICE_INPUT"),
+      asked: (requestId, atMs) => this.#asks(requestId, atMs),
+      uploads: (request) => this.#uploads(request),
+      changed: () => this.#changed(),
+      failed: (error) => void this.#fail(error),
+    };
+  }
+
+  #deafen() {
+    this.#ears?.close();
+    this.#ears = null;
+  }
+
+  /** @returns {Message | undefined} the answer that is live or heard */
+  #answering() {
+    const id = this.service.currentRequestId;
+    return this.messages.findLast((each) => each.role === "agent" && each.requestId === id && LIVE.includes(each.status));
+  }
+
+  /**
+   * Interrupt what is answered: silent here first.
+   *
+   * @param {By} by
+   * @param {string} reason
+   */
+  async #cut(by, reason) {
+    const message = this.#answering();
+    if (!message) return;
+    this.#note(message.requestId, by, reason);
+    await this.service.interruptCurrentRequest(reason).catch((error) => this.#fail(error));
+  }
+
+  /**
+   * @param {string} requestId
+   * @param {By} by
+   * @param {string} reason
+   * @param {number | null} [recognised]
+   */
+  #note(requestId, by, reason, recognised) {
+    const message = this.messages.findLast((each) => each.role === "agent" && each.requestId === requestId);
+    const playing = this.sound.player !== null && (message?.status === "speaking" || message?.status === "held");
+    const playedMs = this.sound.player?.playedMs(requestId) ?? 0;
+    this.log.interrupted(requestId, {
+      by, reason, recognised, playing, local: { spokenChars: message?.spokenChars ?? 0, playedMs },
+    });
+  }
+
+  /**
+   * Its interrupted last frame came. Where nobody here did that, its receipt is asked for.
+   *
+   * @param {string} requestId
+   * @param {string | null} reason
+   */
+  #stopped(requestId, reason) {
+    const known = this.log.knows(requestId);
+    if (!known) this.#note(requestId, reason === "USER_VOICE_INPUT" ? "voice" : "elsewhere", reason ?? "");
+    this.log.stopped(requestId, this.clock.now());
+  }
+
+  /** @param {string} requestId @param {number | null} atMs when its last word was said; null: just now */
+  #asks(requestId, atMs) {
+    this.#asked = { requestId, at: atMs ?? this.clock.now() };
+    this.#changed();
+  }
+
+  /** @param {Request} request */
+  #uploads({ promise }) {
+    promise.catch(() => {}); // "failed" of the client has told it
+  }
+
+  /** @param {string} requestId of an answer that has come to its end  */
+  #answered(requestId) {
+    if (this.#asked?.requestId === requestId) this.#asked = null;
+    this.#changed();
+  }
+
+  /** @param {string} requestId @param {number} playedMs */
+  #plays(requestId, playedMs) {
+    if (this.#asked?.requestId !== requestId || playedMs <= 0) return;
+    this.#measured({ answerMs: Math.round(this.clock.now() - playedMs - this.#asked.at) });
+    this.#answered(requestId);
+  }
+
+  /** @param {Partial<VoiceAgent["latency"]>} figures */
+  #measured(figures) {
+    this.latency = { ...this.latency, ...figures };
+    this.emit("latency", this.latency);
+  }
+
+  /** @param {InterruptionRecord} record */
+  #record(record) {
+    this.interruptions = [...this.interruptions, record].slice(-MOST_RECORDS);
+    this.emit("interruption", { record });
+  }
+
+  /** @param {Settings} settings */
+  async #set(settings) {
+    await this.client.updateSession(settings).catch((error) => this.#rethrow(error));
+  }
+
+  /** A page that is left ends the session, unless it shall go on; one that is shown again from the cache connects anew. */
+  #watchPage() {
+    this.#page.abort();
+    this.#page = new AbortController();
+    const { signal } = this.#page;
+    const leave = () => {
+      if (this.#keep) return;
+      this.#wanted = false;
+      this.client.close("pagehide").catch((error) => this.#fail(error));
+    };
+    globalThis.window?.addEventListener("pagehide", leave, { signal });
+    globalThis.window?.addEventListener("pageshow", ({ persisted }) => {
+      if (persisted && !this.#wanted) this.connect().catch(() => {}); // an "error" event has told it
+    }, { signal });
+  }
+
+  /** @param {unknown} error @returns {VoxintError} */
+  #fail(error) {
+    const known = asError(error, "internal", "the client failed");
+    this.emit("error", { error: known });
+    return known;
+  }
+
+  /** @param {unknown} error @returns {never} */
+  #rethrow(error) {
+    throw this.#fail(error);
+  }
+
+  #changed() {
+    const status = this.#answering()?.status;
+    const state = agentState({
+      connection: this.client.state, opened: this.#opened, failed: this.#failed,
+      held: status === "held", hearing: this.#talk !== null || (this.#ears?.hearing ?? false),
+      speaking: status === "speaking" || (status === "writing" && this.sound.player === null),
+      waiting: status !== undefined || this.#asked !== null, listening: this.#handsFree && this.microphone === "on",
+    });
+    if (state === this.#state) return;
+    this.#state = state;
+    this.emit("state", { state });
   }
 }

@@ -1,0 +1,260 @@
+/** @import { Speech, VoiceRequest } from "./types.js" */
+/** @import { InterruptionLog } from "./interruption-log.js" */
+/** @import { Captured, Sound } from "./sound.js" */
+/** @import { WebSocketClient } from "./websocket-client.js" */
+/** @import { Detector as DetectorClass } from "./detector.js" */
+/** @import { Utterance } from "./utterances.js" */
+
+import { MicrophoneClock } from "./sample-clock.js";
+import { RecentAudio, UtteranceCutter } from "./utterances.js";
+
+/**
+ * The two ways to listen hands-free: the server hears who speaks, or this device does.
+ *
+ * @typedef {object} Host what ears need of the agent that they belong to
+ * @property {WebSocketClient} client
+ * @property {Sound} sound
+ * @property {InterruptionLog} log
+ * @property {() => string | null} answering the answer that is live or heard, if any
+ * @property {() => void} cut interrupt it, by voice: silent here first
+ * @property {(requestId: string, atMs: number | null) => void} asked by a voice whose last sound was then, on the clock;
+ *   null: just now
+ * @property {(request: VoiceRequest) => void} uploads a request was made here
+ * @property {() => void} changed `hearing` did
+ * @property {(error: unknown) => void} failed
+ */
+
+/** The server hears: all sound goes out, and what it says of it comes back. */
+export class ServerEars {
+  /** Whether somebody speaks. */
+  hearing = false;
+  /** @type {string | null} of the utterance */
+  #requestId = null;
+  /** @type {MicrophoneClock} */
+  #sent;
+  #end = new AbortController();
+
+  /** @param {Host} host */
+  constructor(host) {
+    this.host = host;
+    this.#sent = new MicrophoneClock(16000, host.sound.contextRate);
+    const { client } = host;
+    const { signal } = this.#end;
+    client.on("speech", (speech) => this.#told(speech), { signal });
+    client.on("end", ({ requestId }) => requestId === this.#requestId && this.#hears(null), { signal });
+    client.on("failed", ({ requestId }) => requestId === this.#requestId && this.#hears(null), { signal });
+    client.on("open", () => this.#anew(), { signal });
+  }
+
+  /** @param {Captured} captured */
+  audio({ pcm, frame }) {
+    if (this.host.client.state !== "open") return; // whoever comes back says it again
+    this.host.client.sendAudio(pcm);
+    this.#sent.sent(pcm.length, frame);
+  }
+
+  /** Another connection: the server counts that one's sound from 0, and has forgotten who spoke. */
+  #anew() {
+    this.#sent.reset();
+    this.#hears(null);
+  }
+
+  /** @param {Speech} speech */
+  #told({ state, requestId, atMs, outcome }) {
+    if (state === "started") {
+      this.host.log.began(this.#msOf(atMs));
+      this.#hears(requestId);
+    } else if (state === "stopped") {
+      if (outcome === "request") this.host.asked(requestId, this.#msOf(atMs));
+      this.#hears(null);
+    }
+  }
+
+  /** @param {number} atMs of the microphone's sound @returns {number | null} on the clock */
+  #msOf(atMs) {
+    const frame = this.#sent.frameOf(atMs);
+    return frame === null ? null : this.host.sound.msOf(frame);
+  }
+
+  /** When it was decided that the speech is meant.  @param {Speech} speech */
+  recognised({ atMs }) {
+    return this.#msOf(atMs);
+  }
+
+  /** @param {string | null} requestId */
+  #hears(requestId) {
+    this.#requestId = requestId;
+    this.hearing = requestId !== null;
+    this.host.changed();
+  }
+
+  close() {
+    this.#end.abort();
+    this.#hears(null);
+  }
+}
+
+/** Samples that the detector judges at once; said here, so that its file is loaded only by who needs it. */
+const WINDOW = 512;
+/** Ours: speech over an answer that interrupts it, as in the server (`min_speech_ms`); a cough or "mm-hm" is shorter. */
+const OVER_MS = 600;
+/** Ours: where nothing plays, speech that is no noise. */
+const ALONE_MS = 250;
+/** Ours: sound from before the detector knew that goes along, for a soft first syllable. */
+const BEFORE_MS = 300;
+/** Ours: sound that is kept for the beginning of an upload: 3 s, so that speech with pauses becomes certain in it. */
+const KEPT = 3 * 16000;
+/** The longest utterance, in samples: 60 s, as in the server (`utterance_s`). */
+const LONGEST = 60 * 16000;
+
+/** @returns {Promise<DetectorClass>} loaded only by who needs it */
+export async function loadDetector() {
+  const { Detector } = await import("./detector.js");
+  return Detector.load();
+}
+
+/**
+ * This device hears, for a server without `server_vad`: a detector holds the answer at an onset, and releases it where
+ * the sound was short, or uploads what is said from its first sample on, which interrupts.
+ */
+export class OwnEars {
+  hearing = false;
+  /** @type {MicrophoneClock} */
+  #clock;
+  #recent = new RecentAudio(KEPT);
+  #speechMs = ALONE_MS;
+  #cutter = newCutter(ALONE_MS);
+  /** Samples that the detector has judged, and how many of them before this cutter's first. */
+  #judged = 0;
+  #before = 0;
+  /** Where the utterance begins, in samples. */
+  #begin = 0;
+  /** @type {string | null} the answer that is held */
+  #held = null;
+  /** @type {VoiceRequest | null} */
+  #upload = null;
+  #end = new AbortController();
+
+  /**
+   * @param {Host} host
+   * @param {DetectorClass} detector
+   */
+  constructor(host, detector) {
+    this.host = host;
+    this.detector = detector;
+    this.#clock = new MicrophoneClock(16000, host.sound.contextRate);
+    host.client.on("state", ({ state }) => state !== "open" && this.#drop(), { signal: this.#end.signal });
+  }
+
+  /** @param {Captured} captured */
+  audio({ pcm, frame }) {
+    this.#clock.sent(pcm.length, frame);
+    this.#recent.put(pcm);
+    this.#upload?.write(pcm);
+    for (const probability of this.detector.feed(pcm)) {
+      this.#choose();
+      this.#judged += WINDOW;
+      this.#cutter.heard(probability).forEach((happened) => this.#on(happened));
+    }
+    if (this.#upload && this.#judged - this.#begin > LONGEST)
+      this.#cutter.ended().forEach((happened) => this.#on(happened));
+  }
+
+  /** Between two utterances: over an answer more speech is asked for than alone. */
+  #choose() {
+    const speechMs = this.host.answering() === null ? ALONE_MS : OVER_MS;
+    if (speechMs === this.#speechMs || this.#cutter.speaking) return;
+    this.#speechMs = speechMs;
+    this.#cutter = newCutter(speechMs);
+    this.#before = this.#judged;
+  }
+
+  /** @param {Utterance} happened */
+  #on({ type, frame }) {
+    const sample = this.#before + frame;
+    if (type === "onset") this.#onset(sample);
+    else if (type === "speech") this.#speech();
+    else if (type === "noise") this.#release();
+    else this.#over(sample);
+    this.hearing = this.#cutter.speaking;
+    this.host.changed();
+  }
+
+  /** @param {number} sample */
+  #onset(sample) {
+    const { client, log, sound } = this.host;
+    this.#begin = sample;
+    log.began(this.#msOf(sample + BEFORE_MS * 16));
+    this.#held = this.host.answering();
+    if (this.#held === null) return;
+    sound.player?.pause();
+    this.#ask(this.#held, "hold");
+  }
+
+  /** It is meant: what is answered ends, and this is asked, while it is still being said. */
+  #speech() {
+    this.host.cut();
+    this.#held = null;
+    const upload = this.host.client.sendVoiceRequestStream();
+    this.#upload = upload;
+    upload.write(this.#recent.since(this.#begin));
+    upload.promise.catch(() => this.#upload === upload && (this.#upload = null)); // "failed" tells the error
+    this.host.uploads(upload);
+  }
+
+  #release() {
+    const held = this.#held;
+    this.#held = null;
+    if (held === null) return;
+    this.host.log.released();
+    this.host.sound.player?.resume();
+    this.#ask(held, "release");
+  }
+
+  /** @param {number} sample behind its last */
+  #over(sample) {
+    const upload = this.#upload;
+    this.#upload = null;
+    if (!upload) return;
+    upload.end();
+    this.host.asked(upload.requestId, this.#msOf(sample));
+  }
+
+  /**
+   * @param {string} requestId
+   * @param {"hold" | "release"} mode
+   */
+  #ask(requestId, mode) {
+    const { client, sound } = this.host;
+    if (!client.features.has("hold")) return; // it goes on there, and waits here
+    const playedMs = sound.player?.playedMs(requestId);
+    client.interrupt(requestId, { mode, reason: "USER_VOICE_INPUT", playedMs }).catch(this.host.failed);
+  }
+
+  /** @param {number} sample @returns {number | null} on the clock */
+  #msOf(sample) {
+    const frame = this.#clock.frameOf(sample / 16);
+    return frame === null ? null : this.host.sound.msOf(frame);
+  }
+
+  /** The connection is gone, and with it an upload; or the microphone is closed. */
+  #drop() {
+    this.#cutter.ended();
+    this.#upload = null;
+    if (this.#held !== null) this.host.sound.player?.resume();
+    this.#held = null;
+    this.hearing = false;
+    this.host.changed();
+  }
+
+  close() {
+    this.#end.abort();
+    this.#cutter.ended().forEach((happened) => this.#on(happened));
+    this.#drop();
+  }
+}
+
+/** @param {number} speechMs */
+function newCutter(speechMs) {
+  return new UtteranceCutter({ speechMs, beforeMs: BEFORE_MS, window: WINDOW });
+}
