@@ -16,7 +16,7 @@ def test_text_that_comes_without_audio_is_counted_once(monkeypatch: pytest.Monke
         counted.append(len(text))
         return count_letters(text)
 
-    monkeypatch.setattr("voxint.core.playout.count_letters", count)
+    monkeypatch.setattr("voxint.core.spans.count_letters", count)
     ledger = spoken_ledger()
     for _ in range(2_000):
         ledger.begin_span("word ")

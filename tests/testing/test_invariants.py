@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+import msgspec
 import pytest
 
 from voxint.core.receipt import AudioAccount, TextAccount, UsageAccount
@@ -234,6 +235,61 @@ def test_holds_and_utterances_have_their_order(frames: tuple[m.ServerMessage, ..
     for frame in frames:
         checker.received(frame, 0.0)
     assert [violation.rule for violation in checker.violations] == broken
+
+
+def marks(*marks: tuple[float, int]) -> m.MarksMessage:
+    """Return a MARKS of r1."""
+    return m.MarksMessage(request_id="r1", marks=marks)
+
+
+SPOKEN_RECEIPT = msgspec.structs.replace(
+    receipt(heard_ms=20.0, sent_ms=40.0), last=LastFrames(text_stream_seq=0, voice_stream_seq=0)
+)
+SPOKEN_CUT = m.Response(request_id="r1", text_stream_seq=-1, voice_stream_seq=-1, interrupted=True)
+
+
+@pytest.mark.parametrize(
+    ("messages", "broken"),
+    [
+        (((0.0, 6), (30.0, 6)), []),
+        (((0.0, 4), (0.0, 6)), []),
+        (((0.0, 2), (20.0, 6), (30.0, 8)), []),
+        (((0.0, 6), (10.0, 4)), ["marks", "marks"]),
+        (((10.0, 6), (0.0, 6)), ["marks"]),
+        (((0.0, 4), (30.0, 6)), ["marks"]),
+        (((0.0, 7), (10.0, 8)), ["marks"]),
+    ],
+)
+def test_marks_rise_and_agree_with_the_account(messages: tuple[tuple[float, int], ...], broken: list[str]) -> None:
+    """What was heard ends between what was reached at that instant and at the mark before."""
+    frames = (text(0, "Well, yes"), marks(*messages), voice(0, bytes(1280)), INTERRUPT, SPOKEN_CUT)
+    assert rules(request(patch=SPOKEN), *frames, ack("r1", receipt=SPOKEN_RECEIPT)) == broken
+
+
+@pytest.mark.parametrize(
+    ("frames", "broken"),
+    [
+        ((text(0), held(), marks((0.0, 1))), ["hold"]),
+        ((text(0), END, marks((0.0, 1))), ["after_end"]),
+        ((text(0), INTERRUPT, CUT, ack("r1"), marks((0.0, 1))), ["leak_after_ack"]),
+    ],
+)
+def test_marks_come_only_while_the_answer_does(
+    frames: tuple[m.ClientMessage | m.ServerMessage, ...], broken: list[str]
+) -> None:
+    """They are part of it: none while it is held, none behind its end."""
+    seen = [rule for rule in rules(request(), *frames) if rule != "unanswered"]
+    assert seen == broken
+
+
+@pytest.mark.parametrize(
+    ("closed_ms", "broken"),
+    [({"llm": 0.5}, []), ({}, []), ({"llm": 0.6}, ["receipt"]), ({"tts": 0.1}, ["receipt"])],
+)
+def test_a_stage_closes_within_the_stop(closed_ms: dict[str, float], broken: list[str]) -> None:
+    """Only one that was cut off has an instant, and none is behind the end of all."""
+    account = msgspec.structs.replace(receipt(), closed_ms=closed_ms)
+    assert rules(request(), text(0), INTERRUPT, CUT, ack("r1", receipt=account)) == broken
 
 
 @pytest.mark.parametrize(

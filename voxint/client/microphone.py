@@ -15,6 +15,7 @@ from voxint.core.events import (
     Endpoint,
     Event,
     Held,
+    Marks,
     Released,
     Said,
     Text,
@@ -114,7 +115,7 @@ class RemoteMicrophone:
         for event in events:
             self._note(request_id, event)
             if request_id in self._silenced:
-                if isinstance(event, Text | Voice | Called):
+                if isinstance(event, Text | Voice | Marks | Called):
                     continue
                 if isinstance(event, Ended):
                     event = _cut(event, self._silenced.pop(request_id))
@@ -140,7 +141,7 @@ class RemoteMicrophone:
         kept = list[tuple[Said, int]]()
         for said in self._unread.items:
             asked, event = request_id in (None, said.request_id), said.event
-            if asked and isinstance(event, Text | Voice | Called):
+            if asked and isinstance(event, Text | Voice | Marks | Called):
                 continue
             if asked and isinstance(event, Ended):
                 said = Said(said.request_id, _cut(event, reason), said.spoken)

@@ -28,6 +28,8 @@ Notice = m.Shutdown | m.SessionWarn | m.Error
 """What a server says of its own accord: it goes down, the session is about to expire, or a message was refused that
 belongs to no reply."""
 
+_OfAnswer = m.Response | m.TranscriptMessage | m.SpeechMessage | m.HoldMessage | m.MarksMessage
+
 _T = TypeVar("_T")
 
 
@@ -120,7 +122,7 @@ class Traffic:
         if self._on_frame is not None:
             self._on_frame(message, now)
         match message:
-            case m.Response() | m.TranscriptMessage() | m.SpeechMessage() | m.HoldMessage():
+            case m.Response() | m.TranscriptMessage() | m.SpeechMessage() | m.HoldMessage() | m.MarksMessage():
                 self._said(message, now)
             case m.InterruptAck():
                 asked = (m.InterruptAck, message.interrupt_request_id or None, message.mode or "commit")
@@ -164,7 +166,7 @@ class Traffic:
                 self._hear(request_id, (Ended(True, "DISCONNECT"),))
             self.progress.ended(request_id)
 
-    def _said(self, message: m.Response | m.TranscriptMessage | m.SpeechMessage | m.HoldMessage, now: float) -> None:
+    def _said(self, message: _OfAnswer, now: float) -> None:
         request_id, events = message.request_id, events_of(message)
         asked_here = self.progress.has_asked(request_id)
         if isinstance(message, m.Response):

@@ -8,12 +8,13 @@ from typing import Generic, TypeVar
 import trio
 from attrs import evolve
 
-from voxint.core.events import Endpoint, Event, Text, Understood, Voice
+from voxint.core.events import Endpoint, Event, Marks, Text, Understood, Voice
 from voxint.errors import ReplyOverflow, ServerError
 
 __all__ = ["Unread", "event_bytes"]
 
 EVENT_BYTES = 128  # ours: what an event weighs beside its text or audio
+MARK_BYTES = 108  # what each mark weighs: a tuple, a float and an int
 
 _T = TypeVar("_T")
 
@@ -25,6 +26,8 @@ def event_bytes(event: Event) -> int:
             return EVENT_BYTES + len(event.audio)
         case Text() | Understood() | Endpoint():
             return EVENT_BYTES + len(event.text)
+        case Marks():
+            return EVENT_BYTES + MARK_BYTES * len(event.marks)
     return EVENT_BYTES
 
 

@@ -73,6 +73,7 @@ What is said, sent and heard:
     fade.py           the first moment of speech behind a gap, brought up from silence
     pieces.py         what an answer says, waiting in one listener's queue
     pacing.py         speech, cut into frames that leave as playback goes on
+    spans.py          which audio speaks which text, and the marks between
     playout.py        what of an answer was generated, sent and heard: arithmetic on samples
 
 Units:

@@ -12,12 +12,9 @@ from voxint.core.alarms import Alarms
 from voxint.core.audio import BYTES_PER_SAMPLE
 from voxint.core.events import (
     Called,
-    Committed,
     Ended,
-    Endpoint,
     Event,
     Held,
-    Onset,
     Released,
     ReleaseReason,
     Said,
@@ -29,7 +26,7 @@ from voxint.core.hearers import Hearers
 from voxint.core.holding import Holding
 from voxint.core.journal import Journal, Seen
 from voxint.core.listener import Listener
-from voxint.core.pieces import PIECE_SIZE, ROOM, Other, OtherPiece, VoicePiece, growth, queue_text, untaken
+from voxint.core.pieces import PIECE_SIZE, ROOM, Other, OtherPiece, growth, queue_text, untaken, voice_pieces
 from voxint.core.playout import PlayoutLedger
 from voxint.core.stages import ToolCall
 
@@ -167,8 +164,8 @@ class Answer:
             self._hearers.expect_progress()
 
     def voice(self, *pieces: bytes) -> None:
-        """Say pieces of audio, whole samples each, which may leave together."""
-        hearers = self._about_to_say()
+        """Say pieces of audio, whole samples each, which may leave together; none: what is marked behind the last."""
+        hearers, begin = self._about_to_say(), self._voiced
         if self.silent:
             return
         said = []
@@ -179,23 +176,20 @@ class Answer:
             said.append((event, self._voiced))
             self._waiting += PIECE_SIZE + len(audio)
         for each in hearers:
-            each.queue(*[VoicePiece(self, each, event, upto) for event, upto in said])
+            each.queue(*voice_pieces(self, each, begin, said))
         if len(hearers) > 1:
             self._hearers.expect_progress()
 
     def call(self, call: ToolCall) -> None:
         """Say a function call; text after it is a piece of its own."""
-        self._say(Called(call.name, call.arguments, call.call_id))
+        self.say(Called(call.name, call.arguments, call.call_id))
 
     def understood(self, text: str, *, is_final: bool) -> None:
         """Say what was understood of the user's voice."""
-        self._say(Understood(text, is_final))
+        self.say(Understood(text, is_final))
 
-    def say(self, event: Onset | Committed | Endpoint) -> None:
-        """Say what is known of who speaks."""
-        self._say(event)
-
-    def _say(self, event: Other) -> None:
+    def say(self, event: Other) -> None:
+        """Say what is neither text nor speech."""
         hearers = self._about_to_say()
         if self.silent:
             return
@@ -322,13 +316,18 @@ class Answer:
         samples = sum(len(piece.audio) for piece, _ in pieces if isinstance(piece, Voice)) // BYTES_PER_SAMPLE
         if samples:
             self._behind[listener] = (self._voiced - samples, inf if self.holding.keeps_back else trio.current_time())
+        joins = True
         for piece, upto in pieces:
             if isinstance(piece, Text):
                 self._queue_text(listener, piece.text, upto)
             elif isinstance(piece, Voice):
-                listener.queue(VoicePiece(self, listener, piece, upto))
+                begin = upto - len(piece.audio) // BYTES_PER_SAMPLE
+                listener.queue(*voice_pieces(self, listener, begin, [(piece, upto)], joins=joins))
+                joins = False
             else:
                 self._queue_other(listener, piece)
+        if joins and self._voiced and not self.silent:
+            listener.queue(*voice_pieces(self, listener, self._voiced, (), joins=True))
         if self.ended is not None and self._tells_end(self.ended):
             listener.post(Said(self.request_id, self.ended, self.spoken))
         self.tell_held(listener)

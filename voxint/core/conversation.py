@@ -17,7 +17,6 @@ from voxint.core.dialogue import Dialogue
 from voxint.core.ears.ears import Ears
 from voxint.core.failure_line import FailureLog
 from voxint.core.interrupt import InterruptOrder
-from voxint.core.listener import Listener
 from voxint.core.observer import Observer, check_observer
 from voxint.core.offers import check_offered
 from voxint.core.open_microphone import OpenMicrophone
@@ -51,6 +50,7 @@ async def open_conversation(
     *,
     observer: Observer | None = None,
     watch_loop: bool = True,
+    marks: bool = False,
 ) -> AsyncGenerator[Conversation, None]:
     """Open a conversation with `agent`; leaving the block interrupts what is live and waits until it has stopped.
 
@@ -61,6 +61,7 @@ async def open_conversation(
         observer: Hears of every request.
         watch_loop: Whether to log what holds the event loop up, with its line. One thread looks for that, for all
             conversations of a loop, 50 times a second.
+        marks: Whether replies say how far in their text the voice is (`Marks`), so that a caption can keep up with it.
 
     Raises:
         TypeError: An argument is of another type; says which.
@@ -78,6 +79,7 @@ async def open_conversation(
     check_type(agent, Agent, "agent")
     check_type(settings, Settings, "settings")
     check_observer(observer)
+    check_type(marks, bool, "marks")
     with _translated_refusals():
         check_offered(agent, settings)
     if _converts(agent, settings):
@@ -88,7 +90,7 @@ async def open_conversation(
             session = Session(agent, home, session_id=session_id, settings=settings, observer=told)
             try:
                 with Block(BLOCK_ENDED) as block:
-                    yield Conversation(OpenedConversation(session, block))
+                    yield Conversation(OpenedConversation(session, block, marks))
             finally:
                 session.close("CLOSED")
 
@@ -152,7 +154,7 @@ class Conversation:
         """
         text = check_text(text, "text", "the user's words; a voice is heard by listen()")
         check_type(request_id, str | None, "request_id")
-        player = Listener()
+        player = self._opened.listener()
         with _translated_refusals():
             request = self._session.ask(request_id or _new_id(), text, player)
         return Reply(self._opened, request, player)
@@ -169,7 +171,7 @@ class Conversation:
             trio.ClosedResourceError: As `ask`.
         """
         check_type(request_id, str | None, "request_id")
-        player = Listener()
+        player = self._opened.listener()
         with _translated_refusals():
             request = self._session.listen(request_id or _new_id(), player)
         return VoiceReply(self._opened, request, player)
@@ -188,7 +190,7 @@ class Conversation:
             UpstreamError: The voice detector opens no stream.
             trio.ClosedResourceError: As `ask`.
         """
-        session, listener = self._session, Listener()
+        session, listener = self._session, self._opened.listener()
         if session.ears is not None:
             raise RuntimeError("this conversation has an open microphone already: leave its block first")
         try:

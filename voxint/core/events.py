@@ -19,6 +19,7 @@ __all__ = [
     "Endpoint",
     "Event",
     "Held",
+    "Marks",
     "Onset",
     "ReleaseReason",
     "Released",
@@ -56,6 +57,20 @@ class Voice(msgspec.Struct, frozen=True, gc=False):
 
     def __repr__(self) -> str:
         return f"Voice(audio={size_of(self.audio)})"
+
+
+@frozen
+class Marks:
+    """How far in the answer's text its voice is, for a listener that asked for it: comes before the `Voice` it is of.
+
+    Args:
+        marks: Each an instant, in milliseconds of the answer's audio from its first sample, and so many characters of
+            the answer's text (`Text` joined, in code points): from then on, they have been spoken or are being spoken.
+            In order; the first mark of all may stand behind the first sample, and a later one takes the place of an
+            earlier one of the same instant. A listener that joins gets first one at the first sample that it gets.
+    """
+
+    marks: tuple[tuple[float, int], ...]
 
 
 @frozen
@@ -154,7 +169,7 @@ class Ended:
     failure: Failure | None = None
 
 
-Event = Text | Voice | Called | Understood | Onset | Committed | Endpoint | Held | Released | Ended
+Event = Text | Voice | Marks | Called | Understood | Onset | Committed | Endpoint | Held | Released | Ended
 
 
 class Said(msgspec.Struct, frozen=True, gc=False):

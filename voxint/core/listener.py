@@ -73,6 +73,7 @@ class Listener:
         drop: Called, at most a few times, where the session will not wait for this listener any more. It must not
             raise; None where nobody can be dropped, as in the library.
         pauses: Whether it pauses where it is while an answer is held; False: it plays out what it has.
+        marks: Whether it is told how an answer's text and sound align.
 
     Attributes:
         send_now: Sends what is queued for a reader that waits, in the step in which it was queued: without an await,
@@ -94,12 +95,14 @@ class Listener:
         "_sending",
         "_waits",
         "growing",
+        "marks",
         "pauses",
         "send_now",
     )
 
-    def __init__(self, drop: Callable[[], None] | None = None, *, pauses: bool = True) -> None:
+    def __init__(self, drop: Callable[[], None] | None = None, *, pauses: bool = True, marks: bool = False) -> None:
         self.pauses = pauses
+        self.marks = marks
         self.send_now: Callable[[Iterable[object]], bool] | None = None
         self.growing: object = None
         self._drop = drop

@@ -120,6 +120,8 @@ class Pacer:
             self._answer.ledger.begin_span(rest)
         self._answer.ledger.end_spans()
         self._ended = True
+        if not self._buffer:
+            self._answer.voice()  # the last words have sounded: what is written behind them is reached
         self._go_on()
 
     def _stop(self) -> None:

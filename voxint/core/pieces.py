@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from attrs import frozen
 
 from voxint.core.audio import BYTES_PER_SAMPLE
-from voxint.core.events import Called, Committed, Endpoint, Onset, Said, Text, Understood, Voice
+from voxint.core.events import Called, Committed, Endpoint, Marks, Onset, Said, Text, Understood, Voice
 from voxint.core.listener import Listener
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "PIECE_SIZE",
     "ROOM",
+    "MarksPiece",
     "Other",
     "OtherPiece",
     "TextPiece",
@@ -24,6 +26,7 @@ __all__ = [
     "growth",
     "queue_text",
     "untaken",
+    "voice_pieces",
 ]
 
 ROOM = 32_768
@@ -36,6 +39,9 @@ Other = Called | Understood | Onset | Committed | Endpoint
 PIECE_SIZE = 256
 """What every piece counts for in `ROOM` beside its text or audio, so that none that waits counts for nothing. Ours:
 roughly its JSON; of a function call the true size matters to nobody."""
+
+MARK_SIZE = 16
+"""What each mark counts for beside that; roughly its JSON."""
 
 
 class TextPiece:
@@ -83,6 +89,21 @@ class VoicePiece:
         return Said(answer.request_id, self.event, answer.spoken)
 
 
+class MarksPiece:
+    """Marks of the voice behind it. It counts for nothing in `ROOM`: there is one at most for a piece of voice."""
+
+    __slots__ = ("event", "owner", "size")
+
+    def __init__(self, owner: Answer, event: Marks) -> None:
+        self.owner = owner
+        self.event = event
+        self.size = PIECE_SIZE + MARK_SIZE * len(event.marks)
+
+    def take(self, now: float) -> Said:
+        """Return what the reader gets."""
+        return Said(self.owner.request_id, self.event, self.owner.spoken)
+
+
 class OtherPiece:
     """A function call, or what is known of the user: what was understood, when they speak."""
 
@@ -102,6 +123,25 @@ class OtherPiece:
             if isinstance(event, Called) and event not in answer.called:
                 answer.called.append(event)
         return Said(answer.request_id, event, answer.spoken)
+
+
+def voice_pieces(
+    answer: Answer, listener: Listener, begin: int, said: Sequence[tuple[Voice, int]], *, joins: bool = False
+) -> Iterator[MarksPiece | VoicePiece]:
+    """Yield what a listener gets of some speech: in front of it the marks, where it asked for those and there are any.
+
+    Args:
+        answer: Whose voice it is.
+        listener: Who hears it.
+        begin: The first sample.
+        said: Pieces of it, each with its last sample.
+        joins: Whether it is the first that the listener gets of an answer that was begun before it came.
+    """
+    end = said[-1][1] if said else begin
+    if listener.marks and (marks := answer.ledger.marks(begin, end, joins=joins)):
+        yield MarksPiece(answer, Marks(marks))
+    for event, upto in said:
+        yield VoicePiece(answer, listener, event, upto)
 
 
 def growth(answer: Answer, listener: Listener, text: str) -> int:
@@ -158,7 +198,7 @@ def untaken(answer: Answer, listener: Listener) -> Untaken:
     """Return what waits of `answer` in the queue of `listener`."""
     size = chars = samples = texts = voices = 0
     for item in listener.waiting(answer):
-        size += item.size
+        size += 0 if isinstance(item, MarksPiece) else item.size
         if isinstance(item, TextPiece):
             chars += sum(map(len, item.parts))
             texts += len(item.parts)

@@ -12,7 +12,7 @@ from voxint.core.audio import AudioFormat
 from voxint.core.discreet import size_of
 from voxint.core.encodable import text_bytes
 from voxint.core.receipt import AudioAccount, TextAccount
-from voxint.core.tokens import count_letters
+from voxint.core.spans import Marker, SpokenSpan
 
 __all__ = ["LETTERS_PER_S", "PlayoutLedger"]
 
@@ -22,6 +22,9 @@ LETTERS_PER_S = 15
 
 _SPAN_BYTES, _PART_BYTES = 512, 200
 """What a span takes up beside its text, and each part of that beside the part's: measured."""
+
+MARKS_APART_MS = 10.0
+"""Between two marks of one message; ours: a screen shows nothing sooner, and no word is so short."""
 
 
 @define(eq=False)
@@ -53,43 +56,6 @@ class _Playhead:
 
     def at(self, now: float) -> int:
         return self.base + max(0, min(self.run, round((now - self.start) * self.rate)))
-
-
-@define(eq=False)
-class _Span:
-    """Text, and the sample of the reply at which the audio that speaks it begins.
-
-    Pieces are joined and counted when somebody asks, and not at each that comes: thousands may come without audio.
-    """
-
-    start: int
-    _pieces: list[Aligned]
-    _letters: int | None = field(init=False, default=None)
-
-    def add(self, text: Aligned) -> None:
-        """Take more text that the same audio begins to speak."""
-        self._pieces.append(text)
-        self._letters = None
-
-    @property
-    def text(self) -> Aligned:
-        """All of it."""
-        if len(self._pieces) > 1:
-            self._pieces = [Aligned.joined(self._pieces)]
-        return self._pieces[0]
-
-    @property
-    def letters(self) -> int:
-        """How long it takes to say: what is written and not spoken takes no time."""
-        if self._letters is None:
-            self._letters = _letters_of(self.text.spoken)
-        return self._letters
-
-
-def _letters_of(spoken: str) -> int:
-    """Return how long a span takes to say; a single word is over when the next one begins, and not a space before."""
-    word = spoken.rstrip()
-    return count_letters(spoken if any(map(str.isspace, word)) else word)
 
 
 @define(eq=False)
@@ -131,7 +97,7 @@ class PlayoutLedger:
     _written: list[str] = field(init=False, factory=list, repr=size_of)
     _protected: list[tuple[int, int]] = field(init=False, factory=list)  # from and to which character
     _shown: int = field(init=False, default=0)
-    _spans: list[_Span] = field(init=False, factory=list)
+    _spans: list[SpokenSpan] = field(init=False, factory=list)
     _spans_ended: bool = field(init=False, default=False)
     _generated: int = field(init=False, default=0)
     _sent: int = field(init=False, default=0)
@@ -141,8 +107,10 @@ class PlayoutLedger:
     _frozen: _Frozen | None = field(init=False, default=None)
     _paused_at: float | None = field(init=False, default=None)
     _stood_s: float = field(init=False, default=0.0)
+    _marker: Marker = field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        self._marker = Marker(self.audio_format.samples(MARKS_APART_MS))
         self._clock = _Playhead(self.audio_format.rate)
 
     # What the stages and the writer report, in the order in which it happens.
@@ -170,7 +138,7 @@ class PlayoutLedger:
         if self._spans and self._spans[-1].start >= start:
             self._spans[-1].add(text)
         else:
-            self._spans.append(_Span(start, [text]))
+            self._spans.append(SpokenSpan(start, [text]))
 
     def end_spans(self) -> None:
         """Record that the synthesizer has ended: the last span is as long as it is.
@@ -329,6 +297,24 @@ class PlayoutLedger:
         if self._frozen.text is None:
             self._frozen.text = self._said_by(self._frozen.now, self._frozen.shown)
         return self._frozen.text
+
+    def marks(self, begin: int, end: int, *, joins: bool = False) -> tuple[tuple[float, int], ...]:
+        """Return the marks of the audio from sample `begin` to `end`: its millisecond, and how much text is reached.
+
+        From that millisecond on, the first so many characters of the text have been spoken or are being spoken: they
+        end where the span ends that begins there. At no time is more heard than the last mark says, and never less than
+        the one before it, but for white space. With the end of the audio comes what is behind all words.
+
+        Args:
+            begin: The first sample.
+            end: The first one behind it, not beyond what was generated.
+            joins: Whether to tell what is reached at `begin`, also where no span begins there.
+        """
+        if not self._spans and not self._written:
+            return ()  # nothing was written, or the words are forgotten
+        behind = inf if self._spans_ended and end >= self._generated else end
+        marks = self._marker.marks(self._spans, begin, behind, joins=joins)
+        return tuple((self.audio_format.ms(at), chars) for at, chars in marks)
 
     def _said_by(self, now: float, shown: int) -> str:
         if not self.spoken:

@@ -53,7 +53,8 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `stop_ms` runs from the instant the interrupt came to the instant the request's scope had exited. One that a program
     makes comes when it calls. One that comes over a socket may have waited for its turn, where the event loop was held
     or other frames came first: `read_late_ms`, which is None where it was read in time as far as is known, says how
-    long at most, and `stop_ms` counts from there. `speculative`: it was asked before the person had finished, and
+    long at most, and `stop_ms` counts from there. `closed_ms` says of each stage that is `closed` when it had let go,
+    from the same instant: never more than `stop_ms`. `speculative`: it was asked before the person had finished, and
     nobody has heard of it.
     """
 
@@ -66,3 +67,4 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     text: TextAccount
     read_late_ms: float | None = None
     speculative: bool = False
+    closed_ms: dict[str, float] = {}

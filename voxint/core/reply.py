@@ -31,6 +31,11 @@ class OpenedConversation:
 
     session: Session
     block: Block
+    marks: bool = False
+
+    def listener(self) -> Listener:
+        """Return one more who hears it, or a reply of it."""
+        return Listener(marks=self.marks)
 
 
 class Reply:

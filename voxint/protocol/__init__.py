@@ -4,6 +4,7 @@ codec.py      frames <-> messages; the only file that knows the envelope and the
 malformed.py  what is wrong with a frame, in a sentence
 size.py       how large a frame may be, judged before it is decoded
 messages.py   one frozen class per message, one union per direction
+asides.py     the messages beside an answer's frames: transcripts, who speaks, holds, marks
 message_repr.py  what the `repr` of a message shows
 payloads.py   payloads as clients write them <-> messages
 settings.py   the session settings inside payloads: two spellings, prompts in pieces, functions in two forms

@@ -91,6 +91,7 @@ _SERVER_KINDS: dict[str, type[m.ServerMessage | ResponsePayload]] = {
     "TRANSCRIPT": m.TranscriptMessage,
     "SPEECH": m.SpeechMessage,
     "HOLD": m.HoldMessage,
+    "MARKS": m.MarksMessage,
 }
 _CLIENT: dict[str, _Read[_ClientPayload]] = {name: Decoder(kind).decode for name, kind in _CLIENT_KINDS.items()}
 _SERVER: dict[str, _Read[m.ServerMessage | ResponsePayload]] = {
@@ -120,6 +121,7 @@ _SERVER_TYPES: dict[type[m.ServerMessage], str] = {
     m.TranscriptMessage: "TRANSCRIPT",
     m.SpeechMessage: "SPEECH",
     m.HoldMessage: "HOLD",
+    m.MarksMessage: "MARKS",
 }
 
 

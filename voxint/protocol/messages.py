@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from voxint.core.dialogue import Ending
-from voxint.core.events import ReleaseReason, UtteranceOutcome
 from voxint.core.settings import OnDisconnect, Platform, SettingsChange
+from voxint.protocol.asides import HoldMessage, MarksMessage, SpeechMessage, TranscriptMessage
 from voxint.protocol.message_repr import SHOWN, Plain, Secret, WireMessage
 from voxint.protocol.receipt import FramedReceipt
 
@@ -36,6 +36,7 @@ __all__ = [
     "Interrupt",
     "InterruptAck",
     "LongText",
+    "MarksMessage",
     "Outcome",
     "Pause",
     "Played",
@@ -328,49 +329,6 @@ class HealthCheckAck(WireMessage, frozen=True):
     health_status: HealthStatus
 
 
-class TranscriptMessage(WireMessage, frozen=True):
-    """TRANSCRIPT *ext* (feature `transcripts`): what was understood of the user's voice."""
-
-    request_id: Plain
-    text: str
-    is_final: bool
-
-
-class SpeechMessage(WireMessage, frozen=True):
-    """SPEECH *ext* (feature `server_vad`): somebody speaks into the open microphone, interrupts by it, or has ended.
-
-    `request_id` is the utterance's, and that of the request it becomes. `interrupted` belongs to `committed`, and what
-    is behind it to `stopped`, which always has `text` and `outcome`. Times are in milliseconds of the microphone's
-    sound.
-    """
-
-    state: Literal["started", "committed", "stopped"]
-    at_ms: float
-    request_id: Plain
-    interrupted: tuple[Plain, ...] = ()
-    text: str | None = None
-    outcome: UtteranceOutcome | None = None
-    decided_ms: float | None = None
-    recovered: Plain | None = None
-    speculative: tuple[FramedReceipt, ...] = ()
-
-    def __post_init__(self) -> None:
-        if self.state == "stopped" and (self.text is None or self.outcome is None):
-            raise ValueError("must have `text` and `outcome` where `state` is stopped")
-
-
-class HoldMessage(WireMessage, frozen=True):
-    """HOLD *ext* (feature `hold`): an answer is held where it is, or goes on; `reason` belongs to `released`.
-
-    `voice_stream_seq` is that of the last frame of speech before; None: there was none.
-    """
-
-    request_id: Plain
-    state: Literal["held", "released"]
-    voice_stream_seq: int | None
-    reason: ReleaseReason | None = None
-
-
 ServerMessage = (
     RegisterAck
     | Response
@@ -384,4 +342,5 @@ ServerMessage = (
     | TranscriptMessage
     | SpeechMessage
     | HoldMessage
+    | MarksMessage
 )

@@ -19,6 +19,7 @@ from voxint.core.events import (
     Ended,
     Endpoint,
     Held,
+    Marks,
     Onset,
     Released,
     Said,
@@ -37,10 +38,10 @@ from voxint.protocol.receipt import FramedReceipt, LastFrames
 
 __all__ = ["FEATURES", "Renderer", "granted", "pause_ack"]
 
-FEATURES = frozenset({"binary_audio", "transcripts", "hold", "server_vad"})
+FEATURES = frozenset({"binary_audio", "transcripts", "hold", "server_vad", "marks"})
 """The ext features that change what a client receives; any other asked for in REGISTER is left out of the answer."""
 
-_Aside = Understood | Onset | Committed | Endpoint | Held | Released
+_Aside = Understood | Onset | Committed | Endpoint | Held | Released | Marks
 """What is said of an answer, or of who speaks, and takes no number of a stream."""
 
 
@@ -218,6 +219,8 @@ class Renderer:
                 )
             case Endpoint() if "server_vad" in features:
                 return self._stopped(request_id, event)
+            case Marks() if "marks" in features:
+                return m.MarksMessage(request_id=request_id, marks=event.marks)
             case Held() | Released() if "hold" in features:
                 last = self._last_frames(request_id).voice_stream_seq
                 released = event.reason if isinstance(event, Released) else None

@@ -2,8 +2,28 @@
 
 from __future__ import annotations
 
-from voxint.core.events import Called, Committed, Ended, Endpoint, Event, Held, Onset, Released, Text, Understood, Voice
-from voxint.protocol.messages import HoldMessage, Response, ServerMessage, SpeechMessage, TranscriptMessage
+from voxint.core.events import (
+    Called,
+    Committed,
+    Ended,
+    Endpoint,
+    Event,
+    Held,
+    Marks,
+    Onset,
+    Released,
+    Text,
+    Understood,
+    Voice,
+)
+from voxint.protocol.messages import (
+    HoldMessage,
+    MarksMessage,
+    Response,
+    ServerMessage,
+    SpeechMessage,
+    TranscriptMessage,
+)
 
 __all__ = ["events_of"]
 
@@ -22,6 +42,8 @@ def events_of(message: ServerMessage) -> tuple[Event, ...]:
         return (_event_of_speech(message),)
     if isinstance(message, HoldMessage):
         return (Held(),) if message.state == "held" else (Released(message.reason or "client"),)
+    if isinstance(message, MarksMessage):
+        return (Marks(message.marks),)
     return ()
 
 

@@ -82,7 +82,7 @@ def register(
     _check_share(host, principal)
     agent = host.agent
     renderer.features = granted(message.features, listens=agent.vad is not None and agent.stt is not None)
-    listener.pauses = "hold" in renderer.features
+    listener.pauses, listener.marks = "hold" in renderer.features, "marks" in renderer.features
     with listener.together():
         if message.resume is None:
             session = _open(host, message, principal, listener, address)

@@ -27,6 +27,7 @@ from voxint.protocol.messages import (
     HoldMessage,
     Interrupt,
     InterruptAck,
+    MarksMessage,
     Register,
     RegisterAck,
     RequestMessage,
@@ -53,6 +54,7 @@ Rule = Literal[
     "receipt",
     "hold",
     "speech",
+    "marks",
     "unanswered",
 ]
 
@@ -68,8 +70,8 @@ class Violation:
             behind the finals), `late_ack`, `status` (agrees with the outcomes), `receipt` (agrees with itself, the
             frames and its first issue), `hold` (held and released take turns, and of a held answer nothing comes but
             its end), `speech` (an utterance begins and ends once, it commits while it lasts or waits, of what that
-            interrupts nothing comes but the end, and its answer comes behind), `unanswered` (only `Checker.settled` can
-            tell).
+            interrupts nothing comes but the end, and its answer comes behind), `marks` (they rise, and what was
+            heard lies between those around it), `unanswered` (only `Checker.settled` can tell).
         request_id: Whose; None where it is nobody's.
         at: When, in the clock of the caller.
         what: What was seen and what was due.
@@ -105,6 +107,7 @@ class _Heard:
     """Whether it is an utterance that has ended, and is answered once what speaks may be interrupted."""
     cut: bool = False
     """Whether an utterance has interrupted it."""
+    marks: list[tuple[float, int]] = field(factory=list)
 
 
 @define(eq=False)
@@ -163,6 +166,8 @@ class Checker:
                 self._hold(message)
             case SpeechMessage():
                 self._speech(message)
+            case MarksMessage():
+                self._marks(message)
             case RegisterAck():
                 self._audio_format = AudioFormat(message.audio.output_rate or AudioFormat().rate)
 
@@ -277,6 +282,16 @@ class Checker:
             cut = self._requests.setdefault(request_id, _Heard(None, ours=False))
             cut.cut, cut.held = True, False
 
+    def _marks(self, message: MarksMessage) -> None:
+        heard = self._of(message.request_id)
+        self._in_turn(message.request_id, heard)
+        for at_ms, chars in message.marks:
+            last_ms, last_chars = heard.marks[-1] if heard.marks else (0.0, 0)
+            if at_ms < last_ms or chars < last_chars:
+                what = f"{chars} characters at {at_ms} ms come behind {last_chars} at {last_ms} ms"
+                self._violated("marks", message.request_id, what)
+            heard.marks.append((at_ms, chars))
+
     def _in_sequence(self, request_id: str, stream: str, got: int, due: int) -> None:
         if got != due:
             self._violated("sequence", request_id, f"{stream}_stream_seq is {got}, {due} was due")
@@ -340,9 +355,14 @@ class Checker:
         if not 0 <= audio.heard_ms <= audio.sent_ms <= audio.generated_ms:
             what = f"heard {audio.heard_ms} ms, sent {audio.sent_ms} ms, generated {audio.generated_ms} ms"
             self._violated("receipt", request_id, what)
+        for stage, closed_ms in receipt.closed_ms.items():
+            if receipt.stages.get(stage) != "closed" or not 0 <= closed_ms <= receipt.stop_ms:
+                what = f"{stage} is {receipt.stages.get(stage)} and closed after {closed_ms} of {receipt.stop_ms} ms"
+                self._violated("receipt", request_id, what)
         heard = self._requests.get(request_id)
         if heard is None or not heard.ours:
             return
+        self._heard_between_marks(request_id, receipt, heard)
         last, text = receipt.last, "".join(heard.text)
         came = (
             heard.text_frames - 1 if heard.text_frames else None,
@@ -354,3 +374,12 @@ class Checker:
             self._violated("receipt", request_id, f"{audio.sent_ms} ms of audio were sent, not what came")
         if not text.startswith(receipt.text.heard):
             self._violated("receipt", request_id, "the text that was heard is not the beginning of the text that came")
+
+    def _heard_between_marks(self, request_id: str, receipt: FramedReceipt, heard: _Heard) -> None:
+        reached = [chars for at_ms, chars in heard.marks if at_ms <= receipt.audio.heard_ms]
+        if not reached:
+            return
+        before, chars = reached[-2] if len(reached) > 1 else 0, len(receipt.text.heard)
+        if not len("".join(heard.text)[:before].rstrip()) <= chars <= reached[-1]:
+            what = f"{chars} characters were heard, and the marks say {before} to {reached[-1]}"
+            self._violated("marks", request_id, what)
