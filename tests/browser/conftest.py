@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import gc
+from collections.abc import Generator, Iterator
 
 import pytest
 from playwright.sync_api import Playwright, sync_playwright
@@ -30,3 +31,17 @@ def scripted() -> Iterator[VoiceServer]:
     """Return a server whose stages take no time to think, and whose voice is a sweep."""
     with VoiceServer() as server:
         yield server
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Collect no garbage while a report is made.
+
+    Playwright's greenlets, when they are collected in the middle of the parsing of a traceback's source, upset Python
+    3.11's count of recursion (`SystemError: AST constructor recursion depth mismatch`), and pytest with it.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()

@@ -1,6 +1,10 @@
 /** The tests' bare page: the client's modules, and everything that they tell, in order. */
 
-import * as client from "/web/client/index.js";
+import * as index from "/web/client/index.js";
+import { Player } from "/web/client/player.js";
+import { Recorder } from "/web/client/recorder.js";
+
+const client = { ...index, Player, Recorder };
 
 /** @type {{of: string, name: string, detail: unknown, at: number}[]} */
 const told = [];
