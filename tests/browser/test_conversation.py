@@ -1,4 +1,4 @@
-"""A conversation in a real browser with this machine's own models: a person asks, coughs, and speaks over the answer."""
+"""A conversation with this machine's own models in a real browser: a person asks, coughs, speaks over the answer."""
 
 from __future__ import annotations
 
