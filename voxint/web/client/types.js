@@ -10,7 +10,7 @@
  * @typedef {object} Clock the time and its timers; tests bring their own
  * @property {() => number} now milliseconds, from anywhere on
  * @property {(callback: () => void, ms: number) => unknown} setTimeout
- * @property {(timer: any) => void} clearTimeout
+ * @property {(timer: unknown) => void} clearTimeout
  *
  * @typedef {object} Settings what can be changed of a session, in any request
  * @property {boolean} [requireTts] whether answers are spoken
@@ -58,7 +58,7 @@
  * @typedef {object} VoiceRequest
  * @property {string} requestId
  * @property {Promise<Answer>} promise
- * @property {(pcm: Int16Array | ArrayBuffer) => void} write audio at the session's input rate, mono, in pieces of any size
+ * @property {(pcm: Int16Array | ArrayBuffer) => void} write audio at the session's input rate, in pieces of any size
  * @property {() => void} end the voice is complete
  * @property {() => Promise<Ack>} cancel throw it away: interrupts the request
  *
@@ -113,8 +113,8 @@
  *
  * @typedef {object} ClientEvents
  * @property {{state: ConnectionState, attempt?: number, inMs?: number}} state `inMs`: until the next try
- * @property {{sessionId: string, resumed: boolean, lost: string[], fresh: boolean}} open `lost`: requests that never came
- *   to the server, or of which something is missing. `fresh`: the old session was gone, and this is a new one
+ * @property {{sessionId: string, resumed: boolean, lost: string[], fresh: boolean}} open `lost`: requests that never
+ *   came to the server, or of which something is missing. `fresh`: the old session was gone, and this is a new one
  * @property {{requestId: string, text: string, seq: number}} text
  * @property {{requestId: string, pcm: Int16Array, seq: number}} audio at the session's output rate
  * @property {Call} call
@@ -130,9 +130,9 @@
  * @property {{ms: number}} rtt the least of the last few
  * @property {{droppedMs: number}} late sound of the open microphone was dropped, as the network is behind; all in all
  *
- * @typedef {"waiting" | "writing" | "speaking" | "held" | "complete" | "interrupted" | "failed" | "dismissed"} MessageStatus
- *   of an agent's: nothing has come yet; it comes; it is heard; it is held; it ended. Of a person's: "writing" while it is
- *   spoken, then "complete"; "dismissed": it was no request (`outcome` says what it was)
+ * @typedef {"waiting" | "writing" | "speaking" | "held" | "complete" | "interrupted" | "failed" | "dismissed"
+ *   } MessageStatus of an agent's: nothing has come yet; it comes; it is heard; it is held; it ended. Of a person's:
+ *   "writing" while it is spoken, then "complete"; "dismissed": it was no request (`outcome` says what it was)
  *
  * @typedef {object} Message a bubble
  * @property {string} messageId "msg_…": of the user interface alone, never on the wire
@@ -161,9 +161,10 @@
  * @property {(requestId: string) => void} end
  * @property {() => void} pause
  * @property {() => void} resume
- * @property {(requestId?: string) => Promise<{requestId: string | null, playedMs: number, silentFrame?: number}>} discard
+ * @property {(requestId?: string) => Promise<unknown>} discard
  * @property {(requestId: string) => number} playedMs
- * @property {(name: any, listener: (event: any) => void) => void} addEventListener for "played" and "drained"
+ * @property {(name: string, listener: (event: Event) => void) => void} addEventListener for "played" {requestId,
+ *   playedMs} and "drained" {requestId}
  */
 
 export {};
