@@ -1,5 +1,6 @@
 /** The player's part on the audio thread: hands out quanta, and tells what happened on the sample clock. */
 
+import { lines } from "./hint-line.js";
 import { PlaybackBuffer } from "./playback.js";
 
 const REPORT_QUANTA = 8; // Ours: 21 ms at 48 kHz; what was heard is known this well
@@ -9,8 +10,7 @@ const LINGER_S = 1.2; // Ours: reports go on for longer than the longest way to 
 /**
  * @typedef {"hint" | "pause" | "discard"} Why
  * @typedef {{type: "begin" | "end", id: string} | {type: "put", id: string, pcm: Int16Array}
- *   | {type: "pause" | "resume" | "duck" | "unduck" | "close"} | {type: "discard", id: string | null, ask: number}
- *   | {type: "hint-port", port: MessagePort}} ToPlayer
+ *   | {type: "pause" | "resume" | "duck" | "unduck" | "close"} | {type: "discard", id: string | null, ask: number}} ToPlayer
  * @typedef {import("./heard.js").Report & {type: "report" | "drained", sounds: boolean, waiting: number, target: number,
  *   underruns: number, lastLoudFrame: number}} Progress
  * @typedef {Progress | {type: "silent", frame: number, atFrame: number, why: Why} | {type: "ducked"}
@@ -20,7 +20,7 @@ const LINGER_S = 1.2; // Ours: reports go on for longer than the longest way to 
 
 class PlayerProcessor extends AudioWorkletProcessor {
   #buffer = new PlaybackBuffer({ rate: sampleRate });
-  /** @type {MessagePort | null} */ #hintPort = null;
+  #line;
   /** @type {{why: Why, atFrame: number, until?: number}[]} */ #causes = []; // of a silence that is not told yet
   #next = currentFrame; // the first frame that is not handed out yet; a message may come between two quanta
   #silentSince = 0;
@@ -28,11 +28,16 @@ class PlayerProcessor extends AudioWorkletProcessor {
   #quanta = 0;
   #lingerUntil = 0;
   #power = 0;
-  #told = false; // the recorder knows that something plays
   #open = true;
 
-  constructor() {
+  /** What was put out lately, in decibels against full scale. */
+  outputDb = -100;
+
+  /** @param {{processorOptions: {line: number}}} options */
+  constructor({ processorOptions: { line } }) {
     super();
+    this.#line = line;
+    lines.set(line, this);
     this.port.onmessage = ({ data }) => this.#take(data);
   }
 
@@ -69,21 +74,20 @@ class PlayerProcessor extends AudioWorkletProcessor {
     else if (message.type === "discard") this.#discard(message.id, message.ask);
     else if (message.type === "pause") this.#pause();
     else if (message.type === "resume") this.#resume();
-    else if (message.type === "duck") this.#duck();
+    else if (message.type === "duck") this.duck();
     else if (message.type === "unduck") this.#unduck("told");
-    else if (message.type === "hint-port") this.#listen(message.port);
     else {
       this.#open = false;
-      this.#hintPort?.close();
+      lines.delete(this.#line);
     }
   }
 
-  /** @param {MessagePort} port of the recorder's worklet, which tells an onset without the page between */
-  #listen(port) {
-    this.#hintPort?.close();
-    this.#hintPort = port;
-    this.#told = false;
-    port.onmessage = () => this.#duck();
+  /** Somebody may have begun to speak: the page says so, or the recorder beside this. */
+  duck() {
+    const before = this.#buffer.ducked;
+    if (!this.#buffer.duck() || before) return;
+    this.#causes.push({ why: "hint", atFrame: this.#next });
+    this.#tell({ type: "ducked" });
   }
 
   #pause() {
@@ -97,13 +101,6 @@ class PlayerProcessor extends AudioWorkletProcessor {
     this.#buffer.resume("hold");
     this.#causes = this.#causes.filter(({ why }) => why === "discard");
     this.#report();
-  }
-
-  #duck() {
-    const before = this.#buffer.ducked;
-    if (!this.#buffer.duck() || before) return;
-    this.#causes.push({ why: "hint", atFrame: this.#next });
-    this.#tell({ type: "ducked" });
   }
 
   /** @param {"told" | "held"} why */
@@ -156,7 +153,7 @@ class PlayerProcessor extends AudioWorkletProcessor {
     this.#tell({ type, ...report, sounds, waiting, target, underruns, lastLoudFrame: this.#lastLoudFrame });
   }
 
-  /** Tell the recorder how loud the output is: its echo is no onset. @param {Float32Array} output @param {number} count */
+  /** @param {Float32Array} output @param {number} count frames of sound in it */
   #measure(output, count) {
     for (let n = 0; n < count; n += 1) {
       const sample = output[n] ?? 0;
@@ -164,11 +161,7 @@ class PlayerProcessor extends AudioWorkletProcessor {
       this.#power += sample * sample;
     }
     if (this.#quanta % LEVEL_QUANTA) return;
-    const playing = this.#power > 0;
-    if (this.#hintPort && (playing || this.#told)) {
-      this.#hintPort.postMessage(10 * Math.log10(this.#power / (LEVEL_QUANTA * output.length) + 1e-10));
-    }
-    this.#told = playing;
+    this.outputDb = 10 * Math.log10(this.#power / (LEVEL_QUANTA * output.length) + 1e-10);
     this.#power = 0;
   }
 

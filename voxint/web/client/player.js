@@ -7,16 +7,18 @@ const PLAYED_MS = 200; // between two "played" events, as the protocol recommend
 const MOST_LATENCY_S = 1; // Ours: a browser that tells more than a Bluetooth loudspeaker has is wrong
 const DISCARD_MS = 500; // Ours: a worklet answers within some 20
 
+let lines = 0;
+
 /** @typedef {{requestId: string | null, playedMs: number, silentFrame: number | null}} Discarded */
 
 /**
  * Plays answers through an AudioWorklet, and knows to the sample what was heard of them.
  *
  * Events (`CustomEvent.detail`): "played" {requestId, playedMs}, each 200 ms, at every pause and at the end;
- * "drained" {requestId}: all of it was heard; "silent" {frame, atFrame, why: "hint" | "pause" | "discard"}: from `frame`
- * on the output is all zero, for what reached the worklet at `atFrame`; "ducked"; "unducked" {why: "expired" | "told" |
- * "held"}; "state" {state}: of the AudioContext, where it changes (a phone interrupts it: ask for a click and call
- * `context.resume()`); "error" {error: VoxintError}.
+ * "drained" {requestId}: all of it was heard; "silent" {frame, atFrame, why: "hint" | "pause" | "discard"}: from
+ * `frame` on the output is all zero, for what reached the worklet at `atFrame`; "ducked"; "unducked" {why: "expired" |
+ * "told" | "held"}; "state" {state}: of the AudioContext, where it changes (a phone interrupts it: ask for a click and
+ * call `context.resume()`); "error" {error: VoxintError}.
  */
 export class Player extends EventTarget {
   #context;
@@ -40,13 +42,20 @@ export class Player extends EventTarget {
    * @throws {VoxintError} insecure_origin, audio_failed
    */
   static async open(context, { rate = 24000 } = {}) {
-    const node = await openWorklet(context, "player", { numberOfInputs: 0, outputChannelCount: [1] });
-    return new Player(context, node, rate);
+    const line = (lines += 1);
+    const options = { numberOfInputs: 0, outputChannelCount: [1], processorOptions: { line } };
+    return new Player(context, await openWorklet(context, "player", options), rate, line);
   }
 
-  /** Use `Player.open`. @param {BaseAudioContext} context @param {AudioWorkletNode} node @param {number} rate */
-  constructor(context, node, rate) {
+  /**
+   * Use `Player.open`.
+   *
+   * @param {BaseAudioContext} context @param {AudioWorkletNode} node @param {number} rate @param {number} line
+   */
+  constructor(context, node, rate, line) {
     super();
+    /** By which a recorder on the same context finds this player, for `Recorder.open`. */
+    this.hintPort = line;
     this.#context = context;
     this.#node = node;
     this.#gain = context.createGain();
@@ -137,13 +146,6 @@ export class Player extends EventTarget {
     return this.#ms(this.#heard.frames(requestId, this.#now, this.#latency));
   }
 
-  /** @returns {MessagePort} for `Recorder.open`; each one that is asked for takes the place of the last */
-  get hintPort() {
-    const { port1, port2 } = new MessageChannel();
-    this.#node.port.postMessage({ type: "hint-port", port: port1 }, [port1]);
-    return port2;
-  }
-
   /** @returns {number} 0 to 1 */
   get volume() {
     return this.#gain.gain.value;
@@ -183,7 +185,7 @@ export class Player extends EventTarget {
     else if (message.type === "full") {
       this.#stats.refused += message.frames;
       const requestId = message.id;
-      this.#fail(new VoxintError("audio_failed", "more than 30 s of sound wait: what is beyond is lost", { requestId }));
+      this.#fail(new VoxintError("audio_failed", "more than 30 s of sound wait: the rest is lost", { requestId }));
     } else {
       const { type, ...detail } = message;
       this.#emit(type, detail);
