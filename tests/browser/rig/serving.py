@@ -17,6 +17,7 @@ import trio
 
 from tests.browser.rig.stages import STORY, Storyteller, Sweep
 from tests.end_to_end.callers import EVERYBODY
+from voxint.cli.logs import configure_logs
 from voxint.core.agent import Agent, Limits
 from voxint.providers.kokoro import Kokoro
 from voxint.providers.moonshine import Moonshine
@@ -83,4 +84,5 @@ async def main(options: Options) -> None:
 
 
 if __name__ == "__main__":
+    configure_logs("error", "json")  # on standard error: what clients do wrong is the tests' own doing
     trio.run(main, msgspec.json.decode(sys.argv[1], type=Options))

@@ -1,5 +1,5 @@
 /** @import { Speech, VoiceRequest } from "./types.js" */
-/** @import { InterruptionLog } from "./interruption-log.js" */
+/** @import { Interrupter } from "./interrupter.js" */
 /** @import { Captured, Sound } from "./sound.js" */
 /** @import { WebSocketClient } from "./websocket-client.js" */
 /** @import { Detector as DetectorClass } from "./detector.js" */
@@ -14,9 +14,7 @@ import { RecentAudio, UtteranceCutter } from "./utterances.js";
  * @typedef {object} Host what ears need of the agent that they belong to
  * @property {WebSocketClient} client
  * @property {Sound} sound
- * @property {InterruptionLog} log
- * @property {() => string | null} answering the answer that is live or heard, if any
- * @property {() => void} cut interrupt it, by voice: silent here first
+ * @property {() => Interrupter} interrupter
  * @property {(requestId: string, atMs: number | null) => void} asked by a voice whose last sound was then, on the clock;
  *   null: just now
  * @property {(request: VoiceRequest) => void} uploads a request was made here
@@ -61,24 +59,16 @@ export class ServerEars {
 
   /** @param {Speech} speech */
   #told({ state, requestId, atMs, outcome }) {
-    if (state === "started") {
-      this.host.log.began(this.#msOf(atMs));
-      this.#hears(requestId);
-    } else if (state === "stopped") {
-      if (outcome === "request") this.host.asked(requestId, this.#msOf(atMs));
-      this.#hears(null);
-    }
+    if (state === "started") this.#hears(requestId);
+    if (state !== "stopped") return;
+    if (outcome === "request") this.host.asked(requestId, this.msOf(atMs));
+    this.#hears(null);
   }
 
   /** @param {number} atMs of the microphone's sound @returns {number | null} on the clock */
-  #msOf(atMs) {
+  msOf(atMs) {
     const frame = this.#sent.frameOf(atMs);
     return frame === null ? null : this.host.sound.msOf(frame);
-  }
-
-  /** When it was decided that the speech is meant.  @param {Speech} speech */
-  recognised({ atMs }) {
-    return this.#msOf(atMs);
   }
 
   /** @param {string | null} requestId */
@@ -162,11 +152,16 @@ export class OwnEars {
 
   /** Between two utterances: over an answer more speech is asked for than alone. */
   #choose() {
-    const speechMs = this.host.answering() === null ? ALONE_MS : OVER_MS;
+    const speechMs = this.#answering() === null ? ALONE_MS : OVER_MS;
     if (speechMs === this.#speechMs || this.#cutter.speaking) return;
     this.#speechMs = speechMs;
     this.#cutter = newCutter(speechMs);
     this.#before = this.#judged;
+  }
+
+  /** @returns {string | null} */
+  #answering() {
+    return this.host.interrupter().answering()?.requestId ?? null;
   }
 
   /** @param {Utterance} happened */
@@ -182,18 +177,17 @@ export class OwnEars {
 
   /** @param {number} sample */
   #onset(sample) {
-    const { client, log, sound } = this.host;
     this.#begin = sample;
-    log.began(this.#msOf(sample + BEFORE_MS * 16));
-    this.#held = this.host.answering();
+    this.host.interrupter().log.began(this.#msOf(sample + BEFORE_MS * 16));
+    this.#held = this.#answering();
     if (this.#held === null) return;
-    sound.player?.pause();
+    this.host.sound.player?.pause();
     this.#ask(this.#held, "hold");
   }
 
   /** It is meant: what is answered ends, and this is asked, while it is still being said. */
   #speech() {
-    this.host.cut();
+    void this.host.interrupter().cut("voice", "USER_VOICE_INPUT");
     this.#held = null;
     const upload = this.host.client.sendVoiceRequestStream();
     this.#upload = upload;
@@ -206,7 +200,7 @@ export class OwnEars {
     const held = this.#held;
     this.#held = null;
     if (held === null) return;
-    this.host.log.released();
+    this.host.interrupter().log.released();
     this.host.sound.player?.resume();
     this.#ask(held, "release");
   }

@@ -1,5 +1,8 @@
 /** The browser client of voxint: what it exports. */
 
 export { VoxintError } from "./errors.js";
+export { bars, medianStopMs, saved } from "./interruption.js";
+export { joinFrom, joinUrl } from "./join.js";
 export { MessageService } from "./message-service.js";
+export { VoiceAgent } from "./voice-agent.js";
 export { WebSocketClient } from "./websocket-client.js";

@@ -1,24 +1,24 @@
-/** @import { ClientEvents, ClientOptions, Clock, Counts, Message, Opened, Request, Settings } from "./types.js" */
+/** @import { ClientEvents, ClientOptions, Clock, Counts, Message, Opened, Settings } from "./types.js" */
 /** @import { AgentState } from "./agent-state.js" */
 /** @import { By, InterruptionRecord } from "./interruption.js" */
-/** @import { MicrophoneState } from "./sound.js" */
-/** @import { Host } from "./hands-free.js" */
 
 import { agentState } from "./agent-state.js";
 import { Emitter } from "./emitter.js";
 import { VoxintError } from "./errors.js";
-import { loadDetector, OwnEars, ServerEars } from "./hands-free.js";
+import { loadDetector } from "./hands-free.js";
+import { Interrupter } from "./interrupter.js";
 import { medianStopMs } from "./interruption.js";
-import { InterruptionLog } from "./interruption-log.js";
 import { joinUrl } from "./join.js";
+import { Listening } from "./listening.js";
 import { MessageService } from "./message-service.js";
 import { Player } from "./player.js";
-import { Talk } from "./push-to-talk.js";
 import { Recorder } from "./recorder.js";
 import { asError, Sound } from "./sound.js";
 import { WebSocketClient } from "./websocket-client.js";
 
 /**
+ * @typedef {import("./sound.js").MicrophoneState} MicrophoneState
+ *
  * @typedef {object} OwnOptions
  * @property {boolean} [handsFree] whether the server's ears are asked for (`server_vad`); default true. False: an open
  *   microphone is heard by the detector of this client, and what is said while a button is held goes out as it is spoken
@@ -29,7 +29,7 @@ import { WebSocketClient } from "./websocket-client.js";
  * @typedef {ClientOptions & OwnOptions} AgentOptions
  *
  * @typedef {object} AgentEvents
- * @property {{state: AgentState}} state
+ * @property {{state: AgentState, inMs?: number}} state `inMs`: reconnecting, and the next try is after so long
  * @property {{microphone: MicrophoneState}} microphone
  * @property {{message: Message}} message added or changed
  * @property {{record: InterruptionRecord}} interruption
@@ -46,7 +46,6 @@ const FEATURES = ["binary_audio", "transcripts", "hold", "marks"];
 const RATES = { inputRate: 16000, outputRate: 24000 }; // ours: that of most synthesizers
 /** Ours: interruptions that are kept to look back at. */
 const MOST_RECORDS = 50;
-const LIVE = ["waiting", "writing", "speaking", "held"];
 
 /** @type {Clock} */
 const CLOCK = {
@@ -72,15 +71,9 @@ export class VoiceAgent extends Emitter {
   #opened = false;
   #wanted = false;
   #failed = false;
-  #handsFree = false;
-  /** @type {ServerEars | OwnEars | null} */
-  #ears = null;
-  /** @type {Talk | null} */
-  #talk = null;
   /** @type {{requestId: string, at: number} | null} */
   #asked = null;
   #keep = false;
-  #inputRate = RATES.inputRate;
   #page = new AbortController();
 
   /** @param {AgentOptions} options */
@@ -88,18 +81,21 @@ export class VoiceAgent extends Emitter {
     super();
     const { clock = CLOCK, features = FEATURES, audio = RATES, onDisconnect } = options;
     this.clock = clock;
-    this.parts = parts;
     this.#keep = onDisconnect === "keep";
     const all = handsFree ? [...features, "server_vad"] : features;
-    this.client = new parts.WebSocketClient({ ...options, clock, features: all, audio });
-    this.sound = new Sound({ clock, AudioContext, constraints, parts });
-    this.log = new InterruptionLog({
-      clock,
-      now: () => ({ rttMs: this.client.rttMs ?? 0, counts: this.counts }),
-      tell: (record) => this.#record(record),
+    const client = (this.client = new parts.WebSocketClient({ ...options, clock, features: all, audio }));
+    const sound = (this.sound = new Sound({ clock, AudioContext, constraints, parts }));
+    const failed = (/** @type {unknown} */ error) => void this.#fail(error);
+    this.listening = new Listening({
+      client, sound, failed, loadDetector: parts.loadDetector, interrupter: () => this.interrupter,
+      asked: (requestId, atMs) => this.#asks(requestId, atMs), changed: () => this.#changed(),
     });
-    this.#listenToClient(); // before the messages do: what was heard is noted before it is thrown away
-    this.service = new parts.MessageService(this.client);
+    this.interrupter = new Interrupter({
+      client, sound, clock, failed, service: () => this.service,
+      timeOf: (speech) => this.listening.timeOf(speech), tell: (record) => this.#record(record),
+    });
+    this.service = new parts.MessageService(client);
+    this.#listenToClient();
     this.#listenToMessages();
     this.#listenToSound();
   }
@@ -141,7 +137,7 @@ export class VoiceAgent extends Emitter {
     this.#watchPage();
     try {
       const opened = await this.client.connect();
-      this.#inputRate = opened.audio.inputRate;
+      this.listening.inputRate = opened.audio.inputRate;
       await this.sound.at(opened.audio);
       return opened;
     } catch (error) {
@@ -166,24 +162,12 @@ export class VoiceAgent extends Emitter {
    * @throws {VoxintError} microphone_denied, microphone_missing, microphone_busy, insecure_origin, audio_blocked, audio_failed
    */
   async openMicrophone() {
-    this.#handsFree = true;
-    try {
-      if (this.microphone === "muted") this.sound.muted = false;
-      else if (this.microphone !== "on") await this.sound.listen();
-      await this.#listen();
-    } catch (error) {
-      this.#handsFree = false;
-      throw this.#fail(error);
-    } finally {
-      this.#changed();
-    }
+    await this.listening.open().catch((error) => this.#rethrow(error)).finally(() => this.#changed());
   }
 
   /** Close it. What is being said is over. */
   closeMicrophone() {
-    this.#handsFree = false;
-    this.#deafen();
-    this.sound.deafen();
+    this.listening.close();
     this.#changed();
   }
 
@@ -199,7 +183,7 @@ export class VoiceAgent extends Emitter {
    * @returns {{requestId: string, messageId: string}} the messages tell the rest
    */
   ask(text) {
-    this.#cut("text", "USER_NEW_INPUT");
+    void this.interrupter.cut("text", "USER_NEW_INPUT");
     const { promise, ...ids } = this.service.ask(text);
     promise.catch(() => {}); // "failed" of the client has told it
     this.#asks(ids.requestId, null);
@@ -213,30 +197,12 @@ export class VoiceAgent extends Emitter {
    * @param {By} [by]
    */
   async beginTalk(by = "button") {
-    if (this.#talk) return;
-    this.#cut(by, "USER_NEW_INPUT");
-    const talk = new Talk(this.client, this.#inputRate, (request) => this.#uploads(request));
-    if (!this.#handsFree) this.#talk = talk;
-    this.#changed();
-    try {
-      if (this.microphone !== "on" && this.microphone !== "muted") await this.sound.listen();
-      this.sound.muted = !this.#handsFree && this.#talk !== talk; // it may be over before the person has allowed it
-    } catch (error) {
-      this.#talk = null;
-      this.#changed();
-      throw this.#fail(error);
-    }
+    await this.listening.beginTalk(by).catch((error) => this.#rethrow(error));
   }
 
   /** @returns {string | null} the request; null where nothing was said, or the open microphone asks by itself */
   endTalk() {
-    if (this.microphone === "on") this.sound.muted = true;
-    const talk = this.#talk;
-    this.#talk = null;
-    const request = talk?.end() ?? null;
-    if (request) this.#asks(request.requestId, null);
-    this.#changed();
-    return request?.requestId ?? null;
+    return this.listening.endTalk();
   }
 
   /**
@@ -245,7 +211,7 @@ export class VoiceAgent extends Emitter {
    * @param {By} [by]
    */
   async interrupt(by = "button") {
-    await this.#cut(by, "USER_STOP");
+    await this.interrupter.cut(by, "USER_STOP");
   }
 
   /** @param {string} voice a name of /v1/agent; "" is the agent's own */
@@ -286,42 +252,27 @@ export class VoiceAgent extends Emitter {
     this.#wanted = false;
     this.#page.abort();
     this.closeMicrophone();
-    this.#talk = null;
-    this.log.close();
+    this.interrupter.log.close();
     await Promise.all([this.sound.close(), this.client.close()]);
     this.#opened = false;
     this.#changed();
   }
 
   #listenToClient() {
-    const { client, log } = this;
-    client.on("state", ({ state }) => {
+    const { client } = this;
+    client.on("state", ({ state, inMs }) => {
       if (state === "closed" && this.#wanted) this.#failed = true;
-      this.#changed();
+      this.#changed(inMs);
     });
     client.on("open", (opened) => {
       this.#opened = true;
       this.#failed = false;
-      log.released();
       this.emit("session", { ...opened, features: client.features });
-      this.#listen().catch((error) => this.#fail(error));
       this.#changed();
     });
-    client.on("speech", (speech) => {
-      if (speech.state !== "committed" || !(this.#ears instanceof ServerEars)) return;
-      const recognised = this.#ears.recognised(speech);
-      for (const id of speech.interrupted ?? []) this.#note(id, "voice", "USER_VOICE_INPUT", recognised);
-    });
-    client.on("hold", ({ state }) => {
-      if (state === "held") log.held(this.clock.now());
-      else log.released();
-      this.sound.confirm(state === "held");
-    });
-    client.on("end", ({ requestId, interrupted, reason }) => {
-      if (interrupted) this.#stopped(requestId, reason);
+    client.on("end", ({ requestId, interrupted }) => {
       if (interrupted || !this.sound.player) this.#answered(requestId);
     });
-    client.on("ack", (ack) => log.acknowledged(ack));
     client.on("failed", ({ requestId, error }) => {
       this.#answered(requestId);
       this.#fail(error);
@@ -340,15 +291,8 @@ export class VoiceAgent extends Emitter {
   }
 
   #listenToSound() {
-    const { log, sound } = this;
+    const { sound } = this;
     sound.on("player", ({ player }) => (this.service.player = player));
-    sound.on("audio", (captured) => {
-      if (this.#talk && !this.#talk.write(captured.pcm)) this.endTalk();
-      else if (!this.#talk) this.#ears?.audio(captured);
-    });
-    sound.on("onset", ({ ms }) => log.heard(ms));
-    sound.on("silent", ({ ms }) => log.silent(ms));
-    sound.on("unducked", ({ why }) => why !== "held" && log.unducked());
     sound.on("played", ({ requestId, playedMs }) => this.#plays(requestId, playedMs));
     sound.on("level", (level) => this.emit("level", level));
     sound.on("microphone", ({ microphone }) => {
@@ -358,97 +302,10 @@ export class VoiceAgent extends Emitter {
     sound.on("error", ({ error }) => void this.#fail(error));
   }
 
-  /** Listen with the ears that this connection has, where the microphone is open for it. */
-  async #listen() {
-    const { features, state } = this.client;
-    if (state !== "open" || !this.#handsFree) return;
-    const byServer = features.has("server_vad");
-    if (this.#ears && this.#ears instanceof ServerEars === byServer) return;
-    this.#deafen();
-    if (byServer) this.#ears = new ServerEars(this.#host());
-    else {
-      const ears = await OwnEars.open(this.#host(), this.parts.loadDetector).catch((error) => {
-        throw asError(error, "audio_failed", "the voice detector can't be loaded");
-      });
-      if (this.#handsFree && !this.#ears) this.#ears = ears; // else it was closed, or opened again, meanwhile
-      else ears.close();
-    }
-    this.#changed();
-  }
-
-  /** @returns {Host} */
-  #host() {
-    return {
-      client: this.client, sound: this.sound, log: this.log,
-      answering: () => this.#answering()?.requestId ?? null,
-      cut: () => void this.#cut("voice", "USER_VOICE_INPUT"),
-      asked: (requestId, atMs) => this.#asks(requestId, atMs),
-      uploads: (request) => this.#uploads(request),
-      changed: () => this.#changed(),
-      failed: (error) => void this.#fail(error),
-    };
-  }
-
-  #deafen() {
-    this.#ears?.close();
-    this.#ears = null;
-  }
-
-  /** @returns {Message | undefined} the answer that is live or heard */
-  #answering() {
-    const id = this.service.currentRequestId;
-    return this.messages.findLast((each) => each.role === "agent" && each.requestId === id && LIVE.includes(each.status));
-  }
-
-  /**
-   * Interrupt what is answered: silent here first.
-   *
-   * @param {By} by
-   * @param {string} reason
-   */
-  async #cut(by, reason) {
-    const message = this.#answering();
-    if (!message) return;
-    this.#note(message.requestId, by, reason);
-    await this.service.interruptCurrentRequest(reason).catch((error) => this.#fail(error));
-  }
-
-  /**
-   * @param {string} requestId
-   * @param {By} by
-   * @param {string} reason
-   * @param {number | null} [recognised]
-   */
-  #note(requestId, by, reason, recognised) {
-    const message = this.messages.findLast((each) => each.role === "agent" && each.requestId === requestId);
-    const playing = this.sound.player !== null && (message?.status === "speaking" || message?.status === "held");
-    const playedMs = this.sound.player?.playedMs(requestId) ?? 0;
-    this.log.interrupted(requestId, {
-      by, reason, recognised, playing, local: { spokenChars: message?.spokenChars ?? 0, playedMs },
-    });
-  }
-
-  /**
-   * Its interrupted last frame came. Where nobody here did that, its receipt is asked for.
-   *
-   * @param {string} requestId
-   * @param {string | null} reason
-   */
-  #stopped(requestId, reason) {
-    const known = this.log.knows(requestId);
-    if (!known) this.#note(requestId, reason === "USER_VOICE_INPUT" ? "voice" : "elsewhere", reason ?? "");
-    this.log.stopped(requestId, this.clock.now());
-  }
-
   /** @param {string} requestId @param {number | null} atMs when its last word was said; null: just now */
   #asks(requestId, atMs) {
     this.#asked = { requestId, at: atMs ?? this.clock.now() };
     this.#changed();
-  }
-
-  /** @param {Request} request */
-  #uploads({ promise }) {
-    promise.catch(() => {}); // "failed" of the client has told it
   }
 
   /** @param {string} requestId of an answer that has come to its end  */
@@ -509,16 +366,17 @@ export class VoiceAgent extends Emitter {
     throw this.#fail(error);
   }
 
-  #changed() {
-    const status = this.#answering()?.status;
+  /** @param {number} [inMs] until the next try */
+  #changed(inMs) {
+    const status = this.interrupter.answering()?.status;
     const state = agentState({
       connection: this.client.state, opened: this.#opened, failed: this.#failed,
-      held: status === "held", hearing: this.#talk !== null || (this.#ears?.hearing ?? false),
+      held: status === "held", hearing: this.listening.hearing,
       speaking: status === "speaking" || (status === "writing" && this.sound.player === null),
-      waiting: status !== undefined || this.#asked !== null, listening: this.#handsFree && this.microphone === "on",
+      waiting: status !== undefined || this.#asked !== null, listening: this.listening.listening,
     });
-    if (state === this.#state) return;
+    if (state === this.#state && inMs === undefined) return;
     this.#state = state;
-    this.emit("state", { state });
+    this.emit("state", { state, ...(inMs === undefined ? {} : { inMs }) });
   }
 }
