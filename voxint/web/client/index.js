@@ -1,5 +1,7 @@
 /** The browser client of voxint: what it exports. */
 
+export { Caption, heardLength, SpeakingRate } from "./captions.js";
+export { Emitter } from "./emitter.js";
 export { VoxintError } from "./errors.js";
 export { bars, medianStopMs, saved } from "./interruption.js";
 export { joinFrom, joinUrl } from "./join.js";

@@ -10,8 +10,10 @@ export class ResumeCursor {
 
   /** What to say of them. */
   get seen() {
-    const told = [...this.#last].map(([id, { text, voice }]) => [id, { text_stream_seq: text, voice_stream_seq: voice }]);
-    return /** @type {Record<string, object>} */ (Object.fromEntries(told));
+    /** @type {Record<string, object>} */
+    const seen = {};
+    for (const [id, { text, voice }] of this.#last) seen[id] = { text_stream_seq: text, voice_stream_seq: voice };
+    return seen;
   }
 
   /**

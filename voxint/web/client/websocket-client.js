@@ -1,4 +1,7 @@
-/** @import { Ack, ClientEvents, ClientOptions, InterruptMode, Opened, Request, Settings, VoiceRequest } from "./types.js" */
+/**
+ * @import { Ack, ClientEvents, ClientOptions, InterruptMode, Opened } from "./types.js"
+ * @import { Request, Settings, VoiceRequest } from "./types.js"
+ */
 
 import { CLOCK } from "./clock.js";
 import { Connector } from "./connector.js";
@@ -16,9 +19,9 @@ const LATE_MS = 1_000; // ours: between two "late" events
 /**
  * One session with a server, over as many connections as it takes.
  *
- * Usable from the first moment: what is asked before the connection stands waits, 64 messages at most. A connection that
- * is lost is dialled again, at once where the browser says that the network or the person is back, else from 0.25 s
- * doubling to 8 s; the session goes on where it was, so that nothing of an answer is missing or comes twice.
+ * Usable from the first moment: what is asked before there is a connection waits, 64 messages at most. A lost connection
+ * is dialled again, at once where the browser says that the network or the person is back, else from 0.25 s doubling to
+ * 8 s; the session goes on where it was, so that nothing of an answer is missing or comes twice.
  *
  * Whatever goes wrong is told by an event: "failed" of a request, whose promise rejects with the same, and "error" of
  * all else. So nobody has to catch a promise that is not awaited.
@@ -74,6 +77,12 @@ export class WebSocketClient extends Emitter {
     return this.#connector.opened?.features ?? new Set();
   }
 
+  /** @returns {{inputRate: number, outputRate: number}} in Hz; before the first connection what was asked for */
+  get audio() {
+    const { inputRate = 16_000, outputRate = 16_000 } = this.#options.audio ?? {};
+    return this.#connector.opened?.audio ?? { inputRate, outputRate };
+  }
+
   /** Whether answers are spoken, as far as this client has asked for it. */
   get requireTts() {
     return this.#settings.requireTts ?? false;
@@ -108,14 +117,14 @@ export class WebSocketClient extends Emitter {
   }
 
   /**
-   * Ask in voice as it is spoken: `write` what the microphone gives, then `end`. One at a time; a new request of any kind
-   * interrupts it. Where the connection is lost meanwhile, it is interrupted, and the promise says so.
+   * Ask in voice as it is spoken: `write` what the microphone gives, then `end`. One at a time; a new request of any
+   * kind interrupts it. Where the connection is lost meanwhile, it is interrupted, and the promise says so.
    *
    * @param {{requestId?: string}} [options]
    * @returns {VoiceRequest} at once; what is written before the connection stands waits, 120 s of it at most
    */
   sendVoiceRequestStream({ requestId = this.#traffic.newId() } = {}) {
-    const upload = new Upload(requestId, this.#road(requestId), this.#clock, this.#inputRate);
+    const upload = new Upload(requestId, this.#road(requestId), this.#clock, this.audio.inputRate);
     const content = { voice_mode: "BINARY", audio_format: "pcm" };
     const fields = { data_type: "VOICE", stream_flag: true, stream_seq: 0, content };
     const promise = this.#traffic.ask(requestId, fields, 0, () => upload.started());
@@ -140,7 +149,7 @@ export class WebSocketClient extends Emitter {
     const voice = toBase64(bytesOf(pcm));
     const content = { voice_mode: "BASE64", voice, audio_format: "pcm" };
     const fields = { data_type: "VOICE", stream_flag: false, stream_seq: 0, content };
-    const tooLong = pcm.length > LONGEST_S * this.#inputRate || voice.length > MOST_FRAME;
+    const tooLong = pcm.length > LONGEST_S * this.audio.inputRate || voice.length > MOST_FRAME;
     const refused = tooLong ? new VoxintError("too_large", `a voice in one piece has ${LONGEST_S} s at most`) : null;
     return { requestId, promise: this.#traffic.ask(requestId, fields, voice.length, undefined, { refused }) };
   }
@@ -159,7 +168,7 @@ export class WebSocketClient extends Emitter {
       if (!this.#deaf) this.emit("error", { error });
       this.#deaf = true; // told once
     } else if (this.#connector.behind > BEHIND_BYTES) {
-      this.#late.droppedMs += (1000 * pcm.length) / this.#inputRate;
+      this.#late.droppedMs += (1000 * pcm.length) / this.audio.inputRate;
       const now = this.#clock.now();
       if (now - this.#late.toldAt < LATE_MS) return;
       this.#late.toldAt = now;
@@ -170,14 +179,14 @@ export class WebSocketClient extends Emitter {
   }
 
   /**
-   * Interrupt a request, or with null every live one, and wait for the acknowledgement, 5 s at most. Nothing to interrupt
-   * is no error: its status is "FAILED" then, and `outcomes` says why. With the mode "hold" or "release" it is held, or
+   * Interrupt a request, or with null every live one, and wait for the acknowledgement, 5 s at most. Nothing to stop is
+   * no error: its status is "FAILED" then, and `outcomes` says why. With the mode "hold" or "release" it is held, or
    * goes on.
    *
    * @param {string | null} [requestId]
    * @param {{reason?: string, playedMs?: number, mode?: InterruptMode}} [options] `playedMs`: how much of it was heard
-   * @returns {Promise<Ack>} rejects with "timeout", "lost" (the connection is), "closed", or "malformed" (a hold that was
-   *   not granted)
+   * @returns {Promise<Ack>} rejects with "timeout", "lost" (the connection is), "closed", or "malformed" (a hold that
+   *   was not granted)
    */
   interrupt(requestId = null, { reason = "USER_STOP", playedMs, mode = "commit" } = {}) {
     return this.#traffic.interrupt(requestId || null, { reason, playedMs, mode });
@@ -236,10 +245,6 @@ export class WebSocketClient extends Emitter {
     await this.#connector.close(reason);
   }
 
-  get #inputRate() {
-    return this.#connector.opened?.audio.inputRate ?? this.#options.audio?.inputRate ?? 16_000;
-  }
-
   #register() {
     const { platform = "WEB", features = FEATURES, audio, onDisconnect } = this.#options;
     return {
@@ -269,7 +274,8 @@ export class WebSocketClient extends Emitter {
       end: () => this.#traffic.post("REQUEST", end, 0),
       tooLong: () => {
         void this.interrupt(requestId, { reason: "CLIENT_ERROR" });
-        this.#traffic.fail(requestId, new VoxintError("too_large", `an upload has ${LONGEST_S} s at most`, { requestId }));
+        const message = `an upload has ${LONGEST_S} s at most`;
+        this.#traffic.fail(requestId, new VoxintError("too_large", message, { requestId }));
       },
     };
   }
