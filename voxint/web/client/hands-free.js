@@ -1,5 +1,6 @@
 /** @import { Speech, VoiceRequest } from "./types.js" */
 /** @import { Interrupter } from "./interrupter.js" */
+/** @import { MessageService } from "./message-service.js" */
 /** @import { Captured, Sound } from "./sound.js" */
 /** @import { WebSocketClient } from "./websocket-client.js" */
 /** @import { Detector as DetectorClass } from "./detector.js" */
@@ -14,10 +15,10 @@ import { RecentAudio, UtteranceCutter } from "./utterances.js";
  * @typedef {object} Host what ears need of the agent that they belong to
  * @property {WebSocketClient} client
  * @property {Sound} sound
+ * @property {() => MessageService} service
  * @property {() => Interrupter} interrupter
  * @property {(requestId: string, atMs: number | null) => void} asked by a voice whose last sound was then, on the clock;
  *   null: just now
- * @property {(request: VoiceRequest) => void} uploads a request was made here
  * @property {() => void} changed `hearing` did
  * @property {(error: unknown) => void} failed
  */
@@ -187,13 +188,12 @@ export class OwnEars {
 
   /** It is meant: what is answered ends, and this is asked, while it is still being said. */
   #speech() {
-    void this.host.interrupter().cut("voice", "USER_VOICE_INPUT");
+    this.host.interrupter().note("voice", "USER_NEW_INPUT");
     this.#held = null;
-    const upload = this.host.client.sendVoiceRequestStream();
+    const upload = this.host.service().talk(); // which interrupts
+    this.host.sound.player?.resume(); // for the next answer: nothing of this one is left
     this.#upload = upload;
     upload.write(this.#recent.since(this.#begin));
-    upload.promise.catch(() => this.#upload === upload && (this.#upload = null)); // "failed" tells the error
-    this.host.uploads(upload);
   }
 
   #release() {

@@ -31,7 +31,7 @@ export class Interrupter {
     const now = () => ({ rttMs: client.rttMs ?? 0, counts: service().counts });
     const log = (this.log = new InterruptionLog({ clock, now, tell }));
     sound.on("onset", ({ ms }) => log.heard(ms));
-    sound.on("silent", ({ ms }) => log.silent(ms));
+    sound.on("silent", ({ ms, why }) => log.silent(ms, why));
     sound.on("unducked", ({ why }) => why !== "held" && log.unducked());
     client.on("speech", (speech) => {
       if (speech.state === "started") log.began(timeOf(speech));
@@ -48,7 +48,10 @@ export class Interrupter {
       this.#note(requestId, reason === "USER_VOICE_INPUT" ? "voice" : "elsewhere", reason ?? "");
       log.stopped(requestId, clock.now());
     });
-    client.on("ack", (ack) => log.acknowledged(ack));
+    client.on("ack", (ack) => {
+      for (const [id, { reason }] of Object.entries(ack.receipts)) this.#note(id, "elsewhere", reason); // sent to its end
+      log.acknowledged(ack);
+    });
     client.on("open", () => log.released());
   }
 
@@ -61,15 +64,24 @@ export class Interrupter {
   }
 
   /**
+   * Note that what is answered is interrupted now, by what the messages do next.
+   *
+   * @param {By} by
+   * @param {string} reason
+   */
+  note(by, reason) {
+    const message = this.answering();
+    if (message) this.#note(message.requestId, by, reason);
+  }
+
+  /**
    * Interrupt what is answered: silent here first. Does nothing where nothing is.
    *
    * @param {By} by
    * @param {string} reason
    */
   async cut(by, reason) {
-    const message = this.answering();
-    if (!message) return;
-    this.#note(message.requestId, by, reason);
+    this.note(by, reason);
     await this.service().interruptCurrentRequest(reason).catch(this.failed);
   }
 

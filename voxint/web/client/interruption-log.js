@@ -7,6 +7,8 @@ import { recordOf } from "./interruption.js";
 const SILENCE_MS = 300;
 /** Ours: how long an acknowledgement is waited for. The server owes it within 250 ms, and a phone's network is slow. */
 const ACK_MS = 10_000;
+/** Ours: a hint that is earlier than the speech by more was none of it; what the ears take for its begin is rough. */
+const EARLY_MS = 500;
 /** Ours: interruptions that are under way, and those that are remembered so that none is told twice; the server's 64. */
 const MOST = 64;
 
@@ -39,11 +41,14 @@ export class InterruptionLog {
 
   /** The local hint of a voice. A later one replaces it, as long as nothing came of the first.  @param {number} ms */
   heard(ms) {
-    if (this.#speech.held === null && this.#speech.silent === null) this.#speech.heard = ms;
+    const { heard, silent, held } = this.#speech;
+    if (heard === null || (silent === null && held === null)) this.#speech.heard = ms;
   }
 
   /** The speech began, by the server's ears or a detector's.  @param {number | null} ms */
   began(ms) {
+    const { heard } = this.#speech;
+    if (ms !== null && heard !== null && heard < ms - EARLY_MS) this.#speech.heard = null; // it was of another sound
     this.#speech.began = ms;
   }
 
@@ -62,16 +67,19 @@ export class InterruptionLog {
     this.#speech.silent = null;
   }
 
-  /** The loudspeaker is silent.  @param {number} ms its first silent sample */
-  silent(ms) {
-    let taken = false;
+  /**
+   * The loudspeaker is silent.
+   *
+   * @param {number} ms its first silent sample
+   * @param {"hint" | "pause" | "discard"} why only what is interrupted is discarded
+   */
+  silent(ms, why) {
     for (const [id, { facts, playing }] of this.#open) {
       if (!playing || facts.silent != null) continue;
       facts.silent = ms;
-      taken = true;
       if (facts.acknowledged != null) this.#settle(id);
     }
-    if (!taken) this.#speech.silent ??= ms;
+    if (why !== "discard") this.#speech.silent ??= ms;
   }
 
   /**

@@ -1,5 +1,6 @@
-/** @import { Request, Speech } from "./types.js" */
+/** @import { Speech } from "./types.js" */
 /** @import { Detector } from "./detector.js" */
+/** @import { MessageService } from "./message-service.js" */
 /** @import { Interrupter } from "./interrupter.js" */
 /** @import { By } from "./interruption.js" */
 /** @import { Captured, Sound } from "./sound.js" */
@@ -21,15 +22,17 @@ export class Listening {
    * @param {object} parts
    * @param {WebSocketClient} parts.client
    * @param {Sound} parts.sound
+   * @param {() => MessageService} parts.service
    * @param {() => Interrupter} parts.interrupter
    * @param {() => Promise<Detector>} parts.loadDetector
    * @param {(requestId: string, atMs: number | null) => void} parts.asked by a voice whose last sound was then; null: now
    * @param {() => void} parts.changed `hearing` did, or `listening`
    * @param {(error: unknown) => void} parts.failed
    */
-  constructor({ client, sound, interrupter, loadDetector, asked, changed, failed }) {
+  constructor({ client, sound, service, interrupter, loadDetector, asked, changed, failed }) {
     this.client = client;
     this.sound = sound;
+    this.service = service;
     this.interrupter = interrupter;
     this.loadDetector = loadDetector;
     this.asked = asked;
@@ -115,7 +118,7 @@ export class Listening {
   async beginTalk(by) {
     if (this.#talk) return;
     void this.interrupter().cut(by, "USER_NEW_INPUT");
-    const talk = this.#handsFree ? null : new Talk(this.client, this.inputRate, this.uploads);
+    const talk = this.#handsFree ? null : new Talk(this.client, this.service(), this.inputRate);
     this.#talk = talk;
     this.changed();
     try {
@@ -137,7 +140,4 @@ export class Listening {
     this.changed();
     return request?.requestId ?? null;
   }
-
-  /** @param {Request} request */
-  uploads = ({ promise }) => void promise.catch(() => {}); // "failed" of the client has told it
 }

@@ -1,4 +1,5 @@
 /** @import { Request, VoiceRequest } from "./types.js" */
+/** @import { MessageService } from "./message-service.js" */
 /** @import { WebSocketClient } from "./websocket-client.js" */
 
 /** Ours: a press that is shorter was none, in seconds; no word is. */
@@ -19,13 +20,13 @@ export class Talk {
 
   /**
    * @param {WebSocketClient} client
+   * @param {MessageService} service
    * @param {number} rate of the sound, in Hz
-   * @param {(request: Request) => void} began a request was made
    */
-  constructor(client, rate, began) {
+  constructor(client, service, rate) {
     this.client = client;
+    this.service = service;
     this.rate = rate;
-    this.began = began;
     this.inPieces = !client.features.has("server_vad");
   }
 
@@ -36,9 +37,8 @@ export class Talk {
     if (this.#upload) this.#upload.write(pcm);
     else this.#kept.push(pcm);
     if (this.inPieces && !this.#upload && this.#samples >= LEAST_S * this.rate) {
-      this.#upload = this.client.sendVoiceRequestStream();
+      this.#upload = this.service.talk();
       this.#upload.write(this.#joined());
-      this.began(this.#upload);
     }
     return true;
   }
@@ -50,9 +50,7 @@ export class Talk {
       return this.#upload;
     }
     if (this.#samples < LEAST_S * this.rate) return null;
-    const request = this.client.sendVoiceRequest(this.#joined());
-    this.began(request);
-    return request;
+    return this.client.sendVoiceRequest(this.#joined());
   }
 
   #joined() {

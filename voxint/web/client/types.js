@@ -161,7 +161,7 @@
  * @property {(requestId: string) => void} end
  * @property {() => void} pause
  * @property {() => void} resume
- * @property {(requestId?: string) => Promise<{requestId: string | null, playedMs: number, silentFrame?: number | null}>} discard
+ * @property {(requestId?: string) => Promise<unknown>} discard
  * @property {(requestId: string) => number} playedMs
  * @property {(name: string, listener: (event: Event) => void) => void} addEventListener for "played" {requestId,
  *   playedMs} and "drained" {requestId}

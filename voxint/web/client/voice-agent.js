@@ -1,8 +1,9 @@
-/** @import { ClientEvents, ClientOptions, Clock, Counts, Message, Opened, Settings } from "./types.js" */
+/** @import { ClientEvents, ClientOptions, Counts, Message, Opened, Settings } from "./types.js" */
 /** @import { AgentState } from "./agent-state.js" */
 /** @import { By, InterruptionRecord } from "./interruption.js" */
 
 import { agentState } from "./agent-state.js";
+import { CLOCK } from "./clock.js";
 import { Emitter } from "./emitter.js";
 import { VoxintError } from "./errors.js";
 import { loadDetector } from "./hands-free.js";
@@ -47,12 +48,8 @@ const RATES = { inputRate: 16000, outputRate: 24000 }; // ours: that of most syn
 /** Ours: interruptions that are kept to look back at. */
 const MOST_RECORDS = 50;
 
-/** @type {Clock} */
-const CLOCK = {
-  now: () => performance.now(),
-  setTimeout: (callback, ms) => setTimeout(callback, ms),
-  clearTimeout: (timer) => clearTimeout(timer),
-};
+/** Of a message: nothing more of its answer is waited for. */
+const OVER = ["complete", "interrupted", "failed"];
 
 /**
  * A conversation with an agent in a browser: connection, loudspeaker, microphone and messages, as one object.
@@ -74,6 +71,10 @@ export class VoiceAgent extends Emitter {
   /** @type {{requestId: string, at: number} | null} */
   #asked = null;
   #keep = false;
+  /** @type {ClientOptions} read by the client at each REGISTER */
+  #registers;
+  /** @type {WeakSet<VoxintError>} so that what a client's event and its promise tell is told once */
+  #told = new WeakSet();
   #page = new AbortController();
 
   /** @param {AgentOptions} options */
@@ -83,12 +84,14 @@ export class VoiceAgent extends Emitter {
     this.clock = clock;
     this.#keep = onDisconnect === "keep";
     const all = handsFree ? [...features, "server_vad"] : features;
-    const client = (this.client = new parts.WebSocketClient({ ...options, clock, features: all, audio }));
+    this.#registers = { ...options, clock, features: all, audio };
+    const client = (this.client = new parts.WebSocketClient(this.#registers));
     const sound = (this.sound = new Sound({ clock, AudioContext, constraints, parts }));
     const failed = (/** @type {unknown} */ error) => void this.#fail(error);
     this.listening = new Listening({
-      client, sound, failed, loadDetector: parts.loadDetector, interrupter: () => this.interrupter,
-      asked: (requestId, atMs) => this.#asks(requestId, atMs), changed: () => this.#changed(),
+      client, sound, failed, loadDetector: parts.loadDetector, service: () => this.service,
+      interrupter: () => this.interrupter, asked: (requestId, atMs) => this.#asks(requestId, atMs),
+      changed: () => this.#changed(),
     });
     this.interrupter = new Interrupter({
       client, sound, clock, failed, service: () => this.service,
@@ -126,10 +129,11 @@ export class VoiceAgent extends Emitter {
   }
 
   /**
-   * Connect, and stay connected until `close`.
+   * Connect, and stay connected until `close`. The first try settles it; one that may help goes on behind that.
    *
    * @returns {Promise<Opened>}
-   * @throws {VoxintError} what the server or the network says; the state is "failed" then, and it may be called again
+   * @throws {VoxintError} what the server or the network says. Where no other try can help, the state is "failed", and it
+   *   may be called again
    */
   async connect() {
     this.#wanted = true;
@@ -141,7 +145,7 @@ export class VoiceAgent extends Emitter {
       await this.sound.at(opened.audio);
       return opened;
     } catch (error) {
-      this.#failed = this.client.state !== "open";
+      this.#failed = this.client.state === "closed"; // else it goes on trying
       this.#changed();
       throw this.#fail(error);
     }
@@ -183,9 +187,8 @@ export class VoiceAgent extends Emitter {
    * @returns {{requestId: string, messageId: string}} the messages tell the rest
    */
   ask(text) {
-    void this.interrupter.cut("text", "USER_NEW_INPUT");
-    const { promise, ...ids } = this.service.ask(text);
-    promise.catch(() => {}); // "failed" of the client has told it
+    this.interrupter.note("text", "USER_NEW_INPUT");
+    const { promise: _, ...ids } = this.service.ask(text);
     this.#asks(ids.requestId, null);
     return ids;
   }
@@ -233,7 +236,7 @@ export class VoiceAgent extends Emitter {
    * session on.  @param {boolean} keep */
   setKeep(keep) {
     this.#keep = keep;
-    this.client.options.onDisconnect = keep ? "keep" : "interrupt";
+    this.#registers.onDisconnect = keep ? "keep" : "interrupt";
   }
 
   /**
@@ -255,6 +258,7 @@ export class VoiceAgent extends Emitter {
     this.interrupter.log.close();
     await Promise.all([this.sound.close(), this.client.close()]);
     this.#opened = false;
+    this.#failed = false;
     this.#changed();
   }
 
@@ -270,9 +274,6 @@ export class VoiceAgent extends Emitter {
       this.emit("session", { ...opened, features: client.features });
       this.#changed();
     });
-    client.on("end", ({ requestId, interrupted }) => {
-      if (interrupted || !this.sound.player) this.#answered(requestId);
-    });
     client.on("failed", ({ requestId, error }) => {
       this.#answered(requestId);
       this.#fail(error);
@@ -284,6 +285,7 @@ export class VoiceAgent extends Emitter {
   #listenToMessages() {
     this.service.on("message", ({ message }) => {
       this.emit("message", { message });
+      if (message.role === "agent" && OVER.includes(message.status)) this.#answered(message.requestId);
       this.#changed();
     });
     this.service.on("counts", ({ counts }) => this.emit("counts", { counts }));
@@ -357,7 +359,8 @@ export class VoiceAgent extends Emitter {
   /** @param {unknown} error @returns {VoxintError} */
   #fail(error) {
     const known = asError(error, "internal", "the client failed");
-    this.emit("error", { error: known });
+    if (!this.#told.has(known)) this.emit("error", { error: known });
+    this.#told.add(known);
     return known;
   }
 
