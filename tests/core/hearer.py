@@ -76,10 +76,11 @@ class House:
         seen: dict[str, Seen] | None = None,
         *,
         pauses: bool = True,
+        marks: bool = False,
         drop: Callable[[], None] | None = None,
     ) -> Hearer:
         """Let one more listen; with `seen` it has been here before."""
-        hearer = Hearer(Listener(drop, pauses=pauses))
+        hearer = Hearer(Listener(drop, pauses=pauses, marks=marks))
         self.readers.start_soon(hearer.read)
         if seen is None:
             self.session.attach(hearer.listener)

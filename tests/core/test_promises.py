@@ -55,6 +55,40 @@ async def test_promise_1_every_stage_is_closed_at_once() -> None:
     assert talk.acks[0].receipts["r1"].stages == {"stt": "idle", "llm": "closed", "tts": "closed", "tools": "idle"}
 
 
+@pytest.mark.parametrize(
+    ("model_s", "voice_s", "closed_ms"),
+    [(0.125, 0.0, {"llm": 125.0, "tts": 0.0}), (0.0, 0.0625, {"llm": 0.0, "tts": 62.5})],
+)
+async def test_a_receipt_says_when_each_stage_had_let_go(
+    model_s: float, voice_s: float, closed_ms: dict[str, float]
+) -> None:
+    """From the instant at which the stop counts, each with its own clean-up; the last of them is the stop itself."""
+    model = ScriptedModel(*SENTENCES, FOREVER, lingers=model_s)
+    voice = ScriptedVoice(SPEAK, every=0.125, lingers=voice_s)
+    async with talk_with(Agent(llm=model, tts=voice), SPOKEN) as talk:
+        talk.ask("r1")
+        await trio.sleep(0.5)
+        talk.interrupt()
+        await trio.sleep(1)
+    receipt = talk.acks[0].receipts["r1"]
+    assert receipt.closed_ms == closed_ms
+    assert receipt.stop_ms == max(closed_ms.values())
+
+
+async def test_only_a_stage_that_was_closed_has_an_instant() -> None:
+    """One that had finished, or would not stop, has none; one that was closed beside it has."""
+    model = ScriptedModel.turns(ScriptedModel(*SENTENCES), ScriptedModel(*SENTENCES, FOREVER, lingers=1.0))
+    async with talk_with(Agent(llm=model, tts=ScriptedVoice()), SPOKEN) as talk:
+        for request_id in ("r1", "r2"):
+            talk.ask(request_id)
+            await trio.sleep(0.5)
+            talk.interrupt(request_id)
+            await trio.sleep(2)
+    first, second = [ack.receipts[request_id] for ack, request_id in zip(talk.acks, ("r1", "r2"), strict=True)]
+    assert (first.stages["llm"], first.closed_ms) == ("finished", {"tts": 0.0})
+    assert (second.stages["llm"], second.closed_ms) == ("overrun", {"tts": 0.0})
+
+
 class Chatterbox:
     """A model that goes on writing for a quarter of a second after its cancellation, and for ever if let."""
 

@@ -53,7 +53,7 @@ async def converse(talk: Talk, wait: Callable[[], Awaitable[None]]) -> None:
 @pytest.mark.parametrize("sixteenths", range(0, 80, 3))
 async def test_interrupted_at_any_time(sixteenths: int) -> None:
     """During the upload, recognition, the first token, speech, playout, and after it."""
-    async with talk_with(busy_agent(), SPOKEN, features=("transcripts",)) as talk:
+    async with talk_with(busy_agent(), SPOKEN, features=("transcripts", "marks")) as talk:
         await converse(talk, functools.partial(trio.sleep, sixteenths / 16))
 
 

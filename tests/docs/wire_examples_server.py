@@ -41,6 +41,7 @@ _RECEIPT = FramedReceipt(
     audio=AudioAccount(generated_ms=2600.0, sent_ms=2120.0, heard_ms=1840.0, source="client"),
     text=TextAccount(generated_chars=118, heard="The keeper lived here with his"),
     last=LastFrames(text_stream_seq=28, voice_stream_seq=52),
+    closed_ms={"llm": 0.2, "tts": 0.3},
 )
 
 FROM_SERVER: Mapping[str, FromServer] = {
@@ -170,6 +171,12 @@ FROM_SERVER: Mapping[str, FromServer] = {
             "Pause": m.HoldMessage(request_id="req_6", state="held", voice_stream_seq=52),
             "It was a cough": m.HoldMessage(request_id="req_6", state="released", voice_stream_seq=52, reason="noise"),
         },
+    ),
+    "MARKS": FromServer(
+        "**ext** (feature `marks`) How far in its text the voice of an answer is. Each mark is an instant of the"
+        " answer's sound in milliseconds, and how many code points of its text are reached by then.",
+        m.MarksMessage,
+        {"Two sentences begin": m.MarksMessage(request_id="req_1", marks=((0.0, 24), (1420.0, 58)))},
     ),
     "HEARTBEAT": FromServer("Every 30 s.", m.Heartbeat, {"A sign of life": m.Heartbeat(remaining_seconds=600)}),
     "SESSION_WARN": FromServer(

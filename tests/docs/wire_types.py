@@ -87,6 +87,8 @@ def _words(told: inspect.Type, *, nulls: bool = False) -> str:
             return ", ".join(f"`{value}`" for value in values)
         case inspect.ListType(item_type=item) | inspect.VarTupleType(item_type=item):
             return f"list of {_several(item)}" + _range(None, told.max_length)
+        case inspect.TupleType(item_types=items):
+            return f"[{'; '.join(map(_words, items))}]"
         case inspect.DictType(value_type=value):
             words = "object" if isinstance(value, inspect.AnyType) else f"object by id: {_words(value)}"
             return words + _range(None, told.max_length)

@@ -171,7 +171,7 @@ async def exchange(port: int, checker: Checker) -> str:
         async with connect(
             f"ws://127.0.0.1:{port}{PATH}",
             require_tts=True,
-            features=("binary_audio", "transcripts"),
+            features=("binary_audio", "transcripts", "marks"),
             output_rate=8000,
             connect_timeout_s=2 * SILENT_S,
             answer_timeout_s=2 * SILENT_S,

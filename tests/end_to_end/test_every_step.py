@@ -77,7 +77,7 @@ async def ask_and_interrupt(ask: Ask, number: int, *, behind: bool) -> AtStep:
         behind: Whether the next request comes right behind the interrupt.
     """
     async with open_talk(make_agent()) as talk:
-        talk.register(SPOKEN, features=("transcripts",))
+        talk.register(SPOKEN, features=("transcripts", "marks"))
 
         def interrupt() -> None:
             talk.interrupt("r1")

@@ -82,6 +82,13 @@ def test_what_was_read_in_time_is_not_said_to_be_late() -> None:
     assert shape(msgspec.structs.replace(RECEIPT, read_late_ms=7.0))["read_late_ms"] == 7.0
 
 
+def test_a_stage_that_was_not_cut_off_has_no_instant() -> None:
+    """`closed_ms` is left out of a receipt where no stage was."""
+    assert "closed_ms" not in shape(RECEIPT)
+    closed = msgspec.structs.replace(RECEIPT, closed_ms={"llm": 0.5, "tts": 1.5})
+    assert shape(closed)["closed_ms"] == {"llm": 0.5, "tts": 1.5}
+
+
 def test_a_receipt_is_written_whole() -> None:
     """Every field of a receipt is there, null where nothing is known, with the protocol's names."""
     assert shape(RECEIPT) == {

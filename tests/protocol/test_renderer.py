@@ -9,6 +9,7 @@ from voxint.core.events import (
     Endpoint,
     Event,
     Held,
+    Marks,
     Onset,
     Released,
     Said,
@@ -125,6 +126,18 @@ def test_what_was_asked_in_vain_is_told_with_its_frames() -> None:
     assert told.last == LastFrames(text_stream_seq=None, voice_stream_seq=None)
 
 
+def test_marks_are_for_who_asked() -> None:
+    """They take no number of a stream."""
+    marks = Marks(((0.0, 7), (62.5, 12)))
+    assert say(a_renderer("hold", "transcripts", "server_vad"), marks) == []
+    told, *rest = say(a_renderer("marks"), marks, Text("Hi"), Voice(AUDIO))
+    assert told == m.MarksMessage(request_id="r1", marks=((0.0, 7), (62.5, 12)))
+    assert [(frame.text_stream_seq, frame.voice_stream_seq) for frame in rest if isinstance(frame, m.Response)] == [
+        (0, None),
+        (None, 0),
+    ]
+
+
 def test_a_hold_is_for_who_asked() -> None:
     """It names the last frame of speech that this connection was sent, before the hold and behind the end too."""
     assert say(a_renderer("transcripts"), Voice(AUDIO), Held(), Released("noise"))[2:] == []
@@ -157,6 +170,7 @@ def test_utterances_that_become_nothing_are_not_remembered() -> None:
         (("server_vad",), True, {"server_vad", "hold"}),
         (("server_vad", "transcripts"), False, {"transcripts"}),
         (("hold",), False, {"hold"}),
+        (("marks", "mimes"), False, {"marks"}),
     ],
 )
 def test_what_can_be_had_is_granted(asked: tuple[str, ...], listens: bool, given: set[str]) -> None:

@@ -2,12 +2,26 @@ from __future__ import annotations
 
 import pytest
 
-from voxint.core.events import Called, Committed, Ended, Endpoint, Event, Held, Onset, Released, Text, Understood, Voice
+from voxint.core.events import (
+    Called,
+    Committed,
+    Ended,
+    Endpoint,
+    Event,
+    Held,
+    Marks,
+    Onset,
+    Released,
+    Text,
+    Understood,
+    Voice,
+)
 from voxint.protocol.messages import (
     Error,
     FunctionCall,
     Heartbeat,
     HoldMessage,
+    MarksMessage,
     Response,
     ServerMessage,
     SpeechMessage,
@@ -31,12 +45,13 @@ CALL = FunctionCall(name="open", parameters={"door": 1}, call_id="c1")
         (response(voice_stream_seq=3, voice=b"\1\0"), (Voice(b"\1\0"),)),
         (response(text_stream_seq=0, function_call=CALL), (Called("open", {"door": 1}, "c1"),)),
         (TranscriptMessage(request_id="r1", text="good mor", is_final=False), (Understood("good mor", False),)),
+        (MarksMessage(request_id="r1", marks=((0.0, 5), (62.5, 9))), (Marks(((0.0, 5), (62.5, 9))),)),
         (response(text_stream_seq=0, text=""), ()),
         (Heartbeat(remaining_seconds=3), ()),
     ],
 )
 def test_each_frame_gives_its_event(message: ServerMessage, events: tuple[Event, ...]) -> None:
-    """Text, voice, a call and a transcript are one event each; an empty piece and a heartbeat are none."""
+    """Text, voice, a call, a transcript and marks are one event each; an empty piece and a heartbeat are none."""
     assert events_of(message) == events
 
 

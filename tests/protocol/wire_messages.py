@@ -147,6 +147,7 @@ receipts = st.builds(
     text=st.builds(r.TextAccount, generated_chars=st.integers(0, 2**31), heard=text),
     last=st.builds(LastFrames, text_stream_seq=seqs, voice_stream_seq=seqs),
     read_late_ms=maybe(millis),
+    closed_ms=st.dictionaries(st.sampled_from(r.STAGES), millis),
 )
 seconds = st.integers(0, 2**31)
 server_messages: st.SearchStrategy[m.ServerMessage] = st.one_of(
@@ -217,5 +218,10 @@ server_messages: st.SearchStrategy[m.ServerMessage] = st.one_of(
         state=st.sampled_from(("held", "released")),
         voice_stream_seq=seqs,
         reason=maybe(one_of(ReleaseReason)),
+    ),
+    st.builds(
+        m.MarksMessage,
+        request_id=request_ids,
+        marks=st.lists(st.tuples(millis, st.integers(0, 2**31)), max_size=3).map(tuple),
     ),
 )
