@@ -96,7 +96,5 @@ needs_whisper = needs(
 needs_light_speech = needs(missing(packages=("pocketsphinx", "espeakng_loader")))
 """The small voice and the small ears."""
 
-needs_chromium = needs(
-    missing(packages=("playwright",), files=(Path("/usr/bin/chromium"),), debian="chromium")
-)
+needs_chromium = needs(missing(packages=("playwright",), files=(Path("/usr/bin/chromium"),), debian="chromium"))
 """A browser, and what drives it."""

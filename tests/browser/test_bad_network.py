@@ -69,7 +69,7 @@ def test_a_stop_is_heard_at_once_in_a_tunnel(tab: Tab, scripted: VoiceServer) ->
         network.stall()
         rate = tab.run("() => tap.rate")
         stopped = tab.run("""() => {
-          const at = Math.round(agent.sound.context.currentTime * tap.rate);
+          const at = Math.round(tap.context.currentTime * tap.rate);
           window.stopping = agent.interrupt("button");
           return at;
         }""")

@@ -144,7 +144,7 @@ def test_a_cut_connection_loses_nothing_and_repeats_nothing(tab: Tab, scripted: 
 
 def test_a_server_that_died_is_found_again(tab: Tab) -> None:
     """The client says that it waits, and for what; when the server is back on its port there is a new session."""
-    with VoiceServer(answer=SHORT) as server:
+    with VoiceServer(answers=[SHORT]) as server:
         first = connect(tab, server.url)
         request_id = ask(tab, "what time is it")
         tab.until("(id) => answers[id]", request_id)

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import msgspec
 import trio
 
-from tests.browser.rig.stages import STORY, Storyteller, Sweep
+from tests.browser.rig.stages import STORY, Prepared, Storyteller, Sweep
 from tests.end_to_end.callers import EVERYBODY
 from voxint.cli.logs import configure_logs
 from voxint.core.agent import Agent, Limits
@@ -36,7 +36,7 @@ class Options(msgspec.Struct, forbid_unknown_fields=True):
         ears: Moonshine, or a recogniser that understands `understood` in everything.
         detector: Silero, one that goes by loudness, or none: then there is no feature `server_vad`.
         voice: Kokoro, or the sweep.
-        answer: What the model says to everything.
+        answers: What the model says, in turn; the last one for good. A voice of a model has said the first before.
         understood: What scripted ears understand.
         server: More of `ServerConfig`.
         limits: More of `Limits`.
@@ -46,7 +46,7 @@ class Options(msgspec.Struct, forbid_unknown_fields=True):
     ears: Literal["models", "scripted"] = "scripted"
     detector: Literal["models", "scripted", "none"] = "scripted"
     voice: Literal["models", "scripted"] = "scripted"
-    answer: str = STORY
+    answers: tuple[str, ...] = (STORY,)
     understood: str = "tell me a story"
     server: dict[str, Any] = msgspec.field(default_factory=dict)
     limits: dict[str, Any] = msgspec.field(default_factory=dict)
@@ -67,11 +67,12 @@ async def opened(options: Options) -> AsyncGenerator[Agent]:
             ears = await stack.enter_async_context(Moonshine(seats=4))
         voice: Any = Sweep()
         if options.voice == "models":
-            voice = await stack.enter_async_context(Kokoro(seats=4))
+            voice = Prepared(await stack.enter_async_context(Kokoro(seats=4)))
+            await voice.prepare(options.answers[0])
         detector: Any = {"none": None, "scripted": ScriptedDetector()}.get(options.detector)
         if options.detector == "models":
             detector = await stack.enter_async_context(Silero())
-        model = Storyteller(options.answer, lambda shown: tell(asked=shown))
+        model = Storyteller(options.answers, lambda shown: tell(asked=shown))
         yield Agent(llm=model, stt=ears, tts=voice, vad=detector, limits=Limits(**options.limits))
 
 

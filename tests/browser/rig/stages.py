@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import trio
 
 from voxint.core.audio import AudioFormat
-from voxint.core.stages import Delta, ModelOutput, Speech, Turn
+from voxint.core.stages import Delta, ModelOutput, Speech, TextToSpeech, Turn
 
-__all__ = ["STORY", "Storyteller", "Sweep", "sweep"]
+__all__ = ["STORY", "Prepared", "Storyteller", "Sweep", "sweep"]
 
 STORY = (
     "Once there was a keeper of a lighthouse who could not stop talking. He told the gulls about the fog, and the fog "
@@ -30,22 +31,28 @@ LOUDNESS = 8000
 """Its largest sample, of 32,767."""
 
 
+SENTENCE = re.compile(r"[^.?!]+[.?!]")
+
+
 class Storyteller:
-    """A language model that answers each question with the same words, and tells what it was shown.
+    """A language model that has its answers ready, and tells what it was shown.
 
     Args:
-        answer: The words.
+        answers: What it says, in turn; the last one for good.
         tell: Called with what each turn shows, as (role, words).
     """
 
-    def __init__(self, answer: str, tell: Callable[[list[tuple[str, str]]], None]) -> None:
-        self._answer = answer
+    def __init__(self, answers: Sequence[str], tell: Callable[[list[tuple[str, str]]], None]) -> None:
+        self._answers = answers
         self._tell = tell
+        self._asked = 0
 
     async def generate(self, turn: Turn, out: trio.abc.SendChannel[ModelOutput]) -> None:
         """Tell, and answer word by word, as models do."""
+        answer = self._answers[min(self._asked, len(self._answers) - 1)]
+        self._asked += 1
         self._tell([(message.role, message.content) for message in turn.messages])
-        for word in self._answer.split(" "):
+        for word in answer.split(" "):
             await out.send(Delta(f"{word} "))
 
 
@@ -106,3 +113,42 @@ def _wave(rate: int, begin: int, count: int) -> bytes:
     while len(piece) < 2 * count:
         piece += whole[: 2 * count - len(piece)]
     return piece
+
+
+class Prepared:
+    """A synthesizer that has said some sentences before, and says these again at once.
+
+    A voice on a loaded machine is slower than it speaks; a test of what happens while it speaks needs one that goes on.
+
+    Args:
+        voice: Who says everything.
+    """
+
+    def __init__(self, voice: TextToSpeech) -> None:
+        self.audio_format = voice.audio_format
+        self._voice = voice
+        self._said: dict[str, list[bytes]] = {}
+
+    async def prepare(self, text: str) -> None:
+        """Have each sentence of a text said once."""
+        for sentence in SENTENCE.findall(text):
+            send, receive = trio.open_memory_channel[Speech](math.inf)  # a sentence's
+            await self._say(sentence.strip(), send)
+            send.close()
+            self._said[sentence.strip()] = [speech.audio async for speech in receive]
+
+    async def synthesize(self, text: trio.abc.ReceiveChannel[str], out: trio.abc.SendChannel[Speech]) -> None:
+        """Say each piece: at once where it was prepared."""
+        async for piece in text:
+            said: str | None = piece
+            for audio in self._said.get(piece.strip(), ()):
+                await out.send(Speech(audio, said))
+                said = None
+            if said is not None:
+                await self._say(piece, out)
+
+    async def _say(self, piece: str, out: trio.abc.SendChannel[Speech]) -> None:
+        send, receive = trio.open_memory_channel[str](1)
+        await send.send(piece)
+        send.close()
+        await self._voice.synthesize(receive, out)

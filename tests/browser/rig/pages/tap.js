@@ -13,7 +13,7 @@
     /** @type {number[]} */ heard: [],
     /** @type {Float32Array[]} */ samples: [],
     keep: false,
-    contexts: 0,
+    /** @type {AudioContext | null} the last one */ context: null,
     /** @type {AudioWorkletNode | null} */ node: null,
 
     /** Forget what was noted. */
@@ -45,7 +45,7 @@
     /** @param {AudioContextOptions} [options] */
     constructor(options) {
       super(options);
-      tap.contexts += 1;
+      tap.context = this;
       tap.rate = this.sampleRate;
       this.#out = new GainNode(this);
       this.#out.connect(super.destination);
