@@ -2,7 +2,7 @@
 import { Emitter } from "../../../voxint/web/client/emitter.js";
 import { VoxintError } from "../../../voxint/web/client/errors.js";
 
-/** @import { Ack, ClientEvents, Message, MessageEvents, PlayerLike, Receipt } from "../../../voxint/web/client/types.js" */
+/** @import { Ack, ClientEvents, Receipt } from "../../../voxint/web/client/types.js" */
 
 /** Time that goes on by `tick` alone. */
 export class FakeClock {
@@ -61,10 +61,12 @@ export class FakeClient extends Emitter {
   sent = [];
   /** @type {VoxintError | null} what the next connect fails with */
   refuses = null;
-  outputRate = 24000;
+  requireTts = true;
+  audio = { inputRate: 16000, outputRate: 24000 };
   /** @type {(id: string | null, mode: string) => Promise<Ack>} */
   acknowledges = async (id, mode) => this.ack(id, mode, receipt(id ?? ""));
   #uploads = 0;
+  #interrupting = 0;
 
   /** @param {any} options */
   constructor(options) {
@@ -82,7 +84,7 @@ export class FakeClient extends Emitter {
       throw this.refuses;
     }
     this.opens();
-    return { sessionId: this.sessionId, features: this.features, audio: { inputRate: 16000, outputRate: this.outputRate } };
+    return { sessionId: this.sessionId, features: this.features, audio: this.audio };
   }
 
   /** @param {FakeClient["state"]} state @param {object} [more] */
@@ -108,10 +110,48 @@ export class FakeClient extends Emitter {
     };
   }
 
+  /**
+   * Bring what an answer is when its bubble has that status.
+   *
+   * @param {string} requestId
+   * @param {"waiting" | "speaking" | "held" | "complete"} status
+   */
+  answers(requestId, status) {
+    const played = { requestId, playedMs: 100 };
+    if (status === "waiting") this.emit("call", { requestId, name: "look", parameters: {}, callId: "c" });
+    if (status === "held") this.emit("hold", { requestId, state: "held", seq: 1, reason: null });
+    if (status === "complete") {
+      this.emit("end", { requestId, interrupted: false, reason: null });
+      devices.player?.tells("drained", { requestId });
+    }
+    if (status !== "speaking") return;
+    this.emit("text", { requestId, text: "The keeper lived here.", seq: 0 });
+    this.emit("audio", { requestId, pcm: new Int16Array(48000), seq: 0 });
+    devices.player?.tells("played", played);
+  }
+
+  isInterrupting() {
+    return this.#interrupting > 0;
+  }
+
+  /** @param {string} requestId @param {number} playedMs */
+  played(requestId, playedMs) {
+    this.sent.push(["PLAYED", requestId, playedMs]);
+  }
+
+  /** @param {string} text */
+  sendTextRequest(text) {
+    this.sent.push(["ASK", text]);
+    return { requestId: `req_t${++this.#uploads}`, promise: new Promise(() => {}) };
+  }
+
   /** @param {string | null} id @param {{mode?: string, playedMs?: number, reason?: string}} [how] */
   async interrupt(id, { mode = "commit", playedMs, reason } = {}) {
     this.sent.push(["INTERRUPT", id, mode, reason, playedMs]);
+    this.#interrupting += 1;
     const ack = await this.acknowledges(id, mode);
+    this.#interrupting -= 1;
+    if (mode === "commit" && id) this.emit("end", { requestId: id, interrupted: true, reason: reason ?? "USER_STOP" });
     this.emit("ack", ack);
     return ack;
   }
@@ -156,60 +196,6 @@ export class FakeClient extends Emitter {
 
 /** @type {FakeClient[]} every client that was made, the latest last */
 export const made = [];
-
-/** Messages by hand; an interruption discards and sends, as the true ones do. @extends {Emitter<MessageEvents>} */
-export class FakeService extends Emitter {
-  /** @type {string | null} */
-  currentRequestId = null;
-  /** @type {Message[]} */
-  messages = [];
-  counts = { dropped: 0, stale: 0, interruptions: 0 };
-  /** @type {PlayerLike | null} */
-  player = null;
-
-  /** @param {FakeClient} client */
-  constructor(client) {
-    super();
-    this.client = client;
-  }
-
-  /** @param {string} requestId @param {Message["status"]} status */
-  answer(requestId, status) {
-    let message = this.messages.find((each) => each.requestId === requestId);
-    if (!message) {
-      message = { messageId: `msg_${requestId}`, requestId, role: "agent", text: "", status, spokenChars: 7, heard: null, at: 0 };
-      this.messages.push(message);
-    }
-    this.currentRequestId = requestId;
-    message.status = status;
-    this.emit("message", { message });
-  }
-
-  /** @param {string} text */
-  ask(text) {
-    if (this.currentRequestId) void this.interruptCurrentRequest("USER_NEW_INPUT");
-    const requestId = `req_${this.messages.length + 1}`;
-    this.client.sent.push(["ASK", text]);
-    this.answer(requestId, "waiting");
-    return { requestId, messageId: `msg_${requestId}`, promise: new Promise(() => {}) };
-  }
-
-  talk() {
-    if (this.currentRequestId) void this.interruptCurrentRequest("USER_NEW_INPUT");
-    return this.client.sendVoiceRequestStream();
-  }
-
-  /** @param {string} reason */
-  async interruptCurrentRequest(reason) {
-    const id = this.currentRequestId;
-    if (id === null) return null;
-    const playedMs = this.player?.playedMs(id);
-    void this.player?.discard(id);
-    this.answer(id, "interrupted");
-    this.currentRequestId = null;
-    return this.client.interrupt(id, { reason, playedMs });
-  }
-}
 
 /** What the last of these was. @type {{player: FakePlayer | null, recorder: FakeRecorder | null, opens: number}} */
 export const devices = { player: null, recorder: null, opens: 0 };

@@ -132,7 +132,15 @@ test("a stop by the button over a held answer has its silence, and nothing of th
   log.held(950);
   log.interrupted("a", { ...HOW, by: "button", playing: true });
   log.acknowledged(ack("a"));
-  assert.deepEqual([told[0]?.at.heard, told[0]?.at.held, told[0]?.at.silent, told[0]?.at.sent], [null, null, 0, 90]);
+  assert.deepEqual([told[0]?.at.heard, told[0]?.at.held, told[0]?.at.silent, told[0]?.at.sent], [null, null, 0, 0]);
+});
+
+test("a loudspeaker that had run dry before is silent from the interruption on", () => {
+  const { log, told } = newLog();
+  log.interrupted("a", { ...HOW, by: "button", playing: true });
+  log.silent(200, "discard");
+  log.acknowledged(ack("a"));
+  assert.deepEqual([told[0]?.at.silent, told[0]?.at.sent, told[0]?.at.acknowledged], [0, 0, 20]);
 });
 
 test("no more than 64 are under way, and closing tells those that are", () => {

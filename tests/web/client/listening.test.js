@@ -4,7 +4,7 @@ import { beforeEach, test } from "node:test";
 
 import { VoiceAgent } from "../../../voxint/web/client/voice-agent.js";
 import {
-  devices, FakeClient, FakeClock, FakeContext, FakePlayer, FakeRecorder, FakeService, made, receipt, settled,
+  devices, FakeClient, FakeClock, FakeContext, FakePlayer, FakeRecorder, made, receipt, settled,
 } from "./agent-fakes.js";
 
 const WINDOW = 512;
@@ -33,20 +33,19 @@ async function connected({ handsFree = true, granted } = {}) {
   };
   /** @type {any} the stand-ins have what is used of the classes */
   const parts = {
-    WebSocketClient: FakeClient, MessageService: FakeService, Player: FakePlayer, Recorder: FakeRecorder,
+    WebSocketClient: FakeClient, Player: FakePlayer, Recorder: FakeRecorder,
     loadDetector: async () => ((voice.loaded += 1), { feed, reset() {} }),
   };
   const agent = new VoiceAgent({ url: "ws://voice.example", clock, handsFree, parts, AudioContext: /** @type {any} */ (FakeContext) });
   const client = /** @type {FakeClient} */ (made.at(-1));
   if (granted) client.granted = granted;
-  const service = /** @type {FakeService} */ (/** @type {unknown} */ (agent.service));
   await agent.connect();
   const opened = async () => {
     await agent.openMicrophone();
     return { player: /** @type {FakePlayer} */ (devices.player), recorder: /** @type {FakeRecorder} */ (devices.recorder) };
   };
   const sent = (/** @type {string[]} */ ...names) => client.sent.filter(([what]) => names.includes(what));
-  return { agent, client, service, voice, opened, sent };
+  return { agent, client, voice, opened, sent };
 }
 
 test("the server hears everything, silence too, and nothing is loaded for it", async () => {
@@ -58,38 +57,38 @@ test("the server hears everything, silence too, and nothing is loaded for it", a
 });
 
 test("a barge-in has every instant, of three clocks, on one", async () => {
-  const { agent, client, service, opened } = await connected();
+  const { agent, client, opened } = await connected();
   const { player, recorder } = await opened();
   recorder.frame = clock.now() * 48; // the microphone's first sample is now, at 1000 ms
   recorder.hears(50);
   await clock.tick(1000);
-  service.answer("req_1", "speaking");
+  client.answers("req_1", "speaking");
   recorder.tells("onset", { frame: 1650 * 48, atMs: 650 });
   player.tells("silent", { frame: 1661 * 48, atFrame: 1651 * 48, why: "hint" });
-  client.emit("hold", { requestId: "req_1", state: "held", seq: 3, reason: null });
-  service.answer("req_1", "held");
+  client.answers("req_1", "held");
   assert.equal(agent.state, "held");
+  client.acknowledges = async (id, mode) => {
+    await clock.tick(20);
+    return { ...client.ack(id, mode, receipt("req_1", { reason: "USER_VOICE_INPUT" })), sentAt: clock.now() - 20 };
+  };
   client.emit("speech", { state: "started", requestId: "req_2", atMs: 600 });
   client.emit("speech", { state: "committed", requestId: "req_2", atMs: 900, interrupted: ["req_1"] });
   client.emit("end", { requestId: "req_1", interrupted: true, reason: "USER_VOICE_INPUT" });
   await clock.tick(20);
-  const said = { ...receipt("req_1"), reason: "USER_VOICE_INPUT" };
-  client.acknowledges = async (id, mode) => client.ack(id, mode, said);
-  await client.interrupt("req_1");
   const record = /** @type {any} */ (agent.interruptions[0]);
   assert.equal(record.by, "voice");
   assert.equal(record.reason, "USER_VOICE_INPUT");
   assert.deepEqual(record.at, {
-    began: 0, heard: 50, silent: 61, held: 400, recognised: 300, sent: 420, modelClosed: 400 - 5 - 2 + 1,
+    began: 0, heard: 50, silent: 61, held: 400, recognised: 300, sent: 400, modelClosed: 400 - 5 - 2 + 1,
     synthesisClosed: 400 - 5, acknowledged: 420,
   });
   assert.deepEqual(recorder.confirmed, [true]);
 });
 
 test("a cough leaves no trace: what was noted of it is not told of the next interruption", async () => {
-  const { agent, client, service, opened } = await connected();
+  const { agent, client, opened } = await connected();
   const { player, recorder } = await opened();
-  service.answer("req_1", "speaking");
+  client.answers("req_1", "speaking");
   recorder.tells("onset", { frame: 48000, atMs: 0 });
   player.tells("silent", { frame: 48480, atFrame: 48000, why: "hint" });
   client.emit("hold", { requestId: "req_1", state: "held", seq: 1, reason: null });
@@ -99,13 +98,13 @@ test("a cough leaves no trace: what was noted of it is not told of the next inte
   client.emit("speech", { state: "committed", requestId: "req_2", atMs: 0, interrupted: ["req_1"] });
   client.emit("end", { requestId: "req_1", interrupted: true, reason: "USER_VOICE_INPUT" });
   player.tells("silent", { frame: clock.now() * 48, atFrame: 0, why: "discard" });
-  await client.interrupt("req_1");
+  await settled();
   const { at } = /** @type {any} */ (agent.interruptions[0]);
   assert.deepEqual([at.heard, at.held, at.began, at.silent], [null, null, null, at.acknowledged]);
 });
 
 test("who speaks is heard from the first word to the last, and the answer's time counts from there", async () => {
-  const { agent, client, service, opened } = await connected();
+  const { agent, client, opened } = await connected();
   const { player, recorder } = await opened();
   recorder.frame = clock.now() * 48;
   recorder.hears(100);
@@ -114,7 +113,7 @@ test("who speaks is heard from the first word to the last, and the answer's time
   await clock.tick(2000);
   client.emit("speech", { state: "stopped", requestId: "req_7", atMs: 1200, text: "Hello", outcome: "request", decidedMs: 1600 });
   assert.equal(agent.state, "thinking");
-  service.answer("req_7", "speaking");
+  client.answers("req_7", "speaking");
   player.tells("played", { requestId: "req_7", playedMs: 100 });
   assert.equal(agent.latency.answerMs, 2000 - 1200 - 100);
 });
@@ -132,10 +131,10 @@ test("an utterance that fails, or is lost with its connection, is heard no more"
 });
 
 test("without the server's ears a cough holds the answer and lets it go on", async () => {
-  const { agent, client, service, voice, opened, sent } = await connected({ granted: ["hold"] });
+  const { agent, client, voice, opened, sent } = await connected({ granted: ["hold"] });
   const { player, recorder } = await opened();
   assert.equal(voice.loaded, 1);
-  service.answer("req_1", "speaking");
+  client.answers("req_1", "speaking");
   recorder.hears(20);
   voice.now = true;
   recorder.hears(10);
@@ -150,9 +149,9 @@ test("without the server's ears a cough holds the answer and lets it go on", asy
 });
 
 test("speech interrupts it, and goes up from its first sample on", async () => {
-  const { agent, service, voice, opened, sent } = await connected({ granted: ["hold"] });
+  const { agent, client, voice, opened, sent } = await connected({ granted: ["hold"] });
   const { player, recorder } = await opened();
-  service.answer("req_1", "speaking");
+  client.answers("req_1", "speaking");
   recorder.hears(50);
   voice.now = true;
   recorder.hears(40);
@@ -180,9 +179,9 @@ test("where nothing is answered, less speech is enough", async () => {
 });
 
 test("a server without holds is not asked for any: the answer waits here", async () => {
-  const { service, voice, opened, sent } = await connected({ granted: [] });
+  const { client, voice, opened, sent } = await connected({ granted: [] });
   const { player, recorder } = await opened();
-  service.answer("req_1", "speaking");
+  client.answers("req_1", "speaking");
   recorder.hears(5);
   voice.now = true;
   recorder.hears(10);
@@ -273,10 +272,38 @@ test("a press that is too short asks nothing, and neither does one that is over 
   assert.equal(agent.state, "ready");
 });
 
+test("a microphone that is closed while the button is held sends what was said", async () => {
+  const { agent, sent } = await connected({ handsFree: false });
+  await agent.beginTalk();
+  devices.recorder?.hears(20);
+  agent.closeMicrophone();
+  assert.equal(sent("END").length, 1);
+});
+
+test("who joins a session leaves its microphone to the other device", async () => {
+  new VoiceAgent({ url: "ws://voice.example", join: { sessionId: "sess_1", token: "t" }, parts: /** @type {any} */ ({
+    WebSocketClient: FakeClient }), clock });
+  assert.ok(!made.at(-1)?.options.features.includes("server_vad"));
+});
+
+test("a detector that is loaded too late is let go", async () => {
+  const { agent, client, opened, sent } = await connected({ granted: [] });
+  let loaded = (/** @type {any} */ _) => {};
+  agent.listening.loadDetector = () => new Promise((resolve) => (loaded = resolve));
+  const opening = opened();
+  await settled();
+  client.granted = ["server_vad"];
+  client.opens({ fresh: true });
+  loaded({ feed: () => { throw new Error("nobody listens here any more"); }, reset() {} });
+  const { recorder } = await opening;
+  recorder.hears(3);
+  assert.equal(sent("AUDIO").length, 3);
+});
+
 test("a button that is held over an answer ends it at once", async () => {
-  const { agent, service, sent } = await connected({ handsFree: false });
+  const { agent, client, sent } = await connected({ handsFree: false });
   await agent.openAudio();
-  service.answer("req_1", "speaking");
+  client.answers("req_1", "speaking");
   await agent.beginTalk();
   assert.deepEqual(sent("INTERRUPT").map(([, id, mode, reason]) => [id, mode, reason]),
     [["req_1", "commit", "USER_NEW_INPUT"]]);
@@ -290,6 +317,11 @@ test("with the microphone open the button unmutes it, and what is held for too l
   assert.equal(recorder.muted, false);
   agent.endTalk();
   assert.equal(agent.microphone, "muted");
+  agent.mute(false);
+  await agent.beginTalk();
+  agent.endTalk();
+  agent.endTalk();
+  assert.equal(agent.microphone, "on"); // as it was
   agent.closeMicrophone();
   await agent.beginTalk();
   devices.recorder?.hears(120 * 50);

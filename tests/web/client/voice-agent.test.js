@@ -5,7 +5,7 @@ import { beforeEach, test } from "node:test";
 import { VoxintError } from "../../../voxint/web/client/errors.js";
 import { VoiceAgent } from "../../../voxint/web/client/voice-agent.js";
 import {
-  devices, FakeClock, FakeContext, FakePlayer, FakeRecorder, FakeService, FakeClient, made, receipt, settled,
+  devices, FakeClock, FakeContext, FakePlayer, FakeRecorder, FakeClient, made, receipt, settled,
 } from "./agent-fakes.js";
 
 /** @type {FakeClock} */
@@ -22,16 +22,15 @@ beforeEach(() => {
 /** @param {object} [options] */
 function newAgent(options) {
   /** @type {any} the stand-ins have what is used of the classes */
-  const parts = { WebSocketClient: FakeClient, MessageService: FakeService, Player: FakePlayer, Recorder: FakeRecorder };
+  const parts = { WebSocketClient: FakeClient, Player: FakePlayer, Recorder: FakeRecorder };
   const agent = new VoiceAgent({ url: "ws://voice.example", clock, parts, AudioContext: /** @type {any} */ (FakeContext), ...options });
   const client = /** @type {FakeClient} */ (made.at(-1));
-  const service = /** @type {FakeService} */ (/** @type {unknown} */ (agent.service));
   /** @type {any[]} */
   const told = [];
   for (const name of ["state", "microphone", "interruption", "error", "session", "latency"])
     agent.addEventListener(name, (event) => told.push([name, /** @type {CustomEvent} */ (event).detail]));
   const of = (/** @type {string} */ name) => told.filter(([each]) => each === name).map(([, detail]) => detail);
-  return { agent, client, service, of };
+  return { agent, client, of };
 }
 
 /** @param {object} [options] */
@@ -45,10 +44,10 @@ async function listening(options) {
 }
 
 test("it goes from off over a connection and an open microphone to an answer and back", async () => {
-  const { agent, service, of } = await listening();
-  agent.ask("What is the tide?");
-  service.answer("req_1", "speaking");
-  service.answer("req_1", "complete");
+  const { agent, client, of } = await listening();
+  const { requestId } = agent.ask("What is the tide?");
+  client.answers(requestId, "speaking");
+  client.answers(requestId, "complete");
   agent.closeMicrophone();
   await agent.close();
   assert.deepEqual(of("state").map(({ state }) => state),
@@ -105,7 +104,7 @@ test("a system that stops the sound is asked to let it go on", async () => {
 test("a session of another rate gets a player of that rate", async () => {
   const { agent, client } = newAgent();
   await agent.openAudio();
-  client.outputRate = 16000;
+  client.audio.outputRate = 16000;
   const first = devices.player;
   await agent.connect();
   assert.deepEqual(first?.did, ["open 24000", "close"]);
@@ -158,8 +157,9 @@ test("a device that goes away is replaced by another, and where there is none th
 });
 
 test("the stop button silences here first, and its record has both instants", async () => {
-  const { agent, client, service, player, of } = await listening();
-  service.answer("req_1", "speaking");
+  const { agent, client, player, of } = await listening();
+  client.answers("req_1", "speaking");
+  const shown = agent.messages[0]?.spokenChars;
   const frame = clock.now() * 48 + 480;
   client.acknowledges = async (id, mode) => {
     player.tells("silent", { frame, atFrame: frame, why: "discard" });
@@ -171,7 +171,7 @@ test("the stop button silences here first, and its record has both instants", as
   assert.deepEqual(client.sent.at(-1), ["INTERRUPT", "req_1", "commit", "USER_STOP", 1200]);
   const [{ record }] = of("interruption");
   assert.equal(record.by, "button");
-  assert.deepEqual(record.local, { spokenChars: 7, playedMs: 1200 });
+  assert.deepEqual(record.local, { spokenChars: shown, playedMs: 1200 });
   assert.equal(record.at.sent, 0);
   assert.equal(record.at.silent, 10);
   assert.equal(record.at.acknowledged, 30);
@@ -189,8 +189,8 @@ test("where nothing is answered, a stop stops nothing", async () => {
 });
 
 test("a typed question interrupts before it asks", async () => {
-  const { agent, client, service, of } = await listening();
-  service.answer("req_1", "waiting");
+  const { agent, client, of } = await listening();
+  client.answers("req_1", "waiting");
   client.sent = [];
   agent.ask("And on Friday?");
   await settled();
@@ -199,9 +199,8 @@ test("a typed question interrupts before it asks", async () => {
 });
 
 test("an answer's time is from the question to its first sound", async () => {
-  const { agent, service, player } = await listening();
+  const { agent, client, player } = await listening();
   const { requestId } = agent.ask("What is the tide?");
-  service.answer(requestId, "speaking");
   await clock.tick(900);
   player.tells("played", { requestId, playedMs: 0 });
   player.tells("played", { requestId, playedMs: 200 });
@@ -209,9 +208,9 @@ test("an answer's time is from the question to its first sound", async () => {
 });
 
 test("fifty interruptions are kept", async () => {
-  const { agent, service } = await listening();
+  const { agent, client } = await listening();
   for (let n = 0; n < 60; n++) {
-    service.answer(`req_${n}`, "waiting");
+    client.answers(`req_${n}`, "waiting");
     await agent.interrupt();
   }
   assert.equal(agent.interruptions.length, 50);

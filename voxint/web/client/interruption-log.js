@@ -147,6 +147,10 @@ export class InterruptionLog {
     const facts = this.#forget(id);
     if (facts === null) return;
     this.#told = [...this.#told, id].slice(-MOST);
+    const { began, heard, held, sent, recognised, silent } = facts;
+    const first = Math.min(...[began, heard, held, sent, recognised].map((ms) => ms ?? Infinity));
+    // A loudspeaker that had run dry was silent before, by no merit of the interruption.
+    if (silent != null && first < Infinity) facts.silent = Math.max(silent, first);
     this.tell(recordOf(facts));
   }
 

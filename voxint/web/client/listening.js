@@ -1,13 +1,15 @@
 /** @import { Speech } from "./types.js" */
 /** @import { Detector } from "./detector.js" */
+/** @import { OwnEars } from "./own-ears.js" */
 /** @import { MessageService } from "./message-service.js" */
 /** @import { Interrupter } from "./interrupter.js" */
 /** @import { By } from "./interruption.js" */
 /** @import { Captured, Sound } from "./sound.js" */
 /** @import { WebSocketClient } from "./websocket-client.js" */
 
-import { OwnEars, ServerEars } from "./hands-free.js";
+import { VoxintError } from "./errors.js";
 import { Talk } from "./push-to-talk.js";
+import { ServerEars } from "./server-ears.js";
 import { asError } from "./sound.js";
 
 /** What a microphone is for: hands-free by whichever ears the connection has, or while a button is held. */
@@ -17,6 +19,8 @@ export class Listening {
   /** @type {Talk | null} */
   #talk = null;
   #handsFree = false;
+  /** What the microphone was before the button was pressed; null: it is not. @type {"muted" | "open" | null} */
+  #before = null;
 
   /**
    * @param {object} parts
@@ -38,7 +42,6 @@ export class Listening {
     this.asked = asked;
     this.changed = changed;
     this.failed = failed;
-    this.inputRate = 16000;
     client.on("open", () => void this.#choose().catch(failed));
     sound.on("audio", (captured) => this.#audio(captured));
   }
@@ -82,14 +85,19 @@ export class Listening {
     const byServer = features.has("server_vad");
     if (this.#ears && this.#ears instanceof ServerEars === byServer) return;
     this.#deafen();
-    this.#ears = byServer ? new ServerEars(this) : await this.#load();
+    const ears = byServer ? new ServerEars(this) : await this.#load();
+    if (this.#ears || !this.#handsFree) return ears.close(); // closed, or opened again, while it was loaded
+    this.#ears = ears;
     this.changed();
   }
 
+  /** Load what only a server without ears needs. */
   async #load() {
+    if (this.client.audio.inputRate !== 16000)
+      throw new VoxintError("audio_failed", "the voice detector hears 16 kHz: leave `audio.inputRate` out");
     try {
-      const detector = await this.loadDetector();
-      return this.#handsFree ? new OwnEars(this, detector) : null; // it may have been closed meanwhile
+      const [{ OwnEars }, detector] = await Promise.all([import("./own-ears.js"), this.loadDetector()]);
+      return new OwnEars(this, detector);
     } catch (error) {
       throw asError(error, "audio_failed", "the voice detector can't be loaded");
     }
@@ -102,8 +110,8 @@ export class Listening {
 
   /** Close the microphone. What is being said is over. */
   close() {
+    this.endTalk();
     this.#handsFree = false;
-    this.#talk = null;
     this.#deafen();
     this.sound.deafen();
   }
@@ -116,16 +124,16 @@ export class Listening {
 
   /** @param {By} by */
   async beginTalk(by) {
-    if (this.#talk) return;
+    if (this.#before) return;
+    this.#before = this.sound.muted || !this.#handsFree ? "muted" : "open";
     void this.interrupter().cut(by, "USER_NEW_INPUT");
-    const talk = this.#handsFree ? null : new Talk(this.client, this.service(), this.inputRate);
-    this.#talk = talk;
+    if (!this.#handsFree) this.#talk = new Talk(this.client, this.service());
     this.changed();
     try {
       await this.#openMicrophone();
-      this.sound.muted = this.#talk !== talk; // it may be over before the person has allowed it
+      this.sound.muted = this.#before === null; // the press may be over before the person has allowed it
     } catch (error) {
-      this.#talk = null;
+      this.#before = this.#talk = null;
       this.changed();
       throw error;
     }
@@ -133,9 +141,10 @@ export class Listening {
 
   /** @returns {string | null} the request */
   endTalk() {
-    if (this.sound.microphone === "on") this.sound.muted = true;
+    if (this.#before === null) return null;
+    this.sound.muted = this.#before === "muted";
     const request = this.#talk?.end() ?? null;
-    this.#talk = null;
+    this.#before = this.#talk = null;
     if (request) this.asked(request.requestId, null);
     this.changed();
     return request?.requestId ?? null;

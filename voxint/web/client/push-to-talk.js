@@ -21,12 +21,11 @@ export class Talk {
   /**
    * @param {WebSocketClient} client
    * @param {MessageService} service
-   * @param {number} rate of the sound, in Hz
    */
-  constructor(client, service, rate) {
+  constructor(client, service) {
     this.client = client;
     this.service = service;
-    this.rate = rate;
+    this.rate = client.audio.inputRate;
     this.inPieces = !client.features.has("server_vad");
   }
 

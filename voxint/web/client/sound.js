@@ -88,15 +88,16 @@ export class Sound extends Emitter {
   }
 
   /**
-   * Say how the session's sound is coded. A player at another rate is replaced.
+   * Say how the session's sound is coded. A device at another rate is opened anew.
    *
    * @param {{inputRate: number, outputRate: number}} rates in Hz
    */
   async at({ inputRate, outputRate }) {
-    const changed = outputRate !== this.#outputRate;
+    const [heard, played] = [inputRate !== this.#inputRate, outputRate !== this.#outputRate];
     this.#inputRate = inputRate;
     this.#outputRate = outputRate;
-    if (changed && this.player) await this.#openPlayer();
+    if (played && this.player) await this.#openPlayer();
+    else if (heard && this.#recorder) await this.listen();
   }
 
   /**

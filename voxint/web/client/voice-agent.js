@@ -6,7 +6,6 @@ import { agentState } from "./agent-state.js";
 import { CLOCK } from "./clock.js";
 import { Emitter } from "./emitter.js";
 import { VoxintError } from "./errors.js";
-import { loadDetector } from "./hands-free.js";
 import { Interrupter } from "./interrupter.js";
 import { medianStopMs } from "./interruption.js";
 import { joinUrl } from "./join.js";
@@ -21,8 +20,9 @@ import { WebSocketClient } from "./websocket-client.js";
  * @typedef {import("./sound.js").MicrophoneState} MicrophoneState
  *
  * @typedef {object} OwnOptions
- * @property {boolean} [handsFree] whether the server's ears are asked for (`server_vad`); default true. False: an open
- *   microphone is heard by the detector of this client, and what is said while a button is held goes out as it is spoken
+ * @property {boolean} [handsFree] whether the server's ears are asked for (`server_vad`); by default they are, but not by
+ *   who joins a session: they hear one microphone of it, the latest. Without them an open microphone is heard by the
+ *   detector of this client, and what is said while a button is held goes out as it is spoken
  * @property {typeof AudioContext} [AudioContext] default the browser's
  * @property {MediaTrackConstraints} [constraints] of the microphone; by default the browser cancels the echo
  * @property {typeof PARTS} [parts] what it is made of, for tests
@@ -41,7 +41,9 @@ import { WebSocketClient } from "./websocket-client.js";
  * @property {ClientEvents["open"] & {features: Set<string>}} session
  */
 
-const PARTS = { WebSocketClient, MessageService, Player, Recorder, loadDetector };
+const PARTS = {
+  WebSocketClient, Player, Recorder, loadDetector: async () => (await import("./detector.js")).Detector.load(),
+};
 
 const FEATURES = ["binary_audio", "transcripts", "hold", "marks"];
 const RATES = { inputRate: 16000, outputRate: 24000 }; // ours: that of most synthesizers
@@ -54,8 +56,10 @@ const OVER = ["complete", "interrupted", "failed"];
 /**
  * A conversation with an agent in a browser: connection, loudspeaker, microphone and messages, as one object.
  *
- * What fails is told by an "error" event; a method that opens or sets something rejects, too. A state
- * that a failure leads to is left by the same method. @extends {Emitter<AgentEvents>}
+ * What fails is told by an "error" event; a method that opens or sets something rejects, too. The state that a failure
+ * leads to is left by the same method.
+ *
+ * @extends {Emitter<AgentEvents>}
  */
 export class VoiceAgent extends Emitter {
   /** @type {InterruptionRecord[]} the last 50 */
@@ -78,12 +82,12 @@ export class VoiceAgent extends Emitter {
   #page = new AbortController();
 
   /** @param {AgentOptions} options */
-  constructor({ handsFree = true, AudioContext, constraints, parts = PARTS, ...options }) {
+  constructor({ handsFree, AudioContext, constraints, parts = PARTS, ...options }) {
     super();
     const { clock = CLOCK, features = FEATURES, audio = RATES, onDisconnect } = options;
     this.clock = clock;
     this.#keep = onDisconnect === "keep";
-    const all = handsFree ? [...features, "server_vad"] : features;
+    const all = handsFree ?? !options.join ? [...features, "server_vad"] : features;
     this.#registers = { ...options, clock, features: all, audio };
     const client = (this.client = new parts.WebSocketClient(this.#registers));
     const sound = (this.sound = new Sound({ clock, AudioContext, constraints, parts }));
@@ -97,7 +101,7 @@ export class VoiceAgent extends Emitter {
       client, sound, clock, failed, service: () => this.service,
       timeOf: (speech) => this.listening.timeOf(speech), tell: (record) => this.#record(record),
     });
-    this.service = new parts.MessageService(client);
+    this.service = new MessageService(client);
     this.#listenToClient();
     this.#listenToMessages();
     this.#listenToSound();
@@ -141,10 +145,10 @@ export class VoiceAgent extends Emitter {
     this.#watchPage();
     try {
       const opened = await this.client.connect();
-      this.listening.inputRate = opened.audio.inputRate;
       await this.sound.at(opened.audio);
       return opened;
     } catch (error) {
+      if (!this.#wanted) throw error; // it was closed meanwhile
       this.#failed = this.client.state === "closed"; // else it goes on trying
       this.#changed();
       throw this.#fail(error);

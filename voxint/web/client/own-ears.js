@@ -1,92 +1,13 @@
-/** @import { Speech, VoiceRequest } from "./types.js" */
-/** @import { Interrupter } from "./interrupter.js" */
-/** @import { MessageService } from "./message-service.js" */
-/** @import { Captured, Sound } from "./sound.js" */
-/** @import { WebSocketClient } from "./websocket-client.js" */
-/** @import { Detector as DetectorClass } from "./detector.js" */
+/** @import { VoiceRequest } from "./types.js" */
+/** @import { Detector } from "./detector.js" */
+/** @import { Host } from "./server-ears.js" */
+/** @import { Captured } from "./sound.js" */
 /** @import { Utterance } from "./utterances.js" */
 
+import { WINDOW } from "./detector.js";
 import { MicrophoneClock } from "./sample-clock.js";
 import { RecentAudio, UtteranceCutter } from "./utterances.js";
 
-/**
- * The two ways to listen hands-free: the server hears who speaks, or this device does.
- *
- * @typedef {object} Host what ears need of the agent that they belong to
- * @property {WebSocketClient} client
- * @property {Sound} sound
- * @property {() => MessageService} service
- * @property {() => Interrupter} interrupter
- * @property {(requestId: string, atMs: number | null) => void} asked by a voice whose last sound was then, on the clock;
- *   null: just now
- * @property {() => void} changed `hearing` did
- * @property {(error: unknown) => void} failed
- */
-
-/** The server hears: all sound goes out, and what it says of it comes back. */
-export class ServerEars {
-  /** Whether somebody speaks. */
-  hearing = false;
-  /** @type {string | null} of the utterance */
-  #requestId = null;
-  /** @type {MicrophoneClock} */
-  #sent;
-  #end = new AbortController();
-
-  /** @param {Host} host */
-  constructor(host) {
-    this.host = host;
-    this.#sent = new MicrophoneClock(16000, host.sound.contextRate);
-    const { client } = host;
-    const { signal } = this.#end;
-    client.on("speech", (speech) => this.#told(speech), { signal });
-    client.on("end", ({ requestId }) => requestId === this.#requestId && this.#hears(null), { signal });
-    client.on("failed", ({ requestId }) => requestId === this.#requestId && this.#hears(null), { signal });
-    client.on("open", () => this.#anew(), { signal });
-  }
-
-  /** @param {Captured} captured */
-  audio({ pcm, frame }) {
-    if (this.host.client.state !== "open") return; // whoever comes back says it again
-    this.host.client.sendAudio(pcm);
-    this.#sent.sent(pcm.length, frame);
-  }
-
-  /** Another connection: the server counts that one's sound from 0, and has forgotten who spoke. */
-  #anew() {
-    this.#sent.reset();
-    this.#hears(null);
-  }
-
-  /** @param {Speech} speech */
-  #told({ state, requestId, atMs, outcome }) {
-    if (state === "started") this.#hears(requestId);
-    if (state !== "stopped") return;
-    if (outcome === "request") this.host.asked(requestId, this.msOf(atMs));
-    this.#hears(null);
-  }
-
-  /** @param {number} atMs of the microphone's sound @returns {number | null} on the clock */
-  msOf(atMs) {
-    const frame = this.#sent.frameOf(atMs);
-    return frame === null ? null : this.host.sound.msOf(frame);
-  }
-
-  /** @param {string | null} requestId */
-  #hears(requestId) {
-    this.#requestId = requestId;
-    this.hearing = requestId !== null;
-    this.host.changed();
-  }
-
-  close() {
-    this.#end.abort();
-    this.#hears(null);
-  }
-}
-
-/** Samples that the detector judges at once; said here, so that its file is loaded only by who needs it. */
-const WINDOW = 512;
 /** Ours: speech over an answer that interrupts it, as in the server (`min_speech_ms`); a cough or "mm-hm" is shorter. */
 const OVER_MS = 600;
 /** Ours: where nothing plays, speech that is no noise. */
@@ -97,12 +18,6 @@ const BEFORE_MS = 300;
 const KEPT = 3 * 16000;
 /** The longest utterance, in samples: 60 s, as in the server (`utterance_s`). */
 const LONGEST = 60 * 16000;
-
-/** @returns {Promise<DetectorClass>} loaded only by who needs it */
-export async function loadDetector() {
-  const { Detector } = await import("./detector.js");
-  return Detector.load();
-}
 
 /**
  * This device hears, for a server without `server_vad`: a detector holds the answer at an onset, and releases it where
@@ -128,7 +43,7 @@ export class OwnEars {
 
   /**
    * @param {Host} host
-   * @param {DetectorClass} detector
+   * @param {Detector} detector
    */
   constructor(host, detector) {
     this.host = host;
