@@ -113,7 +113,7 @@ def show(page: Page, base: str, scene: Scene) -> None:
 
     page.route("**/v1/agent", facts)
     page.goto(f"{base}/?scene={scene.agent or 'listening'}{scene.hash}")
-    page.locator("#start-words:not(:empty)").wait_for()
+    page.locator("#help-about dd", has_text="voxint").wait_for(state="attached")
     if scene.agent:
         page.locator("#start").click()
         page.locator("html[data-stage=talk], dialog[open]").first.wait_for()

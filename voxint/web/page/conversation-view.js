@@ -64,6 +64,7 @@ export class ConversationView {
     const element = make("article", { class: `bubble ${message.role}` }, make("p", { class: "text" }, who, spoken, rest), note);
     const bubble = { element, spoken, rest, note, message };
     this.#bubbles.set(message.messageId, bubble);
+    this.#log.querySelector(".empty")?.remove();
     this.#log.append(element);
     const [oldest] = this.#bubbles;
     if (this.#bubbles.size > MOST_BUBBLES && oldest) {

@@ -26,7 +26,7 @@ import { duration, say } from "./words.js";
  */
 
 /** States in which there is something to stop. */
-const STOPPABLE = new Set(["thinking", "speaking", "held", "hearing"]);
+const STOPPABLE = new Set(["thinking", "speaking", "held"]);
 
 /** The dock at the page's lower end. */
 export class Dock {

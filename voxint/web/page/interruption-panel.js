@@ -4,7 +4,7 @@ import { saved } from "../client/interruption.js";
 import { copyOnClick, icon, make } from "./dom.js";
 import { receiptWords, silentAfter } from "./receipt-words.js";
 import { chart } from "./timeline-chart.js";
-import { duration, say } from "./words.js";
+import { duration, say, spoken } from "./words.js";
 
 /**
  * @import { InterruptionRecord } from "../client/interruption.js"
@@ -70,7 +70,7 @@ export class InterruptionPanel {
       this.#figures(last, counts.stale),
       chart(last),
       make("h3", {}, say("receipt")),
-      make("p", { class: "receipt" }, receiptWords(last).join(" ")),
+      make("p", { class: "receipt" }, receiptWords(last).join(spoken() === "zh" ? "" : " ")),
       this.#account(last, medianStopMs, counts),
       this.#raw(last),
     );

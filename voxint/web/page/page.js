@@ -97,6 +97,9 @@ class Page {
     find("open-help", HTMLButtonElement).addEventListener("click", () => find("help", HTMLDialogElement).showModal());
     find("open-share", HTMLButtonElement).addEventListener("click", () => void this.#begin(() =>
       this.#share.open(async () => await this.#agent?.joinLink(location.href) ?? "")));
+    for (const chip of document.querySelectorAll(".chip")) {
+      chip.addEventListener("click", () => void this.#begin(() => this.#agent?.ask(chip.textContent ?? "")));
+    }
     document.addEventListener("keydown", (event) => this.#press(event));
   }
 
@@ -176,7 +179,7 @@ class Page {
 
   /** @param {VoxintError} error */
   #problem(error) {
-    this.#notices.add(error);
+    if (error.code !== "lost") this.#notices.add(error); // the state says it, and when it is tried again
     if (error.code === "key_needed" || error.code === "key_refused") {
       this.#askKey(this.#waiting ?? (() => undefined), error.code === "key_refused");
     }
@@ -249,7 +252,8 @@ class Page {
       state: agent?.state ?? "off", microphone: agent?.microphone ?? "off", hears, againMs: this.#againMs,
     });
     find("lead", HTMLElement).textContent = say(this.#join ? "join_lead" : !hears ? "no_ears" : "lead");
-    find("start-words", HTMLElement).textContent = say(this.#join ? "join" : hears ? "start" : "start_typing");
+    find("start-words", HTMLElement).textContent = say(this.#join ? "join" : "start");
+    for (const id of ["start", "or"]) find(id, HTMLElement).hidden = !hears && !this.#join;
     for (const id of ["about", "help-about"]) {
       find(id, HTMLElement).replaceChildren(aboutServer(this.#facts, this.#socket()));
     }
@@ -268,9 +272,8 @@ class Page {
     const open = !["off", "connecting", "reconnecting", "failed"].includes(state);
     const link = find("link", HTMLElement);
     link.dataset.state = open ? "open" : state;
-    const told = open ? [say("connected")] : [say(`state_${state}`)];
-    if (open && rttMs !== null) told.push(duration(rttMs));
-    find("link-words", HTMLElement).textContent = told.join(" · ");
+    find("link-words", HTMLElement).textContent = say(open ? "connected" : `state_${state}`);
+    find("link-time", HTMLElement).textContent = open && rttMs !== null ? duration(rttMs) : "";
     link.title = [rttMs === null ? "" : say("rtt", { time: duration(rttMs) }),
       answerMs === null ? "" : say("answered", { time: duration(answerMs) })].filter(Boolean).join(" · ");
   }

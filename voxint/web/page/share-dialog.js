@@ -39,7 +39,8 @@ export class ShareDialog {
       return;
     }
     const modules = qr(this.#link.value);
-    this.#code.replaceChildren(modules === null ? say("share_long") : picture(modules));
+    // No code of a link that a phone cannot open, or that is too long for one: it can be copied.
+    this.#code.replaceChildren(...(modules === null || reached === "nothing" ? [] : [picture(modules)]));
   }
 }
 

@@ -18,14 +18,14 @@ export function chart(record) {
   const { height, lanes, lens } = timeline(bars(record));
   const told = bars(record).map(({ name, atMs }) => `${say(`at_${name}`)} ${duration(atMs)}`).join("; ");
   const drawing = draw("svg", {
-    class: "chart", viewBox: `0 -18 ${WIDTH} ${height + 18}`, role: "img", "aria-label": `${say("chart")}: ${told}`,
+    class: "chart", viewBox: `0 0 ${WIDTH} ${height}`, role: "img", "aria-label": `${say("chart")}: ${told}`,
   });
   if (lens !== null) {
     const { fromX, toX, fromY, toY } = lens;
     drawing.append(
-      draw("rect", { class: "window", x: fromX, y: 0, width: toX - fromX, height: fromY }),
+      draw("rect", { class: "window", x: fromX, y: lanes[0]?.top ?? 0, width: toX - fromX, height: fromY - (lanes[0]?.top ?? 0) }),
       draw("path", {
-        class: "lens", d: `M${fromX} ${fromY}L${toX} ${fromY}L${PLOT.to} ${toY - 2}L${PLOT.from} ${toY - 2}Z`,
+        class: "lens", d: `M${fromX} ${fromY}L${toX} ${fromY}L${PLOT.to} ${toY}L${PLOT.from} ${toY}Z`,
       }),
     );
   }
@@ -36,11 +36,11 @@ export function chart(record) {
 /** @param {Lane} lane @param {boolean} named */
 function laneOf(lane, named) {
   const group = draw("g", { class: `lane ${lane.scale}` });
-  if (named) group.append(draw("text", { class: "name", x: 0, y: lane.top - 7 }, say(`chart_${lane.scale}`)));
+  if (named) group.append(draw("text", { class: "name", x: 0, y: lane.top - 8 }, say(`chart_${lane.scale}`)));
   for (const { x, ms } of lane.ticks) {
     group.append(
-      draw("path", { class: "grid", d: `M${x} ${lane.top}V${lane.axisY}` }),
-      draw("text", { class: "tick", x, y: lane.axisY + 14, "text-anchor": "middle" }, duration(ms)),
+      draw("path", { class: "grid", d: `M${x} ${lane.top}V${lane.bottom}` }),
+      draw("text", { class: "tick", x, y: lane.top - 8, "text-anchor": "middle" }, duration(ms)),
     );
   }
   for (const { name, y, x, fromX, kind, valueMs } of lane.rows) {

@@ -9,7 +9,7 @@
  * @typedef {{name: MarkName, y: number, x: number, fromX: number, valueMs: number, kind: "you" | "sound" | "hold" | "stop"}} Row
  *   the bar of its row goes from `fromX` to `x`; `valueMs` is counted from the lane's beginning
  * @typedef {{x: number, ms: number}} Tick
- * @typedef {{scale: "all" | "zoom", top: number, axisY: number, rows: Row[], ticks: Tick[]}} Lane
+ * @typedef {{scale: "all" | "zoom", top: number, bottom: number, rows: Row[], ticks: Tick[]}} Lane
  * @typedef {{height: number, lanes: Lane[], lens: {fromX: number, toX: number, fromY: number, toY: number} | null}} Timeline
  *   `lens`: what of the first lane the second one magnifies
  */
@@ -18,8 +18,9 @@
 export const WIDTH = 340;
 export const PLOT = { from: 100, to: 272 };
 export const ROW = 24;
-const AXIS = 26;
-const LENS = 30;
+/** The line above a lane, with its name and its ticks. */
+const AXIS = 22;
+const LENS = 20;
 const MOST_TICKS = 4;
 
 /** Ours: below that ratio one scale shows both. */
@@ -38,16 +39,16 @@ export function timeline(instants) {
   const [first, last] = [stop[0]?.atMs ?? 0, stop.at(-1)?.atMs ?? 0];
   const toMs = Math.max(0, ...instants.map(({ atMs }) => atMs));
   if (rest.length === 0 || stop.length < 2 || toMs < WORTH_A_LENS * (last - first)) {
-    const only = lane("all", instants, 0, toMs, 0);
-    return { height: only.axisY + AXIS, lanes: [only], lens: null };
+    const only = lane("all", instants, 0, toMs, AXIS);
+    return { height: only.bottom, lanes: [only], lens: null };
   }
-  const whole = lane("all", rest, 0, toMs, 0);
-  const zoom = lane("zoom", stop, first, last, whole.axisY + AXIS + LENS);
+  const whole = lane("all", rest, 0, toMs, AXIS);
+  const zoom = lane("zoom", stop, first, last, whole.bottom + LENS + AXIS);
   const lens = {
     fromX: place(first, 0, toMs), toX: Math.max(place(last, 0, toMs), place(first, 0, toMs) + 1),
-    fromY: whole.axisY, toY: zoom.top,
+    fromY: whole.bottom, toY: zoom.top - AXIS,
   };
-  return { height: zoom.axisY + AXIS, lanes: [whole, zoom], lens };
+  return { height: zoom.bottom, lanes: [whole, zoom], lens };
 }
 
 /**
@@ -67,7 +68,7 @@ function lane(scale, instants, fromMs, toMs, top) {
       fromX: place(barFrom, fromMs, toMs), x: place(barTo, fromMs, toMs),
     };
   });
-  return { scale, top, axisY: top + ROW * instants.length, rows, ticks: ticks(fromMs, toMs) };
+  return { scale, top, bottom: top + ROW * instants.length, rows, ticks: ticks(fromMs, toMs) };
 }
 
 /**

@@ -50,9 +50,9 @@ function number(value, digits) {
 /** @param {number} ms written as a person reads it: 0.8 ms, 58 ms, 1.24 s */
 export function duration(ms) {
   const size = Math.abs(ms);
-  if (size < 10) return `${number(ms, 1)} ms`;
-  if (size < 1000) return `${number(ms, 0)} ms`;
-  return `${number(ms / 1000, size < 10_000 ? 2 : 1)} s`;
+  if (size < 10) return `${number(ms, 1)}\u00a0ms`;
+  if (size < 1000) return `${number(ms, 0)}\u00a0ms`;
+  return `${number(ms / 1000, size < 10_000 ? 2 : 1)}\u00a0s`;
 }
 
 /** @param {string} tag BCP 47; its name in the page's language, or the tag itself where the browser has none */
