@@ -20,7 +20,7 @@ from voxint.core.events import Ended, Event, Held, Marks, Released, Text, Voice
 from voxint.core.interrupt import InterruptOrder
 from voxint.core.journal import Seen
 from voxint.core.playout import PlayoutLedger
-from voxint.core.stages import Speech
+from voxint.core.stages import Speech, TextToSpeech
 from voxint.testing.stages import FOREVER, ScriptedModel, ScriptedVoice
 
 pytestmark = pytest.mark.virtual_time
@@ -70,9 +70,9 @@ def check_each_before_its_voice(events: Sequence[Event], begin_ms: float = 0.0) 
             sent_ms += AudioFormat(RATE).bytes_ms(len(event.audio))
 
 
-def an_agent(*script: object, voice: object = None) -> Agent:
+def an_agent(*script: str | float, voice: TextToSpeech | None = None) -> Agent:
     """Return an agent that says that."""
-    return Agent(llm=ScriptedModel(*script), tts=voice or ScriptedVoice(), limits=LIMITS)  # type: ignore[arg-type]
+    return Agent(llm=ScriptedModel(*script), tts=voice or ScriptedVoice(), limits=LIMITS)
 
 
 async def spoken(house: House, *hearers: Hearer) -> None:

@@ -68,7 +68,7 @@ async def connect(
         platform: What kind of client this is.
         require_tts: Whether replies are spoken.
         enable_srs: A session setting that the server keeps; None: its default.
-        features: Extensions to ask for: ``transcripts``, ``binary_audio``, ``hold``, ``server_vad``;
+        features: Extensions to ask for: ``transcripts``, ``binary_audio``, ``hold``, ``server_vad``, ``marks``;
             `Client.registered` says which were granted.
         input_rate: Of the audio sent, in Hz; None: 16,000.
         output_rate: Of the audio received, in Hz; None: 16,000.
