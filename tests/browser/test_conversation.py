@@ -30,8 +30,8 @@ OVER_AT_S = 12.0
 the answer of 13 s is being heard."""
 
 FIRST = (
-    "Once there was a keeper of a lighthouse who told the gulls about the fog and told the fog about the gulls and told "
-    "every ship that sailed by about the gulls and the fog until nobody listened to a single word he said."
+    "Once there was a keeper of a lighthouse who told the gulls about the fog and told the fog about the gulls and "
+    "told every ship that sailed by about the gulls and the fog until nobody listened to a word he said."
 )
 """One sentence, so that there is no pause in it."""
 

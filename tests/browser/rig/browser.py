@@ -72,13 +72,13 @@ class Tab:
         page: It.
         wrong: Errors that nobody caught, of the console or of its network, in order.
         asked: The URL of each request.
-        loaded: The bytes of each answer's body, by URL.
+        loaded: What came, in order.
     """
 
     page: Page
     wrong: list[str] = field(factory=list)
     asked: list[str] = field(factory=list)
-    loaded: dict[str, int] = field(factory=dict)
+    loaded: list[Response] = field(factory=list)
 
     def __attrs_post_init__(self) -> None:
         self.page.set_default_timeout(LIMIT_MS)
@@ -95,8 +95,13 @@ class Tab:
         self.asked.append(request.url)
 
     def _response(self, response: Response) -> None:
+        self.loaded.append(response)
         if response.status >= 400:
             self.wrong.append(f"{response.status}: {response.url}")
+
+    def sizes(self) -> dict[str, int]:
+        """Return the bytes of everything that was loaded, by URL, as they are on the disk."""
+        return {each.url: len(each.body()) for each in self.loaded}
 
     def go_bare(self, origin: str) -> None:
         """Open the bare page of a site."""
