@@ -36,14 +36,17 @@ export class Link {
     }
     const socket = this.#socket;
     socket.binaryType = "arraybuffer";
-    socket.onopen = () => this.#reader?.open();
-    socket.onmessage = ({ data }) => this.#read(data);
-    socket.onclose = ({ code, reason }) => {
-      const told = this.#reader;
-      this.#reader = null;
-      told?.closed(code, reason);
+    let opened = false;
+    socket.onopen = () => {
+      opened = true;
+      this.#reader?.open();
     };
-    socket.onerror = () => {}; // a close follows, and says as much as a page may know
+    socket.onmessage = ({ data }) => this.#read(data);
+    socket.onclose = ({ code, reason }) => this.#closed(code, reason);
+    socket.onerror = () => {
+      // A close with 1006 follows, by the standard; Node 20 tells none where the connection has not come about.
+      if (!opened) this.#closed(1006, "");
+    };
   }
 
   get open() {
@@ -64,6 +67,13 @@ export class Link {
   drop() {
     this.#reader = null;
     this.#socket.close(1000);
+  }
+
+  /** @param {number} code @param {string} reason */
+  #closed(code, reason) {
+    const reader = this.#reader;
+    this.#reader = null;
+    reader?.closed(code, reason);
   }
 
   /** @param {unknown} data */

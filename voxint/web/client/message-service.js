@@ -228,7 +228,8 @@ export class MessageService extends Emitter {
     turn.caption.add(text);
     const whole = agent.text + text;
     const status = agent.status === "waiting" && text !== "" ? "writing" : agent.status;
-    this.#turns.change(agent, { text: whole, status, spokenChars: this.#speaks(turn) ? agent.spokenChars : whole.length });
+    const spokenChars = this.#speaks(turn) ? agent.spokenChars : whole.length;
+    this.#turns.change(agent, { text: whole, status, spokenChars });
   }
 
   /** @param {ClientEvents["audio"]} told */

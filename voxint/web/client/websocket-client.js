@@ -19,8 +19,8 @@ const LATE_MS = 1_000; // ours: between two "late" events
 /**
  * One session with a server, over as many connections as it takes.
  *
- * Usable from the first moment: what is asked before there is a connection waits, 64 messages at most. A lost connection
- * is dialled again, at once where the browser says that the network or the person is back, else from 0.25 s doubling to
+ * Usable at once: what is asked before there is a connection waits, 64 messages at most. A lost connection is dialled
+ * again, at once where the browser says that the network or the person is back, else from 0.25 s doubling to
  * 8 s; the session goes on where it was, so that nothing of an answer is missing or comes twice.
  *
  * Whatever goes wrong is told by an event: "failed" of a request, whose promise rejects with the same, and "error" of
