@@ -17,11 +17,11 @@ const RECEIPT = {
 
 /** @param {Partial<Facts>} [more] @returns {Facts} */
 const facts = (more) => ({
-  requestId: "req_1", by: "button", reason: "USER_STOP", outcome: "stopped", sent: 1000, silent: 1003, acknowledged: 1024,
-  receipt: RECEIPT, rttMs: 20, dropped: 2, stale: 0, local: { spokenChars: 21, playedMs: 1840 }, ...more,
+  requestId: "req_1", by: "button", reason: "USER_STOP", outcome: "stopped", sent: 1000, silent: 1003,
+  acknowledged: 1024, receipt: RECEIPT, rttMs: 20, dropped: 2, stale: 0, local: { spokenChars: 21, playedMs: 1840 }, ...more,
 });
 
-test("instants count from the first of them, and the closings are laid half a round trip before the word of them", () => {
+test("instants count from the first of them, and the closings lie half a round trip before the word of them", () => {
   const { at } = recordOf(facts());
   assert.deepEqual(at, {
     began: null, heard: null, silent: 3, held: null, sent: 0, recognised: null,
@@ -29,8 +29,9 @@ test("instants count from the first of them, and the closings are laid half a ro
   });
 });
 
-test("by voice the closings count from the word of the stop, and not from the later one that brings the receipt", () => {
-  const record = recordOf(facts({ by: "voice", sent: 1026, stopped: 1020, acknowledged: 1046, began: 200.04, heard: 290 }));
+test("by voice the closings count from the word of the stop, not from the later one that brings the receipt", () => {
+  const heard = { began: 200.04, heard: 290 };
+  const record = recordOf(facts({ by: "voice", sent: 1026, stopped: 1020, acknowledged: 1046, ...heard }));
   assert.equal(record.at.began, 0);
   assert.equal(record.at.heard, 90);
   assert.equal(record.at.modelClosed, 1020 - 10 - 4 + 1 - 200);

@@ -23,7 +23,8 @@ beforeEach(() => {
 function newAgent(options) {
   /** @type {any} the stand-ins have what is used of the classes */
   const parts = { WebSocketClient: FakeClient, Player: FakePlayer, Recorder: FakeRecorder };
-  const agent = new VoiceAgent({ url: "ws://voice.example", clock, parts, AudioContext: /** @type {any} */ (FakeContext), ...options });
+  const context = /** @type {any} */ (FakeContext);
+  const agent = new VoiceAgent({ url: "ws://voice.example", clock, parts, AudioContext: context, ...options });
   const client = /** @type {FakeClient} */ (made.at(-1));
   /** @type {any[]} */
   const told = [];
@@ -38,9 +39,8 @@ async function listening(options) {
   const all = newAgent(options);
   await all.agent.connect();
   await all.agent.openMicrophone();
-  return {
-    ...all, player: /** @type {FakePlayer} */ (devices.player), recorder: /** @type {FakeRecorder} */ (devices.recorder),
-  };
+  const { player, recorder } = devices;
+  return { ...all, player: /** @type {FakePlayer} */ (player), recorder: /** @type {FakeRecorder} */ (recorder) };
 }
 
 test("it goes from off over a connection and an open microphone to an answer and back", async () => {
@@ -230,7 +230,7 @@ test("a link has the session and a token, and settings are the session's", async
 test("a failure of a request and one of none are told alike", async () => {
   const { agent, client, of } = newAgent();
   await agent.connect();
-  client.emit("failed", { requestId: "req_1", error: new VoxintError("upstream", "the model is down", { stage: "llm" }) });
+  client.emit("failed", { requestId: "req_1", error: new VoxintError("upstream", "the model is down") });
   client.emit("error", { error: new VoxintError("too_large", "too much") });
   assert.deepEqual(of("error").map(({ error }) => error.code), ["upstream", "too_large"]);
   assert.equal(agent.state, "ready");

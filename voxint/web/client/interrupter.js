@@ -49,7 +49,8 @@ export class Interrupter {
       log.stopped(requestId, clock.now());
     });
     client.on("ack", (ack) => {
-      for (const [id, { reason }] of Object.entries(ack.receipts)) this.#note(id, "elsewhere", reason); // sent to its end
+      // One that was sent to its end, and still played, has no other word.
+      for (const [id, { reason }] of Object.entries(ack.receipts)) this.#note(id, "elsewhere", reason);
       log.acknowledged(ack);
     });
     client.on("open", () => log.released());

@@ -9,7 +9,7 @@ const SILENCE_MS = 300;
 const ACK_MS = 10_000;
 /** Ours: a hint that is earlier than the speech by more was none of it; what the ears take for its begin is rough. */
 const EARLY_MS = 500;
-/** Ours: interruptions that are under way, and those that are remembered so that none is told twice; the server's 64. */
+/** Of those that are under way, and of those that are remembered so that none is told twice: the server's number. */
 const MOST = 64;
 
 /** @returns {{began: number | null, heard: number | null, silent: number | null, held: number | null}} */

@@ -11,7 +11,7 @@ const FRAGMENT = /^#?join=([^.&\s]{1,128})\.([^&\s]{1,512})$/;
  * Make the link that opens a page in a session. The page's own fragment is replaced.
  *
  * @param {string | URL} pageUrl
- * @param {{sessionId: string, token: string}} join the token is good once, and only with the auth of the session's owner
+ * @param {{sessionId: string, token: string}} join the token is good once, with the auth of the session's owner
  * @returns {URL}
  */
 export function joinUrl(pageUrl, { sessionId, token }) {

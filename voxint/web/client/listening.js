@@ -29,7 +29,7 @@ export class Listening {
    * @param {() => MessageService} parts.service
    * @param {() => Interrupter} parts.interrupter
    * @param {() => Promise<Detector>} parts.loadDetector
-   * @param {(requestId: string, atMs: number | null) => void} parts.asked by a voice whose last sound was then; null: now
+   * @param {(requestId: string, atMs: number | null) => void} parts.asked by a voice that ended then; null: now
    * @param {() => void} parts.changed `hearing` did, or `listening`
    * @param {(error: unknown) => void} parts.failed
    */

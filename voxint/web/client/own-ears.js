@@ -8,7 +8,7 @@ import { WINDOW } from "./detector.js";
 import { MicrophoneClock } from "./sample-clock.js";
 import { RecentAudio, UtteranceCutter } from "./utterances.js";
 
-/** Ours: speech over an answer that interrupts it, as in the server (`min_speech_ms`); a cough or "mm-hm" is shorter. */
+/** Speech over an answer that interrupts it, as in the server (`min_speech_ms`); a cough or "mm-hm" is shorter. */
 const OVER_MS = 600;
 /** Ours: where nothing plays, speech that is no noise. */
 const ALONE_MS = 250;

@@ -8,8 +8,8 @@ const LEAST_S = 0.2;
 const MOST_S = 119;
 
 /**
- * What a person says while they hold a button: uploaded as it is spoken, or in one piece at its end where the connection
- * has the server's ears, which take the microphone's frames for themselves.
+ * What a person says while they hold a button: uploaded as it is spoken, or in one piece at its end where the
+ * connection has the server's ears, which take the microphone's frames for themselves.
  */
 export class Talk {
   /** @type {Int16Array[]} what waits for the end, or for a press that is long enough */

@@ -44,7 +44,7 @@ export class SampleClock {
 /** Ours: places where a microphone went on after a gap that are remembered; what is asked about is seconds old. */
 const GAPS = 64;
 
-/** Which frame of the context a millisecond of the microphone's sound is, as the server counts it: by what it was sent. */
+/** Which frame of the context a millisecond of the microphone's sound is, as the server counts it: by what it gets. */
 export class MicrophoneClock {
   /** Where unbroken stretches begin: in milliseconds sent, and the context's frame.
    * @type {{sentMs: number, frame: number}[]} */

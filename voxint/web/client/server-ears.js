@@ -12,8 +12,7 @@ import { MicrophoneClock } from "./sample-clock.js";
  * @property {Sound} sound
  * @property {() => MessageService} service
  * @property {() => Interrupter} interrupter
- * @property {(requestId: string, atMs: number | null) => void} asked by a voice whose last sound was then, on the clock;
- *   null: just now
+ * @property {(requestId: string, atMs: number | null) => void} asked by a voice that ended then, on the clock; null: now
  * @property {() => void} changed `hearing` did
  * @property {(error: unknown) => void} failed
  */

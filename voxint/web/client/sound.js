@@ -17,7 +17,7 @@ import { SampleClock } from "./sample-clock.js";
  * @property {Captured} audio
  * @property {{rms: number, peak: number}} level
  * @property {{ms: number}} onset the local hint of a voice, on the clock
- * @property {{ms: number, why: "hint" | "pause" | "discard"}} silent the loudspeaker's first silent sample, on the clock
+ * @property {{ms: number, why: "hint" | "pause" | "discard"}} silent the first silent sample, on the clock
  * @property {{why: "expired" | "told" | "held"}} unducked
  * @property {{requestId: string, playedMs: number}} played
  * @property {{requestId: string}} drained
@@ -41,7 +41,8 @@ import { SampleClock } from "./sample-clock.js";
 
 /**
  * @template {object} Events
- * @typedef {<Name extends keyof Events & string>(target: EventTarget, name: Name, listener: (detail: Events[Name]) => void) => void} Hear
+ * @typedef {<Name extends keyof Events & string>(
+ *   target: EventTarget, name: Name, listener: (detail: Events[Name]) => void) => void} Hear
  */
 
 /** Ours: how long a context may take to run; one that a click has opened runs within 50 ms, others never do. */
@@ -52,7 +53,11 @@ const REFUSED = {
   microphone_denied: "denied", microphone_missing: "missing", microphone_busy: "busy", insecure_origin: "insecure",
 };
 
-/** The devices of a conversation: one AudioContext, and on it a loudspeaker and a microphone. @extends {Emitter<SoundEvents>} */
+/**
+ * The devices of a conversation: one AudioContext, and on it a loudspeaker and a microphone.
+ *
+ * @extends {Emitter<SoundEvents>}
+ */
 export class Sound extends Emitter {
   /** @type {MicrophoneState} */
   microphone = "off";
@@ -153,8 +158,8 @@ export class Sound extends Emitter {
   }
 
   /**
-   * Open the microphone, and keep it open over lost devices until `deafen`. A person is asked first, for as long as they
-   * like: that alone has no bound.
+   * Open the microphone, and keep it open over lost devices until `deafen`. A person is asked first, for as long as
+   * they like: that alone has no bound.
    *
    * @throws {VoxintError} microphone_denied, microphone_missing, microphone_busy, insecure_origin, audio_failed
    */

@@ -20,9 +20,9 @@ import { WebSocketClient } from "./websocket-client.js";
  * @typedef {import("./sound.js").MicrophoneState} MicrophoneState
  *
  * @typedef {object} OwnOptions
- * @property {boolean} [handsFree] whether the server's ears are asked for (`server_vad`); by default they are, but not by
- *   who joins a session: they hear one microphone of it, the latest. Without them an open microphone is heard by the
- *   detector of this client, and what is said while a button is held goes out as it is spoken
+ * @property {boolean} [handsFree] whether the server's ears are asked for (`server_vad`); by default they are, but not
+ *   by who joins a session: they hear one microphone of it, the latest. Without them an open microphone is heard by
+ *   this client's detector, and what is said while a button is held goes out as it is spoken
  * @property {typeof AudioContext} [AudioContext] default the browser's
  * @property {MediaTrackConstraints} [constraints] of the microphone; by default the browser cancels the echo
  * @property {typeof PARTS} [parts] what it is made of, for tests
@@ -136,8 +136,8 @@ export class VoiceAgent extends Emitter {
    * Connect, and stay connected until `close`. The first try settles it; one that may help goes on behind that.
    *
    * @returns {Promise<Opened>}
-   * @throws {VoxintError} what the server or the network says. Where no other try can help, the state is "failed", and it
-   *   may be called again
+   * @throws {VoxintError} what the server or the network says. Where no other try can help, the state is "failed", and
+   *   it may be called again
    */
   async connect() {
     this.#wanted = true;
@@ -167,7 +167,8 @@ export class VoiceAgent extends Emitter {
   /**
    * Open the microphone and listen, hands-free: by the server's ears, else by the detector of this client.
    *
-   * @throws {VoxintError} microphone_denied, microphone_missing, microphone_busy, insecure_origin, audio_blocked, audio_failed
+   * @throws {VoxintError} microphone_denied, microphone_missing, microphone_busy, insecure_origin, audio_blocked,
+   *   audio_failed
    */
   async openMicrophone() {
     await this.listening.open().catch((error) => this.#rethrow(error)).finally(() => this.#changed());
@@ -236,8 +237,11 @@ export class VoiceAgent extends Emitter {
     await this.#set({ systemPrompt });
   }
 
-  /** Whether an answer goes on when the page is left or its connection lost: the first at once, the second from the next
-   * session on.  @param {boolean} keep */
+  /**
+   * Say whether an answer goes on when the page is left, from now on, or its connection lost, from the next session on.
+   *
+   * @param {boolean} keep
+   */
   setKeep(keep) {
     this.#keep = keep;
     this.#registers.onDisconnect = keep ? "keep" : "interrupt";
@@ -344,7 +348,7 @@ export class VoiceAgent extends Emitter {
     await this.client.updateSession(settings).catch((error) => this.#rethrow(error));
   }
 
-  /** A page that is left ends the session, unless it shall go on; one that is shown again from the cache connects anew. */
+  /** A page that is left ends the session, unless it shall go on; one that comes back from the cache connects anew. */
   #watchPage() {
     this.#page.abort();
     this.#page = new AbortController();
