@@ -46,7 +46,8 @@ class Handler(BaseHTTPRequestHandler):
         path = self.path.partition("?")[0]
         if path == "/v1/agent":
             return self._send(json.dumps(FACTS).encode(), "application/json")
-        file = WEB / "page" / "index.html" if path == "/" else WEB / path.removeprefix("/web/")
+        file = WEB / "page" / "index.html" if path == "/" else WEB / path.removeprefix("/voxint").removeprefix("/web/")
+        # The scenes' agent stands elsewhere than it is served: what it imports by its own place begins with /voxint.
         if path == "/web/client/voice-agent.js":
             file = FAKE
         if not file.is_file():

@@ -64,7 +64,9 @@ def panel(page: Page) -> None:
 
 def typed(page: Page) -> None:
     """Write something long."""
-    page.locator("#words").fill("One line.\nA second line.\nAnd a third one, which is so long that it has to be broken somewhere.")
+    page.locator("#words").fill(
+        "One line.\nA second line.\nAnd a third one, which is so long that it has to be broken somewhere."
+    )
 
 
 def hold(page: Page) -> None:
@@ -113,7 +115,7 @@ def show(page: Page, base: str, scene: Scene) -> None:
 
     page.route("**/v1/agent", facts)
     page.goto(f"{base}/?scene={scene.agent or 'listening'}{scene.hash}")
-    page.locator("#help-about dd", has_text="voxint").wait_for(state="attached")
+    page.locator("#help-about dd", has_text="voxint").first.wait_for(state="attached")
     if scene.agent:
         page.locator("#start").click()
         page.locator("html[data-stage=talk], dialog[open]").first.wait_for()

@@ -3,8 +3,9 @@
  * as soon as it is connected. It has no clock, no sound and no network.
  */
 
-import { VoxintError } from "/web/client/errors.js";
-import { recordOf } from "/web/client/interruption.js";
+import { Emitter } from "../../../voxint/web/client/emitter.js";
+import { VoxintError } from "../../../voxint/web/client/errors.js";
+import { recordOf } from "../../../voxint/web/client/interruption.js";
 
 const query = new URLSearchParams(location.search);
 const zh = (navigator.languages[0] ?? "").startsWith("zh");
@@ -25,6 +26,7 @@ const message = (role, text, more = {}) => ({
   spokenChars: text.length, heard: null, at: 0, ...more,
 });
 
+/** @type {import("../../../voxint/web/client/types.js").Receipt} */
 const receipt = {
   request_id: "req_5f1c", reason: "USER_VOICE_INPUT", stop_ms: 1.3,
   stages: { stt: "idle", llm: "closed", tts: "closed", tools: "idle" }, closed_ms: { llm: 0.6, tts: 0.9 },
@@ -76,21 +78,22 @@ const SCENES = {
 };
 
 /** What opens without an agent's help; every other scene of an error is its code. */
-const OF_MICROPHONE = { microphone_denied: "denied", microphone_missing: "missing", microphone_busy: "busy", insecure_origin: "insecure" };
+const OF_MICROPHONE = new Map([
+  ["microphone_denied", "denied"], ["microphone_missing", "missing"], ["microphone_busy", "busy"], ["insecure_origin", "insecure"],
+]);
 
 /** @param {string} name @returns {Scene} */
 function sceneOf(name) {
   const scene = SCENES[name];
   if (scene) return scene();
-  if (name in OF_MICROPHONE) {
-    return { state: "ready", error: error(name), microphone: OF_MICROPHONE[/** @type {keyof OF_MICROPHONE} */ (name)] };
-  }
+  const microphone = OF_MICROPHONE.get(name);
+  if (microphone) return { state: "ready", error: error(name), microphone };
   if (["audio_blocked", "audio_failed", "timeout", "internal", "too_large", "malformed"].includes(name)) return { state: "listening", error: error(name) };
   return { state: "failed", refuse: error(name) };
 }
 
-/** The page's agent, as it would be in a scene. */
-export class VoiceAgent extends EventTarget {
+/** The page's agent, as it would be in a scene.  @extends {Emitter<Record<string, object>>} */
+export class VoiceAgent extends Emitter {
   state = "off";
   microphone = "off";
   /** @type {any[]} */
@@ -113,15 +116,10 @@ export class VoiceAgent extends EventTarget {
     Object.assign(globalThis, { agent: this });
   }
 
-  /** @param {string} name @param {object} detail */
-  tell(name, detail) {
-    this.dispatchEvent(new CustomEvent(name, { detail }));
-  }
-
   /** @param {string} state @param {object} [more] */
   become(state, more = {}) {
     this.state = state;
-    this.tell("state", { state, ...more });
+    this.emit("state", { state, ...more });
   }
 
   async connect() {
@@ -131,21 +129,21 @@ export class VoiceAgent extends EventTarget {
     if (state === "connecting") return new Promise(() => undefined);
     if (refuse) {
       this.become("failed");
-      this.tell("error", { error: refuse });
+      this.emit("error", { error: refuse });
       throw refuse;
     }
     this.become("ready");
     this.latency = { rttMs: 12, answerMs: 640 };
-    this.tell("latency", this.latency);
-    this.tell("session", { sessionId: "s-1", resumed: false, fresh: false, features: [] });
+    this.emit("latency", this.latency);
+    this.emit("session", { sessionId: "s-1", resumed: false, fresh: false, features: [] });
     this.messages = messages;
-    for (const one of messages) this.tell("message", { message: one });
+    for (const one of messages) this.emit("message", { message: one });
     this.interruptions = records;
     this.medianStopMs = records.length > 0 ? 1.3 : null;
     this.counts = { dropped: 4, stale: 0, interruptions: records.length };
-    for (const record of records) this.tell("interruption", { record });
+    for (const record of records) this.emit("interruption", { record });
     this.become(state, { inMs });
-    if (failure) this.tell("error", { error: failure });
+    if (failure) this.emit("error", { error: failure });
     return undefined;
   }
 
@@ -156,23 +154,23 @@ export class VoiceAgent extends EventTarget {
   async openMicrophone() {
     this.calls.push(["openMicrophone"]);
     this.microphone = this.#scene.microphone ?? "on";
-    this.tell("microphone", { microphone: this.microphone });
-    if (this.microphone === "on") this.tell("level", { rms: -24, peak: -12 });
+    this.emit("microphone", { microphone: this.microphone });
+    if (this.microphone === "on") this.emit("level", { rms: -24, peak: -12 });
   }
 
   closeMicrophone() {
     this.calls.push(["closeMicrophone"]);
     this.microphone = "off";
-    this.tell("microphone", { microphone: "off" });
+    this.emit("microphone", { microphone: "off" });
   }
 
   /** @param {string} text */
   ask(text) {
     this.calls.push(["ask", text]);
-    this.tell("message", { message: message("person", text) });
+    this.emit("message", { message: message("person", text) });
   }
 
-  beginTalk() {
+  async beginTalk() {
     this.calls.push(["beginTalk"]);
     this.become("hearing");
   }
@@ -189,17 +187,17 @@ export class VoiceAgent extends EventTarget {
   }
 
   /** @param {string} voice */
-  setVoice(voice) {
+  async setVoice(voice) {
     this.calls.push(["setVoice", voice]);
   }
 
   /** @param {string} language */
-  setLanguage(language) {
+  async setLanguage(language) {
     this.calls.push(["setLanguage", language]);
   }
 
   /** @param {string} prompt */
-  setPrompt(prompt) {
+  async setPrompt(prompt) {
     this.calls.push(["setPrompt", prompt]);
   }
 

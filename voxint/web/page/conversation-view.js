@@ -97,7 +97,7 @@ function setText(element, text) {
 }
 
 /** @param {Message} message @param {number} until @returns {[symbol: string, words: string]} */
-function noteOf({ role, status, text, reason, error, outcome }, until) {
+function noteOf({ role, status, text, error, outcome }, until) {
   if (status === "dismissed") return ["", say(outcome === "backchannel" ? "note_murmur" : "note_noise")];
   if (role === "person") return ["", ""];
   if (status === "held") return ["hold", say("note_held")];
@@ -105,5 +105,5 @@ function noteOf({ role, status, text, reason, error, outcome }, until) {
   if (status === "failed") return ["", error ? errorWords(error).title : say("note_failed")];
   if (status !== "interrupted") return ["", ""];
   if (until === 0) return ["", say("note_unheard")];
-  return ["", say(reason === "ELSEWHERE" ? "note_cut_elsewhere" : "note_cut")];
+  return ["", say("note_cut")];
 }

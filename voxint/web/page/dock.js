@@ -126,7 +126,7 @@ export class Dock {
   /** @param {Shown} shown */
   show({ state, microphone, hears, againMs }) {
     const hold = this.mode === "hold";
-    const on = microphone === "on";
+    const on = microphone === "on" && !hold;
     const dock = this.#orb.closest("section");
     if (dock) dock.dataset.state = state;
     this.#orb.disabled = !hears;

@@ -49,7 +49,7 @@ class Page {
   /** @type {VoiceAgent | null} */
   #agent = null;
   #join = joinFrom(location.hash);
-  /** What waits for a key. @type {(() => void) | null} */
+  /** What is to be done as soon as there is a connection. @type {(() => unknown) | null} */
   #waiting = null;
   /** @type {number | null} */
   #againMs = null;
@@ -59,10 +59,10 @@ class Page {
   #announcer = new Announcer(find("told", HTMLElement));
   #settings = new SettingsDialog((changed) => this.#change(changed));
   #share = new ShareDialog();
-  #key = new KeyDialog(() => this.#waiting?.());
+  #key = new KeyDialog(() => void this.#begin(this.#waiting ?? (() => undefined)));
   #dock = new Dock({
     toggleMicrophone: () => this.#toggleMicrophone(),
-    beginTalk: () => void this.#begin(() => this.#agent?.beginTalk()),
+    beginTalk: () => void this.#begin(() => this.#agent && shown(this.#agent.beginTalk())),
     endTalk: () => void this.#agent?.endTalk(),
     stop: () => this.#stop("button"),
     send: (text) => void this.#begin(() => this.#agent?.ask(text)),
@@ -96,7 +96,7 @@ class Page {
     find("open-settings", HTMLButtonElement).addEventListener("click", () => this.#settings.open(this.#choices, this.#facts));
     find("open-help", HTMLButtonElement).addEventListener("click", () => find("help", HTMLDialogElement).showModal());
     find("open-share", HTMLButtonElement).addEventListener("click", () => void this.#begin(() =>
-      this.#share.open(async () => await this.#agent?.joinLink(location.href) ?? "")));
+      this.#share.open(async () => (await this.#agent?.joinLink(location.href)) ?? "")));
     for (const chip of document.querySelectorAll(".chip")) {
       chip.addEventListener("click", () => void this.#begin(() => this.#agent?.ask(chip.textContent ?? "")));
     }
@@ -121,24 +121,26 @@ class Page {
    */
   async #begin(next) {
     const asks = this.#facts?.asks ?? "nothing";
-    if (asks !== "nothing" && this.#key.auth === null) return this.#askKey(next, false);
+    this.#waiting = next;
+    if (asks !== "nothing" && this.#key.auth === null) return this.#askKey(false);
     document.documentElement.dataset.stage = "talk";
     this.#notices.clear(...OF_REQUEST);
     const agent = (this.#agent ??= this.#make());
     const sound = shown(agent.openAudio());
-    if (agent.state !== "off" && agent.state !== "failed") return void next();
-    this.#waiting = () => void this.#begin(next);
-    if (await shown(agent.connect())) {
-      this.#waiting = null;
-      await sound;
-      next();
-    }
+    if (agent.state === "off" || agent.state === "failed") await shown(agent.connect());
+    await sound;
+    if (!["off", "failed", "connecting"].includes(agent.state)) this.#goOn();
     this.#show();
   }
 
-  /** @param {() => unknown} next @param {boolean} refused */
-  #askKey(next, refused) {
-    this.#waiting = () => void this.#begin(next);
+  #goOn() {
+    const next = this.#waiting;
+    this.#waiting = null;
+    next?.();
+  }
+
+  /** @param {boolean} refused */
+  #askKey(refused) {
     this.#key.open({ accounts: this.#facts?.asks === "key_or_account", refused });
   }
 
@@ -150,30 +152,28 @@ class Page {
       auth: () => this.#key.auth ?? { type: "API_KEY", api_key: "none" }, // a server that asks for nothing takes any
       ...(this.#join ? { join: this.#join } : {}),
     });
-    /** @type {(name: string, listener: (detail: any) => void) => void} */
-    const on = (name, listener) =>
-      agent.addEventListener(name, (event) => listener(/** @type {CustomEvent} */ (event).detail));
-    on("state", ({ state, inMs }) => {
+    agent.on("state", ({ state, inMs }) => {
       this.#againMs = inMs ?? null;
       this.#announcer.state(state);
       this.#show();
     });
-    on("microphone", ({ microphone }) => {
+    agent.on("microphone", ({ microphone }) => {
       if (microphone === "on") this.#notices.clear(...OF_MICROPHONE);
       this.#show();
     });
-    on("message", ({ message }) => {
+    agent.on("message", ({ message }) => {
       this.#conversation.show(message);
       this.#announcer.message(message);
     });
-    on("level", ({ rms }) => this.#dock.level(rms));
-    on("session", ({ resumed, fresh }) => {
+    agent.on("level", ({ rms }) => this.#dock.level(rms));
+    agent.on("session", ({ resumed, fresh }) => {
       this.#notices.clear(...OF_CONNECTION);
+      this.#goOn(); // a later try than the one that was waited for
       if (resumed || fresh) this.#announcer.word(fresh ? "back_fresh" : "back");
     });
-    on("error", ({ error }) => this.#problem(error));
-    for (const name of ["interruption", "counts"]) on(name, () => this.#showPanel());
-    on("latency", () => this.#showLink());
+    agent.on("error", ({ error }) => this.#problem(error));
+    for (const name of /** @type {const} */ (["interruption", "counts"])) agent.on(name, () => this.#showPanel());
+    agent.on("latency", () => this.#showLink());
     return agent;
   }
 
@@ -181,7 +181,7 @@ class Page {
   #problem(error) {
     if (error.code !== "lost") this.#notices.add(error); // the state says it, and when it is tried again
     if (error.code === "key_needed" || error.code === "key_refused") {
-      this.#askKey(this.#waiting ?? (() => undefined), error.code === "key_refused");
+      this.#askKey(error.code === "key_refused");
     }
   }
 
@@ -191,7 +191,7 @@ class Page {
     if (remedy === "reload") location.reload();
     else if (remedy === "microphone") void this.#openMicrophone();
     else if (remedy === "sound") void shown(agent?.openAudio() ?? Promise.resolve());
-    else if (remedy === "key") this.#askKey(this.#waiting ?? (() => undefined), false);
+    else if (remedy === "key") this.#askKey(false);
     else if (remedy === "retry" && agent) void shown(agent.connect());
     else if (remedy === "retry") void this.#learn();
   }
@@ -226,10 +226,10 @@ class Page {
     const agent = this.#agent;
     if (!agent) return;
     const { voice, language, prompt, keep } = changed;
-    if (voice !== undefined) void shown(Promise.resolve(agent.setVoice(voice)));
-    if (language !== undefined) void shown(Promise.resolve(agent.setLanguage(language)));
-    if (prompt !== undefined) void shown(Promise.resolve(agent.setPrompt(prompt)));
-    if (keep !== undefined) void shown(Promise.resolve(agent.setKeep(keep)));
+    if (voice !== undefined) void shown(agent.setVoice(voice));
+    if (language !== undefined) void shown(agent.setLanguage(language));
+    if (prompt !== undefined) void shown(agent.setPrompt(prompt));
+    if (keep !== undefined) agent.setKeep(keep);
   }
 
   #socket() {

@@ -65,9 +65,8 @@ export const en = {
   answered: "Answers after {time}",
 
   note_held: "Held",
-  note_cut: "You stopped it here",
-  note_cut_elsewhere: "Stopped here by another device",
-  note_unheard: "Stopped before a word was heard",
+  note_cut: "Stopped here",
+  note_unheard: "Stopped before a word of it was heard",
   note_failed: "This answer failed",
   note_murmur: "Taken as a murmur: the answer went on",
   note_noise: "No words in it: the answer went on",

@@ -66,8 +66,7 @@ export const zh = {
   answered: "{time} 后回答",
 
   note_held: "已暂停",
-  note_cut: "你在这里打断了它",
-  note_cut_elsewhere: "另一台设备在这里打断了它",
+  note_cut: "在这里停下",
   note_unheard: "一个字还没听到就停了",
   note_failed: "这次回答失败了",
   note_murmur: "只是附和，回答继续",
