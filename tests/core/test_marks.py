@@ -7,18 +7,20 @@ from itertools import pairwise
 
 import pytest
 import trio
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.core.hearer import Hearer, House, a_house
 from tests.core.markdown import markdown
 from voxint.core.agent import Agent, Limits
 from voxint.core.alignment import Aligned, Part
+from voxint.core.answer import Answer
 from voxint.core.audio import BYTES_PER_SAMPLE, AudioFormat
 from voxint.core.conversation import open_conversation
-from voxint.core.events import Ended, Event, Held, Marks, Released, Text, Voice
+from voxint.core.events import Ended, Event, Held, Marks, Released, Said, Text, Voice
 from voxint.core.interrupt import InterruptOrder
 from voxint.core.journal import Seen
+from voxint.core.listener import Listener
 from voxint.core.playout import PlayoutLedger
 from voxint.core.stages import Speech, TextToSpeech
 from voxint.testing.stages import FOREVER, ScriptedModel, ScriptedVoice
@@ -218,6 +220,33 @@ async def test_who_comes_back_gets_those_of_the_sound_that_it_gets(voices: int) 
     )
 
 
+async def test_marks_hold_nothing_up_where_another_one_plays() -> None:
+    """An answer waits for what its player has to play: who takes over with marks in front of it owes no more."""
+    player, heir = Listener(), Listener(marks=True)
+    ledger = PlayoutLedger(AudioFormat(RATE), spoken=True)
+    answer = Answer("r1", ledger, spoken=True, player=player, listeners=[player, heir])
+    ledger.wrote_text("Well.")
+    ledger.begin_span("Well.")
+    ledger.generated(160)
+    answer.voice(bytes(320))
+    answer.play_to(heir)
+    taken = [await heir.next() for _ in range(len(heir))]
+    assert [said.event for said in taken if isinstance(said, Said)] == [Marks(((0.0, 5),)), Voice(bytes(320))]
+    with trio.fail_after(1):
+        await answer.flushed()
+
+
+def test_words_that_are_forgotten_are_not_marked() -> None:
+    """Of a reply long over nothing is known any more, not even that nothing was reached."""
+    ledger = PlayoutLedger(AudioFormat(RATE), spoken=True)
+    ledger.wrote_text("Well.")
+    ledger.begin_span("Well.")
+    ledger.generated(160)
+    assert ledger.marks(80, 160, joins=True) == ((5.0, 5),)
+    ledger.forget_words()
+    assert ledger.marks(80, 160, joins=True) == ()
+
+
 async def test_nothing_is_told_of_an_answer_that_was_interrupted_meanwhile() -> None:
     """Who comes back to it gets its end alone."""
     async with a_house(an_agent(FIRST, SECOND, FOREVER), spoken=True, on_disconnect="keep") as house:
@@ -331,6 +360,7 @@ def test_each_span_is_counted_once() -> None:
     assert counted <= 1002
 
 
+@settings(deadline=None)
 @given(markdown)
 def test_marks_count_code_points_of_what_was_written(written: str) -> None:
     """The last one is the whole length, whatever a voice was given for it."""
