@@ -30,6 +30,7 @@ client_tokens.py  short-lived tokens, signed and not kept
 certificate.py   the certificate that is shown now
 reloading.py     what is read again while a server runs
 store.py         the sessions, which outlive their connections
+session_info.py  SESSION_INFO, and the token by which somebody else joins
 words.py         what a client is told in several places
 page.py          a page, and what every page tells a browser
 tokens_page.py   `POST /v1/tokens`

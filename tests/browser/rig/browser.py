@@ -120,7 +120,7 @@ class Tab:
         try:
             handle = self.page.wait_for_function(script, arg=argument, polling=20)
         except Exception as error:
-            told = self.page.evaluate("() => (window.told ?? []).slice(-40)")
+            told = self.page.evaluate("() => Array.isArray(window.told) ? told.slice(-40) : document.body.innerText")
             raise AssertionError(f"never: {script}\nwrong: {self.wrong}\ntold: {told}") from error
         return handle.json_value()
 
