@@ -166,7 +166,8 @@ def test_without_https_one_types(tab: Tab) -> None:
         page.until_told("The microphone needs a secure page")
         page.type("hello")
         expect(page.bubbles("agent")).to_contain_text("Once there", timeout=LIMIT_MS)
-        assert tab.wrong == []
+        # A server behind a proxy does not know whether a browser takes this header from it.
+        assert [each for each in tab.wrong if "Cross-Origin-Opener-Policy" not in each] == []
 
 
 def test_a_wrong_key_is_asked_for_again(tab: Tab) -> None:
