@@ -7,6 +7,7 @@ import wave
 from array import array
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from math import pi, sin
 from pathlib import Path
 from typing import Any
@@ -185,7 +186,7 @@ def test_what_is_discarded_is_silent_at_once(page: Any) -> None:
 
 
 def test_an_onset_silences_the_answer_without_the_page_between(page: Any) -> None:
-    """The recorder's worklet hints to the player's: silent a fade and a quantum behind it, and what nobody confirms goes on."""
+    """The recorder's worklet tells the player's: silent a fade and a quantum behind it; unconfirmed, it goes on."""
     result = run(
         page,
         f"""
@@ -213,7 +214,7 @@ def test_an_onset_silences_the_answer_without_the_page_between(page: Any) -> Non
     assert result["unducked"]["why"] == "expired"
     assert [each["size"] for each in audio] == [320] * len(audio)
     assert [each["at"] for each in audio] == [320 * n for n in range(len(audio))]
-    assert all(b["frame"] - a["frame"] == 960 for a, b in zip(audio, audio[1:], strict=False))
+    assert {b["frame"] - a["frame"] for a, b in pairwise(audio)} == {960}
     assert result["sent"] == 320 * len(audio)
     assert 0 < len(result["levels"]) <= len(audio) / 2.5
 

@@ -23,7 +23,10 @@ async function open(rate) {
   return { context, player, told };
 }
 
-/** @param {MediaTrackConstraints} constraints @param {AudioContext} context @param {Player} player @param {Told[]} told */
+/**
+ * @param {MediaTrackConstraints} constraints @param {AudioContext} context
+ * @param {Player} player @param {Told[]} told
+ */
 async function listen(constraints, context, player, told) {
   const recorder = await Recorder.open(context, { constraints, hintPort: player.hintPort });
   keep(recorder, ["audio", "level", "onset", "ended", "error"], told);

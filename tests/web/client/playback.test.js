@@ -16,7 +16,7 @@ function pop(buffer, size = QUANTUM) {
   return { count: buffer.pop(sound), sound };
 }
 
-/** @param {PlaybackBuffer} buffer @param {number} duration ms @returns {number} ms of sound in it, as whole quanta allow */
+/** @param {PlaybackBuffer} buffer @param {number} duration ms, in whole quanta @returns {number} ms of sound in it */
 function play(buffer, duration) {
   let count = 0;
   for (let n = 0; n < Math.round((duration * 48) / QUANTUM); n += 1) count += pop(buffer).count;
@@ -52,7 +52,7 @@ test("an answer waits for 60 ms, unless it is complete and shorter, or that time
   assert.ok(play(slow, 60) > 20);
 });
 
-test("a dry buffer fades out, waits for half as much more each time, 300 ms at the most, and goes on with a fade", () => {
+test("a dry buffer fades out, waits for half as much more each time up to 300 ms, and fades in again", () => {
   const buffer = new PlaybackBuffer({ rate: RATE });
   buffer.begin("a");
   const targets = [];
@@ -121,7 +121,7 @@ test("a duck is over after 400 ms, and does nothing where nothing sounds", () =>
   assert.equal(buffer.ducked, false);
 });
 
-test("what is discarded fades within 10 ms, the account says how much was handed out, and the next answer is whole", () => {
+test("what is discarded fades within 10 ms, the account says how much that was, and the next answer is whole", () => {
   const buffer = new PlaybackBuffer({ rate: RATE });
   buffer.begin("a");
   buffer.put("a", ms(1000));
@@ -149,6 +149,15 @@ test("a pause ends with the answer that was discarded in it", () => {
   play(buffer, 30);
   assert.equal(buffer.discard(null)[0]?.at, 0);
   assert.equal(buffer.paused, false);
+});
+
+test("a pause that came before any sound of its answer ends with it too", () => {
+  const buffer = new PlaybackBuffer({ rate: RATE });
+  buffer.pause("hold");
+  buffer.discard("a");
+  buffer.begin("b");
+  buffer.put("b", ms(100));
+  assert.equal(pop(buffer).count, QUANTUM);
 });
 
 test("more than 30 seconds are not taken, nor sound of an answer that has ended", () => {
@@ -184,7 +193,7 @@ test("whatever is done to it, each sample comes once and in its order, and no st
         heard += 1;
       }
       if (count < size) {
-        assert.ok(loudness <= 1 || sent === input.length || heard === 0, `seed ${seed}: silence at ${heard} is no click`);
+        assert.ok(loudness <= 1 || sent === input.length || heard === 0, `seed ${seed}: ${heard} ends in no click`);
         assert.ok(sound.subarray(count).every((sample) => sample === 0));
       }
       assert.equal(buffer.waiting, sent - heard);

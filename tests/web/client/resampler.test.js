@@ -6,7 +6,8 @@ import { test } from "node:test";
 import { Resampler, clipped, resampled } from "../../../voxint/web/client/resampler.js";
 
 const PAIRS = /** @type {const} */ ([
-  [48000, 16000], [44100, 16000], [24000, 48000], [24000, 44100], [16000, 48000], [8000, 48000], [96000, 16000], [22050, 48000],
+  [48000, 16000], [44100, 16000], [24000, 48000], [24000, 44100],
+  [16000, 48000], [8000, 48000], [96000, 16000], [22050, 48000],
 ]);
 
 /** @param {number} rate @param {number} hz @param {number} seconds */

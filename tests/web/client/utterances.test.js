@@ -5,11 +5,16 @@ import { test } from "node:test";
 
 import { RecentAudio, UtteranceCutter } from "../../../voxint/web/client/utterances.js";
 
-/** @param {UtteranceCutter} cutter @param {string} windows "#" speech, "." quiet, "?" doubtful @returns {[string, number][]} in windows */
+/**
+ * @param {UtteranceCutter} cutter
+ * @param {string} windows "#" speech, "." quiet, "?" doubtful
+ * @returns {(string | number)[][]} what and at which window
+ */
 function hear(cutter, windows) {
-  const probability = { "#": 0.9, ".": 0.1, "?": 0.4 };
-  return [...windows].flatMap((window) =>
-    cutter.heard(probability[/** @type {"#" | "." | "?"} */ (window)]).map(({ type, frame }) => /** @type {[string, number]} */ ([type, frame / 512])));
+  return [...windows].flatMap((window) => {
+    const events = cutter.heard(window === "#" ? 0.9 : window === "?" ? 0.4 : 0.1);
+    return events.map(({ type, frame }) => [type, frame / 512]);
+  });
 }
 
 test("two windows of speech are an onset with 300 ms before them, eight are speech, and 700 ms of quiet end it", () => {

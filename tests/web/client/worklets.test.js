@@ -17,7 +17,7 @@ const RATE = 48000;
 Object.assign(globalThis, {
   sampleRate: RATE,
   currentFrame: 0,
-  registerProcessor: (/** @type {string} */ name, /** @type {new () => Processor} */ made) => processors.set(name, made),
+  registerProcessor: (/** @type {string} */ name, /** @type {new () => Processor} */ it) => processors.set(name, it),
   AudioWorkletProcessor: class {
     port = { onmessage: null, postMessage: ports.pop() };
   },
@@ -73,7 +73,7 @@ class Thread {
   }
 }
 
-/** @param {string} name @param {object} processorOptions @param {(message: unknown) => void} tell @returns {Processor} */
+/** @param {string} name @param {object} processorOptions @param {(message: unknown) => void} tell */
 function made(name, processorOptions, tell) {
   const Made = processors.get(name);
   assert.ok(Made);
@@ -130,7 +130,7 @@ test("a hold takes a duck over and does not end by itself; released, the answer 
   assert.equal(thread.output.filter(Boolean).length, 48000);
 });
 
-test("what is discarded is told at once, with the frame of its silence, though the next answer follows directly", () => {
+test("what is discarded is told with the frame of its silence, though the next answer follows at once", () => {
   const thread = new Thread();
   thread.answer("a", 1000);
   thread.run(200);

@@ -2,7 +2,7 @@
 
 import { Resampler, clipped } from "./resampler.js";
 
-/** @typedef {{pcm: Int16Array, at: number, rms: number, peak: number}} Frame `at` samples came before it; levels in dB */
+/** @typedef {{pcm: Int16Array, at: number, rms: number, peak: number}} Frame `at` samples came before; levels in dB */
 
 const FRAME_MS = 20; // Ours: as the page before and most telephones have it
 const QUIETEST_DB = -60; // as in the server: a quiet room
@@ -23,7 +23,10 @@ export class Capture {
   /** Whether zeros take the place of what is heard; a server that listens wants silence, not nothing. */
   muted = false;
 
-  /** @param {number} from Hz of the microphone @param {number} [rate] Hz of the frames @param {number} [most] samples of a piece */
+  /**
+   * @param {number} from Hz of the microphone @param {number} [rate] Hz of the frames
+   * @param {number} [most] samples of a piece
+   */
   constructor(from, rate = 16000, most = 128) {
     this.#resampler = new Resampler(from, rate);
     this.#resampled = new Float32Array(this.#resampler.most(most));

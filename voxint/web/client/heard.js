@@ -33,8 +33,8 @@ export class Heard {
    * @param {string} id
    * @param {number} now the frame at this instant
    * @param {number} latency frames between the context's clock and the loudspeaker
-   * @returns {number} frames; between two reports it goes on with the clock, but never beyond what was handed over, so a
-   *   pause that is not known of yet is not run past
+   * @returns {number} frames; between two reports it goes on with the clock, but never beyond what was handed over, so
+   *   that no pause is run past
    */
   frames(id, now, latency) {
     const answer = this.#answers.get(id);

@@ -18,8 +18,8 @@
 
 /**
  * @typedef {{id: string, chunks: Int16Array[], offset: number, waiting: number, given: number, ended: boolean}} Answer
- * @typedef {{id: string, given: number, at: number}} Gone an answer of which nothing comes any more: `given` frames of it
- *   were handed out, the last of them before frame `at` of the quantum
+ * @typedef {{id: string, given: number, at: number}} Gone an answer of which nothing comes any more: `given` frames of
+ *   it were handed out, the last of them before frame `at` of the quantum
  */
 
 const THINKING_MS = 1000; // Ours: a longer gap is a model that thinks, for which no start would have been late enough
@@ -153,6 +153,8 @@ export class PlaybackBuffer {
       if (answer === first) this.#stop(answer);
       this.#waiting -= answer.waiting;
     }
+    // A hold may have come before any sound of what it held.
+    if (this.#answers.length === 0) this.#reasons.clear();
     return gone.map(({ id: name, given }) => ({ id: name, given, at: this.#tailEnd - this.#tailAt }));
   }
 

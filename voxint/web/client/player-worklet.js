@@ -10,9 +10,10 @@ const LINGER_S = 1.2; // Ours: reports go on for longer than the longest way to 
 /**
  * @typedef {"hint" | "pause" | "discard"} Why
  * @typedef {{type: "begin" | "end", id: string} | {type: "put", id: string, pcm: Int16Array}
- *   | {type: "pause" | "resume" | "duck" | "unduck" | "close"} | {type: "discard", id: string | null, ask: number}} ToPlayer
- * @typedef {import("./heard.js").Report & {type: "report" | "drained", sounds: boolean, waiting: number, target: number,
- *   underruns: number, lastLoudFrame: number}} Progress
+ *   | {type: "pause" | "resume" | "duck" | "unduck" | "close"}
+ *   | {type: "discard", id: string | null, ask: number}} ToPlayer
+ * @typedef {import("./heard.js").Report & {type: "report" | "drained", sounds: boolean, waiting: number,
+ *   target: number, underruns: number, lastLoudFrame: number}} Progress
  * @typedef {Progress | {type: "silent", frame: number, atFrame: number, why: Why} | {type: "ducked"}
  *   | {type: "unducked", why: "expired" | "told" | "held"} | {type: "full", id: string, frames: number}
  *   | {type: "discarded", ask: number, id: string | null, given: number, frame: number}} FromPlayer

@@ -20,8 +20,8 @@ const REFUSALS = {
  * A microphone as s16le frames of 20 ms, through an AudioWorklet.
  *
  * Events (`CustomEvent.detail`): "audio" {pcm: Int16Array, frame, at}: `at` samples came before it, and `frame` is its
- * first one on the context's sample clock; "level" {rms, peak} in decibels, 17 a second; "onset" {frame, atMs}: somebody
- * may have begun to speak over an answer; "ended": the device went away; "error" {error: VoxintError}.
+ * first one on the context's sample clock; "level" {rms, peak} in decibels, 17 a second; "onset" {frame, atMs}:
+ * somebody may have begun to speak over an answer; "ended": the device went away; "error" {error: VoxintError}.
  */
 export class Recorder extends EventTarget {
   #context;
@@ -50,7 +50,8 @@ export class Recorder extends EventTarget {
     try {
       const source = context.createMediaStreamSource(stream);
       const node = await openWorklet(context, "recorder", {
-        channelCount: 1, channelCountMode: "explicit", outputChannelCount: [1], processorOptions: { rate, line: hintPort },
+        channelCount: 1, channelCountMode: "explicit", outputChannelCount: [1],
+        processorOptions: { rate, line: hintPort },
       });
       return new Recorder(context, { stream, source, node, rate });
     } catch (error) {

@@ -13,8 +13,8 @@
 
 /**
  * @typedef {{type: "onset" | "speech" | "noise" | "end", frame: number}} Utterance what has happened, and where:
- *   "onset" the first sample, with what belongs to it before; somebody may speak. Then "speech" (the window that made it
- *   certain) or "noise" (it was too short); and after "speech" an "end" (the sample after the last one of it).
+ *   "onset" the first sample, with what belongs to it before; somebody may speak. Then "speech" (behind the window that
+ *   made it certain) or "noise" (it was too short); and after "speech" an "end" (the sample after the last one of it).
  */
 
 /** Makes utterances of a detector's probabilities; pure. */
@@ -125,7 +125,7 @@ export class RecentAudio {
     this.#ring.set(kept.subarray(first.length), 0);
   }
 
-  /** @param {number} frame position of the first sample wanted @returns {Int16Array} from there, or the oldest kept, to the end */
+  /** @param {number} frame position of the first sample wanted @returns {Int16Array} what is kept of it, to the end */
   since(frame) {
     const size = this.#ring.length;
     const from = Math.min(this.#end, Math.max(frame, this.#end - size, 0));

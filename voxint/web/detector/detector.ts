@@ -1,9 +1,9 @@
 /**
  * A small voice detector, compiled to detector.wasm by AssemblyScript; detector.js loads it.
  *
- * For each 32 ms at 16 kHz: energies of 14 bands against a floor that follows the noise, their shape, flatness,
- * periodicity at the pitches of voices, and how much the spectrum moves; all of it now and smoothed. A layer of 16 units
- * and a logistic one make a probability of it. Its numbers (weights.ts) were fitted by `bench.detector` to what
+ * For each 32 ms at 16 kHz: the energies of 14 bands against a floor, the least of them lately, their shape, flatness,
+ * periodicity at the pitches of voices, and how much the spectrum moves; all of it now and smoothed. A layer of 16
+ * units and a logistic one make a probability of it. Its numbers (weights.ts) were fitted by `bench.detector` to what
  * Silero says of the same recordings without noise. All memory is static: one page, and none is ever asked for.
  */
 
@@ -16,8 +16,8 @@ const INPUTS = FEATURES * 2; // with their smoothed past
 const UNITS = 16;
 const SCALE: f32 = 1.0 / 24.0; // of a weight, which is a byte
 const SMOOTH: f32 = 0.25; // of a window in what is smoothed: four windows, a short syllable
-const RISE: f32 = 0.02; // of the floor in each window, in powers of two: 2 dB a second
-const QUIET: f32 = 40.0; // power of a band that is nothing: digital silence has no shape
+const BLOCK = 16; // windows; the floor is the least of the last two to three of these: a second and a half at most
+const QUIET: f32 = 200.0; // power of a band that is nothing, 66 dB below full scale: digital silence has no shape
 
 // Of each band the first bin of 31.25 Hz, and behind the last one: even steps of 130 mel from 95 Hz to 7.4 kHz.
 const EDGES = memory.data<u8>([3, 6, 9, 13, 17, 23, 29, 37, 47, 59, 74, 93, 119, 160, 237]);
@@ -28,7 +28,7 @@ const real = memory.data(WINDOW * 4, 4);
 const imaginary = memory.data(WINDOW * 4, 4);
 const cosines = memory.data(WINDOW * 4, 4); // of a whole turn
 const slow = memory.data(256 * 4, 4); // the sound at 4 kHz
-const floors = memory.data(BANDS * 4, 4);
+const floors = memory.data(BANDS * 3 * 4, 4); // the least of this block, of the one before, and of the one before that
 const before = memory.data(BANDS * 4, 4);
 const features = memory.data(INPUTS * 4, 4);
 let windows: i32 = 0;
@@ -139,9 +139,7 @@ function describe(): void {
       }
     }
     const level = log2(energy / <f32>(to - from) + QUIET);
-    const floor = at(floors, band);
-    const lower = windows === 0 ? level : level < floor ? floor + (level - floor) * 0.5 : floor + RISE;
-    put(floors, band, lower);
+    sink(band, level);
     moved += windows === 0 ? 0 : abs(level - at(before, band));
     put(before, band, level);
     all += level;
@@ -149,13 +147,27 @@ function describe(): void {
   all /= <f32>BANDS;
   for (let band = 0; band < BANDS; band += 1) {
     const level = at(before, band);
-    feature(band, (level - at(floors, band)) * 0.15);
+    feature(band, (level - floor(band)) * 0.15);
     feature(BANDS + band, (level - all) * 0.2);
   }
   feature(BANDS * 2, periodicity());
   feature(BANDS * 2 + 1, (log2(sum / 119) - logs / 119) * 0.3);
   feature(BANDS * 2 + 2, all * 0.1 - 1);
   feature(BANDS * 2 + 3, (moved / <f32>BANDS) * 0.5);
+}
+
+/** Let the floor of a band follow. */
+function sink(band: i32, level: f32): void {
+  const begins = windows % BLOCK === 0;
+  if (begins) {
+    put(floors, BANDS * 2 + band, windows === 0 ? level : at(floors, BANDS + band));
+    put(floors, BANDS + band, windows === 0 ? level : at(floors, band));
+  }
+  put(floors, band, begins ? level : min<f32>(level, at(floors, band)));
+}
+
+@inline function floor(band: i32): f32 {
+  return min<f32>(at(floors, band), min<f32>(at(floors, BANDS + band), at(floors, BANDS * 2 + band)));
 }
 
 /** Keep what is known now, and its smoothed past beside it. */
