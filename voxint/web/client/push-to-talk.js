@@ -26,7 +26,7 @@ export class Talk {
     this.client = client;
     this.service = service;
     this.rate = client.audio.inputRate;
-    this.inPieces = !client.features.has("server_vad");
+    this.inPieces = client.state === "open" && !client.features.has("server_vad"); // before, nobody knows
   }
 
   /** @param {Int16Array} pcm @returns {boolean} false: it is as long as a request may be, and no more of it is taken */

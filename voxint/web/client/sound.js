@@ -71,6 +71,7 @@ export class Sound extends Emitter {
   #recorder = null;
   /** Whether the microphone is wanted: one that was lost is opened again when there is another. */
   #wanted = false;
+  #muted = false;
   #inputRate = 16000;
   #outputRate = 24000;
   /** Ends what is listened to of the page. */
@@ -176,7 +177,7 @@ export class Sound extends Emitter {
       this.#take(recorder);
     } catch (error) {
       const known = asError(error, "audio_failed", "the microphone can't be opened");
-      if (known.code === "microphone_denied") this.#wanted = false; // nothing but the person can change that
+      this.#wanted = false;
       this.#become(REFUSED[known.code] ?? "off");
       throw known;
     }
@@ -194,7 +195,8 @@ export class Sound extends Emitter {
     hear(recorder, "onset", ({ frame }) => this.emit("onset", { ms: this.msOf(frame) }));
     hear(recorder, "error", (detail) => this.emit("error", detail));
     hear(recorder, "ended", () => void this.#lost(recorder));
-    this.#become("on");
+    recorder.muted = this.#muted;
+    this.#become(this.#muted ? "muted" : "on");
   }
 
   /** @param {Recorder} recorder whose device went away, or whose permission did */
@@ -213,8 +215,10 @@ export class Sound extends Emitter {
   async #again() {
     try {
       await this.listen();
-    } catch (error) {
-      this.emit("error", { error: asError(error, "audio_failed", "the microphone can't be opened again") });
+    } catch (cause) {
+      const error = asError(cause, "audio_failed", "the microphone can't be opened again");
+      this.#wanted = error.code !== "microphone_denied"; // that, nothing but the person can change
+      this.emit("error", { error });
     }
   }
 
@@ -231,10 +235,11 @@ export class Sound extends Emitter {
 
   /** Whether zeros go out in place of what the microphone hears. */
   get muted() {
-    return this.#recorder?.muted ?? false;
+    return this.#muted;
   }
 
   set muted(muted) {
+    this.#muted = muted;
     if (!this.#recorder) return;
     this.#recorder.muted = muted;
     this.#become(muted ? "muted" : "on");
@@ -247,7 +252,7 @@ export class Sound extends Emitter {
 
   /** Close the microphone. */
   deafen() {
-    this.#wanted = false;
+    this.#wanted = this.#muted = false;
     this.#drop();
     this.#become("off");
   }

@@ -164,6 +164,7 @@ export class VoxintAgentElement extends HTMLElement {
     const shown = /** @type {Iterable<HTMLElement>} */ (this.#messages.children);
     let bubble = [...shown].find(({ dataset }) => dataset.id === messageId);
     if (!bubble) {
+      if (text === "") return; // nothing was understood, or nothing has come
       bubble = make("p", role, { "data-id": messageId });
       this.#messages.append(bubble);
     }
