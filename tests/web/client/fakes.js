@@ -23,6 +23,16 @@ export class FakeClock {
   }
 
   /**
+   * Sleep as a closed laptop does: what was due meanwhile happens at the end.
+   *
+   * @param {number} ms
+   */
+  async sleep(ms) {
+    this.#now += ms;
+    await this.pass(0);
+  }
+
+  /**
    * Let time pass, and everything that is due in it happen in order.
    *
    * @param {number} ms
@@ -122,7 +132,13 @@ export class FakeSocket {
     if (this.readyState === 0) this.open();
     const features = ["binary_audio", "transcripts", "hold", "server_vad"];
     const audio = { input_rate: 16000, output_rate: 16000 };
-    this.say("REGISTER_ACK", { status: "SUCCESS", features, audio, resume_token: `token_${FakeSocket.made.length}`, ...more });
+    this.say("REGISTER_ACK", {
+      status: "SUCCESS",
+      features,
+      audio,
+      resume_token: `token_${FakeSocket.made.length}`,
+      ...more,
+    });
   }
 }
 
