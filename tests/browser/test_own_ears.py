@@ -1,4 +1,4 @@
-"""A server without ears of its own for an open microphone: the page's small detector does it, and is loaded only then."""
+"""A server without ears for an open microphone: the page's small detector does it, and is loaded only then."""
 
 from __future__ import annotations
 
