@@ -109,13 +109,15 @@ async def failure(config: Config) -> str:
 async def test_a_local_provider_gets_its_options_and_the_http_client(load: Callable[..., Config]) -> None:
     """As keyword arguments; `http` where its signature has it. The rest of the agent is the configuration's."""
     config = load(
-        '[llm]\nprovider = "{here}:Model"\nname = "m"\nsize = 3\n[agent]\nprompt = "p"\n[limits]\nlead_ms = 100'
+        '[llm]\nprovider = "{here}:Model"\nname = "m"\nsize = 3\n'
+        '[agent]\nprompt = "p"\nlanguage_prompt = ""\n[limits]\nlead_ms = 100'
     )
     async with open_agent(config) as agent:
         model: Any = agent.llm
         assert (model.name, model.size) == ("m", 3)
         assert isinstance(model.http, HttpClient)
         assert (agent.prompt, agent.limits, agent.stt, agent.tts) == ("p", Limits(lead_ms=100.0), None, None)
+        assert agent.language_prompt == ""
 
 
 async def test_detectors_and_rules_of_the_ears_are_the_agents(load: Callable[..., Config]) -> None:

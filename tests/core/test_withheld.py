@@ -15,10 +15,12 @@ from voxint.core.failure import Failure, Stage
 from voxint.core.interrupt import InterruptOrder
 from voxint.core.journal import Journal, Seen
 from voxint.core.listener import Listener
+from voxint.core.offers import chosen_stages
 from voxint.core.pipeline import Pipeline
 from voxint.core.playout import PlayoutLedger
 from voxint.core.registry import Registry
 from voxint.core.request import Request
+from voxint.core.settings import Settings
 from voxint.core.stages import Turn
 from voxint.errors import UpstreamError
 from voxint.testing.stages import FOREVER, SPEAK, ScriptedModel, ScriptedVoice
@@ -82,6 +84,7 @@ def work_of(request: Request, agent: Agent) -> Pipeline:
     return Pipeline(
         agent=agent,
         request=request,
+        stages=chosen_stages(agent, Settings()),
         output=AudioFormat(),
         understood=lambda text: None,
         turn=lambda: Turn(()),

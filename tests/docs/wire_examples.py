@@ -50,7 +50,7 @@ class FromClient:
 
 
 _AS_IT_IS = "[as it is]"
-_SETTINGS = ("require_tts", "enable_srs", "system_prompt", "scene_context", "function_calling")
+_SETTINGS = ("require_tts", "enable_srs", "system_prompt", "scene_context", "function_calling", "voice", "language")
 _WEATHER = {
     "name": "weather",
     "description": "The weather at a place.",
@@ -91,6 +91,8 @@ FROM_CLIENT: Mapping[str, FromClient] = {
             "scene_context": "",
             "function_calling": [],
             "function_calling_op": "REPLACE",
+            "voice": "[the agent's own]",
+            "language": "[what speech is taken for]",
             "features": [],
             "audio.input_rate": 16_000,
             "audio.output_rate": 16_000,
@@ -98,7 +100,7 @@ FROM_CLIENT: Mapping[str, FromClient] = {
             "resume.seen": "[what comes from now on]",
             "on_disconnect": "interrupt",
         },
-        ext=("features", "audio", "resume", "on_disconnect"),
+        ext=("voice", "language", "features", "audio", "resume", "on_disconnect"),
     ),
     "REQUEST": FromClient(
         "Asks in text or in voice, begins or ends an upload, or changes the session.",
@@ -155,6 +157,7 @@ FROM_CLIENT: Mapping[str, FromClient] = {
             "update_session": "object of the same settings; what is there wins over what is beside it",
         },
         closed=("system_prompt", "function_calling", "update_session"),
+        ext=("voice", "language"),
     ),
     "INTERRUPT": FromClient(
         "Stops one request, or all live ones of the session, or holds or releases them. Answered by one INTERRUPT_ACK.",

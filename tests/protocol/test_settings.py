@@ -30,7 +30,7 @@ def nested(levels: int) -> Any:
     "settings",
     [
         {},
-        {"model": "x", "voice": {"name": "y"}},
+        {"model": "x", "speaker": {"name": "y"}},
         {"require_tts": None, "systemPrompt": None, "sceneContext": None, "functionCalling": None},
         {"system_prompt": {}, "scene_context": {}},
         {"system_prompt": {"role_description": None}, "scene_context": {"scene_description": None}},
@@ -182,6 +182,8 @@ def test_settings_of_a_patch_give_the_patch_back() -> None:
         scene_context="The hall\nfloor: 2",
         function_calling=(Tool("map"), Tool("guide", "Lead", {"type": "object"})),
         function_calling_op="UPDATE",
+        voice="anna",
+        language="",
     )
 
     for given in (full, SettingsChange(), SettingsChange(function_calling=())):
@@ -194,10 +196,12 @@ def test_settings_of_a_patch_give_the_patch_back() -> None:
         {"system_prompt": "x" * 65_537},
         {"systemPrompt": {"roleDescription": "x" * 65_537}},
         {"scene_context": "x" * 65_537},
+        {"voice": "x" * 65},
+        {"language": "x" * 65},
         {"functionCalling": [{"name": f"tool_{number}"} for number in range(129)]},
     ],
 )
 def test_settings_are_bounded(settings: dict[str, Any]) -> None:
-    """One message has 128 functions at most, and prompts of 65,536 characters."""
-    with pytest.raises(msgspec.ValidationError, match=r"length <= (65536|128)"):
+    """One message has 128 functions at most, prompts of 65,536 characters, and names of 64."""
+    with pytest.raises(msgspec.ValidationError, match=r"length <= (65536|128|64)"):
         patch(settings)

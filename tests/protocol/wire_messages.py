@@ -51,6 +51,8 @@ patches = st.builds(
     scene_context=maybe(text),
     function_calling=maybe(many(st.builds(Tool, text.filter(bool), text, json_objects))),
     function_calling_op=one_of(FunctionOp),
+    voice=maybe(text),
+    language=maybe(text),
 )
 rates = maybe(st.integers(8_000, 48_000))
 audio = st.builds(m.Audio, input_rate=rates, output_rate=rates)

@@ -104,6 +104,7 @@ class Ears:
     fails_with: Exception | None = None
     deaf: bool = False
     lets_go: bool = True
+    hint: bytes = b""
     asked: list[tuple[float, list[int], bytes]] = field(factory=list)
     done: int = 0
     at_work: int = 0
@@ -161,7 +162,7 @@ class Ears:
 
     async def transcribe(self, audio: trio.abc.ReceiveChannel[bytes], out: trio.abc.SendChannel[Transcript]) -> None:
         """Be a stage."""
-        await recognise(audio, out, self.detector, self.desk, self.cuts)
+        await recognise(audio, out, self.detector, self.desk, self.cuts, self.hint)
 
 
 def finals(shown: Sequence[Shown]) -> list[str]:

@@ -218,3 +218,22 @@ def test_what_goes_to_the_process_and_comes_back_is_whole() -> None:
     for marks in ((), (Mark(0, 0), Mark(70_000, 9_000))):
         for audio in (b"", b"\x01\x02" * 5):
             assert utterance_of(utterance_bytes(Utterance(audio, marks))) == Utterance(audio, marks)
+
+
+async def test_a_voice_that_a_caller_has_chosen() -> None:
+    """One for each language of its data; whoever chooses it is spoken to in it, beside those who have not."""
+    assert Espeak().voices == ()
+    async with Espeak() as stage:
+        offered = {voice.name: voice.language for voice in stage.voices}
+        assert len(stage.voices) <= espeak.MOST_VOICES
+        assert {"en": "en", "cmn": "zh", "de": "de", "pt-BR": "pt"}.items() <= offered.items()
+        said = [await speak(each, "Kindergarten. ") for each in (stage.speaking_as("de"), stage)]
+        german, own = (sum(len(speech.audio) for speech in spoken) for spoken in said)
+        assert abs(german - own) > 2000
+
+
+async def test_every_voice_that_is_offered_speaks() -> None:
+    """None needs a file that is not there."""
+    async with Espeak() as stage:
+        for voice in stage.voices:
+            assert any(speech.audio for speech in await speak(stage.speaking_as(voice.name), "1 ")), voice

@@ -15,7 +15,7 @@ from attrs import define, field
 from tests.providers.spoken import speak
 from voxint.assets import Asset
 from voxint.assets.table import entry_of
-from voxint.core.stages import Speech, TextToSpeech
+from voxint.core.stages import Speech, TextToSpeech, VoiceOption
 from voxint.core.turns import LANE
 from voxint.errors import ConfigError, UpstreamError
 from voxint.providers import kokoro
@@ -24,6 +24,7 @@ from voxint.providers.kokoro import Kokoro
 
 pytestmark = pytest.mark.virtual_time
 
+VOICES = ("af_heart", "zf_xiaobei")
 SECOND = b"\1\0" * 24_000
 
 
@@ -116,6 +117,23 @@ async def test_chinese_is_said_by_the_chinese_voice(process: Process) -> None:
         ("zf_xiaobei", "zh"),
         ("zf_xiaobei", "zh"),
     ]
+
+
+async def test_a_voice_that_a_caller_has_chosen_says_all(process: Process) -> None:
+    """Whatever the language, beside others who have chosen another one or none; in one process, in their turns."""
+    async with Kokoro("af_heart") as stage, trio.open_nursery() as nursery:
+        for each in (stage, stage.speaking_as("zf_xiaobei")):
+            nursery.start_soon(speak, each, "Hello. ", "你好。")
+    said = {(wish.text, wish.voice, wish.language) for wish in process.wishes}
+    assert said == {(text, voice, tag) for text, tag in (("Hello. ", "en"), ("你好。", "zh")) for voice in VOICES}
+
+
+async def test_without_dictionaries_no_chinese_voice_is_offered(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It could not say what it is for."""
+    monkeypatch.setattr(kokoro, "has_mandarin", lambda: False)
+    assert Kokoro().voices == (VoiceOption("af_heart", "en"),)
 
 
 async def test_chinese_that_nobody_speaks_is_the_operators_affair(
@@ -290,7 +308,7 @@ async def test_a_check_speaks_and_says_what_it_found(process: Process) -> None:
     assert "af_heart spoke 1000 ms of speech in 500 ms" in words
     assert "2 callers at once" in words
     assert "zf_xiaobei speaks Chinese" in words
-    assert Kokoro().voices == ("af_heart", "zf_xiaobei")
+    assert Kokoro().voices == (VoiceOption("af_heart", "en"), VoiceOption("zf_xiaobei", "zh"))
     assert Kokoro().languages == ("en", "zh")
 
 

@@ -8,18 +8,27 @@ from collections.abc import AsyncIterator
 import numpy as np
 import pytest
 import trio
+from attrs import evolve
 
 from tests.needs import needs_kokoro
 from tests.providers.spoken import speak
+from voxint.core.agent import Agent
+from voxint.core.audio import AudioFormat
+from voxint.core.conversation import open_conversation
+from voxint.core.events import Voice
+from voxint.core.settings import Settings
 from voxint.core.stages import Speech
 from voxint.core.turns import LANE
 from voxint.providers.kokoro import MOST_THREADS, Kokoro
 from voxint.testing.conformance import TrialBounds, check_text_to_speech
+from voxint.testing.stages import ScriptedModel
 
 pytestmark = needs_kokoro
 
 VOICE = "jf_alpha"
 """A voice that comes with the extra `speech`."""
+
+FAST = Settings(output=AudioFormat(24_000))
 
 TEXT = "The weather changes quickly, so take a jacket; the train leaves at 10:30 a.m. and costs $19.99."
 
@@ -39,6 +48,30 @@ def samples(spoken: list[Speech]) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
 async def test_as_many_threads_as_may_be() -> None:
     """Each takes address space, and there is room for all."""
     assert "kokoro's jf_alpha spoke" in await Kokoro(VOICE, threads=MOST_THREADS, seats=1, wait_s=60).check()
+
+
+def pitch_hz(audio: np.ndarray[tuple[int], np.dtype[np.int16]]) -> float:
+    """Return how high a voice is, as the median of what its loud moments repeat after."""
+    found = []
+    for at in range(0, len(audio) - 2400, 1200):
+        piece = audio[at : at + 2400].astype(np.float64)
+        if np.abs(piece).max() > 4_000:
+            alike = np.correlate(piece, piece, "full")[2399:]
+            found.append(24_000 / (60 + int(alike[60:400].argmax())))
+    return float(np.median(found))
+
+
+async def test_another_voice_is_really_another(stage: Kokoro) -> None:
+    """Of one process, in one conversation: a woman's voice, and a man's once that was chosen."""
+    assert {voice.name: voice.language for voice in stage.voices}["jm_kumo"] == "en"
+    async with open_conversation(Agent(llm=ScriptedModel(TEXT), tts=stage), FAST) as conversation:
+        pitches = []
+        for voice in ("", "jm_kumo"):
+            conversation.settings = evolve(FAST, voice=voice)
+            said = [event.audio async for event in conversation.ask("Hi") if isinstance(event, Voice)]
+            pitches.append(pitch_hz(np.frombuffer(b"".join(said), np.int16)))
+    woman, man = pitches
+    assert woman > 1.2 * man > 0, pitches
 
 
 async def test_a_word_that_nobody_knows_and_that_does_not_end(stage: Kokoro) -> None:

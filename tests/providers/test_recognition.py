@@ -84,6 +84,14 @@ async def test_a_hint_is_of_the_same_segment() -> None:
         assert later_hint == (bytes(words) if later[:1] == words[:1] else b""), (words, hint, later)
 
 
+async def test_what_is_known_of_all_of_it_is_told_of_each_stretch() -> None:
+    """Where nothing was made of it yet: such as the language that the caller has chosen."""
+    ears = Ears(hint=b"zh")
+    await ears.hear(talk(1, 2, 3), quiet(1), talk(4, 5), quiet(1))
+    begun = {words[0]: hint for _, words, hint in reversed(ears.asked)}
+    assert begun == {1: b"zh", 4: b"zh"}
+
+
 async def test_long_speech_is_settled_at_its_pauses() -> None:
     """After six seconds a pause of 0.3 s ends a stretch, before that one of 0.6 s."""
     ears = Ears()

@@ -29,6 +29,16 @@ async def test_it_understands_readers() -> None:
         assert share_of_errors(pairs) <= 0.06, pairs
 
 
+async def test_who_has_chosen_a_language_is_heard_in_it() -> None:
+    """Whatever the operator wrote, and beside others who have not: told the wrong one, it writes that."""
+    sound, words = readings()[1]
+    async with Whisper("zh", wait_s=60) as stt:
+        assert {"en", "zh", "jv"} <= {*stt.languages}
+        assert share_of_errors([(words, said(await hear(stt.hearing("en"), sound)))]) <= 0.15
+        assert any("\u4e00" <= letter <= "\u9fff" for letter in said(await hear(stt, sound)))
+        assert any("\u0400" <= letter <= "\u04ff" for letter in said(await hear(stt.hearing("ru"), sound)))
+
+
 async def test_what_is_no_speech_is_no_text() -> None:
     """Silence, noise and tones: one final each, empty."""
     async with Whisper() as stt:

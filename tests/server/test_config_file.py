@@ -68,6 +68,7 @@ def test_a_file_says_everything(load: Load) -> None:
     )
     assert config.limits == Limits(lead_ms=200.5, segments_ahead=8)
     assert config.prompt == "你是导游。"
+    assert config.language_prompt == "Answer in {language}."
     assert config.llm.provider == "openai_chat"
     assert {name: given.value for name, given in config.llm.options.items()} == {
         "model": "m",

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 import trio
@@ -14,6 +15,7 @@ from voxint.core.stages import (
     Speech,
     Transcript,
     Turn,
+    VoiceOption,
 )
 from voxint.testing import conformance
 from voxint.testing.conformance import (
@@ -244,3 +246,19 @@ async def test_ears_that_break_the_contract_are_told_how(ears: ScriptedEars, com
     """A recogniser settles its last segment."""
     with pytest.raises(AssertionError, match=complaint):
         await check_speech_to_text(ears, VOICE)
+
+
+async def test_each_option_of_a_stage_has_to_give_a_stage() -> None:
+    """A voice and a recogniser that offer something pass; one that gives something else is told."""
+
+    class Empty(ScriptedVoice):
+        def speaking_as(self, voice: str) -> Any:
+            return None
+
+    voices = (VoiceOption("anna", "en"),)
+    assert await check_text_to_speech(ScriptedVoice(voices=voices), ["Hello."])
+    assert await check_speech_to_text(ScriptedEars(HEAR, "Hello.", languages=("en",)), VOICE)
+    with pytest.raises(
+        AssertionError, match=r"^Empty\.speaking_as returned what is no synthesizer: None has no method"
+    ):
+        await check_text_to_speech(Empty(voices=voices), ["Hello."])

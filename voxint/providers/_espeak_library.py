@@ -24,7 +24,7 @@ POS_CHARACTER = 1
 LIST_TERMINATED, WORD = 0, 1  # of the types of events
 RATE, VOLUME, PITCH = 1, 2, 3
 
-OTHERS_DATA = b"mb/"
+OTHERS_DATA = "mb"
 """Where the voices lie that need the data of another program, MBROLA."""
 
 CALLBACK_MS = 250
@@ -112,17 +112,18 @@ class EspeakLibrary:
         self._manner = None
         return bool(self._library.espeak_SetVoiceByName(voice.encode()) == 0)
 
-    def languages(self) -> list[str]:
-        """Return the languages that its data has, such as ``en-gb``: each is the name of a voice too."""
-        found = dict[str, None]()
+    def voices(self) -> dict[str, str]:
+        """Return the voices that its data has, one for each language and accent, with the code of that language."""
+        found = dict[str, str]()
         voices: VoicePointers = self._library.espeak_ListVoices(None)
         at = 0
         while voices[at]:
             voice = voices[at].contents
             at += 1
-            if not voice.identifier.startswith(OTHERS_DATA):
-                found[voice.languages[1:].decode()] = None  # the first: its own
-        return list(found)
+            family, _, file = voice.identifier.decode().replace("\\", "/").rpartition("/")
+            if family != OTHERS_DATA:
+                found[file] = voice.languages[1:].decode()  # its own comes first; not each voice is found by it
+        return found
 
     def speak(self, text: str, manner: Manner, stop: Callable[[], bool]) -> Utterance:
         """Speak `text` and return its samples and words; blocks.

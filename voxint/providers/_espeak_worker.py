@@ -40,7 +40,7 @@ class _Speaker:
     def __init__(self, library: EspeakLibrary, voices: list[str]) -> None:
         self._library = library
         lacking = [voice for voice in voices if not library.has_voice(voice)]
-        facts = {"version": library.version, "rate": library.rate, "lacking": lacking, "languages": library.languages()}
+        facts = {"version": library.version, "rate": library.rate, "lacking": lacking, "voices": library.voices()}
         self.ready = json.dumps(facts).encode()
 
     def run(self, job: Job) -> bytes:

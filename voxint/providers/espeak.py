@@ -107,7 +107,7 @@ class Espeak(PoolOwner):
 
     @property
     def voices(self) -> tuple[VoiceOption, ...]:
-        """A voice for each language that the engine's data has, by its code; none before it is entered."""
+        """Those that the engine's data has, for a language or an accent each; none before it is entered."""
         return tuple(self._voices.values())
 
     def speaking_as(self, voice: str) -> TextToSpeech:
@@ -167,8 +167,8 @@ class Espeak(PoolOwner):
         if facts["rate"] != RATE:
             wanted = f"its library speaks at {facts['rate']} Hz, not {RATE}: install the package espeakng-loader again"
             raise ConfigError("espeak", wanted)
-        codes: list[str] = facts["languages"]
-        self._voices = {code: VoiceOption(code, _language_of(code)) for code in sorted(codes)[:MOST_VOICES]}
+        found = sorted(facts["voices"].items())[:MOST_VOICES]
+        self._voices = {name: VoiceOption(name, _language_of(code)) for name, code in found}
         version: str = facts["version"]
         return version
 

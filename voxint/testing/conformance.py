@@ -6,10 +6,11 @@
         deltas = await check_language_model(MyModel(...), Turn((ChatMessage("user", "Hello?"),)))
         assert deltas                                   # and whatever else the provider promises
 
-Each check looks at the stage's shape, and at what it gives for each voice or language that it offers. It runs the stage to its end, three times at once, and then again and again, cancelled at another moment each
-time: after its first steps, at every send, half-way between two of them. After each it must be gone: no task, no
-swallowed `Cancelled`, no other error in its place. No step of it may hold the event loop. Then it has to work as on the
-first day: a model that answered at first still answers.
+Each check looks at the stage's shape, and at what it gives for each voice or language that it offers. Then it runs the
+stage to its end, three times at once, and then again and again, cancelled at another moment each time: after its first
+steps, at every send, half-way between two of them. After each it must be gone: no task, no swallowed `Cancelled`, no
+other error in its place. No step of it may hold the event loop. Then it has to work as on the first day: a model that
+answered at first still answers.
 
 All of that is 49 runs of a model that writes much, and 51 of a voice or a recogniser; fewer where a stage writes less.
 In real time a check tries moments for `TrialBounds.budget_s`, from the middle of a run outwards, and leaves out the
