@@ -18,7 +18,8 @@ beforeEach(() => {
   FakeContext.allowed = true;
   FakeRecorder.allows = async () => {};
   devices.opens = 0;
-  const targets = { navigator: { mediaDevices: new EventTarget() }, document: new EventTarget(), window: new EventTarget() };
+  const [mediaDevices, document, window] = [new EventTarget(), new EventTarget(), new EventTarget()];
+  const targets = { navigator: { mediaDevices }, document, window };
   for (const name of GLOBALS) Object.defineProperty(globalThis, name, { configurable: true, value: targets[name] });
 });
 
@@ -125,7 +126,7 @@ test("a closed sound listens to the page no more, and can be opened again", asyn
   assert.deepEqual(devices.player?.did, ["open 24000"]);
 });
 
-test("a loudspeaker that is opened twice at once is opened once, and one that is closed meanwhile is let go", async (t) => {
+test("a loudspeaker opened twice at once is opened once, and one that is closed meanwhile is let go", async (t) => {
   const { sound } = newSound();
   const opened = t.mock.method(FakePlayer, "open");
   const told = t.mock.fn();
