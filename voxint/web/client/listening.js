@@ -1,0 +1,152 @@
+/** @import { Speech } from "./types.js" */
+/** @import { Detector } from "./detector.js" */
+/** @import { OwnEars } from "./own-ears.js" */
+/** @import { MessageService } from "./message-service.js" */
+/** @import { Interrupter } from "./interrupter.js" */
+/** @import { By } from "./interruption.js" */
+/** @import { Captured, Sound } from "./sound.js" */
+/** @import { WebSocketClient } from "./websocket-client.js" */
+
+import { VoxintError } from "./errors.js";
+import { Talk } from "./push-to-talk.js";
+import { ServerEars } from "./server-ears.js";
+import { asError } from "./sound.js";
+
+/** What a microphone is for: hands-free by whichever ears the connection has, or while a button is held. */
+export class Listening {
+  /** @type {ServerEars | OwnEars | null} */
+  #ears = null;
+  /** @type {Talk | null} */
+  #talk = null;
+  #handsFree = false;
+  /** What the microphone was before the button was pressed; null: it is not. @type {"muted" | "open" | null} */
+  #before = null;
+
+  /**
+   * @param {object} parts
+   * @param {WebSocketClient} parts.client
+   * @param {Sound} parts.sound
+   * @param {() => MessageService} parts.service
+   * @param {() => Interrupter} parts.interrupter
+   * @param {() => Promise<Detector>} parts.loadDetector
+   * @param {(requestId: string, atMs: number | null) => void} parts.asked by a voice that ended then; null: now
+   * @param {() => void} parts.changed `hearing` did, or `listening`
+   * @param {(error: unknown) => void} parts.failed
+   */
+  constructor({ client, sound, service, interrupter, loadDetector, asked, changed, failed }) {
+    this.client = client;
+    this.sound = sound;
+    this.service = service;
+    this.interrupter = interrupter;
+    this.loadDetector = loadDetector;
+    this.asked = asked;
+    this.changed = changed;
+    this.failed = failed;
+    client.on("open", () => void this.#choose().catch(failed));
+    sound.on("audio", (captured) => this.#audio(captured));
+  }
+
+  /** @returns {boolean} whether the person is speaking, as far as is known */
+  get hearing() {
+    return this.#talk !== null || (this.#ears?.hearing ?? false);
+  }
+
+  /** @returns {boolean} whether the microphone is open hands-free */
+  get listening() {
+    return this.#handsFree && this.sound.microphone === "on";
+  }
+
+  /** When the server heard something, on the clock.  @param {Speech} speech @returns {number | null} */
+  timeOf({ atMs }) {
+    return this.#ears instanceof ServerEars ? this.#ears.msOf(atMs) : null;
+  }
+
+  /** Open the microphone hands-free. */
+  async open() {
+    this.#handsFree = true;
+    try {
+      await this.#openMicrophone();
+      this.sound.muted = false;
+      await this.#choose();
+    } catch (error) {
+      this.#handsFree = false;
+      throw error;
+    }
+  }
+
+  async #openMicrophone() {
+    if (this.sound.microphone !== "on" && this.sound.microphone !== "muted") await this.sound.listen();
+  }
+
+  /** Take the ears that this connection has. */
+  async #choose() {
+    const { features, state } = this.client;
+    if (state !== "open" || !this.#handsFree) return;
+    const byServer = features.has("server_vad");
+    if (this.#ears && this.#ears instanceof ServerEars === byServer) return;
+    this.#deafen();
+    const ears = byServer ? new ServerEars(this) : await this.#load();
+    if (this.#ears || !this.#handsFree) return ears.close(); // closed, or opened again, while it was loaded
+    this.#ears = ears;
+    this.changed();
+  }
+
+  /** Load what only a server without ears needs. */
+  async #load() {
+    if (this.client.audio.inputRate !== 16000)
+      throw new VoxintError("audio_failed", "the voice detector hears 16 kHz: leave `audio.inputRate` out");
+    try {
+      const [{ OwnEars }, detector] = await Promise.all([import("./own-ears.js"), this.loadDetector()]);
+      return new OwnEars(this, detector);
+    } catch (error) {
+      throw asError(error, "audio_failed", "the voice detector can't be loaded");
+    }
+  }
+
+  #deafen() {
+    this.#ears?.close();
+    this.#ears = null;
+  }
+
+  /** Close the microphone. What is being said is over. */
+  close() {
+    this.endTalk();
+    this.#handsFree = false;
+    this.#deafen();
+    this.sound.deafen();
+  }
+
+  /** @param {Captured} captured */
+  #audio(captured) {
+    if (!this.#talk) this.#ears?.audio(captured);
+    else if (!this.#talk.write(captured.pcm)) this.endTalk();
+  }
+
+  /** @param {By} by */
+  async beginTalk(by) {
+    if (this.#before) return;
+    this.#before = this.sound.muted || !this.#handsFree ? "muted" : "open";
+    void this.interrupter().cut(by, "USER_NEW_INPUT");
+    if (!this.#handsFree) this.#talk = new Talk(this.client, this.service());
+    this.changed();
+    try {
+      await this.#openMicrophone();
+      this.sound.muted = this.#before === null; // the press may be over before the person has allowed it
+    } catch (error) {
+      this.#before = this.#talk = null;
+      this.changed();
+      throw error;
+    }
+  }
+
+  /** @returns {string | null} the request */
+  endTalk() {
+    if (this.#before === null) return null;
+    this.sound.muted = this.#before === "muted";
+    const request = this.#talk?.end() ?? null;
+    this.#before = this.#talk = null;
+    if (request) this.asked(request.requestId, null);
+    this.changed();
+    return request?.requestId ?? null;
+  }
+}
