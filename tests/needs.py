@@ -22,6 +22,7 @@ __all__ = [
     "ABSENT",
     "missing",
     "needs",
+    "needs_chromium",
     "needs_kokoro",
     "needs_light_speech",
     "needs_moonshine",
@@ -94,3 +95,6 @@ needs_whisper = needs(
 
 needs_light_speech = needs(missing(packages=("pocketsphinx", "espeakng_loader")))
 """The small voice and the small ears."""
+
+needs_chromium = needs(missing(packages=("playwright",), files=(Path("/usr/bin/chromium"),), debian="chromium"))
+"""A browser, and what drives it."""

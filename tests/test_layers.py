@@ -29,6 +29,7 @@ MAY_IMPORT = {
     "file_lock": set(),
     "ticker": set(),
     "normalize": set(),
+    "web": set(),
     "net": {"arguments", "errors", "background", "logs", "authors_line", "inside_trio", "lag"},
     "assets": {"arguments", "errors", "extras", "file_lock", "inside_trio", "net"},
     "core": {"arguments", "errors", "background", "logs", "loop_watch", "authors_line", "inside_trio"},

@@ -15,6 +15,7 @@
 #   providers/     one adapter for each engine
 #   server/        one port: WebSocket, health, metrics; the store of sessions
 #   client/        the Python client
+#   web/           what a browser loads: static files, and no code of Python's
 #   testing/       public: scripted stages, a conformance test, the simulated upstream, a checker of the promises
 #   measure/       how long interruptions take, seen from outside
 #   cli/           the command line, which alone binds a server to its providers

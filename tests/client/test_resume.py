@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import trio
 
-from tests.client.rig import Peer, cable, scripted, serving, stay
+from tests.client.rig import Peer, answer_query, cable, scripted, serving, stay
 from voxint.client import RemoteReply, ResumePoint, connect
 from voxint.core.agent import Agent, Limits
 from voxint.core.events import Ended, Event, Text, Voice
@@ -204,3 +204,36 @@ async def test_only_what_has_not_ended_is_gone_on_with() -> None:
         assert list(point.seen) == [f"r{number}" for number in range(6, 70)]
         assert point.seen["r69"] == SeenFrames(text_stream_seq=1)
         assert point.seen["r6"] == SeenFrames()
+
+
+async def test_another_client_joins() -> None:
+    """It asks for itself and hears what the other has asked, and who let it in can still come back."""
+    agent = Agent(llm=ScriptedModel("Yes."))
+    heard: list[str] = []
+
+    def listen(frame: m.ServerMessage, now: float) -> None:
+        if isinstance(frame, m.Response) and frame.text:
+            heard.append(frame.text)
+
+    async with serving(agent) as server, connect(server.url) as first:
+        point = await first.join_point()
+        assert point.resume_token not in repr(point)
+        async with connect(server.url, resume=point, on_frame=listen) as second:
+            assert second.registered.session_id == first.registered.session_id
+            assert (second.resumed, heard) == ({}, [])
+            assert await (await first.send_text("Are you there?")).text() == "Yes."
+            await second.session_info()  # behind what was said before
+            assert heard == ["Yes."]
+            assert await (await second.send_text("And now?")).text() == "Yes."
+            with pytest.raises(ServerError, match="SESSION_INVALID"):
+                async with connect(server.url, resume=point):
+                    pass
+            async with connect(server.url, resume=first.resume_point) as again:
+                assert again.registered.session_id == first.registered.session_id
+
+
+async def test_a_server_that_lets_nobody_join() -> None:
+    """One that is older leaves the field out, and the client says so."""
+    async with scripted(answer_query) as url, connect(url) as client:
+        with pytest.raises(RuntimeError, match="it is older than this client"):
+            await client.join_point()

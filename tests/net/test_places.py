@@ -240,6 +240,38 @@ async def test_who_is_cancelled_while_it_waits_leaves_nothing(autojump_clock: Mo
         assert third.waited_s == 0
 
 
+async def test_whoever_waits_comes_in_in_time(autojump_clock: MockClock) -> None:
+    """Also where the first of them, who looks at the clock for all, has given up meanwhile."""
+    async with door(2) as here:
+        for _ in range(2):
+            await here.come()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(Visitor("a").visit, here.places)
+            await wait_all_tasks_blocked()
+            last = await here.come()
+            await trio.sleep(GRACE_S / 2)
+            nursery.cancel_scope.cancel()
+        await trio.sleep(GRACE_S)
+        assert last.waited_s == pytest.approx(GRACE_S)
+
+
+async def test_who_has_spoken_and_waits_for_its_turn_keeps_its_place(autojump_clock: MockClock) -> None:
+    """However long ago it came: a crowd's requests are answered one after another, and none of it is slow by that."""
+    async with door(20) as here, trio.open_nursery() as nursery:
+        visitors = [await here.come() for _ in range(20)]
+        await trio.sleep(2 * GRACE_S)
+        places = [visitor.inside for visitor in visitors if visitor.inside is not None]
+        assert sum(place.gives_way for place in places) == 20
+        for place in places:
+            nursery.start_soon(place.turn)
+        for _ in range(3):
+            await trio.lowlevel.checkpoint()
+        assert sum(place.gives_way for place in places) <= 3
+        newcomer = await here.come()  # and when each has had its turn, one of them gives way again
+        assert newcomer.waited_s == 0
+        assert sum(visitor.ended for visitor in visitors) == 1
+
+
 @asynccontextmanager
 async def serving(most: int) -> AsyncIterator[Callable[[], Client]]:
     """Serve plain requests in memory; yield what connects a client."""

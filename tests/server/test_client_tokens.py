@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import base64
+import hmac
+import struct
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from voxint.server import client_tokens
-from voxint.server.client_tokens import TOKEN_PREFIX, TokenSigner
+from voxint.server.client_tokens import TOKEN_PREFIX, ClientToken, TokenSigner
 
 KEY = "ab" * 32
 OTHER = "cd" * 32
@@ -68,6 +70,41 @@ def test_a_token_for_one_use_is_good_once() -> None:
     assert other is not None
     assert many is not None
     assert [signer.use(token, 0.0) for token in (once, once, other, many, many)] == [True, False, True, True, True]
+
+
+def test_a_token_for_one_session_is_good_for_that_alone() -> None:
+    """The first that it is bound to, opened by it or resumed; a new one it opens no more."""
+    token = signer.read(signer.mint(KEY, ("talk",), 1000.0, one_session=True), 0.0)
+    assert token is not None
+    assert (token.one_session, token.single_use) == (True, False)
+    assert [signer.fits(token, session, 0.0) for session in (None, "one", "other")] == [True] * 3
+    signer.bind(token, "one")
+    assert [signer.fits(token, session, 0.0) for session in (None, "one", "other")] == [False, True, False]
+    assert signer.use(token, 0.0)
+
+
+def test_a_token_of_before_is_read_as_ever() -> None:
+    """The mark of a token for one session is a bit that others have not set: no version has changed."""
+    old = struct.pack(">BBd32s16s", 1, 0x81, 1000.0, bytes.fromhex(KEY), b"n" * 16)
+    mac = hmac.digest(b"s" * 32, b"voxint client token\0" + old, "sha256")
+    token = signer.read(TOKEN_PREFIX + base64.urlsafe_b64encode(old + mac).decode().rstrip("="), 0.0)
+    assert token == ClientToken(KEY, frozenset(("talk",)), 1000.0, b"n" * 16, single_use=True)
+
+
+def test_sessions_of_tokens_have_the_same_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Together with those for one use; who has a session goes on with it, and room is made by what expires."""
+    monkeypatch.setattr(client_tokens, "USED_PER_KEY", 2)
+    own = TokenSigner(b"s" * 32)
+    tokens = [own.read(own.mint(KEY, ("talk",), end, one_session=True), 0.0) for end in (1000.0, 2000.0, 3000.0)]
+    first, second, third = (token for token in tokens if token is not None)
+    for token in (first, second):
+        own.bind(token, "its own")
+    assert [own.fits(token, "its own", 0.0) for token in (first, second, third)] == [True, True, False]
+    assert own.fits(third, None, 1000.0)
+    own.bind(third, "its own")
+    assert not own.fits(third, None, 1000.0)
+    own.forget(())
+    assert own.fits(third, None, 1000.0)
 
 
 def test_what_is_remembered_has_a_bound_for_each_key(monkeypatch: pytest.MonkeyPatch) -> None:

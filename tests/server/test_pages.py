@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from unittest.mock import ANY
 
 import httpx
 import pytest
@@ -18,15 +19,14 @@ from voxint.server.page import Page
 from voxint.server.pages import Pages
 from voxint.server.serve import Server, serve
 from voxint.server.telemetry import Telemetry
-from voxint.testing.stages import FOREVER, ScriptedModel, ScriptedVoice
+from voxint.testing.stages import FOREVER, ScriptedModel
 
 WS_URL = "ws://127.0.0.1:8765/ws/agent/stream"
 
 
 PROTECTED = {
     "cache-control": "no-store",
-    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'",
+    "content-security-policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), payment=(), usb=(), microphone=(self)",
@@ -86,6 +86,10 @@ async def test_metrics_are_in_prometheus_text_format(site: Site) -> None:
     ("/", "DELETE", 405),
     ("/", "HEAD", 200),
     ("/?utm=1", "GET", 200),
+    ("/v1/agent", "PUT", 405),
+    ("/web/client/errors.js", "GET", 200),
+    ("/web/client/errors.js", "POST", 405),
+    ("/web/nothing.js", "GET", 404),
     ("/ws/agent/stream", "GET", 426),
 ])  # fmt: skip
 async def test_other_requests_get_the_right_status(site: Site, path: str, method: str, status: int) -> None:
@@ -96,37 +100,36 @@ async def test_other_requests_get_the_right_status(site: Site, path: str, method
     assert dict(page.headers).get("upgrade") == ("websocket" if status == 426 else None)
 
 
-async def test_the_landing_page_shows_the_address_as_the_visitor_sees_it(site: Site) -> None:
-    """The Host header names it, behind a proxy with TLS too; a header that is no host is not repeated."""
-    assert "ws://museum.example:9000/ws/agent/stream" in site.get("/", host="museum.example:9000").body.decode()
-    assert "wss://museum.example/ws" in site.get("/", host="museum.example", x_forwarded_proto="https").body.decode()
-    assert "ws://[::1]:8765/ws" in site.get("/", host="[::1]:8765").body.decode()
-    forged = site.get("/", host='"><script>alert(1)</script>').body.decode()
-    assert WS_URL in forged
-    assert "script" not in forged
+FRONT_POLICY = (
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'{sockets}; font-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 
 
-async def test_the_landing_page_is_self_contained_and_links_to_the_rest(site: Site) -> None:
-    """No script, image, font or style comes from elsewhere; it speaks English and a line of Chinese."""
-    page = site.get("/").body.decode()
-    assert not re.search(r"(?:src|href)=\"(?!/)|@import|url\(|<script|\$", page)
-    assert all(f'href="{path}"' in page for path in ("/healthz", "/readyz", "/metrics"))
-    assert "prefers-color-scheme: dark" in page
-    assert re.search("[一-鿿]", page)
+@pytest.mark.parametrize(("seen", "sockets"), [
+    ("museum.example:9000", " ws://museum.example:9000 wss://museum.example:9000"),
+    ("127.0.0.1:8765", " ws://127.0.0.1:8765 wss://127.0.0.1:8765"),
+    ("[::1]:8765", ""),
+    ("museum.example; script-src *", ""),
+    ("museum.example 'unsafe-inline'", ""),
+    ("museum.example:9000\n", ""),
+    ("", ""),
+])  # fmt: skip
+async def test_the_front_page_has_a_strict_policy(site: Site, seen: str, sockets: str) -> None:
+    """It allows what is this server's own, and its WebSocket by the name that the visitor has written; no more."""
+    page = site.get("/", host=seen)
+    assert dict(page.headers)["content-security-policy"] == FRONT_POLICY.format(sockets=sockets)
+    assert dict(site.pages.headers(page))["content-security-policy"] == FRONT_POLICY.format(sockets=sockets)
+    assert [name for name, _ in site.pages.headers(page)].count("content-security-policy") == 1
 
 
-@pytest.mark.parametrize("voice", [False, True])
-async def test_the_landing_page_says_what_runs_here(nursery: trio.Nursery, voice: bool) -> None:
-    """Whether it speaks, whether it wants a key, whether it drains."""
-    config = ServerConfig(api_keys=("k-123",) if voice else ())
-    site = Site(nursery, Agent(llm=ScriptedModel("Yes."), tts=ScriptedVoice() if voice else None), config)
-    site.host.draining = voice
-    page = site.get("/").body.decode()
-    assert ("a key or an account" in page) is voice
-    assert ("nothing: it is open" in page) is not voice
-    assert page.count("no, text only") == (1 if voice else 2)
-    assert ("draining" in page) is voice
-    assert "k-123" not in page
+async def test_the_front_page_is_one_file_with_nothing_inline(site: Site) -> None:
+    """Its policy would keep a style or a script in it from working; and it speaks English and Chinese."""
+    page = site.get("/")
+    assert page.media_type == "text/html; charset=utf-8"
+    text = page.body.decode()
+    assert not re.search(r"<style|<script(?![^>]*\bsrc=)|\sstyle=|\son[a-z]+=|(?:src|href)=\"(?!/|#)", text)
+    assert re.search("[一-鿿]", text)
 
 
 async def test_one_port_serves_pages_and_websocket(nursery: trio.Nursery) -> None:
@@ -139,13 +142,13 @@ async def test_one_port_serves_pages_and_websocket(nursery: trio.Nursery) -> Non
             metrics = (await http.get(f"{root}/metrics")).text
             assert "\nvoxint_connections 1.0\n" in metrics
             assert '\nvoxint_requests_total{outcome="complete"} 1.0\n' in metrics
-        landing = await http.get(root)
-        assert server.url in landing.text
-        assert dict(landing.headers.items()).items() >= PROTECTED.items()
-        assert "strict-transport-security" not in landing.headers
+        front = await http.get(root)
+        own = {"cache-control": "no-cache", "content-security-policy": ANY}
+        assert dict(front.headers.items()).items() >= (PROTECTED | own).items()
+        assert "strict-transport-security" not in front.headers
         head = await http.head(root)
         assert (head.status_code, head.content) == (200, b"")
-        assert head.headers["content-length"] == str(len(landing.content))
+        assert head.headers["content-length"] == str(len(front.content))
     server.shut_down()
 
 
@@ -156,7 +159,7 @@ async def test_every_answer_is_protected(nursery: trio.Nursery) -> None:
     root = f"http://127.0.0.1:{server.port}"
     upgrade = {"connection": "upgrade", "upgrade": "websocket", "origin": "https://evil.example"}
     asked = [
-        ("GET", "/", {}, 200),
+        ("GET", "/healthz", {}, 200),
         ("GET", "/nothing", {}, 404),
         ("GET", "/metrics", {}, 401),
         ("PUT", "/", {}, 405),

@@ -11,8 +11,8 @@ from tests.talk import SPOKEN, open_place
 from voxint.core.agent import Agent, Limits
 from voxint.protocol import messages as m
 from voxint.server.config import ServerConfig
-from voxint.server.pages import Pages
 from voxint.server.quotas import QUOTAS, Quotas
+from voxint.server.readiness import Readiness, readiness
 from voxint.testing.stages import SPEAK, ScriptedModel, ScriptedVoice
 
 pytestmark = pytest.mark.virtual_time
@@ -250,31 +250,26 @@ async def test_under_load_those_who_are_served_go_on() -> None:
         await trio.sleep(2)
         assert refusals(new) == [("SERVER_BUSY", "quota busy_share; retry after 30 s", True, "r1")]
         assert served[0].text_of("r2") == "Yes?"
-        pages = Pages(place.host, place.telemetry, "ws://127.0.0.1/ws")
-        assert pages._ready().status == 200
+        assert readiness(place.host).state == "ready"
         place.busy = 0.5
         late = place.join()
         late.register()
         await trio.sleep(2)
         assert refusals(late) == [("SERVER_BUSY", "quota full_share; retry after 30 s", True, None)]
-        ready = pages._ready()
-        assert (ready.status, ready.body) == (
-            503,
-            b"busy: the server is as busy as it may be: try again later (quota full_share)\n",
-        )
+        words = "busy: the server is as busy as it may be: try again later (quota full_share)"
+        assert readiness(place.host) == Readiness("busy", words)
         assert (counted(new, "busy_share"), counted(new, "full_share")) == (1, 1)
 
 
 async def test_a_server_with_all_its_sessions_is_not_ready() -> None:
     """Unless one waits for its client, which would make room."""
     async with open_place(ECHO, quotas=Quotas(sessions=1)) as place:
-        pages = Pages(place.host, place.telemetry, "ws://127.0.0.1/ws")
         talk = place.join()
         talk.register()
         await trio.sleep(1)
-        assert pages._ready().status == 503
+        assert readiness(place.host).state == "busy"
         talk.connection.lost()
-        assert pages._ready().status == 200
+        assert readiness(place.host).state == "ready"
 
 
 def test_every_bound_may_refuse_and_is_counted() -> None:

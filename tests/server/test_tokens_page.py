@@ -17,7 +17,7 @@ import trio
 from attrs import frozen
 
 from tests.credentials import add_key
-from voxint.client import connect
+from voxint.client import ResumePoint, connect
 from voxint.core.agent import Agent
 from voxint.errors import ServerError
 from voxint.server import tokens_page
@@ -117,6 +117,40 @@ async def test_a_token_for_one_use_opens_one_session(tmp_path: Path) -> None:
         assert [await talks(site, token) for _ in range(2)] == [True, False]
 
 
+async def test_a_token_for_one_session_opens_one(tmp_path: Path) -> None:
+    """Then it resumes that session and lets others join it, as long as it lives; it opens no other, nor resumes one."""
+    async with a_site(tmp_path) as site:
+        token, other = [await site.token(one_session=True, expires_in=3600) for _ in range(2)]
+        async with connect(site.server.url, api_key=token) as client:
+            point, joins = client.resume_point, await client.join_point()
+            assert not await talks(site, token)
+            with pytest.raises(ServerError) as refused:
+                async with connect(site.server.url, api_key=token):
+                    pass
+            assert refused.value.message == "the token is good for one session, and has had it: ask for another token"
+            async with connect(site.server.url, api_key=token, resume=joins) as guest:
+                assert guest.registered.session_id == client.registered.session_id
+            async with connect(site.server.url, api_key=other) as elsewhere:
+                for theirs, key in ((elsewhere.resume_point, token), (point, other)):
+                    with pytest.raises(ServerError, match="AUTH_FAILED"):
+                        async with connect(site.server.url, api_key=key, resume=theirs):
+                            pass
+        async with connect(site.server.url, api_key=token, resume=point) as client:
+            assert await (await client.send_text("Are you there?")).text() == "Yes."
+
+
+async def test_what_failed_has_not_used_a_token_up(tmp_path: Path) -> None:
+    """A REGISTER that the server refuses opens no session: the token is still good for one."""
+    async with a_site(tmp_path) as site:
+        token = await site.token(one_session=True)
+        for wrong in ({"system_prompt": "x" * 70_000}, {"resume": ResumePoint("sess_none", "none")}):
+            with pytest.raises(ServerError) as refused:
+                async with connect(site.server.url, api_key=token, **wrong):
+                    pass
+            assert refused.value.code != "AUTH_FAILED"
+        assert [await talks(site, token) for _ in range(2)] == [True, False]
+
+
 async def test_a_token_does_no_more_than_its_key(tmp_path: Path) -> None:
     """`admin` may make tokens of any scope; no token makes tokens; one outlives its key in no case."""
     async with a_site(tmp_path) as site:
@@ -145,6 +179,9 @@ async def test_a_token_does_no_more_than_its_key(tmp_path: Path) -> None:
     ("talk", {"json": {"expires_in": True}}, 400, "the body must be a JSON object"),
     ("talk", {"json": {"scopes": []}}, 400, "the body must be a JSON object"),
     ("talk", {"json": {"scopes": ["all"]}}, 400, "the body must be a JSON object"),
+    ("talk", {"json": {"single_use": True, "one_session": True}}, 400, "leave out `single_use` or `one_session`"),
+    ("admin", {"json": {"scopes": ["observe"], "one_session": True}}, 400, "leave out `scopes`"),
+    ("talk", {"json": {"one_session": "yes"}}, 400, "single_use, one_session"),
     ("talk", {"json": {"single_use": 1}}, 400, "the body must be a JSON object"),
     ("talk", {"json": {"expire_in": 60}}, 400, "the body must be a JSON object"),
     ("talk", {"content": b" " * 4097}, 413, "larger than 4096 bytes"),

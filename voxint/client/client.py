@@ -294,6 +294,22 @@ class Client:
         return (await self._traffic.waiters.answer(waiter, "a SESSION_QUERY"))[0].session_data
 
     @within_block
+    async def join_point(self) -> ResumePoint:
+        """Return where another client can join this session: `connect(url, resume=point)`, with the same key.
+
+        It asks and interrupts like this one; what others have asked comes to its `on_frame`. The point is good once,
+        and this client's own `resume_point` stays as it is. A session has the latest 16. Cancelled, one is made.
+
+        Raises:
+            RuntimeError: The server is older than this client.
+            ServerError: The server did not answer in time.
+        """
+        token = (await self.session_info("join_token")).get("join_token")
+        if token is None:
+            raise RuntimeError("the server gives no token to join by: it is older than this client")
+        return ResumePoint(self.registered.session_id, token, joins=True)
+
+    @within_block
     @check_arguments
     async def health(self, *fields: str) -> m.HealthStatus:
         """Return how the server is: all of it, or the fields named."""

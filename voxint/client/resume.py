@@ -16,7 +16,7 @@ MOST_SEEN = 64  # wire.md
 
 @frozen(field_transformer=check_fields)
 class ResumePoint:
-    """A session to go on with, and what of it has come; `Client.resume_point` gives it.
+    """A session to go on with, and what of it has come; `Client.resume_point` and `Client.join_point` give it.
 
     Args:
         session_id: Which.
@@ -24,17 +24,20 @@ class ResumePoint:
         seen: By the id of each request that has not ended, the last frames that have come.
         by_voice: Those of them that an open microphone was told of: they go on in `Client.listen_always` and not as
             replies. None: none was open.
+        joins: Whether it is for somebody who has not been there: what was said before does not come.
     """
 
     session_id: str
     resume_token: str = field(repr=False)
     seen: Mapping[str, SeenFrames] = field(factory=dict, hash=False)
     by_voice: tuple[str, ...] | None = None
+    joins: bool = False
 
     @property
     def message(self) -> Resume:
         """The same on the wire."""
-        return Resume(session_id=self.session_id, resume_token=self.resume_token, seen=dict(self.seen))
+        seen = None if self.joins else dict(self.seen)
+        return Resume(session_id=self.session_id, resume_token=self.resume_token, seen=seen)
 
 
 class Progress:

@@ -46,6 +46,7 @@ _Event: TypeAlias = H11Event | type[h11.NEED_DATA] | type[h11.PAUSED]
 
 RECEIVE_BYTES = 65_536  # one read; loopback and LAN peers fill it, and it is what trio itself asks for
 LINGER_S = 1.0  # how long an early refusal waits for the client to stop sending, so that it can read the refusal
+NOT_MODIFIED = 304
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER on with no time: close() sends RST and drops what is unsent
 
 log = get_logger()
@@ -260,8 +261,12 @@ class HttpConnection:
         return self.wire(h11.Response(status_code=status, headers=every, reason=responses.get(status, "").encode()))
 
     def whole(self, status: int, headers: Headers, body: bytes) -> bytes:
-        """Return a whole response; without its body where the request was HEAD."""
-        head = self.head_bytes(status, (*headers, ("content-length", str(len(body)))))
+        """Return a whole response; without its body where the request was HEAD.
+
+        A 304 tells no length: it would be that of the body which it spares (RFC 9110, 8.6).
+        """
+        length = () if status == NOT_MODIFIED else (("content-length", str(len(body))),)
+        head = self.head_bytes(status, (*headers, *length))
         return head + (b"" if self.bodiless else self.wire(h11.Data(data=body))) + self.wire(h11.EndOfMessage())
 
     def wire(self, event: H11Event) -> bytes:

@@ -15,7 +15,7 @@ from math import inf
 from typing import Literal
 
 import trio
-from attrs import define
+from attrs import define, field
 
 __all__ = ["GRACE_S", "HELD_BYTES", "Place", "Places", "Refusal"]
 
@@ -39,6 +39,7 @@ class _Waiter:
     address: str
     place: Place | None = None
     turned_away: bool = False
+    news: trio.lowlevel.ParkingLot = field(factory=trio.lowlevel.ParkingLot)
 
 
 class Places:
@@ -71,7 +72,6 @@ class Places:
         self._callers: set[Place] = set()
         self._addresses: Counter[str] = Counter()
         self._waiting: list[_Waiter] = []
-        self._news = trio.lowlevel.ParkingLot()
         self._look_at = inf
         self._held = 0
         self._turn = trio.StrictFIFOLock()
@@ -117,8 +117,9 @@ class Places:
         try:
             self._let_in()
             while waiter.place is None and not waiter.turned_away:
-                with trio.move_on_at(self._look_at):
-                    await self._news.park()
+                # The first looks at the clock for all: a crowd must not be woken by whatever happens to one of it.
+                with trio.move_on_at(self._look_at if waiter is self._waiting[0] else inf):
+                    await waiter.news.park()
                 if trio.current_time() >= self._look_at:
                     self._let_in()
         except trio.Cancelled:
@@ -128,7 +129,13 @@ class Places:
         finally:
             if waiter in self._waiting:
                 self._waiting.remove(waiter)
+                self._wake_first()
         return waiter.place
+
+    def _wake_first(self) -> None:
+        """Have the first who waits look again how long to sleep."""
+        if self._waiting:
+            self._waiting[0].news.unpark_all()
 
     def _make_room_to_wait(self, address: str) -> bool:
         """Return whether another of `address` may wait; where all do that may, one of the most frequent has to go."""
@@ -144,7 +151,8 @@ class Places:
             last = [waiter for waiter in self._waiting if waiter.address == most][-1]
             self._waiting.remove(last)
             last.turned_away = True
-            self._news.unpark_all()
+            last.news.unpark_all()
+            self._wake_first()
         return True
 
     def _let_in(self) -> None:
@@ -169,7 +177,8 @@ class Places:
             self._open[place] = None
             self._addresses[waiter.address] += 1
             self._waiting.remove(waiter)
-        self._news.unpark_all()  # each looks whether it is in, and how long to sleep otherwise
+            waiter.news.unpark_all()
+        self._wake_first()
 
     def _room_for(self, address: str, now: float) -> Place | float:
         """Return who has to give way to another of `address`, or when there will be room: not later than now, or later.
@@ -292,6 +301,7 @@ class Place:
     held: int = 0
     _scope: trio.CancelScope | None = None
     _anew: float = -inf
+    _in_turn: bool = False
 
     @property
     def served_at(self) -> float:
@@ -305,8 +315,8 @@ class Place:
 
     @property
     def gives_way(self) -> bool:
-        """Whether the stranger waits for something, and does not pay for a wrong key."""
-        return self._scope is not None and self.kept_until is None
+        """Whether the stranger waits for something that is not ours to do, and does not pay for a wrong key."""
+        return self._scope is not None and self.kept_until is None and not self._in_turn
 
     @contextmanager
     def waiting(self, *, anew: bool = False) -> Iterator[None]:
@@ -347,10 +357,16 @@ class Place:
         """Wait, before what was read is looked at, until it is this stranger's turn; a caller needs not wait.
 
         However many of them talk at once, they take no more of a pass of the loop than one, and the wait is bounded by
-        their number.
+        their number. It gives way to nobody meanwhile: it has said what it came for, and the wait is our doing.
         """
-        if not self._places.is_caller(self):
+        if self._places.is_caller(self):
+            return
+        self._in_turn = True
+        try:
             await self._places.turn()
+        finally:
+            self._in_turn = False
+            self._places.idle()
 
     def holds(self, size: int) -> None:
         """Note how many bytes of the stranger's are unfinished."""

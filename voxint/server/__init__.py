@@ -30,11 +30,14 @@ client_tokens.py  short-lived tokens, signed and not kept
 certificate.py   the certificate that is shown now
 reloading.py     what is read again while a server runs
 store.py         the sessions, which outlive their connections
+session_info.py  SESSION_INFO, and the token by which somebody else joins
 words.py         what a client is told in several places
 page.py          a page, and what every page tells a browser
 tokens_page.py   `POST /v1/tokens`
 pages.py         what a browser, a load balancer and Prometheus find on the same port
-landing.html     the page about the server
+agent_page.py    `GET /v1/agent`: what a browser client has to know before it connects
+web_files.py     the files that a browser loads, in a table
+readiness.py     whether somebody new would be taken
 telemetry.py     what the operator sees of a request
 metrics.py       the numbers of one server
 collector.py     the garbage collector of a process that does nothing but serve

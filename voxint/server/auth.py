@@ -17,6 +17,7 @@ __all__ = [
     "OriginFault",
     "check_exposure",
     "check_origin",
+    "host_fault",
     "is_loopback",
     "is_open",
     "origin_fault",
@@ -92,6 +93,17 @@ def origin_fault(config: ServerConfig, head: RequestHead) -> OriginFault | None:
         return None
     if origin and not _leads_home(origin):
         return _foreign(origin)
+    return host_fault(config, head)
+
+
+def host_fault(config: ServerConfig, head: RequestHead) -> OriginFault | None:
+    """Return what is wrong with the name by which a server is asked that anybody may use; None: nothing.
+
+    A stranger's name that leads to this machine makes a stranger's page this server's own to a browser, which then
+    says nothing of its origin.
+    """
+    if config.allowed_origins or not is_open(config):
+        return None
     return None if _leads_home(f"//{(host := head.header('host'))}") else _misnamed(host)
 
 

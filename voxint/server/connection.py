@@ -28,6 +28,7 @@ from voxint.server.entrance import STRANGE, Entrance
 from voxint.server.host import Host
 from voxint.server.keyring import Principal
 from voxint.server.registration import GOING_AWAY, REFUSED, TRY_AGAIN, RegisterRefused, register
+from voxint.server.session_info import session_info
 from voxint.server.store import REVOKED
 
 __all__ = ["FAULT", "UNREAD", "Connection"]
@@ -42,11 +43,6 @@ UNREAD = 1008
 MAX_REGISTER_BYTES = 256 * 1024
 """Of a frame before REGISTER has succeeded; chosen here: as much as a session may have in prompts and functions, and
 read in milliseconds, where anybody may send it."""
-
-SESSION_FIELDS = frozenset(
-    {"platform", "require_tts", "enable_srs", "voice", "language"}
-    | {"function_calling", "create_time", "remaining_seconds"}
-)
 
 log = get_logger()
 
@@ -190,7 +186,7 @@ class Connection:
             leaving.when_stopped(lambda _: self._left(session, for_good=for_good))
 
     def _left(self, session: Session, *, for_good: bool) -> None:
-        self._host.store.left(session, for_good=for_good)
+        self._host.store.left(session, self.renderer, for_good=for_good)
         self._end()
 
     def _end(self) -> None:
@@ -340,26 +336,10 @@ class Connection:
         raise WireError("MALFORMED_PAYLOAD", words.NO_RESULTS, "$.msg_type")
 
     def _session_query(self, session: Session, message: m.SessionQuery) -> None:
-        wanted = SESSION_FIELDS.intersection(message.query_fields or SESSION_FIELDS)
-        self.listener.queue(_MadeWhenTaken(functools.partial(self._session_info, session, wanted)))
+        self.listener.queue(_MadeWhenTaken(functools.partial(self._session_info, session, message.query_fields)))
 
-    def _session_info(self, session: Session, wanted: frozenset[str]) -> m.SessionInfo:
-        settings = session.settings
-        data = {
-            "platform": settings.platform,
-            "require_tts": settings.require_tts,
-            "enable_srs": settings.enable_srs,
-            "voice": settings.voice,
-            "language": settings.language,
-            "function_calling": [
-                {"name": tool.name, "description": tool.description, "parameters": dict(tool.parameters)}
-                for tool in settings.tools
-            ],
-            "create_time": int(self._host.store.created(session) * 1000),
-            "remaining_seconds": max(0, int(self.remaining_s())),
-        }
-        chosen = {name: value for name, value in data.items() if name in wanted}
-        return m.SessionInfo(status="SUCCESS", message="", session_data=chosen)
+    def _session_info(self, session: Session, fields: tuple[str, ...]) -> m.SessionInfo:
+        return session_info(self._host.store, session, fields, self.remaining_s())
 
     def _shutdown(self, session: Session, message: m.Shutdown) -> None:
         self.close(LEFT, "the client has sent SHUTDOWN", why="CLIENT_SHUTDOWN", for_good=True)

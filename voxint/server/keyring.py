@@ -13,7 +13,7 @@ from attrs import Factory, define, field, frozen
 
 from voxint.protocol.messages import Auth
 from voxint.server.auth import is_open
-from voxint.server.client_tokens import TOKEN_PREFIX, TokenSigner
+from voxint.server.client_tokens import TOKEN_PREFIX, ClientToken, TokenSigner
 from voxint.server.config import ServerConfig
 from voxint.server.keys import KeyRecord, Scope, digest_of
 from voxint.server.keys_file import read_keys
@@ -36,6 +36,7 @@ class Principal:
         expires: Until when, in seconds since the epoch; None: as long as the server knows it.
         key: What a person calls the key by, where it is one of the keys file; the session's line in the log has it.
         by_token: Whether it was a token, which makes no tokens.
+        for_one: The token, where it is good for one session.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Principal:
     expires: float | None = None
     key: str = ""
     by_token: bool = False
+    for_one: ClientToken | None = field(default=None, repr=False)
 
     @property
     def shown(self) -> dict[str, str]:
@@ -144,6 +146,21 @@ class Keyring:
         known = self._by_id.get(principal.id)
         return known is not None and (known.expires is None or known.expires > self.now())
 
+    def fits(self, principal: Principal, session_id: str | None) -> bool:
+        """Return whether what somebody has shown is good for this session; a token may be good for one alone.
+
+        Args:
+            principal: Who has shown it.
+            session_id: The session that is to go on; None: a new one.
+        """
+        token = principal.for_one
+        return token is None or self.signer.fits(token, session_id, self.now())
+
+    def bind(self, principal: Principal, session_id: str) -> None:
+        """Note which session somebody has now: a token for one session is good for no other any more."""
+        if principal.for_one is not None:
+            self.signer.bind(principal.for_one, session_id)
+
     def _of_token(self, text: str) -> Principal | None:
         now = self.now()
         token = self.signer.read(text, now)
@@ -151,7 +168,8 @@ class Keyring:
         if token is None or key is None or not self.holds(key) or not self.signer.use(token, now):
             return None
         scopes = token.scopes if "admin" in key.scopes else token.scopes & key.scopes
-        return Principal(key.id, scopes, token.expires, key.key, by_token=True)
+        for_one = token if token.one_session else None
+        return Principal(key.id, scopes, token.expires, key.key, by_token=True, for_one=for_one)
 
     def _principal(self, record: KeyRecord) -> Principal:
         expires = None if record.expires is None else record.expires.timestamp()

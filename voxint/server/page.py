@@ -5,16 +5,18 @@ from __future__ import annotations
 import msgspec
 from attrs import frozen
 
-__all__ = ["TEXT", "Page", "json_page", "security_headers"]
+__all__ = ["ANY_ORIGIN", "TEXT", "Page", "front_policy", "json_page", "security_headers"]
 
 TEXT = "text/plain; charset=utf-8"
 
+CSP = "content-security-policy"
+
+NOTHING = "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+"""What no page needs, and none may have."""
+
 SECURITY_HEADERS = (
     ("cache-control", "no-store"),
-    (
-        "content-security-policy",
-        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    ),
+    (CSP, f"default-src 'none'; {NOTHING}"),
     ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),
     ("permissions-policy", "camera=(), geolocation=(), payment=(), usb=(), microphone=(self)"),
@@ -27,9 +29,13 @@ TLS_ONLY = ("strict-transport-security", "max-age=31536000")
 """A year, as is usual; without the names below this one, which may be served by others."""
 
 
+ANY_ORIGIN = (("access-control-allow-origin", "*"), ("cross-origin-resource-policy", "cross-origin"))
+"""Of what anybody's page may read, and whoever has this program has anyway."""
+
+
 @frozen
 class Page:
-    """An answer: its status, body, media type and further headers."""
+    """An answer: its status, body, media type and further headers, which stand for those that every page has."""
 
     status: int
     body: bytes
@@ -40,6 +46,21 @@ class Page:
 def json_page(status: int, value: object, headers: tuple[tuple[str, str], ...] = ()) -> Page:
     """Return a page that a program reads."""
     return Page(status, msgspec.json.encode(value) + b"\n", "application/json", headers)
+
+
+def front_policy(authority: str) -> tuple[str, str]:
+    """Return the policy of the page at `/`: what is this server's own, and its WebSocket.
+
+    Args:
+        authority: The server's name and port, as the visitor has written them; empty: they are of a form that a
+            policy can't hold. Browsers of today take `'self'` for the WebSocket, too; older ones want its address.
+    """
+    sockets = f" ws://{authority} wss://{authority}" if authority else ""
+    allowed = (
+        "script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; "
+        f"connect-src 'self'{sockets}; font-src 'none'"
+    )
+    return (CSP, f"default-src 'none'; {allowed}; {NOTHING}")
 
 
 def security_headers(*, tls: bool) -> tuple[tuple[str, str], ...]:

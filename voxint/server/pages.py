@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
-import html
 import re
-import string
-from importlib import resources
 from urllib.parse import urlsplit
 
 import trio
 from attrs import define, field
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from voxint._version import __version__
 from voxint.net.http_request import HttpRequest, RequestHead
 from voxint.net.places import Place
-from voxint.server.auth import check_origin, is_open
+from voxint.server.agent_page import PATH as AGENT_PATH
+from voxint.server.agent_page import agent_facts
+from voxint.server.auth import check_origin, host_fault, is_open
 from voxint.server.host import Host
-from voxint.server.page import Page, security_headers
+from voxint.server.page import ANY_ORIGIN, Page, front_policy, json_page, security_headers
+from voxint.server.readiness import readiness
 from voxint.server.telemetry import Telemetry
 from voxint.server.tokens_page import CHALLENGE, TokensPage, bearer_of
 from voxint.server.tokens_page import PATH as TOKENS_PATH
+from voxint.server.web_files import FILES, FRONT_PAGE, WEB, file_page
 
 __all__ = ["ALIVE", "Pages"]
 
 ALIVE = b"alive\n"
 """What /healthz says while the process lives."""
 
-AUTHORITY = re.compile(r"([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:\d{1,5})?")
-"""What a Host header may be; the landing page repeats no other."""
+AUTHORITY = re.compile(r"[A-Za-z0-9.-]{1,253}(:\d{1,5})?")
+"""What of a Host header is repeated in a policy, which has no form for an address of IPv6."""
+
+UNCHECKED = ("/healthz", TOKENS_PATH, AGENT_PATH)
+"""Pages that refuse in their own form, or nobody."""
+
+FIXED = ("/", "/healthz", "/readyz", "/metrics", AGENT_PATH)
+"""What is there beside the WebSocket, the files and the tokens."""
 
 
 @define(eq=False)
@@ -50,7 +56,7 @@ class Pages:
         self._tokens = TokensPage(self.host, self.telemetry.metrics)
 
     async def answer(self, request: HttpRequest, address: str = "", place: Place | None = None) -> None:
-        """Answer one request; who may not open a WebSocket sees no page either, but /healthz.
+        """Answer one request; who may not open a WebSocket sees no page either, but /healthz and what is for all.
 
         A wrong key is answered as late as one that comes by the WebSocket, and keeps its place as long.
 
@@ -62,7 +68,7 @@ class Pages:
         Raises:
             HttpError: 403.
         """
-        if request.head.path not in ("/healthz", TOKENS_PATH):  # which refuses in its own form
+        if request.head.path not in UNCHECKED and not request.head.path.startswith(WEB):
             check_origin(self.host.config, request.head)
         page = await self._tokens.answer(request) if request.head.path == TOKENS_PATH else self.page(request.head)
         if page.status == 401 and request.head.values("authorization"):
@@ -74,25 +80,43 @@ class Pages:
         await request.respond(page.status, page.body, headers=self.headers(page))
 
     def headers(self, page: Page) -> tuple[tuple[str, str], ...]:
-        """Return all headers of an answer."""
-        return (
-            ("content-type", page.media_type),
-            *page.headers,
-            *security_headers(tls=bool(self.host.config.tls_cert)),
-        )
+        """Return all headers of an answer: its own, and of those that every page has the others."""
+        own = (("content-type", page.media_type), *page.headers)
+        names = {name for name, _ in own}
+        every = security_headers(tls=bool(self.host.config.tls_cert))
+        return (*own, *(header for header in every if header[0] not in names))
 
     def page(self, head: RequestHead) -> Page:
         """Return the answer to a request with this head."""
-        ws_path = urlsplit(self.ws_url).path
-        if head.path not in ("/", "/healthz", "/readyz", "/metrics", ws_path):
-            return Page(404, b"there is no such page; / says what there is\n")
+        public = head.path == AGENT_PATH or head.path.startswith(WEB)
+        headers = ANY_ORIGIN if public else ()
+        if head.path not in (*FIXED, urlsplit(self.ws_url).path, *FILES):
+            return Page(404, b"there is no such page; / says what there is\n", headers=headers)
         if head.method not in ("GET", "HEAD"):
-            return Page(405, b"only GET and HEAD are understood here\n", headers=(("allow", "GET, HEAD"),))
+            headers = (*headers, ("allow", "GET, HEAD"))
+            return Page(405, b"only GET and HEAD are understood here\n", headers=headers)
+        return self._for_all(head) if public else self._own(head)
+
+    def _for_all(self, head: RequestHead) -> Page:
+        """Return what a page of any origin may read.
+
+        By a stranger's name an open server says nothing of itself, although a page may ask by the right one: who came
+        by that name can't connect either, and is told why.
+        """
+        if head.path != AGENT_PATH:
+            return file_page(FILES[head.path], head, ANY_ORIGIN)
+        if (fault := host_fault(self.host.config, head)) is not None:
+            return Page(403, f"{fault.reason}\n".encode(), headers=ANY_ORIGIN)
+        return json_page(200, agent_facts(self.host, urlsplit(self.ws_url).path), ANY_ORIGIN)
+
+    def _own(self, head: RequestHead) -> Page:
+        """Return what only this server's own pages may read, and who is no browser."""
         match head.path:
             case "/healthz":
                 return Page(200, ALIVE)
             case "/readyz":
-                return self._ready()
+                ready = readiness(self.host)
+                return Page(200 if ready.state == "ready" else 503, f"{ready.words}\n".encode())
             case "/metrics" if (refusal := self._refused_numbers(head)) is not None:
                 return refusal
             case "/metrics":
@@ -105,7 +129,8 @@ class Pages:
                     CONTENT_TYPE_LATEST,
                 )
             case "/":
-                return Page(200, self._landing(head), "text/html; charset=utf-8")
+                seen = head.header("host")
+                return file_page(FRONT_PAGE, head, (front_policy(seen if AUTHORITY.fullmatch(seen) else ""),))
         upgrade = (("upgrade", "websocket"), ("connection", "upgrade"))
         return Page(426, b"this address speaks WebSocket: connect to it by ws:// or wss://\n", headers=upgrade)
 
@@ -122,40 +147,3 @@ class Pages:
                 headers=CHALLENGE,
             )
         return None if who.may("observe") else Page(403, b"this key lacks the scope observe: use one that has it\n")
-
-    def _ready(self) -> Page:
-        """Say whether somebody new would be taken."""
-        if self.host.draining:
-            return Page(503, b"draining\n")
-        if self.host.places.full:
-            return Page(503, b"busy: there are as many callers as there may be (max_connections)\n")
-        busy = self.host.meter.refuse_anybody(trio.current_time())
-        if busy is not None and not self.host.store.has_alone:
-            return Page(503, f"busy: {busy.message} (quota {busy.quota})\n".encode())
-        return Page(200, b"ready\n")
-
-    def _landing(self, head: RequestHead) -> bytes:
-        agent = self.host.agent
-        asked = "nothing: it is open" if is_open(self.host.config) else "a key or an account"
-        page = TEMPLATE.substitute(
-            version=html.escape(__version__),
-            ws_url=html.escape(self._seen_url(head)),
-            voice_in="yes" if agent.stt is not None else "no, text only",
-            voice_out="yes" if agent.tts is not None else "no, text only",
-            asked=asked,
-            state="draining" if self.host.draining else "ready",
-        )
-        return page.encode()
-
-    def _seen_url(self, head: RequestHead) -> str:
-        """Return the WebSocket's address as the visitor has to write it, who may have come through a proxy."""
-        seen = head.header("host")
-        if AUTHORITY.fullmatch(seen) is None:
-            return self.ws_url
-        secure = self.host.config.tls_cert or head.header("x-forwarded-proto") == "https"
-        scheme = "wss" if secure else "ws"
-        return f"{scheme}://{seen}{urlsplit(self.ws_url).path}"
-
-
-TEMPLATE = string.Template((resources.files("voxint.server") / "landing.html").read_text(encoding="utf-8"))
-"""Read when the server starts: a file may keep whoever reads it waiting."""

@@ -76,9 +76,11 @@ def register(
         address: Where the client is; empty: nobody knows.
 
     Raises:
-        RegisterRefused: There is no such session to go on with, or there are as many sessions as there may be.
+        RegisterRefused: There is no such session to go on with, or there are as many sessions as there may be, or the
+            client's token is good for another session.
         WireError: The settings are too large, or want what is not offered; nothing has happened.
     """
+    _check_token(host, principal, message.resume)
     _check_share(host, principal)
     agent = host.agent
     renderer.features = granted(message.features, listens=agent.vad is not None and agent.stt is not None)
@@ -90,6 +92,7 @@ def register(
             resumed = None
         else:
             session, resumed = _resume(host, principal, message.resume, listener, renderer)
+        host.keyring.bind(principal, session.id)
         # In front of what the session says from before.
         listener.post_first(_acknowledgement(host, session, renderer, resumed))
     log.info(
@@ -131,6 +134,17 @@ def _open(host: Host, message: m.Register, principal: Principal, listener: Liste
     host.meter.opened(session.id, caller, address)
     session.attach(listener)
     return session
+
+
+def _check_token(host: Host, principal: Principal, point: m.Resume | None) -> None:
+    """Make sure that a token which is good for one session is good for this one.
+
+    Raises:
+        RegisterRefused: It is not.
+    """
+    if not host.keyring.fits(principal, None if point is None else point.session_id):
+        words = "the token is good for one session, and has had it: ask for another token"
+        raise RegisterRefused(WireError("AUTH_FAILED", words), REFUSED, words)
 
 
 def _check_share(host: Host, principal: Principal) -> None:

@@ -32,13 +32,32 @@ TOKEN_BYTES = 32
 """256 random bits: the protocol's number."""
 
 TOKENS = 16
-"""Valid tokens of a session; ours: one a connection, and who has more connections than that can't resume the oldest."""
+"""Tokens of a session by which those come back who were there; ours: one for each connection that it may have. Beyond,
+those go first whose connection is gone, the longest first."""
+
+JOIN_TOKENS = 16
+"""Tokens of a session by which others join; ours: for as many as may be there. Beyond, the oldest goes."""
 
 FORGET_EVERY_S = 15.0
 """How often speech that nobody will ask for is let go of; ours: a quarter of what a session lives alone, and a thousand
 sessions are looked through in a millisecond."""
 
 log = get_logger()
+
+
+@define(eq=False)
+class _Ticket:
+    """What a token is good for.
+
+    Args:
+        writer: Who wrote the frames that its client has.
+        joins: Whether it is for somebody who has not been there.
+        left: Whether the connection that it was given to is gone.
+    """
+
+    writer: Renderer
+    joins: bool = False
+    left: bool = False
 
 
 @define(eq=False)
@@ -49,15 +68,33 @@ class _Entry:
         session: The session.
         principal: Who made it.
         created: When, in seconds since the epoch.
-        tokens: By the digest of each valid token, who wrote the frames that its client has, the oldest first.
+        tickets: By the digest of each valid token; the oldest first.
         alone_since: Since when it has had no connection; None: it has one.
     """
 
     session: Session
     principal: Principal
     created: float
-    tokens: dict[str, Renderer] = field(factory=dict, repr=False)
+    tickets: dict[str, _Ticket] = field(factory=dict, repr=False)
     alone_since: float | None = None
+
+    def add(self, ticket: _Ticket, most: int) -> str:
+        """Return a new token that is good for this; where there are as many of its kind, one of them goes."""
+        same = [digest for digest, each in self.tickets.items() if each.joins is ticket.joins]
+        if len(same) >= most:
+            del self.tickets[next((digest for digest in same if self.tickets[digest].left), same[0])]
+        token = secrets.token_urlsafe(TOKEN_BYTES)
+        self.tickets[_digest(token)] = ticket
+        return token
+
+    def leave(self, writer: Renderer, *, for_good: bool) -> None:
+        """Note that the connection of `writer` is gone, and whether nobody will come back in its place."""
+        for digest, ticket in list(self.tickets.items()):
+            if ticket.writer is writer:
+                ticket.left = True
+                del self.tickets[digest]
+                if not for_good:
+                    self.tickets[digest] = ticket  # behind those that left before
 
 
 @define(eq=False)
@@ -120,12 +157,15 @@ class SessionStore:
 
     def new_token(self, session: Session, writer: Renderer) -> str:
         """Return a token by which the client of `writer` may come back, once."""
-        token = secrets.token_urlsafe(TOKEN_BYTES)
-        tokens = self._entries[session.id].tokens
-        while len(tokens) >= TOKENS:
-            del tokens[next(iter(tokens))]
-        tokens[_digest(token)] = writer
-        return token
+        return self._entries[session.id].add(_Ticket(writer), TOKENS)
+
+    def join_token(self, session: Session) -> str | None:
+        """Return a token by which somebody who has not been there may join, once; None where it is kept no more.
+
+        Nobody has written frames for who comes by it: all is counted anew.
+        """
+        entry = self._entries.get(session.id)
+        return None if entry is None else entry.add(_Ticket(Renderer(), joins=True), JOIN_TOKENS)
 
     def redeem(self, session_id: str, token: str, principal: Principal) -> tuple[Session, Renderer] | None:
         """Return the session, and who wrote the frames that the client has; None where anything does not fit.
@@ -136,23 +176,27 @@ class SessionStore:
         """
         entry = self._entries.get(session_id)
         given, found = _digest(token), None
-        for digest in entry.tokens if entry is not None else ():
+        for digest in entry.tickets if entry is not None else ():
             if hmac.compare_digest(digest, given):
                 found = digest
         if entry is None or found is None or not hmac.compare_digest(entry.principal.id, principal.id):
             return None
         entry.alone_since = None
-        return entry.session, entry.tokens.pop(found)
+        return entry.session, entry.tickets.pop(found).writer
 
-    def left(self, session: Session, *, for_good: bool = False) -> None:
+    def left(self, session: Session, writer: Renderer, *, for_good: bool = False) -> None:
         """Note that a connection of `session` is gone; without another it lives `keep_s` more.
 
         Args:
             session: Which.
+            writer: Who wrote the frames of that connection.
             for_good: Whether its caller has said goodbye: without another connection it ends.
         """
         entry = self._entries.get(session.id)
-        if entry is None or session.listeners:
+        if entry is None:
+            return
+        entry.leave(writer, for_good=for_good)
+        if session.listeners:
             return
         if for_good:
             self._drop(session, GOODBYE)

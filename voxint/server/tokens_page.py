@@ -44,11 +44,13 @@ class TokenWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         expires_in: Seconds.
         scopes: What it is good for.
         single_use: Whether it is good once.
+        one_session: Whether it is good for one session: to open it, and until it expires to resume and to join it.
     """
 
     expires_in: Annotated[float, Meta(gt=0, le=LONGEST_S)] = DEFAULT_S
     scopes: Annotated[tuple[Scope, ...], Meta(min_length=1, max_length=3)] = ("talk",)
     single_use: bool = False
+    one_session: bool = False
 
 
 @frozen(str=False)
@@ -129,6 +131,11 @@ class TokensPage:
         wish = _wish(body)
         if not all(who.may(scope) for scope in wish.scopes):
             raise TokenRefused(403, "a token can have no scope that its key lacks: ask for fewer `scopes`")
+        if wish.one_session and wish.single_use:
+            words = "a token has one use or one session: leave out `single_use` or `one_session`"
+            raise TokenRefused(400, words)
+        if wish.one_session and wish.scopes != ("talk",):
+            raise TokenRefused(400, "a token for one session is good for nothing else: leave out `scopes`")
         if (wait_s := self._wait_s(who)) > 0:
             after = (("retry-after", str(math.ceil(wait_s))),)
             raise TokenRefused(
@@ -138,7 +145,8 @@ class TokensPage:
             )
         keyring = self.host.keyring
         expires = min(keyring.now() + wish.expires_in, who.expires or math.inf)
-        token = keyring.signer.mint(who.id, wish.scopes, expires, single_use=wish.single_use)
+        once = {"single_use": wish.single_use, "one_session": wish.one_session}
+        token = keyring.signer.mint(who.id, wish.scopes, expires, **once)
         self.metrics.tokens_made.inc()
         return json_page(200, {"token": token, "expires_at": round(expires, 3)})
 
@@ -174,8 +182,9 @@ def _wish(body: bytes) -> TokenWish:
     try:
         return _DECODER.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        fields = f"expires_in (seconds, up to {LONGEST_S}), scopes (a list of talk, observe, admin), single_use"
-        raise TokenRefused(400, f"the body must be a JSON object with any of {fields}") from None
+        fields = "scopes (a list of talk, observe, admin), single_use, one_session"
+        words = f"the body must be a JSON object with any of expires_in (seconds, up to {LONGEST_S}), {fields}"
+        raise TokenRefused(400, words) from None
 
 
 _DECODER = msgspec.json.Decoder(TokenWish)

@@ -1,0 +1,118 @@
+"""The files that a browser loads: read once, in a table by their paths, so that no path leads anywhere else."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from importlib import resources
+from importlib.resources.abc import Traversable
+
+from attrs import frozen
+
+from voxint.net.http_request import RequestHead
+from voxint.server.page import Page
+
+__all__ = ["FILES", "FOLDERS", "FRONT_PAGE", "WEB", "WebFile", "file_page", "read_files"]
+
+WEB = "/web/"
+"""Where they are."""
+
+FOLDERS = ("client", "page", "embed")
+"""Of `voxint/web`, what is served of it."""
+
+MEDIA_TYPES = {
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".wasm": "application/wasm",
+}
+"""What a browser takes; a source such as a `.ts` is for people."""
+
+ETAG_DIGITS = 32
+"""Of a SHA-256; ours: as many as no two files share by chance."""
+
+REVALIDATED = ("cache-control", "no-cache")
+"""A browser keeps a file and asks each time whether it is still the one: after an upgrade none is older than another.
+"""
+
+
+@frozen
+class WebFile:
+    """A file as it is sent.
+
+    Args:
+        content: Its bytes.
+        media_type: What it is.
+        etag: By its content.
+    """
+
+    content: bytes
+    media_type: str
+    etag: str
+
+    @classmethod
+    def of(cls, name: str, content: bytes) -> WebFile:
+        """Return a file with this name's media type.
+
+        Raises:
+            KeyError: A browser has no use for such a file.
+        """
+        media_type = MEDIA_TYPES["." + name.rpartition(".")[2]]
+        return cls(content, media_type, f'"{hashlib.sha256(content).hexdigest()[:ETAG_DIGITS]}"')
+
+
+def read_files(root: Traversable) -> dict[str, WebFile]:
+    """Return every file that is served below `WEB`, by its path.
+
+    A page of HTML is not among them: at `/` it has a policy of its own, and below `WEB` it would do without.
+
+    Args:
+        root: The folder `voxint/web`.
+    """
+    found: dict[str, WebFile] = {}
+    for folder in FOLDERS:
+        for path, file in _walk(root / folder, f"{WEB}{folder}"):
+            suffix = "." + path.rpartition(".")[2]
+            if suffix in MEDIA_TYPES and suffix != ".html":
+                found[path] = WebFile.of(path, file.read_bytes())
+    return found
+
+
+def file_page(file: WebFile, head: RequestHead, headers: tuple[tuple[str, str], ...]) -> Page:
+    """Return a file; without its body where the browser has it already.
+
+    Args:
+        file: Which.
+        head: The request for it.
+        headers: Those that go with such a file.
+    """
+    every = (*headers, REVALIDATED, ("etag", file.etag))
+    if _has(head, file.etag):
+        return Page(304, b"", file.media_type, every)
+    return Page(200, file.content, file.media_type, every)
+
+
+def _walk(folder: Traversable, path: str) -> Iterator[tuple[str, Traversable]]:
+    if not folder.is_dir():
+        return
+    for each in sorted(folder.iterdir(), key=lambda each: each.name):
+        if each.is_dir():
+            yield from _walk(each, f"{path}/{each.name}")
+        else:
+            yield f"{path}/{each.name}", each
+
+
+def _has(head: RequestHead, etag: str) -> bool:
+    """Return whether a browser has this version (RFC 9110, 13.1.2: the comparison is weak)."""
+    given = [each.strip(" \t").removeprefix("W/") for each in ",".join(head.values("if-none-match")).split(",")]
+    return etag in given or "*" in given
+
+
+ROOT = resources.files("voxint.web")
+
+FILES: Mapping[str, WebFile] = read_files(ROOT)
+"""Read when the server's modules are loaded: a file may keep whoever reads it waiting."""
+
+FRONT_PAGE = WebFile.of("index.html", (ROOT / "page" / "index.html").read_bytes())
+"""What is at `/`."""

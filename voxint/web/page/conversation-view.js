@@ -1,0 +1,109 @@
+/** The bubbles: what was said, how far the voice is, and where it was cut. */
+
+import { errorWords } from "./error-words.js";
+import { icon, make } from "./dom.js";
+import { say } from "./words.js";
+
+/**
+ * @import { Message } from "../client/types.js"
+ *
+ * @typedef {{element: HTMLElement, spoken: HTMLElement, rest: HTMLElement, note: HTMLElement, message: Message}} Bubble
+ */
+
+/** Ours: who has scrolled up further than this reads, and is left there. In pixels. */
+const NEAR_THE_END = 120;
+
+/** Ours: the page stays quick; older bubbles leave it. */
+const MOST_BUBBLES = 400;
+
+/**
+ * Say how many UTF-16 units of an answer's text stand as heard.
+ *
+ * @param {Message} message
+ */
+export function solid({ role, status, text, spokenChars, heard }) {
+  if (role === "person" || status === "complete" || status === "failed") return text.length;
+  if (status !== "interrupted" || heard === null) return Math.min(spokenChars, text.length);
+  return text.startsWith(heard) ? heard.length : Math.min(spokenChars, text.length);
+}
+
+/** Shows messages in the order in which they came. */
+export class ConversationView {
+  #log;
+  /** @type {Map<string, Bubble>} */
+  #bubbles = new Map();
+
+  /** @param {HTMLElement} log */
+  constructor(log) {
+    this.#log = log;
+  }
+
+  /** Say everything again, in the language of now. */
+  translate() {
+    for (const bubble of this.#bubbles.values()) this.#fill(bubble);
+  }
+
+  /** @param {Message} message added or changed */
+  show(message) {
+    const follows = this.#log.scrollHeight - this.#log.scrollTop - this.#log.clientHeight < NEAR_THE_END;
+    let bubble = this.#bubbles.get(message.messageId);
+    if (bubble === undefined) {
+      bubble = this.#add(message);
+    }
+    bubble.message = message;
+    this.#fill(bubble);
+    if (follows) this.#log.scrollTop = this.#log.scrollHeight;
+  }
+
+  /** @param {Message} message */
+  #add(message) {
+    const spoken = make("span", { class: "spoken" });
+    const rest = make("span", { class: "rest" });
+    const note = make("p", { class: "note" });
+    const who = make("span", { class: "unseen who" });
+    const element = make("article", { class: `bubble ${message.role}` }, make("p", { class: "text" }, who, spoken, rest), note);
+    const bubble = { element, spoken, rest, note, message };
+    this.#bubbles.set(message.messageId, bubble);
+    this.#log.querySelector(".empty")?.remove();
+    this.#log.append(element);
+    const [oldest] = this.#bubbles;
+    if (this.#bubbles.size > MOST_BUBBLES && oldest) {
+      this.#bubbles.delete(oldest[0]);
+      oldest[1].element.remove();
+    }
+    return bubble;
+  }
+
+  /** @param {Bubble} bubble */
+  #fill({ element, spoken, rest, note, message }) {
+    const { status, text, role } = message;
+    const until = solid(message);
+    // What nobody has heard of a cut answer is marked as deleted for those, too, who see no line through it.
+    element.dataset.status = status;
+    rest.setAttribute("role", status === "interrupted" ? "deletion" : "none");
+    setText(spoken, text.slice(0, until));
+    setText(rest, text.slice(until));
+    const who = element.querySelector(".who");
+    if (who) setText(who, `${say(role === "person" ? "you" : "agent")}: `);
+    const [symbol, words] = noteOf(message, until);
+    note.replaceChildren(...(symbol === "" ? [] : [icon(symbol)]), words);
+    note.hidden = words === "";
+  }
+}
+
+/** @param {Element} element @param {string} text */
+function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** @param {Message} message @param {number} until @returns {[symbol: string, words: string]} */
+function noteOf({ role, status, text, error, outcome }, until) {
+  if (status === "dismissed") return ["", say(outcome === "backchannel" ? "note_murmur" : "note_noise")];
+  if (role === "person") return ["", ""];
+  if (status === "held") return ["hold", say("note_held")];
+  if (status === "waiting" && text === "") return ["", say("note_waiting")];
+  if (status === "failed") return ["", error ? errorWords(error).title : say("note_failed")];
+  if (status !== "interrupted") return ["", ""];
+  if (until === 0) return ["", say("note_unheard")];
+  return ["", say("note_cut")];
+}

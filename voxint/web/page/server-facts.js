@@ -1,0 +1,61 @@
+/** What the server says of itself before anybody connects. */
+
+import { VoxintError } from "../client/errors.js";
+
+/**
+ * @typedef {object} ServerFacts as GET /v1/agent has them
+ * @property {string} version
+ * @property {string} ws_path
+ * @property {"ready" | "draining" | "busy"} state
+ * @property {"nothing" | "key" | "key_or_account"} asks
+ * @property {boolean} hears
+ * @property {boolean} speaks
+ * @property {boolean} listens
+ * @property {{name: string, language: string}[]} voices
+ * @property {string[]} languages
+ * @property {string[]} features
+ */
+
+/** Ours: a server that has not said what it is by then is told as one that does not answer. */
+const WAIT_MS = 8000;
+
+/**
+ * @returns {Promise<ServerFacts>}
+ * @throws {VoxintError} unreachable, or no_such_path where something else answers
+ */
+export async function serverFacts() {
+  let response;
+  try {
+    response = await fetch(new URL("v1/agent", document.baseURI), { signal: AbortSignal.timeout(WAIT_MS), cache: "no-store" });
+  } catch (cause) {
+    throw new VoxintError("unreachable", "GET v1/agent had no answer", { retryable: true, cause });
+  }
+  if (response.status === 403) throw new VoxintError("origin_refused", "the server refuses this page's origin");
+  if (!response.ok) throw new VoxintError("no_such_path", `GET v1/agent was answered with ${response.status}`);
+  return response.json();
+}
+
+/**
+ * Say where the server's WebSocket is, as this page has to write it: behind a proxy it may stand in a folder.
+ *
+ * @param {string} wsPath
+ * @param {string} base the page's address
+ */
+export function socketUrl(wsPath, base) {
+  const url = new URL(wsPath.replace(/^\/+/, ""), base);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  url.hash = "";
+  return url.href;
+}
+
+/**
+ * Say what a device that gets this page's link can do with it.
+ *
+ * @param {URL} url
+ * @returns {"anything" | "listen" | "nothing"} nothing: the address means the other device itself; listen: browsers give a
+ *   microphone to secure pages only
+ */
+export function reach({ hostname, protocol }) {
+  if (/^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\]|0\.0\.0\.0)$/.test(hostname)) return "nothing";
+  return protocol === "https:" ? "anything" : "listen";
+}

@@ -1,0 +1,56 @@
+/** Draws an interruption to scale. */
+
+import { bars } from "../client/interruption.js";
+import { draw } from "./dom.js";
+import { PLOT, ROW, WIDTH, timeline } from "./timeline-geometry.js";
+import { duration, say } from "./words.js";
+
+/**
+ * @import { InterruptionRecord } from "../client/interruption.js"
+ * @import { Lane } from "./timeline-geometry.js"
+ */
+
+/**
+ * @param {InterruptionRecord} record
+ * @returns {SVGElement} an image whose description has all of its figures
+ */
+export function chart(record) {
+  const { height, lanes, lens } = timeline(bars(record));
+  const told = bars(record).map(({ name, atMs }) => `${say(`at_${name}`)} ${duration(atMs)}`).join("; ");
+  const drawing = draw("svg", {
+    class: "chart", viewBox: `0 0 ${WIDTH} ${height}`, role: "img", "aria-label": `${say("chart")}: ${told}`,
+  });
+  if (lens !== null) {
+    const { fromX, toX, fromY, toY } = lens;
+    drawing.append(
+      draw("rect", { class: "window", x: fromX, y: lanes[0]?.top ?? 0, width: toX - fromX, height: fromY - (lanes[0]?.top ?? 0) }),
+      draw("path", {
+        class: "lens", d: `M${fromX} ${fromY}L${toX} ${fromY}L${PLOT.to} ${toY}L${PLOT.from} ${toY}Z`,
+      }),
+    );
+  }
+  for (const lane of lanes) drawing.append(laneOf(lane, lens !== null));
+  return drawing;
+}
+
+/** @param {Lane} lane @param {boolean} named */
+function laneOf(lane, named) {
+  const group = draw("g", { class: `lane ${lane.scale}` });
+  if (named) group.append(draw("text", { class: "name", x: 0, y: lane.top - 8 }, say(`chart_${lane.scale}`)));
+  for (const { x, ms } of lane.ticks) {
+    group.append(
+      draw("path", { class: "grid", d: `M${x} ${lane.top}V${lane.bottom}` }),
+      draw("text", { class: "tick", x, y: lane.top - 8, "text-anchor": "middle" }, duration(ms)),
+    );
+  }
+  for (const { name, y, x, fromX, kind, valueMs } of lane.rows) {
+    const spoken = kind === "you" || kind === "hold";
+    group.append(
+      draw("text", { class: "label", x: 0, y: y + 4 }, say(`at_${name}`)),
+      draw("rect", { class: `bar ${kind}`, x: fromX, y: y - ROW / 8, width: Math.max(0, x - fromX), height: ROW / 4, rx: 3 }),
+      draw("circle", { class: `point ${kind}`, cx: spoken ? fromX : x, cy: y, r: 4 }),
+      draw("text", { class: "value", x: WIDTH, y: y + 4, "text-anchor": "end" }, duration(valueMs)),
+    );
+  }
+  return group;
+}
