@@ -19,13 +19,21 @@ SERVER = cast("Server", SimpleNamespace(url="ws://127.0.0.1:8765/ws/agent/stream
 
 def told(capsys: pytest.CaptureFixture[str], **opened: Any) -> str:
     """Return what the demo says of itself with these parts."""
-    welcome(DemoCast(**{"llm": MODEL, "stt": Opened(), "tts": Opened(), "vad": Opened()} | opened), SERVER)
+    cast_of = DemoCast(**{"llm": MODEL, "stt": Opened(), "tts": Opened(), "vad": Opened()} | opened)
+    welcome(cast_of, ServerConfig(), SERVER)
     return capsys.readouterr().out
 
 
 def kokoro(*voices: str, languages: tuple[str, ...] = ("en",)) -> Opened:
     """Return Kokoro with these voices."""
     return Opened(KOKORO, SimpleNamespace(voices=voices, languages=languages))
+
+
+def test_it_begins_with_where_to_open_the_page(capsys: pytest.CaptureFixture[str]) -> None:
+    """In front of all else that there is to try; on this machine nothing has to be said of the microphone."""
+    text = told(capsys)
+    assert "/ws/agent/stream\nOpen http://127.0.0.1:8765/ in a browser.\n\n" in text
+    assert "microphone" not in text
 
 
 def test_each_part_is_told_with_its_licence(capsys: pytest.CaptureFixture[str]) -> None:

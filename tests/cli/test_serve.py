@@ -97,6 +97,7 @@ async def test_it_serves_what_the_file_the_environment_and_the_flags_say(here: P
             assert await (await client.send_text("Hello")).text() == "ja ja "
         started = lines(server)[0]
         assert started["url"] == url
+        assert started["page"] == url.replace("ws://", "http://").replace("/ws/agent/stream", "/")
         assert started["access"] == "open to anyone on this machine: no api_keys are configured"
         assert started["llm"] == "stages:Model"
         await server.wait_for('"request finished"')

@@ -194,7 +194,10 @@ FROM_SERVER: Mapping[str, FromServer] = {
         {
             "Two fields": m.SessionInfo(
                 status="SUCCESS", message="", session_data={"platform": "WEB", "remaining_seconds": 600}
-            )
+            ),
+            "A token to join by": m.SessionInfo(
+                status="SUCCESS", message="", session_data={"join_token": "4cHh0wUuB7yJx9q3M0dZ1sT6vK8eN2aRfLgPiXoYbCk"}
+            ),
         },
     ),
     "HEALTH_CHECK_ACK": FromServer(

@@ -18,6 +18,7 @@
 # agent.py      from a configuration to a running agent
 # listening.py  whether a server hears a microphone that is always open, and why not
 # together.py   what takes long to open, opened at once
+# opening.py    where to open the page, and whether it has a microphone there
 # running.py    a server as a process: from the configuration to the last connection
 # outside.py    its main thread, outside of the event loop: signals, and the end in time
 # failures.py   one line for an operator's error, and the exit codes

@@ -86,7 +86,7 @@ def demo(port: int, light: bool, llm: str | None, model: str | None, api_key_env
 
             async with _open(stages, choose, partial(_open_part, http=http, stand_in=stand_in(sim))) as opened:
                 config = opened.config(PROMPT, server)
-                await serve_agent(opened.agent(PROMPT), config, outside, partial(welcome, opened))
+                await serve_agent(opened.agent(PROMPT), config, outside, partial(welcome, opened, server))
             nursery.cancel_scope.cancel(reason="the demo is over")
 
     run_outside(main)

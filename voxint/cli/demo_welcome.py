@@ -12,6 +12,7 @@ from typing import Any
 from attrs import frozen
 
 from voxint.cli.demo_stages import KOKORO, POCKETSPHINX, Opened
+from voxint.cli.opening import opening
 from voxint.cli.say import DEFAULT_URL
 from voxint.cli.terminal import echo
 from voxint.core.agent import Agent, Limits
@@ -82,14 +83,20 @@ def command(called: str) -> str:
     return f"{sys.executable} -m voxint" if path.name == "__main__.py" else "voxint"
 
 
-def welcome(cast: DemoCast, server: Server) -> None:
-    """Print where the demo is, what its parts are, what to try, and what it lacks."""
+def welcome(cast: DemoCast, config: ServerConfig, server: Server) -> None:
+    """Print where the demo is, what its parts are, what to try, and what it lacks.
+
+    Args:
+        cast: Who does the demo's stages.
+        config: Its server's settings.
+        server: That server.
+    """
     voxint = command(sys.argv[0])
     say = f"{voxint} say" + ("" if server.url == DEFAULT_URL else f" --url {server.url}")
-    page = f"a page about it: http://127.0.0.1:{server.port}/"
-    lines = (page, "", *_parts(cast), "", *_to_try(cast, say), *_to_know(cast, voxint))
+    lines = ("", *_parts(cast), "", *_to_try(cast, say), *_to_know(cast, voxint))
     # Whole lines alone: those of the log come in between, by another way.
     echo(f"\nvoxint demo is ready at {server.url}", bold=True)
+    echo("\n".join(opening(config, server.port)), bold=True)
     echo("\n".join((*lines, "", "Ctrl-C here ends the demo.", "")))
 
 

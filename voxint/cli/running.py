@@ -14,6 +14,7 @@ from prometheus_client import disable_created_metrics
 from voxint.children import keep_to_itself
 from voxint.cli.agent import open_agent
 from voxint.cli.listening import listens
+from voxint.cli.opening import page_url, say_where
 from voxint.cli.outside import Outside
 from voxint.core.agent import Agent
 from voxint.logs import get_logger
@@ -50,7 +51,7 @@ async def run_server(config: Config, outside: Outside) -> None:
         OSError: The port can't be had.
     """
     async with server_process(), open_agent(config) as agent:
-        await serve_agent(agent, config, outside)
+        await serve_agent(agent, config, outside, functools.partial(say_where, config.server))
 
 
 @asynccontextmanager
@@ -89,7 +90,8 @@ async def serve_agent(
         calm_collector()
         server = await _listen(nursery, agent, config.server, config.quotas)
         outside.serving(server, _time_to_end_s(config))
-        log.info("started", url=server.url, **_described(config))
+        page = page_url(config.server, server.port)
+        log.info("started", url=server.url, page=page, **_described(config))
         ready(server)
 
 

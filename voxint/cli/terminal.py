@@ -13,7 +13,7 @@ import click
 
 from voxint.printable import printable, printable_lines
 
-__all__ = ["Commands", "RunningLine", "ask_secret", "echo", "note"]
+__all__ = ["Commands", "RunningLine", "ask_secret", "echo", "is_terminal", "note"]
 
 
 def echo(text: object = "", *, nl: bool = True, err: bool = False, again: bool = False, **style: Any) -> None:
@@ -47,8 +47,8 @@ class RunningLine:
     """
 
     def __init__(self, *, below_text: bool = False) -> None:
-        self.works = _is_terminal(sys.stderr)
-        self._ends_text = below_text and _is_terminal(sys.stdout)
+        self.works = is_terminal(sys.stderr)
+        self._ends_text = below_text and is_terminal(sys.stdout)
         self._width = 0
 
     def show(self, words: str) -> None:
@@ -103,7 +103,7 @@ class Commands(click.Group):
             raise _made_printable(error) from error.__cause__
 
 
-def _is_terminal(stream: TextIO | None) -> bool:
+def is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty()  # None: it was closed by whoever started this process
 
 
