@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-__all__ = ["FACTS", "KEYED", "serve_fake_page"]
+__all__ = ["FACTS", "KEYED", "WEB", "serve_fake_page"]
 
 ROOT = Path(__file__).parent.parent.parent
 WEB = ROOT / "voxint" / "web"

@@ -14,7 +14,8 @@ from tests.browser.fake_page import FACTS, KEYED
 __all__ = ["SCENES", "Scene", "show"]
 
 ERRORS = (
-    "unreachable", "busy", "draining", "key_refused", "origin_refused", "no_such_path", "no_websocket", "session_gone", "closed",
+    "unreachable", "busy", "draining", "key_refused", "origin_refused", "no_such_path", "no_websocket",
+    "session_gone", "closed",
     "microphone_denied", "microphone_missing", "microphone_busy", "insecure_origin", "audio_blocked", "audio_failed",
     "timeout", "internal", "too_large", "malformed",
 )  # fmt: skip
@@ -84,7 +85,8 @@ SCENES = (
     *(
         Scene(name, name)
         for name in (
-            "connecting", "ready", "listening", "hearing", "thinking", "speaking", "held", "murmur", "interrupted", "conversation",
+            "connecting", "ready", "listening", "hearing", "thinking", "speaking", "held", "murmur",
+            "interrupted", "conversation",
             "button", "unheard", "long", "reconnecting", "upstream",
         )
     ),

@@ -1,4 +1,7 @@
-"""Pictures of the page in every state, size, theme and language: `python -m tests.browser.screenshots OUT [PART-OF-NAME]`."""
+"""Pictures of the page in every state, size, theme and language.
+
+`python -m tests.browser.screenshots OUT [PART-OF-A-NAME]`
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,11 @@ THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 LANGUAGES = ("en", "zh-CN")
 
 
+def tell(name: str, wrong: object) -> None:
+    """Say what went wrong in which picture."""
+    sys.stderr.write(f"{name}: {wrong}\n")
+
+
 def take(
     browser: Browser, base: str, scene: Scene, size: str, theme: Literal["light", "dark"], language: str, out: Path
 ) -> None:
@@ -34,8 +42,8 @@ def take(
     )
     page = context.new_page()
     name = f"{scene.name}-{size}-{theme}-{language[:2]}"
-    page.on("console", lambda message: print(name, message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: print(name, error))
+    page.on("console", lambda message: tell(name, message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: tell(name, error))
     show(page, base, scene)
     page.screenshot(path=out / f"{name}.png")
     context.close()

@@ -1,184 +1,234 @@
-"""The page at / in a real browser: what it loads, what it says when something is missing, and how it comes back."""
+"""What the page does when it is used: by mouse, keyboard and touch, over its fake agent."""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
-from urllib.parse import urlsplit
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Playwright, expect
 
-from tests.browser.rig.browser import Tab, launched, opened, tab_of
-from tests.browser.rig.server import VoiceServer
-from tests.browser.rig.voice_page import VoicePage
-from tests.browser.rig.waiting import LIMIT_MS
-from tests.needs import needs_chromium
+pytest.importorskip("playwright", reason="the package playwright: not on this machine")
 
-pytestmark = needs_chromium
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-MOST_BYTES = 150_000
-"""What the whole page may load."""
+from tests.browser.fake_page import WEB, serve_fake_page
+from tests.browser.scenes import SCENES, show
+from tests.browser.screenshots import CHROMIUM
 
-ENGLISH = {"locale": "en-US"}
+SCENE = {scene.name: scene for scene in SCENES}
+
+ALIAS = "agent.test"
+"""A name that is not this machine's own, and leads to it all the same."""
 
 
 @pytest.fixture(scope="module")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    """Return a browser with a microphone that it may use."""
-    with launched(playwright) as found:
-        yield found
+def base() -> Iterator[str]:
+    """The page over its fake agent."""
+    with serve_fake_page() as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox", f"--host-resolver-rules=MAP {ALIAS} 127.0.0.1"]
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        yield launched
+        launched.close()
 
 
 @pytest.fixture
-def tab(browser: Browser) -> Iterator[Tab]:
-    """Return an empty page."""
-    with opened(browser, **ENGLISH) as found:
-        yield found
+def page(browser: Browser) -> Iterator[Page]:
+    """A page of its own for each test; whatever it writes to the console as an error fails the test."""
+    context = browser.new_context(viewport={"width": 390, "height": 844}, reduced_motion="reduce")
+    opened = context.new_page()
+    wrong: list[str] = []
+    opened.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+    opened.on("pageerror", lambda error: wrong.append(str(error)))
+    yield opened
+    context.close()
+    assert wrong == []
 
 
-def test_it_is_small_and_keeps_to_itself(tab: Tab, scripted: VoiceServer) -> None:
-    """Nothing but its own server is asked, less than 150 kB are loaded, and the browser has nothing to complain of."""
-    page = VoicePage(tab)
-    page.go(f"{scripted.origin}/")
-    page.type("tell me a story")
-    page.until_state("Speaking")
-    assert {urlsplit(url).netloc for url in tab.asked} == {urlsplit(scripted.origin).netloc}
-    loaded = tab.sizes()
-    assert sum(loaded.values()) < MOST_BYTES, sorted(loaded.items(), key=lambda each: -each[1])
-    assert tab.wrong == []
+def calls(page: Page) -> list[Any]:
+    """Return what the page has asked of its agent, behind the constructor and the opening."""
+    made: list[Any] = page.evaluate("agent.calls.filter(([name]) => !['new', 'connect', 'openAudio'].includes(name))")
+    return made
 
 
-def test_typed_heard_stopped(tab: Tab, scripted: VoiceServer) -> None:
-    """What is typed is answered aloud; Esc stops it, and what was not heard is marked; then it goes on."""
-    page = VoicePage(tab)
-    page.go(f"{scripted.origin}/")
-    page.type("tell me a story")
-    page.until_state("Speaking")
-    expect(page.bubbles("agent").locator(".spoken")).to_contain_text("Once there", timeout=LIMIT_MS)
-    tab.page.keyboard.press("Escape")
-    page.until_bubble("agent", "interrupted", "Once there")
-    expect(page.bubbles("agent").get_by_role("deletion")).to_contain_text("echo comes back", timeout=LIMIT_MS)
-    page.type("and now")
-    page.until_bubble("agent", "speaking", "Once there")
-    [_, [*_, (role, heard), (_, asked)]] = scripted.questions(2)[-2:]
-    assert role == "assistant"
-    assert heard.endswith("[interrupted by the user]")
-    assert asked == "and now"
-    assert tab.wrong == []
+def test_start_talking_opens_sound_connection_and_microphone(page: Page, base: str) -> None:
+    """All of them in the one click, which is what a browser asks of a page that makes a sound."""
+    show(page, base, SCENE["listening"])
+    names = page.evaluate("agent.calls.map(([name]) => name)")
+    assert names == ["new", "openAudio", "connect", "openMicrophone"]
+    options = page.evaluate("agent.calls[0][1]")
+    assert options["url"] == base.replace("http", "ws") + "/ws/agent/stream"
 
 
-def test_a_server_that_was_killed_is_found_again(tab: Tab) -> None:
-    """The page says that the connection is lost, and that it is back; then it answers as before."""
-    with VoiceServer(answers=["It is noon."]) as server:
-        page = VoicePage(tab)
-        page.go(f"{server.origin}/")
-        page.type("what time is it")
-        page.until_bubble("agent", "complete", "It is noon.")
-        server.kill()
-        page.until_state("Connection lost")
-        server.start()
-        page.until_connected()
-        expect(tab.page.locator("#told")).to_contain_text("Connected again", timeout=LIMIT_MS)
-        page.type("and now")
-        page.until_bubble("agent", "complete", "It is noon.", count=2)
+def test_typing_needs_no_microphone(page: Page, base: str) -> None:
+    """The first words connect; Enter sends, Shift and Enter begins a line, and nobody asks for the microphone."""
+    show(page, base, SCENE["welcome"])
+    page.locator("#words").fill("Hello")
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.type("there")
+    page.keyboard.press("Enter")
+    expect(page.locator(".bubble.person .text")).to_contain_text("Hello")
+    assert calls(page) == [["ask", "Hello\nthere"]]
 
 
-def test_two_tabs_hold_one_conversation(tab: Tab, scripted: VoiceServer) -> None:
-    """The link lets a second tab in: it hears the answer too, and stops it for both."""
-    first = VoicePage(tab)
-    first.go(f"{scripted.origin}/")
-    first.type("hello")
-    first.until_state("Speaking")
-    tab.page.keyboard.press("Escape")
-    first.until_bubble("agent", "interrupted")
-    tab.page.get_by_role("button", name="Share").click()
-    link = tab.until("() => document.getElementById('share-link').value")
-    tab.page.keyboard.press("Escape")
-    second = VoicePage(tab_of(tab.page.context))
-    second.go(link)
-    assert "#join=" not in second.tab.page.url, "it is good once, and should not be shared again"
-    second.start()
-    second.until_connected()
-    first.type("tell me a story")
-    first.until_state("Speaking")
-    second.until_bubble("agent", "speaking", "Once there")
-    second.tab.page.bring_to_front()
-    second.tab.page.keyboard.press("Escape")
-    second.until_bubble("agent", "interrupted", "Once there")
-    first.until_bubble("agent", "interrupted", "Once there", count=2)
-    assert first.tab.wrong == []
-    assert second.tab.wrong == []
+def test_escape_and_the_button_stop_an_answer(page: Page, base: str) -> None:
+    """Each says by what; a key that closes a dialog stops nothing, and the focus stays where there is something."""
+    show(page, base, SCENE["speaking"])
+    page.locator("#open-help").click()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    assert calls(page)[1:] == [["interrupt", "key"]]
+    page.evaluate("agent.become('speaking')")
+    page.locator("#stop").click()
+    assert calls(page)[-1] == ["interrupt", "button"]
+    expect(page.locator("#orb")).to_be_focused()
 
 
-def test_a_tab_that_slept_goes_on(tab: Tab, scripted: VoiceServer) -> None:
-    """Frozen and awake again, the page is connected, and answers."""
-    page = VoicePage(tab)
-    page.go(f"{scripted.origin}/")
-    page.type("tell me a story")
-    page.until_state("Speaking")
-    system = tab.page.context.new_cdp_session(tab.page)
-    system.send("Page.setWebLifecycleState", {"state": "frozen"})
-    # It is the server's clock that goes on: the next answer of another tab is what tells that time has passed.
-    other = VoicePage(tab_of(tab.page.context))
-    other.go(f"{scripted.origin}/")
-    other.type("meanwhile")
-    other.until_state("Speaking")
-    system.send("Page.setWebLifecycleState", {"state": "active"})
-    tab.page.bring_to_front()
-    page.until_connected()
-    page.type("are you there")
-    page.until_bubble("agent", "speaking", "Once there")
-    assert tab.wrong == []
+def test_hold_to_talk_by_pointer_and_by_space(page: Page, base: str) -> None:
+    """For as long as it is pressed; a key that repeats begins once; to lose the focus ends it."""
+    show(page, base, SCENE["ready"])
+    page.locator("#mode label").nth(1).click()
+    page.locator("#orb").hover()
+    page.mouse.down()
+    page.mouse.up()
+    page.locator("#orb").focus()
+    page.keyboard.down("Space")
+    page.keyboard.down("Space")
+    page.keyboard.up("Space")
+    page.keyboard.down("Space")
+    page.locator("#words").focus()
+    page.keyboard.up("Space")
+    talked = [name for name, *_ in calls(page) if name in ("beginTalk", "endTalk")]
+    assert talked == ["beginTalk", "endTalk"] * 3
 
 
-def test_without_leave_for_the_microphone_one_types(playwright: Playwright, scripted: VoiceServer) -> None:
-    """Who refuses the microphone reads where to allow it, and goes on by typing."""
-    with launched(playwright, asks=True) as browser, opened(browser, **ENGLISH) as tab:
-        page = VoicePage(tab)
-        page.go(f"{scripted.origin}/")
-        page.start()
-        page.until_told("The microphone is blocked")
-        page.type("hello")
-        page.until_bubble("agent", "speaking", "Once there")
-        assert tab.wrong == []
+def test_choices_are_kept_and_told(page: Page, base: str) -> None:
+    """In this browser, for the next visit; the agent hears of each as it is made."""
+    show(page, base, SCENE["settings"])
+    page.locator("#set-voice").select_option("bm_george")
+    page.locator("#set-language").select_option("zh")
+    page.locator("#set-prompt").fill("Be brief.")
+    page.locator("#set-keep").check()
+    told = calls(page)[1:]
+    assert told == [["setVoice", "bm_george"], ["setLanguage", "zh"], ["setPrompt", "Be brief."], ["setKeep", True]]
+    show(page, base, SCENE["listening"])
+    options = page.evaluate("agent.calls[0][1]")
+    kept = {name: options[name] for name in ("voice", "language", "systemPrompt", "onDisconnect")}
+    assert kept == {"voice": "bm_george", "language": "zh", "systemPrompt": "Be brief.", "onDisconnect": "keep"}
 
 
-def test_without_a_microphone_one_types(playwright: Playwright, scripted: VoiceServer) -> None:
-    """Where there is none, the page says so, and goes on by typing."""
-    with launched(playwright, microphone=False) as browser, opened(browser, **ENGLISH) as tab:
-        page = VoicePage(tab)
-        page.go(f"{scripted.origin}/")
-        page.start()
-        page.until_told("There is no microphone")
-        page.type("hello")
-        page.until_bubble("agent", "speaking", "Once there")
-        assert tab.wrong == []
+def test_a_key_is_asked_for_and_kept_in_the_tab_alone(page: Page, base: str) -> None:
+    """What was wished for goes on when it is given; no key gets into what a browser keeps."""
+    show(page, base, SCENE["key"])
+    page.locator("#key-secret").fill("vox_secret")
+    page.keyboard.press("Enter")
+    expect(page.locator("html")).to_have_attribute("data-stage", "talk")
+    assert calls(page) == [["openMicrophone"]]
+    assert "vox_secret" not in page.evaluate("JSON.stringify(localStorage)")
+    assert "vox_secret" in page.evaluate("JSON.stringify(sessionStorage)")
 
 
-def test_without_https_one_types(tab: Tab) -> None:
-    """A page of another machine that is not encrypted gets no microphone from the browser, and says why."""
-    with VoiceServer(server={"api_keys": ["a key of the tests"]}) as server:
-        page = VoicePage(tab)
-        page.go(f"http://voice.example:{server.port}/")
-        page.start()
-        tab.page.locator("#key-secret").fill("a key of the tests")
-        tab.page.locator("#key-form").get_by_role("button", name="Continue").click()
-        page.until_told("The microphone needs a secure page")
-        page.type("hello")
-        expect(page.bubbles("agent")).to_contain_text("Once there", timeout=LIMIT_MS)
-        assert tab.wrong == []
+def test_a_refused_key_is_asked_for_again(page: Page, base: str) -> None:
+    """With words that say so, and without the key that was refused."""
+    show(page, base, SCENE["key_refused"])
+    expect(page.locator("#key")).to_be_visible()
+    expect(page.locator("#key-lead")).to_contain_text("did not accept")
 
 
-def test_a_wrong_key_is_asked_for_again(tab: Tab) -> None:
-    """A server that asks for a key gets it from the person, who is told of a wrong one."""
-    with VoiceServer(server={"api_keys": ["a key of the tests"]}) as server:
-        page = VoicePage(tab)
-        page.go(f"{server.origin}/")
-        page.type("hello")
-        for key, then in (("a wrong one", None), ("a key of the tests", "Once there")):
-            tab.page.locator("#key-secret").fill(key)
-            tab.page.locator("#key-form").get_by_role("button", name="Continue").click()
-            if then is None:
-                expect(tab.page.locator("#key-lead")).to_contain_text("did not accept", timeout=LIMIT_MS)
-            else:
-                page.until_bubble("agent", "speaking", then)
+def test_the_language_is_switched_and_kept(page: Page, base: str) -> None:
+    """Everything is said again in it, and the document says which one it is."""
+    show(page, base, SCENE["conversation"])
+    page.locator("#language").click()
+    expect(page.locator("html")).to_have_attribute("lang", "zh-Hans")
+    expect(page.locator("#state")).to_have_text("在听")
+    expect(page.locator(".note:visible")).to_have_text("在这里停下")
+    page.reload()
+    expect(page.locator("#start-words")).to_have_text("开始说话")
+
+
+def test_help_opens_by_its_key_but_not_while_typing(page: Page, base: str) -> None:
+    """A question mark in a sentence is a question mark."""
+    show(page, base, SCENE["listening"])
+    page.locator("#words").press("?")
+    expect(page.locator("#help")).to_be_hidden()
+    page.locator("#orb").focus()
+    page.keyboard.press("?")
+    expect(page.locator("#help")).to_be_visible()
+
+
+def test_a_cut_answer_shows_what_was_heard(page: Page, base: str) -> None:
+    """The heard part stands, the rest is marked as deleted; a screen reader is told where it ended, once."""
+    show(page, base, SCENE["interrupted"])
+    expect(page.locator(".agent .spoken")).to_contain_text("in the world")
+    rest = page.locator(".agent .rest")
+    expect(rest).to_have_attribute("role", "deletion")
+    expect(rest).to_contain_text("free to visit")
+    expect(page.locator("#told")).to_contain_text("stopped after:")
+
+
+def test_the_code_of_the_link_is_the_link(browser: Browser, base: str) -> None:
+    """A camera reads what the field shows; on this computer's own address there is none, and words say why."""
+    np = pytest.importorskip("numpy", reason="the package numpy: not on this machine")
+    zxingcpp = pytest.importorskip("zxingcpp", reason="the package zxing-cpp: not on this machine")
+    image = pytest.importorskip("PIL.Image", reason="the package pillow: not on this machine")
+    context = browser.new_context(reduced_motion="reduce")
+    page = context.new_page()
+    show(page, base.replace("localhost", ALIAS), SCENE["share"])
+    expect(page.locator("#share-warning")).to_contain_text("https")
+    link = page.locator("#share-link").input_value()
+    shot = image.open(io.BytesIO(page.locator("#share-code svg").screenshot()))
+    (read,) = zxingcpp.read_barcodes(np.array(shot.convert("L")))
+    assert read.text == link
+    show(page, base, SCENE["share"])
+    expect(page.locator("#share-warning")).to_contain_text("this computer only")
+    expect(page.locator("#share-code svg")).to_have_count(0)
+    context.close()
+
+
+@pytest.mark.parametrize(
+    "name", ["welcome", "interrupted", "conversation", "panel", "settings", "key", "share", "microphone_denied"]
+)
+def test_a_finger_finds_every_button(page: Page, base: str, name: str) -> None:
+    """44 pixels each way at least, and nothing runs out of a screen of 320."""
+    page.set_viewport_size({"width": 320, "height": 640})
+    show(page, base, SCENE[name])
+    small = page.evaluate(
+        """() => [...document.querySelectorAll(
+          ":is(button, select, input, textarea, summary):not([type=radio], [type=checkbox])")]
+          .map((one) => [one.id || one.className || one.tagName, one.getBoundingClientRect()])
+          .filter(([, box]) => box.width > 0 && (box.width < 43.5 || box.height < 43.5)).map(([name]) => name)"""
+    )
+    assert small == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    assert page.evaluate("document.body.scrollWidth") <= 320
+
+
+def test_the_real_agent_fits_the_page(browser: Browser, base: str) -> None:
+    """Where nobody speaks WebSocket, it says so in words, and the way back is a button."""
+    context = browser.new_context(reduced_motion="reduce")
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    real = (WEB / "client" / "voice-agent.js").read_text(encoding="utf-8")
+    page.route("**/voice-agent.js", lambda route: route.fulfill(content_type="text/javascript", body=real))
+    show(page, base, SCENE["welcome"])
+    page.locator("#words").fill("Hello")
+    page.keyboard.press("Enter")
+    expect(page.locator(".notice strong")).to_have_text("The server does not answer")
+    context.close()
+    assert wrong == []
+
+
+def test_nothing_is_fetched_from_elsewhere(page: Page, base: str) -> None:
+    """The page, its parts and the server's own word: all from the one origin."""
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    show(page, base, SCENE["conversation"])
+    assert [url for url in asked if not url.startswith((base, "data:"))] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import wave
 from array import array

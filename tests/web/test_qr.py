@@ -29,7 +29,8 @@ def encoded(texts: list[str]) -> list[list[list[int]] | None]:
         pytest.skip("Node: not on this machine")
     program = (
         f"const {{ qr }} = await import({QR.as_uri()!r});"
-        f"console.log(JSON.stringify({json.dumps(texts)}.map((text) => qr(text)?.map((row) => row.map(Number)) ?? null)))"
+        "const made = (text) => qr(text)?.map((row) => row.map(Number)) ?? null;"
+        f"console.log(JSON.stringify({json.dumps(texts)}.map(made)))"
     )
     done = subprocess.run(
         (node, "--input-type=module", "-e", program), capture_output=True, text=True, timeout=SECONDS, check=True

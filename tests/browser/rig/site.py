@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
@@ -26,10 +28,14 @@ class Site:
 
     Args:
         written: Pages by their path, which come first.
+        answers: What answers a POST, by its path, in JSON.
     """
 
-    def __init__(self, written: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, written: dict[str, str] | None = None, answers: dict[str, Callable[[], object]] | None = None
+    ) -> None:
         self.written = dict(written or {})
+        self.answers = dict(answers or {})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
@@ -76,7 +82,14 @@ class Site:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
-                found = site.content(self.path)
+                self._send(site.content(self.path))
+
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers.get("content-length", 0)))
+                answer = site.answers.get(self.path)
+                self._send(None if answer is None else (json.dumps(answer()).encode(), "application/json"))
+
+            def _send(self, found: tuple[bytes, str] | None) -> None:
                 body, kind = found or (b"nothing is here", "text/plain")
                 self.send_response(200 if found else 404)
                 self.send_header("content-type", kind)

@@ -7,7 +7,8 @@ import { solid } from "../../../voxint/web/page/conversation-view.js";
 
 /** @param {Partial<Message>} more @returns {Message} */
 const answer = (more) => ({
-  messageId: "msg_1", requestId: "req_1", role: "agent", text: "One two three.", status: "speaking", spokenChars: 0, heard: null, at: 0, ...more,
+  messageId: "msg_1", requestId: "req_1", role: "agent", text: "One two three.", status: "speaking", spokenChars: 0,
+  heard: null, at: 0, ...more,
 });
 
 test("what is spoken stands, the rest waits", () => {

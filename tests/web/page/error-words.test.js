@@ -5,8 +5,8 @@ import { test } from "node:test";
 import { REMEDIES, errorWords } from "../../../voxint/web/page/error-words.js";
 
 /** The codes, as errors.js lists them for the types. */
-const CODES = [...(/@typedef \{("[^}]*)\} ErrorCode/.exec(
-  readFileSync(new URL("../../../voxint/web/client/errors.js", import.meta.url), "utf8"))?.[1] ?? "").matchAll(/"(\w+)"/g)]
+const SOURCE = readFileSync(new URL("../../../voxint/web/client/errors.js", import.meta.url), "utf8");
+const CODES = [...(/@typedef \{("[^}]*)\} ErrorCode/.exec(SOURCE)?.[1] ?? "").matchAll(/"(\w+)"/g)]
   .map(([, code]) => /** @type {import("../../../voxint/web/client/errors.js").ErrorCode} */ (code));
 
 test("every code of the client has words: what it is, and what to do", () => {

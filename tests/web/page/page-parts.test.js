@@ -16,7 +16,8 @@ const WEB = fileURLToPath(new URL("../../../voxint/web/", import.meta.url));
 function imported(file, seen = new Set()) {
   if (seen.has(file)) return seen;
   seen.add(file);
-  for (const [, from = ""] of readFileSync(join(WEB, file), "utf8").matchAll(/^(?:import|export) [^;]*?from "(\.[^"]+)"/gm)) {
+  const source = readFileSync(join(WEB, file), "utf8");
+  for (const [, from = ""] of source.matchAll(/^(?:import|export) [^;]*?from "(\.[^"]+)"/gm)) {
     imported(normalize(join(dirname(file), from)), seen);
   }
   return seen;
@@ -38,24 +39,29 @@ test("index.html has no script, no style and no handler of its own: the policy w
 
 test("the socket is found from the page's address, behind TLS and in a folder too", () => {
   assert.equal(socketUrl("/ws/agent/stream", "http://localhost:8765/"), "ws://localhost:8765/ws/agent/stream");
-  assert.equal(socketUrl("/ws/agent/stream", "https://example.org/voice/#join=a.b"), "wss://example.org/voice/ws/agent/stream");
+  const behind = socketUrl("/ws/agent/stream", "https://example.org/voice/#join=a.b");
+  assert.equal(behind, "wss://example.org/voice/ws/agent/stream");
 });
 
 test("a link of this computer's own address reaches no phone, and one without TLS only its ears", () => {
-  const reached = ["http://localhost:8765", "http://127.0.0.1", "http://[::1]:80", "http://192.168.0.7:8765", "https://host.example"]
-    .map((url) => reach(new URL(url)));
+  const urls = [
+    "http://localhost:8765", "http://127.0.0.1", "http://[::1]:80", "http://192.168.0.7:8765", "https://host.example",
+  ];
+  const reached = urls.map((url) => reach(new URL(url)));
   assert.deepEqual(reached, ["nothing", "nothing", "nothing", "listen", "anything"]);
 });
 
 test("what is stored and does not fit is left", () => {
   const defaults = sound(null);
   assert.deepEqual(sound({ voice: 7, mode: "shout", keep: "yes" }), defaults);
-  assert.deepEqual(sound({ voice: "af_heart", keep: true, mode: "hold", more: 1 }), { ...defaults, voice: "af_heart", keep: true, mode: "hold" });
+  const fitting = { voice: "af_heart", keep: true, mode: "hold" };
+  assert.deepEqual(sound({ ...fitting, more: 1 }), { ...defaults, ...fitting });
 });
 
 test("a quiet room leaves the ring a circle, and a voice moves it", () => {
   assert.deepEqual([-90, -55, -12, 0].map(loudness), [0, 0, 1, 1]);
-  const points = (/** @type {string} */ path) => path.slice(1, -1).split("L").map((point) => Math.hypot(...point.split(" ").map(Number)));
+  const points = (/** @type {string} */ path) =>
+    path.slice(1, -1).split("L").map((point) => Math.hypot(...point.split(" ").map(Number)));
   assert.ok(points(ringPath(0, 2)).every((radius) => Math.abs(radius - 40) < 0.2));
   const loud = points(ringPath(1, 2));
   assert.ok(Math.max(...loud) - Math.min(...loud) > 5 && Math.max(...loud) < 60);
@@ -63,19 +69,23 @@ test("a quiet room leaves the ring a circle, and a voice moves it", () => {
 
 /** @param {Partial<import("../../../voxint/web/client/interruption.js").Facts>} more */
 const record = (more) => recordOf({
-  requestId: "req_1", by: "button", reason: "USER_STOP", rttMs: 2, dropped: 0, stale: 0, local: { spokenChars: 3, playedMs: 300 }, ...more,
+  requestId: "req_1", by: "button", reason: "USER_STOP", rttMs: 2, dropped: 0, stale: 0,
+  local: { spokenChars: 3, playedMs: 300 }, ...more,
 });
 
 /** @param {Partial<Record<"stt" | "llm" | "tts" | "tools", "closed" | "finished" | "idle" | "overrun">>} stages */
 const receipt = (stages) => /** @type {import("../../../voxint/web/client/types.js").Receipt} */ ({
-  request_id: "req_1", reason: "USER_STOP", stop_ms: 1.3, stages: { stt: "idle", llm: "idle", tts: "idle", tools: "idle", ...stages },
-  closed_ms: { llm: 0.6 }, usage: { llm_tokens: 9, tts_characters: 9, source: "provider" },
-  audio: { generated_ms: 900, sent_ms: 600, heard_ms: 300, source: "client" }, text: { generated_chars: 9, heard: "One" },
+  request_id: "req_1", reason: "USER_STOP", stop_ms: 1.3,
+  stages: { stt: "idle", llm: "idle", tts: "idle", tools: "idle", ...stages }, closed_ms: { llm: 0.6 },
+  usage: { llm_tokens: 9, tts_characters: 9, source: "provider" },
+  audio: { generated_ms: 900, sent_ms: 600, heard_ms: 300, source: "client" },
+  text: { generated_chars: 9, heard: "One" },
   last: { text_stream_seq: 1, voice_stream_seq: 1 },
 });
 
 test("an interruption is told by who wished it, how soon it was silent, and what was closed", () => {
-  const told = receiptWords(record({ sent: 5, silent: 8, acknowledged: 9, receipt: receipt({ llm: "closed", tts: "closed" }) })).join(" ");
+  const cut = receipt({ llm: "closed", tts: "closed" });
+  const told = receiptWords(record({ sent: 5, silent: 8, acknowledged: 9, receipt: cut })).join(" ");
   assert.equal(told.replaceAll("\u00a0", " "), "You pressed stop, and 3 ms later the loudspeaker was silent. "
     + "The server closed the model after 0.6 ms and the voice after 1.3 ms. It remembers only what you heard.");
 });
@@ -86,7 +96,10 @@ test("each way to stop has a sentence, and what is not known is not told", () =>
     assert.match(receiptWords(record({ by, sent: 1, silent: 3 }))[0] ?? "", /2.ms/);
   }
   assert.equal(silentAfter(record({ silent: 4 })), null);
-  const ends = [{ llm: "overrun" }, { llm: "closed", tts: "closed" }, { llm: "closed" }, { llm: "finished", tts: "closed" }, { llm: "finished" }];
-  const sentences = ends.map((stages) => receiptWords(record({ receipt: receipt(/** @type {any} */ (stages)) }))[1]);
+  const ends = /** @type {const} */ ([
+    { llm: "overrun" }, { llm: "closed", tts: "closed" }, { llm: "closed" }, { llm: "finished", tts: "closed" },
+    { llm: "finished" },
+  ]);
+  const sentences = ends.map((stages) => receiptWords(record({ receipt: receipt(stages) }))[1]);
   assert.equal(new Set(sentences).size, 5);
 });

@@ -13,5 +13,6 @@ export function aboutServer(facts, socket) {
     make("dt", {}, say("about_version")), make("dd", {}, facts ? `voxint ${facts.version}` : "–"),
     make("dt", {}, say("about_socket")), make("dd", { class: "socket" }, make("code", {}, socket)),
     make("dt", {}, say("about_pages")), make("dd", {}, ...pages),
-    make("dt", {}, say("about_terminal")), make("dd", { class: "terminal" }, make("code", {}, `voxint say --url ${socket} "${say("example")}"`)));
+    make("dt", {}, say("about_terminal")),
+    make("dd", { class: "terminal" }, make("code", {}, `voxint say --url ${socket} "${say("example")}"`)));
 }

@@ -1,6 +1,6 @@
 /**
- * What a screen reader is told without being asked: few things, each once. An answer that is spoken aloud is not read out on
- * top of it; one in writing is, when it is complete.
+ * What a screen reader is told without being asked: few things, each once. An answer that is spoken aloud is not read
+ * out on top of it; one in writing is, when it is complete.
  */
 
 import { say } from "./words.js";

@@ -1,6 +1,5 @@
 /** The bubbles: what was said, how far the voice is, and where it was cut. */
 
-import { errorWords } from "./error-words.js";
 import { icon, make } from "./dom.js";
 import { say } from "./words.js";
 
@@ -32,10 +31,19 @@ export class ConversationView {
   #log;
   /** @type {Map<string, Bubble>} */
   #bubbles = new Map();
+  #follows = true;
 
   /** @param {HTMLElement} log */
   constructor(log) {
     this.#log = log;
+    log.addEventListener("scroll", () => {
+      this.#follows = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_THE_END;
+    });
+    new ResizeObserver(() => this.#follow()).observe(log); // a note or a strip takes room from it
+  }
+
+  #follow() {
+    if (this.#follows) this.#log.scrollTop = this.#log.scrollHeight;
   }
 
   /** Say everything again, in the language of now. */
@@ -45,14 +53,10 @@ export class ConversationView {
 
   /** @param {Message} message added or changed */
   show(message) {
-    const follows = this.#log.scrollHeight - this.#log.scrollTop - this.#log.clientHeight < NEAR_THE_END;
-    let bubble = this.#bubbles.get(message.messageId);
-    if (bubble === undefined) {
-      bubble = this.#add(message);
-    }
+    const bubble = this.#bubbles.get(message.messageId) ?? this.#add(message);
     bubble.message = message;
     this.#fill(bubble);
-    if (follows) this.#log.scrollTop = this.#log.scrollHeight;
+    this.#follow();
   }
 
   /** @param {Message} message */
@@ -61,7 +65,8 @@ export class ConversationView {
     const rest = make("span", { class: "rest" });
     const note = make("p", { class: "note" });
     const who = make("span", { class: "unseen who" });
-    const element = make("article", { class: `bubble ${message.role}` }, make("p", { class: "text" }, who, spoken, rest), note);
+    const text = make("p", { class: "text" }, who, spoken, rest);
+    const element = make("article", { class: `bubble ${message.role}` }, text, note);
     const bubble = { element, spoken, rest, note, message };
     this.#bubbles.set(message.messageId, bubble);
     this.#log.querySelector(".empty")?.remove();
@@ -97,12 +102,12 @@ function setText(element, text) {
 }
 
 /** @param {Message} message @param {number} until @returns {[symbol: string, words: string]} */
-function noteOf({ role, status, text, error, outcome }, until) {
+function noteOf({ role, status, text, outcome }, until) {
   if (status === "dismissed") return ["", say(outcome === "backchannel" ? "note_murmur" : "note_noise")];
   if (role === "person") return ["", ""];
   if (status === "held") return ["hold", say("note_held")];
   if (status === "waiting" && text === "") return ["", say("note_waiting")];
-  if (status === "failed") return ["", error ? errorWords(error).title : say("note_failed")];
+  if (status === "failed") return ["", say("note_failed")];
   if (status !== "interrupted") return ["", ""];
   if (until === 0) return ["", say("note_unheard")];
   return ["", say("note_cut")];

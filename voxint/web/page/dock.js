@@ -124,7 +124,8 @@ export class Dock {
   }
 
   /** @param {Shown} shown */
-  show({ state, microphone, hears, againMs }) {
+  show(shown) {
+    const { state, microphone, hears } = shown;
     const hold = this.mode === "hold";
     const on = microphone === "on" && !hold;
     const dock = this.#orb.closest("section");
@@ -132,6 +133,7 @@ export class Dock {
     this.#orb.disabled = !hears;
     this.#orb.dataset.on = String(on);
     this.#mode.hidden = !hears;
+    this.#words.placeholder = say(hears ? "type_hint" : "type_here");
     this.#orbIcon.setAttribute("href", on || hold ? "#mic" : "#mic-off");
     const label = say(hold ? "mic_hold" : on ? "mic_on" : "mic_off");
     this.#orb.setAttribute("aria-label", label);
@@ -140,11 +142,11 @@ export class Dock {
     this.#stop.hidden = !STOPPABLE.has(state);
     this.#meter.breathe(state === "speaking" ? 0.35 : 0);
     find("state", HTMLElement).textContent = say(`state_${state}`);
-    find("hint", HTMLElement).textContent = this.#hint(state, microphone, hears, againMs);
+    find("hint", HTMLElement).textContent = this.#hint(shown);
   }
 
-  /** @param {AgentState} state @param {MicrophoneState} microphone @param {boolean} hears @param {number | null} againMs */
-  #hint(state, microphone, hears, againMs) {
+  /** @param {Shown} shown */
+  #hint({ state, microphone, hears, againMs }) {
     const hold = this.mode === "hold";
     if (microphone === "asking") return say("hint_asking");
     if (state === "ready" && !hears) return say("no_ears");

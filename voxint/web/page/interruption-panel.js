@@ -102,7 +102,8 @@ export class InterruptionPanel {
       add("row_tokens", spent.tokens === null ? say("tokens_unknown") : say(tokens, { all }));
       add("row_audio", say("audio_saved", { heard: duration(spent.heardMs), saved: duration(spent.unheardMs) }));
     }
-    if (medianMs !== null) add("row_median", say("median_of", { time: duration(medianMs), count: counts.interruptions }));
+    const count = counts.interruptions;
+    if (medianMs !== null) add("row_median", say("median_of", { time: duration(medianMs), count }));
     if (record.dropped > 0) add("row_dropped", say("pieces", { count: record.dropped }));
     return account;
   }

@@ -22,7 +22,8 @@ export function loudness(rms) {
 export function ringPath(level, phase) {
   const points = Array.from({ length: POINTS }, (_, index) => {
     const angle = (2 * Math.PI * index) / POINTS;
-    const wave = Math.sin(3 * angle + phase) + 0.6 * Math.sin(5 * angle - 1.7 * phase) + 0.4 * Math.sin(2 * angle + 0.6 * phase);
+    const wave =
+      Math.sin(3 * angle + phase) + 0.6 * Math.sin(5 * angle - 1.7 * phase) + 0.4 * Math.sin(2 * angle + 0.6 * phase);
     const radius = RADIUS + level * (7 + 3.5 * wave);
     return [radius * Math.cos(angle), radius * Math.sin(angle)].map((value) => value.toFixed(1)).join(" ");
   });

@@ -61,7 +61,9 @@ export class Notices {
       });
       note.append(act);
     }
-    const dismiss = make("button", { type: "button", class: "quiet", "aria-label": say("dismiss"), title: say("dismiss") }, icon("cross"));
+    const label = say("dismiss");
+    const named = { "aria-label": label, title: label };
+    const dismiss = make("button", { type: "button", class: "quiet", ...named }, icon("cross"));
     dismiss.addEventListener("click", () => this.clear(problem.code));
     note.append(dismiss);
     return note;

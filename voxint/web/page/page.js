@@ -29,10 +29,16 @@ const DEFAULT_PATH = "/ws/agent/stream";
 const OF_CONNECTION = /** @type {const} */ ([
   "unreachable", "lost", "closed", "key_needed", "key_refused", "busy", "draining", "session_gone", "no_such_path",
 ]);
-const OF_MICROPHONE = /** @type {const} */ (["microphone_denied", "microphone_missing", "microphone_busy", "insecure_origin"]);
+const OF_MICROPHONE = /** @type {const} */ ([
+  "microphone_denied", "microphone_missing", "microphone_busy", "insecure_origin",
+]);
 const OF_REQUEST = /** @type {const} */ (["upstream", "timeout", "too_large", "internal"]);
 
-/** Wait for what may fail: the agent tells each failure as an "error" event, too, and that is where it is shown. @param {Promise<unknown>} work */
+/**
+ * Wait for what may fail: the agent tells each failure as an "error" event, too, and that is where it is shown.
+ *
+ * @param {Promise<unknown>} work
+ */
 async function shown(work) {
   try {
     await work;
@@ -93,8 +99,10 @@ class Page {
       this.#change({ page: spoken() === "zh" ? "en" : "zh" });
       this.#speak(this.#choices.page);
     });
-    find("open-settings", HTMLButtonElement).addEventListener("click", () => this.#settings.open(this.#choices, this.#facts));
-    find("open-help", HTMLButtonElement).addEventListener("click", () => find("help", HTMLDialogElement).showModal());
+    const help = find("help", HTMLDialogElement);
+    find("open-settings", HTMLButtonElement)
+      .addEventListener("click", () => this.#settings.open(this.#choices, this.#facts));
+    find("open-help", HTMLButtonElement).addEventListener("click", () => help.showModal());
     find("open-share", HTMLButtonElement).addEventListener("click", () => void this.#begin(() =>
       this.#share.open(async () => (await this.#agent?.joinLink(location.href)) ?? "")));
     for (const chip of document.querySelectorAll(".chip")) {
@@ -107,8 +115,7 @@ class Page {
   #press(event) {
     if (event.defaultPrevented || event.isComposing || document.querySelector("dialog[open]")) return;
     if (event.key === "Escape" && !this.#panel.shut()) this.#stop("key");
-    const typing = event.target instanceof HTMLTextAreaElement || event.target instanceof HTMLInputElement && event.target.type === "text";
-    if (event.key === "?" && !typing) {
+    if (event.key === "?" && !(event.target instanceof HTMLTextAreaElement)) {
       event.preventDefault();
       find("help", HTMLDialogElement).showModal();
     }
@@ -274,8 +281,8 @@ class Page {
     link.dataset.state = open ? "open" : state;
     find("link-words", HTMLElement).textContent = say(open ? "connected" : `state_${state}`);
     find("link-time", HTMLElement).textContent = open && rttMs !== null ? duration(rttMs) : "";
-    link.title = [rttMs === null ? "" : say("rtt", { time: duration(rttMs) }),
-      answerMs === null ? "" : say("answered", { time: duration(answerMs) })].filter(Boolean).join(" · ");
+    find("link-answer", HTMLElement).textContent =
+      open && answerMs !== null ? `· ${say("answered", { time: duration(answerMs) })}` : "";
   }
 }
 

@@ -3,7 +3,7 @@
  * 1 to 10 (213 bytes). Pure: from a text to rows of dark and light modules.
  */
 
-/** By version from 1: codewords in all, error correction codewords of a block, blocks; the standard's table 9, level M. */
+/** By version from 1: codewords in all, those of a block for correction, blocks; the standard's table 9, level M. */
 const SIZES = /** @type {const} */ ([
   [26, 10, 1], [44, 16, 1], [70, 26, 1], [100, 18, 2], [134, 24, 2],
   [172, 16, 4], [196, 18, 4], [242, 22, 4], [292, 22, 5], [346, 26, 5],
@@ -97,7 +97,8 @@ function protectedData(data, version) {
   const short = Math.floor(data.length / blocks);
   const longFrom = blocks - (data.length % blocks);
   let from = 0;
-  const parts = Array.from({ length: blocks }, (_, block) => data.slice(from, (from += short + (block >= longFrom ? 1 : 0))));
+  const sizes = Array.from({ length: blocks }, (_, block) => short + (block >= longFrom ? 1 : 0));
+  const parts = sizes.map((size) => data.slice(from, (from += size)));
   const checks = parts.map((part) => checkOf(part, check));
   /** @type {(rows: number[][], length: number) => number[]} */
   const woven = (rows, length) =>
@@ -152,7 +153,7 @@ function patterns(version) {
 /** Add the check bits of a BCH code. @param {number} value @param {number} length @param {number} generator */
 function withCheck(value, length, generator) {
   let rest = value << length;
-  for (let bit = 31 - Math.clz32(rest); bit >= length; bit--) if ((rest >> bit) & 1) rest ^= generator << (bit - length);
+  for (let bit = 31; bit >= length; bit--) if ((rest >> bit) & 1) rest ^= generator << (bit - length);
   return (value << length) | rest;
 }
 
@@ -167,7 +168,13 @@ function writeFormat(set, side, mask) {
   set(side - 8, 8, true);
 }
 
-/** Lay the bits in pairs of columns, upward and downward, from the right. @param {number[]} codewords @param {Matrix} modules @param {Matrix} fixed */
+/**
+ * Lay the bits in pairs of columns, upward and downward, from the right.
+ *
+ * @param {number[]} codewords
+ * @param {Matrix} modules
+ * @param {Matrix} fixed
+ */
 function place(codewords, modules, fixed) {
   const side = modules.length;
   let next = 0;
@@ -186,7 +193,7 @@ function place(codewords, modules, fixed) {
   }
 }
 
-/** @param {Matrix} modules @param {Matrix} fixed @param {(i: number, j: number) => boolean} mask @param {number} number */
+/** @param {Matrix} modules @param {Matrix} fixed @param {typeof MASKS[0]} mask @param {number} number */
 function masked(modules, fixed, mask, number) {
   const made = modules.map((row, i) => row.map((dark, j) => (fixed[i]?.[j] ? dark : dark !== mask(i, j))));
   writeFormat((i, j, dark) => { const row = made[i]; if (row) row[j] = dark; }, made.length, number);

@@ -26,7 +26,8 @@ const WAIT_MS = 8000;
 export async function serverFacts() {
   let response;
   try {
-    response = await fetch(new URL("v1/agent", document.baseURI), { signal: AbortSignal.timeout(WAIT_MS), cache: "no-store" });
+    const signal = AbortSignal.timeout(WAIT_MS);
+    response = await fetch(new URL("v1/agent", document.baseURI), { signal, cache: "no-store" });
   } catch (cause) {
     throw new VoxintError("unreachable", "GET v1/agent had no answer", { retryable: true, cause });
   }
@@ -52,8 +53,8 @@ export function socketUrl(wsPath, base) {
  * Say what a device that gets this page's link can do with it.
  *
  * @param {URL} url
- * @returns {"anything" | "listen" | "nothing"} nothing: the address means the other device itself; listen: browsers give a
- *   microphone to secure pages only
+ * @returns {"anything" | "listen" | "nothing"} nothing: the address means the other device itself; listen: browsers
+ *   give a microphone to secure pages only
  */
 export function reach({ hostname, protocol }) {
   if (/^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\]|0\.0\.0\.0)$/.test(hostname)) return "nothing";

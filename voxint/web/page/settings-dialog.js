@@ -30,7 +30,8 @@ export class SettingsDialog {
     const languages = facts?.languages ?? [];
     const groups = [...new Set(voices.map(({ language }) => language))].map((language) =>
       make("optgroup", { label: languageName(language) },
-        ...voices.filter((voice) => voice.language === language).map(({ name }) => make("option", { value: name }, name))));
+        ...voices.filter((voice) => voice.language === language)
+          .map(({ name }) => make("option", { value: name }, name))));
     this.#voice.replaceChildren(make("option", { value: "" }, say("set_voice_own")), ...groups);
     this.#language.replaceChildren(
       make("option", { value: "" }, say("set_language_auto")),

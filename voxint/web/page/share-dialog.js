@@ -48,6 +48,7 @@ export class ShareDialog {
 function picture(modules) {
   const side = modules.length + 8; // four light modules on each side, as the standard has it
   const dark = modules.flatMap((row, i) => row.flatMap((is, j) => (is ? [`M${j + 4} ${i + 4}h1v1h-1z`] : []))).join("");
-  return draw("svg", { viewBox: `0 0 ${side} ${side}`, role: "img", "aria-label": say("share_qr"), "shape-rendering": "crispEdges" },
+  const image = { role: "img", "aria-label": say("share_qr"), "shape-rendering": "crispEdges" };
+  return draw("svg", { viewBox: `0 0 ${side} ${side}`, ...image },
     draw("rect", { width: side, height: side, fill: "#fff" }), draw("path", { d: dark, fill: "#000" }));
 }

@@ -22,8 +22,9 @@ export function chart(record) {
   });
   if (lens !== null) {
     const { fromX, toX, fromY, toY } = lens;
+    const top = lanes[0]?.top ?? 0;
     drawing.append(
-      draw("rect", { class: "window", x: fromX, y: lanes[0]?.top ?? 0, width: toX - fromX, height: fromY - (lanes[0]?.top ?? 0) }),
+      draw("rect", { class: "window", x: fromX, y: top, width: toX - fromX, height: fromY - top }),
       draw("path", {
         class: "lens", d: `M${fromX} ${fromY}L${toX} ${fromY}L${PLOT.to} ${toY}L${PLOT.from} ${toY}Z`,
       }),
@@ -47,7 +48,7 @@ function laneOf(lane, named) {
     const spoken = kind === "you" || kind === "hold";
     group.append(
       draw("text", { class: "label", x: 0, y: y + 4 }, say(`at_${name}`)),
-      draw("rect", { class: `bar ${kind}`, x: fromX, y: y - ROW / 8, width: Math.max(0, x - fromX), height: ROW / 4, rx: 3 }),
+      draw("rect", { class: `bar ${kind}`, x: fromX, y: y - ROW / 8, width: x - fromX, height: ROW / 4, rx: 3 }),
       draw("circle", { class: `point ${kind}`, cx: spoken ? fromX : x, cy: y, r: 4 }),
       draw("text", { class: "value", x: WIDTH, y: y + 4, "text-anchor": "end" }, duration(valueMs)),
     );

@@ -1,16 +1,18 @@
 /**
  * Where things stand in the drawing of an interruption. Pure.
  *
- * An interruption has two sizes: a person speaks for a second, and a server stops within a millisecond. So there are two
- * lanes, the second of which magnifies the end of the first. Each instant has a row of its own: no label can meet another.
+ * An interruption has two sizes: a person speaks for a second, a server stops within a millisecond. So there are two
+ * lanes, the second of which magnifies the end of the first. Each instant has a row: no label can meet another.
  *
  * @import { MarkName } from "../client/interruption.js"
  *
- * @typedef {{name: MarkName, y: number, x: number, fromX: number, valueMs: number, kind: "you" | "sound" | "hold" | "stop"}} Row
+ * @typedef {{name: MarkName, y: number, x: number, fromX: number, valueMs: number,
+ *   kind: "you" | "sound" | "hold" | "stop"}} Row
  *   the bar of its row goes from `fromX` to `x`; `valueMs` is counted from the lane's beginning
  * @typedef {{x: number, ms: number}} Tick
  * @typedef {{scale: "all" | "zoom", top: number, bottom: number, rows: Row[], ticks: Tick[]}} Lane
- * @typedef {{height: number, lanes: Lane[], lens: {fromX: number, toX: number, fromY: number, toY: number} | null}} Timeline
+ * @typedef {{height: number, lanes: Lane[],
+ *   lens: {fromX: number, toX: number, fromY: number, toY: number} | null}} Timeline
  *   `lens`: what of the first lane the second one magnifies
  */
 
@@ -72,8 +74,8 @@ function lane(scale, instants, fromMs, toMs, top) {
 }
 
 /**
- * Say what lasts in the row of an instant: a person speaks from the beginning until that is recognised, the agent is heard
- * until it is silent, an answer is held until the decision; the rest takes from the lane's beginning.
+ * Say what lasts in the row of an instant: a person speaks until that is recognised, the agent is heard until it is
+ * silent, an answer is held until the decision; the rest takes from the lane's beginning.
  *
  * @param {MarkName} name
  * @param {Map<MarkName, number>} at

@@ -6,7 +6,8 @@ export const en = {
   motto_a: "It stops ",
   motto_cut: "soon",
   motto_b: " at once.",
-  lead: "A voice agent that you can interrupt at any moment. Hearing, thinking and speaking really stop, and you see the proof, to the millisecond.",
+  lead: "A voice agent that you can interrupt at any moment. Hearing, thinking and speaking really stop, "
+    + "and you see the proof, to the millisecond.",
   start: "Start talking",
   join: "Join the conversation",
   join_lead: "Somebody shared a running conversation with you. You hear it, see it, and can talk over it.",
@@ -61,8 +62,7 @@ export const en = {
   mic_off: "Turn the microphone on",
   mic_hold: "Hold to talk",
   connected: "Connected",
-  rtt: "{time} to the server and back",
-  answered: "Answers after {time}",
+  answered: "answers after {time}",
 
   note_held: "Held",
   note_cut: "Stopped here",
@@ -76,7 +76,8 @@ export const en = {
   panel: "The last interruption",
   panel_open: "What stopped, and when",
   panel_none: "Nothing has been interrupted yet",
-  panel_try: "While it speaks, talk over it, press Esc, or type something new. Here you will see what stopped, and when.",
+  panel_try: "While it speaks, talk over it, press Esc, or type something new. Here you will see what "
+    + "stopped, and when.",
   figure_silent: "until it was silent",
   figure_stop: "until all had stopped",
   figure_stale: "stray pieces after",
@@ -134,10 +135,13 @@ export const en = {
   done: "Done",
 
   share_title: "Join from another device",
-  share_lead: "Scan it with a phone, or open the link in a second tab: both hear the same conversation, and both can interrupt it.",
+  share_lead: "Scan it with a phone, or open the link in a second tab: both hear the same conversation, "
+    + "and both can interrupt it.",
   share_once: "The link lets one device in, and holds for a short time. Open this window again for another.",
-  share_local: "This address works on this computer only, so a phone cannot open it. Open the page by the computer’s name in the network, with https, and share from there.",
-  share_http: "A phone that opens this link can listen and type, but not speak: browsers give a microphone to https pages only.",
+  share_local: "This address works on this computer only, so a phone cannot open it. Open the page by "
+    + "the computer’s name in the network, with https, and share from there.",
+  share_http: "A phone that opens this link can listen and type, but not speak: browsers give a "
+    + "microphone to https pages only.",
   share_qr: "QR code of the link",
   share_wait: "Making a link…",
   share_link: "Link",
@@ -173,23 +177,33 @@ export const en = {
   enter_key: "Enter the key",
   allow_sound: "Turn the sound on",
   reload: "Reload the page",
-  err_insecure_origin: "The microphone needs a secure page|Browsers give a microphone to https pages and to localhost only. Open this page by https. You can type meanwhile.",
-  err_microphone_denied: "The microphone is blocked|Click the symbol left of the address, allow the microphone, and try again. You can type meanwhile.",
-  err_microphone_missing: "There is no microphone|Plug one in, or choose one in the system’s sound settings, and try again. You can type meanwhile.",
-  err_microphone_busy: "The microphone is in use|Another program has it. Close that, and try again. You can type meanwhile.",
+  err_insecure_origin: "The microphone needs a secure page|"
+    + "Browsers give a microphone to https pages and to localhost only. Open this one so. You can type meanwhile.",
+  err_microphone_denied: "The microphone is blocked|"
+    + "Click the symbol left of the address, allow the microphone, and try again. You can type meanwhile.",
+  err_microphone_missing: "There is no microphone|"
+    + "Plug one in, or choose one in the system’s sound settings, and try again. You can type meanwhile.",
+  err_microphone_busy: "The microphone is in use|"
+    + "Another program has it. Close that, and try again. You can type meanwhile.",
   err_audio_blocked: "The sound is off|The browser plays nothing until you click.",
-  err_audio_failed: "The sound does not work|Check the loudspeaker or headphones, then try again. Answers appear as text meanwhile.",
-  err_no_websocket: "This browser is too old|It cannot hold a live connection. Use a recent Firefox, Chrome, Edge or Safari.",
-  err_unreachable: "The server does not answer|It may be off, or your network is. It is worth trying again in a moment.",
+  err_audio_failed: "The sound does not work|"
+    + "Check the loudspeaker or headphones, then try again. Answers appear as text meanwhile.",
+  err_no_websocket: "This browser is too old|"
+    + "It cannot hold a live connection. Use a recent Firefox, Chrome, Edge or Safari.",
+  err_unreachable: "The server does not answer|"
+    + "It may be off, or your network is. It is worth trying again in a moment.",
   err_lost: "The connection was lost|It comes back by itself as soon as the network does.",
-  err_origin_refused: "This page may not use the server|Whoever runs the server has to add this page’s address to allowed_origins.",
+  err_origin_refused: "This page may not use the server|"
+    + "Whoever runs the server has to add this page’s address to allowed_origins.",
   err_no_such_path: "There is no voice server at this address|Check the address, or ask whoever runs it.",
   err_key_needed: "A key is needed|Whoever runs this server can give you one.",
   err_key_refused: "The key was refused|Check it, or ask for a new one.",
   err_busy: "All seats are taken|The server talks with as many people as it can. Try again in a minute.",
   err_draining: "The server is about to restart|It takes no new conversations just now. Try again in a minute.",
-  err_upstream: "A model does not answer|A service behind this server failed. Ask again; if it stays so, tell whoever runs it.",
-  err_upstream_llm: "The language model does not answer|It is off, or overloaded. Ask again; if it stays so, tell whoever runs this server.",
+  err_upstream: "A model does not answer|"
+    + "A service behind this server failed. Ask again; if it stays so, tell whoever runs it.",
+  err_upstream_llm: "The language model does not answer|"
+    + "It is off, or overloaded. Ask again; if it stays so, tell whoever runs this server.",
   err_upstream_stt: "Hearing does not work just now|Speech recognition failed. Say it again, or type it.",
   err_upstream_tts: "The voice does not work just now|The answer could not be spoken. Ask again, or read it.",
   err_timeout: "That took too long|The answer was given up. Ask again.",

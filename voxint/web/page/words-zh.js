@@ -62,7 +62,6 @@ export const zh = {
   mic_off: "打开麦克风",
   mic_hold: "按住说话",
   connected: "已连接",
-  rtt: "到服务器往返 {time}",
   answered: "{time} 后回答",
 
   note_held: "已暂停",

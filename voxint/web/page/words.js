@@ -65,7 +65,7 @@ export function languageName(tag) {
 }
 
 /**
- * Put the words into what is marked: `data-word` is an element's text, `data-label` its name, `data-hint` a placeholder.
+ * Put the words into what is marked: `data-word` is a text, `data-label` a name, `data-hint` a placeholder.
  *
  * @param {ParentNode} root
  */
