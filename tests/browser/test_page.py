@@ -109,6 +109,23 @@ def test_hold_to_talk_by_pointer_and_by_space(page: Page, base: str) -> None:
     assert talked == ["beginTalk", "endTalk"] * 3
 
 
+def test_what_was_let_go_before_there_was_a_connection_is_not_begun(page: Page, base: str) -> None:
+    """Nobody would end it; what was typed meanwhile is asked, all of it."""
+    show(page, base, SCENE["connecting"])
+    page.locator("#mode label").nth(1).click()
+    page.locator("#orb").hover()
+    page.mouse.down()
+    page.mouse.up()
+    for text in ("One", "Two"):
+        page.locator("#words").fill(text)
+        page.keyboard.press("Enter")
+    page.evaluate("agent.become('ready')")
+    page.evaluate("agent.emit('session', {sessionId: 's-1', resumed: false, fresh: false})")
+    expect(page.locator(".bubble.person")).to_have_count(2)
+    told = [call for call in calls(page) if call[0] in ("ask", "beginTalk")]
+    assert told == [["ask", "One"], ["ask", "Two"]]
+
+
 def test_choices_are_kept_and_told(page: Page, base: str) -> None:
     """In this browser, for the next visit; the agent hears of each as it is made."""
     show(page, base, SCENE["settings"])

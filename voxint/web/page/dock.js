@@ -118,6 +118,15 @@ export class Dock {
     this.#words.style.setProperty("height", `${Math.min(this.#words.scrollHeight, 160)}px`);
   }
 
+  /** Whether the button is held. */
+  get talking() {
+    return this.#talking;
+  }
+
+  focus() {
+    this.#orb.focus({ preventScroll: true });
+  }
+
   /** @param {number} rms */
   level(rms) {
     this.#meter.hear(rms);

@@ -25,6 +25,9 @@ import { chosen, duration, say, speak, spoken } from "./words.js";
 
 const DEFAULT_PATH = "/ws/agent/stream";
 
+/** Ours: more wishes before there is a connection are a person who presses everything. */
+const MOST_WAITING = 8;
+
 /** What is over as soon as there is a connection. */
 const OF_CONNECTION = /** @type {const} */ ([
   "unreachable", "lost", "closed", "key_needed", "key_refused", "busy", "draining", "session_gone", "no_such_path",
@@ -55,8 +58,10 @@ class Page {
   /** @type {VoiceAgent | null} */
   #agent = null;
   #join = joinFrom(location.hash);
-  /** What is to be done as soon as there is a connection. @type {(() => unknown) | null} */
-  #waiting = null;
+  /** What is to be done as soon as there is a connection. @type {(() => unknown)[]} */
+  #waiting = [];
+  /** Whether the loudspeaker is open, or has failed. @type {Promise<unknown>} */
+  #sound = Promise.resolve();
   /** @type {number | null} */
   #againMs = null;
   #conversation = new ConversationView(find("log", HTMLElement));
@@ -65,13 +70,13 @@ class Page {
   #announcer = new Announcer(find("told", HTMLElement));
   #settings = new SettingsDialog((changed) => this.#change(changed));
   #share = new ShareDialog();
-  #key = new KeyDialog(() => void this.#begin(this.#waiting ?? (() => undefined)));
+  #key = new KeyDialog(() => this.#begin());
   #dock = new Dock({
     toggleMicrophone: () => this.#toggleMicrophone(),
-    beginTalk: () => void this.#begin(() => this.#agent && shown(this.#agent.beginTalk())),
+    beginTalk: () => this.#begin(() => this.#beginTalk()),
     endTalk: () => void this.#agent?.endTalk(),
     stop: () => this.#stop("button"),
-    send: (text) => void this.#begin(() => this.#agent?.ask(text)),
+    send: (text) => this.#begin(() => this.#agent?.ask(text)),
     setMode: (mode) => this.#setMode(mode),
   }, this.#choices.mode);
 
@@ -94,7 +99,7 @@ class Page {
   }
 
   #listen() {
-    find("start", HTMLButtonElement).addEventListener("click", () => void this.#begin(() => this.#openMicrophone()));
+    find("start", HTMLButtonElement).addEventListener("click", () => this.#begin(() => this.#openMicrophone()));
     find("language", HTMLButtonElement).addEventListener("click", () => {
       this.#change({ page: spoken() === "zh" ? "en" : "zh" });
       this.#speak(this.#choices.page);
@@ -103,10 +108,10 @@ class Page {
     find("open-settings", HTMLButtonElement)
       .addEventListener("click", () => this.#settings.open(this.#choices, this.#facts));
     find("open-help", HTMLButtonElement).addEventListener("click", () => help.showModal());
-    find("open-share", HTMLButtonElement).addEventListener("click", () => void this.#begin(() =>
+    find("open-share", HTMLButtonElement).addEventListener("click", () => this.#begin(() =>
       this.#share.open(async () => (await this.#agent?.joinLink(location.href)) ?? "")));
     for (const chip of document.querySelectorAll(".chip")) {
-      chip.addEventListener("click", () => void this.#begin(() => this.#agent?.ask(chip.textContent ?? "")));
+      chip.addEventListener("click", () => this.#begin(() => this.#agent?.ask(chip.textContent ?? "")));
     }
     document.addEventListener("keydown", (event) => this.#press(event));
   }
@@ -124,26 +129,28 @@ class Page {
   /**
    * Do something that needs a connection, in a click or a key: only then may a page make a sound.
    *
-   * @param {() => unknown} next
+   * @param {() => unknown} [next]
    */
-  async #begin(next) {
+  #begin(next) {
     const asks = this.#facts?.asks ?? "nothing";
-    this.#waiting = next;
+    this.#waiting = [...this.#waiting, ...(next ? [next] : [])].slice(-MOST_WAITING);
     if (asks !== "nothing" && this.#key.auth === null) return this.#askKey(false);
     document.documentElement.dataset.stage = "talk";
     this.#notices.clear(...OF_REQUEST);
     const agent = (this.#agent ??= this.#make());
-    const sound = shown(agent.openAudio());
-    if (agent.state === "off" || agent.state === "failed") await shown(agent.connect());
-    await sound;
-    if (!["off", "failed", "connecting"].includes(agent.state)) this.#goOn();
+    this.#sound = shown(agent.openAudio());
+    if (!(document.activeElement instanceof HTMLTextAreaElement)) this.#dock.focus(); // what was pressed may be gone
+    if (agent.state === "off" || agent.state === "failed") void shown(agent.connect()); // "session" goes on
+    else if (agent.state !== "connecting") this.#goOn();
     this.#show();
   }
 
   #goOn() {
-    const next = this.#waiting;
-    this.#waiting = null;
-    next?.();
+    void this.#sound.then(() => this.#waiting.splice(0).forEach((next) => next()));
+  }
+
+  #beginTalk() {
+    if (this.#agent && this.#dock.talking) void shown(this.#agent.beginTalk()); // it may have been let go meanwhile
   }
 
   /** @param {boolean} refused */
@@ -175,7 +182,7 @@ class Page {
     agent.on("level", ({ rms }) => this.#dock.level(rms));
     agent.on("session", ({ resumed, fresh }) => {
       this.#notices.clear(...OF_CONNECTION);
-      this.#goOn(); // a later try than the one that was waited for
+      this.#goOn();
       if (resumed || fresh) this.#announcer.word(fresh ? "back_fresh" : "back");
     });
     agent.on("error", ({ error }) => this.#problem(error));
@@ -210,14 +217,14 @@ class Page {
 
   #toggleMicrophone() {
     if (this.#agent?.microphone === "on") this.#agent.closeMicrophone();
-    else void this.#begin(() => this.#openMicrophone());
+    else this.#begin(() => this.#openMicrophone());
   }
 
   /** @param {"free" | "hold"} mode */
   #setMode(mode) {
     this.#change({ mode });
     if (mode === "hold") this.#agent?.closeMicrophone();
-    else void this.#begin(() => this.#openMicrophone());
+    else this.#begin(() => this.#openMicrophone());
     this.#show();
   }
 
