@@ -38,13 +38,28 @@ test("once all of an answer has come, its text ends where its sound does", () =>
 });
 
 test("marks of words show each as it begins; of two of one instant the later one counts", () => {
-  const words = caption("One two three ", (each) => each.mark([[0, 4], [300, 4], [300, 8], [700, 14]]));
-  assert.deepEqual([0, 299, 300, 699, 700].map((ms) => words.at(ms)), [4, 4, 8, 8, 14]);
+  const words = caption("One two three ", (each) =>
+    each.mark([
+      [0, 4],
+      [300, 4],
+      [300, 8],
+      [700, 14],
+    ]),
+  );
+  assert.deepEqual(
+    [0, 299, 300, 699, 700].map((ms) => words.at(ms)),
+    [4, 4, 8, 8, 14],
+  );
 });
 
 test("marks of sentences grow within each, to the next mark or the end of the sound", () => {
   const text = `${"a".repeat(30)}${"b".repeat(30)}`;
-  const sentences = caption(text, (each) => each.mark([[0, 30], [4000, 60]]));
+  const sentences = caption(text, (each) =>
+    each.mark([
+      [0, 30],
+      [4000, 60],
+    ]),
+  );
   assert.deepEqual([sentences.at(2000), sentences.at(4000)], [15, 30]);
   assert.equal(sentences.at(5000), 45, "the last one by the guess");
   sentences.ended(8000);
@@ -52,7 +67,12 @@ test("marks of sentences grow within each, to the next mark or the end of the so
 });
 
 test("marks count code points, and no character is cut in two", () => {
-  const emoji = caption("🗼 tower", (each) => each.mark([[100, 1], [200, 7]]));
+  const emoji = caption("🗼 tower", (each) =>
+    each.mark([
+      [100, 1],
+      [200, 7],
+    ]),
+  );
   assert.deepEqual([emoji.at(0), emoji.at(100), emoji.at(200)], [0, 2, 8]);
   assert.equal(caption("🗼🗼🗼🗼").at(100), 2);
 });

@@ -10,16 +10,25 @@ import { FakeClock, FakeSocket, record, settled, Socket } from "./fakes.js";
 function setUp(options = {}) {
   FakeSocket.made = [];
   const clock = new FakeClock();
-  const client = new WebSocketClient({ url: "ws://x/ws/agent/stream", WebSocket: Socket, clock, random: () => 1, ...options });
+  const client = new WebSocketClient({
+    url: "ws://x/ws/agent/stream",
+    WebSocket: Socket,
+    clock,
+    random: () => 1,
+    ...options,
+  });
   const told = record(client, "state", "open", "failed", "error");
   return { clock, client, told };
 }
 
 /** @param {unknown[][]} told */
-const codes = (told) => told.map(([name, detail]) => {
-  const { state, error, requestId } = /** @type {{state?: string, error?: {code: string}, requestId?: string}} */ (detail);
-  return [name, state ?? error?.code ?? "", requestId].filter(Boolean).join(" ");
-});
+const codes = (told) =>
+  told.map(([name, detail]) => {
+    const { state, error, requestId } = /** @type {{state?: string, error?: {code: string}, requestId?: string}} */ (
+      detail
+    );
+    return [name, state ?? error?.code ?? "", requestId].filter(Boolean).join(" ");
+  });
 
 /** @param {Partial<import("../../../voxint/web/client/types.js").ClientOptions>} [options] */
 async function opened(options) {
@@ -32,7 +41,9 @@ async function opened(options) {
   return made;
 }
 
-const resumed = (/** @type {Record<string, unknown>} */ more) => ({ resumed: { live: [], lost: [], outcomes: {}, ...more } });
+const resumed = (/** @type {Record<string, unknown>} */ more) => ({
+  resumed: { live: [], lost: [], outcomes: {}, ...more },
+});
 
 test("what is asked before the connection stands goes out behind REGISTER, in order", async () => {
   const auth = { type: /** @type {const} */ ("API_KEY"), api_key: "k" };
@@ -44,30 +55,51 @@ test("what is asked before the connection stands goes out behind REGISTER, in or
   assert.deepEqual(FakeSocket.last.sent, []);
   FakeSocket.last.open();
   const [register] = FakeSocket.last.said();
-  assert.deepEqual(register, { type: "REGISTER", session: null, payload: {
-    auth, platform: "WEB", require_tts: true, system_prompt: "p", voice: "eva", language: "en",
-    features: ["binary_audio", "transcripts", "hold", "marks"], on_disconnect: "keep",
-  } });
+  assert.deepEqual(register, {
+    type: "REGISTER",
+    session: null,
+    payload: {
+      auth,
+      platform: "WEB",
+      require_tts: true,
+      system_prompt: "p",
+      voice: "eva",
+      language: "en",
+      features: ["binary_audio", "transcripts", "hold", "marks"],
+      on_disconnect: "keep",
+    },
+  });
   FakeSocket.last.register();
   assert.deepEqual((await connected).audio, { inputRate: 16000, outputRate: 16000 });
   const types = FakeSocket.last.said().map(({ type, session }) => [type, session]);
-  assert.deepEqual(types.slice(1), [["HEALTH_CHECK", "sess_1"], ["REQUEST", "sess_1"], ["INTERRUPT", "sess_1"]]);
+  assert.deepEqual(types.slice(1), [
+    ["HEALTH_CHECK", "sess_1"],
+    ["REQUEST", "sess_1"],
+    ["INTERRUPT", "sess_1"],
+  ]);
   assert.deepEqual([client.state, client.sessionId, client.features.has("hold")], ["open", "sess_1", true]);
 });
 
-test("a lost connection goes on where it was: the numbers of the last frames, a new token, and nothing twice", async () => {
+test("a lost connection goes on where it was: the last numbers, a new token, nothing twice", async () => {
   const { clock, client, told } = await opened();
   const { requestId, promise } = client.sendTextRequest("who?");
   const first = FakeSocket.last;
   first.say("RESPONSE", { request_id: requestId, text_stream_seq: 0, content: { text: "A " } });
-  first.say("RESPONSE", { request_id: requestId, text_stream_seq: 1, voice_stream_seq: 0, content: { text: "b ", voice: "AAA=" } });
+  first.say("RESPONSE", {
+    request_id: requestId,
+    text_stream_seq: 1,
+    voice_stream_seq: 0,
+    content: { text: "b ", voice: "AAA=" },
+  });
   first.lose(1006);
   assert.deepEqual(codes(told), ["state waiting", "error lost"]);
   const kept = client.sendTextRequest("asked meanwhile");
   await clock.pass(250);
   FakeSocket.last.open();
   assert.deepEqual(FakeSocket.last.said("REGISTER")[0]?.payload.resume, {
-    session_id: "sess_1", resume_token: "token_1", seen: { [requestId]: { text_stream_seq: 1, voice_stream_seq: 0 } },
+    session_id: "sess_1",
+    resume_token: "token_1",
+    seen: { [requestId]: { text_stream_seq: 1, voice_stream_seq: 0 } },
   });
   told.length = 0;
   FakeSocket.last.register(resumed({ live: [requestId] }));
@@ -77,7 +109,11 @@ test("a lost connection goes on where it was: the numbers of the last frames, a 
   FakeSocket.last.say("RESPONSE", { request_id: requestId, text_stream_seq: 2, content: { text: "c" } });
   FakeSocket.last.say("RESPONSE", { request_id: requestId, text_stream_seq: -1, voice_stream_seq: -1, content: {} });
   assert.equal((await promise).text, "A b c");
-  assert.deepEqual(codes(told).filter((each) => each.startsWith("error")), ["error malformed"], "a frame came twice");
+  assert.deepEqual(
+    codes(told).filter((each) => each.startsWith("error")),
+    ["error malformed"],
+    "a frame came twice",
+  );
 });
 
 test("requests that never reached the server are lost; the rest go on", async () => {
@@ -87,10 +123,23 @@ test("requests that never reached the server are lost; the rest go on", async ()
   await clock.pass(250);
   told.length = 0;
   FakeSocket.last.register(resumed({ outcomes: { [here.requestId]: "interrupted" }, lost: ["other"] }));
-  assert.deepEqual(told[1], ["open", { sessionId: "sess_1", resumed: true, lost: [never.requestId, "other"], fresh: false }]);
+  assert.deepEqual(told[1], [
+    "open",
+    { sessionId: "sess_1", resumed: true, lost: [never.requestId, "other"], fresh: false },
+  ]);
   await assert.rejects(never.promise, { code: "lost", requestId: never.requestId, retryable: true });
-  FakeSocket.last.say("RESPONSE", { request_id: here.requestId, content: {}, interrupted: true, interrupt_reason: "DISCONNECT" });
-  assert.deepEqual(await here.promise, { requestId: here.requestId, text: "", interrupted: true, reason: "DISCONNECT" });
+  FakeSocket.last.say("RESPONSE", {
+    request_id: here.requestId,
+    content: {},
+    interrupted: true,
+    interrupt_reason: "DISCONNECT",
+  });
+  assert.deepEqual(await here.promise, {
+    requestId: here.requestId,
+    text: "",
+    interrupted: true,
+    reason: "DISCONNECT",
+  });
 });
 
 test("where the session is gone a new one is opened at once, and the old one's requests say so", async () => {
@@ -108,13 +157,20 @@ test("where the session is gone a new one is opened at once, and the old one's r
   await settled();
   FakeSocket.last.open();
   const [register] = FakeSocket.last.said("REGISTER");
-  assert.deepEqual([register?.payload.resume, register?.payload.auth], [undefined, { type: "API_KEY", api_key: "token 3" }]);
+  assert.deepEqual(
+    [register?.payload.resume, register?.payload.auth],
+    [undefined, { type: "API_KEY", api_key: "token 3" }],
+  );
   FakeSocket.last.register();
   assert.deepEqual(told.at(-1), ["open", { sessionId: "sess_1", resumed: false, lost: [], fresh: true }]);
   assert.equal(FakeSocket.last.said("REQUEST")[0]?.payload.request_id, later.requestId);
 });
 
-for (const [code, name] of /** @type {[number, string][]} */ ([[4401, "key_refused"], [4403, "origin_refused"], [4404, "no_such_path"]])) {
+for (const [code, name] of /** @type {[number, string][]} */ ([
+  [4401, "key_refused"],
+  [4403, "origin_refused"],
+  [4404, "no_such_path"],
+])) {
   test(`a close with ${code} ends the tries: ${name}`, async () => {
     const { clock, client, told } = setUp({ auth: { type: "API_KEY", api_key: "k" } });
     const { promise } = client.sendTextRequest("a");
@@ -124,7 +180,10 @@ for (const [code, name] of /** @type {[number, string][]} */ ([[4401, "key_refus
     FakeSocket.last.lose(code, "words of the server's");
     await assert.rejects(connected, { code: name, message: "words of the server's", retryable: false });
     await assert.rejects(promise, { code: name });
-    assert.deepEqual(codes(told).filter((each) => !each.startsWith("failed")), ["state connecting", "state closed", `error ${name}`]);
+    assert.deepEqual(
+      codes(told).filter((each) => !each.startsWith("failed")),
+      ["state connecting", "state closed", `error ${name}`],
+    );
     await clock.pass(60_000);
     assert.deepEqual([FakeSocket.made.length, clock.waiting], [1, 0]);
   });
@@ -140,7 +199,7 @@ test("without a key, a server that asks for one is told apart from one that refu
   await assert.rejects(connected, { code: "key_needed" });
 });
 
-test("a busy server is tried again, ever more slowly, until it has room; the first promise says what happened", async () => {
+test("a busy server is tried again, ever more slowly; the first promise says what happened", async () => {
   const { clock, client, told } = setUp();
   const connected = client.connect();
   for (const wait of [250, 500, 1000]) {
@@ -188,7 +247,7 @@ test("an error before there is a connection is its end, also where no close foll
   assert.deepEqual(codes(told), ["state connecting", "state waiting", "error unreachable"]);
 });
 
-test("a server that never answers REGISTER is given up after 10 s; a key that can't be had is tried again", async () => {
+test("REGISTER is given up after 10 s without an answer; a key that can't be had is tried again", async () => {
   const { clock, client } = setUp();
   const connected = client.connect();
   await settled();
@@ -197,7 +256,12 @@ test("a server that never answers REGISTER is given up after 10 s; a key that ca
   await assert.rejects(connected, { code: "timeout" });
   assert.equal(client.state, "waiting");
   const other = setUp({ auth: () => Promise.reject(new Error("no token today")) });
-  await assert.rejects(other.client.connect(), { code: "unreachable", detail: "auth", message: /no token today/, retryable: true });
+  await assert.rejects(other.client.connect(), {
+    code: "unreachable",
+    detail: "auth",
+    message: /no token today/,
+    retryable: true,
+  });
   assert.equal(FakeSocket.made.length, 0);
 });
 
@@ -221,14 +285,18 @@ test("round trips are measured each 10 s, and the least of the last eight counts
     FakeSocket.last.say("HEALTH_CHECK_ACK", { health_status: {} });
     await clock.pass(10_000 - ms);
   }
-  assert.deepEqual(told.map(([, detail]) => /** @type {{ms: number}} */ (detail).ms), [40, 30, 30, 30, 30, 30, 30, 30, 30, 80]);
+  assert.deepEqual(
+    told.map(([, detail]) => /** @type {{ms: number}} */ (detail).ms),
+    [40, 30, 30, 30, 30, 30, 30, 30, 30, 80],
+  );
   assert.equal(client.rttMs, 80);
 });
 
-test("the network's return is a hint: a wait ends at once, and an open connection has 5 s to show that it lives", async (t) => {
+test("the network's return ends a wait at once, and an open connection has 5 s to show that it lives", async (t) => {
   const page = new EventTarget();
   const names = /** @type {const} */ (["window", "document"]);
-  for (const name of names) Object.defineProperty(globalThis, name, { value: page, configurable: true, writable: true });
+  for (const name of names)
+    Object.defineProperty(globalThis, name, { value: page, configurable: true, writable: true });
   t.after(() => names.forEach((name) => Reflect.deleteProperty(globalThis, name)));
   const { clock, client, told } = await opened();
   FakeSocket.last.lose(1006);
@@ -275,13 +343,21 @@ test("a device that joins says whose session it is, and a join that is refused o
 });
 
 test("a platform without WebSocket, an address that is none, and ws from https have codes of their own", async () => {
-  const thrower = (/** @type {string} */ name) => /** @type {typeof WebSocket} */ (/** @type {unknown} */ (class {
-    constructor() {
-      throw new DOMException("no", name);
-    }
-  }));
+  const thrower = (/** @type {string} */ name) =>
+    /** @type {typeof WebSocket} */ (
+      /** @type {unknown} */ (
+        class {
+          constructor() {
+            throw new DOMException("no", name);
+          }
+        }
+      )
+    );
   await assert.rejects(setUp({ WebSocket: thrower("SecurityError") }).client.connect(), { code: "insecure_origin" });
-  await assert.rejects(setUp({ WebSocket: thrower("SyntaxError") }).client.connect(), { code: "malformed", detail: "url" });
+  await assert.rejects(setUp({ WebSocket: thrower("SyntaxError") }).client.connect(), {
+    code: "malformed",
+    detail: "url",
+  });
   if (globalThis.WebSocket === undefined) {
     await assert.rejects(setUp({ WebSocket: undefined }).client.connect(), { code: "no_websocket" });
   }

@@ -122,7 +122,13 @@ export class FakeSocket {
     if (this.readyState === 0) this.open();
     const features = ["binary_audio", "transcripts", "hold", "server_vad"];
     const audio = { input_rate: 16000, output_rate: 16000 };
-    this.say("REGISTER_ACK", { status: "SUCCESS", features, audio, resume_token: `token_${FakeSocket.made.length}`, ...more });
+    this.say("REGISTER_ACK", {
+      status: "SUCCESS",
+      features,
+      audio,
+      resume_token: `token_${FakeSocket.made.length}`,
+      ...more,
+    });
   }
 }
 

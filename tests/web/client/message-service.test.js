@@ -35,13 +35,23 @@ function end(id, reason) {
   seq = 0;
 }
 const receipt = (/** @type {string} */ heard, heard_ms = 500) => ({
-  request_id: "", reason: "USER_STOP", stop_ms: 1, stages: {}, usage: {}, last: {},
-  audio: { generated_ms: 900, sent_ms: 800, heard_ms, source: "client" }, text: { generated_chars: 90, heard },
+  request_id: "",
+  reason: "USER_STOP",
+  stop_ms: 1,
+  stages: {},
+  usage: {},
+  last: {},
+  audio: { generated_ms: 900, sent_ms: 800, heard_ms, source: "client" },
+  text: { generated_chars: 90, heard },
 });
 /** @param {string} id @param {string} outcome @param {object} [of] its receipt */
 function acknowledge(id, outcome, of) {
   FakeSocket.last.say("INTERRUPT_ACK", {
-    interrupt_request_id: id, interrupted_request_ids: [id], status: "SUCCESS", outcomes: { [id]: outcome }, receipts: of ? { [id]: of } : {},
+    interrupt_request_id: id,
+    interrupted_request_ids: [id],
+    status: "SUCCESS",
+    outcomes: { [id]: outcome },
+    receipts: of ? { [id]: of } : {},
   });
 }
 const speech = (/** @type {string} */ state, /** @type {string} */ id, more = {}) =>
@@ -49,7 +59,8 @@ const speech = (/** @type {string} */ state, /** @type {string} */ id, more = {}
 const hold = (/** @type {string} */ id, /** @type {string} */ state) =>
   FakeSocket.last.say("HOLD", { request_id: id, state, voice_stream_seq: 0 });
 /** @param {MessageService} service */
-const shown = ({ messages }) => messages.map(({ role, text, status, spokenChars }) => [role, text, status, spokenChars]);
+const shown = ({ messages }) =>
+  messages.map(({ role, text, status, spokenChars }) => [role, text, status, spokenChars]);
 const interrupts = () => FakeSocket.last.said("INTERRUPT").map(({ payload }) => payload);
 
 test("a question is a person's message and its answer another, whose ids are never on the wire", async () => {
@@ -67,10 +78,18 @@ test("a question is a person's message and its answer another, whose ids are nev
   assert.deepEqual(shown(service)[1]?.slice(2), ["speaking", 10], "now that all of it is known");
   player.drains(requestId);
   assert.deepEqual(shown(service), [
-    ["person", "Who lived here?", "complete", 0], ["agent", "A keeper lived here.", "complete", 20],
+    ["person", "Who lived here?", "complete", 0],
+    ["agent", "A keeper lived here.", "complete", 20],
   ]);
-  assert.deepEqual(player.told, [["begin", requestId], ["put", requestId, 16000], ["end", requestId]]);
-  assert.deepEqual(socket.said("PLAYED").map(({ payload }) => payload.played_ms), [500, 500]);
+  assert.deepEqual(player.told, [
+    ["begin", requestId],
+    ["put", requestId, 16000],
+    ["end", requestId],
+  ]);
+  assert.deepEqual(
+    socket.said("PLAYED").map(({ payload }) => payload.played_ms),
+    [500, 500],
+  );
   assert.equal((await promise).text, "A keeper lived here.");
   assert.ok(!JSON.stringify(socket.said()).includes("msg_"));
   assert.equal(await service.interruptCurrentRequest(), null, "nothing is left of it");
@@ -89,7 +108,7 @@ test("without a player a text is read as it comes, and complete with its end", a
   assert.deepEqual(shown(silent.service)[1], ["agent", "b", "writing", 1]);
 });
 
-test("an interruption silences the player at once, names the request, and splits the text where it was heard", async () => {
+test("an interruption silences the player, names the request, and splits the text where it was heard", async () => {
   const { service, player } = await opened();
   const { requestId } = service.ask("a");
   say(requestId, "A keeper  lived here.", 1000);
@@ -117,17 +136,26 @@ test("the next question interrupts the answer, and tells how much was heard befo
   say(first.requestId, "An answer.", 1000);
   player.plays(first.requestId, 200);
   const second = service.ask("b");
-  assert.deepEqual(socket.said().slice(-2).map(({ type }) => type), ["INTERRUPT", "REQUEST"]);
+  assert.deepEqual(
+    socket
+      .said()
+      .slice(-2)
+      .map(({ type }) => type),
+    ["INTERRUPT", "REQUEST"],
+  );
   assert.deepEqual(interrupts(), [{ interrupt_request_id: first.requestId, reason: "USER_NEW_INPUT", played_ms: 200 }]);
   say(first.requestId, " late", 0);
   end(first.requestId, "USER_NEW_INPUT");
   acknowledge(first.requestId, "stopped", receipt("An"));
   say(second.requestId, "Yes.");
-  assert.deepEqual(shown(service).map((each) => each[2]), ["complete", "interrupted", "complete", "writing"]);
+  assert.deepEqual(
+    shown(service).map((each) => each[2]),
+    ["complete", "interrupted", "complete", "writing"],
+  );
   assert.deepEqual(service.counts, { dropped: 1, stale: 0, interruptions: 1 });
 });
 
-test("an answer that ended and still plays is cut where it was heard; one that was played out is left alone", async () => {
+test("an answer that ended and still plays is cut where it was heard; one played out is left alone", async () => {
   const { service, player } = await opened();
   const { requestId } = service.ask("a");
   say(requestId, "One two three.", 2000);
@@ -153,7 +181,10 @@ test("what the server hears is a person's message that grows, and its answer has
   FakeSocket.last.say("TRANSCRIPT", { request_id: "req_ears", text: "who lived here", is_final: true });
   assert.equal(shown(service).length, 1, "the end is SPEECH stopped");
   speech("stopped", "req_ears", { text: "Who lived here?", outcome: "request" });
-  assert.deepEqual(shown(service), [["person", "Who lived here?", "complete", 0], ["agent", "", "waiting", 0]]);
+  assert.deepEqual(shown(service), [
+    ["person", "Who lived here?", "complete", 0],
+    ["agent", "", "waiting", 0],
+  ]);
   assert.equal(service.currentRequestId, "req_ears");
   say("req_ears", "A keeper.");
   assert.deepEqual(shown(service)[1], ["agent", "A keeper.", "writing", 0]);
@@ -187,7 +218,11 @@ test("speech that is meant throws away what is left of each answer it names, and
   hold(requestId, "held");
   speech("started", "req_ears");
   speech("committed", "req_ears", { interrupted: [requestId, "req_unknown"] });
-  assert.deepEqual(player.told.slice(-3), [["pause"], ["discard", requestId], ["resume"]], "the next one is not to wait");
+  assert.deepEqual(
+    player.told.slice(-3),
+    [["pause"], ["discard", requestId], ["resume"]],
+    "the next one is not to wait",
+  );
   assert.deepEqual(interrupts(), [{ interrupt_request_id: requestId, reason: "USER_VOICE_INPUT", played_ms: 300 }]);
   end(requestId, "USER_VOICE_INPUT");
   acknowledge(requestId, "already_finished", { ...receipt("A long"), reason: "USER_VOICE_INPUT" });
@@ -196,11 +231,14 @@ test("speech that is meant throws away what is left of each answer it names, and
   assert.equal(service.messages[1]?.status, "interrupted");
   speech("stopped", "req_ears", { text: "Stop.", outcome: "request" });
   say("req_ears", "Yes?", 100);
-  assert.deepEqual(player.told.slice(-2), [["begin", "req_ears"], ["put", "req_ears", 1600]]);
+  assert.deepEqual(player.told.slice(-2), [
+    ["begin", "req_ears"],
+    ["put", "req_ears", 1600],
+  ]);
   assert.deepEqual([interrupts().length, service.counts.interruptions, service.counts.stale], [1, 1, 0]);
 });
 
-test("another device's request becomes current with its first words, and a receipt is fetched for what it cut", async () => {
+test("another device's request becomes current with its first words; what it cut has a receipt", async () => {
   const { service, player } = await opened();
   const { requestId } = service.ask("a");
   say(requestId, "Mine.", 1000);
@@ -212,7 +250,10 @@ test("another device's request becomes current with its first words, and a recei
   say("req_other", "Theirs.");
   assert.deepEqual([service.currentRequestId, service.messages.length], ["req_other", 3]);
   FakeSocket.last.say("TRANSCRIPT", { request_id: "req_spoken", text: "asked there", is_final: true });
-  assert.deepEqual(shown(service).slice(3), [["person", "asked there", "complete", 0], ["agent", "", "waiting", 0]]);
+  assert.deepEqual(shown(service).slice(3), [
+    ["person", "asked there", "complete", 0],
+    ["agent", "", "waiting", 0],
+  ]);
 });
 
 test("the first words of another answer end one that was sent whole and is held", async () => {
@@ -223,9 +264,16 @@ test("the first words of another answer end one that was sent whole and is held"
   player.plays(requestId, 100);
   hold(requestId, "held");
   say("req_other", "Theirs.", 100);
-  assert.deepEqual(service.messages.map(({ status }) => status), ["complete", "interrupted", "writing"]);
+  assert.deepEqual(
+    service.messages.map(({ status }) => status),
+    ["complete", "interrupted", "writing"],
+  );
   assert.deepEqual(player.told.slice(3), [
-    ["pause"], ["discard", requestId], ["resume"], ["begin", "req_other"], ["put", "req_other", 1600],
+    ["pause"],
+    ["discard", requestId],
+    ["resume"],
+    ["begin", "req_other"],
+    ["put", "req_other", 1600],
   ]);
 });
 
@@ -236,13 +284,30 @@ test("a voice as it is spoken: what is understood grows, the answer is awaited a
   FakeSocket.last.say("TRANSCRIPT", { request_id: voice.requestId, text: "who", is_final: false });
   assert.deepEqual(shown(service), [["person", "who", "writing", 0]]);
   voice.end();
-  assert.deepEqual(shown(service), [["person", "who", "complete", 0], ["agent", "", "waiting", 0]]);
+  assert.deepEqual(shown(service), [
+    ["person", "who", "complete", 0],
+    ["agent", "", "waiting", 0],
+  ]);
   FakeSocket.last.say("TRANSCRIPT", { request_id: voice.requestId, text: "who?", is_final: true });
   assert.equal(service.messages.length, 2);
   assert.equal(socket.bytes, 2);
   const other = service.talk();
   void other.cancel();
   assert.deepEqual([service.messages[2]?.status, interrupts().length], ["interrupted", 2]);
+});
+
+test("a voice in one piece is asked like a text, and what was understood fills the person's message", async () => {
+  const { service, player } = await opened();
+  const first = service.ask("a");
+  say(first.requestId, "b", 100);
+  const { requestId } = service.askVoice(Int16Array.of(1));
+  assert.deepEqual([service.currentRequestId, interrupts().length, player.told.at(-1)?.[0]], [requestId, 1, "discard"]);
+  FakeSocket.last.say("TRANSCRIPT", { request_id: requestId, text: "who?", is_final: true });
+  say(requestId, "A keeper.");
+  assert.deepEqual(shown(service).slice(2), [
+    ["person", "who?", "complete", 0],
+    ["agent", "A keeper.", "writing", 0],
+  ]);
 });
 
 test("a request that fails shows it, and what has come is played out", async () => {
@@ -282,7 +347,13 @@ test("marks of the server say how far the voice is", async () => {
   const { service, player } = await opened();
   const { requestId } = service.ask("a");
   say(requestId, "One two three.");
-  FakeSocket.last.say("MARKS", { request_id: requestId, marks: [[0, 4], [900, 8]] });
+  FakeSocket.last.say("MARKS", {
+    request_id: requestId,
+    marks: [
+      [0, 4],
+      [900, 8],
+    ],
+  });
   say(requestId, "", 1500);
   player.plays(requestId, 899);
   assert.equal(service.messages[1]?.spokenChars, 4);

@@ -19,13 +19,20 @@ const malformed = (/** @type {VoxintError} */ error) => error instanceof VoxintE
 test("the wait between two tries doubles from 0.25 s to 8 s, and is between half of that and all of it", () => {
   const longest = [1, 2, 3, 4, 5, 6, 7, 1000].map((attempt) => delayMs(attempt, () => 1));
   assert.deepEqual(longest, [250, 500, 1000, 2000, 4000, 8000, 8000, 8000]);
-  assert.equal(delayMs(6, () => 0), 4000);
+  assert.equal(
+    delayMs(6, () => 0),
+    4000,
+  );
 });
 
 test("a text frame is read without belief: what is no message is malformed", () => {
   const packed = envelope.pack("REQUEST", { request_id: "r", gone: undefined }, "s", 7);
   assert.deepEqual(JSON.parse(packed), {
-    version: "1.0", msg_type: "REQUEST", session_id: "s", payload: { request_id: "r" }, timestamp: 7,
+    version: "1.0",
+    msg_type: "REQUEST",
+    session_id: "s",
+    payload: { request_id: "r" },
+    timestamp: 7,
   });
   assert.deepEqual(envelope.unpack(packed), { type: "REQUEST", sessionId: "s", payload: { request_id: "r" } });
   for (const frame of ["", "{", "[]", "null", '"x"', "{}", '{"msg_type": 1}', '{"msg_type": "A", "payload": []}']) {
@@ -54,9 +61,22 @@ test("samples go to bytes and base64 and come back", () => {
 });
 
 test("a RESPONSE becomes events in order, and ends by -1 or by interrupted", () => {
-  const both = response({ request_id: "r", text_stream_seq: 0, voice_stream_seq: 0, content: { text: "a", voice: "AAABAA==" } });
-  assert.deepEqual(both.told.map(([name]) => name), ["text", "audio"]);
-  const call = response({ request_id: "r", text_stream_seq: 1, content: {}, function_call: { name: "f", parameters: {}, call_id: "c" } });
+  const both = response({
+    request_id: "r",
+    text_stream_seq: 0,
+    voice_stream_seq: 0,
+    content: { text: "a", voice: "AAABAA==" },
+  });
+  assert.deepEqual(
+    both.told.map(([name]) => name),
+    ["text", "audio"],
+  );
+  const call = response({
+    request_id: "r",
+    text_stream_seq: 1,
+    content: {},
+    function_call: { name: "f", parameters: {}, call_id: "c" },
+  });
   assert.deepEqual(call.told, [["call", { requestId: "r", name: "f", parameters: {}, callId: "c" }]]);
   const end = response({ request_id: "r", text_stream_seq: -1, voice_stream_seq: -1, content: {} });
   assert.deepEqual([end.ended, end.told], [true, [["end", { requestId: "r", interrupted: false, reason: null }]]]);
@@ -71,11 +91,33 @@ test("what a newer server says is ignored, and fields of the wrong type are not 
   assert.throws(() => notice("TRANSCRIPT", { request_id: "r" }), malformed);
   assert.throws(() => notice("SPEECH", { request_id: "r", state: "sung" }), malformed);
   assert.deepEqual(notice("MARKS", { request_id: "r", marks: [[0, 3], "x", [1, "2"], [5, 9]] }), [
-    "marks", { requestId: "r", marks: [[0, 3], [5, 9]] },
+    "marks",
+    {
+      requestId: "r",
+      marks: [
+        [0, 3],
+        [5, 9],
+      ],
+    },
   ]);
-  const told = notice("SPEECH", { request_id: "r", state: "stopped", at_ms: 5, text: "hm", outcome: "noise", decided_ms: 9 });
-  assert.deepEqual(told, ["speech", { state: "stopped", requestId: "r", atMs: 5, text: "hm", outcome: "noise", decidedMs: 9 }]);
-  const ack = acknowledgement({ status: "SUCCESS", interrupt_request_id: "", outcomes: { r: "stopped" }, receipts: { r: {} } });
+  const told = notice("SPEECH", {
+    request_id: "r",
+    state: "stopped",
+    at_ms: 5,
+    text: "hm",
+    outcome: "noise",
+    decided_ms: 9,
+  });
+  assert.deepEqual(told, [
+    "speech",
+    { state: "stopped", requestId: "r", atMs: 5, text: "hm", outcome: "noise", decidedMs: 9 },
+  ]);
+  const ack = acknowledgement({
+    status: "SUCCESS",
+    interrupt_request_id: "",
+    outcomes: { r: "stopped" },
+    receipts: { r: {} },
+  });
   assert.deepEqual([ack.interruptRequestId, ack.mode, ack.receipts], [null, "commit", {}], "half a receipt is none");
 });
 
@@ -86,16 +128,39 @@ test("every close code of the protocol has a meaning, and only some are worth an
   };
   const all = [1000, 1001, 1006, 1008, 1009, 1011, 1013, 4401, 4403, 4404, 4408].map((code) => told(code));
   assert.deepEqual(all, [
-    "closed", "draining", "lost", "lost", "too_large", "internal", "busy", "key_refused!", "origin_refused!", "no_such_path!", "timeout",
+    "closed",
+    "draining",
+    "lost",
+    "lost",
+    "too_large",
+    "internal",
+    "busy",
+    "key_refused!",
+    "origin_refused!",
+    "no_such_path!",
+    "timeout",
   ]);
-  assert.deepEqual([told(1006, false), told(1008, false), told(1009, false)], ["unreachable", "malformed!", "too_large!"]);
+  assert.deepEqual(
+    [told(1006, false), told(1008, false), told(1009, false)],
+    ["unreachable", "malformed!", "too_large!"],
+  );
   assert.equal(toldByClose(4403, "origin x may not connect", false).message, "origin x may not connect");
 });
 
 test("an ERROR of the server becomes a code of the closed set, whatever is in it", () => {
-  const busy = { error_code: "SERVER_BUSY", error_msg: "full", retryable: true, request_id: "r", stage: "tts", error_id: "0a" };
+  const busy = {
+    error_code: "SERVER_BUSY",
+    error_msg: "full",
+    retryable: true,
+    request_id: "r",
+    stage: "tts",
+    error_id: "0a",
+  };
   const error = toldByServer(busy);
-  assert.deepEqual([error.code, error.requestId, error.stage, error.errorId, error.retryable], ["busy", "r", "tts", "0a", true]);
+  assert.deepEqual(
+    [error.code, error.requestId, error.stage, error.errorId, error.retryable],
+    ["busy", "r", "tts", "0a", true],
+  );
   assert.equal(toldByServer(busy, true).code, "draining");
   assert.deepEqual([toldByServer({}).code, toldByServer({}).requestId], ["internal", null]);
 });
@@ -103,9 +168,13 @@ test("an ERROR of the server becomes a code of the closed set, whatever is in it
 test("the cursor knows the next frame from one that came before, and from one behind a gap", () => {
   const cursor = new ResumeCursor();
   cursor.began("asked");
-  assert.deepEqual(["next", "next", "next"], [cursor.took("r", 0, null), cursor.took("r", 1, 0), cursor.took("r", null, 1)]);
+  assert.deepEqual(
+    ["next", "next", "next"],
+    [cursor.took("r", 0, null), cursor.took("r", 1, 0), cursor.took("r", null, 1)],
+  );
   assert.deepEqual(cursor.seen, {
-    asked: { text_stream_seq: null, voice_stream_seq: null }, r: { text_stream_seq: 1, voice_stream_seq: 1 },
+    asked: { text_stream_seq: null, voice_stream_seq: null },
+    r: { text_stream_seq: 1, voice_stream_seq: 1 },
   });
   assert.equal(cursor.took("r", 1, null), "again");
   assert.equal(cursor.took("r", 3, null), "missing");
@@ -151,7 +220,10 @@ test("ids of requests are the client's own and new; a live one is not taken twic
   const [one, other] = [new Requests(), new Requests()];
   const ids = [one.newId(), one.newId(), other.newId()];
   assert.equal(new Set(ids).size, 3);
-  assert.ok(ids.every((id) => /^req_[0-9a-z]+_\d+$/.test(id)), String(ids));
+  assert.ok(
+    ids.every((id) => /^req_[0-9a-z]+_\d+$/.test(id)),
+    String(ids),
+  );
   const promise = one.begin("r", 0);
   assert.throws(() => one.begin("r", 0), { code: "malformed", requestId: "r" });
   assert.throws(() => one.begin("x".repeat(129), 0), malformed);
@@ -166,7 +238,10 @@ test("ids of requests are the client's own and new; a live one is not taken twic
 test("settings go on the wire by its names, and a new session gets what the old one had", () => {
   assert.deepEqual(onWire({ requireTts: false, voice: "", functionsOp: "ADD" }), { require_tts: false, voice: "" });
   assert.deepEqual(onWire({ functions: [], functionsOp: "ADD" }), { function_calling: [], function_calling_op: "ADD" });
-  const after = changed({ voice: "a", language: "en" }, { voice: "b", language: undefined, functions: [{}], functionsOp: "ADD" });
+  const after = changed(
+    { voice: "a", language: "en" },
+    { voice: "b", language: undefined, functions: [{}], functionsOp: "ADD" },
+  );
   assert.deepEqual(after, { voice: "b", language: "en" });
   assert.deepEqual(changed({}, { functions: [{}] }), { functions: [{}] });
 });

@@ -20,7 +20,13 @@ async function opened() {
 }
 
 const ack = (/** @type {string | null} */ id, more = {}) => ({
-  interrupt_request_id: id, interrupted_request_ids: id ? [id] : [], status: "SUCCESS", message: "", outcomes: {}, receipts: {}, ...more,
+  interrupt_request_id: id,
+  interrupted_request_ids: id ? [id] : [],
+  status: "SUCCESS",
+  message: "",
+  outcomes: {},
+  receipts: {},
+  ...more,
 });
 
 test("acknowledgements pair in order, each id and each mode for itself", async () => {
@@ -32,12 +38,15 @@ test("acknowledgements pair in order, each id and each mode for itself", async (
     client.interrupt("a", { mode: "hold" }),
     client.interrupt(null),
   ];
-  assert.deepEqual(socket.said("INTERRUPT").map(({ payload }) => payload), [
-    { interrupt_request_id: "a", reason: "USER_VOICE_INPUT", played_ms: 12 },
-    { interrupt_request_id: "a", reason: "USER_STOP" },
-    { interrupt_request_id: "a", reason: "USER_STOP", mode: "hold" },
-    { interrupt_request_id: null, reason: "USER_STOP" },
-  ]);
+  assert.deepEqual(
+    socket.said("INTERRUPT").map(({ payload }) => payload),
+    [
+      { interrupt_request_id: "a", reason: "USER_VOICE_INPUT", played_ms: 12 },
+      { interrupt_request_id: "a", reason: "USER_STOP" },
+      { interrupt_request_id: "a", reason: "USER_STOP", mode: "hold" },
+      { interrupt_request_id: null, reason: "USER_STOP" },
+    ],
+  );
   assert.deepEqual([client.isInterrupting("a"), client.isInterrupting("b")], [true, true], "all are asked for, too");
   await clock.pass(100);
   socket.say("INTERRUPT_ACK", ack("a", { mode: "hold", outcomes: { a: "held" } }));
@@ -46,10 +55,15 @@ test("acknowledgements pair in order, each id and each mode for itself", async (
   socket.say("INTERRUPT_ACK", ack("a", { outcomes: { a: "stopped" } }));
   socket.say("INTERRUPT_ACK", ack("a", { outcomes: { a: "already_finished" } }));
   const acks = await Promise.all(asked);
-  assert.deepEqual(acks.map(({ mode, outcomes, reason }) => [mode, outcomes.a, reason]), [
-    ["commit", "stopped", "USER_VOICE_INPUT"], ["commit", "already_finished", "USER_STOP"], ["hold", "held", "USER_STOP"],
-    ["commit", undefined, "USER_STOP"],
-  ]);
+  assert.deepEqual(
+    acks.map(({ mode, outcomes, reason }) => [mode, outcomes.a, reason]),
+    [
+      ["commit", "stopped", "USER_VOICE_INPUT"],
+      ["commit", "already_finished", "USER_STOP"],
+      ["hold", "held", "USER_STOP"],
+      ["commit", undefined, "USER_STOP"],
+    ],
+  );
   assert.deepEqual([acks[0]?.sentAt, acks[0]?.ackAt, told.length], [1000, 1100, 4]);
 });
 
@@ -65,7 +79,11 @@ test("an INTERRUPT that nobody answers is given up after 5 s, and fails with the
   await clock.pass(250);
   FakeSocket.last.register({ resumed: { live: [], lost: [], outcomes: {} }, features: [] });
   FakeSocket.last.say("INTERRUPT_ACK", ack("a"));
-  assert.equal((await waits).status, "SUCCESS", "it goes out when there is a connection, and pairs with its own answer");
+  assert.equal(
+    (await waits).status,
+    "SUCCESS",
+    "it goes out when there is a connection, and pairs with its own answer",
+  );
   await assert.rejects(client.interrupt("a", { mode: "hold" }), { code: "malformed" });
 });
 
@@ -80,7 +98,12 @@ test("an ERROR with an id ends that request, and one without is an event", async
   socket.say("SHUTDOWN", { reason: "" });
   socket.say("ERROR", { error_code: "SERVER_BUSY", error_msg: "drains" });
   const codes = told.map(([name, detail]) => [name, /** @type {{error: {code: string}}} */ (detail).error.code]);
-  assert.deepEqual(codes, [["failed", "upstream"], ["error", "upstream"], ["error", "draining"], ["error", "draining"]]);
+  assert.deepEqual(codes, [
+    ["failed", "upstream"],
+    ["error", "upstream"],
+    ["error", "draining"],
+    ["error", "draining"],
+  ]);
 });
 
 test("a request of which nothing is heard for two minutes fails; one that goes on does not", async () => {
@@ -95,11 +118,32 @@ test("a request of which nothing is heard for two minutes fails; one that goes o
   assert.equal((await speaks.promise).text.length, 13);
 });
 
+test("what nobody awaits any more is not asked when the connection is back", async () => {
+  const { clock, client, socket } = await opened();
+  socket.lose(1006);
+  const [old, voice] = [client.sendTextRequest("a"), client.sendVoiceRequestStream()];
+  const later = [];
+  for (let n = 0; n < 70; n += 1) later.push(client.sendTextRequest("b"));
+  await assert.rejects(/** @type {(typeof old)} */ (later.at(-1)).promise, { code: "busy", retryable: true });
+  FakeSocket.last.readyState = 0;
+  for (let n = 0; n < 13; n += 1) {
+    await clock.pass(10_000);
+    if (client.state === "connecting") FakeSocket.last.lose(1006);
+  }
+  await assert.rejects(old.promise, { code: "timeout" });
+  await assert.rejects(voice.promise, { code: "timeout" });
+  await clock.pass(10_000);
+  FakeSocket.last.register({ resumed: { live: [], lost: [], outcomes: {} } });
+  assert.deepEqual(FakeSocket.last.said("REQUEST"), []);
+});
+
 test("a change of the session is told to nobody, and the next session has it", async () => {
   const { clock, client, socket } = await opened();
   const told = record(client, "text", "end", "failed");
   const change = client.updateSession({ voice: "eva" });
-  const [{ payload }] = /** @type {[{payload: Record<string, unknown>}]} */ (/** @type {unknown} */ (socket.said("REQUEST")));
+  const [{ payload }] = /** @type {[{payload: Record<string, unknown>}]} */ (
+    /** @type {unknown} */ (socket.said("REQUEST"))
+  );
   assert.deepEqual([payload.content, payload.update_session], [{ text: "" }, { voice: "eva" }]);
   socket.say("RESPONSE", { request_id: payload.request_id, text_stream_seq: 0, content: { text: "" } });
   socket.say("RESPONSE", { request_id: payload.request_id, text_stream_seq: -1, content: {} });
@@ -115,7 +159,7 @@ test("a change of the session is told to nobody, and the next session has it", a
   assert.equal(FakeSocket.last.said("REGISTER")[0]?.payload.voice, "eva");
 });
 
-test("an upload's audio goes behind its start frame as the network takes it, and its end frame behind all", async () => {
+test("an upload's audio goes behind its start frame as the network takes it, its end frame behind all", async () => {
   const { clock, client, socket } = await opened();
   const voice = client.sendVoiceRequestStream();
   voice.write(Int16Array.of(1, -1));
@@ -131,9 +175,13 @@ test("an upload's audio goes behind its start frame as the network takes it, and
   voice.write(new Int16Array(1));
   assert.equal(socket.bytes, 32_004, "what comes behind the end is dropped");
   const start = { request_id: voice.requestId, data_type: "VOICE", stream_flag: true };
-  assert.deepEqual(socket.said("REQUEST").map(({ payload }) => payload), [
-    { ...start, stream_seq: 0, content: { voice_mode: "BINARY", audio_format: "pcm" } }, { ...start, stream_seq: -1 },
-  ]);
+  assert.deepEqual(
+    socket.said("REQUEST").map(({ payload }) => payload),
+    [
+      { ...start, stream_seq: 0, content: { voice_mode: "BINARY", audio_format: "pcm" } },
+      { ...start, stream_seq: -1 },
+    ],
+  );
 });
 
 test("an upload that is open when the connection is lost ends there, and its promise says how", async () => {
@@ -145,8 +193,18 @@ test("an upload that is open when the connection is lost ends there, and its pro
   await clock.pass(250);
   FakeSocket.last.register({ resumed: { live: [], lost: [], outcomes: { [voice.requestId]: "interrupted" } } });
   voice.end();
-  FakeSocket.last.say("RESPONSE", { request_id: voice.requestId, interrupted: true, interrupt_reason: "DISCONNECT", content: {} });
-  assert.deepEqual(await voice.promise, { requestId: voice.requestId, text: "", interrupted: true, reason: "DISCONNECT" });
+  FakeSocket.last.say("RESPONSE", {
+    request_id: voice.requestId,
+    interrupted: true,
+    interrupt_reason: "DISCONNECT",
+    content: {},
+  });
+  assert.deepEqual(await voice.promise, {
+    requestId: voice.requestId,
+    text: "",
+    interrupted: true,
+    reason: "DISCONNECT",
+  });
   assert.deepEqual([FakeSocket.last.bytes, FakeSocket.last.said("REQUEST")], [0, []]);
 });
 
@@ -178,7 +236,10 @@ test("a voice of more than two minutes is too large, in one piece as in many", a
   assert.deepEqual(socket.said("REQUEST"), []);
   const { requestId } = client.sendVoiceRequest(Int16Array.of(1));
   assert.deepEqual(socket.said("REQUEST")[0]?.payload, {
-    request_id: requestId, data_type: "VOICE", stream_flag: false, stream_seq: 0,
+    request_id: requestId,
+    data_type: "VOICE",
+    stream_flag: false,
+    stream_seq: 0,
     content: { voice_mode: "BASE64", voice: "AQA=", audio_format: "pcm" },
   });
   const voice = client.sendVoiceRequestStream();
@@ -197,7 +258,10 @@ test("the open microphone never queues more than 64 kB: what is late is dropped 
     client.sendAudio(new Int16Array(320));
     await clock.pass(20);
   }
-  assert.deepEqual(told, [["late", { droppedMs: 20 }], ["late", { droppedMs: 1020 }]]);
+  assert.deepEqual(told, [
+    ["late", { droppedMs: 20 }],
+    ["late", { droppedMs: 1020 }],
+  ]);
   client.played("a", 5);
   assert.deepEqual([socket.bytes, socket.said("PLAYED")], [640, []], "a hint is dropped, too");
   socket.lose(1006);
@@ -214,8 +278,15 @@ test("the open microphone never queues more than 64 kB: what is late is dropped 
 test("whatever comes that is no message is an event, and the client goes on", async () => {
   const { client, socket } = await opened();
   const told = record(client, "error", "transcript");
-  const wrong = ["", "{", '{"msg_type":"RESPONSE","payload":{}}', '{"msg_type":"RESPONSE","payload":{"request_id":"r","content":{"voice":"*"}}}',
-    new ArrayBuffer(3), '{"msg_type":"INTERRUPT_ACK","payload":{"status":"SUCCESS"}}', '{"msg_type":"NEWER","payload":{}}'];
+  const wrong = [
+    "",
+    "{",
+    '{"msg_type":"RESPONSE","payload":{}}',
+    '{"msg_type":"RESPONSE","payload":{"request_id":"r","content":{"voice":"*"}}}',
+    new ArrayBuffer(3),
+    '{"msg_type":"INTERRUPT_ACK","payload":{"status":"SUCCESS"}}',
+    '{"msg_type":"NEWER","payload":{}}',
+  ];
   for (const frame of wrong) socket.raw(frame);
   const codes = told.map(([, detail]) => /** @type {{error: {code: string}}} */ (detail).error.code);
   assert.deepEqual(codes, Array(6).fill("malformed"), "a newer server's message is none of these");
@@ -244,7 +315,10 @@ test("a listener of the page that throws breaks nothing of the client", async ()
     console.log(text, [...new Set(thrown)].join(), client.state);
   `;
   const root = new URL("../../..", import.meta.url);
-  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", program], { cwd: root, timeout: 30_000 });
+  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", program], {
+    cwd: root,
+    timeout: 30_000,
+  });
   assert.equal(stdout, "b state,open,text,end closed\n");
 });
 
@@ -259,5 +333,9 @@ test("what has ended is forgotten but for the last 64 ids, however many there we
   socket.lose(1006);
   await clock.pass(250);
   FakeSocket.last.open();
-  assert.deepEqual(FakeSocket.last.said("REGISTER")[0]?.payload.resume, { session_id: "sess_1", resume_token: "token_1", seen: {} });
+  assert.deepEqual(FakeSocket.last.said("REGISTER")[0]?.payload.resume, {
+    session_id: "sess_1",
+    resume_token: "token_1",
+    seen: {},
+  });
 });

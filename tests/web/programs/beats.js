@@ -18,7 +18,10 @@ class Counting extends WebSocket {
 }
 /** @type {string[]} */
 const states = [];
-const client = new WebSocketClient({ url: /** @type {string} */ (process.argv[2]), WebSocket: /** @type {typeof WebSocket} */ (Counting) });
+const client = new WebSocketClient({
+  url: /** @type {string} */ (process.argv[2]),
+  WebSocket: /** @type {typeof WebSocket} */ (Counting),
+});
 client.on("state", ({ state }) => states.push(state));
 client.on("rtt", ({ ms }) => ms > 0 && ms < 5000 && states.push("rtt"));
 await client.connect();

@@ -40,5 +40,14 @@ for (let n = 0; n < 200; n += 1) {
 }
 const agents = service.messages.filter(({ role }) => role === "agent");
 const split = agents.every(({ status, heard }) => status === "interrupted" && heard !== null);
-console.log(JSON.stringify({ outcomes, errors, split, messages: service.messages.length, played: player.samples > 0, ...service.counts }));
+console.log(
+  JSON.stringify({
+    outcomes,
+    errors,
+    split,
+    messages: service.messages.length,
+    played: player.samples > 0,
+    ...service.counts,
+  }),
+);
 await client.close();

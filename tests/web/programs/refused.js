@@ -11,5 +11,8 @@ class FromOrigin extends WebSocket {
 }
 const auth = key ? { type: /** @type {const} */ ("API_KEY"), api_key: key } : undefined;
 const client = new WebSocketClient({ url, auth, WebSocket: /** @type {typeof WebSocket} */ (FromOrigin) });
-const [error] = await Promise.all([client.connect().catch((each) => each), client.sendTextRequest("a").promise.catch(() => {})]);
+const [error] = await Promise.all([
+  client.connect().catch((each) => each),
+  client.sendTextRequest("a").promise.catch(() => {}),
+]);
 console.log(error.code, error.retryable, client.state);

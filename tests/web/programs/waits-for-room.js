@@ -1,4 +1,4 @@
-/** A server with one place: the second is told that it is busy, tries again, and gets the place when the first leaves. */
+/** A server with one place: the second reads that it is busy, tries again, and has it when the first leaves. */
 
 import { WebSocketClient } from "../../../voxint/web/client/index.js";
 

@@ -40,7 +40,7 @@ export class Heard {
     const answer = this.#answers.get(id);
     if (!answer) return 0;
     const reached = answer.given - Math.max(0, answer.frame + latency - now);
-    answer.heard = Math.max(answer.heard, Math.min(answer.given, reached));
+    answer.heard = Math.max(answer.heard, reached);
     return answer.heard;
   }
 

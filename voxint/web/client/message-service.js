@@ -1,6 +1,6 @@
 /**
  * @import { Ack, Answer, ClientEvents, Counts, Message, MessageEvents } from "./types.js"
- * @import { PlayerLike, Receipt, Speech, VoiceRequest } from "./types.js"
+ * @import { PlayerLike, Receipt, Request, Speech, VoiceRequest } from "./types.js"
  * @import { Turn } from "./turns.js"
  * @import { WebSocketClient } from "./websocket-client.js"
  */
@@ -88,12 +88,7 @@ export class MessageService extends Emitter {
    */
   ask(text) {
     this.#leave("USER_NEW_INPUT");
-    const { requestId, promise } = this.#client.sendTextRequest(text);
-    const turn = this.#turns.of(requestId);
-    this.#turns.add(turn, "person", { text, status: "complete" });
-    const { messageId } = this.#turns.add(turn, "agent", { text: "", status: "waiting" });
-    this.currentRequestId = requestId;
-    return { requestId, messageId, promise };
+    return this.#asked(this.#client.sendTextRequest(text), { text, status: "complete" });
   }
 
   /**
@@ -116,6 +111,17 @@ export class MessageService extends Emitter {
   }
 
   /**
+   * Ask in voice that is here already: as `ask`.
+   *
+   * @param {Int16Array} pcm at the session's input rate, 120 s at most
+   * @returns {{requestId: string, messageId: string, promise: Promise<Answer>}} `messageId` is the answer's bubble
+   */
+  askVoice(pcm) {
+    this.#leave("USER_NEW_INPUT");
+    return this.#asked(this.#client.sendVoiceRequest(pcm), { text: "", status: "writing" });
+  }
+
+  /**
    * Interrupt the current request by its request id; the player is silent at once.
    *
    * @param {string} [reason] USER_STOP, USER_VOICE_INPUT, or words of your own
@@ -126,15 +132,19 @@ export class MessageService extends Emitter {
     return turn === null || isOver(turn) ? Promise.resolve(null) : this.#cut(turn, reason);
   }
 
+  /** @param {Request} request @param {Pick<Message, "text" | "status">} person what is known of what was asked */
+  #asked({ requestId, promise }, person) {
+    const turn = this.#turns.of(requestId);
+    this.#turns.add(turn, "person", person);
+    const { messageId } = this.#turns.add(turn, "agent", { text: "", status: "waiting" });
+    this.currentRequestId = requestId;
+    return { requestId, messageId, promise };
+  }
+
   /** @param {"dropped" | "stale" | "interruptions"} name */
   #count(name) {
     this.counts = { ...this.counts, [name]: this.counts[name] + 1 };
     this.emit("counts", { counts: this.counts });
-  }
-
-  /** @param {Turn} turn */
-  #speaks(turn) {
-    return turn.audioMs > 0 || (this.#player !== null && this.#client.requireTts);
   }
 
   // What is current.
@@ -193,7 +203,9 @@ export class MessageService extends Emitter {
     if (turn.cut) return playedMs;
     turn.cut = true;
     if (playedMs !== undefined && agent) this.#turns.change(agent, { spokenChars: turn.caption.at(playedMs) });
-    if (turn.plays) this.#player?.discard(requestId).catch((cause) => this.#broken(cause));
+    const broken = (/** @type {unknown} */ cause) =>
+      this.emit("error", { error: new VoxintError("audio_failed", "the player could not be silenced", { cause }) });
+    if (turn.plays) this.#player?.discard(requestId).catch(broken);
     if (this.#pausedFor === requestId) {
       this.#pausedFor = null;
       this.#player?.resume(); // nothing is left of this one; the next one is not to wait
@@ -212,11 +224,6 @@ export class MessageService extends Emitter {
     });
   }
 
-  /** @param {unknown} cause */
-  #broken(cause) {
-    this.emit("error", { error: new VoxintError("audio_failed", "the player could not be silenced", { cause }) });
-  }
-
   // What comes of an answer.
 
   /** @param {ClientEvents["text"]} told */
@@ -228,7 +235,8 @@ export class MessageService extends Emitter {
     turn.caption.add(text);
     const whole = agent.text + text;
     const status = agent.status === "waiting" && text !== "" ? "writing" : agent.status;
-    const spokenChars = this.#speaks(turn) ? agent.spokenChars : whole.length;
+    const speaks = turn.audioMs > 0 || (this.#player !== null && this.#client.requireTts);
+    const spokenChars = speaks ? agent.spokenChars : whole.length;
     this.#turns.change(agent, { text: whole, status, spokenChars });
   }
 

@@ -5,7 +5,7 @@ import { VoxintError } from "./errors.js";
 const MOST = 64; // ours: what a person does in an outage, many times over
 const MOST_CHARS = 8 * 1024 * 1024; // ours: one message as large as a server takes
 
-/** @typedef {{type: string, payload: object, chars: number, sent: (() => void) | undefined}} Waiting */
+/** @typedef {{type: string, payload: Record<string, unknown>, chars: number, sent?: () => void}} Waiting */
 
 export class Outbox {
   /** @type {Waiting[]} */
@@ -14,7 +14,7 @@ export class Outbox {
 
   /**
    * @param {string} type
-   * @param {object} payload
+   * @param {Waiting["payload"]} payload
    * @param {number} chars roughly, of the payload
    * @param {() => void} [sent] called when it is handed to a socket
    * @throws {VoxintError} "busy": too much waits already
@@ -26,6 +26,16 @@ export class Outbox {
     }
     this.#waiting.push({ type, payload, chars, sent });
     this.#chars += chars;
+  }
+
+  /**
+   * Throw away a REQUEST that nobody awaits any more.
+   *
+   * @param {string} requestId
+   */
+  drop(requestId) {
+    this.#waiting = this.#waiting.filter(({ payload }) => payload.request_id !== requestId);
+    this.#chars = this.#waiting.reduce((sum, { chars }) => sum + chars, 0);
   }
 
   /** Take all that waits, the oldest first. */

@@ -103,7 +103,7 @@ export class Traffic {
 
   /**
    * @param {string} type
-   * @param {object} payload
+   * @param {Record<string, unknown>} payload
    * @param {number} chars
    * @param {() => void} [sent] called in the step in which it is handed to a socket
    */
@@ -266,6 +266,7 @@ export class Traffic {
   fail(requestId, error) {
     const quiet = this.#requests.isQuiet(requestId);
     this.#finish(requestId);
+    this.#outbox.drop(requestId);
     this.#requests.fail(requestId, error);
     if (!quiet) this.#emit("failed", { requestId, error });
   }

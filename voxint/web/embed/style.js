@@ -4,7 +4,7 @@ export const STYLE = `
   --quiet: var(--voxint-quiet, light-dark(#65615c, #a8a39c));
   --accent: var(--voxint-accent, light-dark(#0b6157, #6fd0c2)); }
 :host([hidden]), [hidden] { display: none !important; }
-[part=panel] { display: grid; gap: .75rem; padding: 1rem; max-width: 28rem; box-sizing: border-box;
+[part=panel] { display: grid; gap: .75rem; padding: 1rem; max-width: 28rem;
   color: var(--voxint-ink, light-dark(#1c1b1a, #eeece8)); background: var(--paper);
   border: 1px solid var(--quiet); border-radius: 1rem; }
 p { margin: 0; overflow-wrap: anywhere; }
@@ -13,7 +13,7 @@ p { margin: 0; overflow-wrap: anywhere; }
 [data-state$=ing]:not([data-state*=connecting])::before { color: var(--accent); }
 [part=messages] { display: grid; gap: .5rem; max-height: 18rem; overflow-y: auto; }
 [part=messages]:empty, [part=error]:empty { display: none; }
-[part=person] { justify-self: end; text-align: end; }
+[part=person] { justify-self: end; }
 [data-status=interrupted] > [part=unheard] { text-decoration: line-through; }
 [data-status=held] { border-inline-start: 3px solid var(--accent); padding-inline-start: .5em; }
 [part=row], [part=form] { display: flex; gap: .5rem; }

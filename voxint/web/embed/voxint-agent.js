@@ -26,7 +26,7 @@ export class VoxintAgentElement extends HTMLElement {
   #state = make("p", "state", { role: "status" });
   #messages = make("div", "messages", { role: "log", "aria-live": "off", tabindex: "0" });
   #error = make("p", "error", { role: "alert" });
-  #input = /** @type {HTMLInputElement} */ (make("input", "input", { maxlength: "2000", autocomplete: "off" }));
+  #input = /** @type {HTMLInputElement} */ (make("input", "input", { maxlength: "2000" }));
   #talk = make("button", "button");
   #stop = make("button", "button");
   #send = make("button", "button");
@@ -75,7 +75,7 @@ export class VoxintAgentElement extends HTMLElement {
   async start() {
     const agent = (this.agent ??= this.#newAgent());
     this.#error.textContent = "";
-    const audio = agent.openAudio().catch(told); // before any wait, for this is a click; without sound there is text
+    const audio = agent.openAudio().catch(told); // before any wait: this is a click
     if (agent.state === "off" || agent.state === "failed") await agent.connect();
     await audio;
     return agent;

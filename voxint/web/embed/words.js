@@ -10,7 +10,7 @@ const SENTENCES = {
 const EN = {
   states: {
     off: "Not connected", connecting: "Connecting …", ready: "Ready", listening: "Listening", hearing: "Hearing you",
-    thinking: "Thinking …", speaking: "Speaking", held: "Paused for you", reconnecting: "Connecting again …",
+    thinking: "Thinking …", speaking: "Speaking", held: "Paused for you", reconnecting: "Reconnecting …",
   },
   talk: { always: ["Start talking", "Stop listening"], once: ["Talk", "Done talking"] },
   stop: "Stop", send: "Send", type: "Type a message", messages: "Conversation",
