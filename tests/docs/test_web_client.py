@@ -13,7 +13,9 @@ from tests.docs.pages import ROOT
 
 PAGE = ROOT / "docs" / "reference" / "web-client.md"
 
-_TABLE = re.compile(r"^<!-- (?P<kind>events|fields|words): (?P<type>\w+) in (?P<file>\S+) -->\n(?P<rows>(?:\|.*\n)+)", re.M)
+_TABLE = re.compile(
+    r"^<!-- (?P<kind>events|fields|words): (?P<type>\w+) in (?P<file>\S+) -->\n(?P<rows>(?:\|.*\n)+)", re.MULTILINE
+)
 
 READERS: dict[str, Callable[[Path, str], set[str]]] = {"events": properties, "fields": properties, "words": words}
 
@@ -86,7 +88,7 @@ def test_every_event_of_the_devices_is_told(name: str) -> None:
     assert said is not None
     events = set(re.findall(r'"(\w+)"(?= \{|;|:)', said[1])) - {"expired", "told", "held", "hint", "pause", "discard"}
     [told] = re.findall(r"^Its events: (.*)$", section(name), re.MULTILINE)
-    assert {event for event in re.findall(r"`(\w+)`(?= `\{|;|,| |\.)", told)} == events
+    assert set(re.findall(r"`(\w+)`(?= `\{|;|,| |\.)", told)) == events
 
 
 def test_every_instant_of_a_record_is_told() -> None:
