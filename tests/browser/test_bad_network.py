@@ -60,6 +60,32 @@ def test_an_uneven_network_is_learned(tab: Tab, scripted: VoiceServer) -> None:
     assert network.carried == 1
 
 
+def test_a_narrow_network_of_the_browsers_own(tab: Tab, scripted: VoiceServer) -> None:
+    """With little more room than the sound takes, by the browser itself, every sample comes, and a stop is at once."""
+    talk = talking(tab, scripted.url)
+    tab.until("() => tap.frames.length > 0")
+    system = tab.page.context.new_cdp_session(tab.page)
+    system.send("Network.enable")
+    narrow = {"offline": False, "latency": 150, "downloadThroughput": 64_000, "uploadThroughput": 64_000}
+    system.send("Network.emulateNetworkConditions", narrow)
+    tab.run("() => { tap.keep = true; tap.clear(); }")
+    request_id = talk.ask("tell me a story")
+    talk.until_heard(request_id, 5_000)
+    rate = tab.run("() => tap.rate")
+    stopped = tab.run("""async () => {
+      const at = Math.round(tap.context.currentTime * tap.rate);
+      await agent.interrupt("button");
+      return at;
+    }""")
+    tab.until("frame => tap.frames.at(-1) > frame", stopped + rate // 2)
+    loud = max(each.frame for each in tab.quanta() if each.out > 0.003)
+    _, samples = tab.kept()
+    for this, after in pairwise(stretches(samples, rate)):
+        assert -0.015 <= after.from_s - this.to_s <= 0.001, "lost, or told again"
+    assert loud - stopped <= STOP_S * rate
+    assert talk.counts()["stale"] == 0
+
+
 def test_a_stop_is_heard_at_once_in_a_tunnel(tab: Tab, scripted: VoiceServer) -> None:
     """Nothing gets through, and still the sound stops where the person is; the acknowledgement comes when it can."""
     with Network(scripted.port) as network:

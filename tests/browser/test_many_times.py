@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Playwright
+from playwright.sync_api import Browser, CDPSession, Playwright
 
 from tests.browser.rig.browser import Tab, launched, opened
 from tests.browser.rig.server import VoiceServer
@@ -17,6 +17,17 @@ from tests.needs import needs_chromium
 pytestmark = needs_chromium
 
 TIMES = 200
+
+MINUTES = 10
+TURNS = 100
+"""Of a talk of ten minutes, a turn each six seconds; the time between two is skipped."""
+
+WARM = 30
+"""Turns until everything is loaded, compiled and filled that is kept."""
+
+GROWTH_BYTES = 600_000
+"""Of the page's memory, over the turns that follow; ours: 3 kB for the words of each, and as much again for what the
+engine does with its code meanwhile."""
 
 INTERRUPT_OFTEN = """async (times) => {
   const until = (good, what) => new Promise((done, late) => {
@@ -40,6 +51,19 @@ INTERRUPT_OFTEN = """async (times) => {
     await agent.interrupt("button");
   }
   return { ...agent.counts };
+}"""
+
+ONE_TURN = """async (turn) => {
+  const { requestId } = agent.ask(`question ${turn}`);
+  await new Promise((heard) => {
+    const look = ({ detail }) => {
+      if (detail.requestId !== requestId || detail.playedMs < 40) return;
+      agent.sound.removeEventListener("played", look);
+      heard(null);
+    };
+    agent.sound.addEventListener("played", look);
+  });
+  await agent.interrupt("button");
 }"""
 
 
@@ -73,3 +97,31 @@ def test_no_chunk_is_stale_in_two_hundred_interruptions(tab: Tab, site: Site, sc
     assert wire.stale == []
     assert len(wire.stopped) >= TIMES * 0.9
     assert tab.told("agent", "error") == []
+
+
+def memory(system: CDPSession) -> dict[str, float]:
+    """Return what the page holds, once its garbage is collected."""
+    system.send("HeapProfiler.collectGarbage")
+    system.send("HeapProfiler.collectGarbage")  # what the first one's finalizers let go of
+    return {each["name"]: each["value"] for each in system.send("Performance.getMetrics")["metrics"]}
+
+
+def test_memory_is_flat_over_ten_minutes(tab: Tab, site: Site, scripted: VoiceServer) -> None:
+    """A hundred turns over ten minutes, heard and interrupted, leave neither sound nor listeners behind."""
+    tab.page.clock.install()
+    tab.go_bare(site.origin)
+    talking(tab, scripted.url, noted=False)
+    system = tab.page.context.new_cdp_session(tab.page)
+    system.send("Performance.enable")
+    before: dict[str, float] = {}
+    for turn in range(TURNS):
+        tab.run(ONE_TURN, turn)
+        tab.page.clock.fast_forward(60_000 * MINUTES // TURNS)
+        if turn == WARM:
+            before = memory(system)
+    after = memory(system)
+    assert tab.run("() => agent.client.state") == "open"
+    assert after["JSHeapUsedSize"] - before["JSHeapUsedSize"] < GROWTH_BYTES
+    assert after["JSEventListeners"] <= before["JSEventListeners"]
+    assert after["Nodes"] <= before["Nodes"]
+    assert tab.run("() => agent.counts.stale") == 0

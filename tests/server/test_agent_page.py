@@ -9,6 +9,7 @@ import trio
 from tests.credentials import cheap_hash
 from voxint import __version__
 from voxint.core.agent import Agent
+from voxint.core.offers import Offers
 from voxint.server.agent_page import agent_facts
 from voxint.server.config import ServerConfig
 from voxint.server.host import Host
@@ -45,7 +46,7 @@ async def test_it_tells_what_a_client_has_to_know(nursery: trio.Nursery) -> None
             "listens": False,
             "voices": [],
             "languages": [],
-            "features": ["binary_audio", "hold", "transcripts"],
+            "features": ["binary_audio", "hold", "marks", "transcripts"],
         }
         assert "k-123" not in answer.text
     server.shut_down()
@@ -79,7 +80,7 @@ async def test_an_open_server_says_nothing_by_a_strangers_name(
 ])  # fmt: skip
 async def test_it_tells_what_has_to_be_shown(nursery: trio.Nursery, config: ServerConfig, asks: str) -> None:
     """So that a page can ask for it before it connects."""
-    assert agent_facts(a_host(nursery, Agent(llm=ScriptedModel("Yes.")), config), PATH).asks == asks
+    assert agent_facts(a_host(nursery, Agent(llm=ScriptedModel("Yes.")), config), PATH, Offers()).asks == asks
 
 
 async def test_it_tells_what_the_agent_can(nursery: trio.Nursery) -> None:
@@ -87,7 +88,7 @@ async def test_it_tells_what_the_agent_can(nursery: trio.Nursery) -> None:
     ears, voice, detector = ScriptedEars.hears("yes"), ScriptedVoice(), ScriptedDetector()
     for stt, tts, vad in ((ears, None, None), (None, voice, None), (None, None, detector), (ears, voice, detector)):
         agent = Agent(llm=ScriptedModel("Yes."), stt=stt, tts=tts, vad=vad)
-        facts = agent_facts(a_host(nursery, agent), PATH)
+        facts = agent_facts(a_host(nursery, agent), PATH, Offers())
         assert (facts.hears, facts.speaks) == (stt is not None, tts is not None)
         assert facts.listens is ("server_vad" in facts.features) is (stt is not None and vad is not None)
 
@@ -95,6 +96,6 @@ async def test_it_tells_what_the_agent_can(nursery: trio.Nursery) -> None:
 async def test_it_tells_of_a_drain(nursery: trio.Nursery) -> None:
     """As /readyz does."""
     host = a_host(nursery, Agent(llm=ScriptedModel("Yes.")))
-    assert agent_facts(host, PATH).state == "ready"
+    assert agent_facts(host, PATH, Offers()).state == "ready"
     host.draining = True
-    assert agent_facts(host, PATH).state == "draining"
+    assert agent_facts(host, PATH, Offers()).state == "draining"

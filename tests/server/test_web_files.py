@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from importlib import resources
 from pathlib import Path
@@ -14,7 +15,7 @@ from voxint.core.agent import Agent
 from voxint.net.http_request import RequestHead
 from voxint.server.config import ServerConfig
 from voxint.server.serve import Server, serve
-from voxint.server.web_files import FILES, FRONT_PAGE, WebFile, file_page, read_files
+from voxint.server.web_files import WebFile, file_page, front_page, read_files, web_files
 from voxint.testing.stages import ScriptedModel
 
 NAME = "/web/client/errors.js"
@@ -59,7 +60,7 @@ def test_an_etag_is_of_the_content() -> None:
     """Two files of the same bytes have the same, others another."""
     one, same, other = WebFile.of("a.js", b"1"), WebFile.of("b.js", b"1"), WebFile.of("a.js", b"2")
     assert one.etag == same.etag != other.etag
-    assert re.fullmatch(r'"[0-9a-f]{32}"', one.etag)
+    assert re.fullmatch(r'W/"[0-9a-f]{32}"', one.etag)
 
 
 @pytest.mark.parametrize(("given", "status"), [
@@ -76,17 +77,38 @@ def test_an_etag_is_of_the_content() -> None:
 def test_a_file_that_the_browser_has_is_not_sent(given: tuple[str, ...], status: int) -> None:
     """By any form of `If-None-Match`, and never without its etag."""
     file = WebFile.of("a.js", b"1")
-    lines = tuple((b"if-none-match", each.format(etag=file.etag.strip('"')).encode()) for each in given)
+    lines = tuple(
+        (b"if-none-match", each.format(etag=file.etag.removeprefix("W/").strip('"')).encode()) for each in given
+    )
     page = file_page(file, RequestHead("GET", "/a.js", lines), ())
     assert (page.status, page.body) == (status, b"1" if status == 200 else b"")
-    assert dict(page.headers) == {"cache-control": "no-cache", "etag": file.etag}
+    assert dict(page.headers) == {"cache-control": "no-cache", "etag": file.etag, "vary": "accept-encoding"}
+
+
+@pytest.mark.parametrize(("given", "packed"), [
+    ((), False),
+    (("gzip",), True),
+    (("deflate, GZIP;q=0.5, br",), True),
+    (("deflate", "gzip"), True),
+    (("gzip;q=0",), False),
+    (("gzip; q=0.0",), False),
+    (("identity",), False),
+    (("gzipped",), False),
+])  # fmt: skip
+def test_a_browser_that_takes_gzip_gets_it_packed(given: tuple[str, ...], packed: bool) -> None:
+    """Packed once; by the same etag, which is a weak one; others get it as it is."""
+    file = WebFile.of("a.js", b"1" * 1000)
+    lines = tuple((b"accept-encoding", each.encode()) for each in given)
+    page = file_page(file, RequestHead("GET", "/a.js", lines), ())
+    assert ("content-encoding", "gzip") in page.headers if packed else page.body == file.content
+    assert (gzip.decompress(page.body) if packed else page.body) == file.content
 
 
 async def test_a_browser_asks_again_and_is_told_that_nothing_has_changed(nursery: trio.Nursery) -> None:
     """Over a socket that stays open: 200, 304 without a length, 200."""
     server: Server = await nursery.start(serve, Agent(llm=ScriptedModel("Yes.")), OPEN)
     async with httpx.AsyncClient(trust_env=False, base_url=f"http://127.0.0.1:{server.port}") as http:
-        for path, file in ((NAME, FILES[NAME]), ("/", FRONT_PAGE)):
+        for path, file in ((NAME, web_files()[NAME]), ("/", front_page())):
             first = await http.get(path)
             assert (first.status_code, first.content) == (200, file.content)
             assert first.headers["content-type"] == file.media_type
@@ -96,7 +118,7 @@ async def test_a_browser_asks_again_and_is_told_that_nothing_has_changed(nursery
             assert "content-length" not in second.headers
             assert second.headers["etag"] == first.headers["etag"]
             head = await http.head(path)
-            assert (head.status_code, head.headers["content-length"]) == (200, str(len(file.content)))
+            assert (head.status_code, head.headers["content-length"]) == (200, str(len(file.packed)))
             assert (await http.post(path)).headers["allow"] == "GET, HEAD"
     server.shut_down()
 
@@ -139,5 +161,7 @@ def test_the_table_is_the_package() -> None:
     """Every script, style, picture and module of it is there as it is on the disk."""
     root = Path(str(resources.files("voxint.web")))
     on_disk = {path for path in root.rglob("*") if path.suffix in (".js", ".css", ".svg", ".wasm")}
-    assert {f"/web/{path.relative_to(root).as_posix()}" for path in on_disk} == set(FILES)
-    assert all(FILES[f"/web/{path.relative_to(root).as_posix()}"].content == path.read_bytes() for path in on_disk)
+    assert {f"/web/{path.relative_to(root).as_posix()}" for path in on_disk} == set(web_files())
+    assert all(
+        web_files()[f"/web/{path.relative_to(root).as_posix()}"].content == path.read_bytes() for path in on_disk
+    )

@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from voxint._version import __version__
+from voxint.core.offers import Offers
 from voxint.protocol.renderer import FEATURES, granted
 from voxint.server.auth import is_open
 from voxint.server.config import ServerConfig
@@ -58,12 +59,13 @@ class AgentFacts(msgspec.Struct, frozen=True):
     features: tuple[str, ...]
 
 
-def agent_facts(host: Host, ws_path: str) -> AgentFacts:
+def agent_facts(host: Host, ws_path: str, offered: Offers) -> AgentFacts:
     """Return what there is to know of a server now.
 
     Args:
         host: The server.
         ws_path: Where its WebSocket is.
+        offered: What its agent lets callers choose.
     """
     agent = host.agent
     hears = agent.stt is not None
@@ -76,8 +78,8 @@ def agent_facts(host: Host, ws_path: str) -> AgentFacts:
         hears=hears,
         speaks=agent.tts is not None,
         listens=listens,
-        voices=(),
-        languages=(),
+        voices=tuple(VoiceFacts(voice.name, voice.language) for voice in offered.voices),
+        languages=offered.languages,
         features=tuple(sorted(granted(FEATURES, listens=listens))),
     )
 

@@ -17,15 +17,20 @@ NOTHING = "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 SECURITY_HEADERS = (
     ("cache-control", "no-store"),
     (CSP, f"default-src 'none'; {NOTHING}"),
-    ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),
+    ("x-content-type-options", "nosniff"),
+)
+"""Of everything that is served."""
+
+DOCUMENT_HEADERS = (
+    ("cross-origin-opener-policy", "same-origin"),
     ("permissions-policy", "camera=(), geolocation=(), payment=(), usb=(), microphone=(self)"),
     ("referrer-policy", "no-referrer"),
-    ("x-content-type-options", "nosniff"),
     ("x-frame-options", "DENY"),  # for browsers that don't know frame-ancestors
 )
+"""Of what a browser may show by itself; some seventy files that a page is made of go without."""
 
-TLS_ONLY = ("strict-transport-security", "max-age=31536000")
+TLS_ONLY = (("strict-transport-security", "max-age=31536000"),)
 """A year, as is usual; without the names below this one, which may be served by others."""
 
 
@@ -35,12 +40,16 @@ ANY_ORIGIN = (("access-control-allow-origin", "*"), ("cross-origin-resource-poli
 
 @frozen
 class Page:
-    """An answer: its status, body, media type and further headers, which stand for those that every page has."""
+    """An answer: its status, body, media type and further headers, which stand for those that every page has.
+
+    `part`: It is a file of a page, and no page itself.
+    """
 
     status: int
     body: bytes
     media_type: str = TEXT
     headers: tuple[tuple[str, str], ...] = ()
+    part: bool = False
 
 
 def json_page(status: int, value: object, headers: tuple[tuple[str, str], ...] = ()) -> Page:
@@ -63,10 +72,11 @@ def front_policy(authority: str) -> tuple[str, str]:
     return (CSP, f"default-src 'none'; {allowed}; {NOTHING}")
 
 
-def security_headers(*, tls: bool) -> tuple[tuple[str, str], ...]:
+def security_headers(*, tls: bool, part: bool = False) -> tuple[tuple[str, str], ...]:
     """Return the headers of every page.
 
     Args:
         tls: Whether it goes out under TLS, so that a browser may be told to ask for nothing else from now on.
+        part: Whether it is a file of a page, and no page itself.
     """
-    return (*SECURITY_HEADERS, TLS_ONLY) if tls else SECURITY_HEADERS
+    return (*SECURITY_HEADERS, *(() if part else DOCUMENT_HEADERS), *(TLS_ONLY if tls else ()))

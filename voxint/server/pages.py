@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 import trio
-from attrs import define, field
+from attrs import define, evolve, field
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from voxint.core.offers import Offers, offers
 from voxint.net.http_request import HttpRequest, RequestHead
 from voxint.net.places import Place
 from voxint.server.agent_page import PATH as AGENT_PATH
@@ -20,7 +22,7 @@ from voxint.server.readiness import readiness
 from voxint.server.telemetry import Telemetry
 from voxint.server.tokens_page import CHALLENGE, TokensPage, bearer_of
 from voxint.server.tokens_page import PATH as TOKENS_PATH
-from voxint.server.web_files import FILES, FRONT_PAGE, WEB, file_page
+from voxint.server.web_files import WEB, WebFile, file_page, front_page, web_files
 
 __all__ = ["ALIVE", "Pages"]
 
@@ -51,9 +53,13 @@ class Pages:
     telemetry: Telemetry
     ws_url: str
     _tokens: TokensPage = field(init=False)
+    _offered: Offers = field(init=False)
+    _files: Mapping[str, WebFile] = field(init=False, factory=web_files)
+    _front: WebFile = field(init=False, factory=front_page)
 
     def __attrs_post_init__(self) -> None:
         self._tokens = TokensPage(self.host, self.telemetry.metrics)
+        self._offered = offers(self.host.agent)  # once: what a stage says wrong of itself is logged each time
 
     async def answer(self, request: HttpRequest, address: str = "", place: Place | None = None) -> None:
         """Answer one request; who may not open a WebSocket sees no page either, but /healthz and what is for all.
@@ -83,14 +89,14 @@ class Pages:
         """Return all headers of an answer: its own, and of those that every page has the others."""
         own = (("content-type", page.media_type), *page.headers)
         names = {name for name, _ in own}
-        every = security_headers(tls=bool(self.host.config.tls_cert))
+        every = security_headers(tls=bool(self.host.config.tls_cert), part=page.part)
         return (*own, *(header for header in every if header[0] not in names))
 
     def page(self, head: RequestHead) -> Page:
         """Return the answer to a request with this head."""
         public = head.path == AGENT_PATH or head.path.startswith(WEB)
         headers = ANY_ORIGIN if public else ()
-        if head.path not in (*FIXED, urlsplit(self.ws_url).path, *FILES):
+        if head.path not in (*FIXED, urlsplit(self.ws_url).path, *self._files):
             return Page(404, b"there is no such page; / says what there is\n", headers=headers)
         if head.method not in ("GET", "HEAD"):
             headers = (*headers, ("allow", "GET, HEAD"))
@@ -104,10 +110,10 @@ class Pages:
         by that name can't connect either, and is told why.
         """
         if head.path != AGENT_PATH:
-            return file_page(FILES[head.path], head, ANY_ORIGIN)
+            return evolve(file_page(self._files[head.path], head, ANY_ORIGIN), part=True)
         if (fault := host_fault(self.host.config, head)) is not None:
             return Page(403, f"{fault.reason}\n".encode(), headers=ANY_ORIGIN)
-        return json_page(200, agent_facts(self.host, urlsplit(self.ws_url).path), ANY_ORIGIN)
+        return json_page(200, agent_facts(self.host, urlsplit(self.ws_url).path, self._offered), ANY_ORIGIN)
 
     def _own(self, head: RequestHead) -> Page:
         """Return what only this server's own pages may read, and who is no browser."""
@@ -130,7 +136,7 @@ class Pages:
                 )
             case "/":
                 seen = head.header("host")
-                return file_page(FRONT_PAGE, head, (front_policy(seen if AUTHORITY.fullmatch(seen) else ""),))
+                return file_page(self._front, head, (front_policy(seen if AUTHORITY.fullmatch(seen) else ""),))
         upgrade = (("upgrade", "websocket"), ("connection", "upgrade"))
         return Page(426, b"this address speaks WebSocket: connect to it by ws:// or wss://\n", headers=upgrade)
 

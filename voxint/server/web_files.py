@@ -1,9 +1,11 @@
-"""The files that a browser loads: read once, in a table by their paths, so that no path leads anywhere else."""
+"""The files that a browser loads: read and packed once, in a table by their paths: no path leads anywhere else."""
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 
@@ -12,7 +14,7 @@ from attrs import frozen
 from voxint.net.http_request import RequestHead
 from voxint.server.page import Page
 
-__all__ = ["FILES", "FOLDERS", "FRONT_PAGE", "WEB", "WebFile", "file_page", "read_files"]
+__all__ = ["FOLDERS", "WEB", "WebFile", "file_page", "front_page", "read_files", "web_files"]
 
 WEB = "/web/"
 """Where they are."""
@@ -43,11 +45,13 @@ class WebFile:
 
     Args:
         content: Its bytes.
+        packed: The same by gzip.
         media_type: What it is.
-        etag: By its content.
+        etag: By its content, packed or not: a weak one.
     """
 
     content: bytes
+    packed: bytes
     media_type: str
     etag: str
 
@@ -59,7 +63,8 @@ class WebFile:
             KeyError: A browser has no use for such a file.
         """
         media_type = MEDIA_TYPES["." + name.rpartition(".")[2]]
-        return cls(content, media_type, f'"{hashlib.sha256(content).hexdigest()[:ETAG_DIGITS]}"')
+        etag = f'W/"{hashlib.sha256(content).hexdigest()[:ETAG_DIGITS]}"'
+        return cls(content, gzip.compress(content, mtime=0), media_type, etag)
 
 
 def read_files(root: Traversable) -> dict[str, WebFile]:
@@ -87,9 +92,11 @@ def file_page(file: WebFile, head: RequestHead, headers: tuple[tuple[str, str], 
         head: The request for it.
         headers: Those that go with such a file.
     """
-    every = (*headers, REVALIDATED, ("etag", file.etag))
+    every = (*headers, REVALIDATED, ("etag", file.etag), ("vary", "accept-encoding"))
     if _has(head, file.etag):
         return Page(304, b"", file.media_type, every)
+    if _takes_gzip(head):
+        return Page(200, file.packed, file.media_type, (*every, ("content-encoding", "gzip")))
     return Page(200, file.content, file.media_type, every)
 
 
@@ -106,13 +113,28 @@ def _walk(folder: Traversable, path: str) -> Iterator[tuple[str, Traversable]]:
 def _has(head: RequestHead, etag: str) -> bool:
     """Return whether a browser has this version (RFC 9110, 13.1.2: the comparison is weak)."""
     given = [each.strip(" \t").removeprefix("W/") for each in ",".join(head.values("if-none-match")).split(",")]
-    return etag in given or "*" in given
+    return etag.removeprefix("W/") in given or "*" in given
+
+
+def _takes_gzip(head: RequestHead) -> bool:
+    """Return whether gzip is named as understood, and not as refused (RFC 9110, 12.5.3)."""
+    for each in ",".join(head.values("accept-encoding")).split(","):
+        coding, _, weight = each.partition(";")
+        if coding.strip().lower() == "gzip":
+            return weight.replace(" ", "").lower() not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+    return False
 
 
 ROOT = resources.files("voxint.web")
 
-FILES: Mapping[str, WebFile] = read_files(ROOT)
-"""Read when the server's modules are loaded: a file may keep whoever reads it waiting."""
 
-FRONT_PAGE = WebFile.of("index.html", (ROOT / "page" / "index.html").read_bytes())
-"""What is at `/`."""
+@cache
+def web_files() -> Mapping[str, WebFile]:
+    """Return every file by its path; call it as the server starts, for a file may keep whoever reads it waiting."""
+    return read_files(ROOT)
+
+
+@cache
+def front_page() -> WebFile:
+    """Return what is at `/`; call it as the server starts."""
+    return WebFile.of("index.html", (ROOT / "page" / "index.html").read_bytes())

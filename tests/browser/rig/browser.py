@@ -100,8 +100,8 @@ class Tab:
             self.wrong.append(f"{response.status}: {response.url}")
 
     def sizes(self) -> dict[str, int]:
-        """Return the bytes of everything that was loaded, by URL, as they are on the disk."""
-        return {each.url: len(each.body()) for each in self.loaded}
+        """Return the bytes of everything that was loaded, by URL, as they came over the network."""
+        return {each.url: each.request.sizes()["responseBodySize"] for each in self.loaded}
 
     def go_bare(self, origin: str) -> None:
         """Open the bare page of a site."""

@@ -1,6 +1,6 @@
 """A bad network between a page and its server: late, narrow, uneven, silent, cut; a TCP proxy in a thread of its own.
 
-Chromium's own emulation (`Network.emulateNetworkConditions`) leaves WebSockets alone.
+Chromium's own emulation (`Network.emulateNetworkConditions`) knows no unevenness, no silence and no cut.
 """
 
 from __future__ import annotations

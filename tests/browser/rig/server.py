@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
-from tests.browser.rig.waiting import LIMIT_S
+from tests.browser.rig.waiting import LIMIT_S, START_S
 from tests.processes import ENVIRONMENT
 
 __all__ = ["VoiceServer"]
@@ -65,7 +65,7 @@ class VoiceServer:
         self._reader = threading.Thread(target=self._read, args=(self._process,), daemon=True)
         self._reader.start()
         before = sum("port" in each for each in self.told)
-        ready = self.wait(lambda told: [each for each in told if "port" in each][before:], "that it listens")
+        ready = self.wait(lambda told: [each for each in told if "port" in each][before:], "that it listens", START_S)
         self.port = ready[0]["port"]
 
     def kill(self) -> None:
@@ -80,9 +80,11 @@ class VoiceServer:
         if process.stdout is not None:
             process.stdout.close()
 
-    def wait(self, found: Callable[[list[dict[str, Any]]], list[dict[str, Any]]], what: str) -> list[dict[str, Any]]:
+    def wait(
+        self, found: Callable[[list[dict[str, Any]]], list[dict[str, Any]]], what: str, limit_s: float = LIMIT_S
+    ) -> list[dict[str, Any]]:
         """Wait until `found` finds something in what it has told; return that."""
-        until = time.monotonic() + LIMIT_S
+        until = time.monotonic() + limit_s
         with self._news:
             while not (result := found(self.told)):
                 left = until - time.monotonic()

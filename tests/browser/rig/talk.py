@@ -10,13 +10,14 @@ from tests.browser.rig.browser import Tab
 
 __all__ = ["Talk", "talking"]
 
-OPEN = """async ([url, more]) => {
+OPEN = """async ([url, more, noted]) => {
   const constraints = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
-  const agent = note("agent", new client.VoiceAgent({ url, constraints, ...more }), [
+  const agent = new client.VoiceAgent({ url, constraints, ...more });
+  if (noted) note("agent", agent, [
     "state", "microphone", "message", "interruption", "error", "latency", "counts", "session",
   ]);
-  note("socket", agent.client, ["state", "open", "speech", "hold", "ack", "end", "failed", "transcript"]);
-  note("sound", agent.sound, ["onset", "silent", "ducked", "unducked"]);
+  if (noted) note("socket", agent.client, ["state", "open", "speech", "hold", "ack", "end", "failed", "transcript"]);
+  if (noted) note("sound", agent.sound, ["onset", "silent", "ducked", "unducked"]);
   window.agent = agent;
   await agent.connect();
   await agent.openAudio();
@@ -75,13 +76,14 @@ class Talk:
         return found
 
 
-def talking(tab: Tab, url: str, **options: object) -> Talk:
+def talking(tab: Tab, url: str, *, noted: bool = True, **options: object) -> Talk:
     """Open an agent in the bare page: connected, with its loudspeaker open.
 
     Args:
         tab: Where.
         url: Whom it is connected to.
+        noted: Whether the page notes what it tells, which takes memory.
         options: Of `VoiceAgent`.
     """
-    tab.run(OPEN, [url, options])
+    tab.run(OPEN, [url, options, noted])
     return Talk(tab)

@@ -277,6 +277,36 @@ test("HEARTBEAT is answered, and a silence of 75 s ends the connection", async (
   assert.deepEqual(codes(told), ["state waiting", "error lost"]);
 });
 
+test("after a sleep what has come is read first: the connection has 5 s to show that it lives", async () => {
+  const { clock, client, told } = await opened();
+  await clock.sleep(600_000);
+  FakeSocket.last.say("HEARTBEAT", { remaining_seconds: 600 });
+  await clock.pass(10_000);
+  assert.equal(client.state, "open");
+  await clock.sleep(600_000);
+  await clock.pass(4_999);
+  assert.equal(client.state, "open");
+  await clock.pass(1);
+  assert.deepEqual(codes(told), ["state waiting", "error lost"]);
+});
+
+test("a key that comes too late is not used: the next try asks for its own", async () => {
+  /** @type {((auth: {type: "API_KEY", api_key: string}) => void)[]} */
+  const asked = [];
+  const { clock, client } = setUp({ auth: () => new Promise((resolve) => asked.push(resolve)) });
+  void client.connect();
+  await clock.pass(10_000);
+  assert.equal(client.state, "waiting");
+  asked[0]?.({ type: "API_KEY", api_key: "late" });
+  await settled();
+  assert.deepEqual([client.state, FakeSocket.made.length], ["waiting", 0]);
+  await clock.pass(250);
+  asked[1]?.({ type: "API_KEY", api_key: "in time" });
+  await settled();
+  FakeSocket.last.open();
+  assert.deepEqual(FakeSocket.last.said()[0]?.payload.auth, { type: "API_KEY", api_key: "in time" });
+});
+
 test("round trips are measured each 10 s, and the least of the last eight counts", async () => {
   const { clock, client } = await opened();
   const told = record(client, "rtt");

@@ -23,6 +23,16 @@ export class FakeClock {
   }
 
   /**
+   * Sleep as a closed laptop does: what was due meanwhile happens at the end.
+   *
+   * @param {number} ms
+   */
+  async sleep(ms) {
+    this.#now += ms;
+    await this.pass(0);
+  }
+
+  /**
    * Let time pass, and everything that is due in it happen in order.
    *
    * @param {number} ms

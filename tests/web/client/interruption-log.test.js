@@ -114,6 +114,19 @@ test("a hint that is long before the speech was none of it", () => {
   assert.deepEqual([told[0]?.at.heard, told[0]?.at.began], [null, 0]);
 });
 
+test("a silence is of one interruption, however late its word comes", () => {
+  const { log, told } = newLog();
+  log.interrupted("a", { ...HOW, playing: true });
+  log.silent(1010, "pause");
+  log.acknowledged(ack("a"));
+  log.silent(1010, "hint"); // told of the same once more
+  log.began(9000);
+  log.interrupted("b", { ...HOW, playing: true, recognised: 9400 });
+  log.silent(9410, "discard");
+  log.acknowledged(ack("b", { sentAt: 9401, ackAt: 9420 }));
+  assert.deepEqual([told[0]?.at.silent, told[1]?.at.silent], [10, 410]);
+});
+
 test("a loudspeaker that goes on by itself was not silent", () => {
   const { log, told } = newLog();
   log.heard(1000);

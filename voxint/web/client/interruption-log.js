@@ -47,8 +47,9 @@ export class InterruptionLog {
 
   /** The speech began, by the server's ears or a detector's.  @param {number | null} ms */
   began(ms) {
-    const { heard } = this.#speech;
-    if (ms !== null && heard !== null && heard < ms - EARLY_MS) this.#speech.heard = null; // it was of another sound
+    const { heard, silent } = this.#speech;
+    if (ms !== null && (heard ?? ms) < ms - EARLY_MS) this.#speech.heard = null; // it was of another sound
+    if (ms !== null && (silent ?? ms) < ms - EARLY_MS) this.#speech.silent = null;
     this.#speech.began = ms;
   }
 
@@ -74,12 +75,14 @@ export class InterruptionLog {
    * @param {"hint" | "pause" | "discard"} why only what is interrupted is discarded
    */
   silent(ms, why) {
+    let taken = why === "discard";
     for (const [id, { facts, playing }] of this.#open) {
       if (!playing || facts.silent != null) continue;
+      taken = true;
       facts.silent = ms;
       if (facts.acknowledged != null) this.#settle(id);
     }
-    if (why !== "discard") this.#speech.silent ??= ms;
+    if (!taken) this.#speech.silent ??= ms;
   }
 
   /**
