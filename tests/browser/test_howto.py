@@ -63,7 +63,7 @@ def of(page: str, server: VoiceServer) -> str:
 
 
 def test_the_page_talks_writes_and_stops(tab: Tab, howto: Site) -> None:
-    """It listens after a click, answers aloud what is written; a stop splits the answer, and is told instant by instant."""
+    """It listens after a click, and answers aloud; a stop splits the answer, and is told instant by instant."""
     told: list[str] = []
     tab.page.on("console", lambda message: told.append(message.text))
     tab.page.goto(howto.origin)
