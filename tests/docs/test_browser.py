@@ -39,7 +39,7 @@ const microphone = (async function* () { for (let n = 0; n < 50; n += 1) yield n
 BETWEEN = {
     "text": "console.log(' |', text);",
     "upload": "console.log((await voice.promise).text, '|');",
-    "interrupt": "console.log(ack.status, Object.values(ack.receipts)[0].reason, service.counts.stale), client.close();",
+    "interrupt": "console.log(ack.status, Object.values(ack.receipts)[0].reason, service.counts.stale), client.close()",
 }
 """What the tests put behind a piece, to see what became of it."""
 
