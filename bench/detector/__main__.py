@@ -1,7 +1,7 @@
 """`python -m bench.detector`: how good the browser client's voice detector is; with `--fit`, its weights anew.
 
 Silero on the speech without the noise is the truth. To fit takes some five minutes; compile what it writes then:
-`asc voxint/web/detector/detector.ts -o voxint/web/client/detector.wasm --runtime stub -O3 --noAssert`.
+`asc bench/detector/detector.ts -o voxint/web/client/detector.wasm --runtime stub -O3 --noAssert`.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import numpy as np
 import trio
 
 from bench.detector.fit import fit, source
-from bench.detector.hearing import DETECTOR, WINDOW, Floats, hear, ints, silero
+from bench.detector.hearing import WINDOW, Floats, hear, ints, silero
 from bench.detector.sounds import KINDS, Mix, alone, mixed, recordings
 
-WEIGHTS = DETECTOR.parent.parent / "detector/weights.ts"
+WEIGHTS = Path(__file__).with_name("weights.ts")
 SECONDS = 20
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Literal
 
 import pytest
 
-pytest.importorskip("playwright", reason="the package playwright: not on this machine")
-pytest.importorskip("axe_playwright_python", reason="the package axe-playwright-python: not on this machine")
+from tests.needs import ABSENT, missing, needs
+
+pytest.importorskip("playwright", reason=f"the package playwright: {ABSENT}")
+pytest.importorskip("axe_playwright_python", reason=f"the package axe-playwright-python: {ABSENT}")
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, sync_playwright
@@ -16,6 +19,8 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.browser.fake_page import serve_fake_page
 from tests.browser.scenes import SCENES, Scene, show
 from tests.browser.screenshots import CHROMIUM, SIZES
+
+pytestmark = needs(missing(files=[Path(CHROMIUM)], debian="chromium"))
 
 AXE = Axe()
 

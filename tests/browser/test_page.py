@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-pytest.importorskip("playwright", reason="the package playwright: not on this machine")
+from tests.needs import ABSENT, missing, needs
+
+pytest.importorskip("playwright", reason=f"the package playwright: {ABSENT}")
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.fake_page import WEB, serve_fake_page
 from tests.browser.scenes import SCENES, show
 from tests.browser.screenshots import CHROMIUM
+
+pytestmark = needs(missing(files=[Path(CHROMIUM)], debian="chromium"))
 
 SCENE = {scene.name: scene for scene in SCENES}
 
@@ -192,9 +197,9 @@ def test_a_cut_answer_shows_what_was_heard(page: Page, base: str) -> None:
 
 def test_the_code_of_the_link_is_the_link(browser: Browser, base: str) -> None:
     """A camera reads what the field shows; on this computer's own address there is none, and words say why."""
-    np = pytest.importorskip("numpy", reason="the package numpy: not on this machine")
-    zxingcpp = pytest.importorskip("zxingcpp", reason="the package zxing-cpp: not on this machine")
-    image = pytest.importorskip("PIL.Image", reason="the package pillow: not on this machine")
+    np = pytest.importorskip("numpy", reason=f"the package numpy: {ABSENT}")
+    zxingcpp = pytest.importorskip("zxingcpp", reason=f"the package zxing-cpp: {ABSENT}")
+    image = pytest.importorskip("PIL.Image", reason=f"the package pillow: {ABSENT}")
     context = browser.new_context(reduced_motion="reduce")
     page = context.new_page()
     show(page, base.replace("localhost", ALIAS), SCENE["share"])

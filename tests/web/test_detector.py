@@ -10,13 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
+import bench.detector
 from bench.bargein.noises import NOISES
 from bench.detector.hearing import DETECTOR, WINDOW, Floats, hear, ints, silero
 from bench.detector.sounds import KINDS, alone, read, recordings
 from bench.recordings import LIBRIVOX, PROMPTS
 from tests.needs import ABSENT, missing, needs, needs_silero, skip_for
 
-SOURCE = DETECTOR.parent.parent / "detector/detector.ts"
+SOURCE = Path(bench.detector.__file__).with_name("detector.ts")
 MODULES = Path(os.environ.get("VOXINT_NODE_MODULES", "node_modules"))
 """Where AssemblyScript 0.28.20 is, as npm installs it."""
 

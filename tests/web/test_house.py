@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from voxint.server.web_files import FILES, FRONT_PAGE
+from voxint.server.web_files import front_page, web_files
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = (ROOT / "voxint" / "web", ROOT / "tests" / "web")
@@ -67,14 +67,14 @@ def test_nothing_is_loaded_from_elsewhere(path: Path) -> None:
 
 
 def test_the_page_is_small() -> None:
-    """All its files and the client's, as they are on the disk; the detector is loaded only where one is needed."""
+    """All its files and the client's as they travel, packed; the detector is loaded only where one is needed."""
     loaded = {
-        path: len(file.content)
-        for path, file in FILES.items()
+        path: len(file.packed)
+        for path, file in web_files().items()
         if path.startswith(("/web/client/", "/web/page/")) and "/detector." not in path
     }
     assert loaded
-    assert sum(loaded.values()) + len(FRONT_PAGE.content) < MOST_BYTES
+    assert sum(loaded.values()) + len(front_page().packed) < MOST_BYTES
 
 
 @pytest.mark.parametrize(("text", "found"), [

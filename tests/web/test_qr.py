@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-zxingcpp = pytest.importorskip("zxingcpp", reason="the package zxing-cpp: not on this machine")
+from tests.needs import ABSENT
+from tests.web.nodes import needs_node, node
+
+zxingcpp = pytest.importorskip("zxingcpp", reason=f"the package zxing-cpp: {ABSENT}")
 
 QR = Path(__file__).parent.parent.parent / "voxint" / "web" / "page" / "qr.js"
 
@@ -21,19 +23,18 @@ LONGEST = 213
 
 SECONDS = 30.0
 
+pytestmark = needs_node
+
 
 def encoded(texts: list[str]) -> list[list[list[int]] | None]:
     """Return what the encoder makes of some texts."""
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("Node: not on this machine")
     program = (
         f"const {{ qr }} = await import({QR.as_uri()!r});"
         "const made = (text) => qr(text)?.map((row) => row.map(Number)) ?? null;"
         f"console.log(JSON.stringify({json.dumps(texts)}.map(made)))"
     )
     done = subprocess.run(
-        (node, "--input-type=module", "-e", program), capture_output=True, text=True, timeout=SECONDS, check=True
+        (*node(), "--input-type=module", "-e", program), capture_output=True, text=True, timeout=SECONDS, check=True
     )
     made: list[list[list[int]] | None] = json.loads(done.stdout)
     return made

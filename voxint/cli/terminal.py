@@ -104,7 +104,7 @@ class Commands(click.Group):
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Return whether somebody reads `stream` at a terminal."""
+    """Return whether somebody looks at a stream."""
     return stream is not None and stream.isatty()  # None: it was closed by whoever started this process
 
 

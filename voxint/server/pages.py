@@ -96,7 +96,7 @@ class Pages:
         """Return the answer to a request with this head."""
         public = head.path == AGENT_PATH or head.path.startswith(WEB)
         headers = ANY_ORIGIN if public else ()
-        if head.path not in (*FIXED, urlsplit(self.ws_url).path, *self._files):
+        if head.path not in self._files and head.path not in (*FIXED, urlsplit(self.ws_url).path):
             return Page(404, b"there is no such page; / says what there is\n", headers=headers)
         if head.method not in ("GET", "HEAD"):
             headers = (*headers, ("allow", "GET, HEAD"))

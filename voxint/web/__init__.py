@@ -4,5 +4,6 @@ Static files and no code: `voxint.server` serves them, Node imports them as they
 
 client/       the browser client, usable alone
 page/         the page at /
+embed/        <voxint-agent>, for pages of others
 package.json  what Node has to know of them
 """

@@ -49,8 +49,8 @@ def test_the_source_has_every_weight_in_its_order() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_noise_is_as_long_as_is_wanted_and_never_over_full_scale(kind: str) -> None:
     """Of every kind, and no speech is in it."""
-    mix = alone(np.random.default_rng(3), 2, kind)
-    assert (len(mix.sound), mix.speech, mix.ratio_db) == (32_000, None, None)
+    mix = alone(np.random.default_rng(3), 4, kind)
+    assert (len(mix.sound), mix.speech, mix.ratio_db) == (64_000, None, None)
     assert 0 < np.max(np.abs(mix.sound)) <= 1.01
 
 

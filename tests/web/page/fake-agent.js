@@ -74,7 +74,9 @@ const SCENES = {
   thinking: () => ({ state: "thinking", messages: [asked(), message("agent", "", { status: "waiting" })] }),
   speaking: () => ({ state: "speaking", messages: [asked(), speaking()] }),
   held: () => ({ state: "held", messages: [asked(), speaking("held")] }),
-  interrupted: () => ({ state: "hearing", messages: [asked(), cut(), spoken(SECOND.slice(0, 6))], records: [BY_VOICE] }),
+  interrupted: () => ({
+    state: "hearing", messages: [asked(), cut(), spoken(SECOND.slice(0, 6))], records: [BY_VOICE],
+  }),
   conversation: () => ({ state: "listening", messages: turns(), records: [BY_VOICE, BY_VOICE] }),
   button: () => ({ state: "listening", messages: [asked(), cut()], records: [BY_BUTTON] }),
   murmur: () => ({ state: "speaking", messages: [asked(), speaking(), murmured()] }),

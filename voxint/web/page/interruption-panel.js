@@ -71,7 +71,7 @@ export class InterruptionPanel {
       chart(last),
       make("h3", {}, say("receipt")),
       make("p", { class: "receipt" }, receiptWords(last).join(spoken() === "zh" ? "" : " ")),
-      this.#account(last, medianStopMs, counts),
+      this.#account(last, medianStopMs, interruptions.length),
       this.#raw(last),
     );
   }
@@ -90,8 +90,8 @@ export class InterruptionPanel {
     return figures;
   }
 
-  /** @param {InterruptionRecord} record @param {number | null} medianMs @param {{interruptions: number}} counts */
-  #account(record, medianMs, counts) {
+  /** @param {InterruptionRecord} record @param {number | null} medianMs @param {number} count */
+  #account(record, medianMs, count) {
     const account = make("dl", { class: "account" });
     /** @type {(word: import("./words.js").Word, value: string) => void} */
     const add = (word, value) => account.append(make("dt", {}, say(word)), make("dd", {}, value));
@@ -102,7 +102,6 @@ export class InterruptionPanel {
       add("row_tokens", spent.tokens === null ? say("tokens_unknown") : say(tokens, { all }));
       add("row_audio", say("audio_saved", { heard: duration(spent.heardMs), saved: duration(spent.unheardMs) }));
     }
-    const count = counts.interruptions;
     if (medianMs !== null) add("row_median", say("median_of", { time: duration(medianMs), count }));
     if (record.dropped > 0) add("row_dropped", say("pieces", { count: record.dropped }));
     return account;

@@ -114,7 +114,7 @@ export const en = {
   row_median: "Median stop",
   row_dropped: "Discarded here",
   tokens_saved: "{all}, none after the stop",
-  tokens_guess: "about {all}, none after the stop",
+  tokens_guess: "≈ {all}, none after the stop",
   tokens_unknown: "not told by the model",
   audio_saved: "{heard} heard, {saved} spared",
   median_of: "{time} of {count}",
