@@ -37,7 +37,9 @@ PICTURES: Mapping[str, tuple[str, Literal["phone", "desktop"], Literal["light", 
 """By the picture's name: the scene, and how it is looked at."""
 
 
-def taken(browser: Browser, base: str, scene: Scene, size: str, theme: Literal["light", "dark"], language: str) -> bytes:
+def taken(
+    browser: Browser, base: str, scene: Scene, size: str, theme: Literal["light", "dark"], language: str
+) -> bytes:
     """Return a picture as WebP."""
     width, height = SIZES[size]
     context = browser.new_context(

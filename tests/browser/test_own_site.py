@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Playwright, expect
+from playwright.sync_api import Browser, Locator, Playwright, expect
 
 from tests.browser.rig.browser import Tab, launched, opened
 from tests.browser.rig.server import VoiceServer
@@ -104,6 +104,13 @@ def talk(tab: Tab) -> None:
     tab.until("() => document.querySelector('voxint-agent').agent.messages.at(-1).status === 'interrupted'")
 
 
+def until_microphone(tab: Tab, element: Locator, state: str) -> None:
+    """Wait until the element's microphone is in a state."""
+    tab.until_quiet(
+        lambda: element.evaluate("(element) => element.agent?.microphone"), lambda said: said == state, state
+    )
+
+
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_the_ten_lines_talk_by_a_token_of_their_own_site(tab: Tab, program: str, tmp_path: Path) -> None:
     """The page has ten lines and no key; its server gets a token for it; the answer is heard, and stops."""
@@ -143,6 +150,5 @@ def test_in_a_frame_it_has_the_microphone_that_the_frame_passes_on(tab: Tab, tmp
             tab.page.goto(around.origin.replace("127.0.0.1", "localhost") + path)
             element = tab.page.frame_locator("iframe").locator("voxint-agent")
             element.get_by_role("button", name="Talk").click()
-            state = "(element) => element.agent?.microphone"
-            tab.until_quiet(lambda: element.evaluate(state), lambda said: said == microphone, microphone)  # noqa: B023
+            until_microphone(tab, element, microphone)
         expect(element.get_by_role("alert")).to_contain_text("not allowed", timeout=LIMIT_MS)
