@@ -26,8 +26,8 @@ WARM = 30
 """Turns until everything is loaded, compiled and filled that is kept."""
 
 GROWTH_BYTES = 600_000
-"""Of the page's memory, over the turns that follow; ours: 3 kB for the words of each, and as much again for what the
-engine does with its code meanwhile."""
+"""Of the page's memory, over the turns that follow; ours: the words of the last 500 bubbles are kept, 5 kB a turn with
+all that is drawn of them, and half as much again. The sound of those turns would be 8 MB."""
 
 INTERRUPT_OFTEN = """async (times) => {
   const until = (good, what) => new Promise((done, late) => {

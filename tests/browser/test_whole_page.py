@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -19,7 +20,7 @@ pytestmark = needs_chromium
 MOST_BYTES = 150_000
 """What the whole page may load."""
 
-ENGLISH = {"locale": "en-US"}
+ENGLISH: dict[str, Any] = {"locale": "en-US"}
 
 
 @pytest.fixture(scope="module")

@@ -48,7 +48,11 @@ class VoiceServer:
         return f"ws://127.0.0.1:{self.port}/ws/agent/stream"
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.kill()  # of a block that is not entered nobody leaves
+            raise
         return self
 
     def __exit__(
