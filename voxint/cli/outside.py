@@ -43,11 +43,11 @@ FALL_S = 1.5
 another."""
 
 LAST_S = 1.0
-"""Seconds that the interpreter waits, after the end of the loop, for threads of a provider's and handlers of its end."""
+"""Seconds that the interpreter waits for threads and handlers of a provider's, once the loop has ended. Ours."""
 
 STUCK_S = 10.0
-"""Seconds after the end of the loop until the process ends although C code keeps the interpreter to itself. It can't end
-with its own exit code then; ours: no loaded machine takes so long to end in order, and supervisors wait for longer."""
+"""Seconds from the end of the loop to that of the process where C code keeps the interpreter to itself. Its code is
+lost then; ours: no loaded machine takes so long to end in order, and supervisors wait for longer."""
 
 DRAIN = (signal.SIGINT, signal.SIGTERM)
 """The signals that drain a server."""

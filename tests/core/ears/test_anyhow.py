@@ -189,3 +189,10 @@ async def go_through(world: World, steps: list[Step]) -> None:
 def test_what_was_promised_holds(world: World, steps: list[Step]) -> None:
     """Whoever speaks, types, holds, interrupts and leaves, and however recognisers and models behave."""
     trio.run(go_through, world, steps, clock=MockClock(autojump_threshold=0))
+
+
+def test_what_was_typed_last_is_asked_last() -> None:
+    """Of two long pieces of sound the second is not heard yet when somebody types: it does not come behind that."""
+    rules = EarRules(barge_in=BargeIn(hold=False))
+    steps = [("speech", 1, 1), ("burst", 0, 3), ("burst", 0, 3), ("ask", 0, 1)]
+    trio.run(go_through, World(["early"], ["plain"], rules), steps, clock=MockClock(autojump_threshold=0))
