@@ -120,6 +120,32 @@ test("who speaks is heard from the first word to the last, and the answer's time
   assert.equal(agent.latency.answerMs, 2000 - 1200 - 100);
 });
 
+test("the server counts on while the microphone is closed, and anew for another connection", async () => {
+  const { agent, client, opened } = await connected();
+  const { player, recorder } = await opened();
+  recorder.frame = clock.now() * 48;
+  recorder.hears(100); // 2 s of sound
+  await clock.tick(2000);
+  agent.closeMicrophone();
+  await clock.tick(7000);
+  const answersFrom = async (/** @type {number} */ atMs, /** @type {string} */ id) => {
+    const begun = clock.now();
+    await agent.openMicrophone();
+    if (devices.recorder) devices.recorder.frame = begun * 48;
+    devices.recorder?.hears(50);
+    await clock.tick(1000);
+    client.emit("speech", { state: "started", requestId: id, atMs });
+    client.emit("speech", { state: "stopped", requestId: id, atMs: atMs + 300, text: "Hello", outcome: "request" });
+    client.answers(id, "speaking");
+    player.tells("played", { requestId: id, playedMs: 100 });
+    return agent.latency.answerMs;
+  };
+  assert.equal(await answersFrom(2400, "req_7"), 1000 - 700 - 100);
+  agent.closeMicrophone();
+  client.opens({ resumed: true });
+  assert.equal(await answersFrom(200, "req_8"), 1000 - 500 - 100);
+});
+
 test("an utterance that fails, or is lost with its connection, is heard no more", async () => {
   const { agent, client, opened } = await connected();
   await opened();
@@ -211,7 +237,7 @@ test("a microphone that is closed in the middle of a sentence ends it", async ()
   assert.equal(agent.state, "thinking");
 });
 
-test("a server that comes back without ears is listened for here, and one with ears gets everything again", async () => {
+test("a server that comes back without ears is listened for here, one with ears gets everything again", async () => {
   const { client, voice, opened, sent } = await connected();
   const { recorder } = await opened();
   client.granted = ["hold"];

@@ -18,7 +18,8 @@ beforeEach(() => {
   FakeContext.allowed = true;
   FakeRecorder.allows = async () => {};
   devices.opens = 0;
-  const targets = { navigator: { mediaDevices: new EventTarget() }, document: new EventTarget(), window: new EventTarget() };
+  const navigator = { mediaDevices: new EventTarget() };
+  const targets = { navigator, document: new EventTarget(), window: new EventTarget() };
   for (const name of GLOBALS) Object.defineProperty(globalThis, name, { configurable: true, value: targets[name] });
 });
 

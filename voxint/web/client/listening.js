@@ -9,6 +9,7 @@
 
 import { VoxintError } from "./errors.js";
 import { Talk } from "./push-to-talk.js";
+import { MicrophoneClock } from "./sample-clock.js";
 import { ServerEars } from "./server-ears.js";
 import { asError } from "./sound.js";
 
@@ -19,6 +20,8 @@ export class Listening {
   /** @type {Talk | null} */
   #talk = null;
   #handsFree = false;
+  /** Of this connection: the server counts each one's sound from 0. @type {MicrophoneClock | null} */
+  #sent = null;
   /** What the microphone was before the button was pressed; null: it is not. @type {"muted" | "open" | null} */
   #before = null;
 
@@ -42,7 +45,10 @@ export class Listening {
     this.asked = asked;
     this.changed = changed;
     this.failed = failed;
-    client.on("open", () => void this.#choose().catch(failed));
+    client.on("open", () => {
+      this.#sent = null;
+      void this.#choose().catch(failed);
+    });
     sound.on("audio", (captured) => this.#audio(captured));
   }
 
@@ -54,6 +60,11 @@ export class Listening {
   /** @returns {boolean} whether the microphone is open hands-free */
   get listening() {
     return this.#handsFree && this.sound.microphone === "on";
+  }
+
+  /** Where in the sound that went out over this connection a moment is.  @returns {MicrophoneClock} */
+  sent() {
+    return (this.#sent ??= new MicrophoneClock(this.client.audio.inputRate, this.sound.contextRate));
   }
 
   /** When the server heard something, on the clock.  @param {Speech} speech @returns {number | null} */

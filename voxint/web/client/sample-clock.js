@@ -76,12 +76,6 @@ export class MicrophoneClock {
     this.#sentMs += (samples / this.rate) * 1000;
   }
 
-  /** Begin anew: another connection has its own count. */
-  reset() {
-    this.#starts.length = 0;
-    this.#sentMs = 0;
-  }
-
   /**
    * @param {number} atMs of the microphone's sound since it was opened
    * @returns {number | null} null where nothing was sent, or it is forgotten

@@ -4,7 +4,7 @@
 /** @import { Captured, Sound } from "./sound.js" */
 /** @import { WebSocketClient } from "./websocket-client.js" */
 
-import { MicrophoneClock } from "./sample-clock.js";
+/** @import { MicrophoneClock } from "./sample-clock.js" */
 
 /**
  * @typedef {object} Host what ears need of the agent that they belong to
@@ -12,7 +12,9 @@ import { MicrophoneClock } from "./sample-clock.js";
  * @property {Sound} sound
  * @property {() => MessageService} service
  * @property {() => Interrupter} interrupter
- * @property {(requestId: string, atMs: number | null) => void} asked by a voice that ended then, on the clock; null: now
+ * @property {(requestId: string, atMs: number | null) => void} asked by a voice that ended then; null: now
+ * @property {() => MicrophoneClock} sent of the sound that went out over this connection, which the server counts on
+ *   while the microphone is closed
  * @property {() => void} changed `hearing` did
  * @property {(error: unknown) => void} failed
  */
@@ -23,33 +25,23 @@ export class ServerEars {
   hearing = false;
   /** @type {string | null} of the utterance */
   #requestId = null;
-  /** @type {MicrophoneClock} */
-  #sent;
   #end = new AbortController();
 
   /** @param {Host} host */
   constructor(host) {
     this.host = host;
-    const { client, sound } = host;
-    this.#sent = new MicrophoneClock(client.audio.inputRate, sound.contextRate);
+    const { client } = host;
     const { signal } = this.#end;
     client.on("speech", (speech) => this.#told(speech), { signal });
     client.on("end", ({ requestId }) => requestId === this.#requestId && this.#hears(null), { signal });
     client.on("failed", ({ requestId }) => requestId === this.#requestId && this.#hears(null), { signal });
-    client.on("open", () => this.#anew(), { signal });
+    client.on("open", () => this.#hears(null), { signal }); // another connection has forgotten who spoke
   }
 
   /** @param {Captured} captured */
   audio({ pcm, frame }) {
     if (this.host.client.state !== "open") return; // whoever comes back says it again
-    this.host.client.sendAudio(pcm);
-    this.#sent.sent(pcm.length, frame);
-  }
-
-  /** Another connection: the server counts that one's sound from 0, and has forgotten who spoke. */
-  #anew() {
-    this.#sent.reset();
-    this.#hears(null);
+    if (this.host.client.sendAudio(pcm)) this.host.sent().sent(pcm.length, frame);
   }
 
   /** @param {Speech} speech */
@@ -62,7 +54,7 @@ export class ServerEars {
 
   /** @param {number} atMs of the microphone's sound @returns {number | null} on the clock */
   msOf(atMs) {
-    const frame = this.#sent.frameOf(atMs);
+    const frame = this.host.sent().frameOf(atMs);
     return frame === null ? null : this.host.sound.msOf(frame);
   }
 

@@ -17,7 +17,8 @@ import { SampleClock } from "./sample-clock.js";
  * @property {Captured} audio
  * @property {{rms: number, peak: number}} level
  * @property {{ms: number}} onset the local hint of a voice, on the clock
- * @property {{ms: number, why: "hint" | "pause" | "discard"}} silent the first silent sample, on the clock
+ * @property {{ms: number, why: "hint" | "pause" | "discard", already: boolean}} silent the first silent sample, on the
+ *   clock; `already`: it was before the loudspeaker was told
  * @property {{why: "expired" | "told" | "held"}} unducked
  * @property {{requestId: string, playedMs: number}} played
  * @property {{requestId: string}} drained
@@ -149,7 +150,8 @@ export class Sound extends Emitter {
     this.player?.close();
     this.player = player;
     const hear = /** @type {Hear<PlayerEvents>} */ (listenTo);
-    hear(player, "silent", ({ frame, why }) => this.emit("silent", { ms: this.msOf(frame), why }));
+    hear(player, "silent", ({ frame, atFrame, why }) =>
+      this.emit("silent", { ms: this.msOf(frame), why, already: frame < atFrame }));
     hear(player, "unducked", (detail) => this.emit("unducked", detail));
     hear(player, "played", (detail) => this.emit("played", detail));
     hear(player, "drained", (detail) => this.emit("drained", detail));

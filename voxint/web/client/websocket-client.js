@@ -160,9 +160,10 @@ export class WebSocketClient extends Emitter {
    * handed to the browser can't be taken back, and no INTERRUPT may queue behind more.
    *
    * @param {Int16Array} pcm at the session's input rate
+   * @returns {boolean} whether it goes out
    */
   sendAudio(pcm) {
-    if (!this.#connector.open) return;
+    if (!this.#connector.open) return false;
     if (!this.features.has("server_vad")) {
       const error = new VoxintError("malformed", "server_vad was not granted: nobody listens");
       if (!this.#deaf) this.emit("error", { error });
@@ -170,12 +171,14 @@ export class WebSocketClient extends Emitter {
     } else if (this.#connector.behind > BEHIND_BYTES) {
       this.#late.droppedMs += (1000 * pcm.length) / this.audio.inputRate;
       const now = this.#clock.now();
-      if (now - this.#late.toldAt < LATE_MS) return;
+      if (now - this.#late.toldAt < LATE_MS) return false;
       this.#late.toldAt = now;
       this.emit("late", { droppedMs: Math.round(this.#late.droppedMs) });
     } else {
       this.#connector.sendBytes(bytesOf(pcm));
+      return true;
     }
+    return false;
   }
 
   /**

@@ -79,6 +79,7 @@ export const en = {
   panel_try: "While it speaks, talk over it, press Esc, or type something new. Here you will see what "
     + "stopped, and when.",
   figure_silent: "until it was silent",
+  figure_already: "was silent already",
   figure_stop: "until all had stopped",
   figure_stale: "stray pieces after",
   strip: "Stopped in {time} · {stale} stray pieces",
@@ -103,6 +104,7 @@ export const en = {
   by_text_only: "You typed something new.",
   by_elsewhere: "Another device of this conversation stopped the answer, and {time} later it was silent here.",
   by_elsewhere_only: "Another device of this conversation stopped the answer.",
+  already_silent: "The loudspeaker was silent already.",
   both_closed: "The server closed the model after {model} and the voice after {voice}.",
   model_closed: "The server closed the model after {model}.",
   voice_closed: "The model had finished; the server closed the voice after {voice}.",
