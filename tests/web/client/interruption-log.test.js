@@ -105,6 +105,17 @@ test("the loudspeaker's word may come before the hint that silenced it, and a la
   assert.deepEqual([told[0]?.at.heard, told[0]?.at.silent, told[0]?.at.recognised], [0, 10, 300]);
 });
 
+test("a hint behind the hold that silenced the answer has noticed nothing", () => {
+  const { log, told } = newLog();
+  log.began(1000);
+  log.held(1090);
+  log.silent(1094, "pause", false);
+  log.heard(1376);
+  log.interrupted("a", { ...HOW, playing: true, recognised: 1900 });
+  log.acknowledged(ack("a", { sentAt: 1910, ackAt: 1930 }));
+  assert.deepEqual([told[0]?.at.heard, told[0]?.at.held, told[0]?.at.silent], [null, 90, 94]);
+});
+
 test("a hint that is long before the speech was none of it", () => {
   const { log, told } = newLog();
   log.heard(1000);

@@ -42,10 +42,16 @@ export class InterruptionLog {
     this.tell = tell;
   }
 
-  /** The local hint of a voice. A later one replaces it, as long as nothing came of the first.  @param {number} ms */
+  /**
+   * The local hint of a voice. A later one replaces it, as long as nothing came of the first; one behind the silence or
+   * the hold was not what noticed the voice.
+   *
+   * @param {number} ms
+   */
   heard(ms) {
     const { heard, silent, held } = this.#speech;
-    if (heard === null || (silent === null && held === null)) this.#speech.heard = ms;
+    const came = silent ?? held;
+    if (came === null || (heard === null && ms <= came)) this.#speech.heard = ms;
   }
 
   /** The speech began, by the server's ears or a detector's.  @param {number | null} ms */

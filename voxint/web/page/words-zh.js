@@ -51,7 +51,7 @@ export const zh = {
   hint_hearing_hold: "说完请松开。",
   hint_thinking: "你可以接着说。",
   hint_speaking: "随时开口打断它。",
-  hint_speaking_typed: "随时打字或按停止来打断它。",
+  hint_speaking_typed: "随时打字或按停止。",
   hint_held: "它在等，看你是不是真要打断。",
   hint_reconnecting: "正在重连，内容不会丢失。",
   hint_reconnecting_in: "{time} 后重连。",
