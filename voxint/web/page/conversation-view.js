@@ -86,8 +86,8 @@ export class ConversationView {
     const rest = make("span", { class: "rest" });
     const note = make("p", { class: "note" });
     const who = make("span", { class: "unseen who" });
-    const text = make("p", { class: "text" }, who, spoken, rest);
-    const element = make("article", { class: `bubble ${message.role}` }, text, note);
+    const text = make("p", { class: "text" }, spoken, rest); // alone: its first letter says which way it is written
+    const element = make("article", { class: `bubble ${message.role}` }, who, text, note);
     const bubble = { element, spoken, rest, note, message };
     this.#bubbles.set(message.messageId, bubble);
     this.#log.querySelector(".empty")?.remove();
