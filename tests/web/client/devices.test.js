@@ -1,4 +1,4 @@
-/** The player's and the recorder's part on the page, over a context made for the test: what they tell, and errors. */
+/** The player's and the recorder's part on the page, with a context made for the test: what they tell, and errors. */
 
 import assert from "node:assert/strict";
 import { afterEach, mock, test } from "node:test";
@@ -118,8 +118,8 @@ test("sound of an answer that never began, has ended or was discarded is not tak
   assert.equal(player.put("b", pcm), false);
   worklet().tell({ type: "discarded", ask: 1, id: "a", given: 4800, frame: 9000 });
   assert.deepEqual(await discarded, { requestId: "a", playedMs: 100, silentFrame: 9000 });
-  const puts = worklet().sent.filter(({ type }) => type === "put");
-  const frames = puts.map(({ pcm: sent }) => /** @type {Int16Array} */ (sent).length);
+  const put = worklet().sent.filter(({ type }) => type === "put");
+  const frames = put.map(({ pcm: sent }) => /** @type {Int16Array} */ (sent).length);
   assert.equal(frames.reduce((sum, each) => sum + each), 4800, "all of it is sent, at the context's rate");
 });
 

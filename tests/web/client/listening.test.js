@@ -47,7 +47,7 @@ async function connected({ handsFree = true, granted } = {}) {
     return { player: /** @type {FakePlayer} */ (player), recorder: /** @type {FakeRecorder} */ (recorder) };
   };
   const sent = (/** @type {string[]} */ ...names) => client.sent.filter(([what]) => names.includes(what));
-  return { agent, client, voice, opened, sent };
+  return { agent, client, voice, opened, sent, parts };
 }
 
 test("the server hears everything, silence too, and nothing is loaded for it", async () => {
@@ -120,30 +120,37 @@ test("who speaks is heard from the first word to the last, and the answer's time
   assert.equal(agent.latency.answerMs, 2000 - 1200 - 100);
 });
 
-test("the server counts on while the microphone is closed, and anew for another connection", async () => {
+test("a microphone that is opened anew goes on with the server's count of its sound", async () => {
+  const { agent, client, opened } = await connected();
+  const first = await opened();
+  first.recorder.frame = clock.now() * 48;
+  first.recorder.hears(50);
+  agent.closeMicrophone();
+  await clock.tick(5000);
+  const { player, recorder } = await opened();
+  recorder.frame = clock.now() * 48;
+  recorder.hears(50);
+  await clock.tick(1000);
+  client.emit("speech", { state: "started", requestId: "req_7", atMs: 1000 + 200 });
+  client.emit("speech", { state: "stopped", requestId: "req_7", atMs: 1000 + 700, text: "Hello", outcome: "request" });
+  client.answers("req_7", "speaking");
+  player.tells("played", { requestId: "req_7", playedMs: 100 });
+  assert.equal(agent.latency.answerMs, 1000 - 700 - 100);
+});
+
+test("sound that the network had no room for is not counted: the server has not heard it", async () => {
   const { agent, client, opened } = await connected();
   const { player, recorder } = await opened();
   recorder.frame = clock.now() * 48;
-  recorder.hears(100); // 2 s of sound
-  await clock.tick(2000);
-  agent.closeMicrophone();
-  await clock.tick(7000);
-  const answersFrom = async (/** @type {number} */ atMs, /** @type {string} */ id) => {
-    const begun = clock.now();
-    await agent.openMicrophone();
-    if (devices.recorder) devices.recorder.frame = begun * 48;
-    devices.recorder?.hears(50);
-    await clock.tick(1000);
-    client.emit("speech", { state: "started", requestId: id, atMs });
-    client.emit("speech", { state: "stopped", requestId: id, atMs: atMs + 300, text: "Hello", outcome: "request" });
-    client.answers(id, "speaking");
-    player.tells("played", { requestId: id, playedMs: 100 });
-    return agent.latency.answerMs;
-  };
-  assert.equal(await answersFrom(2400, "req_7"), 1000 - 700 - 100);
-  agent.closeMicrophone();
-  client.opens({ resumed: true });
-  assert.equal(await answersFrom(200, "req_8"), 1000 - 500 - 100);
+  client.takes = false;
+  recorder.hears(25);
+  client.takes = true;
+  recorder.hears(50);
+  await clock.tick(1500);
+  client.emit("speech", { state: "stopped", requestId: "req_7", atMs: 700, text: "Hello", outcome: "request" });
+  client.answers("req_7", "speaking");
+  player.tells("played", { requestId: "req_7", playedMs: 100 });
+  assert.equal(agent.latency.answerMs, 1500 - 500 - 700 - 100);
 });
 
 test("an utterance that fails, or is lost with its connection, is heard no more", async () => {
@@ -227,6 +234,17 @@ test("an upload is over after a minute, however long somebody talks", async () =
   assert.equal(sent("END").length, 1);
 });
 
+test("what is said while the connection is looked for is asked to its end", async () => {
+  const { client, voice, opened, sent } = await connected({ granted: [] });
+  const { recorder } = await opened();
+  client.becomes("waiting");
+  voice.now = true;
+  recorder.hears(30);
+  assert.equal(sent("BEGIN").length, 1);
+  client.becomes("connecting");
+  assert.equal(sent("END").length, 1);
+});
+
 test("a microphone that is closed in the middle of a sentence ends it", async () => {
   const { agent, voice, opened, sent } = await connected({ granted: [] });
   const { recorder } = await opened();
@@ -255,8 +273,8 @@ test("a server that comes back without ears is listened for here, one with ears 
 });
 
 test("a detector that can't be loaded is told, and the microphone stays for the button", async () => {
-  const { agent } = await connected({ granted: [] });
-  agent.listening.loadDetector = async () => { throw new TypeError("no such file"); };
+  const { agent, parts } = await connected({ granted: [] });
+  parts.loadDetector = async () => { throw new TypeError("no such file"); };
   await assert.rejects(agent.openMicrophone(), { code: "audio_failed" });
   assert.equal(agent.state, "ready");
 });
@@ -281,6 +299,8 @@ test("with the server's ears it goes up in one piece: they take every frame for 
   devices.recorder?.hears(50);
   agent.endTalk();
   assert.deepEqual(sent("BEGIN", "AUDIO", "VOICE"), [["VOICE", 16000]]);
+  const shown = agent.messages.map(({ role, requestId }) => [role, requestId]);
+  assert.deepEqual(shown, [["person", "req_v"], ["agent", "req_v"]]);
 });
 
 test("a press that is too short, or over before the person has allowed it, asks nothing", async () => {
@@ -315,9 +335,9 @@ test("who joins a session leaves its microphone to the other device", async () =
 });
 
 test("a detector that is loaded too late is let go", async () => {
-  const { agent, client, opened, sent } = await connected({ granted: [] });
+  const { client, opened, parts, sent } = await connected({ granted: [] });
   let loaded = (/** @type {any} */ _) => {};
-  agent.listening.loadDetector = () => new Promise((resolve) => (loaded = resolve));
+  parts.loadDetector = () => new Promise((resolve) => (loaded = resolve));
   const opening = opened();
   await settled();
   client.granted = ["server_vad"];

@@ -38,6 +38,15 @@ test("a millisecond of the microphone is the frame at which it was spoken, over 
   assert.equal(clock.frameOf(150), 480000 + 50 * 48);
 });
 
+test("another connection counts anew", () => {
+  const clock = new MicrophoneClock(16000, 44100);
+  clock.sent(320, 500);
+  clock.reset();
+  assert.equal(clock.frameOf(0), null);
+  clock.sent(320, 9000);
+  assert.equal(clock.frameOf(10), 9441);
+});
+
 test("frames that are off by the rounding of a resampler are no gap", () => {
   const clock = new MicrophoneClock(16000, 44100);
   for (let n = 0; n < 100; n++) clock.sent(320, Math.floor(7 + n * 882));
