@@ -158,12 +158,18 @@ export class VoiceAgent extends Emitter {
   }
 
   /**
-   * Open the loudspeaker; in a click, or a browser refuses it.
+   * Open the loudspeaker; in a click, or a browser refuses it. Where the page can have none, answers are text alone.
    *
-   * @throws {VoxintError} audio_blocked, audio_failed
+   * @throws {VoxintError} audio_blocked, audio_failed, insecure_origin
    */
   async openAudio() {
-    await this.sound.openPlayer().catch((error) => this.#rethrow(error));
+    try {
+      await this.sound.openPlayer();
+    } catch (error) {
+      const known = this.#fail(error);
+      if (known.code === "insecure_origin") this.#set({ requireTts: false }).catch(() => {}); // an "error" has told it
+      throw known;
+    }
   }
 
   /**
