@@ -20,7 +20,7 @@ export class Interrupter {
     const now = () => ({ rttMs: client.rttMs ?? 0, counts: host.service.counts });
     const log = (this.log = new InterruptionLog({ clock, now, tell }));
     sound.on("onset", ({ ms }) => log.heard(ms));
-    sound.on("silent", ({ ms, why }) => log.silent(ms, why));
+    sound.on("silent", ({ ms, why, already }) => log.silent(ms, why, already));
     sound.on("unducked", ({ why }) => why !== "held" && log.unducked());
     client.on("speech", (speech) => {
       if (speech.state === "started") log.began(timeOf(speech));
@@ -78,7 +78,7 @@ export class Interrupter {
     const message = this.#host.service.answerOf(requestId);
     if (!message) return; // an utterance, which has no answer
     const { player } = this.#host.sound;
-    const playing = player !== null && (message.status === "speaking" || message.status === "held");
+    const playing = player && (message.status === "speaking" || message.status === "held");
     const local = { spokenChars: message.spokenChars, playedMs: player?.playedMs(requestId) ?? 0 };
     this.log.interrupted(requestId, { by, reason, recognised, playing, local });
   }

@@ -18,7 +18,8 @@ import { SampleClock } from "./sample-clock.js";
  * @property {Captured} audio
  * @property {RecorderEvents["level"]} level
  * @property {{ms: number}} onset the local hint of a voice, on the clock
- * @property {{ms: number, why: PlayerEvents["silent"]["why"]}} silent the first silent sample, on the clock
+ * @property {{ms: number, why: PlayerEvents["silent"]["why"], already: boolean}} silent the first silent sample, on
+ *   the clock; `already`: it was before the loudspeaker was told
  * @property {PlayerEvents["unducked"]} unducked
  * @property {PlayerEvents["played"]} played
  * @property {{player: Player | null}} player there is another one, or none any more
@@ -132,7 +133,8 @@ export class Sound extends Emitter {
       if (opening !== this.#opening) return player.close(); // it was closed meanwhile, or another rate is wanted
       this.player?.close();
       this.player = player;
-      player.on("silent", ({ frame, why }) => this.emit("silent", { ms: this.msOf(frame), why }));
+      player.on("silent", ({ frame, atFrame, why }) =>
+        this.emit("silent", { ms: this.msOf(frame), why, already: frame < atFrame }));
       player.on("unducked", (detail) => this.emit("unducked", detail));
       player.on("played", (detail) => this.emit("played", detail));
       player.on("error", (detail) => this.emit("error", detail));
