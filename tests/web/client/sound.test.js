@@ -125,6 +125,35 @@ test("a closed sound listens to the page no more, and can be opened again", asyn
   assert.deepEqual(devices.player?.did, ["open 24000"]);
 });
 
+test("two who open the loudspeaker at once have the same one", async () => {
+  const { sound } = newSound();
+  /** @type {unknown[]} */
+  const players = [];
+  sound.on("player", ({ player }) => players.push(player));
+  await Promise.all([sound.open(), sound.open(), sound.listen()]);
+  assert.equal(players.length, 1, "else an answer that one has begun is cut off by the other");
+});
+
+test("a loudspeaker that comes when all is closed is let go, and a person is not asked any more", async () => {
+  let loaded = () => {};
+  const loading = new Promise((resolve) => (loaded = () => resolve(null)));
+  const late = { open: async (/** @type {any} */ ...how) => loading.then(() => PARTS.Player.open(...how)) };
+  const sound = new Sound({ clock, AudioContext, parts: { ...PARTS, Player: late } });
+  const opening = assert.rejects(sound.open(), { code: "closed" });
+  await settled();
+  await sound.close();
+  loaded();
+  await opening;
+  assert.equal(sound.player, null);
+  assert.equal(devices.player?.did.at(-1), "close");
+  const { opens } = devices;
+  const listening = sound.listen();
+  sound.deafen();
+  await listening;
+  assert.equal(devices.opens, opens);
+  assert.equal(sound.microphone, "off");
+});
+
 test("a page that is left ends the session, and one that comes back from the cache connects anew", async () => {
   const agent = new VoiceAgent({ url: "ws://voice.example", clock, parts: PARTS, AudioContext });
   const client = /** @type {FakeClient} */ (made.at(-1));

@@ -55,6 +55,7 @@ export class Connector {
   /** @type {{session_id: string, resume_token: string} | null} */
   #resume = null;
   #fresh = false;
+  #join;
   #tries = 0;
   /** Of the dial under way: what an older one still brings is nobody's. */
   #dials = 0;
@@ -76,6 +77,7 @@ export class Connector {
   constructor(options, owner) {
     this.#options = options;
     this.#owner = owner;
+    this.#join = options.join;
     this.#clock = options.clock ?? CLOCK;
   }
 
@@ -142,7 +144,8 @@ export class Connector {
     const dial = ++this.#dials;
     this.#clock.clearTimeout(this.#timer);
     this.#refusal = null;
-    const late = () => this.#broke(again("timeout", "no answer to REGISTER in time: is this a voxint server?"));
+    const silence = "no answer to REGISTER in time: is this a voxint server?";
+    const late = () => this.#broke(this.#refusal ?? again("timeout", silence)); // one that refuses has to close, too
     this.#timer = this.#clock.setTimeout(late, OPENING_MS);
     if (this.opened && !this.#resume && !this.#fresh) {
       this.#fresh = true; // a server that gives no token resumes nothing
@@ -190,7 +193,7 @@ export class Connector {
 
   /** @param {object} auth */
   #register(auth) {
-    const { join } = this.#options;
+    const join = this.#join;
     if (this.#resume) return { ...this.#owner.register(), auth, resume: { ...this.#resume, seen: this.#owner.seen() } };
     if (join && !this.opened) {
       return { ...this.#owner.register(), auth, resume: { session_id: join.sessionId, resume_token: join.token } };
@@ -233,11 +236,10 @@ export class Connector {
   #registered({ sessionId, payload }) {
     if (sessionId === null) throw malformed("REGISTER_ACK has no session_id");
     const audio = object(payload.audio);
-    const rate = (/** @type {unknown} */ value) => (typeof value === "number" ? value : 16_000);
     const opened = {
       sessionId,
       features: new Set(strings(payload.features)),
-      audio: { inputRate: rate(audio.input_rate), outputRate: rate(audio.output_rate) },
+      audio: { inputRate: rateOf(audio.input_rate), outputRate: rateOf(audio.output_rate) },
     };
     const token = payload.resume_token;
     this.#resume = typeof token === "string" ? { session_id: sessionId, resume_token: token } : null;
@@ -263,7 +265,9 @@ export class Connector {
   /** @param {Record<string, unknown>} payload of an ERROR that came in place of REGISTER_ACK */
   #refused(payload) {
     const error = toldByServer(payload);
-    if (error.code === "session_gone" && error.detail.startsWith("$.payload.resume") && this.#resume) {
+    const gone = error.code === "session_gone" && error.detail.startsWith("$.payload.resume");
+    if (gone) this.#join = undefined; // whoever connects again after that begins a session of their own
+    if (gone && this.#resume) {
       this.#resume = null;
       this.#fresh = true;
       this.#owner.gone();
@@ -323,6 +327,15 @@ export class Connector {
     if (this.state === "waiting") void this.#dial();
     else if (this.state === "open") this.#pulse?.probe();
   }
+}
+
+/**
+ * @param {unknown} value in Hz; 16,000 where there is none
+ * @returns {number} one that the resampler takes
+ */
+function rateOf(value = 16_000) {
+  if (typeof value === "number" && Number.isInteger(value) && value >= 8_000 && value <= 384_000) return value;
+  throw malformed("REGISTER_ACK has a sample rate that is none");
 }
 
 /**

@@ -71,6 +71,8 @@ export class Sound extends Emitter {
   #recorder = null;
   /** Whether the microphone is wanted: one that was lost is opened again when there is another. */
   #wanted = false;
+  /** @type {Promise<void> | null} so that two who open the loudspeaker at once have the same one */
+  #opening = null;
   #muted = false;
   #inputRate = 16000;
   #outputRate = 24000;
@@ -114,7 +116,7 @@ export class Sound extends Emitter {
   async open() {
     const context = (this.#context ??= this.#newContext());
     await this.#run(context);
-    if (!this.player) await this.#openPlayer();
+    if (!this.player) await (this.#opening ??= this.#openPlayer().finally(() => (this.#opening = null)));
   }
 
   #newContext() {
@@ -144,8 +146,14 @@ export class Sound extends Emitter {
   }
 
   async #openPlayer() {
-    const context = /** @type {AudioContext} */ (this.#context);
+    const context = this.#context;
+    const closed = () => new VoxintError("closed", "the sound was closed while it was opened");
+    if (!context) throw closed();
     const player = await this.parts.Player.open(context, { rate: this.#outputRate });
+    if (context !== this.#context) {
+      player.close();
+      throw closed();
+    }
     this.player?.close();
     this.player = player;
     const hear = /** @type {Hear<PlayerEvents>} */ (listenTo);
@@ -170,6 +178,7 @@ export class Sound extends Emitter {
     this.#become("asking");
     try {
       await this.open();
+      if (!this.#wanted) return; // closed meanwhile: nobody is to be asked
       const recorder = await this.parts.Recorder.open(/** @type {AudioContext} */ (this.#context), {
         rate: this.#inputRate, constraints: this.constraints, hintPort: this.player?.hintPort,
       });
