@@ -18,7 +18,7 @@ from voxint.cli import main
 from voxint.protocol.receipt import FramedReceipt
 
 ENGLISH, CHINESE = ROOT / "README.md", ROOT / "README.zh-CN.md"
-SHOWN = ("console", "python", "text", "json")
+SHOWN = ("console", "python", "js", "text", "json")
 
 
 def command(readme: Path, marker: str) -> str:

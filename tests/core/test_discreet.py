@@ -38,7 +38,7 @@ PLAIN = {
     "keys_file", "tls_cert", "tls_key", "interrupted_mark", "failed_mark", "called_mark", "silent_mark",
     "wordless_mark", "allowed_origins", "trusted_proxies", "account", "live", "lost", "interrupted_request_ids",
     "interrupt_request_id", "interrupt_reason", "status", "features", "error_code", "error_msg", "error_detail",
-    "words", "interrupted", "recovered", "by_voice", "recovery",
+    "words", "interrupted", "recovered", "by_voice", "recovery", "voice", "language", "language_prompt",
 }  # fmt: skip
 """Fields that hold ids, settings and sentences of ours; every other text is taken for a person's, a prompt or a key."""
 

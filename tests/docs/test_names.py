@@ -11,14 +11,16 @@ from tests.docs.pages import PAGES, ROOT, blocks, page_id
 
 FOREIGN = {
     "CancelledError",
+    "CustomEvent",
     "EnvironmentFile",
+    "EventTarget",
     "LimitNOFILE",
     "RunFinishedError",
     "TaskGroup",
     "TimeoutStopSec",
     "WorkingDirectory",
 }
-"""Names of Python, trio and systemd that the pages speak of and nothing of ours does."""
+"""Names of Python, trio, systemd and browsers that the pages speak of and nothing of ours does."""
 
 _CODE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 _CLASS = re.compile(r"\b[A-Z][a-z]+[A-Z]\w*\b")
@@ -33,7 +35,8 @@ def placed(page: Path) -> list[tuple[str, Path]]:
 
 def known() -> set[str]:
     """Return the words of the sources; the tests of the pages, which repeat those of the pages, are none."""
-    files = [path for folder in ("voxint", "tests", "bench") for path in (ROOT / folder).rglob("*.py")]
+    folders = ("voxint", "tests", "bench")
+    files = [path for folder in folders for kind in ("*.py", "*.js") for path in (ROOT / folder).rglob(kind)]
     ours = [path for path in files if path.parent != ROOT / "tests" / "docs"]
     return {word for path in ours for word in re.findall(r"\w+", path.read_text(encoding="utf-8"))}
 

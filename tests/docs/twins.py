@@ -16,6 +16,8 @@ SUFFIX = ".zh-CN.md"
 TWINS = {page: page.with_suffix(SUFFIX) for page in PAGES if page.with_suffix(SUFFIX) in PAGES}
 """The Chinese page of each English one that has one."""
 
+PICTURES = (".svg", ".webp")
+
 _BEGIN = re.compile(r"#+ (?:\d+\. )?|- |\d+\. |\|")
 _CODE = re.compile(r"`([^`]+)`")
 _CAPITALS = re.compile(r"(?<![A-Za-z])[A-Z][A-Z_]+")
@@ -83,8 +85,8 @@ def in_chinese(text: str, page: Path) -> str:
     def turned(match: re.Match[str]) -> str:
         path, mark, anchor = (match[1] or match[2]).partition("#")
         target = (page.parent / path).resolve() if path else page
-        if match[1] and path.endswith(".svg") and target.with_suffix(".zh-CN.svg").exists():
-            return f"]({path.removesuffix('.svg')}.zh-CN.svg)"
+        if match[1] and target.suffix in PICTURES and target.with_suffix(f".zh-CN{target.suffix}").exists():
+            return f"]({path.removesuffix(target.suffix)}.zh-CN{target.suffix})"
         if match[2] or target not in TWINS:
             return match[0]
         places = dict(zip(anchors(target), anchors(TWINS[target]), strict=True))

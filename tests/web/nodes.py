@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -12,7 +13,7 @@ import pytest
 
 from tests.needs import ABSENT, needs
 
-__all__ = ["ROOT", "WEB", "needs_node", "node"]
+__all__ = ["ROOT", "WEB", "lacking_tools", "needs_node", "node", "node_tools"]
 
 ROOT = Path(__file__).parents[2]
 WEB = Path(__file__).parent
@@ -36,6 +37,26 @@ def node() -> tuple[str, ...]:
         return ()
     flags = ("--no-warnings", "--experimental-websocket") if version < (22, 0) else ("--no-warnings",)
     return (program, *flags)
+
+
+NODE_TOOLS = "NODE_TOOLS"
+"""The variable that names the `node_modules` with the compilers, and with the types of Node and of audio worklets."""
+
+
+def node_tools() -> Path | None:
+    """Return the `node_modules` that is named, or else that of the type checker on the search path."""
+    if named := os.environ.get(NODE_TOOLS):
+        return Path(named)
+    program = shutil.which("tsc")
+    parents = () if program is None else Path(program).resolve().parents
+    return next((each for each in parents if each.name == "node_modules"), None)
+
+
+def lacking_tools(*wanted: str) -> str:
+    """Return what of these paths the tools lack, as the reason of a skip; empty where all are there."""
+    found = node_tools()
+    lacking = [name for name in wanted if found is None or not (found / name).exists()]
+    return f"the Node packages {', '.join(lacking)} in {NODE_TOOLS}: {ABSENT}" if lacking else ""
 
 
 needs_node: pytest.MarkDecorator = needs("" if node() else f"Node {OLDEST[0]}.{OLDEST[1]} or later: {ABSENT}")

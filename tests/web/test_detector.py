@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -15,12 +13,10 @@ from bench.bargein.noises import NOISES
 from bench.detector.hearing import DETECTOR, WINDOW, Floats, hear, ints, silero
 from bench.detector.sounds import KINDS, alone, read, recordings
 from bench.recordings import LIBRIVOX, PROMPTS
-from tests.needs import ABSENT, missing, needs, needs_silero, skip_for
+from tests.needs import missing, needs, needs_silero, skip_for
+from tests.web.nodes import lacking_tools, needs_node, node_tools
 
 SOURCE = Path(bench.detector.__file__).with_name("detector.ts")
-MODULES = Path(os.environ.get("VOXINT_NODE_MODULES", "node_modules"))
-"""Where AssemblyScript 0.28.20 is, as npm installs it."""
-
 RATE = 16_000
 LARGEST = 8_000
 """Bytes of the detector: ours, so that it is there before the person has read the first line."""
@@ -36,7 +32,6 @@ console.log(JSON.stringify(streams.map((stream) => {
 })));
 """
 
-needs_node = needs("" if shutil.which("node") else f"the program node (Debian: nodejs): {ABSENT}")
 needs_recordings = needs(
     missing(files=[LIBRIVOX, PROMPTS], debian="pocketsphinx-testdata, asterisk-core-sounds-en-wav")
 )
@@ -54,8 +49,10 @@ def cut(told: list[Floats]) -> list[list[tuple[str, int]]]:
 @needs_node
 def test_it_is_what_its_source_says(tmp_path: Path) -> None:
     """Compiled anew it has the same bytes."""
-    compiler = MODULES / "assemblyscript/bin/asc.js"
-    skip_for("" if compiler.exists() else f"AssemblyScript in VOXINT_NODE_MODULES: {ABSENT}")
+    skip_for(lacking_tools("assemblyscript/bin/asc.js"))
+    tools = node_tools()
+    assert tools is not None
+    compiler = tools / "assemblyscript/bin/asc.js"
     made = tmp_path / "detector.wasm"
     options = ["--runtime", "stub", "-O3", "--noAssert"]
     subprocess.run(["node", str(compiler), str(SOURCE), "-o", str(made), *options], check=True, timeout=120)

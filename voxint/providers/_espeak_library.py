@@ -55,7 +55,7 @@ class EventPointer(Protocol):
         """Read what lies there, whatever it is."""
 
 
-class Voice(ctypes.Structure):
+class ListedVoice(ctypes.Structure):
     """The beginning of espeak_VOICE of speak_lib.h."""
 
     _fields_ = (
@@ -100,7 +100,7 @@ class EspeakLibrary:
             Pointer,
         ]
         library.espeak_Info.restype = ctypes.c_char_p
-        library.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(Voice))
+        library.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(ListedVoice))
         self.rate: int = library.espeak_Initialize(SYNCHRONOUS, CALLBACK_MS, data_path.encode(), DONT_EXIT)
         if self.rate <= 0:
             raise OSError("the data files of the package espeakng-loader can't be read: install it again")

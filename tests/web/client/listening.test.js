@@ -120,6 +120,24 @@ test("who speaks is heard from the first word to the last, and the answer's time
   assert.equal(agent.latency.answerMs, 2000 - 1200 - 100);
 });
 
+test("a microphone that is opened anew goes on with the server's count of its sound", async () => {
+  const { agent, client, opened } = await connected();
+  const first = await opened();
+  first.recorder.frame = clock.now() * 48;
+  first.recorder.hears(50);
+  agent.closeMicrophone();
+  await clock.tick(5000);
+  const { player, recorder } = await opened();
+  recorder.frame = clock.now() * 48;
+  recorder.hears(50);
+  await clock.tick(1000);
+  client.emit("speech", { state: "started", requestId: "req_7", atMs: 1000 + 200 });
+  client.emit("speech", { state: "stopped", requestId: "req_7", atMs: 1000 + 700, text: "Hello", outcome: "request" });
+  client.answers("req_7", "speaking");
+  player.tells("played", { requestId: "req_7", playedMs: 100 });
+  assert.equal(agent.latency.answerMs, 1000 - 700 - 100);
+});
+
 test("an utterance that fails, or is lost with its connection, is heard no more", async () => {
   const { agent, client, opened } = await connected();
   await opened();

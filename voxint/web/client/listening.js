@@ -9,6 +9,7 @@
 
 import { VoxintError } from "./errors.js";
 import { Talk } from "./push-to-talk.js";
+import { MicrophoneClock } from "./sample-clock.js";
 import { ServerEars } from "./server-ears.js";
 import { asError } from "./sound.js";
 
@@ -19,6 +20,9 @@ export class Listening {
   /** @type {Talk | null} */
   #talk = null;
   #handsFree = false;
+  /** What the server has got: it counts a connection's sound from 0 on, however often the microphone is opened.
+   * @type {MicrophoneClock | null} */
+  #sent = null;
   /** What the microphone was before the button was pressed; null: it is not. @type {"muted" | "open" | null} */
   #before = null;
 
@@ -42,7 +46,10 @@ export class Listening {
     this.asked = asked;
     this.changed = changed;
     this.failed = failed;
-    client.on("open", () => void this.#choose().catch(failed));
+    client.on("open", () => {
+      this.#sent?.reset();
+      void this.#choose().catch(failed);
+    });
     sound.on("audio", (captured) => this.#audio(captured));
   }
 
@@ -85,10 +92,16 @@ export class Listening {
     const byServer = features.has("server_vad");
     if (this.#ears && this.#ears instanceof ServerEars === byServer) return;
     this.#deafen();
-    const ears = byServer ? new ServerEars(this) : await this.#load();
+    const ears = byServer ? new ServerEars(this, this.#clock()) : await this.#load();
     if (this.#ears || !this.#handsFree) return ears.close(); // closed, or opened again, while it was loaded
     this.#ears = ears;
     this.changed();
+  }
+
+  #clock() {
+    const { client: { audio: { inputRate } }, sound: { contextRate } } = this;
+    const fits = this.#sent?.rate === inputRate && this.#sent.contextRate === contextRate;
+    return (this.#sent = fits && this.#sent ? this.#sent : new MicrophoneClock(inputRate, contextRate));
   }
 
   /** Load what only a server without ears needs. */

@@ -1,10 +1,9 @@
 /** @import { Speech } from "./types.js" */
 /** @import { Interrupter } from "./interrupter.js" */
 /** @import { MessageService } from "./message-service.js" */
+/** @import { MicrophoneClock } from "./sample-clock.js" */
 /** @import { Captured, Sound } from "./sound.js" */
 /** @import { WebSocketClient } from "./websocket-client.js" */
-
-import { MicrophoneClock } from "./sample-clock.js";
 
 /**
  * @typedef {object} Host what ears need of the agent that they belong to
@@ -23,33 +22,28 @@ export class ServerEars {
   hearing = false;
   /** @type {string | null} of the utterance */
   #requestId = null;
-  /** @type {MicrophoneClock} */
-  #sent;
   #end = new AbortController();
 
-  /** @param {Host} host */
-  constructor(host) {
+  /**
+   * @param {Host} host
+   * @param {MicrophoneClock} sent what has gone out over this connection, be it through ears that were closed since
+   */
+  constructor(host, sent) {
     this.host = host;
-    const { client, sound } = host;
-    this.#sent = new MicrophoneClock(client.audio.inputRate, sound.contextRate);
+    this.sent = sent;
+    const { client } = host;
     const { signal } = this.#end;
     client.on("speech", (speech) => this.#told(speech), { signal });
     client.on("end", ({ requestId }) => requestId === this.#requestId && this.#hears(null), { signal });
     client.on("failed", ({ requestId }) => requestId === this.#requestId && this.#hears(null), { signal });
-    client.on("open", () => this.#anew(), { signal });
+    client.on("open", () => this.#hears(null), { signal }); // another connection has forgotten who spoke
   }
 
   /** @param {Captured} captured */
   audio({ pcm, frame }) {
     if (this.host.client.state !== "open") return; // whoever comes back says it again
     this.host.client.sendAudio(pcm);
-    this.#sent.sent(pcm.length, frame);
-  }
-
-  /** Another connection: the server counts that one's sound from 0, and has forgotten who spoke. */
-  #anew() {
-    this.#sent.reset();
-    this.#hears(null);
+    this.sent.sent(pcm.length, frame);
   }
 
   /** @param {Speech} speech */
@@ -62,7 +56,7 @@ export class ServerEars {
 
   /** @param {number} atMs of the microphone's sound @returns {number | null} on the clock */
   msOf(atMs) {
-    const frame = this.#sent.frameOf(atMs);
+    const frame = this.sent.frameOf(atMs);
     return frame === null ? null : this.host.sound.msOf(frame);
   }
 
