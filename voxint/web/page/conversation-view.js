@@ -57,8 +57,8 @@ export class ConversationView {
   show(message) {
     if (this.#changed.size === 0) requestAnimationFrame(() => this.#draw());
     this.#changed.set(message.messageId, message);
-    const [oldest] = this.#changed.keys();
-    if (this.#changed.size > MOST_BUBBLES && oldest !== undefined) this.#changed.delete(oldest); // a page unseen for long
+    const [oldest] = this.#changed.keys(); // a page that is not seen draws nothing, for as long as that takes
+    if (this.#changed.size > MOST_BUBBLES && oldest !== undefined) this.#changed.delete(oldest);
   }
 
   #draw() {
