@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { Caption, SpeakingRate } from "../../../voxint/web/client/captions.js";
 import { toldByServer } from "../../../voxint/web/client/errors.js";
 import { MessageService } from "../../../voxint/web/client/message-service.js";
+import { Turns } from "../../../voxint/web/client/turns.js";
 import { WebSocketClient } from "../../../voxint/web/client/websocket-client.js";
 import { FakeClock, FakePlayer, FakeSocket, record, settled, Socket } from "./fakes.js";
 
@@ -91,6 +92,16 @@ test("an answer that is still heard is known after any number of noises", async 
   for (let n = 0; n < 100; n += 1) noise(`mm_${n}`);
   void service.interruptCurrentRequest().catch(() => {});
   assert.deepEqual(player.told.at(-1), ["discard", requestId], "else it talks on over whoever interrupts");
+});
+
+test("turns of which nothing is awaited or heard are forgotten, and no others", () => {
+  const turns = new Turns(new SpeakingRate(), () => {});
+  const heard = turns.of("heard");
+  turns.wait(heard);
+  heard.closed = true;
+  for (let n = 0; n < 100; n += 1) turns.add(turns.of(`cough_${n}`), "person", { text: "", status: "dismissed" });
+  assert.equal(turns.get("heard"), heard);
+  assert.equal(turns.all.length, 64);
 });
 
 test("a text without an end fills a bubble up to a bound, and no more", async () => {

@@ -18,7 +18,8 @@ const RECEIPT = {
 /** @param {Partial<Facts>} [more] @returns {Facts} */
 const facts = (more) => ({
   requestId: "req_1", by: "button", reason: "USER_STOP", outcome: "stopped", sent: 1000, silent: 1003,
-  acknowledged: 1024, receipt: RECEIPT, rttMs: 20, dropped: 2, stale: 0, local: { spokenChars: 21, playedMs: 1840 }, ...more,
+  acknowledged: 1024, receipt: RECEIPT, rttMs: 20, dropped: 2, stale: 0,
+  local: { spokenChars: 21, playedMs: 1840 }, ...more,
 });
 
 test("instants count from the first of them, and the closings lie half a round trip before the word of them", () => {

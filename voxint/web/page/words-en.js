@@ -140,8 +140,8 @@ export const en = {
   share_once: "The link lets one device in, and holds for a short time. Open this window again for another.",
   share_local: "This address works on this computer only, so a phone cannot open it. Open the page by "
     + "the computer’s name in the network, with https, and share from there.",
-  share_http: "A phone that opens this link can listen and type, but not speak: browsers give a "
-    + "microphone to https pages only.",
+  share_http: "A phone that opens this link can read and type, but neither speak nor listen: browsers "
+    + "give microphone and sound of this kind to https pages only.",
   share_qr: "QR code of the link",
   share_wait: "Making a link…",
   share_link: "Link",
@@ -177,8 +177,9 @@ export const en = {
   enter_key: "Enter the key",
   allow_sound: "Turn the sound on",
   reload: "Reload the page",
-  err_insecure_origin: "The microphone needs a secure page|"
-    + "Browsers give a microphone to https pages and to localhost only. Open this one so. You can type meanwhile.",
+  err_insecure_origin: "Voice needs a secure page|"
+    + "Browsers give microphone and live sound to https pages and to localhost only. Open this page so. "
+    + "Meanwhile you can type, and read the answers.",
   err_microphone_denied: "The microphone is blocked|"
     + "Click the symbol left of the address, allow the microphone, and try again. You can type meanwhile.",
   err_microphone_missing: "There is no microphone|"
