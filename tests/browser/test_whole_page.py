@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Playwright, expect
 
-from tests.browser.rig.browser import Tab, launched, opened, tab_of
+from tests.browser.rig.browser import ELSEWHERE, Tab, launched, opened, tab_of
 from tests.browser.rig.server import VoiceServer
 from tests.browser.rig.voice_page import VoicePage
 from tests.browser.rig.waiting import LIMIT_MS
@@ -21,13 +21,6 @@ MOST_BYTES = 150_000
 """What the whole page may load."""
 
 ENGLISH: dict[str, Any] = {"locale": "en-US"}
-
-
-@pytest.fixture(scope="module")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    """Return a browser with a microphone that it may use."""
-    with launched(playwright) as found:
-        yield found
 
 
 @pytest.fixture
@@ -160,7 +153,7 @@ def test_without_https_one_types(tab: Tab) -> None:
     """A page of another machine that is not encrypted gets no microphone from the browser, and says why."""
     with VoiceServer(server={"api_keys": ["a key of the tests"]}) as server:
         page = VoicePage(tab)
-        page.go(f"http://voice.example:{server.port}/")
+        page.go(f"http://{ELSEWHERE}:{server.port}/")
         page.start()
         tab.page.locator("#key-secret").fill("a key of the tests")
         tab.page.locator("#key-form").get_by_role("button", name="Continue").click()
