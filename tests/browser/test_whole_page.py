@@ -125,25 +125,20 @@ def test_a_tab_that_slept_goes_on(tab: Tab, scripted: VoiceServer) -> None:
     assert tab.wrong == []
 
 
-def test_without_leave_for_the_microphone_one_types(playwright: Playwright, scripted: VoiceServer) -> None:
-    """Who refuses the microphone reads where to allow it, and goes on by typing."""
-    with launched(playwright, asks=True) as browser, opened(browser, **ENGLISH) as tab:
+@pytest.mark.parametrize(
+    ("has", "told"),
+    [({"asks": True}, "The microphone is blocked"), ({"microphone": False}, "There is no microphone")],
+    ids=["refused", "missing"],
+)
+def test_without_a_microphone_one_types(
+    playwright: Playwright, scripted: VoiceServer, has: dict[str, bool], told: str
+) -> None:
+    """Who refuses it, or has none, reads that and what to do, and goes on by typing."""
+    with launched(playwright, **has) as browser, opened(browser, **ENGLISH) as tab:
         page = VoicePage(tab)
         page.go(f"{scripted.origin}/")
         page.start()
-        page.until_told("The microphone is blocked")
-        page.type("hello")
-        page.until_bubble("agent", "speaking", "Once there")
-        assert tab.wrong == []
-
-
-def test_without_a_microphone_one_types(playwright: Playwright, scripted: VoiceServer) -> None:
-    """Where there is none, the page says so, and goes on by typing."""
-    with launched(playwright, microphone=False) as browser, opened(browser, **ENGLISH) as tab:
-        page = VoicePage(tab)
-        page.go(f"{scripted.origin}/")
-        page.start()
-        page.until_told("There is no microphone")
+        page.until_told(told)
         page.type("hello")
         page.until_bubble("agent", "speaking", "Once there")
         assert tab.wrong == []
