@@ -126,15 +126,15 @@ def test_a_tab_that_slept_goes_on(tab: Tab, scripted: VoiceServer) -> None:
 
 
 @pytest.mark.parametrize(
-    ("has", "told"),
-    [({"asks": True}, "The microphone is blocked"), ({"microphone": False}, "There is no microphone")],
+    ("asks", "microphone", "told"),
+    [(True, True, "The microphone is blocked"), (False, False, "There is no microphone")],
     ids=["refused", "missing"],
 )
 def test_without_a_microphone_one_types(
-    playwright: Playwright, scripted: VoiceServer, has: dict[str, bool], told: str
+    playwright: Playwright, scripted: VoiceServer, asks: bool, microphone: bool, told: str
 ) -> None:
     """Who refuses it, or has none, reads that and what to do, and goes on by typing."""
-    with launched(playwright, **has) as browser, opened(browser, **ENGLISH) as tab:
+    with launched(playwright, asks=asks, microphone=microphone) as browser, opened(browser, **ENGLISH) as tab:
         page = VoicePage(tab)
         page.go(f"{scripted.origin}/")
         page.start()
