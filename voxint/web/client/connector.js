@@ -16,6 +16,7 @@ import { Pulse } from "./pulse.js";
 
 const OPENING_MS = 10_000; // ours: from the dial to REGISTER_ACK; the slowest right answer takes some 3 s
 const STEADY_MS = 10_000; // ours: a connection that held for so long is no failed try
+const NO_WEBSOCKET = "this platform has no WebSocket: give one as an option, or Node 20 --experimental-websocket";
 const FAREWELL_MS = 1_000; // wire.md: the server's own patience with a close
 
 /**
@@ -59,8 +60,6 @@ export class Connector {
   /** Of the dial under way: what an older one still brings is nobody's. */
   #dials = 0;
   #openedAt = 0;
-  /** @type {VoxintError | null} why REGISTER was refused */
-  #refusal = null;
   /** @type {unknown} */
   #timer = null;
   /** @type {import("./clock.js").Deferred<Opened> | null} what `connect` has promised */
@@ -141,7 +140,6 @@ export class Connector {
   async #dial() {
     const dial = ++this.#dials;
     this.#clock.clearTimeout(this.#timer);
-    this.#refusal = null;
     const late = () => this.#broke(again("timeout", "no answer to REGISTER in time: is this a voxint server?"));
     this.#timer = this.#clock.setTimeout(late, OPENING_MS);
     if (this.opened && !this.#resume && !this.#fresh) {
@@ -173,7 +171,7 @@ export class Connector {
   /** @param {object} auth */
   #newLink(auth) {
     const Socket = this.#options.WebSocket ?? globalThis.WebSocket;
-    if (!Socket) throw new VoxintError("no_websocket", "this platform has no WebSocket: give one as an option");
+    if (!Socket) throw new VoxintError("no_websocket", NO_WEBSOCKET);
     /** @type {Link} */
     const link = new Link(Socket, String(this.#options.url), {
       open: () => link.send(pack("REGISTER", this.#register(auth), null, Date.now())),
@@ -181,7 +179,7 @@ export class Connector {
       voice: (frame) => link === this.#link && this.#hear(frame),
       fault: (error) => this.#owner.fault(error),
       closed: (code, reason) => {
-        if (link === this.#link) this.#broke(this.#refusal ?? toldByClose(code, reason, this.state === "open"));
+        if (link === this.#link) this.#broke(toldByClose(code, reason, this.state === "open"));
         this.#farewells.get(link)?.(undefined);
       },
     });
@@ -272,7 +270,8 @@ export class Connector {
       return;
     }
     const keyless = error.code === "key_refused" && this.#options.auth === undefined;
-    this.#refusal = keyless ? new VoxintError("key_needed", "this server asks for a key") : error;
+    // At once: after a REGISTER that it does not understand the server waits for a better one.
+    this.#broke(keyless ? new VoxintError("key_needed", "this server asks for a key") : error);
   }
 
   /** @param {VoxintError} error why there is no connection */

@@ -1,6 +1,7 @@
 /** @import { Auth, Message } from "../client/types.js" */
 
 import { VoiceAgent, VoxintError } from "../client/index.js";
+import { socketOf } from "./address.js";
 import { STYLE } from "./style.js";
 import { wordsOf } from "./words.js";
 
@@ -115,8 +116,7 @@ export class VoxintAgentElement extends HTMLElement {
   }
 
   #newAgent() {
-    const url = new URL("/ws/agent/stream", this.getAttribute("src") ?? import.meta.url);
-    url.protocol = url.protocol.replace("http", "ws");
+    const url = socketOf(this.getAttribute("src"), import.meta.url, document.baseURI);
     const said = (/** @type {string} */ name) => this.getAttribute(name) ?? "";
     const agent = new VoiceAgent({
       url, auth: () => this.#auth(), handsFree: this.#always,
