@@ -17,7 +17,7 @@ import httpx
 import pytest
 import trio
 
-from tests.cli.process import LIMIT_S, start_cli
+from tests.cli.process import LIMIT_S, run_cli, start_cli
 from tests.cli.test_serve import CONFIG
 from voxint.cli.outside import FALL_S
 from voxint.client import connect
@@ -128,6 +128,34 @@ async def test_a_server_that_fails_ends_the_process_soon(here: Path) -> None:
                 began = time.monotonic()
                 assert await server.wait() not in (0, -signal.SIGKILL)
         assert time.monotonic() - began < FALL_S + 0.5 + 3  # half a second for the log, and a busy machine
+
+
+ENDS_LATE = """
+import atexit, threading, time
+import voxint.cli.outside
+from voxint.cli import main
+
+class Slow:
+    def __del__(self, sleep=time.sleep):
+        sleep(0.5)
+
+voxint.cli.outside.LAST_S = 0.05
+{}
+main()
+"""
+
+
+@pytest.mark.parametrize("late", [
+    "slow = Slow()",
+    "atexit.register(time.sleep, 600)",
+    "threading.Thread(target=time.sleep, args=(600,)).start()",
+], ids=["it is slow", "a handler hangs", "a thread is left"])  # fmt: skip
+async def test_a_late_end_does_not_change_the_exit_code(here: Path, late: str) -> None:
+    """The interpreter takes long to end, as on a loaded machine, or something keeps it: who started it is told why."""
+    program = ENDS_LATE.format(late)
+    done = await run_cli("serve", "--set", "llm.provider=none:Model", cwd=here, program=program)
+    assert done.code == 2
+    assert done.err.startswith("voxint: ")
 
 
 async def test_a_hang_up_does_not_kill(here: Path) -> None:

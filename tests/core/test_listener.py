@@ -57,6 +57,13 @@ async def sending(*, ends: bool = False) -> AsyncGenerator[tuple[Listener, list[
         nursery.cancel_scope.cancel()
 
 
+async def test_nothing_is_not_sent() -> None:
+    """Who has nothing to say to a listener costs it no write."""
+    async with sending() as (listener, sends):
+        listener.queue()
+        assert sends == []
+
+
 async def test_first_in_is_first_out() -> None:
     """Only a heartbeat overtakes."""
     listener = Listener()

@@ -69,6 +69,7 @@ MAKERS: dict[str, tuple[int, ...]] = {
     "HttpError": (0, 1),
     "TokenRefused": (0, 1),
     "Page": (0, 1),
+    "Readiness": (1,),
     "RequestRefused": (1,),
     "Failure": (1,),
     "fail": (1,),
@@ -129,7 +130,7 @@ INTERNAL = {"providers", "net", "protocol"}
 """Folders whose Python's own errors are caught by others of ours, and told in their words."""
 
 WIRE = {"WireError", "RegisterRefused", "Refusal", "close", "_too_large", "wrong", "SessionWarn", "Shutdown"}
-HTTP = {"HttpError", "TokenRefused", "Page"}
+HTTP = {"HttpError", "TokenRefused", "Page", "Readiness"}
 
 UNREACHABLE = (
     ConnectionRefusedError(),

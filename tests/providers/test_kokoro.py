@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 import trio
 import trio.testing
 from attrs import define, field
@@ -20,6 +21,7 @@ from voxint.core.turns import LANE
 from voxint.errors import ConfigError, UpstreamError
 from voxint.providers import kokoro
 from voxint.providers._kokoro_jobs import Facts, SpokenWindow, Wish
+from voxint.providers._kokoro_voices import VoicesThere
 from voxint.providers.kokoro import Kokoro
 
 pytestmark = pytest.mark.virtual_time
@@ -40,11 +42,12 @@ class Process:
     aborted: int = 0
     fail: Callable[[Wish], None] = lambda wish: None
     usable: bool = True
+    left_out: dict[str, str] = field(factory=dict)
 
     @property
     def ready(self) -> bytes:
         """What it tells at its start."""
-        return Facts(self.factor).packed()
+        return Facts(self.factor, self.left_out).packed()
 
     @asynccontextmanager
     async def worker(self, wait_s: float) -> AsyncIterator[Process]:
@@ -82,8 +85,7 @@ def process(monkeypatch: pytest.MonkeyPatch) -> Process:
 
     monkeypatch.setattr(kokoro, "open_pool", opened)
     monkeypatch.setattr(kokoro, "find", found)
-    monkeypatch.setattr(kokoro, "asset_of", found)
-    monkeypatch.setattr(kokoro, "voices_there", lambda folder: ("af_heart", "zf_xiaobei"))
+    monkeypatch.setattr(kokoro, "voices_there", lambda folder: VoicesThere({name: found(name) for name in VOICES}, {}))
     monkeypatch.setattr(kokoro, "has_mandarin", lambda: True)
     return process
 
@@ -134,6 +136,24 @@ async def test_without_dictionaries_no_chinese_voice_is_offered(
     """It could not say what it is for."""
     monkeypatch.setattr(kokoro, "has_mandarin", lambda: False)
     assert Kokoro().voices == (VoiceOption("af_heart", "en"),)
+
+
+async def test_voices_of_wrong_files_are_left_out(process: Process) -> None:
+    """The log has a line for each file, with the voices in it; the others are offered."""
+    process.left_out = {"zf_xiaobei": "z.bin: this is not the file"}
+    stage = Kokoro("af_heart")
+    with structlog.testing.capture_logs() as lines:
+        async with stage:
+            assert stage.voices == (VoiceOption("af_heart", "en"),)
+    assert lines == [
+        {
+            "event": "voices are left out",
+            "log_level": "warning",
+            "provider": "kokoro",
+            "voices": ["zf_xiaobei"],
+            "detail": "z.bin: this is not the file",
+        }
+    ]
 
 
 async def test_chinese_that_nobody_speaks_is_the_operators_affair(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import numpy as np
 import pytest
+import structlog
 import trio
 from attrs import evolve
 
@@ -19,6 +21,7 @@ from voxint.core.events import Voice
 from voxint.core.settings import Settings
 from voxint.core.stages import Speech
 from voxint.core.turns import LANE
+from voxint.errors import ConfigError, UpstreamError
 from voxint.providers.kokoro import MOST_THREADS, Kokoro
 from voxint.testing.conformance import TrialBounds, check_text_to_speech
 from voxint.testing.stages import ScriptedModel
@@ -72,6 +75,26 @@ async def test_another_voice_is_really_another(stage: Kokoro) -> None:
             pitches.append(pitch_hz(np.frombuffer(b"".join(said), np.int16)))
     woman, man = pitches
     assert woman > 1.2 * man > 0, pitches
+
+
+async def test_a_wrong_file_costs_nobody_elses_voice(tmp_path: Path) -> None:
+    """A voice whose file is a wrong one is not offered, and the log names the file; as the agent's own it is fatal."""
+    wrong = {"am_santa": bytes(522_240), "am_puck": b"half"}
+    for name, content in wrong.items():
+        (tmp_path / f"{name}.bin").write_bytes(content)
+    with structlog.testing.capture_logs() as lines:
+        async with Kokoro(VOICE, seats=1, wait_s=60, assets=tmp_path) as stage:
+            assert not wrong.keys() & {voice.name for voice in stage.voices}
+            assert await speak(stage, "Hello. ")
+            with pytest.raises(UpstreamError) as raised:
+                await speak(stage.speaking_as("am_santa"), "Hello. ")
+    for name in wrong:
+        [line] = [each for each in lines if each["voices"] == [name]]
+        assert str(tmp_path / f"{name}.bin") in line["detail"]
+    assert "am_santa.bin" in raised.value.operator_detail
+    for name in wrong:
+        with pytest.raises(ConfigError, match=f"{name}.bin"):
+            await Kokoro(name, seats=1, assets=tmp_path).check()
 
 
 async def test_a_word_that_nobody_knows_and_that_does_not_end(stage: Kokoro) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from voxint.errors import ConfigError
 from voxint.providers._kokoro_english import BRITISH, british
-from voxint.providers._kokoro_voices import JAPANESE, Cast, choose, voices_there
+from voxint.providers._kokoro_voices import JAPANESE, Cast, VoicesThere, choose, voices_there
 
 
 def test_auto_takes_the_best_that_is_there() -> None:
@@ -66,11 +66,20 @@ def test_a_voice_that_is_not_there_is_refused(voice: str, there: list[str], word
 
 
 def test_voices_are_looked_for_in_the_folder(tmp_path: Path) -> None:
-    """A file of a voice's name and size in the configured folder is that voice."""
+    """A file of a voice's name and size in the configured folder is that voice; one of another size is a fault."""
     before = voices_there(tmp_path)
     (tmp_path / "am_santa.bin").write_bytes(bytes(522_240))
     (tmp_path / "am_puck.bin").write_bytes(b"half")
-    assert set(voices_there(tmp_path)) - set(before) == {"am_santa"}
+    (tmp_path / "af_sky.bin").symlink_to("af_sky.bin")
+    there = voices_there(tmp_path)
+    assert set(there.assets) - set(before.assets) == {"am_santa"}
+    assert set(there.faults) - set(before.faults) == {"am_puck", "af_sky"}
+    there.check("am_santa")
+    with pytest.raises(ConfigError, match=r"am_puck\.bin: .* its size is 4 bytes"):
+        there.check("am_puck")
+    there.check("auto")
+    with pytest.raises(ConfigError, match=r"af_sky\.bin: this model file can't be read"):
+        VoicesThere({}, {"af_sky": there.faults["af_sky"]}).check("auto")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 import trio
 import trio.lowlevel
@@ -61,6 +63,26 @@ async def test_it_is_told_only_where_it_is_named() -> None:
         await talk.until(lambda: len(infos(talk)) == 3)
         assert ["join_token" in each for each in infos(talk)] == [False, False, True]
         assert set(infos(talk)[2]) == {"platform", "join_token"}
+
+
+async def test_a_question_that_waits_keeps_nothing_of_what_it_names() -> None:
+    """Who asks for much that there is not, and does not read, takes no memory by that: two megabytes of names here."""
+    async with open_place(AGENT) as place:
+        talk = await begin(place, WRITTEN)
+        talk.stop_reading()
+        tracemalloc.start()
+        try:
+            for _ in range(20):
+                names = tuple(f"{number:01000}" for number in range(100))
+                talk.say(m.SessionQuery(query_fields=("join_token", *names)))
+            del names
+            held, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert held < 100_000
+        talk.read_on()
+        await talk.until(lambda: len(infos(talk)) == 20)
+        assert [set(each) for each in infos(talk)] == [{"join_token"}] * 20
 
 
 @pytest.mark.parametrize("seen", [None, {}])

@@ -43,7 +43,11 @@ FALL_S = 1.5
 another."""
 
 LAST_S = 1.0
-"""Seconds between the end of the loop and that of the interpreter: a thread of a provider's may be left."""
+"""Seconds that the interpreter waits for threads and handlers of a provider's, once the loop has ended. Ours."""
+
+STUCK_S = 10.0
+"""Seconds from the end of the loop to that of the process where C code keeps the interpreter to itself. Its code is
+lost then; ours: no loaded machine takes so long to end in order, and supervisors wait for longer."""
 
 DRAIN = (signal.SIGINT, signal.SIGTERM)
 """The signals that drain a server."""
@@ -246,9 +250,16 @@ def run_outside(main: Main) -> NoReturn:
     flush_logs()
     for writer in writers:
         writer.flush()
-    # A thread that is no daemon would keep the interpreter for as long as it likes.
-    _end_at_last_within(LAST_S, nowhere)
+    _end_at_last_within(STUCK_S, nowhere)
+    with suppress(RuntimeError):  # no thread is to be had: the other bound is left
+        threading.Thread(target=_end_after, args=(LAST_S, code), name="voxint end", daemon=True).start()
     sys.exit(code)
+
+
+def _end_after(seconds: float, code: int) -> None:
+    """End the process: a thread that is no daemon would keep the interpreter for as long as it likes."""
+    time.sleep(seconds)
+    os._exit(code)
 
 
 def _heeded() -> Iterator[signal.Signals]:
@@ -283,7 +294,10 @@ def _has_terminal() -> bool:
 
 
 def _end_at_last_within(seconds: float, nowhere: TextIO) -> None:
-    """End the process by a thread that needs no interpreter, and writes nothing: what it wrote to might hang."""
+    """End the process by a thread that needs no interpreter, and writes nothing: what it wrote to might hang.
+
+    The exit code is 1 then, whatever it should be.
+    """
     faulthandler.dump_traceback_later(seconds, exit=True, file=nowhere)
 
 

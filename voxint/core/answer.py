@@ -26,7 +26,17 @@ from voxint.core.hearers import Hearers
 from voxint.core.holding import Holding
 from voxint.core.journal import Journal, Seen
 from voxint.core.listener import Listener
-from voxint.core.pieces import PIECE_SIZE, ROOM, Other, OtherPiece, growth, queue_text, untaken, voice_pieces
+from voxint.core.pieces import (
+    PIECE_SIZE,
+    ROOM,
+    Other,
+    OtherPiece,
+    VoicePiece,
+    growth,
+    marks_pieces,
+    queue_text,
+    untaken,
+)
 from voxint.core.playout import PlayoutLedger
 from voxint.core.stages import ToolCall
 
@@ -176,7 +186,8 @@ class Answer:
             said.append((event, self._voiced))
             self._waiting += PIECE_SIZE + len(audio)
         for each in hearers:
-            each.queue(*voice_pieces(self, each, begin, said))
+            marks = marks_pieces(self, begin, self._voiced) if each.marks else ()
+            each.queue(*marks, *[VoicePiece(self, each, event, upto) for event, upto in said])
         if len(hearers) > 1:
             self._hearers.expect_progress()
 
@@ -322,12 +333,13 @@ class Answer:
                 self._queue_text(listener, piece.text, upto)
             elif isinstance(piece, Voice):
                 begin = upto - len(piece.audio) // BYTES_PER_SAMPLE
-                listener.queue(*voice_pieces(self, listener, begin, [(piece, upto)], joins=joins))
+                marks = marks_pieces(self, begin, upto, joins=joins) if listener.marks else ()
+                listener.queue(*marks, VoicePiece(self, listener, piece, upto))
                 joins = False
             else:
                 self._queue_other(listener, piece)
-        if joins and self._voiced and not self.silent:
-            listener.queue(*voice_pieces(self, listener, self._voiced, (), joins=True))
+        if joins and listener.marks and self._voiced and not self.silent:
+            listener.queue(*marks_pieces(self, self._voiced, self._voiced, joins=True))
         if self.ended is not None and self._tells_end(self.ended):
             listener.post(Said(self.request_id, self.ended, self.spoken))
         self.tell_held(listener)

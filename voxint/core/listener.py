@@ -152,11 +152,11 @@ class Listener:
 
         After `close` they are dropped: nobody reads.
         """
-        if self._closed:
+        if self._closed or not items:
             return
         for item in items:
             self._bytes += item.size
-        if self._aside and items and (aside := self._aside.get(items[0].owner)) is not None:
+        if self._aside and (aside := self._aside.get(items[0].owner)) is not None:
             aside.extend(items)
             return
         self._items.extend(items)

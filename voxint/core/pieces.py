@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from attrs import frozen
@@ -24,9 +23,9 @@ __all__ = [
     "Untaken",
     "VoicePiece",
     "growth",
+    "marks_pieces",
     "queue_text",
     "untaken",
-    "voice_pieces",
 ]
 
 ROOM = 32_768
@@ -125,23 +124,17 @@ class OtherPiece:
         return Said(answer.request_id, event, answer.spoken)
 
 
-def voice_pieces(
-    answer: Answer, listener: Listener, begin: int, said: Sequence[tuple[Voice, int]], *, joins: bool = False
-) -> Iterator[MarksPiece | VoicePiece]:
-    """Yield what a listener gets of some speech: in front of it the marks, where it asked for those and there are any.
+def marks_pieces(answer: Answer, begin: int, end: int, *, joins: bool = False) -> tuple[MarksPiece, ...]:
+    """Return what a listener that asked for marks gets in front of some speech: nothing, or one piece.
 
     Args:
         answer: Whose voice it is.
-        listener: Who hears it.
-        begin: The first sample.
-        said: Pieces of it, each with its last sample.
+        begin: Its first sample.
+        end: The first one behind it.
         joins: Whether it is the first that the listener gets of an answer that was begun before it came.
     """
-    end = said[-1][1] if said else begin
-    if listener.marks and (marks := answer.ledger.marks(begin, end, joins=joins)):
-        yield MarksPiece(answer, Marks(marks))
-    for event, upto in said:
-        yield VoicePiece(answer, listener, event, upto)
+    marks = answer.ledger.marks(begin, end, joins=joins)
+    return (MarksPiece(answer, Marks(marks)),) if marks else ()
 
 
 def growth(answer: Answer, listener: Listener, text: str) -> int:

@@ -207,6 +207,8 @@ class Session:
 
     def _start(self, request: Request, work: Callable[[], Awaitable[None]], claim: Claim, late_s: float) -> Request:
         predecessors = self.intake.supersede(InterruptOrder(NEW_INPUT, late_s=late_s))
+        if self.ears is not None:
+            self.ears.superseded()
         return self.intake.begin(request, work, claim, behind=predecessors)
 
     # Who listens.

@@ -20,7 +20,7 @@ from voxint.providers._kokoro_model import MOST_TOKENS, Floats, KokoroModel, Out
 from voxint.providers._kokoro_plan import FIRST, FRAME, MOST, RATE, Window, timeline, windows
 from voxint.providers._kokoro_said import SaidWord, Token, aligned, groups, runs
 from voxint.providers._model_files import read
-from voxint.workers.child import Job
+from voxint.workers.child import Job, JobFailed
 
 if TYPE_CHECKING:
     from voxint.providers._kokoro_mandarin import Mandarin
@@ -58,7 +58,9 @@ class KokoroEngine:
     def __init__(self, start: Start) -> None:
         vocabulary = json.loads(read(start.vocabulary))["vocab"]
         self._kokoro = KokoroModel(read(start.model), vocabulary, start.threads)
-        self._voices = {name: _voice(name, read(asset)) for name, asset in start.voices.items()}
+        self._voices: dict[str, Floats] = {}
+        self._left_out: dict[str, str] = {}
+        self._load_voices(start)
         self._american: English | None = None
         self._british: English | None = None
         folder = Path(start.british) if start.british else None
@@ -69,14 +71,25 @@ class KokoroEngine:
         # At the start, for it takes a second or two, in which an interruption could only kill the process.
         self._mandarin = _mandarin() if start.mandarin else None
         self._kept: OrderedDict[tuple[str, str, str, float, bool], list[UtterancePlan]] = OrderedDict()
-        self.ready = Facts(self._measure() if start.measured else None).packed()
+        self.ready = Facts(self._measure() if start.measured else None, self._left_out).packed()
 
     def run(self, job: Job) -> bytes:
         """Say a part of a text."""
         wish = Wish.unpacked(job.payload)
         return self._say(wish, job).packed()
 
+    def _load_voices(self, start: Start) -> None:
+        for name, file in start.voices.items():
+            try:
+                self._voices[name] = _voice(name, read(file))
+            except ValueError as fault:
+                if name in start.own:
+                    raise
+                self._left_out[name] = str(fault)  # it may be that nobody ever wants it
+
     def _say(self, wish: Wish, job: Job) -> SpokenWindow:
+        if wish.voice in self._left_out:  # since the process before this one, or nobody could choose it
+            raise JobFailed(self._left_out[wish.voice])
         utterances = self._utterances(wish)
         number, at = wish.place
         utterance = utterances[number]

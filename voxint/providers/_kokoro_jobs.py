@@ -29,6 +29,7 @@ class Start:
     Args:
         model, vocabulary: Where these files lie.
         voices: The same for each voice that is to be spoken; all Japanese ones lie in one file.
+        own: Those without which it can't begin.
         threads: How many work on one inference.
         british: The folder of the British dictionaries; empty for none.
         mandarin: Whether Chinese is to be spoken.
@@ -38,6 +39,7 @@ class Start:
     model: ModelFile
     vocabulary: ModelFile
     voices: dict[str, ModelFile]
+    own: tuple[str, ...]
     threads: int
     british: str
     mandarin: bool
@@ -59,9 +61,11 @@ class Facts:
 
     Args:
         real_time_factor: Seconds that a second of speech takes to make, while nothing else is done; None: not measured.
+        left_out: The voices that it can't speak with, and what is wrong with the file of each.
     """
 
     real_time_factor: float | None = None
+    left_out: dict[str, str] = field(factory=dict)
 
     def packed(self) -> bytes:
         """Return it as what an engine says of itself."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,11 +10,14 @@ from typing import Literal
 
 from attrs import frozen
 
-from voxint.assets import Asset, find, is_there, names
+from voxint.assets import Asset, names
+from voxint.assets.find import candidates
+from voxint.assets.folders import configured_folder
+from voxint.assets.table import entry_of
 from voxint.errors import ConfigError
 from voxint.extras import to_add
 
-__all__ = ["Cast", "asset_of", "british_folder", "choose", "has_mandarin", "language_of", "voices_there"]
+__all__ = ["Cast", "VoicesThere", "british_folder", "choose", "has_mandarin", "language_of", "voices_there"]
 
 Language = Literal["en", "zh"]
 
@@ -61,14 +64,52 @@ class Cast:
         return self.chinese if language == "zh" else self.english
 
 
-def voices_there(folder: Path | None) -> tuple[str, ...]:
-    """Return the names of the voices on this machine. It looks at the disk.
+@frozen
+class VoicesThere:
+    """The voices on a machine.
+
+    Args:
+        assets: The file of each.
+        faults: What is wrong with the file of each that is there and can't be used.
+    """
+
+    assets: Mapping[str, Asset]
+    faults: Mapping[str, ConfigError]
+
+    def check(self, voice: str) -> None:
+        """Make sure that a voice's file is not a wrong one; of `auto`, that not every file is.
+
+        Raises:
+            ConfigError: It is; that of a voice that nobody wants is no matter.
+        """
+        if voice in self.faults:
+            raise self.faults[voice]
+        if voice == "auto" and self.faults and not self.assets:
+            raise next(iter(self.faults.values()))
+
+
+def voices_there(folder: Path | None) -> VoicesThere:
+    """Look which voices are on this machine, and whether their files have the right size. It looks at the disk.
 
     Args:
         folder: The configured folder of model files.
+
+    Raises:
+        ConfigError: The configured folder is none.
     """
-    single = [name.removeprefix(PREFIX) for name in names("kokoro-voices") if is_there(name, folder)]
-    return (*single, *(JAPANESE if is_there("kokoro-voices-ja", folder) else ()))
+    configured_folder(folder)
+    files = {f"{PREFIX}{voice}": (voice,) for voice in (name.removeprefix(PREFIX) for name in names("kokoro-voices"))}
+    assets: dict[str, Asset] = {}
+    faults: dict[str, ConfigError] = {}
+    for name, voices in (*files.items(), ("kokoro-voices-ja", JAPANESE)):
+        try:
+            asset = next(candidates(entry_of(name), folder), None)
+            if asset is not None:
+                asset.check_size()
+                assets |= dict.fromkeys(voices, asset)
+        except ConfigError as fault:
+            faults |= dict.fromkeys(voices, fault)
+    return VoicesThere(assets, faults)
 
 
 def choose(voice: str, there: Iterable[str], *, mandarin: bool) -> Cast:
@@ -115,15 +156,6 @@ def _not_there(voice: str, found: Sequence[str]) -> str:
     close = get_close_matches(voice, (*found, *fetched), n=1)
     meant = f", did you mean {close[0]}?" if close else ":"
     return f"there is no such voice{meant} {known}; `voxint models` lists all"
-
-
-def asset_of(voice: str, folder: Path | None) -> Asset:
-    """Return the file that a voice lies in.
-
-    Raises:
-        ConfigError: It is not there.
-    """
-    return find("kokoro-voices-ja" if voice in JAPANESE else f"{PREFIX}{voice}", folder)
 
 
 def has_mandarin() -> bool:

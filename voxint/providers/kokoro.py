@@ -6,6 +6,7 @@ while the rest is being made, what an interruption has to stop is short, and man
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from math import floor, inf
 from pathlib import Path
@@ -18,6 +19,7 @@ from voxint.assets import find
 from voxint.core.audio import AudioFormat
 from voxint.core.stages import Speech, TextToSpeech, VoiceOption
 from voxint.errors import ConfigError, UpstreamError
+from voxint.logs import get_logger
 from voxint.providers import _kokoro_worker
 from voxint.providers._deadline_turns import DeadlineTurns
 from voxint.providers._kokoro_jobs import SAY, Facts, SpokenWindow, Start, Wish
@@ -27,7 +29,6 @@ from voxint.providers._kokoro_voices import (
     MANDARIN_PACKAGES,
     Cast,
     Language,
-    asset_of,
     british_folder,
     choose,
     has_mandarin,
@@ -70,6 +71,9 @@ WORKER = WorkerKind(
 """Its process, with our bounds."""
 
 
+log = get_logger()
+
+
 class Kokoro(PoolOwner):
     """Speak with Kokoro: `core.stages.TextToSpeech`, used as an async context manager.
 
@@ -98,7 +102,8 @@ class Kokoro(PoolOwner):
 
     Raises:
         ConfigError: An option has a bad value, a file or a voice is missing; on entering, the `speech` extra is
-            missing, or a file is not the right one.
+            missing, or a file is not the right one. That of a voice which only callers could choose is no error: it is
+            left out, with a warning in the log.
     """
 
     def __init__(
@@ -121,13 +126,18 @@ class Kokoro(PoolOwner):
         folder = check_folder("kokoro option assets", assets)
         mandarin = has_mandarin()
         there = voices_there(folder)
-        self._cast = choose(voice, there, mandarin=mandarin)
-        self._casts = {name: choose(name, there, mandarin=mandarin) for name in there if mandarin or name[0] != "z"}
+        there.check(voice)
+        self._cast = choose(voice, there.assets, mandarin=mandarin)
+        self._casts = {
+            name: choose(name, there.assets, mandarin=mandarin) for name in there.assets if mandarin or name[0] != "z"
+        }
+        self._faults = {name: str(fault) for name, fault in there.faults.items()}
         self._start = Start(
             model=model_file(find("kokoro", folder)),
             vocabulary=model_file(find("kokoro-vocab", folder)),
             # Its own first, for by that it is measured.
-            voices={name: model_file(asset_of(name, folder)) for name in (*self._cast.voices, *self._casts)},
+            voices={name: model_file(there.assets[name]) for name in (*self._cast.voices, *self._casts)},
+            own=self._cast.voices,
             threads=threads,
             british=british_folder(),
             mandarin=mandarin,
@@ -147,14 +157,18 @@ class Kokoro(PoolOwner):
             )
         )
         self._facts = Facts.unpacked(pool.ready)
+        _tell_left_out(self._faults | self._facts.left_out)
         if self._facts.real_time_factor is not None:
             self.seats = max(1, floor(BUSY / self._facts.real_time_factor))
         return pool
 
     @property
     def voices(self) -> tuple[VoiceOption, ...]:
-        """The voices that a caller may choose: all on this machine, but Chinese ones where that can't be spoken."""
-        return tuple(VoiceOption(name, language_of(name)) for name in self._casts)
+        """The voices that a caller may choose: all on this machine, but Chinese ones where that can't be spoken.
+
+        One whose file is a wrong one is none of them, once it has been entered.
+        """
+        return tuple(VoiceOption(name, language_of(name)) for name in self._casts if name not in self._facts.left_out)
 
     def speaking_as(self, voice: str) -> TextToSpeech:
         """Return who speaks with that voice alone, in the same process; it is one of `voices`."""
@@ -255,6 +269,13 @@ class Kokoro(PoolOwner):
             worker = await stack.enter_async_context(pool.worker(self._wait_s))
             answer = await answer_or_crash(worker, SAY, wish.packed())
         return None if answer is None else SpokenWindow.unpacked(answer)
+
+
+def _tell_left_out(faults: Mapping[str, str]) -> None:
+    """Log which voices nobody can choose, in a line for each file that is a wrong one."""
+    for fault in dict.fromkeys(faults.values()):
+        voices = [name for name, its in faults.items() if its == fault]
+        log.warning("voices are left out", provider=WORKER.name, voices=voices, detail=fault)
 
 
 @frozen(eq=False)

@@ -28,7 +28,7 @@ from voxint.server.entrance import STRANGE, Entrance
 from voxint.server.host import Host
 from voxint.server.keyring import Principal
 from voxint.server.registration import GOING_AWAY, REFUSED, TRY_AGAIN, RegisterRefused, register
-from voxint.server.session_info import session_info
+from voxint.server.session_info import session_info, wanted_fields
 from voxint.server.store import REVOKED
 
 __all__ = ["FAULT", "UNREAD", "Connection"]
@@ -336,10 +336,11 @@ class Connection:
         raise WireError("MALFORMED_PAYLOAD", words.NO_RESULTS, "$.msg_type")
 
     def _session_query(self, session: Session, message: m.SessionQuery) -> None:
-        self.listener.queue(_MadeWhenTaken(functools.partial(self._session_info, session, message.query_fields)))
+        wanted = wanted_fields(message.query_fields)
+        self.listener.queue(_MadeWhenTaken(functools.partial(self._session_info, session, wanted)))
 
-    def _session_info(self, session: Session, fields: tuple[str, ...]) -> m.SessionInfo:
-        return session_info(self._host.store, session, fields, self.remaining_s())
+    def _session_info(self, session: Session, wanted: frozenset[str]) -> m.SessionInfo:
+        return session_info(self._host.store, session, wanted, self.remaining_s())
 
     def _shutdown(self, session: Session, message: m.Shutdown) -> None:
         self.close(LEFT, "the client has sent SHUTDOWN", why="CLIENT_SHUTDOWN", for_good=True)

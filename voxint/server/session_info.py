@@ -9,19 +9,34 @@ from voxint.core.session import Session
 from voxint.protocol import messages as m
 from voxint.server.store import SessionStore
 
-__all__ = ["session_info"]
+__all__ = ["session_info", "wanted_fields"]
 
 JOIN_TOKEN = "join_token"
 """Told only where it is named: a secret, and made anew each time."""
 
+FIELDS = frozenset(
+    ("platform", "require_tts", "enable_srs", "voice", "language", "function_calling", "create_time")
+    + ("remaining_seconds",)
+)
+"""All that are no secret."""
 
-def session_info(store: SessionStore, session: Session, fields: Collection[str], remaining_s: float) -> m.SessionInfo:
+
+def wanted_fields(named: Collection[str]) -> frozenset[str]:
+    """Return what a SESSION_QUERY asks for: of a question that waits nothing else is kept, however much it names.
+
+    Args:
+        named: What it names; nothing: all that is no secret.
+    """
+    return (FIELDS | {JOIN_TOKEN}).intersection(named) if named else FIELDS
+
+
+def session_info(store: SessionStore, session: Session, wanted: frozenset[str], remaining_s: float) -> m.SessionInfo:
     """Return the answer to a SESSION_QUERY.
 
     Args:
         store: Where the session is kept.
         session: Which.
-        fields: Those that are asked for; none: all that are no secret.
+        wanted: The fields, as `wanted_fields` has them.
         remaining_s: How long the client may go on saying nothing.
     """
     settings = session.settings
@@ -38,7 +53,7 @@ def session_info(store: SessionStore, session: Session, fields: Collection[str],
         "create_time": int(store.created(session) * 1000),
         "remaining_seconds": max(0, int(remaining_s)),
     }
-    chosen = {name: value for name, value in data.items() if not fields or name in fields}
-    if JOIN_TOKEN in fields and (token := store.join_token(session)) is not None:
+    chosen = {name: value for name, value in data.items() if name in wanted}
+    if JOIN_TOKEN in wanted and (token := store.join_token(session)) is not None:
         chosen[JOIN_TOKEN] = token
     return m.SessionInfo(status="SUCCESS", message="", session_data=chosen)

@@ -9,9 +9,11 @@ from trio.testing import wait_all_tasks_blocked
 from tests.core.ears.coded import quiet, speech
 from tests.core.ears.hall import a_hall
 from voxint.core.audio import AudioFormat
+from voxint.core.ears.barge_in import BargeIn
 from voxint.core.ears.pace import AHEAD_S, LONGEST_PIECE_S, MicrophonePace
 from voxint.core.ears.portions import AT_ONCE_MS, Portions
-from voxint.core.events import Endpoint
+from voxint.core.ears.rules import EarRules
+from voxint.core.events import Endpoint, Onset
 from voxint.errors import RequestRefused
 
 pytestmark = pytest.mark.virtual_time
@@ -83,6 +85,35 @@ async def test_a_closed_microphone_hears_nothing_of_what_is_left() -> None:
         portions.take(bytes(50 * PORTION))
         portions.close()
     assert len(heard) == 1
+
+
+async def test_what_was_hushed_is_heard_as_quiet() -> None:
+    """What was handed on already stays, no time is lost, and what comes later is heard as it is."""
+    heard: list[bytes] = []
+    long = sound(5 * PORTION)[: 5 * PORTION]
+    async with trio.open_nursery() as home:
+        portions = Portions(home, FORMAT, heard.append)
+        portions.take(long)
+        portions.hush()
+        portions.take(b"behind")
+    assert b"".join(heard) == long[:PORTION] + bytes(4 * PORTION) + b"behind"
+
+
+async def test_what_was_typed_after_a_long_piece_is_asked_after_it() -> None:
+    """Speech that came before and was not heard yet is given up, as an utterance that is being heard is.
+
+    It does not interrupt what is newer; and who speaks later is heard, at the right time.
+    """
+    async with a_hall(rules=EarRules(barge_in=BargeIn(hold=False))) as hall:
+        hall.ears.feed(quiet(512) + speech(416, "One.") + quiet(992))
+        hall.session.ask("t1", "Two.", hall.listener)
+        await trio.sleep(1)
+        assert [each.user for each in hall.session.dialogue] == ["Two."]
+        assert hall.of(Onset) == []
+        await hall.say(speech(640, "Three,", "please."), quiet(992))
+        assert [each.user for each in hall.session.dialogue] == ["Two.", "Three, please."]
+        [onset] = hall.of(Onset)
+    assert onset.at_ms == pytest.approx(512 + 416 + 992, abs=64)
 
 
 async def test_silence_that_was_not_sent_saves_up_nothing() -> None:

@@ -62,6 +62,8 @@ export class FakeClient extends Emitter {
   /** @type {VoxintError | null} what the next connect fails with */
   refuses = null;
   requireTts = true;
+  /** Whether the network has room. */
+  takes = true;
   audio = { inputRate: 16000, outputRate: 24000 };
   /** @type {(id: string | null, mode: string) => Promise<Ack>} */
   acknowledges = async (id, mode) => this.ack(id, mode, receipt(id ?? ""));
@@ -158,8 +160,8 @@ export class FakeClient extends Emitter {
 
   /** @param {Int16Array} pcm */
   sendAudio(pcm) {
-    this.sent.push(["AUDIO", pcm.length]);
-    return true;
+    if (this.takes) this.sent.push(["AUDIO", pcm.length]);
+    return this.takes;
   }
 
   /** @param {Int16Array} pcm */
@@ -200,7 +202,8 @@ export const made = [];
 /** What the last of these was. @type {{player: FakePlayer | null, recorder: FakeRecorder | null, opens: number}} */
 export const devices = { player: null, recorder: null, opens: 0 };
 
-export class FakePlayer extends EventTarget {
+/** @extends {Emitter<any>} */
+export class FakePlayer extends Emitter {
   /** @type {string[]} */
   did = [];
   ms = 1200;
@@ -215,7 +218,7 @@ export class FakePlayer extends EventTarget {
 
   /** @param {string} name @param {object} detail */
   tells(name, detail) {
-    this.dispatchEvent(new CustomEvent(name, { detail }));
+    this.emit(name, detail);
   }
 
   playedMs() {
@@ -245,7 +248,8 @@ export class FakePlayer extends EventTarget {
   }
 }
 
-export class FakeRecorder extends EventTarget {
+/** @extends {Emitter<any>} */
+export class FakeRecorder extends Emitter {
   muted = false;
   closed = false;
   /** @type {boolean[]} */
@@ -264,7 +268,7 @@ export class FakeRecorder extends EventTarget {
 
   /** @param {string} name @param {object | null} detail */
   tells(name, detail) {
-    this.dispatchEvent(new CustomEvent(name, { detail }));
+    this.emit(name, detail);
   }
 
   /** Record 20 ms, as often.  @param {number} [times] */

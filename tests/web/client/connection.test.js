@@ -3,23 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { WebSocketClient } from "../../../voxint/web/client/websocket-client.js";
-import { FakeClock, FakeSocket, record, settled, Socket } from "./fakes.js";
-
-/** @param {Partial<import("../../../voxint/web/client/types.js").ClientOptions>} [options] */
-function setUp(options = {}) {
-  FakeSocket.made = [];
-  const clock = new FakeClock();
-  const client = new WebSocketClient({
-    url: "ws://x/ws/agent/stream",
-    WebSocket: Socket,
-    clock,
-    random: () => 1,
-    ...options,
-  });
-  const told = record(client, "state", "open", "failed", "error");
-  return { clock, client, told };
-}
+import { FakeSocket, opened, record, settled, setUp } from "./fakes.js";
 
 /** @param {unknown[][]} told */
 const codes = (told) =>
@@ -29,17 +13,6 @@ const codes = (told) =>
     );
     return [name, state ?? error?.code ?? "", requestId].filter(Boolean).join(" ");
   });
-
-/** @param {Partial<import("../../../voxint/web/client/types.js").ClientOptions>} [options] */
-async function opened(options) {
-  const made = setUp(options);
-  const connected = made.client.connect();
-  await settled();
-  FakeSocket.last.register();
-  await connected;
-  made.told.length = 0;
-  return made;
-}
 
 const resumed = (/** @type {Record<string, unknown>} */ more) => ({
   resumed: { live: [], lost: [], outcomes: {}, ...more },

@@ -1,4 +1,4 @@
-/** The player's and the recorder's part on the page, with a context made for the test: what they tell, and their errors. */
+/** The player's and the recorder's part on the page, with a context made for the test: what they tell, and errors. */
 
 import assert from "node:assert/strict";
 import { afterEach, mock, test } from "node:test";
@@ -95,12 +95,13 @@ test("played is told each 200 ms and at the end, less what is on its way, and dr
     worklet().tell({ ...progress, type, id: "a", given: Math.min(ms, 500) * 48, frame: ms * 48, sounds });
   };
   for (let ms = 20; ms < 500; ms += 20) report(ms);
-  assert.deepEqual(told, [{ type: "played", requestId: "a", playedMs: 210 }, { type: "played", requestId: "a", playedMs: 410 }]);
+  const played = (/** @type {number} */ playedMs) => ({ type: "played", requestId: "a", playedMs });
+  assert.deepEqual(told, [played(210), played(410)]);
   worklet().tell({ ...progress, type: "drained", id: "a", given: 24000, frame: 24000, sounds: false });
   assert.equal(told.length, 2);
   given.currentTime = 0.54;
   worklet().tell({ ...progress, type: "report", id: "", given: 0, frame: 25920, sounds: false });
-  assert.deepEqual(told.slice(2), [{ type: "played", requestId: "a", playedMs: 500 }, { type: "drained", requestId: "a" }]);
+  assert.deepEqual(told.slice(2), [played(500), { type: "drained", requestId: "a" }]);
 });
 
 test("sound of an answer that never began, has ended or was discarded is not taken", async () => {
@@ -117,7 +118,8 @@ test("sound of an answer that never began, has ended or was discarded is not tak
   assert.equal(player.put("b", pcm), false);
   worklet().tell({ type: "discarded", ask: 1, id: "a", given: 4800, frame: 9000 });
   assert.deepEqual(await discarded, { requestId: "a", playedMs: 100, silentFrame: 9000 });
-  const frames = worklet().sent.filter(({ type }) => type === "put").map(({ pcm: sent }) => /** @type {Int16Array} */ (sent).length);
+  const put = worklet().sent.filter(({ type }) => type === "put");
+  const frames = put.map(({ pcm: sent }) => /** @type {Int16Array} */ (sent).length);
   assert.equal(frames.reduce((sum, each) => sum + each), 4800, "all of it is sent, at the context's rate");
 });
 
@@ -163,7 +165,7 @@ test("what the worklet tells is told on, and a volume is a volume", async () => 
   assert.deepEqual(worklet().sent.map(({ type }) => type), ["pause", "resume", "duck", "unduck", "close"]);
 });
 
-test("a page without worklets is told to be an insecure one, and a worklet that can't be loaded is an error", async () => {
+test("a page without worklets is told to be insecure, and a worklet that can't be loaded is an error", async () => {
   const { context, given } = contextOf();
   given.audioWorklet = { addModule: async () => Promise.reject(new Error("404")) };
   await assert.rejects(Player.open(context), { name: "VoxintError", code: "audio_failed", retryable: true });
@@ -189,10 +191,12 @@ test("a recorder asks for what a call needs, tells frames and levels, and lets t
   const track = { stop: mock.fn(), onended: /** @type {(() => void) | null} */ (null) };
   const asked = mock.fn(async (/** @type {unknown} */ _constraints) => ({ getTracks: () => [track] }));
   microphone(/** @type {() => Promise<unknown>} */ (/** @type {unknown} */ (asked)));
-  const recorder = await Recorder.open(context, { constraints: { autoGainControl: false }, deviceId: "usb", hintPort: 3 });
+  const constraints = { autoGainControl: false };
+  const recorder = await Recorder.open(context, { constraints, deviceId: "usb", hintPort: 3 });
   assert.deepEqual(asked.mock.calls[0]?.arguments[0], {
     audio: {
-      echoCancellation: true, noiseSuppression: true, autoGainControl: false, channelCount: 1, deviceId: { exact: "usb" },
+      echoCancellation: true, noiseSuppression: true, autoGainControl: false, channelCount: 1,
+      deviceId: { exact: "usb" },
     },
   });
   const told = listen(recorder, "audio", "level", "onset", "ended");

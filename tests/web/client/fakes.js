@@ -1,6 +1,9 @@
 /** A clock, a WebSocket and a player that a test moves by hand. */
 
 import { Emitter } from "../../../voxint/web/client/emitter.js";
+import { WebSocketClient } from "../../../voxint/web/client/websocket-client.js";
+
+/** @import { ClientOptions } from "../../../voxint/web/client/types.js" */
 
 /** @typedef {Record<string, unknown>} Payload */
 
@@ -159,8 +162,12 @@ export function record(emitter, ...names) {
   return told;
 }
 
-/** A player that says what it was told. */
-export class FakePlayer extends EventTarget {
+/**
+ * A player that says what it was told.
+ *
+ * @extends {Emitter<{played: {requestId: string, playedMs: number}, drained: {requestId: string}}>}
+ */
+export class FakePlayer extends Emitter {
   /** @type {unknown[][]} */
   told = [];
   ms = 0;
@@ -193,10 +200,36 @@ export class FakePlayer extends EventTarget {
   /** @param {string} requestId @param {number} playedMs */
   plays(requestId, playedMs) {
     this.ms = playedMs;
-    this.dispatchEvent(new CustomEvent("played", { detail: { requestId, playedMs } }));
+    this.emit("played", { requestId, playedMs });
   }
   /** @param {string} requestId */
   drains(requestId) {
-    this.dispatchEvent(new CustomEvent("drained", { detail: { requestId } }));
+    this.emit("drained", { requestId });
   }
+}
+
+/** Make a client that nobody has answered. @param {Partial<ClientOptions>} [options] */
+export function setUp(options = {}) {
+  FakeSocket.made = [];
+  const clock = new FakeClock();
+  const client = new WebSocketClient({
+    url: "ws://x/ws/agent/stream",
+    WebSocket: Socket,
+    clock,
+    random: () => 1,
+    ...options,
+  });
+  const told = record(client, "state", "open", "failed", "error");
+  return { clock, client, told };
+}
+
+/** Make one that is connected. @param {Partial<ClientOptions>} [options] */
+export async function opened(options) {
+  const made = setUp(options);
+  const connected = made.client.connect();
+  await settled();
+  FakeSocket.last.register();
+  await connected;
+  made.told.length = 0;
+  return made;
 }

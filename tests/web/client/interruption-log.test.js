@@ -29,10 +29,10 @@ test("silence may come before the acknowledgement or after it, and the record wa
   for (const silentFirst of [true, false]) {
     const { log, told } = newLog();
     log.interrupted("a", { ...HOW, by: "button", playing: true });
-    if (silentFirst) log.silent(1005, "discard");
+    if (silentFirst) log.silent(1005, "discard", false);
     log.acknowledged(ack("a"));
     assert.equal(told.length, silentFirst ? 1 : 0);
-    if (!silentFirst) log.silent(1005, "discard");
+    if (!silentFirst) log.silent(1005, "discard", false);
     assert.equal(told[0]?.at.silent, 5);
   }
 });
@@ -97,12 +97,23 @@ test("a hold and a release are no interruption", () => {
 
 test("the loudspeaker's word may come before the hint that silenced it, and a later hint changes neither", () => {
   const { log, told } = newLog();
-  log.silent(1010, "hint");
+  log.silent(1010, "hint", false);
   log.heard(1000);
   log.heard(1100);
   log.interrupted("a", { ...HOW, playing: true, recognised: 1300 });
   log.acknowledged(ack("a", { sentAt: 1301, ackAt: 1320 }));
   assert.deepEqual([told[0]?.at.heard, told[0]?.at.silent, told[0]?.at.recognised], [0, 10, 300]);
+});
+
+test("a hint behind the hold that silenced the answer has noticed nothing", () => {
+  const { log, told } = newLog();
+  log.began(1000);
+  log.held(1090);
+  log.silent(1094, "pause", false);
+  log.heard(1376);
+  log.interrupted("a", { ...HOW, playing: true, recognised: 1900 });
+  log.acknowledged(ack("a", { sentAt: 1910, ackAt: 1930 }));
+  assert.deepEqual([told[0]?.at.heard, told[0]?.at.held, told[0]?.at.silent], [null, 90, 94]);
 });
 
 test("a hint that is long before the speech was none of it", () => {
@@ -117,12 +128,12 @@ test("a hint that is long before the speech was none of it", () => {
 test("a silence is of one interruption, however late its word comes", () => {
   const { log, told } = newLog();
   log.interrupted("a", { ...HOW, playing: true });
-  log.silent(1010, "pause");
+  log.silent(1010, "pause", false);
   log.acknowledged(ack("a"));
-  log.silent(1010, "hint"); // told of the same once more
+  log.silent(1010, "hint", false); // told of the same once more
   log.began(9000);
   log.interrupted("b", { ...HOW, playing: true, recognised: 9400 });
-  log.silent(9410, "discard");
+  log.silent(9410, "discard", false);
   log.acknowledged(ack("b", { sentAt: 9401, ackAt: 9420 }));
   assert.deepEqual([told[0]?.at.silent, told[1]?.at.silent], [10, 410]);
 });
@@ -130,10 +141,10 @@ test("a silence is of one interruption, however late its word comes", () => {
 test("a loudspeaker that goes on by itself was not silent", () => {
   const { log, told } = newLog();
   log.heard(1000);
-  log.silent(1010, "hint");
+  log.silent(1010, "hint", false);
   log.unducked();
   log.interrupted("a", { ...HOW, playing: true });
-  log.silent(1600, "discard");
+  log.silent(1600, "discard", false);
   log.acknowledged(ack("a", { sentAt: 1599, ackAt: 1610 }));
   assert.equal(told[0]?.at.silent, 600);
 });
@@ -141,19 +152,41 @@ test("a loudspeaker that goes on by itself was not silent", () => {
 test("a stop by the button over a held answer has its silence, and nothing of the speech", () => {
   const { log, told } = newLog();
   log.heard(900);
-  log.silent(910, "hint");
+  log.silent(910, "hint", false);
   log.held(950);
   log.interrupted("a", { ...HOW, by: "button", playing: true });
   log.acknowledged(ack("a"));
-  assert.deepEqual([told[0]?.at.heard, told[0]?.at.held, told[0]?.at.silent, told[0]?.at.sent], [null, null, 0, 0]);
+  assert.deepEqual([told[0]?.at.heard, told[0]?.at.held, told[0]?.at.sent], [null, null, 0]);
+  assert.deepEqual([told[0]?.at.silent, told[0]?.alreadySilent], [null, true], "the button silenced nothing");
 });
 
-test("a loudspeaker that had run dry before is silent from the interruption on", () => {
+test("a loudspeaker that had run dry before has no instant of silence, whoever interrupts", () => {
+  for (const by of /** @type {const} */ (["button", "voice"])) {
+    const { log, told } = newLog();
+    if (by === "voice") log.began(900);
+    log.interrupted("a", { ...HOW, by, playing: true });
+    log.silent(200, "discard", true);
+    log.acknowledged(ack("a"));
+    assert.deepEqual([told[0]?.at.silent, told[0]?.alreadySilent], [null, true]);
+    assert.equal(told[0]?.at.acknowledged, by === "voice" ? 120 : 20);
+  }
+});
+
+test("an answer of which nothing sounded yet was silent already, where there is a loudspeaker", () => {
+  const { log, told } = newLog();
+  log.interrupted("a", { ...HOW, by: "button", playing: false });
+  log.interrupted("b", { ...HOW, by: "button", playing: null });
+  log.acknowledged(ack("a"));
+  log.acknowledged(ack("b"));
+  assert.deepEqual(told.map(({ alreadySilent }) => alreadySilent), [true, false]);
+});
+
+test("a silence that the sound card's clock lays before the stop is at the stop", () => {
   const { log, told } = newLog();
   log.interrupted("a", { ...HOW, by: "button", playing: true });
-  log.silent(200, "discard");
+  log.silent(997, "discard", false);
   log.acknowledged(ack("a"));
-  assert.deepEqual([told[0]?.at.silent, told[0]?.at.sent, told[0]?.at.acknowledged], [0, 0, 20]);
+  assert.deepEqual([told[0]?.at.silent, told[0]?.at.sent, told[0]?.alreadySilent], [0, 0, false]);
 });
 
 test("no more than 64 are under way, and closing tells those that are", () => {

@@ -18,7 +18,8 @@ const RECEIPT = {
 /** @param {Partial<Facts>} [more] @returns {Facts} */
 const facts = (more) => ({
   requestId: "req_1", by: "button", reason: "USER_STOP", outcome: "stopped", sent: 1000, silent: 1003,
-  acknowledged: 1024, receipt: RECEIPT, rttMs: 20, dropped: 2, stale: 0, local: { spokenChars: 21, playedMs: 1840 }, ...more,
+  acknowledged: 1024, receipt: RECEIPT, rttMs: 20, dropped: 2, stale: 0,
+  local: { spokenChars: 21, playedMs: 1840 }, ...more,
 });
 
 test("instants count from the first of them, and the closings lie half a round trip before the word of them", () => {
@@ -31,11 +32,41 @@ test("instants count from the first of them, and the closings lie half a round t
 
 test("by voice the closings count from the word of the stop, not from the later one that brings the receipt", () => {
   const heard = { began: 200.04, heard: 290 };
-  const record = recordOf(facts({ by: "voice", sent: 1026, stopped: 1020, acknowledged: 1046, ...heard }));
+  const voice = { by: /** @type {const} */ ("voice"), outcome: "already_finished", recognised: 900 };
+  const record = recordOf(facts({ ...voice, sent: 1026, stopped: 1020, acknowledged: 1046, ...heard }));
   assert.equal(record.at.began, 0);
   assert.equal(record.at.heard, 90);
   assert.equal(record.at.modelClosed, 1020 - 10 - 4 + 1 - 200);
   assert.equal(record.at.acknowledged, 846);
+});
+
+test("a round trip that was measured too long is that of the acknowledgement, and breaks no order", () => {
+  const quick = recordOf(facts({ rttMs: 300 }));
+  assert.deepEqual([quick.at.modelClosed, quick.at.synthesisClosed, quick.bounds], [11, 13, []]);
+  const receipt = { ...RECEIPT, stop_ms: 40, closed_ms: { llm: 2, tts: 50 } };
+  const never = recordOf(facts({ rttMs: 300, receipt }));
+  const { sent, modelClosed, synthesisClosed, acknowledged } = never.at;
+  assert.deepEqual([sent, modelClosed, synthesisClosed, acknowledged], [0, 0, 24, 24]);
+  assert.deepEqual(never.bounds, ["modelClosed", "synthesisClosed"]);
+});
+
+test("by voice nothing is closed before that was decided", () => {
+  const record = recordOf(facts({
+    by: "voice", outcome: "already_finished", began: 500, recognised: 1000, stopped: 1003, sent: 1002,
+    acknowledged: 1100,
+  }));
+  assert.deepEqual([record.at.recognised, record.at.modelClosed, record.at.synthesisClosed], [500, 500, 500]);
+  assert.deepEqual(record.bounds, ["modelClosed", "synthesisClosed"]);
+});
+
+test("who is noticed here before the server's ears are sure has begun by then", () => {
+  const record = recordOf(facts({ by: "voice", began: 960, heard: 900, silent: 910 }));
+  assert.deepEqual([record.at.began, record.at.heard, record.at.silent, record.bounds], [0, 0, 10, ["began"]]);
+});
+
+test("a loudspeaker that was silent by itself has no instant of it", () => {
+  const record = recordOf(facts({ silent: 700, alreadySilent: true }));
+  assert.deepEqual([record.at.silent, record.at.sent, record.alreadySilent], [null, 0, true]);
 });
 
 test("a stage that was not cut off has no closing, and one of a server that tells none was closed when all was", () => {
@@ -81,7 +112,8 @@ test("as JSON a record is exactly its fields, and nobody can change it afterward
   const record = recordOf(facts({ receipt }));
   receipt.stages.llm = "finished";
   assert.deepEqual(Object.keys(JSON.parse(JSON.stringify(record))),
-    ["requestId", "by", "reason", "outcome", "at", "receipt", "rttMs", "dropped", "stale", "local"]);
+    ["requestId", "by", "reason", "outcome", "at", "bounds", "alreadySilent", "receipt", "rttMs", "dropped", "stale",
+      "local"]);
   assert.deepEqual(JSON.parse(JSON.stringify(record)).receipt, RECEIPT);
   assert.throws(() => { record.local.playedMs = 0; }, TypeError);
 });

@@ -14,6 +14,7 @@ test("what a link was made of is read from it, and none of it is in what a serve
 });
 
 test("a fragment that is no such link is none", () => {
-  const others = ["", "#", "#join=", "#join=sess", "#join=.token", "#join=sess.", "#join=a.%zz", "#x&join=a.b", "#join=a.b&c"];
+  const others = ["", "#", "#join=", "#join=sess", "#join=.token", "#join=sess.", "#join=a.%zz"];
+  others.push("#x&join=a.b", "#join=a.b&c");
   for (const hash of others) assert.equal(joinFrom(hash), null, hash);
 });

@@ -47,7 +47,7 @@ async function connected({ handsFree = true, granted } = {}) {
     return { player: /** @type {FakePlayer} */ (player), recorder: /** @type {FakeRecorder} */ (recorder) };
   };
   const sent = (/** @type {string[]} */ ...names) => client.sent.filter(([what]) => names.includes(what));
-  return { agent, client, voice, opened, sent };
+  return { agent, client, voice, opened, sent, parts };
 }
 
 test("the server hears everything, silence too, and nothing is loaded for it", async () => {
@@ -138,6 +138,21 @@ test("a microphone that is opened anew goes on with the server's count of its so
   assert.equal(agent.latency.answerMs, 1000 - 700 - 100);
 });
 
+test("sound that the network had no room for is not counted: the server has not heard it", async () => {
+  const { agent, client, opened } = await connected();
+  const { player, recorder } = await opened();
+  recorder.frame = clock.now() * 48;
+  client.takes = false;
+  recorder.hears(25);
+  client.takes = true;
+  recorder.hears(50);
+  await clock.tick(1500);
+  client.emit("speech", { state: "stopped", requestId: "req_7", atMs: 700, text: "Hello", outcome: "request" });
+  client.answers("req_7", "speaking");
+  player.tells("played", { requestId: "req_7", playedMs: 100 });
+  assert.equal(agent.latency.answerMs, 1500 - 500 - 700 - 100);
+});
+
 test("an utterance that fails, or is lost with its connection, is heard no more", async () => {
   const { agent, client, opened } = await connected();
   await opened();
@@ -219,6 +234,17 @@ test("an upload is over after a minute, however long somebody talks", async () =
   assert.equal(sent("END").length, 1);
 });
 
+test("what is said while the connection is looked for is asked to its end", async () => {
+  const { client, voice, opened, sent } = await connected({ granted: [] });
+  const { recorder } = await opened();
+  client.becomes("waiting");
+  voice.now = true;
+  recorder.hears(30);
+  assert.equal(sent("BEGIN").length, 1);
+  client.becomes("connecting");
+  assert.equal(sent("END").length, 1);
+});
+
 test("a microphone that is closed in the middle of a sentence ends it", async () => {
   const { agent, voice, opened, sent } = await connected({ granted: [] });
   const { recorder } = await opened();
@@ -229,7 +255,7 @@ test("a microphone that is closed in the middle of a sentence ends it", async ()
   assert.equal(agent.state, "thinking");
 });
 
-test("a server that comes back without ears is listened for here, and one with ears gets everything again", async () => {
+test("a server that comes back without ears is listened for here, one with ears gets everything again", async () => {
   const { client, voice, opened, sent } = await connected();
   const { recorder } = await opened();
   client.granted = ["hold"];
@@ -247,8 +273,8 @@ test("a server that comes back without ears is listened for here, and one with e
 });
 
 test("a detector that can't be loaded is told, and the microphone stays for the button", async () => {
-  const { agent } = await connected({ granted: [] });
-  agent.listening.loadDetector = async () => { throw new TypeError("no such file"); };
+  const { agent, parts } = await connected({ granted: [] });
+  parts.loadDetector = async () => { throw new TypeError("no such file"); };
   await assert.rejects(agent.openMicrophone(), { code: "audio_failed" });
   assert.equal(agent.state, "ready");
 });
@@ -273,6 +299,8 @@ test("with the server's ears it goes up in one piece: they take every frame for 
   devices.recorder?.hears(50);
   agent.endTalk();
   assert.deepEqual(sent("BEGIN", "AUDIO", "VOICE"), [["VOICE", 16000]]);
+  const shown = agent.messages.map(({ role, requestId }) => [role, requestId]);
+  assert.deepEqual(shown, [["person", "req_v"], ["agent", "req_v"]]);
 });
 
 test("a press that is too short, or over before the person has allowed it, asks nothing", async () => {
@@ -307,9 +335,9 @@ test("who joins a session leaves its microphone to the other device", async () =
 });
 
 test("a detector that is loaded too late is let go", async () => {
-  const { agent, client, opened, sent } = await connected({ granted: [] });
+  const { client, opened, parts, sent } = await connected({ granted: [] });
   let loaded = (/** @type {any} */ _) => {};
-  agent.listening.loadDetector = () => new Promise((resolve) => (loaded = resolve));
+  parts.loadDetector = () => new Promise((resolve) => (loaded = resolve));
   const opening = opened();
   await settled();
   client.granted = ["server_vad"];

@@ -8,10 +8,10 @@ import * as envelope from "../../../voxint/web/client/envelope.js";
 import { toldByClose, toldByServer, VoxintError } from "../../../voxint/web/client/errors.js";
 import { acknowledgement, notice, response } from "../../../voxint/web/client/incoming.js";
 import { Outbox } from "../../../voxint/web/client/outbox.js";
+import { Replies } from "../../../voxint/web/client/replies.js";
 import { Requests } from "../../../voxint/web/client/requests.js";
 import { ResumeCursor } from "../../../voxint/web/client/resume-cursor.js";
 import { changed, onWire } from "../../../voxint/web/client/settings.js";
-import { Waiters } from "../../../voxint/web/client/waiters.js";
 import { FakeClock } from "./fakes.js";
 
 const malformed = (/** @type {VoxintError} */ error) => error instanceof VoxintError && error.code === "malformed";
@@ -188,32 +188,33 @@ test("the cursor knows the next frame from one that came before, and from one be
 
 test("an answer goes to whoever has waited for its kind the longest; who lost patience keeps the place", async () => {
   const clock = new FakeClock();
-  /** @type {Waiters<string>} */
-  const waiters = new Waiters(clock, 5000);
-  const [first, second, other] = [waiters.make("A"), waiters.make("A"), waiters.make("B")];
-  waiters.join("a", first);
+  /** @type {Replies<string>} */
+  const replies = new Replies(clock, 5000);
+  const [first, second, other] = [replies.make("A"), replies.make("A"), replies.make("B")];
+  replies.asked("a", first);
   await clock.pass(1000);
-  waiters.join("a", second);
-  waiters.join("b", other);
+  replies.asked("a", second);
+  replies.asked("b", other);
   await clock.pass(4000);
   await assert.rejects(first.promise, { code: "timeout", message: /A within 5 s/ });
-  waiters.next("a")?.resolve("late");
-  assert.equal(waiters.has("a"), true);
-  waiters.next("a")?.resolve("too late, too");
-  assert.deepEqual([waiters.next("a"), waiters.has("a"), clock.waiting], [null, false, 0]);
-  const last = waiters.make("C");
-  waiters.join("c", last);
-  waiters.fail(() => new VoxintError("lost", "gone"));
+  replies.next("a")?.resolve("late");
+  assert.equal(replies.has("a"), true);
+  replies.next("a")?.resolve("too late, too");
+  assert.deepEqual([replies.next("a"), replies.has("a"), clock.waiting], [null, false, 0]);
+  const last = replies.make("C");
+  replies.asked("c", last);
+  replies.fail(() => new VoxintError("lost", "gone"));
   await assert.rejects(last.promise, { code: "lost" });
 });
 
 test("the outbox holds 64 messages and 8 MiB, and says so", () => {
   const outbox = new Outbox();
-  for (let n = 0; n < 64; n += 1) outbox.push("A", { n }, 1);
-  assert.throws(() => outbox.push("A", {}, 1), { code: "busy", retryable: true });
-  assert.equal(outbox.take().length, 64);
-  outbox.push("A", {}, 8 * 1024 * 1024 - 1);
-  assert.throws(() => outbox.push("A", {}, 2), { code: "busy" });
+  for (let n = 0; n < 64; n += 1) outbox.push({ type: "A", payload: { n }, chars: 1 });
+  assert.throws(() => outbox.push({ type: "A", payload: {}, chars: 1 }), { code: "busy", retryable: true });
+  for (let n = 0; n < 64; n += 1) assert.equal(outbox.take()?.payload.n, n);
+  assert.equal(outbox.isEmpty, true);
+  outbox.push({ type: "A", payload: {}, chars: 8 * 1024 * 1024 - 1 });
+  assert.throws(() => outbox.push({ type: "A", payload: {}, chars: 2 }), { code: "busy" });
 });
 
 test("ids of requests are the client's own and new; a live one is not taken twice", async () => {

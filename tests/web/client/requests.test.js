@@ -252,10 +252,10 @@ test("the open microphone never queues more than 64 kB: what is late is dropped 
   const { clock, client, socket } = await opened();
   const told = record(client, "late");
   const errors = record(client, "error");
-  client.sendAudio(new Int16Array(320));
+  assert.equal(client.sendAudio(new Int16Array(320)), true);
   socket.bufferedAmount = 65_537;
   for (let n = 0; n < 60; n += 1) {
-    client.sendAudio(new Int16Array(320));
+    assert.equal(client.sendAudio(new Int16Array(320)), false);
     await clock.pass(20);
   }
   assert.deepEqual(told, [

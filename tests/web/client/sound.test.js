@@ -18,7 +18,8 @@ beforeEach(() => {
   FakeContext.allowed = true;
   FakeRecorder.allows = async () => {};
   devices.opens = 0;
-  const targets = { navigator: { mediaDevices: new EventTarget() }, document: new EventTarget(), window: new EventTarget() };
+  const [mediaDevices, document, window] = [new EventTarget(), new EventTarget(), new EventTarget()];
+  const targets = { navigator: { mediaDevices }, document, window };
   for (const name of GLOBALS) Object.defineProperty(globalThis, name, { configurable: true, value: targets[name] });
 });
 
@@ -53,7 +54,7 @@ const plug = () => navigator.mediaDevices.dispatchEvent(new Event("devicechange"
 
 test("a microphone that was lost comes back when one is plugged in", async () => {
   const { sound, told } = newSound();
-  await sound.listen();
+  await sound.openMicrophone();
   refuse("microphone_missing");
   devices.recorder?.tells("ended", null);
   await settled();
@@ -68,12 +69,12 @@ test("a microphone that was lost comes back when one is plugged in", async () =>
 test("one that never opened, was closed, or is denied now is not opened by itself", async () => {
   const { sound } = newSound();
   refuse("microphone_missing");
-  await assert.rejects(sound.listen());
+  await assert.rejects(sound.openMicrophone());
   FakeRecorder.allows = async () => {};
   plug();
   await settled();
   assert.equal(sound.microphone, "missing");
-  await sound.listen();
+  await sound.openMicrophone();
   refuse("microphone_denied");
   devices.recorder?.tells("ended", null);
   await settled();
@@ -81,8 +82,8 @@ test("one that never opened, was closed, or is denied now is not opened by itsel
   plug();
   await settled();
   assert.equal(sound.microphone, "denied");
-  await sound.listen();
-  sound.deafen();
+  await sound.openMicrophone();
+  sound.closeMicrophone();
   const { opens } = devices;
   plug();
   await settled();
@@ -91,7 +92,7 @@ test("one that never opened, was closed, or is denied now is not opened by itsel
 
 test("what was muted stays muted over another device", async () => {
   const { sound } = newSound();
-  await sound.listen();
+  await sound.openMicrophone();
   sound.muted = true;
   devices.recorder?.tells("ended", null);
   await settled();
@@ -101,28 +102,72 @@ test("what was muted stays muted over another device", async () => {
 
 test("a tab that is shown again asks its sound to go on, and what can't is told", async () => {
   const { sound, told } = newSound();
-  await sound.open();
+  await sound.openPlayer();
   FakeContext.allowed = false;
   FakeContext.latest.state = "interrupted";
   document.dispatchEvent(new Event("visibilitychange"));
   await clock.tick(1000);
   assert.deepEqual(told, ["audio_blocked"]);
   FakeContext.allowed = true;
-  await sound.open();
+  await sound.openPlayer();
   assert.equal(FakeContext.latest.state, "running");
 });
 
 test("a closed sound listens to the page no more, and can be opened again", async () => {
   const { sound } = newSound();
-  await sound.listen();
+  await sound.openMicrophone();
   await sound.close();
   const { opens } = devices;
   plug();
   document.dispatchEvent(new Event("visibilitychange"));
   await settled();
   assert.equal(devices.opens, opens);
-  await sound.open();
+  await sound.openPlayer();
   assert.deepEqual(devices.player?.did, ["open 24000"]);
+});
+
+test("a loudspeaker opened twice at once is opened once, and one that is closed meanwhile is let go", async (t) => {
+  const { sound } = newSound();
+  const opened = t.mock.method(FakePlayer, "open");
+  const told = t.mock.fn();
+  sound.on("player", told);
+  await Promise.all([sound.openPlayer(), sound.openMicrophone(), sound.openPlayer()]);
+  assert.deepEqual([opened.mock.callCount(), told.mock.callCount(), sound.microphone], [1, 1, "on"]);
+  await sound.close();
+  assert.equal(told.mock.calls.at(-1)?.arguments[0].player, null);
+  const closedIn = async (/** @type {() => Promise<unknown>} */ wait) => {
+    const opening = sound.openMicrophone();
+    await wait();
+    await sound.close();
+    return opening;
+  };
+  await closedIn(async () => {}); // before the context runs
+  let loaded = () => {};
+  opened.mock.mockImplementationOnce(async () => {
+    await new Promise((resolve) => (loaded = () => resolve(undefined)));
+    return new FakePlayer();
+  });
+  await Promise.all([closedIn(settled), settled().then(settled).then(() => loaded())]);
+  assert.deepEqual([sound.player, devices.opens, sound.microphone, opened.mock.callCount()], [null, 1, "off", 2]);
+  await sound.openPlayer();
+  assert.notEqual(sound.player, null);
+});
+
+test("a question for the microphone that is refused late does not undo the next one's yes", async () => {
+  const { sound } = newSound();
+  await sound.openPlayer();
+  let refused = (/** @type {Error} */ _) => {};
+  FakeRecorder.allows = () => new Promise((_, reject) => (refused = reject));
+  const first = sound.openMicrophone();
+  await settled();
+  FakeRecorder.allows = async () => {};
+  await sound.openMicrophone();
+  refused(new VoxintError("microphone_busy", "no"));
+  await assert.rejects(first);
+  assert.equal(sound.microphone, "on");
+  devices.recorder?.tells("ended", null);
+  await settled();
+  assert.equal(sound.microphone, "on", "it is still wanted");
 });
 
 test("a page that is left ends the session, and one that comes back from the cache connects anew", async () => {

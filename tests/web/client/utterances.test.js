@@ -53,7 +53,6 @@ test("what was said before it was known to be speech is still there, by its posi
   for (const size of [320, 320, 700, 1, 2500, 320]) {
     recent.put(Int16Array.from({ length: size }, () => next++));
   }
-  assert.equal(recent.end, 4161);
   assert.deepEqual([...recent.since(4158)], [4158, 4159, 4160]);
   assert.deepEqual(recent.since(0), Int16Array.from({ length: 1000 }, (_, n) => 3161 + n));
   assert.equal(recent.since(5000).length, 0);

@@ -129,6 +129,17 @@ for (const [code, microphone] of /** @type {const} */ ([
   });
 }
 
+test("a page that can have no sound is answered by text alone", async () => {
+  const { agent, client, of } = newAgent();
+  const parts = agent.sound.parts;
+  agent.sound.parts = /** @type {any} */ ({
+    ...parts, Player: { open: async () => { throw new VoxintError("insecure_origin", "no worklet"); } },
+  });
+  await assert.rejects(agent.openAudio(), { code: "insecure_origin" });
+  assert.deepEqual(client.sent, [["UPDATE", { requireTts: false }]]);
+  assert.deepEqual(of("error").map(({ error }) => error.code), ["insecure_origin"]);
+});
+
 test("a microphone that is closed while the person is asked stays closed", async () => {
   const { agent } = newAgent();
   await agent.connect();

@@ -97,6 +97,8 @@ test("each way to stop has a sentence, and what is not known is not told", () =>
     assert.match(receiptWords(record({ by, sent: 1, silent: 3 }))[0] ?? "", /2.ms/);
   }
   assert.equal(silentAfter(record({ silent: 4 })), null);
+  assert.deepEqual(receiptWords(record({ sent: 1, silent: 1, alreadySilent: true })),
+    ["You pressed stop.", "The loudspeaker was silent already."]);
   const ends = /** @type {const} */ ([
     { llm: "overrun" }, { llm: "closed", tts: "closed" }, { llm: "closed" }, { llm: "finished", tts: "closed" },
     { llm: "finished" },

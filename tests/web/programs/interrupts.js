@@ -1,8 +1,9 @@
 /** 200 interruptions, at the first word, at the first sound, and before anything has come. */
 
-import { MessageService, WebSocketClient } from "../../../voxint/web/client/index.js";
+import { Emitter, MessageService, WebSocketClient } from "../../../voxint/web/client/index.js";
 
-class Player extends EventTarget {
+/** @extends {Emitter<{played: {requestId: string, playedMs: number}, drained: {requestId: string}}>} */
+class Player extends Emitter {
   samples = 0;
   begin() {}
   /** @param {string} _ @param {Int16Array} pcm */

@@ -123,6 +123,10 @@ class Ears:
         if self._speaking is not None:
             self._speaking.turn.look_again(GAP_S)
 
+    def superseded(self) -> None:
+        """Give up what came before another request and was not heard yet, or it would interrupt what is newer."""
+        self._portions.hush()
+
     def close(self, reason: str) -> None:
         """Give the microphone up; an utterance that is not over is interrupted. Safe to call twice."""
         self._closed = True

@@ -56,6 +56,10 @@ class Portions:
         if error is not None:
             raise error
 
+    def hush(self) -> None:
+        """Hand on quiet in the place of what is left: its time has passed, and nobody has spoken in it."""
+        self._left[:] = bytes(len(self._left))
+
     def close(self) -> None:
         """Throw away what is left."""
         self._left.clear()

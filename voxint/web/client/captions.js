@@ -17,21 +17,12 @@ const SYLLABIC = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script
 export class SpeakingRate {
   #scale = 1;
 
-  /**
-   * Return how long a text takes to say.
-   *
-   * @param {string} text
-   */
+  /** Return how long a text takes to say. @param {string} text */
   msOf(text) {
     return this.#scale * guessMs(text);
   }
 
-  /**
-   * Take in how long one took.
-   *
-   * @param {string} text
-   * @param {number} ms
-   */
+  /** Take in how long one took. @param {string} text @param {number} ms */
   learn(text, ms) {
     if (text.length < SHORT || ms <= 0) return;
     const scale = Math.min(SLOWEST, Math.max(1 / SLOWEST, ms / guessMs(text)));
@@ -67,11 +58,7 @@ export class Caption {
     }
   }
 
-  /**
-   * Nothing more comes.
-   *
-   * @param {number} totalMs of its sound
-   */
+  /** Nothing more comes. @param {number} totalMs of its sound */
   ended(totalMs) {
     this.#totalMs = totalMs;
   }
@@ -153,12 +140,7 @@ function reachedBy(text, ms, msOf) {
   return units;
 }
 
-/**
- * Return how many UTF-16 units so many code points are.
- *
- * @param {string} text
- * @param {number} points
- */
+/** Return how many UTF-16 units so many code points are. @param {string} text @param {number} points */
 function unitsOf(text, points) {
   let units = 0;
   let left = points;

@@ -12,12 +12,12 @@ export const CLOCK = {
  *
  * @template T
  * @param {Promise<T>} promise
- * @param {Clock} clock
  * @param {number} ms
  * @param {() => Error} late makes the error of a wait that was too long
+ * @param {Clock} [clock]
  * @returns {Promise<T>}
  */
-export function within(promise, clock, ms, late) {
+export function within(promise, ms, late, clock = CLOCK) {
   return new Promise((resolve, reject) => {
     const timer = clock.setTimeout(() => reject(late()), ms);
     promise.then(resolve, reject).finally(() => clock.clearTimeout(timer));

@@ -52,12 +52,6 @@ export class Detector {
     }
     return probabilities;
   }
-
-  /** Begin another stream. */
-  reset() {
-    this.#filled = 0;
-    this.#wasm.reset();
-  }
 }
 
 /** @param {URL | string} url @returns {Promise<ArrayBuffer>} */

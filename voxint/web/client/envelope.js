@@ -2,7 +2,10 @@
 
 import { VoxintError } from "./errors.js";
 
-/** @typedef {{type: string, sessionId: string | null, payload: Record<string, unknown>}} Incoming */
+/**
+ * @typedef {{type: string, sessionId: string | null, payload: Record<string, unknown>}} Incoming
+ * @typedef {{requestId: string, seq: number, pcm: Int16Array}} Voice
+ */
 
 const VOICE = 0x01; // the first byte of a binary frame of speech
 
@@ -43,7 +46,7 @@ export function unpack(frame) {
  * Return the speech that a binary frame holds.
  *
  * @param {ArrayBuffer} frame 1, the length of the id, the id, a number of four bytes, then PCM
- * @returns {{requestId: string, seq: number, pcm: Int16Array}}
+ * @returns {Voice}
  * @throws {VoxintError} "malformed": it holds none
  */
 export function unpackVoice(frame) {
@@ -57,11 +60,7 @@ export function unpackVoice(frame) {
   return { requestId, seq: view.getUint32(start), pcm: samplesOf(new Uint8Array(frame, start + 4)) };
 }
 
-/**
- * Return samples in a buffer of their own.
- *
- * @param {Uint8Array} bytes signed 16-bit little-endian
- */
+/** Return samples in a buffer of their own. @param {Uint8Array} bytes signed 16-bit little-endian */
 export function samplesOf(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return Int16Array.from({ length: bytes.byteLength >> 1 }, (_, at) => view.getInt16(2 * at, true));
@@ -90,10 +89,7 @@ export function toBase64(bytes) {
   return btoa(pieces.join(""));
 }
 
-/**
- * @param {string} text
- * @throws {VoxintError} "malformed": it is no base64
- */
+/** @param {string} text @throws {VoxintError} "malformed": it is no base64 */
 export function fromBase64(text) {
   try {
     return Uint8Array.from(atob(text), (each) => each.charCodeAt(0));
@@ -102,18 +98,12 @@ export function fromBase64(text) {
   }
 }
 
-/**
- * @param {string} message
- * @param {unknown} [cause]
- */
+/** @param {string} message @param {unknown} [cause] */
 export function malformed(message, cause) {
   return new VoxintError("malformed", `${message}: is this a voxint server?`, { cause });
 }
 
-/**
- * @param {unknown} value
- * @returns {value is Record<string, unknown>}
- */
+/** @param {unknown} value @returns {value is Record<string, unknown>} */
 export function isObject(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -26,11 +26,7 @@ export class VoxintError extends Error {
     this.errorId = more.errorId ?? null;
   }
 
-  /**
-   * Return the same of a request: several may fail by one cause.
-   *
-   * @param {string} requestId
-   */
+  /** Return the same of a request: several may fail by one cause. @param {string} requestId */
   of(requestId) {
     const { code, message, detail, retryable } = this;
     return new VoxintError(code, message, { detail, retryable, requestId, cause: this });

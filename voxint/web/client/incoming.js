@@ -33,18 +33,12 @@ export function number(payload, name) {
   return value;
 }
 
-/**
- * @param {unknown} value
- * @returns {string[]} empty where it is no list
- */
+/** @param {unknown} value @returns {string[]} empty where it is no list */
 export function strings(value) {
   return Array.isArray(value) ? value.filter((each) => typeof each === "string") : [];
 }
 
-/**
- * @param {unknown} value
- * @returns {Payload} empty where it is none
- */
+/** @param {unknown} value @returns {Payload} empty where it is none */
 export function object(value) {
   return isObject(value) ? value : {};
 }
@@ -79,10 +73,7 @@ export function response(payload) {
   return { requestId, textSeq, voiceSeq, ended, told };
 }
 
-/**
- * @param {string} requestId
- * @param {Payload} said
- */
+/** @param {string} requestId @param {Payload} said */
 function call(requestId, said) {
   const callId = typeof said.call_id === "string" ? said.call_id : "";
   return { requestId, name: string(said, "name"), parameters: object(said.parameters), callId };
@@ -109,11 +100,7 @@ export function acknowledgement(payload) {
   };
 }
 
-/**
- * Return whether somebody may read a receipt's parts without a look.
- *
- * @param {unknown} value
- */
+/** Return whether somebody may read a receipt's parts without a look. @param {unknown} value */
 function isReceipt(value) {
   if (!isObject(value) || typeof value.stop_ms !== "number" || !isObject(value.stages)) return false;
   const { usage, audio, text } = value;
@@ -121,10 +108,7 @@ function isReceipt(value) {
   return typeof audio.heard_ms === "number" && typeof text.heard === "string";
 }
 
-/**
- * @param {Payload} payload
- * @returns {Speech}
- */
+/** @param {Payload} payload @returns {Speech} */
 function speech(payload) {
   const { state, outcome } = payload;
   if (state !== "started" && state !== "committed" && state !== "stopped") throw malformed("state is no state");
@@ -141,10 +125,7 @@ function speech(payload) {
   return said;
 }
 
-/**
- * @param {unknown} value
- * @returns {Mark[]}
- */
+/** @param {unknown} value @returns {Mark[]} */
 function marks(value) {
   const pairs = Array.isArray(value) ? value.filter((each) => Array.isArray(each)) : [];
   const good = pairs.filter(([atMs, chars]) => typeof atMs === "number" && typeof chars === "number");

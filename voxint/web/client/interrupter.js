@@ -1,37 +1,26 @@
-/** @import { Clock, Message, Speech } from "./types.js" */
+/** @import { Host, Speech } from "./types.js" */
 /** @import { By, InterruptionRecord } from "./interruption.js" */
-/** @import { MessageService } from "./message-service.js" */
-/** @import { Sound } from "./sound.js" */
-/** @import { WebSocketClient } from "./websocket-client.js" */
 
 import { InterruptionLog } from "./interruption-log.js";
 
-/** Of a message: its answer is live or heard. */
-const LIVE = ["waiting", "writing", "speaking", "held"];
-
 /** Interrupts the answer, and brings together what the client, the messages and the devices tell of an interruption. */
 export class Interrupter {
+  #host;
+
   /**
    * Listens to the client; before the messages do, so that what was heard is noted before it is thrown away.
    *
-   * @param {object} parts
-   * @param {WebSocketClient} parts.client
-   * @param {() => MessageService} parts.service
-   * @param {Sound} parts.sound
-   * @param {Clock} parts.clock
-   * @param {(speech: Speech) => number | null} parts.timeOf what the server heard, on the clock
-   * @param {(record: InterruptionRecord) => void} parts.tell
-   * @param {(error: unknown) => void} parts.failed
+   * @param {Host} host
+   * @param {(record: InterruptionRecord) => void} tell
    */
-  constructor({ client, service, sound, clock, timeOf, tell, failed }) {
-    this.client = client;
-    this.service = service;
-    this.sound = sound;
-    this.failed = failed;
-    const now = () => ({ rttMs: client.rttMs ?? 0, counts: service().counts });
+  constructor(host, tell) {
+    this.#host = host;
+    const { client, clock, sound } = host;
+    const timeOf = (/** @type {Speech} */ speech) => host.listening.timeOf(speech);
+    const now = () => ({ rttMs: client.rttMs ?? 0, counts: host.service.counts });
     const log = (this.log = new InterruptionLog({ clock, now, tell }));
     sound.on("onset", ({ ms }) => log.heard(ms));
-    sound.on("silent", ({ ms, why }) => log.silent(ms, why));
+    sound.on("silent", ({ ms, why, already }) => log.silent(ms, why, already));
     sound.on("unducked", ({ why }) => why !== "held" && log.unducked());
     client.on("speech", (speech) => {
       if (speech.state === "started") log.began(timeOf(speech));
@@ -56,14 +45,6 @@ export class Interrupter {
     client.on("open", () => log.released());
   }
 
-  /** @returns {Message | undefined} the answer that is live or heard */
-  answering() {
-    const { currentRequestId, messages } = this.service();
-    return messages.findLast(
-      ({ role, requestId, status }) => role === "agent" && requestId === currentRequestId && LIVE.includes(status),
-    );
-  }
-
   /**
    * Note that what is answered is interrupted now, by what the messages do next.
    *
@@ -71,7 +52,7 @@ export class Interrupter {
    * @param {string} reason
    */
   note(by, reason) {
-    const message = this.answering();
+    const message = this.#host.service.answering;
     if (message) this.#note(message.requestId, by, reason);
   }
 
@@ -83,7 +64,7 @@ export class Interrupter {
    */
   async cut(by, reason) {
     this.note(by, reason);
-    await this.service().interruptCurrentRequest(reason).catch(this.failed);
+    await this.#host.service.interruptCurrentRequest(reason).catch(this.#host.failed);
   }
 
   /**
@@ -94,10 +75,10 @@ export class Interrupter {
    */
   #note(requestId, by, reason, recognised) {
     if (this.log.knows(requestId)) return;
-    const message = this.service().messages.findLast((each) => each.role === "agent" && each.requestId === requestId);
+    const message = this.#host.service.answerOf(requestId);
     if (!message) return; // an utterance, which has no answer
-    const { player } = this.sound;
-    const playing = player !== null && (message.status === "speaking" || message.status === "held");
+    const { player } = this.#host.sound;
+    const playing = player && (message.status === "speaking" || message.status === "held");
     const local = { spokenChars: message.spokenChars, playedMs: player?.playedMs(requestId) ?? 0 };
     this.log.interrupted(requestId, { by, reason, recognised, playing, local });
   }

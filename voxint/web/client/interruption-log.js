@@ -12,8 +12,11 @@ const EARLY_MS = 500;
 /** Of those that are under way, and of those that are remembered so that none is told twice: the server's number. */
 const MOST = 64;
 
-/** @returns {{began: number | null, heard: number | null, silent: number | null, held: number | null}} */
-const nothing = () => ({ began: null, heard: null, silent: null, held: null });
+/** @typedef {{began: number | null, heard: number | null, silent: number | null, alreadySilent: boolean,
+ *   held: number | null}} OfSpeech */
+
+/** @returns {OfSpeech} */
+const nothing = () => ({ began: null, heard: null, silent: null, alreadySilent: false, held: null });
 
 /**
  * Notes what happens in an interruption, in whatever order it comes, and makes a record of it when all is known.
@@ -21,7 +24,7 @@ const nothing = () => ({ began: null, heard: null, silent: null, held: null });
  * Instants are handed in, in milliseconds of the clock. It knows neither page nor socket.
  */
 export class InterruptionLog {
-  /** @type {Map<string, {facts: Facts, before: Counts, playing: boolean, timer: unknown}>} */
+  /** @type {Map<string, {facts: Facts, before: Counts, playing: boolean | null, timer: unknown}>} */
   #open = new Map();
   /** @type {string[]} ids of which a record was made */
   #told = [];
@@ -39,10 +42,16 @@ export class InterruptionLog {
     this.tell = tell;
   }
 
-  /** The local hint of a voice. A later one replaces it, as long as nothing came of the first.  @param {number} ms */
+  /**
+   * The local hint of a voice. A later one replaces it, as long as nothing came of the first; one behind the silence or
+   * the hold was not what noticed the voice.
+   *
+   * @param {number} ms
+   */
   heard(ms) {
     const { heard, silent, held } = this.#speech;
-    if (heard === null || (silent === null && held === null)) this.#speech.heard = ms;
+    const came = silent ?? held;
+    if (came === null || (heard === null && ms <= came)) this.#speech.heard = ms;
   }
 
   /** The speech began, by the server's ears or a detector's.  @param {number | null} ms */
@@ -66,6 +75,7 @@ export class InterruptionLog {
   /** The loudspeaker goes on by itself after a hint, and nothing is decided. */
   unducked() {
     this.#speech.silent = null;
+    this.#speech.alreadySilent = false;
   }
 
   /**
@@ -73,30 +83,34 @@ export class InterruptionLog {
    *
    * @param {number} ms its first silent sample
    * @param {"hint" | "pause" | "discard"} why only what is interrupted is discarded
+   * @param {boolean} alreadySilent whether that was before it was told to be
    */
-  silent(ms, why) {
+  silent(ms, why, alreadySilent) {
     let taken = why === "discard";
     for (const [id, { facts, playing }] of this.#open) {
       if (!playing || facts.silent != null) continue;
       taken = true;
-      facts.silent = ms;
+      Object.assign(facts, { silent: ms, alreadySilent });
       if (facts.acknowledged != null) this.#settle(id);
     }
-    if (!taken) this.#speech.silent ??= ms;
+    if (!taken && this.#speech.silent === null) Object.assign(this.#speech, { silent: ms, alreadySilent });
   }
 
   /**
    * Note that a request is interrupted, before or while INTERRUPT is sent. A second word of the same one is ignored.
    *
    * @param {string} requestId
-   * @param {{by: By, reason: string, local: Facts["local"], playing: boolean, recognised?: number | null}} how
-   *   `playing`: whether it is heard, so that a silence is waited for
+   * @param {{by: By, reason: string, local: Facts["local"], playing: boolean | null, recognised?: number | null}} how
+   *   `playing`: whether it is heard, so that a silence is waited for; null: there is no loudspeaker
    */
   interrupted(requestId, { by, reason, local, playing, recognised = null }) {
     if (this.knows(requestId)) return;
     const { rttMs, counts } = this.now();
-    const speech = by === "voice" ? this.#speech : { silent: this.#speech.silent }; // a held answer is silent already
+    const { silent } = this.#speech;
+    // An answer that is held for a speech is silent already, where something else stops it.
+    const speech = by === "voice" ? this.#speech : { silent, alreadySilent: silent !== null };
     const facts = { ...speech, requestId, by, reason, local, recognised, rttMs, dropped: 0, stale: 0 };
+    if (playing === false) facts.alreadySilent = true;
     const timer = this.clock.setTimeout(() => this.#settle(requestId), ACK_MS);
     this.#open.set(requestId, { facts, before: { ...counts }, playing, timer });
     if (this.#open.size > MOST) this.#settle(/** @type {string} */ (this.#open.keys().next().value));
@@ -152,7 +166,7 @@ export class InterruptionLog {
     this.#told = [...this.#told, id].slice(-MOST);
     const { began, heard, held, sent, recognised, silent } = facts;
     const first = Math.min(...[began, heard, held, sent, recognised].map((ms) => ms ?? Infinity));
-    // A loudspeaker that had run dry was silent before, by no merit of the interruption.
+    // The sound card's clock is read to some milliseconds: what an interruption did is not before it.
     if (silent != null && first < Infinity) facts.silent = Math.max(silent, first);
     this.tell(recordOf(facts));
   }

@@ -16,6 +16,7 @@
  * @property {number | null} [began] the speech, by the server's ears
  * @property {number | null} [heard] the local hint of it
  * @property {number | null} [silent] the first silent sample at the loudspeaker
+ * @property {boolean} [alreadySilent] it was silent before it was told to be: nothing had sounded yet, or all had
  * @property {number | null} [held] HOLD arrived
  * @property {number | null} [sent] INTERRUPT was handed to the socket
  * @property {number | null} [recognised] it was decided that the speech is meant
@@ -33,6 +34,9 @@
  * @property {string} reason
  * @property {string | null} outcome
  * @property {Readonly<Record<MarkName, number | null>>} at milliseconds from the first of them
+ * @property {readonly MarkName[]} bounds those of them that are a bound and no figure: "began" is by then at the
+ *   latest, and a closing that does not fit between its cause and the word of it is laid at the nearer of these
+ * @property {boolean} alreadySilent the loudspeaker was silent by itself, so that `at.silent` is null
  * @property {Receipt | null} receipt
  * @property {number} rttMs
  * @property {number} dropped
@@ -52,12 +56,17 @@ export const MARKS = /** @type {const} */ ([
  * @returns {InterruptionRecord}
  */
 export function recordOf(facts) {
-  const { requestId, by, reason, rttMs, dropped, stale, outcome = null, receipt = null } = facts;
-  const known = { ...facts, modelClosed: closedAt(facts, "llm"), synthesisClosed: closedAt(facts, "tts") };
+  const { requestId, by, reason, rttMs, dropped, stale, alreadySilent = false, outcome = null, receipt = null } = facts;
+  const { began, heard } = facts;
+  const laid = { modelClosed: closedAt(facts, "llm"), synthesisClosed: closedAt(facts, "tts") };
+  // Ears that want to be sure find the beginning of a speech late; nobody is noticed before they begin.
+  const brackets = { ...bracketed(laid, facts), began: began == null ? null : Math.min(began, heard ?? began) };
+  const known = { ...facts, ...brackets, silent: alreadySilent ? null : facts.silent };
+  const bounds = MARKS.filter((name) => known[name] != null && known[name] !== { ...facts, ...laid }[name]);
   const first = Math.min(...MARKS.map((name) => known[name] ?? Infinity));
   const at = Object.fromEntries(MARKS.map((name) => [name, since(first, known[name])]));
   return deepFreeze({
-    requestId, by, reason, outcome, at: /** @type {InterruptionRecord["at"]} */ (at),
+    requestId, by, reason, outcome, at: /** @type {InterruptionRecord["at"]} */ (at), bounds, alreadySilent,
     receipt: receipt && structuredClone(receipt), rttMs, dropped, stale, local: { ...facts.local },
   });
 }
@@ -70,10 +79,38 @@ export function recordOf(facts) {
  * @param {"llm" | "tts"} stage
  * @returns {number | null} null where the stage was not cut off
  */
-function closedAt({ receipt, stopped, acknowledged, rttMs }, stage) {
+function closedAt(facts, stage) {
+  const { receipt, stopped, acknowledged } = facts;
   const told = stopped ?? acknowledged;
   if (!receipt || told == null || receipt.stages[stage] !== "closed") return null;
-  return told - rttMs / 2 - receipt.stop_ms + (receipt.closed_ms?.[stage] ?? receipt.stop_ms);
+  return told - roundTrip(facts, receipt) / 2 - receipt.stop_ms + (receipt.closed_ms?.[stage] ?? receipt.stop_ms);
+}
+
+/**
+ * The connection's round trip, or that of the acknowledgement where it was quicker.
+ *
+ * @param {Facts} facts
+ * @param {Receipt} receipt
+ */
+function roundTrip({ sent, acknowledged, outcome, rttMs }, { stop_ms }) {
+  if (sent == null || acknowledged == null) return rttMs;
+  const stopping = outcome === "already_finished" ? 0 : stop_ms; // that one was stopped before it was asked
+  return Math.min(rttMs, Math.max(0, acknowledged - sent - stopping));
+}
+
+/**
+ * Keep what was laid between the cause and the word of it: a round trip that was measured wrongly breaks no order.
+ *
+ * @param {Record<"modelClosed" | "synthesisClosed", number | null>} laid
+ * @param {Facts} facts
+ */
+function bracketed({ modelClosed, synthesisClosed }, { by, recognised, sent, stopped, acknowledged, outcome }) {
+  const asked = outcome === "already_finished" || by === "elsewhere" ? null : sent;
+  const from = by === "voice" ? recognised ?? asked : asked;
+  const to = stopped ?? acknowledged;
+  const within = (/** @type {number | null} */ ms) =>
+    ms === null ? null : Math.min(to ?? Infinity, Math.max(from ?? -Infinity, ms));
+  return { modelClosed: within(modelClosed), synthesisClosed: within(synthesisClosed) };
 }
 
 /** @param {number} first @param {number | null | undefined} ms */

@@ -1,11 +1,7 @@
-/** @import { Speech } from "./types.js" */
-/** @import { Detector } from "./detector.js" */
+/** @import { Host, Speech } from "./types.js" */
 /** @import { OwnEars } from "./own-ears.js" */
-/** @import { MessageService } from "./message-service.js" */
-/** @import { Interrupter } from "./interrupter.js" */
 /** @import { By } from "./interruption.js" */
-/** @import { Captured, Sound } from "./sound.js" */
-/** @import { WebSocketClient } from "./websocket-client.js" */
+/** @import { Captured } from "./recorder.js" */
 
 import { VoxintError } from "./errors.js";
 import { Talk } from "./push-to-talk.js";
@@ -15,6 +11,7 @@ import { asError } from "./sound.js";
 
 /** What a microphone is for: hands-free by whichever ears the connection has, or while a button is held. */
 export class Listening {
+  #host;
   /** @type {ServerEars | OwnEars | null} */
   #ears = null;
   /** @type {Talk | null} */
@@ -26,31 +23,14 @@ export class Listening {
   /** What the microphone was before the button was pressed; null: it is not. @type {"muted" | "open" | null} */
   #before = null;
 
-  /**
-   * @param {object} parts
-   * @param {WebSocketClient} parts.client
-   * @param {Sound} parts.sound
-   * @param {() => MessageService} parts.service
-   * @param {() => Interrupter} parts.interrupter
-   * @param {() => Promise<Detector>} parts.loadDetector
-   * @param {(requestId: string, atMs: number | null) => void} parts.asked by a voice that ended then; null: now
-   * @param {() => void} parts.changed `hearing` did, or `listening`
-   * @param {(error: unknown) => void} parts.failed
-   */
-  constructor({ client, sound, service, interrupter, loadDetector, asked, changed, failed }) {
-    this.client = client;
-    this.sound = sound;
-    this.service = service;
-    this.interrupter = interrupter;
-    this.loadDetector = loadDetector;
-    this.asked = asked;
-    this.changed = changed;
-    this.failed = failed;
-    client.on("open", () => {
+  /** @param {Host} host */
+  constructor(host) {
+    this.#host = host;
+    host.client.on("open", () => {
       this.#sent?.reset();
-      void this.#choose().catch(failed);
+      void this.#choose().catch(host.failed);
     });
-    sound.on("audio", (captured) => this.#audio(captured));
+    host.sound.on("audio", (captured) => this.#audio(captured));
   }
 
   /** @returns {boolean} whether the person is speaking, as far as is known */
@@ -60,10 +40,10 @@ export class Listening {
 
   /** @returns {boolean} whether the microphone is open hands-free */
   get listening() {
-    return this.#handsFree && this.sound.microphone === "on";
+    return this.#handsFree && this.#host.sound.microphone === "on";
   }
 
-  /** When the server heard something, on the clock.  @param {Speech} speech @returns {number | null} */
+  /** When the server heard something, on the clock. @param {Speech} speech @returns {number | null} */
   timeOf({ atMs }) {
     return this.#ears instanceof ServerEars ? this.#ears.msOf(atMs) : null;
   }
@@ -73,7 +53,7 @@ export class Listening {
     this.#handsFree = true;
     try {
       await this.#openMicrophone();
-      this.sound.muted = false;
+      this.#host.sound.muted = false;
       await this.#choose();
     } catch (error) {
       this.#handsFree = false;
@@ -82,35 +62,36 @@ export class Listening {
   }
 
   async #openMicrophone() {
-    if (this.sound.microphone !== "on" && this.sound.microphone !== "muted") await this.sound.listen();
+    const { sound } = this.#host;
+    if (sound.microphone !== "on" && sound.microphone !== "muted") await sound.openMicrophone();
   }
 
   /** Take the ears that this connection has. */
   async #choose() {
-    const { features, state } = this.client;
+    const { features, state } = this.#host.client;
     if (state !== "open" || !this.#handsFree) return;
     const byServer = features.has("server_vad");
     if (this.#ears && this.#ears instanceof ServerEars === byServer) return;
     this.#deafen();
-    const ears = byServer ? new ServerEars(this, this.#clock()) : await this.#load();
+    const ears = byServer ? new ServerEars(this.#host, this.#clock()) : await this.#load();
     if (this.#ears || !this.#handsFree) return ears.close(); // closed, or opened again, while it was loaded
     this.#ears = ears;
-    this.changed();
+    this.#host.changed();
   }
 
   #clock() {
-    const { client: { audio: { inputRate } }, sound: { contextRate } } = this;
+    const { client: { audio: { inputRate } }, sound: { contextRate } } = this.#host;
     const fits = this.#sent?.rate === inputRate && this.#sent.contextRate === contextRate;
     return (this.#sent = fits && this.#sent ? this.#sent : new MicrophoneClock(inputRate, contextRate));
   }
 
   /** Load what only a server without ears needs. */
   async #load() {
-    if (this.client.audio.inputRate !== 16000)
+    if (this.#host.client.audio.inputRate !== 16000)
       throw new VoxintError("audio_failed", "the voice detector hears 16 kHz: leave `audio.inputRate` out");
     try {
-      const [{ OwnEars }, detector] = await Promise.all([import("./own-ears.js"), this.loadDetector()]);
-      return new OwnEars(this, detector);
+      const [{ OwnEars }, detector] = await Promise.all([import("./own-ears.js"), this.#host.loadDetector()]);
+      return new OwnEars(this.#host, detector);
     } catch (error) {
       throw asError(error, "audio_failed", "the voice detector can't be loaded");
     }
@@ -126,7 +107,7 @@ export class Listening {
     this.endTalk();
     this.#handsFree = false;
     this.#deafen();
-    this.sound.deafen();
+    this.#host.sound.closeMicrophone();
   }
 
   /** @param {Captured} captured */
@@ -138,16 +119,17 @@ export class Listening {
   /** @param {By} by */
   async beginTalk(by) {
     if (this.#before) return;
-    this.#before = this.sound.muted || !this.#handsFree ? "muted" : "open";
-    void this.interrupter().cut(by, "USER_NEW_INPUT");
-    if (!this.#handsFree) this.#talk = new Talk(this.client, this.service());
-    this.changed();
+    const { client, service, sound } = this.#host;
+    this.#before = sound.muted || !this.#handsFree ? "muted" : "open";
+    void this.#host.interrupter.cut(by, "USER_NEW_INPUT");
+    if (!this.#handsFree) this.#talk = new Talk(client, service);
+    this.#host.changed();
     try {
       await this.#openMicrophone();
-      this.sound.muted = this.#before === null; // the press may be over before the person has allowed it
+      sound.muted = this.#before === null; // the press may be over before the person has allowed it
     } catch (error) {
       this.#before = this.#talk = null;
-      this.changed();
+      this.#host.changed();
       throw error;
     }
   }
@@ -155,11 +137,11 @@ export class Listening {
   /** @returns {string | null} the request */
   endTalk() {
     if (this.#before === null) return null;
-    this.sound.muted = this.#before === "muted";
-    const request = this.#talk?.end() ?? null;
+    this.#host.sound.muted = this.#before === "muted";
+    const requestId = this.#talk?.end() ?? null;
     this.#before = this.#talk = null;
-    if (request) this.asked(request.requestId, null);
-    this.changed();
-    return request?.requestId ?? null;
+    if (requestId) this.#host.asked(requestId, null);
+    this.#host.changed();
+    return requestId;
   }
 }

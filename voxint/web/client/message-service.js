@@ -1,14 +1,12 @@
-/**
- * @import { Ack, Answer, ClientEvents, Counts, Message, MessageEvents } from "./types.js"
- * @import { PlayerLike, Receipt, Request, Speech, VoiceRequest } from "./types.js"
- * @import { Turn } from "./turns.js"
- * @import { WebSocketClient } from "./websocket-client.js"
- */
+/** @import { Ack, Answer, ClientEvents, Counts, Message, MessageEvents } from "./types.js" */
+/** @import { PlayerLike, Receipt, Request, Speech, VoiceRequest } from "./types.js" */
+/** @import { Turn } from "./turns.js" */
+/** @import { WebSocketClient } from "./websocket-client.js" */
 
 import { heardLength, SpeakingRate } from "./captions.js";
 import { Emitter } from "./emitter.js";
 import { VoxintError } from "./errors.js";
-import { isOver, Turns } from "./turns.js";
+import { isDone, Turns } from "./turns.js";
 
 const FINAL = new Set(["stopped", "already_finished", "overrun"]); // outcomes behind which nothing comes
 
@@ -33,6 +31,8 @@ export class MessageService extends Emitter {
   #turns = new Turns(this.#rate, (message) => this.emit("message", { message }));
   /** @type {PlayerLike | null} */
   #player = null;
+  /** Ends what is listened to of the player. */
+  #ends = new AbortController();
   /** @type {string | null} whose HOLD has paused the player */
   #pausedFor = null;
 
@@ -54,7 +54,7 @@ export class MessageService extends Emitter {
     client.on("speech", (told) => this.#speech(told));
     client.on("hold", (told) => this.#hold(told));
     client.on("ack", (ack) => this.#acknowledged(ack));
-    client.on("open", (told) => told.resumed && this.#resumed());
+    client.on("open", ({ resumed }) => this.#anew(resumed));
   }
 
   /** The bubbles, the oldest first: the last 500. */
@@ -64,7 +64,17 @@ export class MessageService extends Emitter {
 
   /** @returns {string | null} "msg_…": the bubble of the current request's answer; never on the wire */
   get currentMessageId() {
-    return this.#turns.get(this.currentRequestId)?.agent?.messageId ?? null;
+    return this.answerOf(this.currentRequestId)?.messageId ?? null;
+  }
+
+  /** @returns {Message | null} the answer that is awaited or heard */
+  get answering() {
+    return this.#live?.agent ?? null;
+  }
+
+  /** @param {string | null} requestId @returns {Message | null} its answer, as far as it has come */
+  answerOf(requestId) {
+    return this.#turns.get(requestId)?.agent ?? null;
   }
 
   /** @returns {PlayerLike | null} */
@@ -73,11 +83,16 @@ export class MessageService extends Emitter {
   }
 
   set player(player) {
+    this.#ends.abort();
+    const { signal } = (this.#ends = new AbortController());
     this.#player = player;
-    const told = (/** @type {Event} */ event) =>
-      /** @type {CustomEvent<{requestId: string, playedMs: number}>} */ (event).detail;
-    player?.addEventListener("played", (event) => player === this.#player && this.#played(told(event)));
-    player?.addEventListener("drained", (event) => player === this.#player && this.#drained(told(event).requestId));
+    this.#pausedFor = null;
+    for (const turn of this.#turns.all) {
+      if (turn.plays && turn.closed && !isDone(turn)) this.#turns.complete(turn); // nobody tells its end any more
+      turn.plays = false;
+    }
+    player?.on("played", (told) => this.#played(told), { signal });
+    player?.on("drained", ({ requestId }) => this.#drained(requestId), { signal });
   }
 
   /**
@@ -106,15 +121,13 @@ export class MessageService extends Emitter {
       voice.end();
       if (!turn.cut && !turn.closed) this.#turns.wait(turn);
     };
-    const cancel = () => this.#cut(turn, "USER_STOP");
-    return { ...voice, messageId, end, cancel };
+    return { ...voice, messageId, end, cancel: () => this.#cut(turn, "USER_STOP") };
   }
 
   /**
    * Ask in voice that is here already: as `ask`.
    *
    * @param {Int16Array} pcm at the session's input rate, 120 s at most
-   * @returns {{requestId: string, messageId: string, promise: Promise<Answer>}} `messageId` is the answer's bubble
    */
   askVoice(pcm) {
     this.#leave("USER_NEW_INPUT");
@@ -128,8 +141,7 @@ export class MessageService extends Emitter {
    * @returns {Promise<Ack | null>} null: nothing is awaited or heard; rejects as `WebSocketClient.interrupt`
    */
   interruptCurrentRequest(reason = "USER_STOP") {
-    const turn = this.#turns.get(this.currentRequestId);
-    return turn === null || isOver(turn) ? Promise.resolve(null) : this.#cut(turn, reason);
+    return this.#live ? this.#cut(this.#live, reason) : Promise.resolve(null);
   }
 
   /** @param {Request} request @param {Pick<Message, "text" | "status">} person what is known of what was asked */
@@ -149,11 +161,13 @@ export class MessageService extends Emitter {
 
   // What is current.
 
-  /**
-   * Return the turn that a chunk belongs to, which is current then; null: it is not to be shown.
-   *
-   * @param {string} requestId
-   */
+  /** @returns {Turn | null} the current one, where something of it is awaited or heard */
+  get #live() {
+    const turn = this.#turns.get(this.currentRequestId);
+    return turn && !isDone(turn) ? turn : null;
+  }
+
+  /** Return a chunk's turn, which is current then; null: it is not to be shown. @param {string} requestId */
   #current(requestId) {
     const turn = this.#turns.of(requestId);
     if (turn.cut || turn.closed) {
@@ -166,25 +180,17 @@ export class MessageService extends Emitter {
   }
 
   /** @param {Turn} turn */
-  #takeOver(turn) {
-    if (this.currentRequestId === turn.requestId) return;
-    this.#leave("USER_NEW_INPUT");
-    this.currentRequestId = turn.requestId;
+  #takeOver({ requestId }) {
+    if (this.currentRequestId !== requestId) this.#leave("USER_NEW_INPUT");
+    this.currentRequestId = requestId;
   }
 
   /** @param {string} reason */
   #leave(reason) {
-    const turn = this.#turns.get(this.currentRequestId);
-    if (turn !== null && !isOver(turn)) this.#quietly(this.#cut(turn, reason));
+    if (this.#live) this.#quietly(this.#cut(this.#live, reason));
   }
 
-  /**
-   * Silence a request here, and have the server stop it.
-   *
-   * @param {Turn} turn
-   * @param {string} reason
-   * @returns {Promise<Ack>}
-   */
+  /** Silence a request here, and have the server stop it. @param {Turn} turn @param {string} reason */
   #cut(turn, reason) {
     const playedMs = this.#silence(turn, reason);
     return this.#client.interrupt(turn.requestId, { reason, playedMs });
@@ -193,8 +199,7 @@ export class MessageService extends Emitter {
   /**
    * Silence a request here, where that has not been done.
    *
-   * @param {Turn} turn
-   * @param {string} reason
+   * @param {Turn} turn @param {string} reason
    * @returns {number | undefined} how much of its speech was heard; undefined: the server knows better
    */
   #silence(turn, reason) {
@@ -206,10 +211,7 @@ export class MessageService extends Emitter {
     const broken = (/** @type {unknown} */ cause) =>
       this.emit("error", { error: new VoxintError("audio_failed", "the player could not be silenced", { cause }) });
     if (turn.plays) this.#player?.discard(requestId).catch(broken);
-    if (this.#pausedFor === requestId) {
-      this.#pausedFor = null;
-      this.#player?.resume(); // nothing is left of this one; the next one is not to wait
-    }
+    if (this.#pausedFor === requestId) this.#unpause(); // nothing is left of it; the next one is not to wait
     this.#turns.change(agent ?? person, { status: "interrupted", reason });
     if (this.currentRequestId === requestId) this.currentRequestId = null;
     this.#count("interruptions");
@@ -236,8 +238,7 @@ export class MessageService extends Emitter {
     const whole = agent.text + text;
     const status = agent.status === "waiting" && text !== "" ? "writing" : agent.status;
     const speaks = turn.audioMs > 0 || (this.#player !== null && this.#client.requireTts);
-    const spokenChars = speaks ? agent.spokenChars : whole.length;
-    this.#turns.change(agent, { text: whole, status, spokenChars });
+    this.#turns.change(agent, { text: whole, status, spokenChars: speaks ? agent.spokenChars : whole.length });
   }
 
   /** @param {ClientEvents["audio"]} told */
@@ -256,21 +257,14 @@ export class MessageService extends Emitter {
     const turn = this.#turns.get(requestId);
     if (turn === null) return;
     turn.closed = true;
-    if (interrupted) {
-      this.#interrupted(turn, reason ?? "USER_STOP");
-    } else if (!turn.cut) {
-      turn.caption.ended(turn.audioMs);
-      if (turn.plays) this.#player?.end(requestId);
-      else this.#turns.complete(turn);
-    }
+    if (interrupted) return this.#interrupted(turn, reason ?? "USER_STOP");
+    if (turn.cut) return;
+    turn.caption.ended(turn.audioMs);
+    if (turn.plays) this.#player?.end(requestId);
+    else this.#turns.complete(turn);
   }
 
-  /**
-   * It was interrupted, by somebody.
-   *
-   * @param {Turn} turn
-   * @param {string} reason
-   */
+  /** It was interrupted, by somebody. @param {Turn} turn @param {string} reason */
   #interrupted(turn, reason) {
     const known = turn.cut || this.#client.isInterrupting(turn.requestId);
     const playedMs = this.#silence(turn, reason);
@@ -285,6 +279,7 @@ export class MessageService extends Emitter {
     turn.closed = true;
     if (turn.cut) return;
     if (turn.plays) this.#player?.end(requestId); // what is there is played out
+    if (this.#pausedFor === requestId) this.#unpause();
     this.#turns.fail(turn, error);
   }
 
@@ -295,7 +290,7 @@ export class MessageService extends Emitter {
       const turn = this.#turns.get(requestId);
       if (turn === null || !FINAL.has(outcome)) continue;
       turn.closed = true;
-      if (!isOver(turn)) this.#silence(turn, reason);
+      if (!isDone(turn)) this.#silence(turn, reason);
       const receipt = receipts[requestId];
       if (receipt && turn.agent?.status === "interrupted") this.#receipt(turn, receipt);
     }
@@ -324,7 +319,7 @@ export class MessageService extends Emitter {
   #speech({ state, requestId, text, outcome, interrupted = [] }) {
     if (state === "committed") {
       const met = interrupted.map((id) => this.#turns.get(id));
-      for (const turn of met) if (turn && !isOver(turn)) this.#quietly(this.#cut(turn, "USER_VOICE_INPUT"));
+      for (const turn of met) if (turn && !isDone(turn)) this.#quietly(this.#cut(turn, "USER_VOICE_INPUT"));
       return;
     }
     const turn = this.#turns.of(requestId);
@@ -343,25 +338,24 @@ export class MessageService extends Emitter {
     }
   }
 
-  /** @param {ClientEvents["hold"]} told */
+  /** @param {Pick<ClientEvents["hold"], "requestId" | "state">} told */
   #hold({ requestId, state }) {
     const turn = this.#turns.get(requestId);
-    if (turn === null || turn.cut || isOver(turn)) return;
+    if (turn === null || turn.cut || isDone(turn)) return;
     if (state === "held") {
       if (turn.plays) this.#player?.pause();
       this.#pausedFor = requestId;
       this.#turns.change(turn.agent, { status: "held" });
     } else if (this.#pausedFor === requestId) {
-      this.#pausedFor = null;
-      if (turn.plays) this.#player?.resume();
-      this.#turns.change(turn.agent, { status: this.#statusOf(turn) });
+      this.#unpause();
+      const status = turn.plays ? "speaking" : turn.agent?.text ? "writing" : "waiting";
+      this.#turns.change(turn.agent, { status });
     }
   }
 
-  /** @param {Turn} turn that is not held */
-  #statusOf({ agent, plays }) {
-    if (plays) return "speaking";
-    return agent?.text ? "writing" : "waiting";
+  #unpause() {
+    this.#pausedFor = null;
+    this.#player?.resume();
   }
 
   // What the player tells.
@@ -380,17 +374,23 @@ export class MessageService extends Emitter {
   /** @param {string} requestId */
   #drained(requestId) {
     const turn = this.#turns.get(requestId);
-    if (!turn?.agent || !turn.closed || isOver(turn)) return;
+    if (!turn?.agent || !turn.closed || isDone(turn)) return;
     this.#turns.complete(turn);
     this.#rate.learn(turn.agent.text, turn.audioMs);
   }
 
-  /** The session goes on over another connection: what could not be told by the old one is told again. */
-  #resumed() {
+  /**
+   * There is another connection: what could not be told by the old one is told again, and what that one was in the
+   * middle of is over.
+   *
+   * @param {boolean} resumed whether the session goes on
+   */
+  #anew(resumed) {
+    if (this.#pausedFor !== null) this.#hold({ requestId: this.#pausedFor, state: "released" });
     for (const turn of this.#turns.all) {
-      const { requestId, person } = turn;
-      if (turn.cut && !turn.closed) this.#quietly(this.#client.interrupt(requestId, { reason: "CLIENT_ERROR" }));
-      if (turn.byEars && !turn.closed && person?.status === "writing") {
+      const { requestId, person, cut, closed, byEars } = turn;
+      if (cut && !closed && resumed) this.#quietly(this.#client.interrupt(requestId, { reason: "CLIENT_ERROR" }));
+      if (byEars && !closed && person?.status === "writing") {
         // Its sound has ended with the old connection.
         this.#turns.change(person, { status: person.text === "" ? "dismissed" : "complete" });
       }

@@ -5,24 +5,19 @@
  * for the length of a fade and keeps the rest. Frames are samples at the loudspeaker's own rate.
  */
 
-/**
- * @typedef {object} PlaybackOptions
- * @property {number} rate frames a second
- * @property {number} [fadeMs] of a fade. 10, as the server and the sound card's player have it
- * @property {number} [startMs] of sound that wait before any is played. Ours: 60, a jitter of three packets
- * @property {number} [mostStartMs] that this grows to, by half at each underrun. Ours: 300, a pause that nobody minds
- * @property {number} [calmMs] of sound without an underrun after which it shrinks by a tenth. Ours: 10 s
- * @property {number} [duckMs] after which `duck` is over by itself. Ours: 400, the longest that a server may need
- * @property {number} [mostMs] of sound that may wait. Ours: 30 s
- */
+const FADE_MS = 10; // as the server and the sound card's player have it
+const START_MS = 60; // that wait before any is played. Ours: a jitter of three packets
+const MOST_START_MS = 300; // that this grows to, by half at each underrun. Ours: a pause that nobody minds
+const CALM_MS = 10000; // without an underrun after which it shrinks by a tenth. Ours
+const THINKING_MS = 1000; // Ours: a longer gap is a model that thinks, for which no start would have been late enough
+const DUCK_MS = 400; // after which `duck` is over by itself. Ours: the longest that a server may need
+const MOST_MS = 30000; // of sound that may wait. Ours
 
 /**
  * @typedef {{id: string, chunks: Int16Array[], offset: number, waiting: number, given: number, ended: boolean}} Answer
  * @typedef {{id: string, given: number, at: number}} Gone an answer of which nothing comes any more: `given` frames of
  *   it were handed out, the last of them before frame `at` of the quantum
  */
-
-const THINKING_MS = 1000; // Ours: a longer gap is a model that thinks, for which no start would have been late enough
 
 /** A queue of answers, in order, with an account of what became of each. */
 export class PlaybackBuffer {
@@ -49,15 +44,14 @@ export class PlaybackBuffer {
   /** Times that an answer ran dry before it was complete. */
   underruns = 0;
 
-  /** @param {PlaybackOptions} options */
-  constructor({ rate, fadeMs = 10, startMs = 60, mostStartMs = 300, calmMs = 10000, duckMs = 400, mostMs = 30000 }) {
-    /** @param {number} ms */
-    const frames = (ms) => Math.round((ms * rate) / 1000);
+  /** @param {number} rate frames a second */
+  constructor(rate) {
+    const frames = (/** @type {number} */ ms) => Math.round((ms * rate) / 1000);
     this.#frames = {
-      start: frames(startMs), mostStart: frames(mostStartMs), calm: frames(calmMs), duck: frames(duckMs),
-      most: frames(mostMs), thinking: frames(THINKING_MS),
+      start: frames(START_MS), mostStart: frames(MOST_START_MS), calm: frames(CALM_MS), duck: frames(DUCK_MS),
+      most: frames(MOST_MS), thinking: frames(THINKING_MS),
     };
-    this.#fade = Math.max(1, frames(fadeMs));
+    this.#fade = Math.max(1, frames(FADE_MS));
     this.#loudness = this.#fade;
     this.#target = this.#targetBefore = this.#frames.start;
     this.#tail = new Float32Array(this.#fade);

@@ -20,7 +20,7 @@ const LINGER_S = 1.2; // Ours: reports go on for longer than the longest way to 
  */
 
 class PlayerProcessor extends AudioWorkletProcessor {
-  #buffer = new PlaybackBuffer({ rate: sampleRate });
+  #buffer = new PlaybackBuffer(sampleRate);
   #line;
   /** @type {{why: Why, atFrame: number, until?: number}[]} */ #causes = []; // of a silence that is not told yet
   #next = currentFrame; // the first frame that is not handed out yet; a message may come between two quanta

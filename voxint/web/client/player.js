@@ -1,7 +1,9 @@
+import { within } from "./clock.js";
+import { Emitter } from "./emitter.js";
 import { VoxintError } from "./errors.js";
 import { Heard } from "./heard.js";
 import { Resampler, resampled } from "./resampler.js";
-import { openWorklet, stopped, within } from "./worklet.js";
+import { openWorklet, stopped } from "./worklet.js";
 
 const PLAYED_MS = 200; // between two "played" events, as the protocol recommends for PLAYED
 const MOST_LATENCY_S = 1; // Ours: a browser that tells more than a Bluetooth loudspeaker has is wrong
@@ -12,15 +14,24 @@ let lines = 0;
 /** @typedef {{requestId: string | null, playedMs: number, silentFrame: number | null}} Discarded */
 
 /**
+ * @typedef {object} PlayerEvents
+ * @property {{requestId: string, playedMs: number}} played each 200 ms, at every pause and at the end
+ * @property {{requestId: string}} drained all of it was heard
+ * @property {{frame: number, atFrame: number, why: "hint" | "pause" | "discard"}} silent from `frame` on the output is
+ *   all zero, for what reached the worklet at `atFrame`
+ * @property {{}} ducked
+ * @property {{why: "expired" | "told" | "held"}} unducked
+ * @property {{state: AudioContextState}} state of the AudioContext, where it changes (a phone interrupts it: ask for a
+ *   click and call `context.resume()`)
+ * @property {{error: VoxintError}} error
+ */
+
+/**
  * Plays answers through an AudioWorklet, and knows to the sample what was heard of them.
  *
- * Events (`CustomEvent.detail`): "played" {requestId, playedMs}, each 200 ms, at every pause and at the end;
- * "drained" {requestId}: all of it was heard; "silent" {frame, atFrame, why: "hint" | "pause" | "discard"}: from
- * `frame` on the output is all zero, for what reached the worklet at `atFrame`; "ducked"; "unducked" {why: "expired" |
- * "told" | "held"}; "state" {state}: of the AudioContext, where it changes (a phone interrupts it: ask for a click and
- * call `context.resume()`); "error" {error: VoxintError}.
+ * @extends {Emitter<PlayerEvents>}
  */
-export class Player extends EventTarget {
+export class Player extends Emitter {
   #context;
   #node;
   #gain;
@@ -134,7 +145,7 @@ export class Player extends EventTarget {
       const { id, given, frame } = await within(answer, DISCARD_MS, late);
       return { requestId: id, playedMs: this.#ms(given), silentFrame: frame };
     } catch (error) {
-      if (this.#context.state === "running") this.#fail(error);
+      if (this.#context.state === "running") this.#fail(/** @type {VoxintError} */ (error));
       return { requestId: requestId ?? null, playedMs: this.playedMs(requestId ?? ""), silentFrame: null };
     } finally {
       this.#asked.delete(ask);
@@ -171,7 +182,7 @@ export class Player extends EventTarget {
     this.#gain.disconnect();
   }
 
-  #changed = () => this.#emit("state", { state: this.#context.state });
+  #changed = () => this.emit("state", { state: this.#context.state });
 
   /** @param {string} id @param {Int16Array} pcm */
   #send(id, pcm) {
@@ -188,7 +199,7 @@ export class Player extends EventTarget {
       this.#fail(new VoxintError("audio_failed", "more than 30 s of sound wait: the rest is lost", { requestId }));
     } else {
       const { type, ...detail } = message;
-      this.#emit(type, detail);
+      this.emit(type, /** @type {PlayerEvents[typeof type]} */ (detail));
       if (type === "silent") this.#played(this.#sounding, true);
     }
   }
@@ -205,7 +216,7 @@ export class Player extends EventTarget {
       if (!this.#heard.caughtUp(each)) continue;
       this.#draining.delete(each);
       this.#played(each, true);
-      this.#emit("drained", { requestId: each });
+      this.emit("drained", { requestId: each });
     }
   }
 
@@ -215,7 +226,7 @@ export class Player extends EventTarget {
     const before = this.#told.id === id ? this.#told.ms : 0;
     if (!id || ms <= before || (!atOnce && ms < before + PLAYED_MS)) return;
     this.#told = { id, ms };
-    this.#emit("played", { requestId: id, playedMs: ms });
+    this.emit("played", { requestId: id, playedMs: ms });
   }
 
   /** @returns {number} the context's frame at this instant */
@@ -239,13 +250,8 @@ export class Player extends EventTarget {
     this.#node.port.postMessage(message, transfer);
   }
 
-  /** @param {unknown} error */
+  /** @param {VoxintError} error */
   #fail(error) {
-    this.#emit("error", { error });
-  }
-
-  /** @param {string} type @param {object} detail */
-  #emit(type, detail) {
-    this.dispatchEvent(new CustomEvent(type, { detail }));
+    this.emit("error", { error });
   }
 }

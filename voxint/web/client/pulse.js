@@ -33,10 +33,7 @@ export class Pulse {
   /** @type {unknown} */
   #probe = null;
 
-  /**
-   * @param {Clock} clock
-   * @param {Patient} patient
-   */
+  /** @param {Clock} clock @param {Patient} patient */
   constructor(clock, patient) {
     this.#clock = clock;
     this.#patient = patient;

@@ -1,4 +1,4 @@
-/** @import { Request, VoiceRequest } from "./types.js" */
+/** @import { VoiceRequest } from "./types.js" */
 /** @import { MessageService } from "./message-service.js" */
 /** @import { WebSocketClient } from "./websocket-client.js" */
 
@@ -12,44 +12,40 @@ const MOST_S = 119;
  * connection has the server's ears, which take the microphone's frames for themselves.
  */
 export class Talk {
+  #service;
+  #rate;
+  #inPieces;
   /** @type {Int16Array[]} what waits for the end, or for a press that is long enough */
   #kept = [];
   #samples = 0;
   /** @type {VoiceRequest | null} */
   #upload = null;
 
-  /**
-   * @param {WebSocketClient} client
-   * @param {MessageService} service
-   */
+  /** @param {WebSocketClient} client @param {MessageService} service */
   constructor(client, service) {
-    this.client = client;
-    this.service = service;
-    this.rate = client.audio.inputRate;
-    this.inPieces = client.state === "open" && !client.features.has("server_vad"); // before, nobody knows
+    this.#service = service;
+    this.#rate = client.audio.inputRate;
+    this.#inPieces = client.state === "open" && !client.features.has("server_vad"); // before, nobody knows
   }
 
   /** @param {Int16Array} pcm @returns {boolean} false: it is as long as a request may be, and no more of it is taken */
   write(pcm) {
-    if (this.#samples + pcm.length > MOST_S * this.rate) return false;
+    if (this.#samples + pcm.length > MOST_S * this.#rate) return false;
     this.#samples += pcm.length;
     if (this.#upload) this.#upload.write(pcm);
     else this.#kept.push(pcm);
-    if (this.inPieces && !this.#upload && this.#samples >= LEAST_S * this.rate) {
-      this.#upload = this.service.talk();
+    if (this.#inPieces && !this.#upload && this.#samples >= LEAST_S * this.#rate) {
+      this.#upload = this.#service.talk();
       this.#upload.write(this.#joined());
     }
     return true;
   }
 
-  /** @returns {Request | null} null: it was too short, and nothing is asked */
+  /** @returns {string | null} the request; null: it was too short, and nothing is asked */
   end() {
-    if (this.#upload) {
-      this.#upload.end();
-      return this.#upload;
-    }
-    if (this.#samples < LEAST_S * this.rate) return null;
-    return this.client.sendVoiceRequest(this.#joined());
+    this.#upload?.end();
+    if (this.#upload) return this.#upload.requestId;
+    return this.#samples < LEAST_S * this.#rate ? null : this.#service.askVoice(this.#joined()).requestId;
   }
 
   #joined() {

@@ -1,3 +1,4 @@
+import { Emitter } from "./emitter.js";
 import { VoxintError } from "./errors.js";
 import { openWorklet, stopped } from "./worklet.js";
 
@@ -17,13 +18,19 @@ const REFUSALS = {
 };
 
 /**
- * A microphone as s16le frames of 20 ms, through an AudioWorklet.
+ * @typedef {{pcm: Int16Array, frame: number, at: number}} Captured 20 ms: `at` samples came before, and `frame` is the
+ *   first one on the context's sample clock
  *
- * Events (`CustomEvent.detail`): "audio" {pcm: Int16Array, frame, at}: `at` samples came before it, and `frame` is its
- * first one on the context's sample clock; "level" {rms, peak} in decibels, 17 a second; "onset" {frame, atMs}:
- * somebody may have begun to speak over an answer; "ended": the device went away; "error" {error: VoxintError}.
+ * @typedef {object} RecorderEvents
+ * @property {Captured} audio
+ * @property {{rms: number, peak: number}} level in decibels of full scale, 17 a second
+ * @property {{frame: number, atMs: number}} onset somebody may have begun to speak over an answer
+ * @property {{}} ended the device went away
+ * @property {{error: VoxintError}} error
  */
-export class Recorder extends EventTarget {
+
+/** A microphone as s16le frames of 20 ms, through an AudioWorklet. @extends {Emitter<RecorderEvents>} */
+export class Recorder extends Emitter {
   #context;
   #stream;
   #source;
@@ -75,8 +82,8 @@ export class Recorder extends EventTarget {
     this.#node = node;
     this.#rate = rate;
     node.port.onmessage = ({ data }) => this.#take(data);
-    node.onprocessorerror = () => this.#emit("error", { error: stopped("recorder") });
-    for (const track of stream.getTracks()) track.onended = () => this.#emit("ended", {});
+    node.onprocessorerror = () => this.emit("error", { error: stopped("recorder") });
+    for (const track of stream.getTracks()) track.onended = () => this.emit("ended", {});
     // A worklet that leads nowhere is not run by every browser; its output is silence.
     source.connect(node).connect(context.destination);
   }
@@ -122,24 +129,19 @@ export class Recorder extends EventTarget {
   #take(message) {
     if (message.type === "begin") this.#begin = message.frame;
     else if (message.type === "onset") {
-      this.#emit("onset", { frame: message.frame, atMs: (message.at * 1000) / this.#rate });
+      this.emit("onset", { frame: message.frame, atMs: (message.at * 1000) / this.#rate });
     } else {
       const { pcm, frame, at, rms, peak } = message;
       this.#sent = at + pcm.length;
       this.#frames += 1;
-      this.#emit("audio", { pcm, frame, at });
-      if (this.#frames % LEVEL_EVERY === 0) this.#emit("level", { rms, peak });
+      this.emit("audio", { pcm, frame, at });
+      if (this.#frames % LEVEL_EVERY === 0) this.emit("level", { rms, peak });
     }
   }
 
   /** @param {import("./recorder-worklet.js").ToRecorder} message */
   #tell(message) {
     this.#node.port.postMessage(message);
-  }
-
-  /** @param {string} type @param {object} detail */
-  #emit(type, detail) {
-    this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 }
 

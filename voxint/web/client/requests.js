@@ -91,19 +91,12 @@ export class Requests {
     live?.answer.resolve({ requestId, text: live.texts.join(""), interrupted, ...(reason !== null && { reason }) });
   }
 
-  /**
-   * @param {string} requestId
-   * @param {VoxintError} error
-   */
+  /** @param {string} requestId @param {VoxintError} error */
   fail(requestId, error) {
     this.#take(requestId)?.answer.reject(error);
   }
 
-  /**
-   * Return those of which nothing was heard for longer than any answer takes.
-   *
-   * @param {number} now
-   */
+  /** Return those of which nothing was heard for longer than any answer takes. @param {number} now */
   overdue(now) {
     return [...this.#live].filter(([, live]) => now - live.heardAt > LIMIT_MS).map(([id]) => id);
   }

@@ -58,11 +58,6 @@ export class Resampler {
     this.reset();
   }
 
-  /** Samples of the input that have to be there behind an instant before it comes out. */
-  get lookahead() {
-    return this.#half;
-  }
-
   /** Begin another stream. */
   reset() {
     this.#kept.fill(0, 0, this.#half);

@@ -48,11 +48,7 @@ export class ResumeCursor {
     return missing ? "missing" : "next";
   }
 
-  /**
-   * Note that nothing more comes of it.
-   *
-   * @param {string} requestId
-   */
+  /** Note that nothing more comes of it. @param {string} requestId */
   ended(requestId) {
     this.#last.delete(requestId);
   }

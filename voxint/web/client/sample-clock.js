@@ -2,7 +2,7 @@
  * One time for what is known in samples and what is known in milliseconds. Pure: times are handed in.
  */
 
-/** Ours: readings of the clocks that count; at two a second half a minute, in which no sound card drifts by 1 ms. */
+/** Ours: readings of the clocks that count: one each 20 ms, so a second, in which no sound card drifts. */
 const READINGS = 64;
 
 /** The time of an audio context's frames, in milliseconds of `performance.now`. */
@@ -32,10 +32,7 @@ export class SampleClock {
     this.#offsets.length = 0;
   }
 
-  /**
-   * @param {number} frame of the context
-   * @returns {number | null} null before the first reading
-   */
+  /** @param {number} frame of the context @returns {number | null} null before the first reading */
   msOf(frame) {
     return this.#offsets.length === 0 ? null : Math.min(...this.#offsets) + (frame / this.rate) * 1000;
   }

@@ -1,10 +1,6 @@
 /** @import { Settings } from "./types.js" */
 
-/**
- * Return settings as they are on the wire; what is not given is left out.
- *
- * @param {Settings} settings
- */
+/** Return settings as they are on the wire; what is not given is left out. @param {Settings} settings */
 export function onWire({ requireTts, enableSrs, systemPrompt, sceneContext, voice, language, functions, functionsOp }) {
   const fields = {
     require_tts: requireTts,

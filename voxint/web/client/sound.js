@@ -1,6 +1,9 @@
 /** @import { Clock } from "./types.js" */
 /** @import { ErrorCode } from "./errors.js" */
+/** @import { PlayerEvents } from "./player.js" */
+/** @import { Captured, RecorderEvents } from "./recorder.js" */
 
+import { within } from "./clock.js";
 import { Emitter } from "./emitter.js";
 import { VoxintError } from "./errors.js";
 import { Player } from "./player.js";
@@ -10,39 +13,17 @@ import { SampleClock } from "./sample-clock.js";
 /**
  * @typedef {"off" | "asking" | "on" | "muted" | "denied" | "missing" | "busy" | "insecure"} MicrophoneState
  *
- * @typedef {{pcm: Int16Array, frame: number}} Captured 20 ms, and the context's frame at which they begin
- *
  * @typedef {object} SoundEvents
  * @property {{microphone: MicrophoneState}} microphone
  * @property {Captured} audio
- * @property {{rms: number, peak: number}} level
+ * @property {RecorderEvents["level"]} level
  * @property {{ms: number}} onset the local hint of a voice, on the clock
- * @property {{ms: number, why: "hint" | "pause" | "discard"}} silent the first silent sample, on the clock
- * @property {{why: "expired" | "told" | "held"}} unducked
- * @property {{requestId: string, playedMs: number}} played
- * @property {{requestId: string}} drained
- * @property {{player: Player}} player there is another one
+ * @property {{ms: number, why: PlayerEvents["silent"]["why"], already: boolean}} silent the first silent sample, on
+ *   the clock; `already`: it was before the loudspeaker was told
+ * @property {PlayerEvents["unducked"]} unducked
+ * @property {PlayerEvents["played"]} played
+ * @property {{player: Player | null}} player there is another one, or none any more
  * @property {{error: VoxintError}} error
- *
- * @typedef {object} PlayerEvents
- * @property {{frame: number, atFrame: number, why: "hint" | "pause" | "discard"}} silent
- * @property {{why: "expired" | "told" | "held"}} unducked
- * @property {{requestId: string, playedMs: number}} played
- * @property {{requestId: string}} drained
- * @property {{error: VoxintError}} error
- *
- * @typedef {object} RecorderEvents
- * @property {Captured} audio
- * @property {{rms: number, peak: number}} level
- * @property {{frame: number, atMs: number}} onset
- * @property {null} ended
- * @property {{error: VoxintError}} error
- */
-
-/**
- * @template {object} Events
- * @typedef {<Name extends keyof Events & string>(
- *   target: EventTarget, name: Name, listener: (detail: Events[Name]) => void) => void} Hear
  */
 
 /** Ours: how long a context may take to run; one that a click has opened runs within 50 ms, others never do. */
@@ -67,8 +48,12 @@ export class Sound extends Emitter {
   #context = null;
   /** @type {SampleClock | null} */
   #samples = null;
+  /** @type {Promise<void> | null} of a player, under way */
+  #opening = null;
   /** @type {Recorder | null} */
   #recorder = null;
+  /** How often the microphone was asked for, or closed: what an older one still brings is nobody's. */
+  #asks = 0;
   /** Whether the microphone is wanted: one that was lost is opened again when there is another. */
   #wanted = false;
   #muted = false;
@@ -98,12 +83,12 @@ export class Sound extends Emitter {
    *
    * @param {{inputRate: number, outputRate: number}} rates in Hz
    */
-  async at({ inputRate, outputRate }) {
+  async setRates({ inputRate, outputRate }) {
     const [heard, played] = [inputRate !== this.#inputRate, outputRate !== this.#outputRate];
     this.#inputRate = inputRate;
     this.#outputRate = outputRate;
-    if (played && this.player) await this.#openPlayer();
-    else if (heard && this.#recorder) await this.listen();
+    if (played && this.player) await this.#openPlayer(/** @type {AudioContext} */ (this.#context));
+    else if (heard && this.#recorder) await this.openMicrophone();
   }
 
   /**
@@ -111,10 +96,11 @@ export class Sound extends Emitter {
    *
    * @throws {VoxintError} audio_blocked, audio_failed
    */
-  async open() {
+  async openPlayer() {
     const context = (this.#context ??= this.#newContext());
     await this.#run(context);
-    if (!this.player) await this.#openPlayer();
+    if (context !== this.#context || this.player) return; // closed meanwhile, or opened
+    await (this.#opening ?? this.#openPlayer(context));
   }
 
   #newContext() {
@@ -133,52 +119,59 @@ export class Sound extends Emitter {
   /** @param {AudioContext} context */
   async #run(context) {
     if (context.state === "running") return;
-    /** @type {unknown} */
-    let timer;
-    const late = new Promise((resolve) => (timer = this.clock.setTimeout(() => resolve(undefined), RUNNING_MS)));
-    await Promise.race([context.resume(), late]).finally(() => this.clock.clearTimeout(timer));
-    if (/** @type {string} */ (context.state) !== "running")
-      throw new VoxintError("audio_blocked", "the browser plays sound only after a click: call openAudio() in one", {
+    const blocked = () =>
+      new VoxintError("audio_blocked", "the browser plays sound only after a click: call openAudio() in one", {
         detail: context.state, retryable: true,
       });
+    await within(context.resume(), RUNNING_MS, blocked, this.clock);
+    if (/** @type {string} */ (context.state) !== "running" && context === this.#context) throw blocked();
   }
 
-  async #openPlayer() {
-    const context = /** @type {AudioContext} */ (this.#context);
-    const player = await this.parts.Player.open(context, { rate: this.#outputRate });
-    this.player?.close();
-    this.player = player;
-    const hear = /** @type {Hear<PlayerEvents>} */ (listenTo);
-    hear(player, "silent", ({ frame, why }) => this.emit("silent", { ms: this.msOf(frame), why }));
-    hear(player, "unducked", (detail) => this.emit("unducked", detail));
-    hear(player, "played", (detail) => this.emit("played", detail));
-    hear(player, "drained", (detail) => this.emit("drained", detail));
-    hear(player, "error", (detail) => this.emit("error", detail));
-    this.emit("player", { player });
-    if (this.#recorder) await this.listen(); // its hints go to the new player
+  /** @param {AudioContext} context */
+  async #openPlayer(context) {
+    const opening = this.parts.Player.open(context, { rate: this.#outputRate }).then((player) => {
+      if (opening !== this.#opening) return player.close(); // it was closed meanwhile, or another rate is wanted
+      this.player?.close();
+      this.player = player;
+      player.on("silent", ({ frame, atFrame, why }) =>
+        this.emit("silent", { ms: this.msOf(frame), why, already: frame < atFrame }));
+      player.on("unducked", (detail) => this.emit("unducked", detail));
+      player.on("played", (detail) => this.emit("played", detail));
+      player.on("error", (detail) => this.emit("error", detail));
+      this.emit("player", { player });
+    }).finally(() => {
+      if (opening === this.#opening) this.#opening = null;
+    });
+    this.#opening = opening;
+    await opening;
+    if (this.#recorder) await this.openMicrophone(); // its hints go to the new player
   }
 
   /**
-   * Open the microphone, and keep it open over lost devices until `deafen`. A person is asked first, for as long as
-   * they like: that alone has no bound.
+   * Open the microphone, and keep it open over lost devices until `closeMicrophone`. A person is asked first, for as
+   * long as they like: that alone has no bound.
    *
    * @throws {VoxintError} microphone_denied, microphone_missing, microphone_busy, insecure_origin, audio_failed
    */
-  async listen() {
+  async openMicrophone() {
+    const ask = (this.#asks += 1);
     this.#wanted = true;
     this.#drop();
     this.#become("asking");
     try {
-      await this.open();
+      await this.openPlayer();
+      if (ask !== this.#asks) return;
       const recorder = await this.parts.Recorder.open(/** @type {AudioContext} */ (this.#context), {
         rate: this.#inputRate, constraints: this.constraints, hintPort: this.player?.hintPort,
       });
-      if (!this.#wanted || this.#recorder) return recorder.close(); // closed, or opened, while the person was asked
-      this.#take(recorder);
+      if (ask === this.#asks) this.#take(recorder);
+      else recorder.close();
     } catch (error) {
       const known = asError(error, "audio_failed", "the microphone can't be opened");
-      this.#wanted = false;
-      this.#become(REFUSED[known.code] ?? "off");
+      if (ask === this.#asks) {
+        this.#wanted = false;
+        this.#become(REFUSED[known.code] ?? "off");
+      }
       throw known;
     }
   }
@@ -186,15 +179,14 @@ export class Sound extends Emitter {
   /** @param {Recorder} recorder */
   #take(recorder) {
     this.#recorder = recorder;
-    const hear = /** @type {Hear<RecorderEvents>} */ (listenTo);
-    hear(recorder, "audio", (captured) => {
+    recorder.on("audio", (captured) => {
       this.#readClocks();
       this.emit("audio", captured);
     });
-    hear(recorder, "level", (detail) => this.emit("level", detail));
-    hear(recorder, "onset", ({ frame }) => this.emit("onset", { ms: this.msOf(frame) }));
-    hear(recorder, "error", (detail) => this.emit("error", detail));
-    hear(recorder, "ended", () => void this.#lost(recorder));
+    recorder.on("level", (detail) => this.emit("level", detail));
+    recorder.on("onset", ({ frame }) => this.emit("onset", { ms: this.msOf(frame) }));
+    recorder.on("error", (detail) => this.emit("error", detail));
+    recorder.on("ended", () => void this.#lost(recorder));
     recorder.muted = this.#muted;
     this.#become(this.#muted ? "muted" : "on");
   }
@@ -214,7 +206,7 @@ export class Sound extends Emitter {
 
   async #again() {
     try {
-      await this.listen();
+      await this.openMicrophone();
     } catch (cause) {
       const error = asError(cause, "audio_failed", "the microphone can't be opened again");
       this.#wanted = error.code !== "microphone_denied"; // that, nothing but the person can change
@@ -250,8 +242,8 @@ export class Sound extends Emitter {
     this.#recorder?.confirm(was);
   }
 
-  /** Close the microphone. */
-  deafen() {
+  closeMicrophone() {
+    this.#asks += 1;
     this.#wanted = this.#muted = false;
     this.#drop();
     this.#become("off");
@@ -286,26 +278,17 @@ export class Sound extends Emitter {
   /** Give up both devices. It can be opened again. */
   async close() {
     this.#page.abort();
-    this.deafen();
-    this.player?.close();
-    this.player = null;
+    this.closeMicrophone();
+    if (this.player) {
+      this.player.close();
+      this.player = null;
+      this.emit("player", { player: null });
+    }
     const context = this.#context;
     this.#context = null;
+    this.#opening = null;
     if (context && context.state !== "closed") await context.close();
   }
-}
-
-/**
- * Listen to a class whose events are told in its own description.
- *
- * @template {object} Events
- * @template {keyof Events & string} Name
- * @param {EventTarget} target
- * @param {Name} name
- * @param {(detail: Events[Name]) => void} listener
- */
-function listenTo(target, name, listener) {
-  target.addEventListener(name, (event) => listener(/** @type {CustomEvent<Events[Name]>} */ (event).detail));
 }
 
 /**

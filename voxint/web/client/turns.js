@@ -3,6 +3,7 @@
  * request's (`req_`) is never a bubble's: a client that mixes them up interrupts nothing.
  *
  * @import { VoxintError } from "./errors.js"
+ * @import { SpeakingRate } from "./captions.js"
  * @import { Message } from "./types.js"
  */
 
@@ -10,8 +11,6 @@ import { Caption } from "./captions.js";
 
 const MOST_MESSAGES = 500; // ours: of a long day's talk; the older ones are let go
 const MOST_TURNS = 64; // as the server remembers
-
-/** @typedef {import("./captions.js").SpeakingRate} SpeakingRate */
 
 /**
  * @typedef {object} Turn a request, as far as it has come
@@ -32,9 +31,8 @@ export class Turns {
   /** @type {Map<string, Turn>} */
   #turns = new Map();
   #rate;
-  #made = 0;
-
   #changed;
+  #made = 0;
 
   /**
    * @param {SpeakingRate} rate
@@ -45,10 +43,7 @@ export class Turns {
     this.#changed = changed;
   }
 
-  /**
-   * @param {string | null} requestId
-   * @returns {Turn | null}
-   */
+  /** @param {string | null} requestId @returns {Turn | null} */
   get(requestId) {
     return (requestId === null ? null : this.#turns.get(requestId)) ?? null;
   }
@@ -57,12 +52,7 @@ export class Turns {
     return [...this.#turns.values()];
   }
 
-  /**
-   * Return a request's turn, a new one where there is none.
-   *
-   * @param {string} requestId
-   * @returns {Turn}
-   */
+  /** Return a request's turn, a new one where there is none. @param {string} requestId @returns {Turn} */
   of(requestId) {
     const known = this.#turns.get(requestId);
     if (known) return known;
@@ -109,11 +99,7 @@ export class Turns {
     if (names.some((name) => before[name] !== message[name])) this.#changed({ ...message });
   }
 
-  /**
-   * It is asked, and its answer awaited.
-   *
-   * @param {Turn} turn
-   */
+  /** It is asked, and its answer awaited. @param {Turn} turn */
   wait(turn) {
     this.change(turn.person, { status: "complete" });
     if (turn.agent === null) this.add(turn, "agent", { text: "", status: "waiting" });
@@ -142,12 +128,13 @@ export class Turns {
   }
 }
 
-/**
- * Return whether nothing of a turn is awaited or heard any more.
- *
- * @param {Turn} turn
- */
-export function isOver({ agent, person }) {
-  const { status } = agent ?? person ?? { status: "complete" };
+/** @param {Message["status"]} status @returns {boolean} whether nothing more is awaited, or heard, of it */
+export function isOver(status) {
   return ["complete", "interrupted", "failed", "dismissed"].includes(status);
+}
+
+/** @param {Turn} turn @returns {boolean} whether nothing of it is awaited or heard any more */
+export function isDone({ agent, person }) {
+  const message = agent ?? person;
+  return message === null || isOver(message.status);
 }

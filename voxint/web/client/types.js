@@ -2,7 +2,14 @@
  * What the parts of the client tell each other. Times are milliseconds of the client's clock (`performance.now()`),
  * unless a line says otherwise.
  *
+ * @import { Detector } from "./detector.js"
+ * @import { Emitter } from "./emitter.js"
  * @import { VoxintError } from "./errors.js"
+ * @import { Interrupter } from "./interrupter.js"
+ * @import { Listening } from "./listening.js"
+ * @import { MessageService } from "./message-service.js"
+ * @import { Sound } from "./sound.js"
+ * @import { WebSocketClient } from "./websocket-client.js"
  *
  * @typedef {{type: "API_KEY", api_key: string} | {type: "ACCOUNT", account: string, password: string}} Auth
  *   `api_key` may be a token of /v1/tokens
@@ -163,8 +170,19 @@
  * @property {() => void} resume
  * @property {(requestId?: string) => Promise<unknown>} discard
  * @property {(requestId: string) => number} playedMs
- * @property {(name: string, listener: (event: Event) => void) => void} addEventListener for "played" {requestId,
- *   playedMs} and "drained" {requestId}
+ * @property {Emitter<{played: {requestId: string, playedMs: number}, drained: {requestId: string}}>["on"]} on
+ *
+ * @typedef {object} Host what the parts of an agent have of each other
+ * @property {Clock} clock
+ * @property {WebSocketClient} client
+ * @property {Sound} sound
+ * @property {MessageService} service
+ * @property {Interrupter} interrupter
+ * @property {Listening} listening
+ * @property {() => Promise<Detector>} loadDetector
+ * @property {(requestId: string, atMs: number | null) => void} asked by a voice that ended then; null: now
+ * @property {() => void} changed whether a person is heard, or listened to
+ * @property {(error: unknown) => void} failed
  */
 
 export {};

@@ -1,15 +1,14 @@
-/**
- * @typedef {object} CutterOptions
- * @property {number} [rate] samples a second
- * @property {number} [window] samples of one probability; 512 are 32 ms
- * @property {number} [on] from which probability on a window is speech; 0.5, as in the server
- * @property {number} [off] below which it is quiet; between the two what was goes on. 0.35, as in the server
- * @property {number} [onsetMs] of speech in a row that are an onset; 64, as in the server: two windows
- * @property {number} [speechMs] of speech that are no noise any more. Ours: 250, longer than most coughs
- * @property {number} [apartMs] of quiet between two sounds that are no longer one. 300, as in the server
- * @property {number} [endMs] of quiet that end speech. Ours: 700, for nobody looks at the words here
- * @property {number} [beforeMs] of sound that belong to it before its first window. Ours: 300
- */
+import { WINDOW } from "./detector.js";
+
+const SAMPLES = 16; // a millisecond
+const ON = 0.5; // from which probability on a window is speech; as in the server
+const OFF = 0.35; // below which it is quiet; between the two what was goes on. As in the server
+const ONSET = 64 * SAMPLES; // of speech in a row that are an onset; as in the server: two windows
+const APART = 300 * SAMPLES; // of quiet between two sounds that are no longer one; as in the server
+const END = 700 * SAMPLES; // of quiet that end speech. Ours, for nobody looks at the words here
+
+/** Ours: sound from before the detector knew that goes along, for a soft first syllable. */
+export const BEFORE_MS = 300;
 
 /**
  * @typedef {{type: "onset" | "speech" | "noise" | "end", frame: number}} Utterance what has happened, and where:
@@ -19,7 +18,7 @@
 
 /** Makes utterances of a detector's probabilities; pure. */
 export class UtteranceCutter {
-  /** @type {Required<CutterOptions>} */ #rules;
+  #enough;
   #position = 0;
   #runFrom = -1;
   #run = 0;
@@ -27,12 +26,9 @@ export class UtteranceCutter {
   #voiced = 0;
   /** @type {"quiet" | "doubt" | "speech"} */ #state = "quiet";
 
-  /** @param {CutterOptions} [options] */
-  constructor(options = {}) {
-    this.#rules = {
-      rate: 16000, window: 512, on: 0.5, off: 0.35, onsetMs: 64, speechMs: 250, apartMs: 300, endMs: 700, beforeMs: 300,
-      ...options,
-    };
+  /** @param {number} [speechMs] of speech that are no noise any more. Ours: 250, longer than most coughs */
+  constructor(speechMs = 250) {
+    this.#enough = speechMs * SAMPLES;
   }
 
   /** @returns {boolean} whether an utterance has begun, certain or not */
@@ -42,14 +38,13 @@ export class UtteranceCutter {
 
   /** @param {number} probability of the next window @returns {Utterance[]} */
   heard(probability) {
-    const { on, off, window } = this.#rules;
     const begin = this.#position;
-    this.#position += window;
-    const isSpeech = probability >= on || (probability >= off && this.#run > 0);
+    this.#position += WINDOW;
+    const isSpeech = probability >= ON || (probability >= OFF && this.#run > 0);
     if (isSpeech) {
       if (this.#run === 0) this.#runFrom = begin;
-      this.#run += window;
-      this.#speech += window;
+      this.#run += WINDOW;
+      this.#speech += WINDOW;
       this.#voiced = this.#position;
     } else {
       this.#run = 0;
@@ -68,12 +63,12 @@ export class UtteranceCutter {
   /** @returns {Utterance[]} */
   #goesOn() {
     /** @type {Utterance[]} */ const events = [];
-    if (this.#state === "quiet" && this.#run >= this.#samples(this.#rules.onsetMs)) {
+    if (this.#state === "quiet" && this.#run >= ONSET) {
       this.#state = "doubt";
       this.#speech = this.#run;
-      events.push({ type: "onset", frame: Math.max(0, this.#runFrom - this.#samples(this.#rules.beforeMs)) });
+      events.push({ type: "onset", frame: Math.max(0, this.#runFrom - BEFORE_MS * SAMPLES) });
     }
-    if (this.#state === "doubt" && this.#speech >= this.#samples(this.#rules.speechMs)) {
+    if (this.#state === "doubt" && this.#speech >= this.#enough) {
       this.#state = "speech";
       events.push({ type: "speech", frame: this.#position });
     }
@@ -83,8 +78,8 @@ export class UtteranceCutter {
   /** @returns {Utterance[]} */
   #isQuiet() {
     if (this.#state === "quiet") return [];
-    const limit = this.#state === "speech" ? this.#rules.endMs : this.#rules.apartMs;
-    return this.#position - this.#voiced >= this.#samples(limit) ? this.ended() : [];
+    const limit = this.#state === "speech" ? END : APART;
+    return this.#position - this.#voiced >= limit ? this.ended() : [];
   }
 
   #rest() {
@@ -92,26 +87,16 @@ export class UtteranceCutter {
     this.#run = 0;
     this.#speech = 0;
   }
-
-  /** @param {number} ms */
-  #samples(ms) {
-    return (ms * this.#rules.rate) / 1000;
-  }
 }
 
-/** The last second of a microphone, by position: what was said before it was known to be speech. */
+/** The latest of a microphone, by position: what was said before it was known to be speech. */
 export class RecentAudio {
-  /** @type {Int16Array} */ #ring;
+  #ring;
   #end = 0;
 
-  /** @param {number} [samples] that are kept. Ours: 1.5 s at 16 kHz, more than an onset needs to become speech */
-  constructor(samples = 24000) {
+  /** @param {number} samples that are kept */
+  constructor(samples) {
     this.#ring = new Int16Array(samples);
-  }
-
-  /** @returns {number} samples heard so far */
-  get end() {
-    return this.#end;
   }
 
   /** @param {Int16Array} pcm */

@@ -1,4 +1,4 @@
-/** @import { ClientEvents, ClientOptions, Counts, Message, Opened, Settings } from "./types.js" */
+/** @import { ClientEvents, ClientOptions, Counts, Host, Message, Opened, Settings } from "./types.js" */
 /** @import { AgentState } from "./agent-state.js" */
 /** @import { By, InterruptionRecord } from "./interruption.js" */
 
@@ -13,7 +13,9 @@ import { Listening } from "./listening.js";
 import { MessageService } from "./message-service.js";
 import { Player } from "./player.js";
 import { Recorder } from "./recorder.js";
+import { FEATURES } from "./session.js";
 import { asError, Sound } from "./sound.js";
+import { isOver } from "./turns.js";
 import { WebSocketClient } from "./websocket-client.js";
 
 /**
@@ -45,13 +47,9 @@ const PARTS = {
   WebSocketClient, Player, Recorder, loadDetector: async () => (await import("./detector.js")).Detector.load(),
 };
 
-const FEATURES = ["binary_audio", "transcripts", "hold", "marks"];
 const RATES = { inputRate: 16000, outputRate: 24000 }; // ours: that of most synthesizers
 /** Ours: interruptions that are kept to look back at. */
 const MOST_RECORDS = 50;
-
-/** Of a message: nothing more of its answer is waited for. */
-const OVER = ["complete", "interrupted", "failed"];
 
 /**
  * A conversation with an agent in a browser: connection, loudspeaker, microphone and messages, as one object.
@@ -91,16 +89,20 @@ export class VoiceAgent extends Emitter {
     this.#registers = { ...options, clock, features: all, audio };
     const client = (this.client = new parts.WebSocketClient(this.#registers));
     const sound = (this.sound = new Sound({ clock, AudioContext, constraints, parts }));
-    const failed = (/** @type {unknown} */ error) => void this.#fail(error);
-    this.listening = new Listening({
-      client, sound, failed, loadDetector: parts.loadDetector, service: () => this.service,
-      interrupter: () => this.interrupter, asked: (requestId, atMs) => this.#asks(requestId, atMs),
+    const agent = this;
+    /** @type {Host} */
+    const host = {
+      clock, client, sound,
+      get service() { return agent.service; },
+      get interrupter() { return agent.interrupter; },
+      get listening() { return agent.listening; },
+      loadDetector: () => parts.loadDetector(),
+      asked: (requestId, atMs) => this.#asks(requestId, atMs),
       changed: () => this.#changed(),
-    });
-    this.interrupter = new Interrupter({
-      client, sound, clock, failed, service: () => this.service,
-      timeOf: (speech) => this.listening.timeOf(speech), tell: (record) => this.#record(record),
-    });
+      failed: (error) => void this.#fail(error),
+    };
+    this.listening = new Listening(host);
+    this.interrupter = new Interrupter(host, (record) => this.#record(record));
     this.service = new MessageService(client);
     this.#listenToClient();
     this.#listenToMessages();
@@ -145,7 +147,7 @@ export class VoiceAgent extends Emitter {
     this.#watchPage();
     try {
       const opened = await this.client.connect();
-      await this.sound.at(opened.audio);
+      await this.sound.setRates(opened.audio);
       return opened;
     } catch (error) {
       if (!this.#wanted) throw error; // it was closed meanwhile
@@ -156,12 +158,18 @@ export class VoiceAgent extends Emitter {
   }
 
   /**
-   * Open the loudspeaker; in a click, or a browser refuses it.
+   * Open the loudspeaker; in a click, or a browser refuses it. Where the page can have none, answers are text alone.
    *
-   * @throws {VoxintError} audio_blocked, audio_failed
+   * @throws {VoxintError} audio_blocked, audio_failed, insecure_origin
    */
   async openAudio() {
-    await this.sound.open().catch((error) => this.#rethrow(error));
+    try {
+      await this.sound.openPlayer();
+    } catch (error) {
+      const known = this.#fail(error);
+      if (known.code === "insecure_origin") this.#set({ requireTts: false }).catch(() => {}); // an "error" has told it
+      throw known;
+    }
   }
 
   /**
@@ -213,11 +221,7 @@ export class VoiceAgent extends Emitter {
     return this.listening.endTalk();
   }
 
-  /**
-   * Stop the answer: silent here at once, then there.
-   *
-   * @param {By} [by]
-   */
+  /** Stop the answer: silent here at once, then there. @param {By} [by] */
   async interrupt(by = "button") {
     await this.interrupter.cut(by, "USER_STOP");
   }
@@ -293,7 +297,7 @@ export class VoiceAgent extends Emitter {
   #listenToMessages() {
     this.service.on("message", ({ message }) => {
       this.emit("message", { message });
-      if (message.role === "agent" && OVER.includes(message.status)) this.#answered(message.requestId);
+      if (message.role === "agent" && isOver(message.status)) this.#answered(message.requestId);
       this.#changed();
     });
     this.service.on("counts", ({ counts }) => this.emit("counts", { counts }));
@@ -379,7 +383,7 @@ export class VoiceAgent extends Emitter {
 
   /** @param {number} [inMs] until the next try */
   #changed(inMs) {
-    const status = this.interrupter.answering()?.status;
+    const status = this.service.answering?.status;
     const state = agentState({
       connection: this.client.state, opened: this.#opened, failed: this.#failed,
       held: status === "held", hearing: this.listening.hearing,

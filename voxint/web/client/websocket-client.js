@@ -1,18 +1,14 @@
-/**
- * @import { Ack, ClientEvents, ClientOptions, InterruptMode, Opened } from "./types.js"
- * @import { Request, Settings, VoiceRequest } from "./types.js"
- */
+/** @import { Ack, ClientEvents, ClientOptions, InterruptMode, Opened } from "./types.js" */
+/** @import { Request, Settings, VoiceRequest } from "./types.js" */
 
 import { CLOCK } from "./clock.js";
-import { Connector } from "./connector.js";
 import { Emitter } from "./emitter.js";
 import { bytesOf, toBase64 } from "./envelope.js";
 import { VoxintError } from "./errors.js";
-import { changed, onWire } from "./settings.js";
-import { Traffic } from "./traffic.js";
+import { Session } from "./session.js";
+import { onWire } from "./settings.js";
 import { BEHIND_BYTES, LONGEST_S, Upload } from "./upload.js";
 
-const FEATURES = ["binary_audio", "transcripts", "hold", "marks"];
 const MOST_FRAME = 8 * 1024 * 1024 - 4096; // wire.md: the largest message, less what stands around the voice
 const LATE_MS = 1_000; // ours: between two "late" events
 
@@ -29,13 +25,10 @@ const LATE_MS = 1_000; // ours: between two "late" events
  * @extends {Emitter<ClientEvents>}
  */
 export class WebSocketClient extends Emitter {
-  /** @type {number | null} milliseconds of a round trip: the least of the last eight, one each 10 s; null: none yet */
-  rttMs = null;
   #options;
   #clock;
-  #settings;
-  #connector;
-  #traffic;
+  #session;
+  #connection;
   #late = { droppedMs: 0, toldAt: -Infinity };
   #deaf = false;
 
@@ -44,48 +37,38 @@ export class WebSocketClient extends Emitter {
     super();
     this.#options = options;
     this.#clock = options.clock ?? CLOCK;
-    const { requireTts = true, systemPrompt, voice, language, functions } = options;
-    this.#settings = /** @type {Settings} */ ({ requireTts, systemPrompt, voice, language, functions });
-    this.#traffic = new Traffic(() => this.#connector, this.#clock, (name, detail) => this.emit(name, detail));
-    const traffic = this.#traffic;
-    this.#connector = new Connector(options, {
-      register: () => this.#register(),
-      seen: () => traffic.seen,
-      state: (state, more) => this.emit("state", { state, ...more }),
-      registered: (registered) => traffic.registered(registered),
-      message: (message) => traffic.receive(message),
-      voice: (frame) => traffic.voice(frame),
-      fault: (error) => this.emit("error", { error }),
-      lost: () => traffic.lost(),
-      gone: () => traffic.gone(),
-      ended: (error) => traffic.ended(error),
-      measured: (ms) => this.emit("rtt", { ms: (this.rttMs = ms) }),
-    });
+    this.#session = new Session(options, (name, detail) => this.emit(name, detail));
+    this.#connection = this.#session.connection;
   }
 
   get state() {
-    return this.#connector.state;
+    return this.#connection.state;
+  }
+
+  /** @returns {number | null} milliseconds of a round trip: the least of the last eight, one each 10 s */
+  get rttMs() {
+    return this.#session.rttMs;
   }
 
   /** @returns {string | null} null before the first connection, and after `close` */
   get sessionId() {
-    return this.#connector.opened?.sessionId ?? null;
+    return this.#connection.opened?.sessionId ?? null;
   }
 
   /** @returns {Set<string>} those that the server granted */
   get features() {
-    return this.#connector.opened?.features ?? new Set();
+    return this.#connection.opened?.features ?? new Set();
   }
 
   /** @returns {{inputRate: number, outputRate: number}} in Hz; before the first connection what was asked for */
   get audio() {
     const { inputRate = 16_000, outputRate = 16_000 } = this.#options.audio ?? {};
-    return this.#connector.opened?.audio ?? { inputRate, outputRate };
+    return this.#connection.opened?.audio ?? { inputRate, outputRate };
   }
 
   /** Whether answers are spoken, as far as this client has asked for it. */
   get requireTts() {
-    return this.#settings.requireTts ?? false;
+    return this.#session.requireTts;
   }
 
   /**
@@ -97,8 +80,7 @@ export class WebSocketClient extends Emitter {
    * @returns {Promise<Opened>}
    */
   connect() {
-    this.#traffic.begin();
-    return this.#connector.connect();
+    return this.#session.connect();
   }
 
   /**
@@ -108,11 +90,11 @@ export class WebSocketClient extends Emitter {
    * @param {{requestId?: string, updateSession?: Settings}} [options] the id is made where none is given
    * @returns {Request} at once: its id can be interrupted before anything has come
    */
-  sendTextRequest(text, { requestId = this.#traffic.newId(), updateSession } = {}) {
+  sendTextRequest(text, { requestId = this.#session.newId(), updateSession } = {}) {
     const update = updateSession && { update_session: onWire(updateSession) };
     const fields = { data_type: "TEXT", stream_flag: false, stream_seq: 0, content: { text }, ...update };
-    const promise = this.#traffic.ask(requestId, fields, text.length);
-    if (updateSession) promise.then(() => this.#change(updateSession), () => {}); // "failed" tells it
+    const promise = this.#session.ask(requestId, fields, text.length);
+    if (updateSession) promise.then(() => this.#session.change(updateSession), () => {}); // "failed" tells it
     return { requestId, promise };
   }
 
@@ -123,12 +105,12 @@ export class WebSocketClient extends Emitter {
    * @param {{requestId?: string}} [options]
    * @returns {VoiceRequest} at once; what is written before the connection stands waits, 120 s of it at most
    */
-  sendVoiceRequestStream({ requestId = this.#traffic.newId() } = {}) {
+  sendVoiceRequestStream({ requestId = this.#session.newId() } = {}) {
     const upload = new Upload(requestId, this.#road(requestId), this.#clock, this.audio.inputRate);
     const content = { voice_mode: "BINARY", audio_format: "pcm" };
     const fields = { data_type: "VOICE", stream_flag: true, stream_seq: 0, content };
-    const promise = this.#traffic.ask(requestId, fields, 0, () => upload.started());
-    this.#traffic.upload = upload;
+    const promise = this.#session.ask(requestId, fields, 0, { sent: () => upload.started() });
+    this.#session.upload = upload;
     return {
       requestId,
       promise,
@@ -145,13 +127,13 @@ export class WebSocketClient extends Emitter {
    * @param {{requestId?: string}} [options]
    * @returns {Request}
    */
-  sendVoiceRequest(pcm, { requestId = this.#traffic.newId() } = {}) {
+  sendVoiceRequest(pcm, { requestId = this.#session.newId() } = {}) {
     const voice = toBase64(bytesOf(pcm));
     const content = { voice_mode: "BASE64", voice, audio_format: "pcm" };
     const fields = { data_type: "VOICE", stream_flag: false, stream_seq: 0, content };
     const tooLong = pcm.length > LONGEST_S * this.audio.inputRate || voice.length > MOST_FRAME;
     const refused = tooLong ? new VoxintError("too_large", `a voice in one piece has ${LONGEST_S} s at most`) : null;
-    return { requestId, promise: this.#traffic.ask(requestId, fields, voice.length, undefined, { refused }) };
+    return { requestId, promise: this.#session.ask(requestId, fields, voice.length, { refused }) };
   }
 
   /**
@@ -160,22 +142,26 @@ export class WebSocketClient extends Emitter {
    * handed to the browser can't be taken back, and no INTERRUPT may queue behind more.
    *
    * @param {Int16Array} pcm at the session's input rate
+   * @returns {boolean} whether it was sent
    */
   sendAudio(pcm) {
-    if (!this.#connector.open) return;
+    if (!this.#connection.open) return false;
     if (!this.features.has("server_vad")) {
       const error = new VoxintError("malformed", "server_vad was not granted: nobody listens");
       if (!this.#deaf) this.emit("error", { error });
       this.#deaf = true; // told once
-    } else if (this.#connector.behind > BEHIND_BYTES) {
+      return false;
+    }
+    if (this.#connection.behind > BEHIND_BYTES) {
       this.#late.droppedMs += (1000 * pcm.length) / this.audio.inputRate;
       const now = this.#clock.now();
-      if (now - this.#late.toldAt < LATE_MS) return;
+      if (now - this.#late.toldAt < LATE_MS) return false;
       this.#late.toldAt = now;
       this.emit("late", { droppedMs: Math.round(this.#late.droppedMs) });
-    } else {
-      this.#connector.sendBytes(bytesOf(pcm));
+      return false;
     }
+    this.#connection.sendBytes(bytesOf(pcm));
+    return true;
   }
 
   /**
@@ -189,7 +175,7 @@ export class WebSocketClient extends Emitter {
    *   was not granted)
    */
   interrupt(requestId = null, { reason = "USER_STOP", playedMs, mode = "commit" } = {}) {
-    return this.#traffic.interrupt(requestId || null, { reason, playedMs, mode });
+    return this.#session.interrupt(requestId || null, { reason, playedMs, mode });
   }
 
   /**
@@ -198,7 +184,7 @@ export class WebSocketClient extends Emitter {
    * @param {string} requestId
    */
   isInterrupting(requestId) {
-    return this.#traffic.isInterrupting(requestId);
+    return this.#session.isInterrupting(requestId);
   }
 
   /**
@@ -208,8 +194,8 @@ export class WebSocketClient extends Emitter {
    * @param {number} playedMs
    */
   played(requestId, playedMs) {
-    if (!this.#connector.open || this.#connector.behind > BEHIND_BYTES) return;
-    this.#connector.send("PLAYED", { request_id: requestId, played_ms: playedMs });
+    if (!this.#connection.open || this.#connection.behind > BEHIND_BYTES) return;
+    this.#connection.send("PLAYED", { request_id: requestId, played_ms: playedMs });
   }
 
   /**
@@ -219,10 +205,10 @@ export class WebSocketClient extends Emitter {
    * @returns {Promise<void>} when the server has it; rejects with what it says, as "malformed" of an unknown voice
    */
   async updateSession(settings) {
-    if (this.state === "closed" && this.#traffic.over === null) return this.#change(settings);
+    if (this.state === "closed" && this.#session.over === null) return this.#session.change(settings);
     const fields = { data_type: "TEXT", content: { text: "" }, update_session: onWire(settings) };
-    await this.#traffic.ask(this.#traffic.newId(), fields, 0, undefined, { quiet: true });
-    this.#change(settings);
+    await this.#session.ask(this.#session.newId(), fields, 0, { quiet: true });
+    this.#session.change(settings);
   }
 
   /**
@@ -231,7 +217,7 @@ export class WebSocketClient extends Emitter {
    * @returns {Promise<string>} rejects like `interrupt`; "malformed": this server gives none
    */
   async joinToken() {
-    const token = await this.#traffic.query("join_token");
+    const token = await this.#session.query("join_token");
     if (typeof token !== "string") throw new VoxintError("malformed", "this server gives no join tokens");
     return token;
   }
@@ -242,40 +228,24 @@ export class WebSocketClient extends Emitter {
    * @param {string} [reason] for people
    */
   async close(reason = "the client was closed") {
-    await this.#connector.close(reason);
-  }
-
-  #register() {
-    const { platform = "WEB", features = FEATURES, audio, onDisconnect } = this.#options;
-    return {
-      platform,
-      ...onWire(this.#settings),
-      features,
-      audio: audio && { input_rate: audio.inputRate, output_rate: audio.outputRate },
-      on_disconnect: onDisconnect,
-    };
-  }
-
-  /** @param {Settings} settings */
-  #change(settings) {
-    this.#settings = changed(this.#settings, settings);
+    await this.#connection.close(reason);
   }
 
   /** @param {string} requestId */
   #road(requestId) {
     const end = { request_id: requestId, data_type: "VOICE", stream_flag: true, stream_seq: -1 };
     return {
-      open: () => this.#connector.open,
-      behind: () => this.#connector.behind,
+      open: () => this.#connection.open,
+      behind: () => this.#connection.behind,
       send: (/** @type {Uint8Array<ArrayBuffer>} */ bytes) => {
-        this.#traffic.heard(requestId);
-        this.#connector.sendBytes(bytes);
+        this.#session.heard(requestId);
+        this.#connection.sendBytes(bytes);
       },
-      end: () => this.#traffic.post("REQUEST", end, 0),
+      end: () => this.#session.post("REQUEST", end, 0),
       tooLong: () => {
         void this.interrupt(requestId, { reason: "CLIENT_ERROR" });
         const message = `an upload has ${LONGEST_S} s at most`;
-        this.#traffic.fail(requestId, new VoxintError("too_large", message, { requestId }));
+        this.#session.fail(requestId, new VoxintError("too_large", message, { requestId }));
       },
     };
   }

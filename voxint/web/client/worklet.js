@@ -1,17 +1,5 @@
+import { within } from "./clock.js";
 import { VoxintError } from "./errors.js";
-
-/**
- * Wait for what a browser may never settle.
- *
- * @template T
- * @param {Promise<T>} promise @param {number} ms @param {() => VoxintError} error
- * @returns {Promise<T>} rejected with that error where it takes longer
- */
-export function within(promise, ms, error) {
-  /** @type {ReturnType<typeof setTimeout> | undefined} */ let timer;
-  const late = new Promise((_, reject) => (timer = setTimeout(() => reject(error()), ms)));
-  return Promise.race([promise, /** @type {Promise<never>} */ (late)]).finally(() => clearTimeout(timer));
-}
 
 const LOAD_MS = 15000; // Ours: some 15 kB of modules over a bad mobile network
 

@@ -26,6 +26,27 @@ export function solid({ role, status, text, spokenChars, heard }) {
   return text.startsWith(heard) ? heard.length : Math.min(spokenChars, text.length);
 }
 
+/** Ours: how far the writing may be ahead of the voice, in letters: two lines, so that the voice stays in sight. */
+const AHEAD = 140;
+
+/** What is twice as wide as a letter. */
+const WIDE = /[\u2e80-\uffef]/;
+
+/**
+ * Say how many UTF-16 units of an answer's text are shown: a model writes a page while its voice says a line.
+ *
+ * @param {Message} message
+ * @param {number} until how many stand as heard
+ */
+export function shown({ text }, until) {
+  let at = until;
+  for (let left = AHEAD; at < text.length && left > 0; at += 1) left -= WIDE.test(text.charAt(at)) ? 2 : 1;
+  if (at >= text.length) return at;
+  const word = text.slice(until, at).search(/\S+$/);
+  const whole = WIDE.test(text.charAt(at - 1)) || word <= 0 ? at : until + word; // a very long word may be cut
+  return whole - (/[\ud800-\udbff]/.test(text.charAt(whole - 1)) ? 1 : 0);
+}
+
 /** Shows messages in the order in which they came. */
 export class ConversationView {
   #log;
@@ -72,8 +93,8 @@ export class ConversationView {
     const rest = make("span", { class: "rest" });
     const note = make("p", { class: "note" });
     const who = make("span", { class: "unseen who" });
-    const text = make("p", { class: "text" }, who, spoken, rest);
-    const element = make("article", { class: `bubble ${message.role}` }, text, note);
+    const text = make("p", { class: "text" }, spoken, rest); // alone: its first letter says which way it is written
+    const element = make("article", { class: `bubble ${message.role}` }, who, text, note);
     const bubble = { element, spoken, rest, note, message };
     this.#bubbles.set(message.messageId, bubble);
     this.#log.querySelector(".empty")?.remove();
@@ -94,7 +115,9 @@ export class ConversationView {
     element.dataset.status = status;
     rest.setAttribute("role", status === "interrupted" ? "deletion" : "none");
     setText(spoken, text.slice(0, until));
-    setText(rest, text.slice(until));
+    const end = shown(message, until);
+    setText(rest, text.slice(until, end).trimEnd() + (end < text.length && status === "interrupted" ? "…" : ""));
+    rest.parentElement?.classList.toggle("bare", text === "");
     const who = element.querySelector(".who");
     if (who) setText(who, `${say(role === "person" ? "you" : "agent")}: `);
     const [symbol, words] = noteOf(message, until);

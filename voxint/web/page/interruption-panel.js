@@ -85,6 +85,7 @@ export class InterruptionPanel {
     };
     const silent = silentAfter(record);
     if (silent !== null) add("figure_silent", duration(silent));
+    else if (record.alreadySilent) add("figure_already", "–");
     if (record.receipt) add("figure_stop", duration(record.receipt.stop_ms));
     add("figure_stale", String(stale));
     return figures;

@@ -18,7 +18,7 @@ export function silentAfter({ at }) {
  * @returns {string[]} sentences
  */
 export function receiptWords(record) {
-  const told = [whatHappened(record)];
+  const told = [whatHappened(record), ...(record.alreadySilent ? [say("already_silent")] : [])];
   const stages = record.receipt?.stages;
   if (stages && record.receipt) {
     const closed = { ...record.receipt.closed_ms };

@@ -47,12 +47,12 @@ export const en = {
   hint_ready: "Turn the microphone on, or type.",
   hint_ready_hold: "Hold the button, and talk.",
   hint_listening: "Say something.",
-  hint_hearing: "Go on. A pause ends your turn.",
+  hint_hearing: "A pause ends your turn.",
   hint_hearing_hold: "Let go when you have finished.",
   hint_thinking: "You can go on talking.",
-  hint_speaking: "Talk over it whenever you like.",
-  hint_speaking_typed: "Type, or press stop, whenever you like.",
-  hint_held: "It waits to see whether you mean it.",
+  hint_speaking: "Talk over it any time.",
+  hint_speaking_typed: "Type or press stop any time.",
+  hint_held: "It waits and listens.",
   hint_reconnecting: "Trying again.",
   hint_reconnecting_in: "Trying again in {time}.",
   hint_failed: "See the note above.",
@@ -79,6 +79,7 @@ export const en = {
   panel_try: "While it speaks, talk over it, press Esc, or type something new. Here you will see what "
     + "stopped, and when.",
   figure_silent: "until it was silent",
+  figure_already: "was silent already",
   figure_stop: "until all had stopped",
   figure_stale: "stray pieces after",
   strip: "Stopped in {time} · {stale} stray pieces",
@@ -104,6 +105,7 @@ export const en = {
   by_elsewhere: "Another device of this conversation stopped the answer, and {time} later it was silent here.",
   by_elsewhere_only: "Another device of this conversation stopped the answer.",
   by_server: "Nobody stopped the answer: the server or the connection ended it.",
+  already_silent: "The loudspeaker was silent already.",
   both_closed: "The server closed the model after {model} and the voice after {voice}.",
   model_closed: "The server closed the model after {model}.",
   voice_closed: "The model had finished; the server closed the voice after {voice}.",
@@ -141,8 +143,8 @@ export const en = {
   share_once: "The link lets one device in, and holds for a short time. Open this window again for another.",
   share_local: "This address works on this computer only, so a phone cannot open it. Open the page by "
     + "the computer’s name in the network, with https, and share from there.",
-  share_http: "A phone that opens this link can listen and type, but not speak: browsers give a "
-    + "microphone to https pages only.",
+  share_http: "A phone that opens this link can read and type, but neither speak nor listen: browsers "
+    + "give microphone and sound of this kind to https pages only.",
   share_qr: "QR code of the link",
   share_wait: "Making a link…",
   share_link: "Link",
@@ -178,8 +180,9 @@ export const en = {
   enter_key: "Enter the key",
   allow_sound: "Turn the sound on",
   reload: "Reload the page",
-  err_insecure_origin: "The microphone needs a secure page|"
-    + "Browsers give a microphone to https pages and to localhost only. Open this one so. You can type meanwhile.",
+  err_insecure_origin: "Voice needs a secure page|"
+    + "Browsers give microphone and live sound to https pages and to localhost only. Open this page so. "
+    + "Meanwhile you can type, and read the answers.",
   err_microphone_denied: "The microphone is blocked|"
     + "Click the symbol left of the address, allow the microphone, and try again. You can type meanwhile.",
   err_microphone_missing: "There is no microphone|"

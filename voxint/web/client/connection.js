@@ -1,17 +1,14 @@
-/**
- * Keeps one registered connection: dials, registers, goes on with the session where the last one was lost, tries again.
- *
- * @import { Incoming } from "./envelope.js"
- * @import { ClientOptions, ConnectionState, Opened } from "./types.js"
- */
+/** @import { Deferred } from "./clock.js" */
+/** @import { Incoming, Voice } from "./envelope.js" */
+/** @import { ClientOptions, ConnectionState, Opened } from "./types.js" */
 
-import { isVisible, watchReturn } from "./away.js";
 import { delayMs } from "./backoff.js";
 import { CLOCK, deferred, within } from "./clock.js";
 import { malformed, pack } from "./envelope.js";
 import { toldByClose, toldByServer, VoxintError } from "./errors.js";
 import { object, strings } from "./incoming.js";
-import { Link } from "./link.js";
+import { MessageSocket } from "./message-socket.js";
+import { isVisible, watchReturn } from "./presence.js";
 import { Pulse } from "./pulse.js";
 
 const OPENING_MS = 10_000; // ours: from the dial to REGISTER_ACK; the slowest right answer takes some 3 s
@@ -25,21 +22,22 @@ const FAREWELL_MS = 1_000; // wire.md: the server's own patience with a close
  * @property {{live: string[], lost: string[], outcomes: object} | null} resumed
  * @property {boolean} fresh whether an old session was gone
  *
- * @typedef {object} Owner who is told
+ * @typedef {object} Owner who is told, and may close the connection whenever it is
  * @property {() => object} register what REGISTER says, all but `auth` and `resume`
  * @property {() => object} seen what of each request has come
  * @property {(state: ConnectionState, more: {attempt?: number, inMs?: number}) => void} state
  * @property {(registered: Registered) => void} registered
  * @property {(message: Incoming) => void} message
- * @property {(frame: {requestId: string, seq: number, pcm: Int16Array}) => void} voice
+ * @property {(frame: Voice) => void} voice
  * @property {(error: VoxintError) => void} fault
- * @property {(error: VoxintError) => void} lost the connection is gone; there may be a next one
+ * @property {() => void} lost the connection is gone; there may be a next one
  * @property {() => void} gone the session is
  * @property {(error: VoxintError) => void} ended there will be no other connection until `connect`
  * @property {(ms: number) => void} measured the least round trip of the last few
  */
 
-export class Connector {
+/** Keeps one registered connection: dials, registers, goes on with the session where the last one was lost. */
+export class Connection {
   /** @type {ConnectionState} */
   state = "closed";
   /** @type {Opened | null} */
@@ -49,12 +47,14 @@ export class Connector {
   #options;
   #owner;
   #clock;
-  /** @type {Link | null} */
-  #link = null;
+  /** @type {MessageSocket | null} */
+  #socket = null;
   /** @type {Pulse | null} */
   #pulse = null;
-  /** @type {{session_id: string, resume_token: string} | null} */
+  /** What REGISTER resumes. @type {{session_id: string, resume_token: string} | null} */
   #resume = null;
+  /** Whether that is another device's session, whose token this one has not used yet. */
+  #joins = false;
   #fresh = false;
   #tries = 0;
   /** Of the dial under way: what an older one still brings is nobody's. */
@@ -62,30 +62,30 @@ export class Connector {
   #openedAt = 0;
   /** @type {unknown} */
   #timer = null;
-  /** @type {import("./clock.js").Deferred<Opened> | null} what `connect` has promised */
+  /** @type {Deferred<Opened> | null} what `connect` has promised */
   #first = null;
-  /** @type {WeakMap<Link, (value: unknown) => void>} who waits for the server's goodbye */
+  /** @type {WeakMap<MessageSocket, (value: unknown) => void>} who waits for the server's goodbye */
   #farewells = new WeakMap();
   #unwatch = () => {};
 
-  /**
-   * @param {ClientOptions} options
-   * @param {Owner} owner
-   */
+  /** @param {ClientOptions} options @param {Owner} owner */
   constructor(options, owner) {
     this.#options = options;
     this.#owner = owner;
     this.#clock = options.clock ?? CLOCK;
+    const { join } = options;
+    if (join) this.#resume = { session_id: join.sessionId, resume_token: join.token };
+    this.#joins = join !== undefined;
   }
 
   /** Whether a message can be sent now. */
   get open() {
-    return this.state === "open" && (this.#link?.open ?? false);
+    return this.state === "open" && (this.#socket?.open ?? false);
   }
 
   /** Bytes that the platform has not sent yet. */
   get behind() {
-    return this.#link?.behind ?? 0;
+    return this.#socket?.behind ?? 0;
   }
 
   /** @returns {Promise<Opened>} one whose rejection needs no catch: `fault` and `ended` tell it too */
@@ -100,17 +100,14 @@ export class Connector {
     return promise;
   }
 
-  /**
-   * @param {string} type
-   * @param {object} payload
-   */
+  /** @param {string} type @param {object} payload */
   send(type, payload) {
-    this.#link?.send(pack(type, payload, this.opened?.sessionId ?? null, Date.now()));
+    this.#socket?.send(pack(type, payload, this.opened?.sessionId ?? null, Date.now()));
   }
 
   /** @param {Uint8Array<ArrayBuffer>} bytes */
   sendBytes(bytes) {
-    this.#link?.send(bytes);
+    this.#socket?.send(bytes);
   }
 
   /**
@@ -120,15 +117,17 @@ export class Connector {
    */
   async close(reason) {
     if (this.state === "closed") return;
+    const { open } = this;
+    const socket = this.#socket;
+    if (open) this.send("SHUTDOWN", { reason });
     this.#dials += 1;
     this.#resume = null;
-    const link = this.#link;
-    if (this.open) this.send("SHUTDOWN", { reason });
-    this.#link = null;
-    const answered = link?.open ? new Promise((resolve) => this.#farewells.set(link, resolve)) : Promise.resolve();
+    this.#fresh = false;
+    this.#socket = null;
+    const answered = open && socket && new Promise((resolve) => this.#farewells.set(socket, resolve));
     this.#end(new VoxintError("closed", "the client was closed"));
-    await within(answered, this.#clock, FAREWELL_MS, () => new Error()).catch(() => {}); // then it is cut
-    link?.drop();
+    if (answered) await within(answered, FAREWELL_MS, () => new Error(), this.#clock).catch(() => {}); // then it is cut
+    socket?.drop();
   }
 
   /** @param {ConnectionState} state @param {{attempt?: number, inMs?: number}} [more] */
@@ -140,20 +139,25 @@ export class Connector {
   async #dial() {
     const dial = ++this.#dials;
     this.#clock.clearTimeout(this.#timer);
+    if (this.opened && !this.#resume) this.#gone(); // a server that gives no token resumes nothing
+    if (dial !== this.#dials) return; // it was closed by who was told
     const late = () => this.#broke(again("timeout", "no answer to REGISTER in time: is this a voxint server?"));
     this.#timer = this.#clock.setTimeout(late, OPENING_MS);
-    if (this.opened && !this.#resume && !this.#fresh) {
-      this.#fresh = true; // a server that gives no token resumes nothing
-      this.#owner.gone();
-    }
     this.#become("connecting", { attempt: this.#tries + 1 });
     try {
       const auth = await this.#auth();
-      if (dial !== this.#dials) return;
-      this.#link = this.#newLink(auth);
+      if (dial === this.#dials) this.#socket = this.#newSocket(auth);
     } catch (error) {
       if (dial === this.#dials) this.#broke(/** @type {VoxintError} */ (error));
     }
+  }
+
+  /** The session is; told once, until there is another. */
+  #gone() {
+    this.#resume = null;
+    if (this.#fresh) return;
+    this.#fresh = true;
+    this.#owner.gone();
   }
 
   async #auth() {
@@ -169,37 +173,31 @@ export class Connector {
   }
 
   /** @param {object} auth */
-  #newLink(auth) {
+  #newSocket(auth) {
     const Socket = this.#options.WebSocket ?? globalThis.WebSocket;
     if (!Socket) throw new VoxintError("no_websocket", NO_WEBSOCKET);
-    /** @type {Link} */
-    const link = new Link(Socket, String(this.#options.url), {
-      open: () => link.send(pack("REGISTER", this.#register(auth), null, Date.now())),
-      message: (message) => link === this.#link && this.#receive(message),
-      voice: (frame) => link === this.#link && this.#hear(frame),
+    /** @type {MessageSocket} */
+    const socket = new MessageSocket(Socket, String(this.#options.url), {
+      open: () => socket.send(pack("REGISTER", this.#register(auth), null, Date.now())),
+      message: (message) => socket === this.#socket && this.#receive(message),
+      voice: (frame) => {
+        if (socket !== this.#socket) return;
+        this.#pulse?.heard();
+        this.#owner.voice(frame);
+      },
       fault: (error) => this.#owner.fault(error),
       closed: (code, reason) => {
-        if (link === this.#link) this.#broke(toldByClose(code, reason, this.state === "open"));
-        this.#farewells.get(link)?.(undefined);
+        if (socket === this.#socket) this.#broke(toldByClose(code, reason, this.state === "open"));
+        this.#farewells.get(socket)?.(undefined);
       },
     });
-    return link;
+    return socket;
   }
 
   /** @param {object} auth */
   #register(auth) {
-    const { join } = this.#options;
-    if (this.#resume) return { ...this.#owner.register(), auth, resume: { ...this.#resume, seen: this.#owner.seen() } };
-    if (join && !this.opened) {
-      return { ...this.#owner.register(), auth, resume: { session_id: join.sessionId, resume_token: join.token } };
-    }
-    return { ...this.#owner.register(), auth };
-  }
-
-  /** @param {{requestId: string, seq: number, pcm: Int16Array}} frame */
-  #hear(frame) {
-    this.#pulse?.heard();
-    this.#owner.voice(frame);
+    const seen = this.#joins ? undefined : this.#owner.seen();
+    return { ...this.#owner.register(), auth, resume: this.#resume ? { ...this.#resume, seen } : undefined };
   }
 
   /** @param {Incoming} message */
@@ -238,35 +236,38 @@ export class Connector {
       audio: { inputRate: rate(audio.input_rate), outputRate: rate(audio.output_rate) },
     };
     const token = payload.resume_token;
-    this.#resume = typeof token === "string" ? { session_id: sessionId, resume_token: token } : null;
+    const told = object(payload.resumed);
+    const resumed = { live: strings(told.live), lost: strings(told.lost), outcomes: object(told.outcomes) };
+    const registered = { opened, resumed: payload.resumed ? resumed : null, fresh: this.#fresh };
     this.#clock.clearTimeout(this.#timer);
-    const fresh = this.#fresh;
-    this.#fresh = this.draining = false;
+    this.#resume = typeof token === "string" ? { session_id: sessionId, resume_token: token } : null;
+    this.#joins = this.#fresh = this.draining = false;
     this.opened = opened;
     this.#openedAt = this.#clock.now();
-    this.#become("open");
-    this.#pulse = new Pulse(this.#clock, {
+    this.state = "open";
+    const pulse = (this.#pulse = new Pulse(this.#clock, {
       visible: isVisible,
       ping: () => this.send("HEALTH_CHECK", {}),
       dead: () => this.#broke(again("lost", "nothing came from the server for too long")),
       measured: (ms) => this.#owner.measured(ms),
-    });
-    const told = object(payload.resumed);
-    const resumed = { live: strings(told.live), lost: strings(told.lost), outcomes: object(told.outcomes) };
-    this.#owner.registered({ opened, resumed: payload.resumed ? resumed : null, fresh });
-    this.#first?.resolve(opened);
+    }));
+    const first = this.#first;
     this.#first = null;
+    first?.resolve(opened);
+    this.#owner.state("open", {});
+    if (pulse === this.#pulse) this.#owner.registered(registered); // else it was closed by who was told
   }
 
   /** @param {Record<string, unknown>} payload of an ERROR that came in place of REGISTER_ACK */
   #refused(payload) {
     const error = toldByServer(payload);
-    if (error.code === "session_gone" && error.detail.startsWith("$.payload.resume") && this.#resume) {
-      this.#resume = null;
-      this.#fresh = true;
-      this.#owner.gone();
-      this.#link?.drop();
-      void this.#dial(); // at once, and only once: the next REGISTER asks for no old session
+    const old = this.#resume && !this.#joins;
+    if (old && error.code === "session_gone" && error.detail.startsWith("$.payload.resume")) {
+      this.#socket?.drop();
+      this.#socket = null;
+      const dials = this.#dials;
+      this.#gone();
+      if (dials === this.#dials) void this.#dial(); // at once: the next REGISTER asks for no old session
       return;
     }
     const keyless = error.code === "key_refused" && this.#options.auth === undefined;
@@ -277,21 +278,25 @@ export class Connector {
   /** @param {VoxintError} error why there is no connection */
   #broke(error) {
     this.#dials += 1;
-    const wasOpen = this.state === "open";
     this.#letGo();
-    if (wasOpen) {
+    if (this.state === "open") {
       if (this.#clock.now() - this.#openedAt > STEADY_MS) this.#tries = 0;
-      this.#owner.lost(error);
+      this.#owner.lost();
     }
     if (!error.retryable || this.#options.reconnect === false) {
       this.#end(error);
       return;
     }
+    this.#fail(error);
     this.#tries += 1;
     const inMs = delayMs(this.#tries, this.#options.random ?? Math.random);
     this.#timer = this.#clock.setTimeout(() => void this.#dial(), inMs);
     this.#become("waiting", { attempt: this.#tries, inMs });
     this.#owner.fault(error);
+  }
+
+  /** @param {VoxintError} error what the promise of `connect` is told, which is not that of the next try */
+  #fail(error) {
     this.#first?.reject(error);
     this.#first = null;
   }
@@ -300,21 +305,18 @@ export class Connector {
     this.#clock.clearTimeout(this.#timer);
     this.#pulse?.stop();
     this.#pulse = null;
-    this.#link?.drop();
-    this.#link = null;
+    this.#socket?.drop();
+    this.#socket = null;
   }
 
   /** @param {VoxintError} error */
   #end(error) {
-    this.#clock.clearTimeout(this.#timer);
-    this.#pulse?.stop();
-    this.#pulse = null;
+    this.#fail(error);
+    this.#letGo();
     this.#unwatch();
     if (error.code === "closed") this.opened = null;
     this.#become("closed");
     this.#owner.ended(error);
-    this.#first?.reject(error);
-    this.#first = null;
   }
 
   /** The network or the person may be back. */
@@ -324,10 +326,7 @@ export class Connector {
   }
 }
 
-/**
- * @param {import("./errors.js").ErrorCode} code
- * @param {string} message
- */
+/** @param {import("./errors.js").ErrorCode} code @param {string} message */
 function again(code, message) {
   return new VoxintError(code, message, { retryable: true });
 }

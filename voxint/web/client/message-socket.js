@@ -1,8 +1,4 @@
-/**
- * One WebSocket: dialled, read without believing anything, and let go of.
- *
- * @import { Incoming } from "./envelope.js"
- */
+/** @import { Incoming, Voice } from "./envelope.js" */
 
 import { unpack, unpackVoice } from "./envelope.js";
 import { toldByClose, VoxintError } from "./errors.js";
@@ -11,12 +7,13 @@ import { toldByClose, VoxintError } from "./errors.js";
  * @typedef {object} Reader who is told; nothing of it is called after `drop`
  * @property {() => void} open
  * @property {(message: Incoming) => unknown} message
- * @property {(frame: {requestId: string, seq: number, pcm: Int16Array}) => unknown} voice
+ * @property {(frame: Voice) => unknown} voice
  * @property {(error: VoxintError) => void} fault what came could not be read; the connection goes on
  * @property {(code: number, reason: string) => void} closed
  */
 
-export class Link {
+/** One WebSocket: dialled, read without believing anything, and let go of. */
+export class MessageSocket {
   #socket;
   /** @type {Reader | null} */
   #reader;
@@ -78,30 +75,23 @@ export class Link {
 
   /** @param {unknown} data */
   #read(data) {
-    const reader = this.#reader;
-    if (reader === null) return;
     try {
-      if (typeof data === "string") reader.message(unpack(data));
-      else if (data instanceof ArrayBuffer) reader.voice(unpackVoice(data));
+      if (typeof data === "string") this.#reader?.message(unpack(data));
+      else if (data instanceof ArrayBuffer) this.#reader?.voice(unpackVoice(data));
     } catch (cause) {
       const bug = "what came from the server could not be handled";
-      reader.fault(cause instanceof VoxintError ? cause : new VoxintError("malformed", bug, { cause }));
+      this.#reader?.fault(cause instanceof VoxintError ? cause : new VoxintError("malformed", bug, { cause }));
     }
   }
 }
 
-/**
- * @param {unknown} cause what `new WebSocket` threw
- * @param {string} url
- */
+/** @param {unknown} cause what `new WebSocket` threw @param {string} url */
 function notOpened(cause, url) {
   const name = cause instanceof Error ? cause.name : "";
   if (name === "SecurityError") {
     return new VoxintError("insecure_origin", "a page that came by https may open wss:// only", { cause });
   }
   if (/^wss?:/.test(url) && name !== "SyntaxError") return toldByClose(1006, "", false);
-  return new VoxintError("malformed", "this is no WebSocket's address: write wss://HOST/ws/agent/stream", {
-    detail: "url",
-    cause,
-  });
+  const message = "this is no WebSocket's address: write wss://HOST/ws/agent/stream";
+  return new VoxintError("malformed", message, { detail: "url", cause });
 }
