@@ -11,7 +11,7 @@ from playwright.sync_api import Page, Route
 
 from tests.browser.fake_page import FACTS, KEYED
 
-__all__ = ["SCENES", "Scene", "show"]
+__all__ = ["ERRORS", "SCENES", "Scene", "show"]
 
 ERRORS = (
     "unreachable", "busy", "draining", "key_refused", "origin_refused", "no_such_path", "no_websocket",
@@ -19,6 +19,7 @@ ERRORS = (
     "microphone_denied", "microphone_missing", "microphone_busy", "insecure_origin", "audio_blocked", "audio_failed",
     "timeout", "internal", "too_large", "malformed",
 )  # fmt: skip
+"""What can go wrong, each of which is a state too."""
 
 
 @frozen

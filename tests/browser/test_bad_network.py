@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
-from playwright.sync_api import Browser, Playwright
+from playwright.sync_api import Browser
 
-from tests.browser.rig.browser import Tab, launched, opened
+from tests.browser.rig.browser import Tab, opened
 from tests.browser.rig.network import Network
 from tests.browser.rig.played import stretches
 from tests.browser.rig.server import VoiceServer
@@ -20,13 +20,6 @@ pytestmark = needs_chromium
 
 STOP_S = 0.060
 """From a local stop to silence."""
-
-
-@pytest.fixture(scope="module")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    """Return a browser."""
-    with launched(playwright) as found:
-        yield found
 
 
 @pytest.fixture

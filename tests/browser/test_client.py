@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Playwright
+from playwright.sync_api import Browser
 
-from tests.browser.rig.browser import Tab, launched, opened
+from tests.browser.rig.browser import Tab, opened
 from tests.browser.rig.network import Network
 from tests.browser.rig.server import VoiceServer
 from tests.browser.rig.site import Site
@@ -40,13 +40,6 @@ WHY = """async (options) => {
     return error.code;
   }
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    """Return a browser."""
-    with launched(playwright) as found:
-        yield found
 
 
 @pytest.fixture

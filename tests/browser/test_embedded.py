@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from urllib.request import Request, urlopen
 
-import pytest
-from playwright.sync_api import Browser, Playwright, expect
+from playwright.sync_api import Browser, expect
 
-from tests.browser.rig.browser import launched, opened
+from tests.browser.rig.browser import opened
 from tests.browser.rig.server import VoiceServer
 from tests.browser.rig.site import Site
 from tests.browser.rig.waiting import LIMIT_MS, LIMIT_S
@@ -26,13 +24,6 @@ PAGE = """<!doctype html>
   <script type="module" src="{server}/web/embed/voxint-agent.js"></script>
   <voxint-agent src="{server}" token-url="/voice-token"></voxint-agent>
 </html>"""
-
-
-@pytest.fixture(scope="module")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    """Return a browser with a microphone that it may use."""
-    with launched(playwright) as found:
-        yield found
 
 
 def token(server: VoiceServer) -> dict[str, str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, CDPSession, Playwright
+from playwright.sync_api import Browser, CDPSession
 
-from tests.browser.rig.browser import Tab, launched, opened
+from tests.browser.rig.browser import Tab, opened
 from tests.browser.rig.server import VoiceServer
 from tests.browser.rig.site import Site
 from tests.browser.rig.talk import talking
@@ -65,13 +65,6 @@ ONE_TURN = """async (turn) => {
   });
   await agent.interrupt("button");
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    """Return a browser whose collector a test may call."""
-    with launched(playwright) as found:
-        yield found
 
 
 @pytest.fixture

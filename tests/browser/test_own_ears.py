@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from playwright.sync_api import Playwright
+from playwright.sync_api import Browser, Playwright
 
 from tests.browser.rig.browser import launched, opened
 from tests.browser.rig.server import VoiceServer
@@ -47,9 +47,9 @@ def test_a_person_speaks_and_interrupts(playwright: Playwright, site: Site, tmp_
     assert tab.wrong == []
 
 
-def test_a_server_with_ears_needs_no_detector(playwright: Playwright, site: Site, scripted: VoiceServer) -> None:
+def test_a_server_with_ears_needs_no_detector(browser: Browser, site: Site, scripted: VoiceServer) -> None:
     """Where the server hears by itself, nothing of the detector is loaded."""
-    with launched(playwright) as browser, opened(browser) as tab:
+    with opened(browser) as tab:
         tab.go_bare(site.origin)
         talking(tab, scripted.url)
         tab.run("() => agent.openMicrophone()")

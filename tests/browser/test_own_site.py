@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Playwright, expect
+from playwright.sync_api import Browser, Locator, expect
 
-from tests.browser.rig.browser import Tab, launched, opened
+from tests.browser.rig.browser import Tab, opened
 from tests.browser.rig.server import VoiceServer
 from tests.browser.rig.site import Site
 from tests.browser.rig.waiting import LIMIT_MS, LIMIT_S
@@ -28,13 +28,6 @@ VOICE = "https://voice.example"
 KEY = "a key that stands in no page"
 
 PROGRAMS = {"own_site.py": sys.executable, "own_site.mjs": "node"}
-
-
-@pytest.fixture(scope="module")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    """Return a browser with a microphone that it may use."""
-    with launched(playwright) as found:
-        yield found
 
 
 @pytest.fixture

@@ -4,57 +4,27 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, Page, expect
 
-from tests.needs import ABSENT, missing, needs
-
-pytest.importorskip("playwright", reason=f"the package playwright: {ABSENT}")
-
-from playwright.sync_api import Browser, Page, expect, sync_playwright
-
-from tests.browser.fake_page import WEB, serve_fake_page
+from tests.browser.fake_page import WEB
+from tests.browser.rig.browser import ELSEWHERE, opened
 from tests.browser.scenes import SCENES, show
-from tests.browser.screenshots import CHROMIUM
+from tests.needs import ABSENT, needs_chromium
 
-pytestmark = needs(missing(files=[Path(CHROMIUM)], debian="chromium"))
+pytestmark = needs_chromium
 
 SCENE = {scene.name: scene for scene in SCENES}
-
-ALIAS = "agent.test"
-"""A name that is not this machine's own, and leads to it all the same."""
-
-
-@pytest.fixture(scope="module")
-def base() -> Iterator[str]:
-    """The page over its fake agent."""
-    with serve_fake_page() as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Debian's Chromium."""
-    with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", f"--host-resolver-rules=MAP {ALIAS} 127.0.0.1"]
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield launched
-        launched.close()
 
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """A page of its own for each test; whatever it writes to the console as an error fails the test."""
-    context = browser.new_context(viewport={"width": 390, "height": 844}, reduced_motion="reduce")
-    opened = context.new_page()
-    wrong: list[str] = []
-    opened.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
-    opened.on("pageerror", lambda error: wrong.append(str(error)))
-    yield opened
-    context.close()
-    assert wrong == []
+    with opened(browser, viewport={"width": 390, "height": 844}, reduced_motion="reduce") as tab:
+        yield tab.page
+        assert tab.wrong == []
 
 
 def calls(page: Page) -> list[Any]:
@@ -200,18 +170,17 @@ def test_the_code_of_the_link_is_the_link(browser: Browser, base: str) -> None:
     np = pytest.importorskip("numpy", reason=f"the package numpy: {ABSENT}")
     zxingcpp = pytest.importorskip("zxingcpp", reason=f"the package zxing-cpp: {ABSENT}")
     image = pytest.importorskip("PIL.Image", reason=f"the package pillow: {ABSENT}")
-    context = browser.new_context(reduced_motion="reduce")
-    page = context.new_page()
-    show(page, base.replace("localhost", ALIAS), SCENE["share"])
-    expect(page.locator("#share-warning")).to_contain_text("https")
-    link = page.locator("#share-link").input_value()
-    shot = image.open(io.BytesIO(page.locator("#share-code svg").screenshot()))
-    (read,) = zxingcpp.read_barcodes(np.array(shot.convert("L")))
-    assert read.text == link
-    show(page, base, SCENE["share"])
-    expect(page.locator("#share-warning")).to_contain_text("this computer only")
-    expect(page.locator("#share-code svg")).to_have_count(0)
-    context.close()
+    with opened(browser, reduced_motion="reduce") as tab:
+        page = tab.page
+        show(page, base.replace("localhost", ELSEWHERE), SCENE["share"])
+        expect(page.locator("#share-warning")).to_contain_text("https")
+        link = page.locator("#share-link").input_value()
+        shot = image.open(io.BytesIO(page.locator("#share-code svg").screenshot()))
+        (read,) = zxingcpp.read_barcodes(np.array(shot.convert("L")))
+        assert read.text == link
+        show(page, base, SCENE["share"])
+        expect(page.locator("#share-warning")).to_contain_text("this computer only")
+        expect(page.locator("#share-code svg")).to_have_count(0)
 
 
 @pytest.mark.parametrize(
@@ -234,18 +203,15 @@ def test_a_finger_finds_every_button(page: Page, base: str, name: str) -> None:
 
 def test_the_real_agent_fits_the_page(browser: Browser, base: str) -> None:
     """Where nobody speaks WebSocket, it says so in words, and the way back is a button."""
-    context = browser.new_context(reduced_motion="reduce")
-    page = context.new_page()
-    wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
     real = (WEB / "client" / "voice-agent.js").read_text(encoding="utf-8")
-    page.route("**/voice-agent.js", lambda route: route.fulfill(content_type="text/javascript", body=real))
-    show(page, base, SCENE["welcome"])
-    page.locator("#words").fill("Hello")
-    page.keyboard.press("Enter")
-    expect(page.locator(".notice strong")).to_have_text("The server does not answer")
-    context.close()
-    assert wrong == []
+    with opened(browser, reduced_motion="reduce") as tab:
+        page = tab.page
+        page.route("**/voice-agent.js", lambda route: route.fulfill(content_type="text/javascript", body=real))
+        show(page, base, SCENE["welcome"])
+        page.locator("#words").fill("Hello")
+        page.keyboard.press("Enter")
+        expect(page.locator(".notice strong")).to_have_text("The server does not answer")
+        assert [each for each in tab.wrong if each.startswith("uncaught")] == []
 
 
 def test_nothing_is_fetched_from_elsewhere(page: Page, base: str) -> None:
@@ -254,3 +220,26 @@ def test_nothing_is_fetched_from_elsewhere(page: Page, base: str) -> None:
     page.on("request", lambda request: asked.append(request.url))
     show(page, base, SCENE["conversation"])
     assert [url for url in asked if not url.startswith((base, "data:"))] == []
+
+
+def test_a_text_in_many_pieces_is_drawn_once_a_frame(page: Page, base: str) -> None:
+    """A thousand pieces that come at once lay out the page once, and the bubble has all of them."""
+    page.goto(base)
+    drawn, shown = page.evaluate(
+        """async () => {
+          const { ConversationView } = await import("/web/page/conversation-view.js");
+          const log = document.getElementById("log");
+          const view = new ConversationView(log);
+          const fixed = { messageId: "m", requestId: "r", role: "agent", status: "writing", heard: null, at: 0 };
+          let drawn = 0;
+          const changes = new MutationObserver((records) => (drawn += records.length > 0 ? 1 : 0));
+          changes.observe(log, { childList: true, characterData: true, subtree: true });
+          for (let n = 1; n <= 1000; n += 1) {
+            view.show({ ...fixed, text: "x".repeat(n), spokenChars: n });
+            if (n % 100 === 0) await null;
+          }
+          await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+          return [drawn, log.querySelector(".bubble .spoken").textContent.length];
+        }"""
+    )
+    assert (drawn, shown) == (1, 1000)

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Playwright, expect
 
-from tests.browser.rig.browser import Tab, launched, opened, tab_of
+from tests.browser.rig.browser import ELSEWHERE, Tab, launched, opened, tab_of
 from tests.browser.rig.server import VoiceServer
 from tests.browser.rig.voice_page import VoicePage
 from tests.browser.rig.waiting import LIMIT_MS
@@ -21,13 +21,6 @@ MOST_BYTES = 150_000
 """What the whole page may load."""
 
 ENGLISH: dict[str, Any] = {"locale": "en-US"}
-
-
-@pytest.fixture(scope="module")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    """Return a browser with a microphone that it may use."""
-    with launched(playwright) as found:
-        yield found
 
 
 @pytest.fixture
@@ -132,25 +125,20 @@ def test_a_tab_that_slept_goes_on(tab: Tab, scripted: VoiceServer) -> None:
     assert tab.wrong == []
 
 
-def test_without_leave_for_the_microphone_one_types(playwright: Playwright, scripted: VoiceServer) -> None:
-    """Who refuses the microphone reads where to allow it, and goes on by typing."""
-    with launched(playwright, asks=True) as browser, opened(browser, **ENGLISH) as tab:
+@pytest.mark.parametrize(
+    ("asks", "microphone", "told"),
+    [(True, True, "The microphone is blocked"), (False, False, "There is no microphone")],
+    ids=["refused", "missing"],
+)
+def test_without_a_microphone_one_types(
+    playwright: Playwright, scripted: VoiceServer, asks: bool, microphone: bool, told: str
+) -> None:
+    """Who refuses it, or has none, reads that and what to do, and goes on by typing."""
+    with launched(playwright, asks=asks, microphone=microphone) as browser, opened(browser, **ENGLISH) as tab:
         page = VoicePage(tab)
         page.go(f"{scripted.origin}/")
         page.start()
-        page.until_told("The microphone is blocked")
-        page.type("hello")
-        page.until_bubble("agent", "speaking", "Once there")
-        assert tab.wrong == []
-
-
-def test_without_a_microphone_one_types(playwright: Playwright, scripted: VoiceServer) -> None:
-    """Where there is none, the page says so, and goes on by typing."""
-    with launched(playwright, microphone=False) as browser, opened(browser, **ENGLISH) as tab:
-        page = VoicePage(tab)
-        page.go(f"{scripted.origin}/")
-        page.start()
-        page.until_told("There is no microphone")
+        page.until_told(told)
         page.type("hello")
         page.until_bubble("agent", "speaking", "Once there")
         assert tab.wrong == []
@@ -160,7 +148,7 @@ def test_without_https_one_types(tab: Tab) -> None:
     """A page of another machine that is not encrypted gets no microphone from the browser, and says why."""
     with VoiceServer(server={"api_keys": ["a key of the tests"]}) as server:
         page = VoicePage(tab)
-        page.go(f"http://voice.example:{server.port}/")
+        page.go(f"http://{ELSEWHERE}:{server.port}/")
         page.start()
         tab.page.locator("#key-secret").fill("a key of the tests")
         tab.page.locator("#key-form").get_by_role("button", name="Continue").click()

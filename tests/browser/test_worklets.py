@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import threading
 import wave
 from array import array
 from collections.abc import Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from math import pi, sin
 from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, Page, Playwright
 
-from tests.needs import missing, needs
+from tests.browser.rig.browser import launched, opened
+from tests.browser.rig.site import Site
+from tests.needs import needs_chromium
 
-CHROMIUM = Path("/usr/bin/chromium")
-HERE = Path(__file__).parent
-CLIENT = HERE.parent.parent / "voxint/web/client"
 RAW = "{echoCancellation: false, noiseSuppression: false, autoGainControl: false}"
 BURST_S = 3.0
 """Into the recording that the microphone plays, where it becomes loud."""
@@ -35,33 +33,7 @@ const until = async (told, test, what) => {
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 """
 
-pytestmark = needs(missing(packages=("playwright",), files=[CHROMIUM], debian="chromium"))
-
-
-class Handler(SimpleHTTPRequestHandler):
-    """Serves the page, and the client under /client/."""
-
-    extensions_map = {".html": "text/html", ".js": "text/javascript", ".wasm": "application/wasm"}  # noqa: RUF012 - as its base has it
-
-    def translate_path(self, path: str) -> str:
-        """Return the file of a path; only plain names are asked for."""
-        folder = CLIENT if path.startswith("/client/") else HERE
-        return str(folder / Path(path).name)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
-
-
-@pytest.fixture(scope="module")
-def origin() -> Iterator[str]:
-    """A server on loopback, which a browser takes for a secure origin."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")
@@ -77,38 +49,30 @@ def microphone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright, microphone: Path) -> Iterator[Browser]:
+    """A browser whose microphone plays that recording, from its beginning each time that it is opened."""
+    with launched(playwright, microphone) as found:
+        yield found
+
+
 @pytest.fixture
-def page(origin: str, microphone: Path) -> Iterator[Any]:
-    """The page, in a browser whose microphone plays that recording once."""
-    from playwright.sync_api import sync_playwright
-
-    arguments = [
-        "--no-sandbox",
-        "--autoplay-policy=no-user-gesture-required",
-        "--use-fake-device-for-media-stream",
-        f"--use-file-for-fake-audio-capture={microphone}%noloop",
-        "--use-fake-ui-for-media-stream",
-    ]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=arguments)
-        page = browser.new_page()
-        said: list[str] = []
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
-        page.goto(f"{origin}/worklets.html")
-        page.wait_for_function("globalThis.rig !== undefined")
-        yield page
-        browser.close()
-        assert said == []
+def page(browser: Browser, site: Site) -> Iterator[Page]:
+    """The page."""
+    with opened(browser) as tab:
+        tab.page.goto(f"{site.origin}/worklets.html")
+        tab.until("() => globalThis.rig !== undefined")
+        yield tab.page
+        assert tab.wrong == []
 
 
-def run(page: Any, script: str) -> Any:
+def run(page: Page, script: str) -> Any:
     """Run the body of a function in the page, and return what it returns."""
     return page.evaluate(f"async () => {{ {WAIT} {script} }}")
 
 
 @pytest.mark.parametrize("rate", [48_000, 44_100, 16_000])
-def test_an_answer_is_played_to_its_end(page: Any, rate: int) -> None:
+def test_an_answer_is_played_to_its_end(page: Page, rate: int) -> None:
     """Whatever the context's rate: all of it is told as played, every 200 ms, and it drains."""
     told = run(
         page,
@@ -129,7 +93,7 @@ def test_an_answer_is_played_to_its_end(page: Any, rate: int) -> None:
     assert told["stats"]["underruns"] == 0
 
 
-def test_a_pause_falls_silent_within_a_fade_and_loses_nothing(page: Any) -> None:
+def test_a_pause_falls_silent_within_a_fade_and_loses_nothing(page: Page) -> None:
     """By the sample clock: silent 10 ms behind the quantum in which it was told; all is played in the end."""
     result = run(
         page,
@@ -159,7 +123,7 @@ def test_a_pause_falls_silent_within_a_fade_and_loses_nothing(page: Any) -> None
     assert result["end"] == pytest.approx(1500, abs=0.1)
 
 
-def test_what_is_discarded_is_silent_at_once(page: Any) -> None:
+def test_what_is_discarded_is_silent_at_once(page: Page) -> None:
     """Within a fade, and the next answer is played whole."""
     result = run(
         page,
@@ -185,7 +149,7 @@ def test_what_is_discarded_is_silent_at_once(page: Any) -> None:
     assert result["b"] == pytest.approx(300, abs=0.1)
 
 
-def test_an_onset_silences_the_answer_without_the_page_between(page: Any) -> None:
+def test_an_onset_silences_the_answer_without_the_page_between(page: Page) -> None:
     """The recorder's worklet tells the player's: silent a fade and a quantum behind it; unconfirmed, it goes on."""
     result = run(
         page,
@@ -219,7 +183,7 @@ def test_an_onset_silences_the_answer_without_the_page_between(page: Any) -> Non
     assert 0 < len(result["levels"]) <= len(audio) / 2.5
 
 
-def test_a_muted_microphone_sends_silence(page: Any) -> None:
+def test_a_muted_microphone_sends_silence(page: Page) -> None:
     """A server that listens wants a stream that goes on."""
     peaks = run(
         page,

@@ -9,14 +9,22 @@ from voxint.core.session import Session
 from voxint.protocol import messages as m
 from voxint.server.store import SessionStore
 
-__all__ = ["session_info", "wanted_fields"]
+__all__ = ["FIELDS", "session_info", "wanted_fields"]
 
 JOIN_TOKEN = "join_token"
 """Told only where it is named: a secret, and made anew each time."""
 
 FIELDS = frozenset(
-    ("platform", "require_tts", "enable_srs", "voice", "language", "function_calling", "create_time")
-    + ("remaining_seconds",)
+    {
+        "platform",
+        "require_tts",
+        "enable_srs",
+        "voice",
+        "language",
+        "function_calling",
+        "create_time",
+        "remaining_seconds",
+    }
 )
 """All that are no secret."""
 

@@ -16,11 +16,14 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, P
 from tests.browser.rig.site import PAGES
 from tests.browser.rig.waiting import LIMIT_MS, LIMIT_S
 
-__all__ = ["CHROMIUM", "QUANTUM", "Quantum", "Tab", "launched", "opened", "tab_of"]
+__all__ = ["CHROMIUM", "ELSEWHERE", "QUANTUM", "Quantum", "Tab", "launched", "opened", "tab_of"]
 
 T = TypeVar("T")
 
 CHROMIUM = Path("/usr/bin/chromium")
+
+ELSEWHERE = "voice.example"
+"""A name of this machine that a browser takes for another's: what is not loopback is no secure origin."""
 
 QUANTUM = 128
 """Frames that an AudioContext makes at once."""
@@ -44,8 +47,7 @@ def launched(
         arguments.append("--use-fake-ui-for-media-stream")
     if tape is not None:
         arguments.append(f"--use-file-for-fake-audio-capture={tape}%noloop")
-    # Of a name that stands for a machine elsewhere: what is not loopback is no secure origin.
-    arguments.append("--host-resolver-rules=MAP voice.example 127.0.0.1")
+    arguments.append(f"--host-resolver-rules=MAP {ELSEWHERE} 127.0.0.1")
     return playwright.chromium.launch(executable_path=str(CHROMIUM), args=arguments, timeout=LIMIT_MS)
 
 

@@ -8,7 +8,7 @@ const FILE = "https://voice.example/web/embed/voxint-agent.js";
 const PAGE = "https://site.example/shop/cart";
 
 /** @param {string | null} src @param {string} [file] */
-const at = (src, file = FILE) => socketOf(src, file, PAGE).href;
+const at = (src, file = FILE) => String(socketOf(src, file, PAGE));
 
 test("the WebSocket is below src, with or without a last slash, a folder of a proxy too", () => {
   assert.equal(at("https://voice.example"), "wss://voice.example/ws/agent/stream");
@@ -22,4 +22,8 @@ test("without src it is where the element's own file is from", () => {
   assert.equal(at(null), "wss://voice.example/ws/agent/stream");
   const behind = "https://site.example/talk/web/embed/voxint-agent.js";
   assert.equal(at(null, behind), "wss://site.example/talk/ws/agent/stream");
+});
+
+test("a src that is no address is left to the client, which says so", () => {
+  assert.equal(at("https://"), "https://");
 });

@@ -65,6 +65,7 @@ export class VoxintAgentElement extends HTMLElement {
   /** @param {string} name @param {string | null} old @param {string | null} value */
   attributeChangedCallback(name, old, value) {
     if (name === "src" && old !== value) void this.close();
+    if (name === "hands-free" && (old === null) !== (value === null)) this.#hush();
     this.#draw();
   }
 
@@ -100,6 +101,12 @@ export class VoxintAgentElement extends HTMLElement {
 
   get #always() {
     return this.hasAttribute("hands-free");
+  }
+
+  /** What the button does is another thing now: a microphone that it has opened must not stay open behind it. */
+  #hush() {
+    this.#talking = false;
+    this.agent?.closeMicrophone();
   }
 
   async #toggle() {

@@ -1,7 +1,7 @@
 /** The page of `test_worklets.py`: a player and a recorder by themselves, with what they tell kept for the test. */
 
-import { Player } from "/client/player.js";
-import { Recorder } from "/client/recorder.js";
+import { Player } from "/web/client/player.js";
+import { Recorder } from "/web/client/recorder.js";
 
 /** @typedef {{type: string, [name: string]: unknown}} Told */
 
