@@ -5,10 +5,11 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
 import { recordOf } from "../../../voxint/web/client/interruption.js";
+import { Announcer } from "../../../voxint/web/page/announcer.js";
 import { sound } from "../../../voxint/web/page/choices.js";
 import { loudness, ringPath } from "../../../voxint/web/page/level-meter.js";
 import { receiptWords, silentAfter } from "../../../voxint/web/page/receipt-words.js";
-import { isFacts, reach, socketUrl } from "../../../voxint/web/page/server-facts.js";
+import { isFacts, offered, reach, socketUrl } from "../../../voxint/web/page/server-facts.js";
 
 const WEB = fileURLToPath(new URL("../../../voxint/web/", import.meta.url));
 
@@ -112,4 +113,31 @@ test("each way to stop has a sentence, and what is not known is not told", () =>
   ]);
   const sentences = ends.map((stages) => receiptWords(record({ receipt: receipt(stages) }))[1]);
   assert.equal(new Set(sentences).size, 5);
+});
+
+test("an answer that nobody stopped is laid to no other device", () => {
+  const sentences = ["USER_STOP", "SHUTDOWN", "DISCONNECT"].map((reason) => receiptWords(record({
+    by: "elsewhere", reason, sent: 1, silent: 3,
+  }))[0] ?? "");
+  assert.match(sentences[0] ?? "", /Another device/);
+  for (const sentence of sentences.slice(1)) assert.match(sentence, /server or the connection/);
+});
+
+test("what was chosen and this server has not is not asked for; where it is not known, it is", () => {
+  const facts = { voices: [{ name: "af_heart", language: "en" }], languages: ["en"] };
+  const gone = { voice: "eva", language: "zh" };
+  assert.deepEqual(offered(gone, facts), { voice: "", language: "" });
+  assert.deepEqual(offered(gone, null), gone);
+  const there = { voice: "af_heart", language: "en" };
+  assert.deepEqual(offered(there, facts), there);
+});
+
+test("who hears the page is told behind which words an answer stopped, or that there were none", () => {
+  const place = /** @type {HTMLElement} */ ({ textContent: "" });
+  const announcer = new Announcer(place);
+  const cut = { role: /** @type {const} */ ("agent"), requestId: "req_1", text: "a b", spokenChars: 0, at: 0 };
+  announcer.message({ ...cut, messageId: "msg_1", status: "interrupted", heard: "" });
+  assert.equal(place.textContent, "Stopped before a word of it was heard");
+  announcer.message({ ...cut, messageId: "msg_2", status: "interrupted", heard: "There was a keeper who could not " });
+  assert.equal(place.textContent, "The answer stopped after: was a keeper who could not");
 });

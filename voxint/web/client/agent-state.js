@@ -11,7 +11,7 @@
  * @property {boolean} [held] the answer is held, or its player is ducked
  * @property {boolean} [hearing] a person is speaking, or holds the button to talk
  * @property {boolean} [speaking] an answer is being heard; without a player, read
- * @property {boolean} [waiting] something is asked, and nothing of its answer has come
+ * @property {boolean} [waiting] something is asked, and nothing of its answer has been heard (read, without a voice)
  * @property {boolean} [listening] the microphone is open, hands-free
  */
 

@@ -13,6 +13,7 @@ import { Pulse } from "./pulse.js";
 
 const OPENING_MS = 10_000; // ours: from the dial to REGISTER_ACK; the slowest right answer takes some 3 s
 const STEADY_MS = 10_000; // ours: a connection that held for so long is no failed try
+const NO_WEBSOCKET = "this platform has no WebSocket: give one as an option, or Node 20 --experimental-websocket";
 const FAREWELL_MS = 1_000; // wire.md: the server's own patience with a close
 
 /**
@@ -59,8 +60,6 @@ export class Connection {
   /** Of the dial under way: what an older one still brings is nobody's. */
   #dials = 0;
   #openedAt = 0;
-  /** @type {VoxintError | null} why REGISTER was refused */
-  #refusal = null;
   /** @type {unknown} */
   #timer = null;
   /** @type {Deferred<Opened> | null} what `connect` has promised */
@@ -140,7 +139,6 @@ export class Connection {
   async #dial() {
     const dial = ++this.#dials;
     this.#clock.clearTimeout(this.#timer);
-    this.#refusal = null;
     if (this.opened && !this.#resume) this.#gone(); // a server that gives no token resumes nothing
     if (dial !== this.#dials) return; // it was closed by who was told
     const silence = "no answer to REGISTER in time: is this a voxint server?";
@@ -178,7 +176,7 @@ export class Connection {
   /** @param {object} auth */
   #newSocket(auth) {
     const Socket = this.#options.WebSocket ?? globalThis.WebSocket;
-    if (!Socket) throw new VoxintError("no_websocket", "this platform has no WebSocket: give one as an option");
+    if (!Socket) throw new VoxintError("no_websocket", NO_WEBSOCKET);
     /** @type {MessageSocket} */
     const socket = new MessageSocket(Socket, String(this.#options.url), {
       open: () => socket.send(pack("REGISTER", this.#register(auth), null, Date.now())),
@@ -190,7 +188,7 @@ export class Connection {
       },
       fault: (error) => this.#owner.fault(error),
       closed: (code, reason) => {
-        if (socket === this.#socket) this.#broke(this.#refusal ?? toldByClose(code, reason, this.state === "open"));
+        if (socket === this.#socket) this.#broke(toldByClose(code, reason, this.state === "open"));
         this.#farewells.get(socket)?.(undefined);
       },
     });
@@ -276,7 +274,8 @@ export class Connection {
       return;
     }
     const keyless = error.code === "key_refused" && this.#options.auth === undefined;
-    this.#refusal = keyless ? new VoxintError("key_needed", "this server asks for a key") : error;
+    // At once: after a REGISTER that it does not understand the server waits for a better one.
+    this.#broke(keyless ? new VoxintError("key_needed", "this server asks for a key") : error);
   }
 
   /** @param {VoxintError} error why there is no connection */

@@ -107,7 +107,8 @@ export class Turns {
 
   /** @param {Turn} turn */
   complete(turn) {
-    this.change(turn.person, { status: "complete" });
+    const unheard = turn.person?.text === "" && !turn.agent?.text; // a voice in which there were no words
+    this.change(turn.person, unheard ? { status: "dismissed", outcome: "noise" } : { status: "complete" });
     this.change(turn.agent, { status: "complete", spokenChars: turn.agent?.text.length ?? 0 });
   }
 

@@ -1,6 +1,7 @@
 /** @import { Auth, Message } from "../client/types.js" */
 
 import { VoiceAgent, VoxintError } from "../client/index.js";
+import { socketOf } from "./address.js";
 import { STYLE } from "./style.js";
 import { wordsOf } from "./words.js";
 
@@ -122,7 +123,7 @@ export class VoxintAgentElement extends HTMLElement {
   }
 
   #newAgent() {
-    const url = socketOf(this.getAttribute("src") ?? import.meta.url);
+    const url = socketOf(this.getAttribute("src"), import.meta.url, document.baseURI);
     const said = (/** @type {string} */ name) => this.getAttribute(name) ?? "";
     const agent = new VoiceAgent({
       url, auth: () => this.#auth(), handsFree: this.#always,
@@ -183,17 +184,6 @@ export class VoxintAgentElement extends HTMLElement {
 }
 
 function told() {} // by an "error" event
-
-/** @param {string} src as an element's: it may be relative */
-function socketOf(src) {
-  try {
-    const url = new URL("/ws/agent/stream", new URL(src, document.baseURI));
-    url.protocol = url.protocol.replace("http", "ws");
-    return url;
-  } catch {
-    return src; // no address: the client says so, as it says all else
-  }
-}
 
 /**
  * @param {string} tag

@@ -35,7 +35,7 @@ export class Announcer {
   message({ messageId, role, status, text, heard }) {
     if (role !== "agent" || messageId === this.#told) return;
     if (status === "speaking" || status === "held") this.#spoken.add(messageId);
-    if (status === "interrupted") this.#say(say("said_cut", { heard: (heard ?? "").split(/\s+/).slice(-6).join(" ") }));
+    if (status === "interrupted") this.#say(cut(heard ?? ""));
     else if (status === "complete" && !this.#spoken.has(messageId)) this.#say(text);
     else return;
     this.#told = messageId;
@@ -51,4 +51,10 @@ export class Announcer {
   #say(text) {
     this.#place.textContent = text;
   }
+}
+
+/** @param {string} heard */
+function cut(heard) {
+  const last = heard.trim().split(/\s+/).slice(-6).join(" ");
+  return last === "" ? say("note_unheard") : say("said_cut", { heard: last });
 }

@@ -92,6 +92,13 @@ export class ConversationView {
     this.#follow();
   }
 
+  /** Draw a line under what was said so far.  @param {import("./words.js").Word} word why */
+  divide(word) {
+    if (this.#bubbles.size === 0) return;
+    this.#log.append(make("p", { class: "divide", "data-word": word }, say(word)));
+    this.#follow();
+  }
+
   /** @param {Message} message */
   #add(message) {
     const spoken = make("span", { class: "spoken" });

@@ -11,7 +11,7 @@ import { find } from "./dom.js";
 import { InterruptionPanel } from "./interruption-panel.js";
 import { KeyDialog } from "./key-dialog.js";
 import { Notices } from "./notices.js";
-import { serverFacts, socketUrl } from "./server-facts.js";
+import { offered, serverFacts, socketUrl } from "./server-facts.js";
 import { SettingsDialog } from "./settings-dialog.js";
 import { ShareDialog } from "./share-dialog.js";
 import { chosen, duration, say, speak, spoken } from "./words.js";
@@ -50,6 +50,9 @@ async function shown(work) {
     return false;
   }
 }
+
+/** @param {readonly string[]} codes @param {string} code */
+const isOneOf = (codes, code) => codes.includes(code);
 
 class Page {
   #choices = remembered();
@@ -142,7 +145,7 @@ class Page {
     this.#notices.clear(...OF_REQUEST);
     const agent = (this.#agent ??= this.#make());
     this.#sound = shown(agent.openAudio());
-    if (!(document.activeElement instanceof HTMLTextAreaElement)) this.#dock.focus(); // what was pressed may be gone
+    if (!document.activeElement?.closest("textarea,header")) this.#dock.focus(); // what was pressed may be gone
     if (agent.state === "off" || agent.state === "failed") void shown(agent.connect()); // "session" goes on
     else if (agent.state !== "connecting") this.#goOn();
     this.#show();
@@ -162,7 +165,8 @@ class Page {
   }
 
   #make() {
-    const { voice, language, prompt, keep } = this.#choices;
+    const { prompt, keep } = this.#choices;
+    const { voice, language } = offered(this.#choices, this.#facts);
     const agent = new VoiceAgent({
       url: this.#socket(), voice, language, systemPrompt: prompt, onDisconnect: keep ? "keep" : "interrupt",
       requireTts: this.#facts?.speaks ?? true,
@@ -185,6 +189,7 @@ class Page {
     agent.on("level", ({ rms }) => this.#dock.level(rms));
     agent.on("session", ({ resumed, fresh }) => {
       this.#notices.clear(...OF_CONNECTION);
+      if (fresh) this.#conversation.divide("back_fresh"); // it remembers nothing of what stands above
       this.#goOn();
       if (resumed || fresh) this.#announcer.word(fresh ? "back_fresh" : "back");
     });
@@ -196,6 +201,7 @@ class Page {
 
   /** @param {VoxintError} error */
   #problem(error) {
+    if (isOneOf(OF_CONNECTION, error.code)) this.#notices.clear(...OF_CONNECTION); // one cause at a time
     if (error.code !== "lost") this.#notices.add(error); // the state says it, and when it is tried again
     if (error.code === "key_needed" || error.code === "key_refused") {
       this.#askKey(error.code === "key_refused");

@@ -36,6 +36,8 @@ export function receiptWords(record) {
 
 /** @param {InterruptionRecord} record */
 function whatHappened(record) {
+  const ended = record.by === "elsewhere" && !record.reason.startsWith("USER_"); // SHUTDOWN, DISCONNECT and the like
+  if (ended) return say("by_server");
   const by = record.by === "key" ? "button" : record.by;
   const silent = silentAfter(record);
   return silent === null ? say(`by_${by}_only`) : say(`by_${by}`, { time: duration(silent) });

@@ -47,6 +47,21 @@ export function isFacts(told) {
 }
 
 /**
+ * Say what of a person's choices this server has: what was chosen at another one, or of an older configuration, would
+ * be refused.
+ *
+ * @param {{voice: string, language: string}} chosen
+ * @param {Pick<ServerFacts, "voices" | "languages"> | null} facts null: not known, so it is asked for as it is
+ */
+export function offered({ voice, language }, facts) {
+  if (facts === null) return { voice, language };
+  return {
+    voice: facts.voices.some(({ name }) => name === voice) ? voice : "",
+    language: facts.languages.includes(language) ? language : "",
+  };
+}
+
+/**
  * Say where the server's WebSocket is, as this page has to write it: behind a proxy it may stand in a folder.
  *
  * @param {string} wsPath

@@ -1,6 +1,7 @@
 /** The dialog in which voice, language and prompt are chosen. */
 
 import { find, make } from "./dom.js";
+import { offered } from "./server-facts.js";
 import { languageName, say } from "./words.js";
 
 /**
@@ -37,8 +38,9 @@ export class SettingsDialog {
       make("option", { value: "" }, say("set_language_auto")),
       ...languages.map((tag) => make("option", { value: tag }, languageName(tag))),
     );
-    this.#voice.value = voices.some(({ name }) => name === choices.voice) ? choices.voice : "";
-    this.#language.value = languages.includes(choices.language) ? choices.language : "";
+    const { voice, language } = offered(choices, { voices, languages });
+    this.#voice.value = voice;
+    this.#language.value = language;
     this.#voice.disabled = voices.length === 0;
     this.#language.disabled = languages.length === 0;
     this.#prompt.value = choices.prompt;

@@ -53,7 +53,7 @@ export const en = {
   hint_speaking: "Talk over it any time.",
   hint_speaking_typed: "Type or press stop any time.",
   hint_held: "It waits and listens.",
-  hint_reconnecting: "Trying again. Nothing is lost.",
+  hint_reconnecting: "Trying again.",
   hint_reconnecting_in: "Trying again in {time}.",
   hint_failed: "See the note above.",
   hint_asking: "Your browser asks for the microphone: allow it.",
@@ -69,7 +69,7 @@ export const en = {
   note_unheard: "Stopped before a word of it was heard",
   note_failed: "This answer failed",
   note_murmur: "Taken as a murmur: the answer went on",
-  note_noise: "No words in it: the answer went on",
+  note_noise: "No words in it",
   note_waiting: "Thinking",
   said_cut: "The answer stopped after: {heard}",
 
@@ -104,6 +104,7 @@ export const en = {
   by_text_only: "You typed something new.",
   by_elsewhere: "Another device of this conversation stopped the answer, and {time} later it was silent here.",
   by_elsewhere_only: "Another device of this conversation stopped the answer.",
+  by_server: "Nobody stopped the answer: the server or the connection ended it.",
   already_silent: "The loudspeaker was silent already.",
   both_closed: "The server closed the model after {model} and the voice after {voice}.",
   model_closed: "The server closed the model after {model}.",
@@ -208,7 +209,8 @@ export const en = {
   err_upstream_llm: "The language model does not answer|"
     + "It is off, or overloaded. Ask again; if it stays so, tell whoever runs this server.",
   err_upstream_stt: "Hearing does not work just now|Speech recognition failed. Say it again, or type it.",
-  err_upstream_tts: "The voice does not work just now|The answer could not be spoken. Ask again, or read it.",
+  err_upstream_tts: "The voice does not work just now|"
+    + "The answer could not be spoken, so it ended. Ask again, or in a language that this voice speaks.",
   err_timeout: "That took too long|The answer was given up. Ask again.",
   err_too_large: "That was too long|Say it in shorter parts.",
   err_malformed: "The server did not understand the page|Reload it: the server may be newer than what you see.",
