@@ -76,3 +76,13 @@ test("an answer whose player is gone is complete when it has ended", async () =>
   assert.equal(status(service), "complete");
   assert.deepEqual(other.told.map(([what]) => what), ["begin", "put"]);
 });
+
+test("a voice in which there were no words, and that was not answered, is no question", async () => {
+  const { client } = await opened();
+  const service = new MessageService(client);
+  const { requestId } = service.askVoice(Int16Array.of(0));
+  FakeSocket.last.say("TRANSCRIPT", { request_id: requestId, text: "", is_final: true });
+  ended(requestId);
+  const person = service.messages.find(({ role }) => role === "person");
+  assert.deepEqual([person?.status, person?.outcome], ["dismissed", "noise"]);
+});

@@ -142,7 +142,7 @@ export class Connection {
     if (this.opened && !this.#resume) this.#gone(); // a server that gives no token resumes nothing
     if (dial !== this.#dials) return; // it was closed by who was told
     const silence = "no answer to REGISTER in time: is this a voxint server?";
-    const late = () => this.#broke(this.#refusal ?? again("timeout", silence)); // one that refuses has to close, too
+    const late = () => this.#broke(again("timeout", silence));
     this.#timer = this.#clock.setTimeout(late, OPENING_MS);
     this.#become("connecting", { attempt: this.#tries + 1 });
     try {
