@@ -90,6 +90,7 @@ class Film:
         while not self._page.evaluate(f"({condition})()"):
             assert monotonic() - began < WAIT_S, f"never came true: {condition}"
             self.take()
+            self._page.wait_for_timeout(FRAME_MS)  # a picture costs the time of a processor that the voice needs
 
     def take(self) -> None:
         """Take one picture."""

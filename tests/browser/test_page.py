@@ -220,3 +220,26 @@ def test_nothing_is_fetched_from_elsewhere(page: Page, base: str) -> None:
     page.on("request", lambda request: asked.append(request.url))
     show(page, base, SCENE["conversation"])
     assert [url for url in asked if not url.startswith((base, "data:"))] == []
+
+
+def test_a_text_in_many_pieces_is_drawn_once_a_frame(page: Page, base: str) -> None:
+    """A thousand pieces that come at once lay out the page once, and the bubble has all of them."""
+    page.goto(base)
+    drawn, shown = page.evaluate(
+        """async () => {
+          const { ConversationView } = await import("/web/page/conversation-view.js");
+          const log = document.getElementById("log");
+          const view = new ConversationView(log);
+          const fixed = { messageId: "m", requestId: "r", role: "agent", status: "writing", heard: null, at: 0 };
+          let drawn = 0;
+          const changes = new MutationObserver((records) => (drawn += records.length > 0 ? 1 : 0));
+          changes.observe(log, { childList: true, characterData: true, subtree: true });
+          for (let n = 1; n <= 1000; n += 1) {
+            view.show({ ...fixed, text: "x".repeat(n), spokenChars: n });
+            if (n % 100 === 0) await null;
+          }
+          await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+          return [drawn, log.querySelector(".bubble .spoken").textContent.length];
+        }"""
+    )
+    assert (drawn, shown) == (1, 1000)

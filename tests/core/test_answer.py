@@ -6,14 +6,13 @@ import trio
 from voxint.core.alarms import Alarms
 from voxint.core.answer import Answer
 from voxint.core.audio import AudioFormat
-from voxint.core.events import Called, Ended, Event, Said, Text, Voice
+from voxint.core.events import Called, Ended, Event, Said, Text, Understood, Voice
 from voxint.core.failure import Failure
 from voxint.core.hearers import STALL_S
 from voxint.core.journal import Journal, Seen
 from voxint.core.listener import MOST_UNREAD, Listener
 from voxint.core.pieces import ROOM
 from voxint.core.playout import PlayoutLedger
-from voxint.core.stages import ToolCall
 
 pytestmark = pytest.mark.virtual_time
 
@@ -49,7 +48,7 @@ async def test_a_call_keeps_its_place_in_the_text() -> None:
     """Text after it is a piece of its own."""
     answer, player = an_answer()
     answer.text("Let me see. ")
-    answer.call(ToolCall("c1", "look_up", {"word": "voxint"}))
+    answer.say(Called("look_up", {"word": "voxint"}, "c1"))
     answer.text("There.")
     call = Called("look_up", {"word": "voxint"}, "c1")
     assert await drain(player) == [Text("Let me see. "), call, Text("There.")]
@@ -76,8 +75,8 @@ async def test_a_silenced_answer_has_only_its_end() -> None:
     answer.silence()
     answer.text("late")
     answer.voice(bytes(320))
-    answer.call(ToolCall("c1", "sing"))
-    answer.understood("late", is_final=True)
+    answer.say(Called("sing", {}, "c1"))
+    answer.say(Understood("late", True))
     answer.silence()
     answer.end(Ended(True, "USER_STOP"))
     answer.end(Ended(False))
@@ -227,12 +226,12 @@ async def test_what_is_lost_is_said() -> None:
 async def test_nothing_that_waits_counts_for_nothing() -> None:
     """A transcript without words is waited for as well, and a flood of them is full one day."""
     answer, player = an_answer()
-    answer.understood("", is_final=True)
+    answer.say(Understood("", True))
     with trio.move_on_after(1) as waited:
         await answer.flushed()
     assert waited.cancelled_caught
     while not answer.full:
-        answer.understood("", is_final=False)
+        answer.say(Understood("", False))
     await drain(player)
     await answer.flushed()
 

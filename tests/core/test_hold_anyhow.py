@@ -16,7 +16,6 @@ from voxint.core.events import Called, Ended, Held, Released, Said, Text, Voice
 from voxint.core.journal import Journal, Seen
 from voxint.core.listener import Listener
 from voxint.core.playout import PlayoutLedger
-from voxint.core.stages import ToolCall
 
 WORDS = ("text", "voice", "call")
 DOES = (*WORDS, *WORDS, "take", "take", "take", "hold", "hold or release", "come or go", "play", "wait", "report")
@@ -120,7 +119,7 @@ class Scene:
                 self.ledger.generated(100 * count)
                 answer.voice(*pieces)
             case "call":
-                answer.call(ToolCall(f"c{self.calls}", "look_up", {}))
+                answer.say(Called("look_up", {}, f"c{self.calls}"))
                 self.calls += 1
             case "hold" | "hold or release" if not held:
                 answer.hold(200)

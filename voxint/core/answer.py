@@ -19,7 +19,6 @@ from voxint.core.events import (
     ReleaseReason,
     Said,
     Text,
-    Understood,
     Voice,
 )
 from voxint.core.hearers import Hearers
@@ -38,7 +37,6 @@ from voxint.core.pieces import (
     untaken,
 )
 from voxint.core.playout import PlayoutLedger
-from voxint.core.stages import ToolCall
 
 __all__ = ["Answer"]
 
@@ -191,16 +189,8 @@ class Answer:
         if len(hearers) > 1:
             self._hearers.expect_progress()
 
-    def call(self, call: ToolCall) -> None:
-        """Say a function call; text after it is a piece of its own."""
-        self.say(Called(call.name, call.arguments, call.call_id))
-
-    def understood(self, text: str, *, is_final: bool) -> None:
-        """Say what was understood of the user's voice."""
-        self.say(Understood(text, is_final))
-
     def say(self, event: Other) -> None:
-        """Say what is neither text nor speech."""
+        """Say what is neither text nor speech; text behind a function call is a piece of its own."""
         hearers = self._about_to_say()
         if self.silent:
             return

@@ -18,6 +18,7 @@ from voxint.core.agent import Agent
 from voxint.core.alarms import StageDeadline
 from voxint.core.alignment import Aligned, Script
 from voxint.core.audio import AudioFormat
+from voxint.core.events import Called, Understood
 from voxint.core.failure import Stage, internal_failure, own_errors, stage_failure
 from voxint.core.gate import NOT_BELIEVED, ModelGate, SpeechGate, TranscriptGate
 from voxint.core.offers import ChosenStages
@@ -119,7 +120,7 @@ class Pipeline:
             if answer.full:
                 deadline.expect_nothing()
                 await answer.room()
-            answer.understood(transcript.text, is_final=transcript.is_final)
+            answer.say(Understood(transcript.text, transcript.is_final))
             unsettled = () if transcript.is_final else (transcript.text,)
             heard(join_transcripts([text for text in (*finals, *unsettled) if text]))
             if upload.ended:
@@ -162,7 +163,7 @@ class Pipeline:
                 deadline.expect_nothing()
                 if speaker is not None:
                     await speaker.flush()  # what was said before the call is not held back while a tool runs
-                answer.call(item)
+                answer.say(Called(item.name, item.arguments, item.call_id))
                 await answer.room()
             elif isinstance(item, Thinking):
                 if request.timeline.at("first_text") is None:

@@ -163,6 +163,7 @@ test("what the worklet tells is told on, and a volume is a volume", async () => 
   player.unduck();
   player.close();
   assert.deepEqual(worklet().sent.map(({ type }) => type), ["pause", "resume", "duck", "unduck", "close"]);
+  assert.equal(worklet().port.onmessage, null, "a node outlives its context in Chromium, and would keep all this");
 });
 
 test("a page without worklets is told to be insecure, and a worklet that can't be loaded is an error", async () => {

@@ -7,7 +7,7 @@ import { before, test } from "node:test";
 /** @typedef {import("../../../voxint/web/client/recorder-worklet.js").FromRecorder} FromRecorder */
 /**
  * @typedef {{process(inputs: Float32Array[][], outputs: Float32Array[][]): boolean,
- *   port: {onmessage: (event: {data: unknown}) => void}}} Processor
+ *   port: {onmessage: (event: {data: unknown}) => void, open: boolean}}} Processor
  */
 
 const RATE = 48000;
@@ -19,7 +19,7 @@ Object.assign(globalThis, {
   currentFrame: 0,
   registerProcessor: (/** @type {string} */ name, /** @type {new () => Processor} */ it) => processors.set(name, it),
   AudioWorkletProcessor: class {
-    port = { onmessage: null, postMessage: ports.pop() };
+    port = { onmessage: null, postMessage: ports.pop(), open: true, close() { this.open = false; } };
   },
 });
 before(async () => {
@@ -83,6 +83,16 @@ function made(name, processorOptions, tell) {
 
 const loud = () => 0.3 * (Math.random() - 0.5);
 const echo = () => 0.005 * (Math.random() - 0.5);
+
+test("a closed part runs no more and shuts its port, by which a browser would keep it", () => {
+  const { player, recorder } = new Thread();
+  for (const part of [player, recorder]) {
+    assert.equal(part.process([], [[new Float32Array(128)]]), true);
+    part.port.onmessage({ data: { type: "close" } });
+    assert.equal(part.process([], [[new Float32Array(128)]]), false);
+    assert.equal(part.port.open, false);
+  }
+});
 
 test("an answer is handed out whole, and its end is told where it was", () => {
   const thread = new Thread();

@@ -8,7 +8,7 @@ import { recordOf } from "../../../voxint/web/client/interruption.js";
 import { sound } from "../../../voxint/web/page/choices.js";
 import { loudness, ringPath } from "../../../voxint/web/page/level-meter.js";
 import { receiptWords, silentAfter } from "../../../voxint/web/page/receipt-words.js";
-import { reach, socketUrl } from "../../../voxint/web/page/server-facts.js";
+import { isFacts, reach, socketUrl } from "../../../voxint/web/page/server-facts.js";
 
 const WEB = fileURLToPath(new URL("../../../voxint/web/", import.meta.url));
 
@@ -35,6 +35,14 @@ test("index.html has no script, no style and no handler of its own: the policy w
   const html = readFileSync(join(WEB, "page/index.html"), "utf8");
   assert.doesNotMatch(html, /<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)/);
   assert.doesNotMatch(html, /(src|href)="(https?:)?\/\//);
+});
+
+test("what a proxy answers in the server's place is not taken for what the server says of itself", () => {
+  const facts = { ws_path: "/ws/agent/stream", voices: [], languages: ["en"] };
+  assert.ok(isFacts(facts));
+  for (const told of [null, 5, [], {}, "ready", { ...facts, ws_path: 5 }, { ...facts, voices: null }]) {
+    assert.ok(!isFacts(told), JSON.stringify(told));
+  }
 });
 
 test("the socket is found from the page's address, behind TLS and in a folder too", () => {

@@ -9,6 +9,7 @@ const CHARACTER_MS = 1000 / 4.5; // ours: the same for Chinese, Japanese and Kor
 const IN_ONE_MS = 600; // ours: what is said so quickly is shown as it begins, like a word; longer pieces grow
 const SHORT = 20; // characters; ours: a shorter text says little about a pace
 const WEIGHT = 0.3; // ours: of the newest answer, among all before it
+const MOST_MARKS = 20_000; // ours: of an answer as long as a bubble may be, one a word
 const SLOWEST = 3; // ours: times the first guess; likewise the quickest
 
 const SYLLABIC = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u;
@@ -54,7 +55,7 @@ export class Caption {
   mark(marks) {
     for (const mark of marks) {
       while ((this.#marks.at(-1)?.[0] ?? -Infinity) >= mark[0]) this.#marks.pop();
-      this.#marks.push(mark);
+      if (this.#marks.length < MOST_MARKS) this.#marks.push(mark);
     }
   }
 

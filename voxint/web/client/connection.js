@@ -143,7 +143,8 @@ export class Connection {
     this.#refusal = null;
     if (this.opened && !this.#resume) this.#gone(); // a server that gives no token resumes nothing
     if (dial !== this.#dials) return; // it was closed by who was told
-    const late = () => this.#broke(again("timeout", "no answer to REGISTER in time: is this a voxint server?"));
+    const silence = "no answer to REGISTER in time: is this a voxint server?";
+    const late = () => this.#broke(this.#refusal ?? again("timeout", silence)); // one that refuses has to close, too
     this.#timer = this.#clock.setTimeout(late, OPENING_MS);
     this.#become("connecting", { attempt: this.#tries + 1 });
     try {
@@ -231,11 +232,10 @@ export class Connection {
   #registered({ sessionId, payload }) {
     if (sessionId === null) throw malformed("REGISTER_ACK has no session_id");
     const audio = object(payload.audio);
-    const rate = (/** @type {unknown} */ value) => (typeof value === "number" ? value : 16_000);
     const opened = {
       sessionId,
       features: new Set(strings(payload.features)),
-      audio: { inputRate: rate(audio.input_rate), outputRate: rate(audio.output_rate) },
+      audio: { inputRate: rateOf(audio.input_rate), outputRate: rateOf(audio.output_rate) },
     };
     const token = payload.resume_token;
     const told = object(payload.resumed);
@@ -263,8 +263,11 @@ export class Connection {
   /** @param {Record<string, unknown>} payload of an ERROR that came in place of REGISTER_ACK */
   #refused(payload) {
     const error = toldByServer(payload);
-    const old = this.#resume && !this.#joins;
-    if (old && error.code === "session_gone" && error.detail.startsWith("$.payload.resume")) {
+    const gone = error.code === "session_gone" && error.detail.startsWith("$.payload.resume");
+    if (gone && this.#joins) {
+      this.#resume = null; // the link is used up: whoever connects again begins a session of their own
+      this.#joins = false;
+    } else if (gone && this.#resume) {
       this.#socket?.drop();
       this.#socket = null;
       const dials = this.#dials;
@@ -325,6 +328,15 @@ export class Connection {
     if (this.state === "waiting") void this.#dial();
     else if (this.state === "open") this.#pulse?.probe();
   }
+}
+
+/**
+ * @param {unknown} value in Hz; 16,000 where there is none
+ * @returns {number} one that the resampler takes
+ */
+function rateOf(value = 16_000) {
+  if (typeof value === "number" && Number.isInteger(value) && value >= 8_000 && value <= 384_000) return value;
+  throw malformed("REGISTER_ACK has a sample rate that is none");
 }
 
 /** @param {import("./errors.js").ErrorCode} code @param {string} message */

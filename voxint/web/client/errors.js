@@ -33,18 +33,18 @@ export class VoxintError extends Error {
   }
 }
 
-/** @type {Record<string, ErrorCode>} the server's codes of ERROR */
-const OF_SERVER = {
-  AUTH_FAILED: "key_refused",
-  SESSION_INVALID: "session_gone",
-  MALFORMED_PAYLOAD: "malformed",
-  STREAM_SEQ_ERROR: "malformed",
-  PAYLOAD_TOO_LARGE: "too_large",
-  SERVER_BUSY: "busy",
-  REQUEST_TIMEOUT: "timeout",
-  UPSTREAM_ERROR: "upstream",
-  INTERNAL_ERROR: "internal",
-};
+/** @type {Map<string, ErrorCode>} the server's codes of ERROR; no object, which would know a code "constructor", too */
+const OF_SERVER = new Map([
+  ["AUTH_FAILED", "key_refused"],
+  ["SESSION_INVALID", "session_gone"],
+  ["MALFORMED_PAYLOAD", "malformed"],
+  ["STREAM_SEQ_ERROR", "malformed"],
+  ["PAYLOAD_TOO_LARGE", "too_large"],
+  ["SERVER_BUSY", "busy"],
+  ["REQUEST_TIMEOUT", "timeout"],
+  ["UPSTREAM_ERROR", "upstream"],
+  ["INTERNAL_ERROR", "internal"],
+]);
 
 /**
  * Return what an ERROR of the server says.
@@ -54,7 +54,7 @@ const OF_SERVER = {
  */
 export function toldByServer(payload, draining = false) {
   const words = (/** @type {unknown} */ value) => (typeof value === "string" && value !== "" ? value : undefined);
-  const code = OF_SERVER[words(payload.error_code) ?? ""] ?? "internal";
+  const code = OF_SERVER.get(words(payload.error_code) ?? "") ?? "internal";
   const message = words(payload.error_msg) ?? "the server told no reason";
   return new VoxintError(code === "busy" && draining ? "draining" : code, message, {
     detail: words(payload.error_detail),

@@ -8,6 +8,7 @@ import { Emitter } from "./emitter.js";
 import { VoxintError } from "./errors.js";
 import { isDone, Turns } from "./turns.js";
 
+const MOST_CHARS = 100_000; // ours: of a bubble, an hour and a half of speech; the rest is the client's "text" alone
 const FINAL = new Set(["stopped", "already_finished", "overrun"]); // outcomes behind which nothing comes
 
 /**
@@ -192,8 +193,7 @@ export class MessageService extends Emitter {
 
   /** Silence a request here, and have the server stop it. @param {Turn} turn @param {string} reason */
   #cut(turn, reason) {
-    const playedMs = this.#silence(turn, reason);
-    return this.#client.interrupt(turn.requestId, { reason, playedMs });
+    return this.#client.interrupt(turn.requestId, { reason, playedMs: this.#silence(turn, reason) });
   }
 
   /**
@@ -232,7 +232,7 @@ export class MessageService extends Emitter {
   #text({ requestId, text }) {
     if (text === "" && this.#turns.get(requestId) === null) return; // another device has changed the session
     const turn = this.#current(requestId);
-    if (!turn?.agent) return;
+    if (!turn?.agent || turn.agent.text.length + text.length > MOST_CHARS) return;
     const { agent } = turn;
     turn.caption.add(text);
     const whole = agent.text + text;

@@ -80,6 +80,7 @@ class PlayerProcessor extends AudioWorkletProcessor {
     else {
       this.#open = false;
       lines.delete(this.#line);
+      this.port.close(); // Chromium keeps a processor for as long as its port is open
     }
   }
 

@@ -177,6 +177,8 @@ export class Player extends Emitter {
   /** Be silent for good, and let the context go on. Safe to call twice. */
   close() {
     this.#tell({ type: "close" });
+    // Chromium keeps a node of a closed context for good: not with it all that it knows.
+    this.#node.port.onmessage = this.#node.onprocessorerror = null;
     this.#context.removeEventListener("statechange", this.#changed);
     this.#node.disconnect();
     this.#gain.disconnect();

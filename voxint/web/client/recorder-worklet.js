@@ -63,8 +63,10 @@ class RecorderProcessor extends AudioWorkletProcessor {
   /** @param {ToRecorder} message */
   #take(message) {
     if (message.type === "mute") this.#capture.muted = message.muted;
-    else if (message.type === "close") this.#open = false;
-    else if (message.was) this.#hint.confirmed();
+    else if (message.type === "close") {
+      this.#open = false;
+      this.port.close(); // Chromium keeps a processor for as long as its port is open
+    } else if (message.was) this.#hint.confirmed();
     else this.#hint.unconfirmed();
   }
 

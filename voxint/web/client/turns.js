@@ -120,7 +120,7 @@ export class Turns {
   #forget() {
     for (const [requestId, turn] of this.#turns) {
       if (this.#turns.size <= MOST_TURNS) return;
-      if (turn.closed) this.#turns.delete(requestId);
+      if (isDone(turn) && (turn.closed || turn.person?.status === "dismissed")) this.#turns.delete(requestId);
     }
     const [oldest] = this.#turns.keys(); // all are live: a server that never ends one
     if (this.#turns.size > 2 * MOST_TURNS && oldest !== undefined) this.#turns.delete(oldest);

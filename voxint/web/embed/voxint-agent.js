@@ -64,6 +64,7 @@ export class VoxintAgentElement extends HTMLElement {
   /** @param {string} name @param {string | null} old @param {string | null} value */
   attributeChangedCallback(name, old, value) {
     if (name === "src" && old !== value) void this.close();
+    if (name === "hands-free" && (old === null) !== (value === null)) this.#hush();
     this.#draw();
   }
 
@@ -101,6 +102,12 @@ export class VoxintAgentElement extends HTMLElement {
     return this.hasAttribute("hands-free");
   }
 
+  /** What the button does is another thing now: a microphone that it has opened must not stay open behind it. */
+  #hush() {
+    this.#talking = false;
+    this.agent?.closeMicrophone();
+  }
+
   async #toggle() {
     this.#talking = !this.#talking;
     this.#draw();
@@ -115,8 +122,7 @@ export class VoxintAgentElement extends HTMLElement {
   }
 
   #newAgent() {
-    const url = new URL("/ws/agent/stream", this.getAttribute("src") ?? import.meta.url);
-    url.protocol = url.protocol.replace("http", "ws");
+    const url = socketOf(this.getAttribute("src") ?? import.meta.url);
     const said = (/** @type {string} */ name) => this.getAttribute(name) ?? "";
     const agent = new VoiceAgent({
       url, auth: () => this.#auth(), handsFree: this.#always,
@@ -177,6 +183,17 @@ export class VoxintAgentElement extends HTMLElement {
 }
 
 function told() {} // by an "error" event
+
+/** @param {string} src as an element's: it may be relative */
+function socketOf(src) {
+  try {
+    const url = new URL("/ws/agent/stream", new URL(src, document.baseURI));
+    url.protocol = url.protocol.replace("http", "ws");
+    return url;
+  } catch {
+    return src; // no address: the client says so, as it says all else
+  }
+}
 
 /**
  * @param {string} tag

@@ -52,6 +52,8 @@ export class ConversationView {
   #log;
   /** @type {Map<string, Bubble>} */
   #bubbles = new Map();
+  /** What has changed since the last frame: a text in a hundred pieces is drawn once. @type {Map<string, Message>} */
+  #changed = new Map();
   #follows = true;
 
   /** @param {HTMLElement} log */
@@ -74,9 +76,19 @@ export class ConversationView {
 
   /** @param {Message} message added or changed */
   show(message) {
-    const bubble = this.#bubbles.get(message.messageId) ?? this.#add(message);
-    bubble.message = message;
-    this.#fill(bubble);
+    if (this.#changed.size === 0) requestAnimationFrame(() => this.#draw());
+    this.#changed.set(message.messageId, message);
+    const [oldest] = this.#changed.keys(); // a page that is not seen draws nothing, for as long as that takes
+    if (this.#changed.size > MOST_BUBBLES && oldest !== undefined) this.#changed.delete(oldest);
+  }
+
+  #draw() {
+    for (const message of this.#changed.values()) {
+      const bubble = this.#bubbles.get(message.messageId) ?? this.#add(message);
+      bubble.message = message;
+      this.#fill(bubble);
+    }
+    this.#changed.clear();
     this.#follow();
   }
 

@@ -91,7 +91,8 @@ class Page {
   async #learn() {
     try {
       this.#facts = await serverFacts();
-      if (this.#facts.state !== "ready") this.#notices.add({ code: this.#facts.state, stage: null });
+      const { state } = this.#facts;
+      if (state === "draining" || state === "busy") this.#notices.add({ code: state, stage: null });
     } catch (error) {
       this.#notices.add(/** @type {VoxintError} */ (error));
     }
@@ -114,6 +115,8 @@ class Page {
       chip.addEventListener("click", () => this.#begin(() => this.#agent?.ask(chip.textContent ?? "")));
     }
     document.addEventListener("keydown", (event) => this.#press(event));
+    // A link to join by, put into the address of a page that is open already.
+    window.addEventListener("hashchange", () => joinFrom(location.hash) && location.reload());
   }
 
   /** @param {KeyboardEvent} event */

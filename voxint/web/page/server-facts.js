@@ -33,7 +33,17 @@ export async function serverFacts() {
   }
   if (response.status === 403) throw new VoxintError("origin_refused", "the server refuses this page's origin");
   if (!response.ok) throw new VoxintError("no_such_path", `GET v1/agent was answered with ${response.status}`);
-  return response.json();
+  const facts = await response.json().catch(() => null);
+  if (!isFacts(facts)) throw new VoxintError("no_such_path", "GET v1/agent was answered with something else");
+  return facts;
+}
+
+/**
+ * @param {any} told by what answers there: a proxy in front may answer in the server's place
+ * @returns {told is ServerFacts}
+ */
+export function isFacts(told) {
+  return typeof told?.ws_path === "string" && Array.isArray(told.voices) && Array.isArray(told.languages);
 }
 
 /**
