@@ -114,7 +114,7 @@ def test_a_voice_over_the_answer_ducks_it_at_once(tab: Tab) -> None:
     [onset, *_] = tab.until_told("recorder", "onset")
     tab.until_told("player", "drained")
     rate = tab.run("() => tap.rate")
-    spoke = next(each.frame for each in tab.quanta() if each.heard > 0.02)
+    spoke = next(each.frame for each in tab.quanta() if each.heard > AUDIBLE)
     [silent, *_] = tab.told("player", "silent")
     assert silent["detail"]["why"] == "hint"
     quiet_from = last_audible(tab, silent["detail"]["frame"] + QUANTUM)

@@ -51,7 +51,7 @@ def test_typed_heard_stopped(tab: Tab, scripted: VoiceServer) -> None:
     expect(page.bubbles("agent").locator(".spoken")).to_contain_text("Once there", timeout=LIMIT_MS)
     tab.page.keyboard.press("Escape")
     page.until_bubble("agent", "interrupted", "Once there")
-    expect(page.bubbles("agent").get_by_role("deletion")).to_contain_text("echo comes back", timeout=LIMIT_MS)
+    expect(page.bubbles("agent").get_by_role("deletion")).to_contain_text("…", timeout=LIMIT_MS)
     page.type("and now")
     page.until_bubble("agent", "speaking", "Once there")
     [_, [*_, (role, heard), (_, asked)]] = scripted.questions(2)[-2:]
@@ -152,7 +152,7 @@ def test_without_https_one_types(tab: Tab) -> None:
         page.start()
         tab.page.locator("#key-secret").fill("a key of the tests")
         tab.page.locator("#key-form").get_by_role("button", name="Continue").click()
-        page.until_told("The microphone needs a secure page")
+        page.until_told("Voice needs a secure page")
         page.type("hello")
         expect(page.bubbles("agent")).to_contain_text("Once there", timeout=LIMIT_MS)
         # A server behind a proxy does not know whether a browser takes this header from it.
