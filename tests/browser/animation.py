@@ -118,10 +118,6 @@ class Film:
         )  # fmt: skip
 
 
-def nothing() -> None:
-    """Do nothing."""
-
-
 def still(page: Page, path: Path) -> None:
     """Save what is seen now, not wider than a document shows it."""
     image = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
@@ -150,22 +146,19 @@ def opened(
     context.close()
 
 
-def by_voice(page: Page, sounds: Sounds, wait: Callable[[str], object], held: Callable[[], None] = nothing) -> None:
+def by_voice(page: Page, sounds: Sounds, wait: Callable[[str], object]) -> None:
     """Ask for a story, and talk over it.
 
     Args:
         page: As it was opened.
         sounds: What is said.
         wait: Waits for a condition.
-        held: What is done while the answer is held.
     """
     page.locator("#start").click()
     wait(state("listening"))
     say(page, sounds["question"])
     wait(spoken(40))
     say(page, sounds["interruption"])
-    wait(state("held"))
-    held()
     wait(TOLD)
     wait(ANSWERED_AGAIN)
 
@@ -192,14 +185,9 @@ def main(out: Path) -> None:
             by_voice(page, sounds, film.wait)
             film.take()
             film.save(out / "page.webp")
-        with opened(browser, url, LARGE, "dark") as page:
-            by_voice(page, sounds, page.wait_for_function, lambda: still(page, out / "page-held.webp"))
         with opened(browser, url, LARGE) as page:
             by_voice(page, sounds, page.wait_for_function)
             still(page, out / "page-interrupted.webp")
-            page.locator("#open-settings").click()
-            page.wait_for_timeout(300)
-            still(page, out / "page-settings.webp")
         with opened(browser, url, LARGE, language="zh-CN") as page:
             by_key(page, "给我讲个故事")
             still(page, out / "page-interrupted.zh-CN.webp")

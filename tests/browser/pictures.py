@@ -30,10 +30,7 @@ QUALITY = 88
 """Of WebP, in percent; ours: letters have no fringes at twice the size."""
 
 PICTURES: Mapping[str, tuple[str, Literal["phone", "desktop"], Literal["light", "dark"], str]] = {
-    "interrupted": ("interrupted", "desktop", "light", "en"),
-    "interrupted.zh-CN": ("interrupted", "desktop", "light", "zh-CN"),
     "held": ("held", "phone", "light", "en"),
-    "panel": ("panel", "phone", "dark", "en"),
     "welcome": ("welcome", "phone", "light", "en"),
 }
 """By the picture's name: the scene, and how it is looked at."""

@@ -9,7 +9,7 @@ import { Announcer } from "../../../voxint/web/page/announcer.js";
 import { sound } from "../../../voxint/web/page/choices.js";
 import { loudness, ringPath } from "../../../voxint/web/page/level-meter.js";
 import { receiptWords, silentAfter } from "../../../voxint/web/page/receipt-words.js";
-import { isFacts, offered, reach, socketUrl } from "../../../voxint/web/page/server-facts.js";
+import { isFacts, offered, reach, socketUrl, speaks } from "../../../voxint/web/page/server-facts.js";
 
 const WEB = fileURLToPath(new URL("../../../voxint/web/", import.meta.url));
 
@@ -140,4 +140,13 @@ test("who hears the page is told behind which words an answer stopped, or that t
   assert.equal(place.textContent, "Stopped before a word of it was heard");
   announcer.message({ ...cut, messageId: "msg_2", status: "interrupted", heard: "There was a keeper who could not " });
   assert.equal(place.textContent, "The answer stopped after: was a keeper who could not");
+});
+
+test("an example is in a language that somebody there speaks, as far as is known", () => {
+  const voices = [{ name: "ada", language: "en" }];
+  assert.equal(speaks("zh", null), true);
+  assert.equal(speaks("zh", { voices: [] }), true);
+  assert.equal(speaks("zh", { voices }), false);
+  assert.equal(speaks("en", { voices }), true);
+  assert.equal(speaks("zh", { voices: [...voices, { name: "cmn", language: "cmn" }] }), true);
 });

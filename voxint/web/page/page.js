@@ -11,16 +11,17 @@ import { find } from "./dom.js";
 import { InterruptionPanel } from "./interruption-panel.js";
 import { KeyDialog } from "./key-dialog.js";
 import { Notices } from "./notices.js";
-import { offered, serverFacts, socketUrl } from "./server-facts.js";
+import { offered, serverFacts, socketUrl, speaks } from "./server-facts.js";
 import { SettingsDialog } from "./settings-dialog.js";
 import { ShareDialog } from "./share-dialog.js";
-import { chosen, duration, say, speak, spoken } from "./words.js";
+import { chosen, duration, LANGUAGES, say, speak, spoken } from "./words.js";
 
 /**
  * @import { VoxintError } from "../client/errors.js"
  * @import { Choices } from "./choices.js"
  * @import { Remedy } from "./error-words.js"
  * @import { ServerFacts } from "./server-facts.js"
+ * @import { Word } from "./words.js"
  */
 
 const DEFAULT_PATH = "/ws/agent/stream";
@@ -270,6 +271,10 @@ class Page {
 
   #show() {
     const agent = this.#agent;
+    const examples = LANGUAGES[speaks(spoken(), this.#facts) ? spoken() : "en"] ?? LANGUAGES.en;
+    for (const chip of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".chip"))) {
+      chip.textContent = examples?.[/** @type {Word} */ (chip.dataset.word)] ?? "";
+    }
     const hears = this.#facts?.hears ?? true;
     this.#dock.show({
       state: agent?.state ?? "off", microphone: agent?.microphone ?? "off", hears, againMs: this.#againMs,

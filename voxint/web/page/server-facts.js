@@ -85,3 +85,15 @@ export function reach({ hostname, protocol }) {
   if (/^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\]|0\.0\.0\.0)$/.test(hostname)) return "nothing";
   return protocol === "https:" ? "anything" : "listen";
 }
+
+/**
+ * Say whether somebody there can speak a language, as far as is known.
+ *
+ * @param {string} language a primary tag of BCP 47
+ * @param {Pick<ServerFacts, "voices"> | null} facts
+ */
+export function speaks(language, facts) {
+  const voices = facts?.voices ?? [];
+  const tags = language === "zh" ? ["zh", "cmn"] : [language];
+  return voices.length === 0 || voices.some((voice) => tags.includes(voice.language));
+}

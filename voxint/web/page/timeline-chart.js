@@ -8,6 +8,8 @@ import { duration, say } from "./words.js";
 /**
  * @import { InterruptionRecord } from "../client/interruption.js"
  * @import { Lane } from "./timeline-geometry.js"
+ *
+ * @typedef {ReturnType<typeof bars>[number]["name"]} Row
  */
 
 /**
@@ -16,7 +18,10 @@ import { duration, say } from "./words.js";
  */
 export function chart(record) {
   const { height, lanes, lens } = timeline(bars(record));
-  const told = bars(record).map(({ name, atMs }) => `${say(`at_${name}`)} ${duration(atMs)}`).join("; ");
+  // What a voice has interrupted has stopped by itself: INTERRUPT only asks for the receipt.
+  const label = (/** @type {Row} */ name) =>
+    say(name === "sent" && record.by === "voice" ? "at_asked" : `at_${name}`);
+  const told = bars(record).map(({ name, atMs }) => `${label(name)} ${duration(atMs)}`).join("; ");
   const drawing = draw("svg", {
     class: "chart", viewBox: `0 0 ${WIDTH} ${height}`, role: "img", "aria-label": `${say("chart")}: ${told}`,
   });
@@ -30,12 +35,12 @@ export function chart(record) {
       }),
     );
   }
-  for (const lane of lanes) drawing.append(laneOf(lane, lens !== null));
+  for (const lane of lanes) drawing.append(laneOf(lane, label, lens !== null));
   return drawing;
 }
 
-/** @param {Lane} lane @param {boolean} named */
-function laneOf(lane, named) {
+/** @param {Lane} lane @param {(name: Row) => string} label @param {boolean} named */
+function laneOf(lane, label, named) {
   const group = draw("g", { class: `lane ${lane.scale}` });
   if (named) group.append(draw("text", { class: "name", x: 0, y: lane.top - 8 }, say(`chart_${lane.scale}`)));
   for (const { x, ms } of lane.ticks) {
@@ -47,7 +52,7 @@ function laneOf(lane, named) {
   for (const { name, y, x, fromX, kind, valueMs } of lane.rows) {
     const spoken = kind === "you" || kind === "hold";
     group.append(
-      draw("text", { class: "label", x: 0, y: y + 4 }, say(`at_${name}`)),
+      draw("text", { class: "label", x: 0, y: y + 4 }, label(name)),
       draw("rect", { class: `bar ${kind}`, x: fromX, y: y - ROW / 8, width: x - fromX, height: ROW / 4, rx: 3 }),
       draw("circle", { class: `point ${kind}`, cx: spoken ? fromX : x, cy: y, r: 4 }),
       draw("text", { class: "value", x: WIDTH, y: y + 4, "text-anchor": "end" }, duration(valueMs)),

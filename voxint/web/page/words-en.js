@@ -91,6 +91,7 @@ export const en = {
   at_silent: "Silent",
   at_held: "Server held",
   at_recognised: "Recognised",
+  at_asked: "Receipt asked",
   at_sent: "Stop sent",
   at_modelClosed: "Model closed",
   at_synthesisClosed: "Voice closed",

@@ -90,6 +90,7 @@ export const zh = {
   at_silent: "静音",
   at_held: "服务器暂停",
   at_recognised: "确认打断",
+  at_asked: "索取回执",
   at_sent: "发出停止",
   at_modelClosed: "模型关闭",
   at_synthesisClosed: "合成关闭",
