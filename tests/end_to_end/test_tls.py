@@ -101,7 +101,7 @@ async def test_the_client_talks_over_tls(files: Files) -> None:
             async with connect(server.url, ssl_context=files.client) as client:
                 assert await (await client.send_text("Are you there?")).text() == "Yes."
             page = await http.get(f"https://127.0.0.1:{server.port}/")
-            assert f"wss://127.0.0.1:{server.port}/ws" in page.text
+            assert f" wss://127.0.0.1:{server.port};" in page.headers["content-security-policy"]
             assert page.headers["strict-transport-security"] == "max-age=31536000"
 
 
