@@ -12,6 +12,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from voxint.children import python_environment
 from voxint.providers.silero import Silero
 
 __all__ = ["DETECTOR", "FEATURES", "WINDOW", "Floats", "hear", "ints", "silero"]
@@ -82,7 +83,7 @@ def hear(sounds: Sequence[NDArray[np.int16]], wasm: Path = DETECTOR, node: str =
         sound.write_bytes(b"".join(each.tobytes() for each in sounds))
         lengths.write_text(json.dumps([len(each) for each in sounds]))
         arguments = [node, "-e", _SCRIPT, *map(str, (wasm, sound, lengths, heard))]
-        subprocess.run(arguments, check=True, timeout=_NODE_S)
+        subprocess.run(arguments, check=True, timeout=_NODE_S, env=python_environment())
         rows = np.fromfile(heard, np.float32).reshape(-1, FEATURES + 1)
     ends = np.cumsum([len(each) // WINDOW for each in sounds])[:-1]
     return [(part[:, :FEATURES], part[:, FEATURES]) for part in np.split(rows, ends)]
