@@ -115,9 +115,9 @@ def _options(name: Stage, stage: object) -> tuple[Any, ...]:
 
 def _check(agent: Agent, voice: str | None, language: str | None) -> None:
     if voice:
-        _check_one(voice, "voice", [each.name for each in offers(agent).voices])
+        _check_one(voice, "voice", [each.name for each in _options("tts", agent.tts)])
     if language:
-        _check_one(language, "language", offers(agent).languages)
+        _check_one(language, "language", _options("stt", agent.stt))
 
 
 def _check_one(wanted: str, what: str, there: Sequence[str]) -> None:
