@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Literal
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from tests.browser.fake_page import serve_fake_page
 from tests.browser.scenes import SCENES, Scene, show
@@ -27,12 +27,10 @@ def tell(name: str, wrong: object) -> None:
     sys.stderr.write(f"{name}: {wrong}\n")
 
 
-def take(
-    browser: Browser, base: str, scene: Scene, size: str, theme: Literal["light", "dark"], language: str, out: Path
-) -> None:
-    """Take one picture; what the page writes to the console as an error is told."""
+def looked_at(browser: Browser, size: str, theme: Literal["light", "dark"], language: str) -> BrowserContext:
+    """Return a context in which the page is looked at so."""
     width, height = SIZES[size]
-    context = browser.new_context(
+    return browser.new_context(
         viewport={"width": width, "height": height},
         color_scheme=theme,
         locale=language,
@@ -40,6 +38,13 @@ def take(
         has_touch=size == "phone",
         reduced_motion="reduce",  # nothing to wait for
     )
+
+
+def take(
+    browser: Browser, base: str, scene: Scene, size: str, theme: Literal["light", "dark"], language: str, out: Path
+) -> None:
+    """Take one picture; what the page writes to the console as an error is told."""
+    context = looked_at(browser, size, theme, language)
     page = context.new_page()
     name = f"{scene.name}-{size}-{theme}-{language[:2]}"
     page.on("console", lambda message: tell(name, message.text) if message.type == "error" else None)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Locator, Playwright, expect
+from playwright.sync_api import Browser, expect
 
-from tests.browser.rig.browser import launched, opened
+from tests.browser.rig.browser import opened
+from tests.browser.rig.element import asked, until_microphone
 from tests.browser.rig.server import VoiceServer
 from tests.browser.rig.site import Site
 from tests.browser.rig.waiting import LIMIT_MS
@@ -25,26 +26,10 @@ PAGE = """<!doctype html>
 
 
 @pytest.fixture(scope="module")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    """Return a browser with a microphone that it may use."""
-    with launched(playwright) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
 def server(site: Site) -> Iterator[VoiceServer]:
     """Return a server that the site may use, with no key."""
     with VoiceServer(server={"allowed_origins": [site.origin]}) as found:
         yield found
-
-
-def until_microphone(element: Locator, state: str) -> None:
-    """Wait until the element's microphone is in this state."""
-    element.page.wait_for_function(
-        "([element, state]) => element.agent?.microphone === state",
-        arg=[element.element_handle(), state],
-        timeout=LIMIT_MS,
-    )
 
 
 def test_a_microphone_does_not_stay_open_behind_another_button(
@@ -56,9 +41,9 @@ def test_a_microphone_does_not_stay_open_behind_another_button(
         tab.page.goto(f"{site.origin}/")
         element = tab.page.locator("voxint-agent")
         element.get_by_role("button", name="Start talking").click()
-        until_microphone(element, "on")
+        until_microphone(tab, element, "on")
         element.evaluate("(element) => element.removeAttribute('hands-free')")
-        until_microphone(element, "off")
+        until_microphone(tab, element, "off")
         expect(element.get_by_role("button", name="Talk", exact=True)).to_be_visible(timeout=LIMIT_MS)
 
 
@@ -68,11 +53,8 @@ def test_an_address_is_read_as_that_of_any_other_element(browser: Browser, site:
         address = server.origin.removeprefix("http:")
         site.written["/"] = PAGE.format(server=server.origin, src=address, more="")
         tab.page.goto(f"{site.origin}/")
-        element = tab.page.locator("voxint-agent")
-        element.get_by_role("textbox").fill("tell me a story")
-        element.get_by_role("textbox").press("Enter")
+        element = asked(tab)
         expect(element.get_by_role("log")).to_contain_text("Once there was", timeout=LIMIT_MS)
         element.evaluate("(element) => element.setAttribute('src', 'http://[')")
-        element.get_by_role("textbox").fill("tell me a story")
-        element.get_by_role("textbox").press("Enter")
+        asked(tab)
         expect(element.get_by_role("alert")).to_contain_text("That did not work", timeout=LIMIT_MS)

@@ -8,6 +8,7 @@ from urllib.request import Request, urlopen
 from playwright.sync_api import Browser, expect
 
 from tests.browser.rig.browser import opened
+from tests.browser.rig.element import asked
 from tests.browser.rig.server import VoiceServer
 from tests.browser.rig.site import Site
 from tests.browser.rig.waiting import LIMIT_MS, LIMIT_S
@@ -47,9 +48,7 @@ def test_an_agent_on_another_site(browser: Browser) -> None:
         site.written["/"] = PAGE.format(server=server.origin)
         site.answers["/voice-token"] = lambda: token(server)
         tab.page.goto(f"{site.origin}/")
-        element = tab.page.locator("voxint-agent")
-        element.get_by_role("textbox").fill("tell me a story")
-        element.get_by_role("textbox").press("Enter")
+        element = asked(tab)
         expect(element.get_by_role("log")).to_contain_text("Once there was a keeper", timeout=LIMIT_MS)
         tab.until("() => tap.out.some((each) => each > 0.05)")
         element.get_by_role("textbox").press("Escape")
@@ -71,9 +70,7 @@ def test_a_page_that_is_not_on_the_list_reads_why(browser: Browser) -> None:
         site.written["/"] = PAGE.format(server=server.origin)
         site.answers["/voice-token"] = lambda: token(server)
         tab.page.goto(f"{site.origin}/")
-        element = tab.page.locator("voxint-agent")
-        element.get_by_role("textbox").fill("tell me a story")
-        element.get_by_role("textbox").press("Enter")
+        element = asked(tab)
         expect(element.get_by_role("alert")).to_contain_text("does not allow this website", timeout=LIMIT_MS)
 
 

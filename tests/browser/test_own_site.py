@@ -12,9 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import Browser, expect
 
 from tests.browser.rig.browser import Tab, opened
+from tests.browser.rig.element import asked, until_microphone
 from tests.browser.rig.server import VoiceServer
 from tests.browser.rig.site import Site
 from tests.browser.rig.waiting import LIMIT_MS, LIMIT_S
@@ -88,20 +89,11 @@ def open_site(tab: Tab, origin: str) -> None:
 
 def talk(tab: Tab) -> None:
     """Ask by the element, hear it, and stop it."""
-    element = tab.page.locator("voxint-agent")
-    element.get_by_role("textbox").fill("tell me a story")
-    element.get_by_role("textbox").press("Enter")
+    element = asked(tab)
     expect(element.get_by_role("log")).to_contain_text("Once there was a keeper", timeout=LIMIT_MS)
     tab.until("() => document.querySelector('voxint-agent').agent.messages.at(-1).spokenChars > 5")
     element.get_by_role("button", name="Stop").click()
     tab.until("() => document.querySelector('voxint-agent').agent.messages.at(-1).status === 'interrupted'")
-
-
-def until_microphone(tab: Tab, element: Locator, state: str) -> None:
-    """Wait until the element's microphone is in a state."""
-    tab.until_quiet(
-        lambda: element.evaluate("(element) => element.agent?.microphone"), lambda said: said == state, state
-    )
 
 
 @pytest.mark.parametrize("program", PROGRAMS)

@@ -1,44 +1,9 @@
-/** Stand-ins for the server, the devices and the clock of a VoiceAgent, in virtual time. */
+/** Stand-ins for the server and the devices of a VoiceAgent, in virtual time. */
 import { Emitter } from "../../../voxint/web/client/emitter.js";
 import { VoxintError } from "../../../voxint/web/client/errors.js";
+import { FakeClock, settled } from "./fakes.js";
 
 /** @import { Ack, ClientEvents, Receipt } from "../../../voxint/web/client/types.js" */
-
-/** Time that goes on by `tick` alone. */
-export class FakeClock {
-  #now = 1000;
-  /** @type {Map<number, {at: number, callback: () => void}>} */
-  #timers = new Map();
-  #next = 1;
-
-  now = () => this.#now;
-
-  /** @param {() => void} callback @param {number} ms */
-  setTimeout = (callback, ms) => {
-    this.#timers.set(this.#next, { at: this.#now + ms, callback });
-    return this.#next++;
-  };
-
-  /** @param {unknown} timer */
-  clearTimeout = (timer) => void this.#timers.delete(/** @type {number} */ (timer));
-
-  /** Go on, timer by timer.  @param {number} ms */
-  async tick(ms) {
-    const end = this.#now + ms;
-    for (;;) {
-      await settled();
-      const [first] = [...this.#timers].filter(([, { at }]) => at <= end).sort(([, a], [, b]) => a.at - b.at);
-      if (!first) break;
-      this.#now = first[1].at;
-      this.#timers.delete(first[0]);
-      first[1].callback();
-    }
-    this.#now = end;
-  }
-}
-
-/** Let every promise that can settle do so. */
-export const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 /** @param {string} requestId @param {Partial<Receipt>} [more] @returns {Receipt} */
 export const receipt = (requestId, more) => ({
@@ -324,4 +289,14 @@ export class FakeContext extends EventTarget {
   async close() {
     this.state = "closed";
   }
+}
+
+/** Begin anew: devices that are there, allowed and closed, on a clock of their own. */
+export function freshDevices() {
+  const clock = new FakeClock();
+  FakeContext.clock = clock;
+  FakeContext.allowed = true;
+  FakeRecorder.allows = async () => {};
+  Object.assign(devices, { player: null, recorder: null, opens: 0 });
+  return clock;
 }

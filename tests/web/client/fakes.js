@@ -43,13 +43,13 @@ export class FakeClock {
   async pass(ms) {
     const end = this.#now + ms;
     for (;;) {
+      await settled(); // what waits for no time may ask for some first
       const due = [...this.#timers].filter(([, { at }]) => at <= end).sort(([, a], [, b]) => a.at - b.at);
       const [next] = due;
       if (next === undefined) break;
       this.#timers.delete(next[0]);
       this.#now = Math.max(this.#now, next[1].at);
       next[1].callback();
-      await settled();
     }
     this.#now = end;
     await settled();

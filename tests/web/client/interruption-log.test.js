@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { InterruptionLog } from "../../../voxint/web/client/interruption-log.js";
-import { FakeClock, receipt } from "./agent-fakes.js";
+import { receipt } from "./agent-fakes.js";
+import { FakeClock } from "./fakes.js";
 
 /** @import { InterruptionRecord } from "../../../voxint/web/client/interruption.js" */
 /** @import { Ack } from "../../../voxint/web/client/types.js" */
@@ -44,16 +45,16 @@ test("a loudspeaker that says nothing is waited for 300 ms, and one that did not
   log.acknowledged(ack("a"));
   log.acknowledged(ack("b"));
   assert.deepEqual(told.map(({ requestId }) => requestId), ["b"]);
-  await clock.tick(299);
+  await clock.pass(299);
   assert.equal(told.length, 1);
-  await clock.tick(1);
+  await clock.pass(1);
   assert.equal(told[1]?.at.silent, null);
 });
 
 test("an acknowledgement that never comes leaves a record without a receipt", async () => {
   const { clock, log, told } = newLog();
   log.interrupted("a", { ...HOW, playing: false, recognised: 990 });
-  await clock.tick(10_000);
+  await clock.pass(10_000);
   assert.equal(told[0]?.receipt, null);
   assert.equal(told[0]?.at.recognised, 0);
 });
@@ -62,7 +63,7 @@ test("what had ended before it was interrupted is no interruption", async () => 
   const { clock, log, told } = newLog();
   log.interrupted("a", { ...HOW, playing: true });
   log.acknowledged(ack("a", { outcomes: { a: "not_found" }, receipts: {} }));
-  await clock.tick(20_000);
+  await clock.pass(20_000);
   assert.deepEqual(told, []);
 });
 

@@ -4,18 +4,18 @@ import { beforeEach, test } from "node:test";
 
 import { VoiceAgent } from "../../../voxint/web/client/voice-agent.js";
 import {
-  devices, FakeClient, FakeClock, FakeContext, FakePlayer, FakeRecorder, made, receipt, settled,
+  devices, FakeClient, FakeContext, FakePlayer, FakeRecorder, freshDevices, made, receipt,
 } from "./agent-fakes.js";
+import { settled } from "./fakes.js";
+
+/** @import { FakeClock } from "./fakes.js" */
 
 const WINDOW = 512;
 /** @type {FakeClock} */
 let clock;
 
 beforeEach(() => {
-  clock = new FakeClock();
-  FakeContext.clock = clock;
-  FakeContext.allowed = true;
-  FakeRecorder.allows = async () => {};
+  clock = freshDevices();
 });
 
 /**
@@ -63,20 +63,20 @@ test("a barge-in has every instant, of three clocks, on one", async () => {
   const { player, recorder } = await opened();
   recorder.frame = clock.now() * 48; // the microphone's first sample is now, at 1000 ms
   recorder.hears(50);
-  await clock.tick(1000);
+  await clock.pass(1000);
   client.answers("req_1", "speaking");
   recorder.tells("onset", { frame: 1650 * 48, atMs: 650 });
   player.tells("silent", { frame: 1661 * 48, atFrame: 1651 * 48, why: "hint" });
   client.answers("req_1", "held");
   assert.equal(agent.state, "held");
   client.acknowledges = async (id, mode) => {
-    await clock.tick(20);
+    await clock.pass(20);
     return { ...client.ack(id, mode, receipt("req_1", { reason: "USER_VOICE_INPUT" })), sentAt: clock.now() - 20 };
   };
   client.emit("speech", { state: "started", requestId: "req_2", atMs: 600 });
   client.emit("speech", { state: "committed", requestId: "req_2", atMs: 900, interrupted: ["req_1"] });
   client.emit("end", { requestId: "req_1", interrupted: true, reason: "USER_VOICE_INPUT" });
-  await clock.tick(20);
+  await clock.pass(20);
   const record = /** @type {any} */ (agent.interruptions[0]);
   assert.equal(record.by, "voice");
   assert.equal(record.reason, "USER_VOICE_INPUT");
@@ -96,7 +96,7 @@ test("a cough leaves no trace: what was noted of it is not told of the next inte
   client.emit("hold", { requestId: "req_1", state: "held", seq: 1, reason: null });
   client.emit("hold", { requestId: "req_1", state: "released", seq: 1, reason: "noise" });
   assert.deepEqual(recorder.confirmed, [true, false]);
-  await clock.tick(5000);
+  await clock.pass(5000);
   client.emit("speech", { state: "committed", requestId: "req_2", atMs: 0, interrupted: ["req_1"] });
   client.emit("end", { requestId: "req_1", interrupted: true, reason: "USER_VOICE_INPUT" });
   player.tells("silent", { frame: clock.now() * 48, atFrame: 0, why: "discard" });
@@ -112,7 +112,7 @@ test("who speaks is heard from the first word to the last, and the answer's time
   recorder.hears(100);
   client.emit("speech", { state: "started", requestId: "req_7", atMs: 500 });
   assert.equal(agent.state, "hearing");
-  await clock.tick(2000);
+  await clock.pass(2000);
   client.emit("speech", { state: "stopped", requestId: "req_7", atMs: 1200, text: "Hello", outcome: "request" });
   assert.equal(agent.state, "thinking");
   client.answers("req_7", "speaking");
@@ -126,11 +126,11 @@ test("a microphone that is opened anew goes on with the server's count of its so
   first.recorder.frame = clock.now() * 48;
   first.recorder.hears(50);
   agent.closeMicrophone();
-  await clock.tick(5000);
+  await clock.pass(5000);
   const { player, recorder } = await opened();
   recorder.frame = clock.now() * 48;
   recorder.hears(50);
-  await clock.tick(1000);
+  await clock.pass(1000);
   client.emit("speech", { state: "started", requestId: "req_7", atMs: 1000 + 200 });
   client.emit("speech", { state: "stopped", requestId: "req_7", atMs: 1000 + 700, text: "Hello", outcome: "request" });
   client.answers("req_7", "speaking");
@@ -146,7 +146,7 @@ test("sound that the network had no room for is not counted: the server has not 
   recorder.hears(25);
   client.takes = true;
   recorder.hears(50);
-  await clock.tick(1500);
+  await clock.pass(1500);
   client.emit("speech", { state: "stopped", requestId: "req_7", atMs: 700, text: "Hello", outcome: "request" });
   client.answers("req_7", "speaking");
   player.tells("played", { requestId: "req_7", playedMs: 100 });
@@ -198,7 +198,7 @@ test("speech interrupts it, and goes up from its first sample on", async () => {
   voice.now = false;
   recorder.hears(40);
   assert.equal(sent("END").length, 1);
-  await clock.tick(300); // no worklet says that it is silent
+  await clock.pass(300); // no worklet says that it is silent
   assert.equal(agent.interruptions[0]?.by, "voice");
   assert.equal(agent.state, "thinking");
   const samples = sent("WRITE").reduce((sum, [, length]) => sum + length, 0);

@@ -5,7 +5,10 @@ import { afterEach, beforeEach, test } from "node:test";
 import { VoxintError } from "../../../voxint/web/client/errors.js";
 import { Sound } from "../../../voxint/web/client/sound.js";
 import { VoiceAgent } from "../../../voxint/web/client/voice-agent.js";
-import { devices, FakeClient, FakeClock, FakeContext, FakePlayer, FakeRecorder, made, settled } from "./agent-fakes.js";
+import { devices, FakeClient, FakeContext, FakePlayer, FakeRecorder, freshDevices, made } from "./agent-fakes.js";
+import { settled } from "./fakes.js";
+
+/** @import { FakeClock } from "./fakes.js" */
 
 const GLOBALS = /** @type {const} */ (["navigator", "document", "window"]);
 const before = GLOBALS.map((name) => Object.getOwnPropertyDescriptor(globalThis, name));
@@ -13,11 +16,7 @@ const before = GLOBALS.map((name) => Object.getOwnPropertyDescriptor(globalThis,
 let clock;
 
 beforeEach(() => {
-  clock = new FakeClock();
-  FakeContext.clock = clock;
-  FakeContext.allowed = true;
-  FakeRecorder.allows = async () => {};
-  devices.opens = 0;
+  clock = freshDevices();
   const [mediaDevices, document, window] = [new EventTarget(), new EventTarget(), new EventTarget()];
   const targets = { navigator: { mediaDevices }, document, window };
   for (const name of GLOBALS) Object.defineProperty(globalThis, name, { configurable: true, value: targets[name] });
@@ -106,7 +105,7 @@ test("a tab that is shown again asks its sound to go on, and what can't is told"
   FakeContext.allowed = false;
   FakeContext.latest.state = "interrupted";
   document.dispatchEvent(new Event("visibilitychange"));
-  await clock.tick(1000);
+  await clock.pass(1000);
   assert.deepEqual(told, ["audio_blocked"]);
   FakeContext.allowed = true;
   await sound.openPlayer();

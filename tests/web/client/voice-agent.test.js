@@ -5,18 +5,17 @@ import { beforeEach, test } from "node:test";
 import { VoxintError } from "../../../voxint/web/client/errors.js";
 import { VoiceAgent } from "../../../voxint/web/client/voice-agent.js";
 import {
-  devices, FakeClock, FakeContext, FakePlayer, FakeRecorder, FakeClient, made, receipt, settled,
+  devices, FakeClient, FakeContext, FakePlayer, FakeRecorder, freshDevices, made, receipt,
 } from "./agent-fakes.js";
+import { settled } from "./fakes.js";
+
+/** @import { FakeClock } from "./fakes.js" */
 
 /** @type {FakeClock} */
 let clock;
 
 beforeEach(() => {
-  clock = new FakeClock();
-  FakeContext.clock = clock;
-  FakeContext.allowed = true;
-  FakeRecorder.allows = async () => {};
-  Object.assign(devices, { player: null, recorder: null, opens: 0 });
+  clock = freshDevices();
 });
 
 /** @param {object} [options] */
@@ -84,7 +83,7 @@ test("a context that no click has allowed is told, and opened by the next click"
   const { agent, of } = newAgent();
   FakeContext.allowed = false;
   const opened = assert.rejects(agent.openAudio(), { code: "audio_blocked", retryable: true });
-  await clock.tick(1000);
+  await clock.pass(1000);
   await opened;
   assert.equal(of("error").length, 1);
   FakeContext.allowed = true;
@@ -174,7 +173,7 @@ test("the stop button silences here first, and its record has both instants", as
   const frame = clock.now() * 48 + 480;
   client.acknowledges = async (id, mode) => {
     player.tells("silent", { frame, atFrame: frame, why: "discard" });
-    await clock.tick(30);
+    await clock.pass(30);
     return { ...client.ack(id, mode, receipt("req_1")), sentAt: clock.now() - 30 };
   };
   await agent.interrupt();
@@ -212,7 +211,7 @@ test("a typed question interrupts before it asks", async () => {
 test("an answer's time is from the question to its first sound", async () => {
   const { agent, client, player } = await listening();
   const { requestId } = agent.ask("What is the tide?");
-  await clock.tick(900);
+  await clock.pass(900);
   player.tells("played", { requestId, playedMs: 0 });
   player.tells("played", { requestId, playedMs: 200 });
   assert.equal(agent.latency.answerMs, 700);
