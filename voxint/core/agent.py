@@ -154,3 +154,8 @@ class Agent:
     prompt: str = field(default="", repr=size_of)
     limits: Limits = Limits()
     language_prompt: str = field(default=LANGUAGE_PROMPT, repr=size_of)
+
+    @property
+    def listens(self) -> bool:
+        """Whether a microphone may be always open: somebody hears when a person speaks, and understands it."""
+        return self.vad is not None and self.stt is not None

@@ -8,27 +8,16 @@ import msgspec
 
 from voxint._version import __version__
 from voxint.core.offers import Offers
+from voxint.core.stages import VoiceOption
 from voxint.protocol.renderer import FEATURES, granted
 from voxint.server.auth import is_open
 from voxint.server.config import ServerConfig
 from voxint.server.host import Host
 from voxint.server.readiness import readiness
 
-__all__ = ["PATH", "AgentFacts", "VoiceFacts", "agent_facts"]
+__all__ = ["PATH", "AgentFacts", "agent_facts"]
 
 PATH = "/v1/agent"
-
-
-class VoiceFacts(msgspec.Struct, frozen=True):
-    """A voice that can be asked for.
-
-    Args:
-        name: Which.
-        language: What it speaks, as BCP 47 writes it.
-    """
-
-    name: str
-    language: str
 
 
 class AgentFacts(msgspec.Struct, frozen=True):
@@ -54,7 +43,7 @@ class AgentFacts(msgspec.Struct, frozen=True):
     hears: bool
     speaks: bool
     listens: bool
-    voices: tuple[VoiceFacts, ...]
+    voices: tuple[VoiceOption, ...]
     languages: tuple[str, ...]
     features: tuple[str, ...]
 
@@ -68,19 +57,17 @@ def agent_facts(host: Host, ws_path: str, offered: Offers) -> AgentFacts:
         offered: What its agent lets callers choose.
     """
     agent = host.agent
-    hears = agent.stt is not None
-    listens = hears and agent.vad is not None
     return AgentFacts(
         version=__version__,
         ws_path=ws_path,
         state=readiness(host).state,
         asks=_asks(host.config),
-        hears=hears,
+        hears=agent.stt is not None,
         speaks=agent.tts is not None,
-        listens=listens,
-        voices=tuple(VoiceFacts(voice.name, voice.language) for voice in offered.voices),
+        listens=agent.listens,
+        voices=offered.voices,
         languages=offered.languages,
-        features=tuple(sorted(granted(FEATURES, listens=listens))),
+        features=tuple(sorted(granted(FEATURES, listens=agent.listens))),
     )
 
 

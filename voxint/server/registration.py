@@ -83,7 +83,7 @@ def register(
     _check_token(host, principal, message.resume)
     _check_share(host, principal)
     agent = host.agent
-    renderer.features = granted(message.features, listens=agent.vad is not None and agent.stt is not None)
+    renderer.features = granted(message.features, listens=agent.listens)
     listener.pauses, listener.marks = "hold" in renderer.features, "marks" in renderer.features
     with listener.together():
         if message.resume is None:
